@@ -1,0 +1,97 @@
+"""Who acts, and what they may see. Plain data: every other room may import this module.
+
+The gate answers with a filter, not with a yes afterwards: ``Access`` goes *into* each broker call, and what it
+hides is absent from lists, counts, tiles, aggregates, errors, exports, subscriptions and replays alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import Protocol
+
+
+class Role(StrEnum):
+    PUBLIC = "public"
+    OPERATOR = "operator"
+    DISPATCHER = "dispatcher"
+    ANALYST = "analyst"
+    ADMINISTRATOR = "administrator"
+
+
+class Classification(IntEnum):
+    """Thai categories of government data; a higher number is more restricted."""
+
+    PUBLIC = 0  # ข้อมูลสาธารณะ
+    PERSONAL = 1  # ข้อมูลส่วนบุคคล
+    SECURITY = 2  # ข้อมูลความมั่นคง
+    OFFICIAL_SECRET = 3  # ข้อมูลความลับทางราชการ
+
+
+class Access(Protocol):
+    """The rights of one principal in one tenant, as a filter. Implementations are immutable.
+
+    ``types`` and ``attrs`` are expanded IRIs; ``scopes`` are NGSI-LD scopes such as "/agency/police".
+    Visibility depends on (types, scopes) only, never on values, so that the broker can cache the answer per
+    distinct pair and turn it into a bit mask.
+    """
+
+    @property
+    def key(self) -> str:
+        """Equal keys mean equal rights; changes when the policy changes."""
+
+    def sees(self, types: Sequence[str], scopes: Sequence[str]) -> bool:
+        """May the principal know that an entity with these types and scopes exists?"""
+
+    def hidden_attrs(self, types: Sequence[str], scopes: Sequence[str]) -> frozenset[str]:
+        """Attributes that must look absent on such an entity, in answers and in query evaluation."""
+
+    def may_write(self, types: Sequence[str], scopes: Sequence[str], attrs: Sequence[str]) -> bool:
+        """May the principal create, change or delete these attributes on such an entity?"""
+
+
+@dataclass(frozen=True, slots=True)
+class FullAccess:
+    """The platform's own right (feeds, rules, --no-auth). Never handed to a request by the gate otherwise."""
+
+    key: str = "*"
+
+    def sees(self, types: Sequence[str], scopes: Sequence[str]) -> bool:
+        return True
+
+    def hidden_attrs(self, types: Sequence[str], scopes: Sequence[str]) -> frozenset[str]:
+        return frozenset()
+
+    def may_write(self, types: Sequence[str], scopes: Sequence[str], attrs: Sequence[str]) -> bool:
+        return True
+
+
+FULL_ACCESS = FullAccess()
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A person, token, device or part of the platform."""
+
+    id: str  # "user:somchai", "token:ab12", "device:gauge-7", "system:rules"
+    name: str  # shown to people
+    roles: frozenset[Role]
+    agency: str = ""  # short code such as "pk-ddpm"; empty for none
+    purpose: str = ""  # declared purpose of this session or token, such as "dispatch"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A principal in the act: what a write or a read carries down to ledger and audit."""
+
+    principal: Principal
+    access: Access = field(default=FULL_ACCESS)
+    origin: str = ""  # remote address, "feed:smartbus", "cli"
+    reason: str = ""  # why, where a screen asked for it
+    request_id: str = ""
+
+
+def system_actor(part: str) -> Actor:
+    """The platform itself, e.g. ``system_actor("rules")``; full rights, named in the audit."""
+    return Actor(Principal(f"system:{part}", part, frozenset({Role.ADMINISTRATOR})), FULL_ACCESS, origin=part)

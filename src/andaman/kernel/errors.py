@@ -1,0 +1,117 @@
+"""Typed errors and the one table from error to HTTP status and problem type (RFC 9457; CIM 009 §5.5.2).
+
+A message says what was wrong, where, and what would be right. Raise these; no room makes a response by hand.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+NGSI = "https://uri.etsi.org/ngsi-ld/errors/"
+
+
+class AndamanError(Exception):
+    """Root of every error a caller can cause or must be told of.
+
+    ``detail`` is a full sentence for a person; ``extra`` becomes members of the problem document,
+    such as ``field`` (JSON pointer or parameter name) or ``position`` (0-based character offset).
+    """
+
+    status: ClassVar[int] = 500
+    kind: ClassVar[str] = NGSI + "InternalError"
+    title: ClassVar[str] = "Internal error"
+
+    def __init__(self, detail: str, **extra: Any) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.extra = extra
+
+    def problem(self) -> dict[str, Any]:
+        """The problem document (application/problem+json)."""
+        return {
+            "type": self.kind,
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            **self.extra,
+        }
+
+
+class InvalidRequest(AndamanError):
+    """Syntax: the request is not of the form it must have (CIM 009 InvalidRequest)."""
+
+    status, kind, title = 400, NGSI + "InvalidRequest", "The request is not well-formed"
+
+
+class BadRequestData(AndamanError):
+    """Meaning: well-formed, but the content does not fit (CIM 009 BadRequestData)."""
+
+    status, kind, title = 400, NGSI + "BadRequestData", "The content of the request is not valid"
+
+
+class AlreadyExists(AndamanError):
+    status, kind, title = 409, NGSI + "AlreadyExists", "It exists already"
+
+
+class Conflict(AndamanError):
+    """A step that the current state does not allow, such as closing an open dispatch."""
+
+    status, kind, title = 409, NGSI + "Conflict", "The current state does not allow this"
+
+
+class OperationNotSupported(AndamanError):
+    status, kind, title = 422, NGSI + "OperationNotSupported", "The operation is not supported"
+
+
+class ResourceNotFound(AndamanError):
+    status, kind, title = 404, NGSI + "ResourceNotFound", "There is no such resource"
+
+
+class NoSuchTenant(AndamanError):
+    status, kind, title = 404, NGSI + "NonexistentTenant", "There is no such tenant"
+
+
+class TooComplexQuery(AndamanError):
+    status, kind, title = 403, NGSI + "TooComplexQuery", "The query is too complex"
+
+
+class TooManyResults(AndamanError):
+    status, kind, title = 403, NGSI + "TooManyResults", "The query has too many results"
+
+
+class LdContextNotAvailable(AndamanError):
+    status, kind, title = 503, NGSI + "LdContextNotAvailable", "A JSON-LD context cannot be had"
+
+
+class NotSignedIn(AndamanError):
+    status, kind, title = 401, "urn:andaman:problem:not-signed-in", "Sign in first"
+
+
+class Forbidden(AndamanError):
+    status, kind, title = 403, "urn:andaman:problem:forbidden", "Your role does not allow this"
+
+
+class TooLarge(AndamanError):
+    status, kind, title = 413, "urn:andaman:problem:too-large", "The request is too large"
+
+
+class UnsupportedMediaType(AndamanError):
+    status, kind, title = 415, "urn:andaman:problem:unsupported-media-type", "This media type is not supported"
+
+
+class NotAcceptable(AndamanError):
+    status, kind, title = 406, "urn:andaman:problem:not-acceptable", "No acceptable representation"
+
+
+class MethodNotAllowed(AndamanError):
+    status, kind, title = 405, "urn:andaman:problem:method-not-allowed", "This method is not allowed here"
+
+
+class TooManyRequests(AndamanError):
+    status, kind, title = 429, "urn:andaman:problem:too-many-requests", "Too many requests"
+
+
+class Unavailable(AndamanError):
+    """The platform cannot take this now (disk full, shutting down); nothing was written."""
+
+    status, kind, title = 503, "urn:andaman:problem:unavailable", "The platform cannot take this now"

@@ -1,0 +1,39 @@
+"""Small helpers for HTTP routes: JSON in, JSON out, and problems (RFC 9457)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from andaman.kernel.errors import AndamanError, InvalidRequest, TooLarge
+
+MAX_BODY = 10 * 1024 * 1024
+
+
+def json_response(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """JSON by orjson (datetimes, dataclasses and NumPy values included)."""
+    options = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
+    return Response(orjson.dumps(content, option=options), status, headers, "application/json")
+
+
+def problem_response(error: AndamanError) -> Response:
+    """The problem document of a typed error."""
+    return Response(
+        orjson.dumps(error.problem(), default=str), error.status, None, "application/problem+json"
+    )
+
+
+async def read_json(request: Request, limit: int = MAX_BODY) -> Any:
+    """The request's JSON body. Raises TooLarge beyond ``limit`` bytes, InvalidRequest where it is not JSON."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise TooLarge(f"The body is larger than {limit} bytes")
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidRequest(f"The body is not JSON: {error}") from None
