@@ -61,7 +61,9 @@ class Broker:
         """Like ``query``; scans that may be long run in a worker thread, so that the loop stays free."""
         raise NotImplementedError
 
-    def iter_entities(self, types: Iterable[str], access: Access, tenant: str = DEFAULT_TENANT) -> Iterable[Doc]:
+    def iter_entities(
+        self, types: Iterable[str], access: Access, tenant: str = DEFAULT_TENANT
+    ) -> Iterable[Doc]:
         """Every visible entity that has one of these types (all entities when ``types`` is empty), streamed."""
         raise NotImplementedError
 
@@ -70,7 +72,9 @@ class Broker:
         raise NotImplementedError
 
     # -- the past -------------------------------------------------------------------------------------------
-    async def query_at(self, at: Micros, query: EntityQuery, access: Access, tenant: str = DEFAULT_TENANT) -> Page:
+    async def query_at(
+        self, at: Micros, query: EntityQuery, access: Access, tenant: str = DEFAULT_TENANT
+    ) -> Page:
         """The same query, answered from the state as it was known at ``at`` (transaction time)."""
         raise NotImplementedError
 

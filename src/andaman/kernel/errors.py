@@ -96,7 +96,11 @@ class TooLarge(AndamanError):
 
 
 class UnsupportedMediaType(AndamanError):
-    status, kind, title = 415, "urn:andaman:problem:unsupported-media-type", "This media type is not supported"
+    status, kind, title = (
+        415,
+        "urn:andaman:problem:unsupported-media-type",
+        "This media type is not supported",
+    )
 
 
 class NotAcceptable(AndamanError):
