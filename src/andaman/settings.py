@@ -1,0 +1,161 @@
+"""One table of settings. Order of precedence: flag, environment (``ANDAMAN_<NAME>``), file (TOML), default.
+
+The page docs/settings.md is made from this table; a test keeps them equal.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from andaman.kernel.errors import AndamanError
+
+
+class SettingsError(AndamanError):
+    """A setting is unknown or has a value that does not fit; the message names it and where it was read."""
+
+    title = "A setting is not valid"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A row of the table. The type of ``default`` is the type of the setting."""
+
+    name: str
+    default: str | int | float | bool
+    help: str
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+
+
+TABLE: Final[tuple[Setting, ...]] = (
+    Setting("data", "data", "Directory of everything that is kept. One process owns it."),
+    Setting("host", "127.0.0.1", "Address to listen on. Loopback unless you say otherwise."),
+    Setting("port", 8026, "TCP port to listen on; 0 takes a free one.", 0, 65535),
+    Setting("pack", "", "City pack to load at start when its content is new, e.g. phuket; empty for none."),
+    Setting("feeds", False, "Run the pack's feeds (buses, weather, rain, accidents, tide)."),
+    Setting("feed_speed", 1.0, "Replay speed of recorded feeds; 60 plays an hour in a minute.", 0.01, 3600),
+    Setting(
+        "no_auth", False, "No sign-in, full rights for everybody: for conformance runs, on loopback only."
+    ),
+    Setting("https", False, "The platform is reached by https (through a proxy): cookies are marked Secure."),
+    Setting(
+        "public_url", "", "Address under which people reach the platform, for links; empty: host and port."
+    ),
+    Setting("mqtt_url", "", "MQTT broker to take devices from, e.g. mqtt://127.0.0.1:1883; empty for none."),
+    Setting("mqtt_mapping", "", "Mapping file (TOML) from MQTT topics to entities; see docs/rooms/ingest.md."),
+    Setting("cache_mb", 64, "Memory for recently used entity bodies.", 1, 65536),
+    Setting("history_memory_mb", 128, "Memory limit of the history engine (DuckDB).", 32, 262144),
+    Setting("min_free_mb", 200, "Writes are refused when the disk has less free space than this.", 0, 1e9),
+    Setting("context_allow_loopback", False, "Fetch JSON-LD contexts from loopback and private addresses too."),
+    Setting("max_body_mb", 10, "Largest request body.", 1, 1024),
+    Setting("session_hours", 12, "A sign-in ends after this many hours.", 1, 720),
+    Setting("unit_simulator", False, "Move assigned units along their routes (marked as simulated)."),
+    Setting("log_level", "info", "How much to log.", choices=("debug", "info", "warning", "error")),
+)
+_BY_NAME: Final = {row.name: row for row in TABLE}
+
+
+class Settings:
+    """Values of all settings; read as attributes (``settings.port``)."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = {row.name: values.get(row.name, row.default) for row in TABLE}
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.__dict__["_values"][name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def replace(self, **values: Any) -> Settings:
+        """A copy with some values checked and changed."""
+        checked = {name: _read(_row(name, "argument"), value, "argument") for name, value in values.items()}
+        return Settings({**self._values, **checked})
+
+    @property
+    def data_dir(self) -> Path:
+        return Path(self.data).expanduser()
+
+
+def load_settings(
+    flags: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+    file: Path | None = None,
+) -> Settings:
+    """Merge flags, environment and file. Raises SettingsError for an unknown name or a value out of range."""
+    environ = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    if file is not None:
+        try:
+            content = tomllib.loads(file.read_text("utf-8"))
+        except OSError as error:
+            raise SettingsError(f"The settings file {file} cannot be read: {error.strerror}") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SettingsError(f"The settings file {file} is not TOML: {error}") from None
+        for name, value in content.items():
+            values[name] = _read(_row(name, str(file)), value, str(file))
+    for row in TABLE:
+        text = environ.get(f"ANDAMAN_{row.name.upper()}")
+        if text is not None:
+            values[row.name] = _read(row, text, f"the environment (ANDAMAN_{row.name.upper()})")
+    for name, value in (flags or {}).items():
+        if value is not None:
+            values[name] = _read(_row(name, "flag"), value, f"flag --{name.replace('_', '-')}")
+    return Settings(values)
+
+
+def _row(name: str, where: str) -> Setting:
+    try:
+        return _BY_NAME[name]
+    except KeyError:
+        raise SettingsError(
+            f"{where} names {name!r}, which is no setting; known are {', '.join(_BY_NAME)}"
+        ) from None
+
+
+def _read(row: Setting, value: Any, where: str) -> Any:
+    want = type(row.default)
+    try:
+        if want is bool and isinstance(value, str):
+            value = {"1": True, "true": True, "yes": True, "on": True}.get(value.lower(), value)
+            value = {"0": False, "false": False, "no": False, "off": False, "": False}.get(
+                value.lower() if isinstance(value, str) else "", value
+            )
+        if want is bool:
+            if not isinstance(value, bool):
+                raise ValueError("it must be true or false")
+        elif isinstance(value, bool):
+            raise ValueError(f"it must be {'text' if want is str else 'a number'}")
+        else:
+            value = want(value)
+    except (TypeError, ValueError) as error:
+        raise SettingsError(f"{row.name} = {value!r} from {where} does not fit: {error}") from None
+    if row.choices and value not in row.choices:
+        raise SettingsError(f"{row.name} = {value!r} from {where}: choose one of {', '.join(row.choices)}")
+    if (row.low is not None and value < row.low) or (row.high is not None and value > row.high):
+        raise SettingsError(f"{row.name} = {value!r} from {where} is outside {row.low:g} to {row.high:g}")
+    return value
+
+
+def settings_page() -> str:
+    """docs/settings.md, made from the table."""
+    lines = [
+        "# Settings",
+        "",
+        "Made from the table in `src/andaman/settings.py` by `make docs`. Precedence: flag, environment, file",
+        "(`andaman serve --settings FILE`, TOML), default.",
+        "",
+        "| setting | default | environment | meaning |",
+        "|---|---|---|---|",
+    ]
+    for row in TABLE:
+        default = str(row.default).lower() if isinstance(row.default, bool) else (str(row.default) or "(empty)")
+        extra = f" One of: {', '.join(row.choices)}." if row.choices else ""
+        lines.append(f"| `{row.name}` | `{default}` | `ANDAMAN_{row.name.upper()}` | {row.help}{extra} |")
+    return "\n".join(lines) + "\n"
