@@ -1,0 +1,139 @@
+"""Progress computed from evidence. Pure: counts come in, progress and findings come out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from andaman.kernel.time import BANGKOK, DAY, Micros, local_date, parse_time
+from andaman.programme.plan import MILESTONES, OBJECTIVES, Check, Deliverable
+
+Status = Literal["done", "on-plan", "late", "not-begun"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was found for a check at a time: a count, or a percentage for "share"; None: could not be found out."""
+
+    found: float | None
+    sample: tuple[str, ...] = ()  # ids of a few entities that prove it
+    reached_at: Micros | None = None  # when the target was first met, where that can be told
+
+
+def check_progress(check: Check, evidence: Evidence) -> float:
+    """0 to 1: how much of the target is met. Unknown evidence proves nothing and counts as 0."""
+    if evidence.found is None:
+        return 0.0
+    return 1.0 if check.target <= 0 else max(0.0, min(1.0, evidence.found / check.target))
+
+
+def deliverable_progress(deliverable: Deliverable, evidence: Mapping[str, Evidence]) -> float:
+    """Mean of the checks' progress, 0 to 1."""
+    parts = [check_progress(c, evidence.get(c.id, Evidence(None))) for c in deliverable.checks]
+    return sum(parts) / len(parts)
+
+
+def status(progress: float, due: Micros, now: Micros) -> Status:
+    """Done at full progress; late when due has passed without it; otherwise begun or not."""
+    if progress >= 1.0:
+        return "done"
+    if now > due:
+        return "late"
+    return "on-plan" if progress > 0 else "not-begun"
+
+
+def report(evidence: Mapping[str, Evidence], now: Micros) -> dict[str, Any]:
+    """The whole programme at ``now`` as JSON: objectives, deliverables with checks, milestones with status."""
+    by_deliverable: dict[str, dict[str, Any]] = {}
+    objectives: list[dict[str, Any]] = []
+    for objective in OBJECTIVES:
+        rows: list[dict[str, Any]] = []
+        for d in objective.deliverables:
+            progress = deliverable_progress(d, evidence)
+            row = {
+                "id": d.id,
+                "part": d.part,
+                "title": d.title,
+                "due": d.due,
+                "room": d.room,
+                "progress": round(progress, 4),
+                "status": status(progress, parse_time(d.due), now),
+                "checks": [_check_row(c, evidence.get(c.id, Evidence(None))) for c in d.checks],
+            }
+            rows.append(row)
+            by_deliverable[d.id] = row
+        objectives.append(
+            {
+                "id": objective.id,
+                "title": objective.title,
+                "progress": _mean([r["progress"] for r in rows]),
+                "deliverables": rows,
+            }
+        )
+    milestones = []
+    for m in MILESTONES:
+        due = parse_time(m.due)
+        progress = by_deliverable[m.deliverable]["progress"] if m.deliverable else float(now >= due)
+        milestones.append(
+            {
+                "id": m.id,
+                "title": m.title,
+                "due": m.due,
+                "fact": m.fact,
+                "deliverable": m.deliverable,
+                "status": ("done" if now >= due else "on-plan")
+                if m.fact
+                else by_deliverable[m.deliverable]["status"],
+                "progress": progress,
+            }
+        )
+    return {
+        "objectives": objectives,
+        "milestones": milestones,
+        "progress": _mean([o["progress"] for o in objectives]),
+    }
+
+
+def _mean(parts: list[float]) -> float:
+    return round(sum(parts) / len(parts), 4)
+
+
+def _check_row(check: Check, evidence: Evidence) -> dict[str, Any]:
+    return {
+        "id": check.id,
+        "title": check.title,
+        "measure": check.measure,
+        "target": check.target,
+        "found": evidence.found,
+        "met": check_progress(check, evidence) >= 1.0,
+        "types": list(check.types),
+        "q": check.q,
+        "sample": list(evidence.sample),
+    }
+
+
+def quarter_bounds(year: int, quarter: int) -> tuple[Micros, Micros]:
+    """First instant and first instant after a calendar quarter in Bangkok. ``quarter`` 1 to 4, ``year`` Gregorian."""
+    if not 1 <= quarter <= 4 or not 2000 <= year <= 2200:
+        raise ValueError(f"there is no quarter {quarter} of {year}")
+    start = datetime(year, 3 * quarter - 2, 1, tzinfo=BANGKOK)
+    end = datetime(year + quarter // 4, (3 * quarter) % 12 + 1, 1, tzinfo=BANGKOK)
+    return int(start.timestamp()) * 1_000_000, int(end.timestamp()) * 1_000_000
+
+
+def quarter_of(at: Micros) -> tuple[int, int]:
+    """Calendar year and quarter of an instant in Bangkok."""
+    local = local_date(at)
+    return local.year, (local.month + 2) // 3
+
+
+def programme_year(at: Micros) -> int:
+    """1 to 5 while the agreement is in force; 0 before, 6 after."""
+    start, end = parse_time(MILESTONES[0].due), parse_time(MILESTONES[-1].due)
+    if at < start:
+        return 0
+    if at >= end:
+        return 6
+    return min(5, int((at - start) / (365.2425 * DAY)) + 1)

@@ -1,0 +1,106 @@
+"""Finds the evidence: turns each check into broker queries, now or as of any past second."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+from andaman.broker.entity.build import iri
+from andaman.broker.model import Doc
+from andaman.broker.query.ast import TypeExpr, TypeIs, TypeOr
+from andaman.broker.query.model import EntityQuery, Page
+from andaman.broker.query.parse import parse_q
+from andaman.broker.service import Broker
+from andaman.identity.model import Access
+from andaman.kernel.errors import BadRequestData
+from andaman.kernel.time import Clock, Micros, format_time, parse_time
+from andaman.programme.plan import BASIS, ENDS, OBJECTIVES, SIGNED, SOURCE, TITLE, Check
+from andaman.programme.progress import Evidence, programme_year, quarter_bounds, quarter_of, report
+
+SAMPLE = 3
+
+
+class ProgrammeService:
+    """Reads only: the programme's state is the platform's evidence, so it cannot be set by hand."""
+
+    def __init__(self, broker: Broker, clock: Clock) -> None:
+        self._broker = broker
+        self._clock = clock
+
+    async def at(self, at: Micros | None, access: Access) -> dict[str, Any]:
+        """The programme now (``None``) or as it was known at a past instant."""
+        now = self._clock()
+        moment = now if at is None else min(at, now)
+        evidence = await self._evidence(None if at is None or at >= now else at, access)
+        return {
+            "title": TITLE,
+            "source": SOURCE,
+            "basis": BASIS,
+            "signed": SIGNED,
+            "ends": ENDS,
+            "time": format_time(moment),
+            "programmeYear": programme_year(moment),
+            **report(evidence, moment),
+        }
+
+    async def quarter(self, year: int | None, quarter: int | None, access: Access) -> dict[str, Any]:
+        """One calendar quarter: the state at its end (or now, while it runs), and the change since its start."""
+        now = self._clock()
+        if year is None or quarter is None:
+            year, quarter = quarter_of(now)
+        try:
+            start, end = quarter_bounds(year, quarter)
+        except ValueError as error:
+            raise BadRequestData(f"{error}; year is four digits (CE), quarter is 1 to 4") from None
+        if start > now:
+            raise BadRequestData(f"Quarter {quarter} of {year} has not begun")
+        before = await self.at(start, access)
+        after = await self.at(None if end > now else end, access)
+        earlier = {d["id"]: d["progress"] for o in before["objectives"] for d in o["deliverables"]}
+        for objective in after["objectives"]:
+            for deliverable in objective["deliverables"]:
+                deliverable["change"] = round(deliverable["progress"] - earlier[deliverable["id"]], 4)
+        due = [m for m in after["milestones"] if start <= parse_time(m["due"]) < end]
+        return {
+            **after,
+            "quarter": {
+                "year": year,
+                "quarter": quarter,
+                "from": format_time(start),
+                "to": format_time(end),
+                "running": end > now,
+                "change": round(after["progress"] - before["progress"], 4),
+                "due": [m["id"] for m in due],
+            },
+        }
+
+    async def _evidence(self, at: Micros | None, access: Access) -> dict[str, Evidence]:
+        checks = [c for o in OBJECTIVES for d in o.deliverables for c in d.checks]
+        found = await asyncio.gather(*(self._check(check, at, access) for check in checks))
+        return {check.id: evidence for check, evidence in zip(checks, found, strict=True)}
+
+    async def _check(self, check: Check, at: Micros | None, access: Access) -> Evidence:
+        if check.measure == "distinct-types":
+            pages = [await self._count((t,), "", at, access) for t in check.types]
+            present = [page for page in pages if page.total > 0]
+            return Evidence(len(present), _ids(doc for page in present for doc in page.docs[:1]))
+        page = await self._count(check.types, check.q, at, access)
+        if check.measure == "count":
+            return Evidence(page.total, _ids(page.docs))
+        everything = await self._count(check.types, "", at, access)
+        if everything.total == 0:
+            return Evidence(None)
+        return Evidence(100.0 * page.total / everything.total, _ids(page.docs))
+
+    async def _count(self, types: tuple[str, ...], q: str, at: Micros | None, access: Access) -> Page:
+        names = tuple(TypeIs(iri(t)) for t in types)
+        wanted: TypeExpr = names[0] if len(names) == 1 else TypeOr(names)
+        query = EntityQuery(types=wanted, q=parse_q(q, iri) if q else None, limit=SAMPLE, count=True)
+        if at is None:
+            return await self._broker.query_async(query, access)
+        return await self._broker.query_at(at, query, access)
+
+
+def _ids(docs: Iterable[Doc]) -> tuple[str, ...]:
+    return tuple(str(doc["id"]) for doc in docs)[:SAMPLE]

@@ -1,0 +1,232 @@
+"""A drill: scripted injects on an isolated copy, and a score computed from nothing but the record. Pure.
+
+The scorer reads facts drawn from the journal of the exercise's tenant (``Fact``): what happened, when, by whom, at which
+journal position. Each criterion names the facts it rests on, so that a trainee can check the score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from andaman.kernel.time import SECOND, Micros
+from andaman.training.framework import Text
+
+PASS_MARK: Final = 70.0
+
+
+@dataclass(frozen=True, slots=True)
+class Inject:
+    """Something that happens ``after_s`` seconds into the drill: attributes written to an entity of the copy."""
+
+    after_s: float
+    kind: Literal["observation", "report", "unit-status"]
+    entity_type: str
+    attrs: Mapping[str, Any]
+    title: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """``place``: lon, lat of the main event; ``incident_types`` that count as recognised; ``unit_types`` that fit."""
+
+    id: str
+    title: Text
+    briefing: Text
+    place: tuple[float, float]
+    incident_types: frozenset[str]
+    unit_types: frozenset[str]
+    injects: tuple[Inject, ...]
+    limit_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing the record shows. ``kind``: alert-raised, alert-acknowledged, incident-opened, unit-assigned,
+    unit-enRoute, unit-onScene, unit-clear, incident-closed, inject. ``data`` holds what the criteria need."""
+
+    kind: str
+    at: Micros
+    seq: int
+    actor: str
+    entity: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """``points`` of ``of``; ``measured`` in ``unit`` (None: it never happened); ``seqs``: journal rows it rests on."""
+
+    id: str
+    title: Text
+    points: float
+    of: float
+    measured: float | str | None
+    unit: str
+    target: float | str
+    seqs: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    points: float
+    of: float
+    percent: float
+    passed: bool
+    criteria: tuple[Criterion, ...]
+
+
+def _t(th: str, en: str) -> Text:
+    return {"th": th, "en": en}
+
+
+def speed_points(seconds: float | None, full_s: float, none_s: float, of: float) -> float:
+    """Full points up to ``full_s``, none from ``none_s`` on, a straight line between; none when it never happened."""
+    if seconds is None or seconds < 0:
+        return 0.0
+    if seconds <= full_s:
+        return of
+    if seconds >= none_s:
+        return 0.0
+    return of * (none_s - seconds) / (none_s - full_s)
+
+
+def score(scenario: Scenario, facts: Sequence[Fact], started: Micros) -> Score:
+    """Score a drill from its facts, in journal order. People's facts only: what the platform itself did earns nothing."""
+    people = [f for f in facts if not f.actor.startswith("system:")]
+    event = _first(facts, "inject", lambda f: bool(f.data.get("main")))
+    alert = _first(facts, "alert-raised")
+    acknowledged = _first(people, "alert-acknowledged")
+    opened = _first(
+        people, "incident-opened", lambda f: f.data.get("incidentType") in scenario.incident_types
+    )
+    assigned = _first(
+        people, "unit-assigned", lambda f: opened is not None and f.data.get("incident") == opened.entity
+    )
+    closed = _first(people, "incident-closed", lambda f: opened is not None and f.entity == opened.entity)
+    origin = event.at if event else started
+    criteria = (
+        _speed(
+            "acknowledge",
+            _t("รับทราบการแจ้งเตือนแรก", "First alert acknowledged"),
+            alert,
+            acknowledged,
+            60,
+            300,
+            20,
+        ),
+        _speed_from(
+            "open",
+            _t("เปิดเหตุด้วยชนิดที่ถูกต้อง", "Incident opened with a right type"),
+            origin,
+            opened,
+            120,
+            480,
+            20,
+        ),
+        _speed("assign", _t("สั่งการหน่วยแรก", "First unit assigned"), opened, assigned, 60, 300, 20),
+        _choice(scenario, assigned),
+        _steps(opened, people),
+        Criterion(
+            "close",
+            _t("ปิดเหตุพร้อมผลลัพธ์", "Incident closed with an outcome"),
+            10.0 if closed is not None and closed.data.get("outcome") else 0.0,
+            10,
+            "closed" if closed else None,
+            "",
+            "closed",
+            (closed.seq,) if closed else (),
+        ),
+    )
+    points = sum(c.points for c in criteria)
+    of = sum(c.of for c in criteria)
+    percent = round(100 * points / of, 1)
+    return Score(round(points, 1), of, percent, percent >= PASS_MARK, criteria)
+
+
+def _choice(scenario: Scenario, assigned: Fact | None) -> Criterion:
+    """Right type and among the quickest: 20 points at the best ETA, falling to none at twice the best."""
+    title = _t("เลือกหน่วยที่เหมาะสมและถึงเร็ว", "A fitting unit that arrives soon")
+    if assigned is None or assigned.data.get("unitType") not in scenario.unit_types:
+        wrong = None if assigned is None else str(assigned.data.get("unitType"))
+        return Criterion("choice", title, 0.0, 20, wrong, "", "≤ 1.1 ×", (assigned.seq,) if assigned else ())
+    eta, best = assigned.data.get("etaSeconds"), assigned.data.get("bestEtaSeconds")
+    if eta is None or best is None:
+        return Criterion("choice", title, 0.0, 20, None, "×", "≤ 1.1 ×", (assigned.seq,))
+    ratio = max(1.0, float(eta) / max(1.0, float(best)))
+    return Criterion(
+        "choice",
+        title,
+        speed_points(ratio, 1.1, 2.0, 20),
+        20,
+        round(ratio, 2),
+        "×",
+        "≤ 1.1 ×",
+        (assigned.seq,),
+    )
+
+
+def _steps(opened: Fact | None, people: Sequence[Fact]) -> Criterion:
+    wanted = ("unit-enRoute", "unit-onScene", "unit-clear")
+    done = []
+    for kind in wanted:
+        fact = _first(people, kind, lambda f: opened is not None and f.data.get("incident") == opened.entity)
+        if fact is not None:
+            done.append(fact)
+    title = _t("ติดตามหน่วยครบขั้นตอน", "The unit followed through its steps")
+    return Criterion(
+        "steps", title, 10.0 * len(done) / 3, 10, float(len(done)), "/ 3", 3.0, tuple(f.seq for f in done)
+    )
+
+
+def _first(facts: Sequence[Fact], kind: str, test: Any = None) -> Fact | None:
+    return next((f for f in facts if f.kind == kind and (test is None or test(f))), None)
+
+
+def _speed(
+    cid: str, title: Text, start: Fact | None, end: Fact | None, full_s: float, none_s: float, of: float
+) -> Criterion:
+    return _speed_from(cid, title, start.at if start else None, end, full_s, none_s, of)
+
+
+def _speed_from(
+    cid: str, title: Text, start: Micros | None, end: Fact | None, full_s: float, none_s: float, of: float
+) -> Criterion:
+    seconds = None if start is None or end is None else (end.at - start) / SECOND
+    measured = None if seconds is None else round(seconds, 1)
+    points = round(speed_points(seconds, full_s, none_s, of), 2)
+    return Criterion(cid, title, points, of, measured, "s", full_s, (end.seq,) if end else ())
+
+
+PATONG_HILL: Final = Scenario(
+    "rain-crash-patong-hill",
+    _t("ฝนหนักและอุบัติเหตุบนเขาป่าตอง", "Heavy rain and a crash on Patong Hill"),
+    _t(
+        "เวลาเย็น ฝนตกหนักในอำเภอกะทู้ ถนนขึ้นเขาป่าตองลื่น จะมีการแจ้งเตือนฝน และตามด้วยการแจ้งอุบัติเหตุรถจักรยานยนต์ มีผู้บาดเจ็บ",
+        "Evening. Heavy rain over Kathu, the hill road to Patong is slippery. A rain alert comes first, then a report of a "
+        "motorcycle crash with injured people.",
+    ),
+    (98.3150, 7.9010),
+    frozenset({"roadAccident", "trafficAccident"}),
+    frozenset({"ambulance"}),
+    (
+        Inject(
+            5,
+            "observation",
+            "WeatherObserved",
+            {"precipitation24h": 96.0},
+            _t("ฝนสะสม 24 ชั่วโมง 96 มม. ที่กะทู้", "24 h rain of 96 mm at Kathu"),
+        ),
+        Inject(
+            45,
+            "report",
+            "RoadAccident",
+            {"deaths": 0, "injured": 2, "vehicleType": "motorcycle"},
+            _t("แจ้งอุบัติเหตุบนเขาป่าตอง บาดเจ็บ 2 คน", "Crash reported on Patong Hill, two injured"),
+        ),
+    ),
+    30 * 60,
+)
+
+SCENARIOS: Final[Mapping[str, Scenario]] = {PATONG_HILL.id: PATONG_HILL}

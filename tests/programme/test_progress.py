@@ -1,0 +1,93 @@
+"""Laws of progress: computed, bounded, monotonic, and never made of what is unknown."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from andaman.kernel.time import DAY, parse_time
+from andaman.programme.plan import ENDS, MILESTONES, OBJECTIVES, SIGNED
+from andaman.programme.progress import (
+    Evidence,
+    check_progress,
+    deliverable_progress,
+    programme_year,
+    quarter_bounds,
+    quarter_of,
+    report,
+    status,
+)
+
+CHECKS = [c for o in OBJECTIVES for d in o.deliverables for c in d.checks]
+found = st.none() | st.floats(0, 1e6)
+evidence = st.fixed_dictionaries({c.id: found.map(Evidence) for c in CHECKS})
+instants = st.integers(parse_time("2020-01-01T00:00:00Z"), parse_time("2030-01-01T00:00:00Z"))
+
+
+@given(evidence, instants)
+def test_progress_lies_between_nothing_and_all(facts, now):
+    page = report(facts, now)
+    for objective in page["objectives"]:
+        assert 0 <= objective["progress"] <= 1
+        for row in objective["deliverables"]:
+            assert 0 <= row["progress"] <= 1
+            assert (row["status"] == "done") == (row["progress"] >= 1)
+
+
+@given(evidence, st.sampled_from(CHECKS), st.floats(0, 1e6))
+def test_more_evidence_never_lowers_progress(facts, check, more):
+    richer = {**facts, check.id: Evidence((facts[check.id].found or 0) + more)}
+    for objective in OBJECTIVES:
+        for d in objective.deliverables:
+            assert deliverable_progress(d, richer) >= deliverable_progress(d, facts)
+
+
+@given(st.sampled_from(CHECKS))
+def test_unknown_evidence_proves_nothing(check):
+    assert check_progress(check, Evidence(None)) == 0
+    assert check_progress(check, Evidence(check.target)) == 1
+
+
+@given(instants)
+def test_an_instant_lies_in_its_own_quarter(at):
+    start, end = quarter_bounds(*quarter_of(at))
+    assert start <= at < end
+
+
+@given(st.integers(2000, 2199), st.integers(1, 4))
+def test_quarters_follow_one_another_without_gap(year, quarter):
+    _, end = quarter_bounds(year, quarter)
+    following = (year, quarter + 1) if quarter < 4 else (year + 1, 1)
+    assert quarter_bounds(*following)[0] == end
+
+
+def test_the_five_years_are_counted_from_the_signature():
+    signed, ends = parse_time(SIGNED), parse_time(ENDS)
+    assert programme_year(signed - 1) == 0
+    assert programme_year(signed) == 1
+    assert programme_year(ends - 1) == 5
+    assert programme_year(ends) == 6
+
+
+def test_late_means_due_and_not_done():
+    due = parse_time("2025-01-01T00:00:00Z")
+    assert status(0.9, due, due + DAY) == "late"
+    assert status(1.0, due, due + DAY) == "done"
+    assert status(0.0, due, due - DAY) == "not-begun"
+    assert status(0.1, due, due - DAY) == "on-plan"
+
+
+def test_every_deliverable_has_a_milestone_and_every_id_is_single():
+    deliverables = [d.id for o in OBJECTIVES for d in o.deliverables]
+    assert {m.deliverable for m in MILESTONES if m.deliverable} == set(deliverables)
+    for ids in (deliverables, [c.id for c in CHECKS], [m.id for m in MILESTONES]):
+        assert len(ids) == len(set(ids))
+
+
+def test_every_text_is_there_in_both_languages():
+    for o in OBJECTIVES:
+        for text in [
+            o.title,
+            *(t for d in o.deliverables for t in (d.part, d.title, *(c.title for c in d.checks))),
+        ]:
+            assert text["th"].strip()
+            assert text["en"].strip()
+            assert any("\u0e00" <= ch <= "\u0e7f" for ch in text["th"])
