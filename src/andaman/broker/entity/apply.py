@@ -1,0 +1,375 @@
+"""What one operation makes of one entity: the pure heart of every write (CIM 009 §5.5.8, §5.5.11, §5.5.12, §5.6).
+
+``apply`` is called by the writer for each operation in its order. It never changes ``before`` nor the fragment; what
+did not change is shared with ``before`` by reference.
+
+Fragments are stored form without system times, with these signs of their own (made by ``expand``):
+
+* ``None`` in place of an attribute's list, of ``scope``, ``expiresAt``, of a sub-attribute's list or of an instance
+  member (``observedAt``, ``unitCode`` …): delete it. ``None`` as the value member: delete that instance.
+* no ``type`` in an instance: the kind of the existing instance (partial update and merge only).
+* ``type`` "" with ``value``: a simplified value, which takes the form of the existing kind (merge only).
+* ``urn:ngsi-ld:null`` inside a JSON value: remove that member (merge only, RFC 7396).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from andaman.broker.entity.build import VALUE_MEMBER
+from andaman.broker.entity.merge import merge_instance, partial_instance
+from andaman.broker.entity.stamp import stamp_new, stamp_over
+from andaman.broker.model import Change, Doc, Instance, OpKind, WriteOp, WriteResult
+from andaman.kernel.errors import AlreadyExists, ResourceNotFound
+from andaman.kernel.time import Micros, format_time
+
+Applied = tuple[Doc | None, list[Change], WriteResult]
+_META = ("type", "scope", "expiresAt")
+
+
+def apply(op: WriteOp, before: Doc | None, now: Micros) -> Applied:
+    """The entity after ``op`` (None: deleted), the changes, and the result.
+
+    Nothing to change gives ``before`` itself, no changes and ``changed=False``. Raises AlreadyExists,
+    ResourceNotFound or BadRequestData; ``before`` stands then.
+    """
+    if op.expect_types and (before is None or not any(one in before["type"] for one in op.expect_types)):
+        raise ResourceNotFound(f"There is no entity {op.entity_id} of the type asked for")
+    return _HANDLERS[op.kind](op, before, format_time(now))
+
+
+def _need(op: WriteOp, before: Doc | None) -> Doc:
+    if before is None:
+        raise ResourceNotFound(f"There is no entity {op.entity_id}")
+    return before
+
+
+def _meta(doc: Doc | None) -> list[Instance] | None:
+    return None if doc is None else [{name: doc[name] for name in _META if name in doc}]
+
+
+def _dataset(instances: Sequence[Instance], dataset_id: str | None) -> int:
+    """Index of the instance with this ``datasetId`` (None: the default instance), or -1."""
+    for index, instance in enumerate(instances):
+        if instance.get("datasetId") == dataset_id:
+            return index
+    return -1
+
+
+def _is_null(instance: Instance) -> bool:
+    kind = instance.get("type")
+    return bool(kind) and instance.get(VALUE_MEMBER[str(kind)], "") is None
+
+
+# -- whole entities ---------------------------------------------------------------------------------------------
+
+
+def _new_doc(op: WriteOp, before: Doc | None, at: str) -> Doc:
+    fragment = op.fragment
+    doc: Doc = {"id": op.entity_id, "type": fragment["type"]}
+    for name in ("scope", "expiresAt"):
+        if fragment.get(name) is not None:
+            doc[name] = fragment[name]
+    doc["createdAt"] = at if before is None else before["createdAt"]
+    doc["modifiedAt"] = at
+    old = {} if before is None else before["attrs"]
+    attrs: dict[str, list[Instance]] = {}
+    for iri, instances in fragment.get("attrs", {}).items():
+        if iri not in old:
+            attrs[iri] = [stamp_new(one, at) for one in instances]
+            continue
+        attrs[iri] = [
+            stamp_over(one, old[iri][index], at)
+            if (index := _dataset(old[iri], one.get("datasetId"))) >= 0
+            else stamp_new(one, at)
+            for one in instances
+        ]
+    doc["attrs"] = attrs
+    return doc
+
+
+def _create(op: WriteOp, before: Doc | None, at: str) -> Applied:
+    if before is not None:
+        raise AlreadyExists(f"Entity {op.entity_id} exists already")
+    return _put_whole(op, None, at)
+
+
+def _replace(op: WriteOp, before: Doc | None, at: str) -> Applied:
+    return _put_whole(op, _need(op, before), at)
+
+
+def _put_whole(op: WriteOp, before: Doc | None, at: str) -> Applied:
+    doc = _new_doc(op, before, at)
+    changes: list[Change] = []
+    meta, old_meta = _meta(doc), _meta(before)
+    if meta != old_meta:
+        changes.append(Change("", old_meta, meta))
+    old = {} if before is None else before["attrs"]
+    changes += [Change(iri, old.get(iri), after) for iri, after in doc["attrs"].items()]
+    changes += [Change(iri, gone, None) for iri, gone in old.items() if iri not in doc["attrs"]]
+    result = WriteResult(op.kind, op.entity_id, before is None, True, list(doc["attrs"]))
+    return doc, changes, result
+
+
+def _delete(op: WriteOp, before: Doc | None, at: str) -> Applied:
+    doc = _need(op, before)
+    changes = [Change("", _meta(doc), None)]
+    changes += [Change(iri, gone, None) for iri, gone in doc["attrs"].items()]
+    return None, changes, WriteResult(op.kind, op.entity_id, changed=True)
+
+
+# -- parts of an entity -----------------------------------------------------------------------------------------
+
+
+class _Edit:
+    """The new state while an operation runs; copies on the first write."""
+
+    __slots__ = ("at", "attrs", "before", "changes", "doc", "result")
+
+    def __init__(self, op: WriteOp, before: Doc, at: str) -> None:
+        self.before = before
+        self.at = at
+        self.doc = before
+        self.attrs: dict[str, list[Instance]] = before["attrs"]
+        self.changes: list[Change] = []
+        self.result = WriteResult(op.kind, op.entity_id)
+
+    def set_attr(self, iri: str, after: list[Instance]) -> None:
+        """Put or (empty list) remove an attribute."""
+        if self.attrs is self.before["attrs"]:
+            self.attrs = dict(self.attrs)
+        old = self.before["attrs"].get(iri)
+        if after:
+            self.attrs[iri] = after
+        else:
+            del self.attrs[iri]
+        self.changes.append(Change(iri, old, after or None))
+        self.result.updated.append(iri)
+
+    def set_meta(self, name: str, value: Any) -> None:
+        """Set or (None) remove type, scope or expiresAt."""
+        if value == self.doc.get(name):
+            return
+        if self.doc is self.before:
+            self.doc = dict(self.before)
+        if value is None:
+            del self.doc[name]
+        else:
+            self.doc[name] = value
+
+    def done(self) -> Applied:
+        """The outcome; ``before`` itself when nothing was touched."""
+        meta_changed = self.doc is not self.before
+        if not self.changes and not meta_changed:
+            return self.before, [], self.result
+        if not meta_changed:
+            self.doc = dict(self.before)
+        else:
+            self.changes.insert(0, Change("", _meta(self.before), _meta(self.doc)))
+        self.doc["attrs"] = self.attrs
+        self.doc["modifiedAt"] = self.at
+        self.result.changed = True
+        return self.doc, self.changes, self.result
+
+
+def _union(old: list[str] | None, new: list[str]) -> list[str]:
+    return new if old is None else sorted({*old, *new})
+
+
+def _edit_meta(edit: _Edit, op: WriteOp) -> None:
+    fragment = op.fragment
+    if len(fragment) == 1 and "attrs" in fragment:
+        return
+    before = edit.before
+    if fragment.get("type"):
+        edit.set_meta("type", _union(before["type"], fragment["type"]))
+    if "expiresAt" in fragment:
+        edit.set_meta("expiresAt", fragment["expiresAt"])
+    if "scope" not in fragment:
+        return
+    scope = fragment["scope"]
+    if scope is None or op.kind is not OpKind.UPDATE or "scope" in before:
+        keep = op.kind is OpKind.APPEND and op.no_overwrite and scope is not None
+        edit.set_meta("scope", _union(before.get("scope"), scope) if keep else scope)
+    else:
+        edit.result.not_updated.append(("scope", "The entity has no scope; append it instead"))
+
+
+def _append(op: WriteOp, before: Doc | None, at: str) -> Applied:
+    doc = _need(op, before)
+    edit = _Edit(op, doc, at)
+    _edit_meta(edit, op)
+    for iri, instances in op.fragment.get("attrs", {}).items():
+        old = doc["attrs"].get(iri)
+        if old is None:
+            edit.set_attr(iri, [stamp_new(one, at) for one in instances])
+            continue
+        after = list(old)
+        touched = False
+        for one in instances:
+            index = _dataset(old, one.get("datasetId"))
+            if index < 0:
+                after.append(stamp_new(one, at))
+            elif op.no_overwrite:
+                edit.result.not_updated.append((iri, "The attribute exists and must not be overwritten"))
+                continue
+            else:
+                after[index] = stamp_over(one, old[index], at)
+            touched = True
+        if touched:
+            edit.set_attr(iri, after)
+    return edit.done()
+
+
+def _update(op: WriteOp, before: Doc | None, at: str) -> Applied:
+    doc = _need(op, before)
+    edit = _Edit(op, doc, at)
+    _edit_meta(edit, op)
+    for iri, instances in op.fragment.get("attrs", {}).items():
+        old = doc["attrs"].get(iri)
+        if old is None:
+            edit.result.not_updated.append((iri, "The entity has no such attribute; append it instead"))
+        elif instances is None:
+            edit.set_attr(iri, [])
+        elif (
+            len(old) == 1
+            and len(instances) == 1
+            and not _is_null(instances[0])
+            and (instances[0].get("datasetId") == old[0].get("datasetId"))
+        ):
+            edit.set_attr(iri, [stamp_over(instances[0], old[0], at)])
+        else:
+            _replace_instances(edit, iri, old, instances)
+    return edit.done()
+
+
+def _replace_instances(edit: _Edit, iri: str, old: list[Instance], instances: list[Instance]) -> None:
+    """Replace, add or (null) delete instance by instance (§5.5.8: a new datasetId is added)."""
+    after: list[Instance | None] = list(old)
+    touched = False
+    for one in instances:
+        index = _dataset(old, one.get("datasetId"))
+        if _is_null(one):
+            if index < 0:
+                edit.result.not_updated.append((iri, "There is no such instance to delete"))
+                continue
+            after[index] = None
+        elif index < 0:
+            after.append(stamp_new(one, edit.at))
+        else:
+            after[index] = stamp_over(one, old[index], edit.at)
+        touched = True
+    if touched:
+        edit.set_attr(iri, [one for one in after if one is not None])
+
+
+def _merge(op: WriteOp, before: Doc | None, at: str) -> Applied:
+    doc = _need(op, before)
+    edit = _Edit(op, doc, at)
+    _edit_meta(edit, op)
+    for iri, instances in op.fragment.get("attrs", {}).items():
+        old = doc["attrs"].get(iri) or []
+        if instances is None:
+            if old:
+                edit.set_attr(iri, [])
+            continue
+        after: list[Instance | None] = list(old)
+        touched = False
+        for one in instances:
+            index = _dataset(old, one.get("datasetId"))
+            existing = old[index] if index >= 0 else None
+            merged = merge_instance(iri, existing, one, at, op)
+            if merged is None and existing is None:
+                continue
+            if existing is None:
+                after.append(merged)
+            else:
+                after[index] = merged
+            touched = True
+        if touched:
+            edit.set_attr(iri, [one for one in after if one is not None])
+    return edit.done()
+
+
+# -- one attribute ----------------------------------------------------------------------------------------------
+
+
+def _target(op: WriteOp, doc: Doc, dataset_id: str | None) -> tuple[list[Instance], int]:
+    old = doc["attrs"].get(op.attr)
+    if old is None:
+        raise ResourceNotFound(f"Entity {op.entity_id} has no attribute {op.attr}", field=op.attr)
+    index = _dataset(old, dataset_id)
+    if index < 0:
+        which = f"instance with datasetId {dataset_id}" if dataset_id else "default instance"
+        raise ResourceNotFound(f"Attribute {op.attr} of entity {op.entity_id} has no {which}", field=op.attr)
+    return old, index
+
+
+def _fragment_instances(op: WriteOp) -> list[Instance]:
+    found: list[Instance] = op.fragment["attrs"][op.attr]
+    return found
+
+
+def _partial_attr(op: WriteOp, before: Doc | None, at: str) -> Applied:
+    doc = _need(op, before)
+    edit = _Edit(op, doc, at)
+    after: list[Instance | None] | None = None
+    for one in _fragment_instances(op):
+        old, index = _target(op, doc, one.get("datasetId", op.dataset_id))
+        after = list(old) if after is None else after
+        after[index] = partial_instance(op.attr, old[index], one, at)
+    edit.set_attr(op.attr, [one for one in after or () if one is not None])
+    return edit.done()
+
+
+def _replace_attr(op: WriteOp, before: Doc | None, at: str) -> Applied:
+    doc = _need(op, before)
+    edit = _Edit(op, doc, at)
+    after: list[Instance] | None = None
+    for one in _fragment_instances(op):
+        old, index = _target(op, doc, one.get("datasetId", op.dataset_id))
+        after = list(old) if after is None else after
+        after[index] = stamp_over(one, old[index], at)
+    edit.set_attr(op.attr, after or [])
+    return edit.done()
+
+
+def _delete_attr(op: WriteOp, before: Doc | None, at: str) -> Applied:
+    doc = _need(op, before)
+    edit = _Edit(op, doc, at)
+    if op.attr in ("scope", "expiresAt"):
+        if op.attr not in doc:
+            raise ResourceNotFound(f"Entity {op.entity_id} has no {op.attr}", field=op.attr)
+        edit.set_meta(op.attr, None)
+    elif op.delete_all:
+        if op.attr not in doc["attrs"]:
+            raise ResourceNotFound(f"Entity {op.entity_id} has no attribute {op.attr}", field=op.attr)
+        edit.set_attr(op.attr, [])
+    else:
+        old, index = _target(op, doc, op.dataset_id)
+        edit.set_attr(op.attr, old[:index] + old[index + 1 :])
+    return edit.done()
+
+
+def _upsert_replace(op: WriteOp, before: Doc | None, at: str) -> Applied:
+    return _put_whole(op, before, at)
+
+
+def _upsert_update(op: WriteOp, before: Doc | None, at: str) -> Applied:
+    return _put_whole(op, None, at) if before is None else _append(op, before, at)
+
+
+_HANDLERS: dict[OpKind, Callable[[WriteOp, Doc | None, str], Applied]] = {
+    OpKind.CREATE: _create,
+    OpKind.REPLACE: _replace,
+    OpKind.UPSERT_REPLACE: _upsert_replace,
+    OpKind.UPSERT_UPDATE: _upsert_update,
+    OpKind.APPEND: _append,
+    OpKind.UPDATE: _update,
+    OpKind.MERGE: _merge,
+    OpKind.PARTIAL_ATTR: _partial_attr,
+    OpKind.REPLACE_ATTR: _replace_attr,
+    OpKind.DELETE_ATTR: _delete_attr,
+    OpKind.DELETE: _delete,
+}
