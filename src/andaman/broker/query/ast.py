@@ -66,8 +66,18 @@ MEMBERS = frozenset(
     {"observedAt", "createdAt", "modifiedAt", "deletedAt", "expiresAt", "datasetId", "unitCode", "objectType"}
 )
 """Members of an attribute instance that a path may end in; everything else in a path is an attribute name."""
+TIME_MEMBERS = frozenset({"observedAt", "createdAt", "modifiedAt", "deletedAt", "expiresAt"})
+"""Members whose values are date-times."""
 ENTITY_MEMBERS = frozenset({"createdAt", "modifiedAt", "deletedAt", "expiresAt"})
 """Members of the entity itself that a query term may name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One step along a Relationship, ``rel{Type:…}``. ``types``: hints; empty for any type."""
+
+    attr: str
+    types: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +87,15 @@ class Path:
     ``attr``: IRI of the attribute; "" when ``member`` is the entity's own (such as ``modifiedAt``).
     ``subs``: IRIs of sub-attributes, from the outside in. ``member``: one of ``MEMBERS``, or "" for the value itself.
     ``keys``: the path in brackets: keys inside the (JSON) value, or one language tag of a LanguageProperty;
-    ``*`` stands for any language.
+    ``*`` stands for any language. ``links``: Relationships to follow first; the rest then applies to the entity
+    at their end (§4.9 LinkedEntityRelation).
     """
 
     attr: str
     subs: tuple[str, ...] = ()
     member: str = ""
     keys: tuple[str, ...] = ()
+    links: tuple[Link, ...] = ()
 
 
 class Cmp(StrEnum):
