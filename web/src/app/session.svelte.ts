@@ -1,0 +1,56 @@
+/** Who is signed in. The public principal is a session too: it has the role "public" and sees open data. */
+import { api, wire } from '$lib/api';
+
+export type Role = 'public' | 'operator' | 'dispatcher' | 'analyst' | 'administrator';
+export interface Principal {
+  id: string;
+  name: string;
+  roles: Role[];
+  agency?: string | null;
+}
+interface SignedIn {
+  principal: Principal;
+  csrf: string;
+}
+
+class Session {
+  principal: Principal | null = $state.raw(null);
+  /** False until the server was asked once. */
+  known: boolean = $state(false);
+  /** The session ended while a person worked; the screen stays and says so. */
+  expired: boolean = $state(false);
+
+  get signedIn(): boolean {
+    return this.principal !== null && this.principal.roles.some((role) => role !== 'public');
+  }
+  has(...roles: Role[]): boolean {
+    const mine = this.principal?.roles ?? [];
+    return mine.includes('administrator') || roles.some((role) => mine.includes(role));
+  }
+
+  async load(): Promise<void> {
+    wire.onSignedOut = () => {
+      if (this.signedIn) this.expired = true;
+    };
+    try {
+      this.#take(await api.get<SignedIn>('/auth/me'));
+    } finally {
+      this.known = true;
+    }
+  }
+  async signIn(username: string, password: string): Promise<void> {
+    this.#take(await api.post<SignedIn>('/auth/login', { username, password }));
+    this.expired = false;
+  }
+  async signOut(): Promise<void> {
+    await api.post('/auth/logout');
+    this.principal = null;
+    wire.csrf = '';
+    await this.load();
+  }
+  #take(answer: SignedIn): void {
+    this.principal = answer.principal;
+    wire.csrf = answer.csrf ?? '';
+  }
+}
+export const session = new Session();

@@ -1,0 +1,31 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defineConfig } from 'vitest/config';
+
+// The server sends a strict Content-Security-Policy: no inline script, no inline style, nothing from elsewhere.
+export default defineConfig({
+  plugins: [svelte()],
+  resolve: {
+    alias: {
+      $lib: new URL('./src/lib', import.meta.url).pathname,
+      $components: new URL('./src/components', import.meta.url).pathname,
+      $app: new URL('./src/app', import.meta.url).pathname,
+    },
+  },
+  build: {
+    target: 'es2022',
+    assetsInlineLimit: 0, // data: URLs would need a hole in the policy
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 1500, // MapLibre is one big module, loaded only with the map
+    reportCompressedSize: false,
+  },
+  worker: { format: 'es' },
+  server: { proxy: proxyTo(process.env['ANDAMAN_URL'] ?? 'http://127.0.0.1:8420') },
+  test: { include: ['src/**/*.test.ts'], environment: 'node' },
+});
+
+/** For `npm run dev`: everything that is not a screen goes to a running server. */
+function proxyTo(target: string) {
+  const paths = ['/auth', '/api', '/tiles', '/ngsi-ld'];
+  const plain = Object.fromEntries(paths.map((path) => [path, { target }]));
+  return { ...plain, '/live': { target, ws: true } };
+}
