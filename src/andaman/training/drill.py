@@ -39,6 +39,13 @@ class Scenario:
     unit_types: frozenset[str]
     injects: tuple[Inject, ...]
     limit_s: float
+    district: str = (
+        ""  # English name of the district whose instruments the observations of the script belong to
+    )
+
+    def matches_place(self, name: Any) -> bool:
+        """Is an instrument with this name (languageMap) one of the scenario's district?"""
+        return not self.district or (isinstance(name, Mapping) and self.district in str(name.get("en", "")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +234,7 @@ PATONG_HILL: Final = Scenario(
         ),
     ),
     30 * 60,
+    "Kathu",
 )
 
 SCENARIOS: Final[Mapping[str, Scenario]] = {PATONG_HILL.id: PATONG_HILL}

@@ -1,0 +1,266 @@
+"""Runs drills: makes the isolated copy, plays the injects on time (also after a restart), scores from the journal."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import Any, Final
+
+from andaman.broker.entity.build import entity, iri, js, lang, observed, prop, value
+from andaman.broker.model import Doc, Event, OpKind, WriteOp
+from andaman.broker.query.ast import TypeIs
+from andaman.broker.query.model import EntityQuery
+from andaman.broker.service import Broker
+from andaman.identity.model import FULL_ACCESS, Access, Actor, Role, system_actor
+from andaman.kernel.errors import AndamanError, Conflict, Forbidden, ResourceNotFound
+from andaman.kernel.ids import sortable_id, urn
+from andaman.kernel.time import SECOND, Clock, format_time, parse_time
+from andaman.training.drill import SCENARIOS, Scenario, Score, score
+from andaman.training.exercise import (
+    COPIED_TYPES,
+    copy_of,
+    inject_doc,
+    main_entity,
+    rules_of,
+    tenant_of,
+)
+from andaman.training.record import DRILL_ACTOR, facts_of
+from andaman.training.scenario_rules import RULES
+
+log = logging.getLogger("andaman.training")
+SCOPE: Final = ("/training/drill",)
+MAX_RUNNING: Final = 5
+_BATCH: Final = 500
+
+
+class Drills:
+    """Starts, plays, finishes and lists drills. One task watches the clock for all that are running."""
+
+    def __init__(self, broker: Broker, clock: Clock) -> None:
+        self._broker = broker
+        self._clock = clock
+        self._actor = system_actor("drill")
+        self._task: asyncio.Task[None] | None = None
+        self._wake = asyncio.Event()
+        assert self._actor.principal.id == DRILL_ACTOR
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._play(), name="drills")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    # -- for people -----------------------------------------------------------------------------------------
+    async def begin(self, scenario_id: str, actor: Actor) -> Doc:
+        """Copy the city into a new exercise tenant and start the clock. Raises ResourceNotFound, Conflict."""
+        scenario = SCENARIOS.get(scenario_id)
+        if scenario is None:
+            raise ResourceNotFound(f"There is no scenario {scenario_id!r}; known are {', '.join(SCENARIOS)}")
+        running = [d for d in self.list_runs(FULL_ACCESS) if value(d, "drillStatus") == "running"]
+        if any(value(d, "person") == actor.principal.id for d in running):
+            raise Conflict("You have a drill running already; finish or abort it first")
+        if len(running) >= MAX_RUNNING:
+            raise Conflict(f"{MAX_RUNNING} drills are running; wait until one is finished")
+        now = self._clock()
+        drill_id = sortable_id(now)
+        copies = [
+            copy_of(doc, drill_id)
+            for doc in self._broker.iter_entities([iri(t) for t in COPIED_TYPES], FULL_ACCESS)
+            if not any(s.startswith("/exercise/") for s in doc.get("scope", ()))
+        ]
+        copies += rules_of(scenario, drill_id, RULES[scenario.id])
+        await self._write(copies, tenant_of(drill_id))
+        after = self._broker.seq
+        started = self._clock()
+        run = entity(
+            urn("DrillRun", drill_id),
+            "DrillRun",
+            scope=SCOPE,
+            name=lang(**scenario.title),
+            scenario=prop(scenario.id),
+            person=prop(actor.principal.id),
+            personName=prop(actor.principal.name),
+            drillStatus=prop("running"),
+            exerciseTenant=prop(tenant_of(drill_id)),
+            startedAt=prop(format_time(started)),
+            startSeq=prop(after),
+            injected=js([]),
+            origin=prop("simulated"),
+        )
+        await self._write([run], "")
+        self._wake.set()
+        return self._broker.get(run["id"], FULL_ACCESS)
+
+    async def finish(self, drill_id: str, actor: Actor) -> Doc:
+        """Stop the clock and score the drill from its tenant's journal. Raises Conflict when it is not running."""
+        run = self._own(drill_id, actor)
+        if value(run, "drillStatus") != "running":
+            raise Conflict(f"This drill is {value(run, 'drillStatus')} already")
+        result = await self.score(run)
+        percent = result.percent
+        update = entity(
+            run["id"],
+            "DrillRun",
+            drillStatus=prop("scored"),
+            finishedAt=prop(format_time(self._clock())),
+            score=js(score_json(result)),
+            percent=prop(percent),
+            passed=prop(result.passed),
+        )
+        update.pop("type")
+        await self._one(WriteOp(OpKind.APPEND, run["id"], update))
+        return self._broker.get(run["id"], FULL_ACCESS)
+
+    async def abort(self, drill_id: str, actor: Actor) -> Doc:
+        """Give up a running drill: no score, the record stays."""
+        run = self._own(drill_id, actor)
+        if value(run, "drillStatus") != "running":
+            raise Conflict(f"This drill is {value(run, 'drillStatus')} already")
+        await self._status(run, "aborted")
+        return self._broker.get(run["id"], FULL_ACCESS)
+
+    def get_run(self, drill_id: str, access: Access) -> Doc:
+        return self._broker.get(urn("DrillRun", drill_id), access)
+
+    def list_runs(self, access: Access) -> list[Doc]:
+        """All drills that the access shows, newest first."""
+        page = self._broker.query(EntityQuery(types=TypeIs(iri("DrillRun")), limit=1000), access)
+        return list(reversed(page.docs))
+
+    async def score(self, run: Doc) -> Score:
+        """The score as the record stands now; the same record always gives the same score."""
+        scenario = SCENARIOS[value(run, "scenario")]
+        tenant = value(run, "exerciseTenant")
+        events: list[Event] = []
+        after = int(value(run, "startSeq"))
+        while batch := await self._broker.read_events(after, 5000, tenant=tenant):
+            events += batch
+            after = batch[-1].seq
+        facts = facts_of(events, main_entity(scenario, _local(run)))
+        return score(scenario, facts, parse_time(value(run, "startedAt")))
+
+    # -- the clock ------------------------------------------------------------------------------------------
+    async def _play(self) -> None:
+        while True:
+            delay: float | None = None
+            try:
+                delay = await self._due()
+            except AndamanError as error:
+                log.warning("a drill could not go on: %s", error.detail)
+                delay = 5.0
+            self._wake.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), delay)
+
+    async def _due(self) -> float | None:
+        """Play what is due in every running drill; seconds until the next one, None when none is running."""
+        nearest: float | None = None
+        for run in self.list_runs(FULL_ACCESS):
+            if value(run, "drillStatus") != "running":
+                continue
+            scenario = SCENARIOS.get(value(run, "scenario"))
+            if scenario is None:
+                await self._status(run, "aborted")
+                continue
+            wait = await self._advance(run, scenario)
+            if wait is not None:
+                nearest = wait if nearest is None else min(nearest, wait)
+        return nearest
+
+    async def _advance(self, run: Doc, scenario: Scenario) -> float | None:
+        started = parse_time(value(run, "startedAt"))
+        elapsed = (self._clock() - started) / SECOND
+        if elapsed > scenario.limit_s:
+            await self.finish(_local(run), self._actor)
+            return None
+        done = {row["index"] for row in value(run, "injected", [])}
+        wait = scenario.limit_s - elapsed
+        for index, inject in enumerate(scenario.injects):
+            if index in done:
+                continue
+            if inject.after_s > elapsed:
+                wait = min(wait, inject.after_s - elapsed)
+                continue
+            await self._inject(run, scenario, index)
+            done.add(index)
+            log_rows = [{"index": i, "at": format_time(self._clock())} for i in sorted(done)]
+            update = entity(run["id"], "DrillRun", injected=js(log_rows))
+            update.pop("type")
+            await self._one(WriteOp(OpKind.APPEND, run["id"], update))
+        return max(0.05, wait)
+
+    async def _inject(self, run: Doc, scenario: Scenario, index: int) -> None:
+        """Writing an inject twice (a kill between it and its mark) changes nothing but its time: same ids."""
+        tenant = value(run, "exerciseTenant")
+        existing = self._observers(scenario, index, tenant)
+        doc = inject_doc(scenario, index, _local(run), self._clock(), existing)
+        await self._write([doc], tenant)
+
+    def _observers(self, scenario: Scenario, index: int, tenant: str) -> list[Doc]:
+        """Entities of the inject's type, the one that reported last first."""
+        kind = scenario.injects[index].entity_type
+        attr = next(iter(scenario.injects[index].attrs))
+        found = [
+            d
+            for d in self._broker.iter_entities([iri(kind)], FULL_ACCESS, tenant)
+            if value(d, attr) is not None and scenario.matches_place(value(d, "name"))
+        ]
+        return sorted(found, key=lambda d: observed(d, attr) or 0, reverse=True)
+
+    # -- writing --------------------------------------------------------------------------------------------
+    def _own(self, drill_id: str, actor: Actor) -> Doc:
+        run = self.get_run(drill_id, FULL_ACCESS)
+        roles = actor.principal.roles
+        if value(run, "person") != actor.principal.id and Role.ADMINISTRATOR not in roles:
+            raise Forbidden("Only the trainee of a drill or an administrator may do this")
+        return run
+
+    async def _status(self, run: Doc, word: str) -> None:
+        update = entity(
+            run["id"], "DrillRun", drillStatus=prop(word), finishedAt=prop(format_time(self._clock()))
+        )
+        update.pop("type")
+        await self._one(WriteOp(OpKind.APPEND, run["id"], update))
+
+    async def _one(self, op: WriteOp) -> None:
+        (result,) = await self._broker.write([op], self._actor)
+        if result.error is not None:
+            raise result.error
+
+    async def _write(self, docs: list[Doc], tenant: str) -> None:
+        for begin in range(0, len(docs), _BATCH):
+            ops = [WriteOp(OpKind.UPSERT_UPDATE, d["id"], d) for d in docs[begin : begin + _BATCH]]
+            for result in await self._broker.write(ops, self._actor, tenant):
+                if result.error is not None:
+                    raise result.error
+
+
+def _local(run: Doc) -> str:
+    return str(run["id"]).rsplit(":", 1)[1]
+
+
+def score_json(result: Score) -> dict[str, Any]:
+    """The score as JSON; each criterion with the journal rows it rests on."""
+    return {
+        "points": result.points,
+        "of": result.of,
+        "percent": result.percent,
+        "passed": result.passed,
+        "criteria": [
+            {
+                "id": c.id,
+                "title": c.title,
+                "points": c.points,
+                "of": c.of,
+                "measured": c.measured,
+                "unit": c.unit,
+                "target": c.target,
+                "seqs": list(c.seqs),
+            }
+            for c in result.criteria
+        ],
+    }

@@ -1,0 +1,291 @@
+"""The training room's service: what is required and held, enrolment in courses, and their records."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, Final
+
+from andaman.broker.entity.build import entity, iri, js, lang, observed, prop, rel, simplify, value
+from andaman.broker.model import Doc, OpKind, WriteOp
+from andaman.broker.query.ast import TypeIs
+from andaman.broker.query.model import EntityQuery
+from andaman.broker.service import Broker
+from andaman.identity.model import FULL_ACCESS, Access, Actor, Role, system_actor
+from andaman.kernel.errors import BadRequestData, Conflict, ResourceNotFound
+from andaman.kernel.ids import sortable_id, urn
+from andaman.kernel.time import Clock, format_time
+from andaman.training.course import COURSES, Course, Step, mark_quiz
+from andaman.training.drills import Drills
+from andaman.training.framework import COMPETENCIES, ROLES
+from andaman.training.skills import Member, Record, skill_gap
+
+RECORD_SCOPE: Final = ("/training/record",)
+FRAMEWORK_SCOPE: Final = ("/training/framework",)
+_BY_ID: Final = {c.id: c for c in COMPETENCIES}
+
+
+class TrainingService:
+    """Reads and writes of training; drills are in ``drills``."""
+
+    def __init__(self, broker: Broker, clock: Clock) -> None:
+        self._broker = broker
+        self._clock = clock
+        self._actor = system_actor("training")
+        self._lock = asyncio.Lock()  # one enrolment step at a time: read, decide, write
+        self.drills = Drills(broker, clock)
+
+    async def start(self) -> None:
+        """Publish the framework where it is new, and go on with drills that a stop interrupted."""
+        await self._publish()
+        await self.drills.start()
+
+    async def stop(self) -> None:
+        await self.drills.stop()
+
+    # -- what is required and held --------------------------------------------------------------------------
+    def overview(self, access: Access) -> dict[str, Any]:
+        """Roles, competencies, the gap and the courses. Counts only: no person is named here."""
+        members, records = self._members(FULL_ACCESS), self._records(FULL_ACCESS)
+        now = self._clock()
+        gap = skill_gap(ROLES, _BY_ID, members, records, now)
+        return {
+            "time": format_time(now),
+            "competencies": [asdict(c) for c in COMPETENCIES],
+            "roles": [
+                {**asdict(r), "members": len({m.person for m in members if m.role == r.id})} for r in ROLES
+            ],
+            "gap": [asdict(row) for row in gap],
+            "simulatedMembers": sum(m.simulated for m in members),
+            "members": len(members),
+            "courses": [course_json(c) for c in COURSES.values()],
+        }
+
+    def _members(self, access: Access) -> list[Member]:
+        return [
+            Member(value(d, "person"), value(d, "staffRole"), value(d, "origin") == "simulated")
+            for d in self._all("StaffMember", access)
+        ]
+
+    def _records(self, access: Access) -> list[Record]:
+        return [
+            Record(
+                value(d, "person"),
+                value(d, "competency"),
+                int(value(d, "level")),
+                observed(d, "level") or 0,
+                value(d, "evidence", ""),
+                value(d, "origin") == "simulated",
+            )
+            for d in self._all("LearningRecord", access)
+        ]
+
+    def _all(self, kind: str, access: Access) -> list[Doc]:
+        return list(self._broker.iter_entities([iri(kind)], access))
+
+    async def set_role(self, person: str, role: str, actor: Actor) -> None:
+        """Give someone a role (staff code or account id). Raises BadRequestData for an unknown role."""
+        if role not in {r.id for r in ROLES}:
+            raise BadRequestData(
+                f"{role!r} is no role; known are {', '.join(r.id for r in ROLES)}", field="role"
+            )
+        doc = entity(
+            urn("StaffMember", _local(person)),
+            "StaffMember",
+            scope=RECORD_SCOPE,
+            person=prop(person),
+            staffRole=prop(role),
+            origin=prop("reported"),
+        )
+        await self._write([doc], actor)
+
+    # -- courses --------------------------------------------------------------------------------------------
+    def progress(self, course_id: str, actor: Actor) -> dict[str, Any]:
+        """The course with what the signed-in person has passed."""
+        course = _course(course_id)
+        return {
+            **course_json(course),
+            "progress": self._passed(course, actor.principal.id),
+            "person": actor.principal.name,
+        }
+
+    async def take_step(
+        self, course_id: str, step_id: str, answers: Mapping[str, Any], actor: Actor
+    ) -> dict[str, Any]:
+        """Do a step. A passed step grants its competencies as records. Steps come in order.
+
+        A drill step takes ``{"drill": id}`` of a scored drill of one's own. Raises Conflict, BadRequestData.
+        """
+        course = _course(course_id)
+        async with self._lock:
+            return await self._take(course, _step(course, step_id), answers, actor)
+
+    async def _take(
+        self, course: Course, step: Step, answers: Mapping[str, Any], actor: Actor
+    ) -> dict[str, Any]:
+        person = actor.principal.id
+        passed = self._passed(course, person)
+        missing = [
+            s for s in course.steps[: course.steps.index(step)] if not passed.get(s.id, {}).get("passed")
+        ]
+        if missing:
+            raise Conflict(f"Step {missing[0].id!r} comes first")
+        evidence, review = f"course:{course.id}/{step.id}", None
+        if step.kind == "quiz":
+            share, ok = mark_quiz(step, answers)
+            review = [
+                {"id": q.id, "right": q.right, "given": answers[q.id], "why": q.why} for q in step.questions
+            ]
+        elif step.kind == "drill":
+            share, ok, evidence = self._drill_result(answers, actor)
+        else:
+            share, ok = 1.0, True
+        now = self._clock()
+        entry = {"passed": ok, "score": round(100 * share, 1), "at": format_time(now), "evidence": evidence}
+        if passed.get(step.id, {}).get("passed") and not ok:
+            return {"result": entry, "review": review, "progress": passed}
+        passed[step.id] = entry
+        docs = [self._enrolment(course, person, passed)]
+        if ok:
+            docs += self._grants(step, person, evidence, now)
+        await self._write(docs, self._actor)
+        return {"result": entry, "review": review, "progress": passed}
+
+    def _drill_result(self, answers: Mapping[str, Any], actor: Actor) -> tuple[float, bool, str]:
+        drill_id = answers.get("drill")
+        if not isinstance(drill_id, str):
+            raise BadRequestData("A drill step needs the id of your scored drill", field="drill")
+        run = self.drills.get_run(drill_id, FULL_ACCESS)
+        if value(run, "person") != actor.principal.id:
+            raise ResourceNotFound(f"You have no drill {drill_id!r}")
+        if value(run, "drillStatus") != "scored":
+            raise Conflict("Finish the drill first; it is not scored yet")
+        return float(value(run, "percent")) / 100, bool(value(run, "passed")), str(run["id"])
+
+    def _passed(self, course: Course, person: str) -> dict[str, Any]:
+        doc = self._broker.find(_enrolment_id(course, person), FULL_ACCESS)
+        return dict(value(doc, "steps", {})) if doc else {}
+
+    def _enrolment(self, course: Course, person: str, passed: Mapping[str, Any]) -> Doc:
+        done = sum(bool(row.get("passed")) for row in passed.values())
+        return entity(
+            _enrolment_id(course, person),
+            "Enrolment",
+            scope=RECORD_SCOPE,
+            person=prop(person),
+            refCourse=rel(urn("Course", course.id)),
+            steps=js(dict(passed)),
+            completed=prop(done == len(course.steps)),
+        )
+
+    def _grants(self, step: Step, person: str, evidence: str, now: int) -> list[Doc]:
+        return [
+            entity(
+                urn("LearningRecord", f"{sortable_id(now)}-{competency}"),
+                "LearningRecord",
+                scope=RECORD_SCOPE,
+                person=prop(person),
+                competency=prop(competency),
+                level=prop(level, now),
+                evidence=prop(evidence),
+                origin=prop("measured"),
+            )
+            for competency, level in (step.grants or {}).items()
+        ]
+
+    # -- publishing -----------------------------------------------------------------------------------------
+    async def _publish(self) -> None:
+        docs = [
+            entity(
+                urn("Competency", c.id),
+                "Competency",
+                scope=FRAMEWORK_SCOPE,
+                name=lang(**c.name),
+                area=prop(c.area),
+                reference=prop(c.reference),
+                validDays=prop(c.valid_days),
+            )
+            for c in COMPETENCIES
+        ]
+        docs += [
+            entity(
+                urn("StaffRole", r.id),
+                "StaffRole",
+                scope=FRAMEWORK_SCOPE,
+                name=lang(**r.name),
+                posts=prop(r.posts),
+                basis=lang(**r.basis),
+                requires=js(r.requires),
+            )
+            for r in ROLES
+        ]
+        docs += [
+            entity(
+                urn("Course", c.id),
+                "Course",
+                scope=FRAMEWORK_SCOPE,
+                name=lang(**c.title),
+                summary=lang(**c.summary),
+                steps=js([{"id": s.id, "kind": s.kind, "title": s.title} for s in c.steps]),
+            )
+            for c in COURSES.values()
+        ]
+        await self._write([d for d in docs if not self._stands(d)], self._actor)
+
+    def _stands(self, doc: Doc) -> bool:
+        """Is this document in the broker already, value for value?"""
+        old = self._broker.find(doc["id"], FULL_ACCESS)
+        return old is not None and simplify(old)["a"] == simplify(doc)["a"]
+
+    async def _write(self, docs: list[Doc], actor: Actor) -> None:
+        if not docs:
+            return
+        ops = [WriteOp(OpKind.UPSERT_UPDATE, d["id"], d) for d in docs]
+        for result in await self._broker.write(ops, actor, atomic=True):
+            if result.error is not None:
+                raise result.error
+
+
+def course_json(course: Course) -> dict[str, Any]:
+    """A course for a screen; the right answers stay here."""
+    return {
+        "id": course.id,
+        "title": course.title,
+        "summary": course.summary,
+        "roles": list(course.roles),
+        "steps": [
+            {
+                "id": s.id,
+                "kind": s.kind,
+                "title": s.title,
+                "minutes": s.minutes,
+                "body": list(s.body),
+                "passShare": s.pass_share,
+                "grants": dict(s.grants or {}),
+                "questions": [{"id": q.id, "text": q.text, "choices": list(q.choices)} for q in s.questions],
+            }
+            for s in course.steps
+        ],
+    }
+
+
+def _course(course_id: str) -> Course:
+    if course_id not in COURSES:
+        raise ResourceNotFound(f"There is no course {course_id!r}")
+    return COURSES[course_id]
+
+
+def _step(course: Course, step_id: str) -> Step:
+    for step in course.steps:
+        if step.id == step_id:
+            return step
+    raise ResourceNotFound(f"Course {course.id!r} has no step {step_id!r}")
+
+
+def _local(person: str) -> str:
+    return person.replace(":", "-")
+
+
+def _enrolment_id(course: Course, person: str) -> str:
+    return urn("Enrolment", f"{course.id}:{_local(person)}")
