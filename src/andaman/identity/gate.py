@@ -1,0 +1,213 @@
+"""The gate: ASGI middleware that says who acts, before anything else looks at the request.
+
+It sets ``scope["andaman.actor"]``; the rights travel inside the actor as a filter. On the hot path (a token or
+session seen in the last seconds) it costs a few microseconds.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from andaman.identity.model import FULL_ACCESS, Actor, Principal, Role
+from andaman.identity.service import Credential, Identity, Known, csrf_of, digest_of
+from andaman.identity.web import ACTOR, CREDENTIAL, RECHECK, REFUSED
+from andaman.kernel.errors import AndamanError, Forbidden, NotSignedIn
+from andaman.kernel.http import problem_response
+from andaman.kernel.time import Micros
+
+COOKIE: Final = "andaman_session"
+_COOKIE: Final = COOKIE.encode() + b"="
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_SIGN_IN: Final = "/auth/login"
+
+
+class Gate:
+    """Authenticates every http and websocket scope.
+
+    Cookie → session, ``Authorization: Bearer`` → token, neither → the public principal. A bearer token that is not
+    in force is refused with 401, whereas a session that is over makes its bearer the public (screens ask
+    ``/auth/me``). Unsafe methods with a session need ``X-CSRF-Token``; pages of other origins (``allowed_origins``
+    apart, such as ``https://city.example``) may neither open web sockets nor sign in.
+    """
+
+    def __init__(self, app: ASGIApp, identity: Identity, *, allowed_origins: Iterable[str] = ()) -> None:
+        self.app = app
+        self._identity = identity
+        self._allowed = frozenset(allowed_origins)
+        self._actors: dict[tuple[Credential | None, str], tuple[Actor, Micros, bytes]] = {}
+        identity.on_change(self._actors.clear)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        kind = scope["type"]
+        if kind != "http" and kind != "websocket":
+            await self.app(scope, receive, send)
+            return
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        client = scope.get("client")
+        address = client[0] if client else ""
+        try:
+            self._admit(scope, headers, address)
+        except AndamanError as error:
+            await _refuse(error, scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+
+    def _admit(self, scope: Scope, headers: dict[bytes, bytes], address: str) -> None:
+        """Set the actor. Raises NotSignedIn or Forbidden."""
+        secret, credential = _credential(headers)
+        actor, csrf = self._actor(credential, secret, address)
+        if b"x-request-id" in headers or b"x-andaman-reason" in headers:
+            actor = _with_headers(actor, headers)
+        scope[ACTOR] = actor
+        scope[CREDENTIAL] = credential if actor.principal.id != "public" else None
+        method = scope.get("method", "")
+        scope[REFUSED] = _Refusal(self._identity, actor, scope)
+        if scope["type"] == "websocket":
+            self._check_origin(scope, headers)
+            scope[RECHECK] = self._recheck(scope[CREDENTIAL], address)
+        elif method not in _SAFE:
+            if scope["path"] == _SIGN_IN:
+                self._check_origin(scope, headers)
+            elif csrf and not hmac.compare_digest(headers.get(b"x-csrf-token", b""), csrf):
+                scope[REFUSED]("no or wrong X-CSRF-Token")
+                raise Forbidden(
+                    "This request needs the header X-CSRF-Token as given at sign-in", field="X-CSRF-Token"
+                )
+
+    def _actor(self, credential: Credential | None, secret: bytes, address: str) -> tuple[Actor, bytes]:
+        """The actor, and the CSRF token its unsafe requests need (empty for none)."""
+        identity = self._identity
+        key = (credential, address)
+        found = self._actors.get(key)
+        if found is not None and (credential is None or identity.clock() < found[1]):
+            return found[0], found[2]
+        known: Known | None = None if credential is None else identity.authenticate(credential)
+        if credential is not None and known is None and credential.kind == "token":
+            raise NotSignedIn("The token is not known, is over or was revoked")
+        if credential is None or known is None:
+            if credential is not None:  # a session that is over: not remembered, there is no end of those
+                return identity.public_actor(address), b""
+            entry = (identity.public_actor(address), 0, b"")
+        else:
+            csrf = csrf_of(secret).encode() if credential.kind == "session" else b""
+            entry = (identity.actor(known, address), known.until, csrf)
+        if len(self._actors) >= 20_000:
+            self._actors.clear()
+        self._actors[key] = entry
+        return entry[0], entry[2]
+
+    def _check_origin(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
+        origin = headers.get(b"origin")
+        if origin is None:  # not a browser
+            return
+        text = origin.decode("latin-1")
+        host = headers.get(b"host", b"").decode("latin-1")
+        if text in self._allowed or (host and text.partition("://")[2] == host):
+            return
+        scope[REFUSED](f"foreign origin {text}")
+        raise Forbidden(f"Pages of {text} may not do this here; add it to the allowed origins if they should")
+
+    def _recheck(self, credential: Credential | None, address: str) -> Callable[[], Actor | None]:
+        identity = self._identity
+
+        def recheck() -> Actor | None:
+            if credential is None:
+                return identity.public_actor(address)
+            known = identity.authenticate(credential)
+            return None if known is None else identity.actor(known, address)
+
+        return recheck
+
+
+class NoAuthGate:
+    """Everyone may do everything: for conformance runs on loopback only.
+
+    Browsers' pages of other hosts are refused still, also those that point their own name at this machine.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        principal = Principal("no-auth", "no-auth", frozenset(Role))
+        self._principal = principal
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in ("http", "websocket"):
+            headers: dict[bytes, bytes] = dict(scope["headers"])
+            origin = headers.get(b"origin", b"").decode("latin-1")
+            if _host(headers.get(b"host", b"localhost").decode("latin-1")) not in _LOOPBACK or (
+                origin and _host(origin.partition("://")[2]) not in _LOOPBACK
+            ):
+                await _refuse(
+                    Forbidden("With --no-auth only this machine by the name localhost is served"),
+                    scope,
+                    receive,
+                    send,
+                )
+                return
+            client = scope.get("client")
+            scope[ACTOR] = Actor(self._principal, FULL_ACCESS, client[0] if client else "")
+        await self.app(scope, receive, send)
+
+
+class _Refusal:
+    """Writes a refusal of this request into the audit log."""
+
+    __slots__ = ("_actor", "_identity", "_scope")
+
+    def __init__(self, identity: Identity, actor: Actor, scope: Scope) -> None:
+        self._identity, self._actor, self._scope = identity, actor, scope
+
+    def __call__(self, detail: str) -> None:
+        action = f"refused.{self._scope.get('method', self._scope['type'])}"
+        self._identity.audit.refused(self._actor, action, self._scope["path"], detail)
+
+
+def _credential(headers: dict[bytes, bytes]) -> tuple[bytes, Credential | None]:
+    authorization = headers.get(b"authorization")
+    if authorization is not None:
+        if authorization[:7].lower() != b"bearer ":
+            raise NotSignedIn("Authorization is not of the form 'Bearer <token>'", field="Authorization")
+        secret = authorization[7:].strip()
+        return secret, Credential("token", digest_of(secret))
+    cookie = headers.get(b"cookie")
+    if cookie is None:
+        return b"", None
+    for part in cookie.split(b";"):
+        part = part.strip()
+        if part.startswith(_COOKIE):
+            secret = part[len(_COOKIE) :]
+            return secret, Credential("session", digest_of(secret))
+    return b"", None
+
+
+def _with_headers(actor: Actor, headers: dict[bytes, bytes]) -> Actor:
+    """The caller's request id (64 visible ASCII characters) and reason (percent-encoded, 500 characters)."""
+    request_id = headers.get(b"x-request-id", b"")[:64].decode("latin-1")
+    reason = unquote(headers.get(b"x-andaman-reason", b"")[:4000].decode("latin-1"))[:500]
+    safe = request_id if request_id.isascii() and request_id.isprintable() else ""
+    return Actor(actor.principal, actor.access, actor.origin, reason, safe)
+
+
+def _host(authority: str) -> str:
+    try:
+        return urlsplit(f"//{authority}").hostname or ""
+    except ValueError:
+        return ""
+
+
+async def _refuse(error: AndamanError, scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        message: dict[str, Any] = {"type": "websocket.close", "code": 1008, "reason": error.detail[:100]}
+        await receive()
+        await send(message)
+        return
+    response = problem_response(error)
+    if isinstance(error, NotSignedIn):
+        response.headers["WWW-Authenticate"] = "Bearer"
+    await response(scope, receive, send)

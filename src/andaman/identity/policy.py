@@ -1,0 +1,326 @@
+"""Who may see and write what: role × agency × classification × purpose, compiled to a filter.
+
+Pure. A ``PolicyTable`` is made of dataset rules (what is how secret, and whose) and write rules (which role runs
+which types). ``PolicyAccess`` answers for one set of rights; answers depend on (types, scopes) alone and are
+remembered per distinct pair. ``Policy`` holds the table in force and tells its listeners when it is replaced.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from andaman.identity.model import Classification, Principal, Role
+
+STAFF: Final = frozenset({Role.OPERATOR, Role.DISPATCHER, Role.ANALYST, Role.ADMINISTRATOR})
+OPERATIONS: Final = "operations"
+"""Purpose of handling emergencies; personal data needs it."""
+INVESTIGATION: Final = "investigation"
+"""Purpose of looking into a matter of one's own agency."""
+_MEMO_MAX: Final = 50_000
+_NONE: Final[frozenset[str]] = frozenset()
+
+
+def default_purpose(roles: Iterable[Role]) -> str:
+    """The purpose a person's session has when none is declared: operations for those who run them."""
+    return OPERATIONS if {Role.OPERATOR, Role.DISPATCHER} & set(roles) else ""
+
+
+def scope_within(scope: str, prefix: str) -> bool:
+    """``/mobility/bus`` is within ``/mobility`` and within ``/mobility/bus``, not within ``/mob``."""
+    return scope == prefix or scope.startswith(prefix.rstrip("/") + "/")
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetRule:
+    """A dataset's selector and secrecy. An entity in several datasets takes the strictest of them.
+
+    ``types``: IRIs, one of which the entity has; empty for any. ``scope_prefix``: one of the entity's scopes is
+    within it; empty for any. A rule with neither selects everything. ``attributes``: IRI → its own, stricter
+    classification: where it may not be seen, the attribute looks absent.
+    """
+
+    code: str
+    types: frozenset[str] = _NONE
+    scope_prefix: str = ""
+    classification: Classification = Classification.SECURITY
+    agency: str = ""
+    attributes: Mapping[str, Classification] = field(default_factory=dict)
+
+    def selects(self, types: Sequence[str], scopes: Sequence[str]) -> bool:
+        """Does an entity with these types and scopes belong to the dataset?"""
+        if self.types and self.types.isdisjoint(types):
+            return False
+        return not self.scope_prefix or any(scope_within(s, self.scope_prefix) for s in scopes)
+
+
+@dataclass(frozen=True, slots=True)
+class WriteRule:
+    """A role may write entities that have one of ``types``; other types must be among ``companions``.
+
+    Companions keep a writer of incidents from making an entity that is an incident *and* a dataset.
+    """
+
+    role: Role
+    types: frozenset[str]
+    companions: frozenset[str] = _NONE
+
+    def allows(self, types: Sequence[str]) -> bool:
+        return not self.types.isdisjoint(types) and (self.types | self.companions).issuperset(types)
+
+
+@dataclass(frozen=True, slots=True)
+class WriteLimit:
+    """What a token was narrowed to: all types must be among ``types`` (empty: any), every scope within one of
+    ``scopes`` (empty: any; otherwise the entity needs a scope)."""
+
+    types: frozenset[str] = _NONE
+    scopes: tuple[str, ...] = ()
+
+    def allows(self, types: Sequence[str], scopes: Sequence[str]) -> bool:
+        if self.types and not self.types.issuperset(types):
+            return False
+        if not self.scopes:
+            return True
+        return bool(scopes) and all(any(scope_within(s, p) for p in self.scopes) for s in scopes)
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What matters of a principal for the policy. ``device``: writes within its limit, without a role."""
+
+    roles: frozenset[Role] = frozenset({Role.PUBLIC})
+    agency: str = ""
+    purpose: str = ""
+    limit: WriteLimit | None = None
+    device: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What the table says of one (types, scopes) pair. ``demands``: (classification, owning agency) of every
+    dataset that holds it; empty: in no dataset."""
+
+    demands: frozenset[tuple[Classification, str]]
+    attributes: tuple[tuple[str, Classification, str], ...]
+
+
+class PolicyTable:
+    """The compiled rules; immutable. ``fingerprint`` is equal for equal rules."""
+
+    def __init__(self, datasets: Iterable[DatasetRule] = (), writes: Iterable[WriteRule] = ()) -> None:
+        self.datasets = tuple(sorted(datasets, key=_dataset_text))
+        self.writes = tuple(sorted(writes, key=_write_text))
+        self._by_type: dict[str, list[DatasetRule]] = {}
+        self._any_type: list[DatasetRule] = []
+        for rule in self.datasets:
+            if not rule.types:
+                self._any_type.append(rule)
+            for name in rule.types:
+                self._by_type.setdefault(name, []).append(rule)
+        self._memo: dict[tuple[tuple[str, ...], tuple[str, ...]], Placement] = {}
+        lines = [_dataset_text(d) for d in self.datasets] + [_write_text(w) for w in self.writes]
+        self.fingerprint = hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+    def datasets_of(self, types: Sequence[str], scopes: Sequence[str]) -> list[DatasetRule]:
+        """The datasets an entity with these types and scopes belongs to."""
+        rules = {rule.code: rule for rule in self._any_type}
+        for name in types:
+            for rule in self._by_type.get(name, ()):
+                rules[rule.code] = rule
+        return [rule for rule in rules.values() if rule.selects(types, scopes)]
+
+    def placement(self, types: tuple[str, ...], scopes: tuple[str, ...]) -> Placement:
+        """Classifications, owners and stricter attributes of the pair; remembered."""
+        found = self._memo.get((types, scopes))
+        if found is None:
+            rules = self.datasets_of(types, scopes)
+            found = Placement(
+                frozenset((r.classification, r.agency) for r in rules),
+                tuple((attr, level, r.agency) for r in rules for attr, level in r.attributes.items()),
+            )
+            if len(self._memo) >= _MEMO_MAX:
+                self._memo.clear()
+            self._memo[types, scopes] = found
+        return found
+
+
+def may_see(rights: Rights, level: Classification, owner: str) -> bool:
+    """The table of reading. ``owner``: agency code of the dataset, empty for none.
+
+    ============ ======= ============================= ========================= ==================================
+    role         public  personal                      security                  official secret
+    ============ ======= ============================= ========================= ==================================
+    public       yes     no                            no                        no
+    operator     yes     purpose operations            yes                       no
+    dispatcher   yes     purpose operations            yes                       own agency
+    analyst      yes     own agency and investigation  yes                       own agency and investigation
+    administrator yes    yes                           yes                       yes
+    ============ ======= ============================= ========================= ==================================
+    """
+    roles = rights.roles
+    if level is Classification.PUBLIC or Role.ADMINISTRATOR in roles:
+        return True
+    own = bool(owner) and owner == rights.agency
+    running = Role.OPERATOR in roles or Role.DISPATCHER in roles
+    looking = Role.ANALYST in roles and own and rights.purpose == INVESTIGATION
+    if level is Classification.PERSONAL:
+        return (running and rights.purpose == OPERATIONS) or looking
+    if level is Classification.SECURITY:
+        return running or Role.ANALYST in roles
+    return (Role.DISPATCHER in roles and own) or looking
+
+
+class PolicyAccess:
+    """identity.model.Access for one set of rights under one table; immutable to its users."""
+
+    __slots__ = ("_hidden", "_rights", "_seen", "_staff", "_table", "key")
+
+    def __init__(self, table: PolicyTable, rights: Rights) -> None:
+        self._table = table
+        self._rights = rights
+        self._staff = not STAFF.isdisjoint(rights.roles)
+        self._seen: dict[tuple[tuple[str, ...], tuple[str, ...]], bool] = {}
+        self._hidden: dict[tuple[tuple[str, ...], tuple[str, ...]], frozenset[str]] = {}
+        limit = rights.limit or WriteLimit()
+        parts = [table.fingerprint, ",".join(sorted(rights.roles)), rights.agency, rights.purpose]
+        parts += [str(rights.device), str(rights.limit is not None), ",".join(sorted(limit.types))]
+        parts += [",".join(limit.scopes)]
+        self.key = hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:24]
+
+    def sees(self, types: Sequence[str], scopes: Sequence[str]) -> bool:
+        pair = (tuple(types), tuple(scopes))
+        answer = self._seen.get(pair)
+        if answer is None:
+            answer = self._decide(*pair)
+            if len(self._seen) >= _MEMO_MAX:
+                self._seen.clear()
+            self._seen[pair] = answer
+        return answer
+
+    def hidden_attrs(self, types: Sequence[str], scopes: Sequence[str]) -> frozenset[str]:
+        pair = (tuple(types), tuple(scopes))
+        answer = self._hidden.get(pair)
+        if answer is None:
+            placed = self._table.placement(*pair)
+            answer = frozenset(
+                attr for attr, level, owner in placed.attributes if not may_see(self._rights, level, owner)
+            )
+            if len(self._hidden) >= _MEMO_MAX:
+                self._hidden.clear()
+            self._hidden[pair] = answer
+        return answer
+
+    def may_write(self, types: Sequence[str], scopes: Sequence[str], attrs: Sequence[str]) -> bool:
+        rights = self._rights
+        if rights.limit is not None and not rights.limit.allows(types, scopes):
+            return False
+        if not self.sees(types, scopes) or not self.hidden_attrs(types, scopes).isdisjoint(attrs):
+            return False
+        if Role.ADMINISTRATOR in rights.roles or rights.device:
+            return rights.limit is not None or not rights.device
+        if any(rule.role in rights.roles and rule.allows(types) for rule in self._table.writes):
+            return True
+        return Role.ANALYST in rights.roles and self._owns(types, scopes)
+
+    def _decide(self, types: tuple[str, ...], scopes: tuple[str, ...]) -> bool:
+        demands = self._table.placement(types, scopes).demands
+        if self._rights.device and self._rights.limit and self._rights.limit.allows(types, scopes):
+            return True
+        if not demands:
+            return self._staff
+        return all(may_see(self._rights, level, owner) for level, owner in demands)
+
+    def _owns(self, types: Sequence[str], scopes: Sequence[str]) -> bool:
+        """An analyst keeps the data of the own agency: every dataset that holds the entity is the agency's, and
+        every type of the entity is named by one of them."""
+        mine = self._rights.agency
+        rules = self._table.datasets_of(types, scopes)
+        named = frozenset[str]().union(*(rule.types for rule in rules))
+        return bool(mine and rules) and all(r.agency == mine for r in rules) and named.issuperset(types)
+
+
+class Policy:
+    """The table in force. ``replace`` swaps it whole; accesses made before keep answering by the old table, so
+    holders of one (caches, sockets) listen by ``on_change`` and ask again."""
+
+    def __init__(self, table: PolicyTable | None = None) -> None:
+        self.table = table or PolicyTable()
+        self._accesses: dict[Rights, PolicyAccess] = {}
+        self._listeners: list[Callable[[], None]] = []
+
+    def access(self, rights: Rights) -> PolicyAccess:
+        """The filter of these rights under the table in force; one object per distinct rights."""
+        found = self._accesses.get(rights)
+        if found is None:
+            found = PolicyAccess(self.table, rights)
+            if len(self._accesses) >= 10_000:
+                self._accesses.clear()
+            self._accesses[rights] = found
+        return found
+
+    def access_of(self, principal: Principal) -> PolicyAccess:
+        """The filter of a principal that has no token limit."""
+        return self.access(Rights(principal.roles, principal.agency, principal.purpose))
+
+    def replace(self, datasets: Iterable[DatasetRule], writes: Iterable[WriteRule] | None = None) -> bool:
+        """Put new rules in force (``writes`` None: keep those); False when they equal the present ones."""
+        table = PolicyTable(datasets, self.table.writes if writes is None else writes)
+        if table.fingerprint == self.table.fingerprint:
+            return False
+        self.table = table
+        self._accesses = {}
+        for listener in list(self._listeners):
+            listener()
+        return True
+
+    def on_change(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call ``listener`` after each change; returns the function that ends this."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+
+def default_writes(iri: Callable[[str], str]) -> list[WriteRule]:
+    """Which roles write which types of docs/vocabulary.md; ``iri`` expands a short name."""
+
+    def names(*shorts: str) -> frozenset[str]:
+        return frozenset(iri(short) for short in shorts)
+
+    operator = names("Alert", "TimelineEntry")
+    dispatcher = operator | names("Incident", "Assignment", "EmergencyUnit")
+    analyst = names(
+        "IndicatorValue",
+        "KeyPerformanceIndicator",
+        "NetworkSite",
+        "CoverageRun",
+        "Measure",
+        "Portfolio",
+        "Gap",
+    ) | names("EvidenceLink")
+    return [
+        WriteRule(Role.OPERATOR, operator),
+        WriteRule(Role.DISPATCHER, dispatcher, names("Vehicle")),
+        WriteRule(Role.ANALYST, analyst),
+    ]
+
+
+def _dataset_text(rule: DatasetRule) -> str:
+    attributes = ",".join(f"{attr}={int(level)}" for attr, level in sorted(rule.attributes.items()))
+    types = ",".join(sorted(rule.types))
+    return "|".join(
+        (
+            "dataset",
+            rule.code,
+            types,
+            rule.scope_prefix,
+            str(int(rule.classification)),
+            rule.agency,
+            attributes,
+        )
+    )
+
+
+def _write_text(rule: WriteRule) -> str:
+    return "|".join(("write", rule.role, ",".join(sorted(rule.types)), ",".join(sorted(rule.companions))))

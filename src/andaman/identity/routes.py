@@ -1,0 +1,304 @@
+"""HTTP of identity: signing in, users, tokens, agencies, audit. Shapes: docs/api.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from andaman.identity.audit import AuditFilter, Journal, Position
+from andaman.identity.gate import COOKIE
+from andaman.identity.model import Principal, Role
+from andaman.identity.records import Account, Agency, AuditEntry, Token, TokenKind
+from andaman.identity.service import Identity, csrf_of
+from andaman.identity.web import actor_of, credential_of, require
+from andaman.kernel.errors import BadRequestData, NotSignedIn, UnsupportedMediaType
+from andaman.kernel.http import json_response, read_json
+from andaman.kernel.time import SECOND, Micros, format_time, parse_time
+
+_BODY_MAX: Final = 64 * 1024
+_NO_STORE: Final = {"Cache-Control": "no-store"}
+Rename = Callable[[str], str]
+
+
+def routes(
+    identity: Identity,
+    journal: Journal | None = None,
+    *,
+    expand: Rename = lambda name: name,
+    shorten: Rename = lambda iri: iri,
+) -> list[BaseRoute]:
+    """``expand`` and ``shorten`` turn short type names into IRIs and back; ``journal`` is the broker."""
+    door = _Door(identity, journal, expand, shorten)
+    return [
+        Route("/auth/login", door.login, methods=["POST"]),
+        Route("/auth/me", door.me),
+        Route("/auth/logout", door.logout, methods=["POST"]),
+        Route("/auth/password", door.password, methods=["POST"]),
+        Route("/api/identity/users", door.users, methods=["GET", "POST"]),
+        Route("/api/identity/users/{username}", door.user, methods=["GET", "PATCH"]),
+        Route("/api/identity/agencies", door.agencies, methods=["GET", "POST"]),
+        Route("/api/identity/tokens", door.tokens, methods=["GET", "POST"]),
+        Route("/api/identity/tokens/{id}", door.token, methods=["DELETE"]),
+        Route("/api/identity/audit", door.audit),
+    ]
+
+
+class _Door:
+    def __init__(self, identity: Identity, journal: Journal | None, expand: Rename, shorten: Rename) -> None:
+        self._identity, self._journal = identity, journal
+        self._expand, self._shorten = expand, shorten
+
+    async def login(self, request: Request) -> Response:
+        if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+            raise UnsupportedMediaType("Sign in with a body of application/json")
+        body = _Body(await read_json(request, _BODY_MAX))
+        address = request.client.host if request.client else ""
+        done = await self._identity.sign_in(
+            body.text("username"), body.text("password"), address, body.text("purpose", "")
+        )
+        principal = done.session.account.principal(done.session.purpose)
+        response = json_response({"principal": _principal(principal), "csrf": done.csrf}, headers=_NO_STORE)
+        response.set_cookie(
+            COOKIE,
+            done.secret,
+            max_age=int((done.session.expires_at - done.session.created_at) // SECOND),
+            path="/",
+            secure=request.url.scheme == "https",
+            httponly=True,
+            samesite="strict",
+        )
+        return response
+
+    async def me(self, request: Request) -> Response:
+        credential = credential_of(request)
+        csrf = None
+        if credential is not None and credential.kind == "session":
+            csrf = csrf_of(request.cookies[COOKIE])
+        answer = {"principal": _principal(actor_of(request).principal), "csrf": csrf}
+        return json_response(answer, headers=_NO_STORE)
+
+    async def logout(self, request: Request) -> Response:
+        credential = credential_of(request)
+        if credential is not None and credential.kind == "session":
+            await self._identity.sign_out(credential, actor_of(request))
+        response = Response(status_code=204, headers=_NO_STORE)
+        response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
+        return response
+
+    async def password(self, request: Request) -> Response:
+        credential = credential_of(request)
+        if credential is None or credential.kind != "session":
+            raise NotSignedIn("Sign in to change your password")
+        body = _Body(await read_json(request, _BODY_MAX))
+        await self._identity.change_password(
+            credential, body.text("old"), body.text("new"), actor_of(request)
+        )
+        return Response(status_code=204)
+
+    async def users(self, request: Request) -> Response:
+        actor = require(request, Role.ADMINISTRATOR)
+        if request.method != "POST":
+            return json_response([_account(account) for account in self._identity.list_users()])
+        body = _Body(await read_json(request, _BODY_MAX))
+        account = await self._identity.add_user(
+            body.text("username"),
+            body.text("password"),
+            body.roles(),
+            actor,
+            name=body.text("name", ""),
+            agency=body.text("agency", ""),
+        )
+        return json_response(_account(account), 201)
+
+    async def user(self, request: Request) -> Response:
+        actor = require(request, Role.ADMINISTRATOR)
+        username = request.path_params["username"]
+        if request.method != "PATCH":
+            return json_response(_account(self._identity.get_user(username)))
+        body = _Body(await read_json(request, _BODY_MAX))
+        body.only("name", "agency", "password", "disabled", "roles")
+        account = await self._identity.update_user(
+            username,
+            actor,
+            name=body.text_or_none("name"),
+            agency=body.text_or_none("agency"),
+            password=body.text_or_none("password"),
+            disabled=body.flag_or_none("disabled"),
+            roles=body.roles() if "roles" in body.members else None,
+        )
+        return json_response(_account(account))
+
+    async def agencies(self, request: Request) -> Response:
+        if request.method != "POST":
+            require(request)
+            listed = self._identity.list_agencies()
+            return json_response(
+                [{"code": a.code, "name": {"th": a.name_th, "en": a.name_en}} for a in listed]
+            )
+        actor = require(request, Role.ADMINISTRATOR)
+        body = _Body(await read_json(request, _BODY_MAX))
+        name = _Body(body.members.get("name"))
+        agency = Agency(body.text("code"), name.text("th"), name.text("en"))
+        await self._identity.put_agency(agency, actor)
+        return json_response({"code": agency.code, "name": {"th": agency.name_th, "en": agency.name_en}}, 201)
+
+    async def tokens(self, request: Request) -> Response:
+        actor = require(request, Role.ADMINISTRATOR)
+        if request.method != "POST":
+            return json_response([self._token(token) for token in self._identity.list_tokens()])
+        body = _Body(await read_json(request, _BODY_MAX))
+        kind = body.text("kind", "api")
+        if kind not in set(TokenKind):
+            raise BadRequestData(f"{kind!r} is not a kind of token; use api or device", field="kind")
+        days = body.number_or_none("lifetimeDays")
+        token, secret = await self._identity.add_token(
+            TokenKind(kind),
+            body.text("name"),
+            actor,
+            roles=body.roles() if "roles" in body.members else (),
+            agency=body.text("agency", ""),
+            purpose=body.text("purpose", ""),
+            types=[self._expand(name) for name in body.texts("types")],
+            scopes=body.texts("scopes"),
+            lifetime=None if days is None else int(days * 86_400 * SECOND),
+        )
+        return json_response({"token": self._token(token), "secret": secret}, 201, _NO_STORE)
+
+    async def token(self, request: Request) -> Response:
+        actor = require(request, Role.ADMINISTRATOR)
+        await self._identity.revoke_token(request.path_params["id"], actor)
+        return Response(status_code=204)
+
+    async def audit(self, request: Request) -> Response:
+        require(request, Role.ADMINISTRATOR)
+        query = request.query_params
+        try:
+            limit = int(query.get("limit", "100"))
+            after_at = parse_time(query["from"]) if "from" in query else None
+            before = Position(*map(int, query["before"].split("."))) if "before" in query else None
+        except (ValueError, TypeError) as error:
+            raise BadRequestData(f"limit, from or before is not of the right form: {error}") from None
+        if not 1 <= limit <= 1000:
+            raise BadRequestData("limit is a number from 1 to 1000", field="limit")
+        texts = {name: query.get(name, "") for name in ("actor", "action", "target", "outcome")}
+        wanted = AuditFilter(**texts, after_at=after_at, before=before, limit=limit)
+        entries = await self._identity.audit.merged(wanted, self._journal)
+        on = ".".join(map(str, Position.of(entries[-1]))) if len(entries) == limit else None
+        return json_response({"entries": [_entry(entry) for entry in entries], "before": on})
+
+    def _token(self, token: Token) -> dict[str, Any]:
+        return {
+            "id": token.id,
+            "kind": token.kind,
+            "name": token.name,
+            "roles": sorted(token.roles),
+            "agency": token.agency,
+            "purpose": token.purpose,
+            "types": sorted(self._shorten(iri) for iri in token.types),
+            "scopes": list(token.scopes),
+            "createdBy": token.created_by,
+            "createdAt": format_time(token.created_at),
+            "expiresAt": _time(token.expires_at),
+            "revokedAt": _time(token.revoked_at),
+            "lastUsedAt": _time(token.last_used_at),
+        }
+
+
+class _Body:
+    """A JSON object whose members are read with a clear refusal for each wrong one."""
+
+    def __init__(self, content: Any) -> None:
+        if not isinstance(content, dict):
+            raise BadRequestData("The body, or a part of it, is not a JSON object where it must be one")
+        self.members: dict[str, Any] = content
+
+    def only(self, *names: str) -> None:
+        for name in self.members:
+            if name not in names:
+                raise BadRequestData(f"{name!r} cannot be changed; use {', '.join(names)}", field=name)
+
+    def text(self, name: str, default: str | None = None) -> str:
+        value = self.members.get(name, default)
+        if not isinstance(value, str) or "\x00" in value:
+            raise BadRequestData(f"{name!r} is missing or is not a text", field=name)
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise BadRequestData(f"{name!r} is not valid Unicode", field=name) from None
+        return value
+
+    def text_or_none(self, name: str) -> str | None:
+        return self.text(name) if name in self.members else None
+
+    def flag_or_none(self, name: str) -> bool | None:
+        value = self.members.get(name)
+        if value is not None and not isinstance(value, bool):
+            raise BadRequestData(f"{name!r} is not true or false", field=name)
+        return value
+
+    def number_or_none(self, name: str) -> float | None:
+        value = self.members.get(name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+            raise BadRequestData(f"{name!r} is not a number", field=name)
+        if value is not None and not 0 < value <= 36_500:
+            raise BadRequestData(f"{name!r} is not between 0 and 36500", field=name)
+        return value
+
+    def texts(self, name: str) -> list[str]:
+        value = self.members.get(name, [])
+        if not isinstance(value, list) or len(value) > 200:
+            raise BadRequestData(f"{name!r} is not a list of at most 200 texts", field=name)
+        return [_Body({name: item}).text(name) for item in value]
+
+    def roles(self) -> list[Role]:
+        names = self.texts("roles")
+        for name in names:
+            if name not in set(Role):
+                raise BadRequestData(f"{name!r} is not a role; there are {', '.join(Role)}", field="roles")
+        return [Role(name) for name in names]
+
+
+def _time(at: Micros | None) -> str | None:
+    return None if at is None else format_time(at)
+
+
+def _principal(principal: Principal) -> dict[str, Any]:
+    return {
+        "id": principal.id,
+        "name": principal.name,
+        "roles": sorted(principal.roles),
+        "agency": principal.agency,
+        "purpose": principal.purpose,
+    }
+
+
+def _account(account: Account) -> dict[str, Any]:
+    return {
+        "username": account.username,
+        "name": account.name,
+        "roles": sorted(account.roles),
+        "agency": account.agency,
+        "disabled": account.disabled,
+        "createdAt": format_time(account.created_at),
+        "passwordAt": format_time(account.password_at),
+        "lastLoginAt": format_time(account.last_login_at) if account.last_login_at else None,
+    }
+
+
+def _entry(entry: AuditEntry) -> dict[str, Any]:
+    return {
+        "source": entry.source,
+        "seq": entry.seq,
+        "at": format_time(entry.at),
+        "actor": entry.actor,
+        "action": entry.action,
+        "target": entry.target,
+        "outcome": entry.outcome,
+        "origin": entry.origin,
+        "reason": entry.reason,
+        "detail": entry.detail,
+    }

@@ -1,0 +1,375 @@
+"""identity.db: the SQL of accounts, sessions, tokens, agencies, failures and audit. Blocking, thread-safe.
+
+One writer at a time behind a lock, each change one transaction that is on disk when the call returns (WAL,
+synchronous FULL). Another process (the command line) may write the same file; SQLite's own lock orders them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from andaman.identity.model import Role
+from andaman.identity.records import Account, Agency, AuditEntry, Outcome, Session, Token, TokenKind
+from andaman.identity.throttle import Failures
+from andaman.kernel.errors import AlreadyExists, Unavailable
+from andaman.kernel.time import Micros
+
+_MIGRATIONS: Final = (  # never edited once released; add another
+    """
+    CREATE TABLE agency (code TEXT PRIMARY KEY, name_th TEXT NOT NULL, name_en TEXT NOT NULL) STRICT;
+    CREATE TABLE account (
+        username TEXT PRIMARY KEY, name TEXT NOT NULL, roles TEXT NOT NULL, agency TEXT NOT NULL,
+        password TEXT NOT NULL, disabled INTEGER NOT NULL DEFAULT 0, created_at INTEGER NOT NULL,
+        password_at INTEGER NOT NULL, last_login_at INTEGER NOT NULL DEFAULT 0) STRICT;
+    CREATE TABLE session (
+        hash BLOB PRIMARY KEY, id TEXT NOT NULL UNIQUE, username TEXT NOT NULL REFERENCES account ON DELETE CASCADE,
+        purpose TEXT NOT NULL, created_at INTEGER NOT NULL, seen_at INTEGER NOT NULL, expires_at INTEGER NOT NULL,
+        address TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE INDEX session_username ON session (username);
+    CREATE TABLE token (
+        id TEXT PRIMARY KEY, hash BLOB NOT NULL UNIQUE, kind TEXT NOT NULL, name TEXT NOT NULL, roles TEXT NOT NULL,
+        agency TEXT NOT NULL, purpose TEXT NOT NULL, types TEXT NOT NULL, scopes TEXT NOT NULL,
+        created_by TEXT NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER, revoked_at INTEGER,
+        last_used_at INTEGER) STRICT;
+    CREATE TABLE failure (key TEXT PRIMARY KEY, count INTEGER NOT NULL, last_at INTEGER NOT NULL) STRICT;
+    CREATE TABLE known_address (
+        username TEXT NOT NULL REFERENCES account ON DELETE CASCADE, address TEXT NOT NULL, last_at INTEGER NOT NULL,
+        PRIMARY KEY (username, address)) STRICT, WITHOUT ROWID;
+    CREATE TABLE audit (
+        seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, target TEXT NOT NULL,
+        outcome TEXT NOT NULL, origin TEXT NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL,
+        hash BLOB NOT NULL) STRICT;
+    CREATE INDEX audit_at ON audit (at);
+    CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN SELECT raise(ABORT, 'audit is append-only'); END;
+    CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN SELECT raise(ABORT, 'audit is append-only'); END;
+    """,
+)
+_ACCOUNT = "username, name, roles, agency, disabled, created_at, password_at, last_login_at"
+_BEARER_COLUMNS = (
+    "id, kind, name, roles, agency, purpose, types, scopes, created_by, created_at, expires_at, revoked_at, "
+    "last_used_at"
+)
+_AUDIT = "seq, at, actor, action, target, outcome, origin, reason, detail"
+
+
+class IdentityStore:
+    """Open ``directory/identity.db``, create or migrate it. Raises Unavailable when a newer release wrote it."""
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self.path = directory / "identity.db"
+        self._lock = threading.RLock()
+        self._write = self._connect()
+        self.path.chmod(0o600)
+        self._migrate()
+        self._read = self._connect()
+        self._read.execute("PRAGMA query_only = ON")
+        self._read_lock = threading.Lock()
+
+    def _connect(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self.path, timeout=10, isolation_level=None, check_same_thread=False)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA foreign_keys = ON")
+        return db
+
+    def _migrate(self) -> None:
+        with self._lock:
+            version = int(self._write.execute("PRAGMA user_version").fetchone()[0])
+            if version > len(_MIGRATIONS):
+                raise Unavailable(
+                    f"{self.path} was written by a newer release (schema {version}); upgrade first"
+                )
+            for number in range(version, len(_MIGRATIONS)):
+                self._write.executescript(
+                    f"BEGIN IMMEDIATE; {_MIGRATIONS[number]} PRAGMA user_version = {number + 1}; COMMIT;"
+                )
+
+    def close(self) -> None:
+        with self._lock, self._read_lock:
+            self._read.close()
+            self._write.close()
+
+    @contextmanager
+    def change(self) -> Iterator[sqlite3.Connection]:
+        """One transaction; nested uses join the outer one."""
+        with self._lock:
+            if self._write.in_transaction:
+                yield self._write
+                return
+            self._write.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._write
+            except BaseException:
+                self._write.execute("ROLLBACK")
+                raise
+            self._write.execute("COMMIT")
+
+    def _rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with self._read_lock:
+            return self._read.execute(sql, parameters).fetchall()
+
+    # -- agencies and accounts ------------------------------------------------------------------------------
+    def put_agency(self, agency: Agency) -> None:
+        with self.change() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO agency (code, name_th, name_en) VALUES (?, ?, ?)",
+                (agency.code, agency.name_th, agency.name_en),
+            )
+
+    def list_agencies(self) -> list[Agency]:
+        return [Agency(*row) for row in self._rows("SELECT code, name_th, name_en FROM agency ORDER BY code")]
+
+    def add_account(self, account: Account, password: str) -> None:
+        """``password``: the encoded hash. Raises AlreadyExists."""
+        values = (account.username, account.name, _pack(account.roles), account.agency, password)
+        with self.change() as db:
+            try:
+                db.execute(
+                    "INSERT INTO account (username, name, roles, agency, password, created_at, password_at)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (*values, account.created_at, account.password_at),
+                )
+            except sqlite3.IntegrityError:
+                raise AlreadyExists(
+                    f"There is an account {account.username!r} already", field="username"
+                ) from None
+
+    def update_account(self, account: Account) -> None:
+        """Write name, roles, agency and disabled of an account that exists."""
+        with self.change() as db:
+            db.execute(
+                "UPDATE account SET name = ?, roles = ?, agency = ?, disabled = ? WHERE username = ?",
+                (account.name, _pack(account.roles), account.agency, int(account.disabled), account.username),
+            )
+
+    def set_password(self, username: str, password: str, now: Micros | None) -> None:
+        """Store another hash; ``now`` None: the same password at another cost."""
+        with self.change() as db:
+            db.execute(
+                "UPDATE account SET password = ?, password_at = coalesce(?, password_at) WHERE username = ?",
+                (password, now, username),
+            )
+
+    def find_account(self, username: str) -> tuple[Account, str] | None:
+        """The account and its password hash."""
+        rows = self._rows(f"SELECT {_ACCOUNT}, password FROM account WHERE username = ?", (username,))  # noqa: S608
+        return (_account(rows[0]), str(rows[0][-1])) if rows else None
+
+    def list_accounts(self) -> list[Account]:
+        rows = self._rows(f"SELECT {_ACCOUNT} FROM account ORDER BY username")  # noqa: S608
+        return [_account(row) for row in rows]
+
+    # -- failures -------------------------------------------------------------------------------------------
+    def failures(self, keys: Sequence[str]) -> dict[str, Failures]:
+        marks = ", ".join("?" * len(keys))
+        rows = self._rows(f"SELECT key, count, last_at FROM failure WHERE key IN ({marks})", keys)  # noqa: S608
+        return {key: Failures(count, last_at) for key, count, last_at in rows}
+
+    def add_failures(self, keys: Sequence[str], now: Micros, forget_before: Micros) -> None:
+        """Count one more under each key; older ones than ``forget_before`` start anew."""
+        with self.change() as db:
+            db.execute("DELETE FROM failure WHERE last_at < ?", (forget_before,))
+            db.executemany(
+                "INSERT INTO failure (key, count, last_at) VALUES (?, 1, ?)"
+                " ON CONFLICT (key) DO UPDATE SET count = count + 1, last_at = excluded.last_at",
+                [(key, now) for key in keys],
+            )
+
+    def take_back_failures(self, keys: Sequence[str], clear: Sequence[str]) -> None:
+        """An attempt succeeded: take one from ``keys``, forget ``clear`` wholly."""
+        with self.change() as db:
+            db.executemany("UPDATE failure SET count = max(0, count - 1) WHERE key = ?", [(k,) for k in keys])
+            db.executemany("DELETE FROM failure WHERE key = ?", [(k,) for k in clear])
+
+    def knows_address(self, username: str, address: str, since: Micros) -> bool:
+        sql = "SELECT 1 FROM known_address WHERE username = ? AND address = ? AND last_at >= ?"
+        return bool(self._rows(sql, (username, address, since)))
+
+    # -- sessions -------------------------------------------------------------------------------------------
+    def add_session(self, digest: bytes, session: Session) -> None:
+        """Also notes the sign-in's time and address, and drops sessions that are over."""
+        username = session.account.username
+        with self.change() as db:
+            db.execute("DELETE FROM session WHERE expires_at <= ?", (session.created_at,))
+            db.execute(
+                "INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    digest,
+                    session.id,
+                    username,
+                    session.purpose,
+                    session.created_at,
+                    session.seen_at,
+                    session.expires_at,
+                    session.address,
+                ),
+            )
+            db.execute(
+                "UPDATE account SET last_login_at = ? WHERE username = ?", (session.created_at, username)
+            )
+            db.execute(
+                "INSERT OR REPLACE INTO known_address VALUES (?, ?, ?)",
+                (username, session.address, session.created_at),
+            )
+
+    def find_session(self, digest: bytes) -> Session | None:
+        columns = ", ".join(f"a.{name.strip()}" for name in _ACCOUNT.split(","))
+        rows = self._rows(
+            f"SELECT {columns}, s.id, s.purpose, s.created_at, s.seen_at, s.expires_at, s.address"  # noqa: S608
+            " FROM session s JOIN account a USING (username) WHERE s.hash = ?",
+            (digest,),
+        )
+        if not rows:
+            return None
+        sid, purpose, created_at, seen_at, expires_at, address = rows[0][8:]
+        return Session(sid, _account(rows[0]), purpose, created_at, seen_at, expires_at, address)
+
+    def touch_session(self, digest: bytes, now: Micros) -> None:
+        with self.change() as db:
+            db.execute("UPDATE session SET seen_at = max(seen_at, ?) WHERE hash = ?", (now, digest))
+
+    def end_session(self, digest: bytes) -> bool:
+        with self.change() as db:
+            return db.execute("DELETE FROM session WHERE hash = ?", (digest,)).rowcount > 0
+
+    def end_sessions_of(self, username: str, except_digest: bytes = b"") -> int:
+        with self.change() as db:
+            sql = "DELETE FROM session WHERE username = ? AND hash <> ?"
+            return db.execute(sql, (username, except_digest)).rowcount
+
+    # -- tokens ---------------------------------------------------------------------------------------------
+    def add_token(self, digest: bytes, token: Token) -> None:
+        with self.change() as db:
+            db.execute(
+                f"INSERT INTO token (hash, {_BEARER_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+                (
+                    digest,
+                    token.id,
+                    token.kind,
+                    token.name,
+                    _pack(token.roles),
+                    token.agency,
+                    token.purpose,
+                    _pack(token.types),
+                    orjson.dumps(token.scopes).decode(),
+                    token.created_by,
+                    token.created_at,
+                    token.expires_at,
+                    token.revoked_at,
+                    token.last_used_at,
+                ),
+            )
+
+    def find_token(self, digest: bytes) -> Token | None:
+        rows = self._rows(f"SELECT {_BEARER_COLUMNS} FROM token WHERE hash = ?", (digest,))  # noqa: S608
+        return _token(rows[0]) if rows else None
+
+    def list_tokens(self) -> list[Token]:
+        rows = self._rows(f"SELECT {_BEARER_COLUMNS} FROM token ORDER BY id")  # noqa: S608
+        return [_token(row) for row in rows]
+
+    def revoke_token(self, token_id: str, now: Micros) -> bool:
+        with self.change() as db:
+            sql = "UPDATE token SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL"
+            return db.execute(sql, (now, token_id)).rowcount > 0
+
+    def touch_token(self, token_id: str, now: Micros) -> None:
+        with self.change() as db:
+            db.execute("UPDATE token SET last_used_at = ? WHERE id = ?", (now, token_id))
+
+    # -- audit ----------------------------------------------------------------------------------------------
+    def add_audit(self, entries: Sequence[AuditEntry]) -> None:
+        """Append entries (their ``seq`` is given here) to the hash chain."""
+        with self.change() as db:
+            last = db.execute("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
+            seq, chain = last or (0, b"")
+            for entry in entries:
+                seq += 1
+                what = (seq, entry.at, entry.actor, entry.action, entry.target, str(entry.outcome))
+                row = (*what, entry.origin, entry.reason, entry.detail)
+                chain = _link(chain, row)
+                db.execute(f"INSERT INTO audit ({_AUDIT}, hash) VALUES (?,?,?,?,?,?,?,?,?,?)", (*row, chain))  # noqa: S608
+
+    def list_audit(
+        self,
+        *,
+        before: tuple[Micros, int] | None = None,
+        after_at: Micros | None = None,
+        actor: str = "",
+        action: str = "",
+        target: str = "",
+        outcome: str = "",
+        limit: int = 100,
+    ) -> list[AuditEntry]:
+        """Newest first; ``before`` (at, seq) is exclusive, ``after_at`` inclusive; ``action`` is a prefix."""
+        wanted = [
+            ("(at, seq) < (?, ?)", before),
+            ("at >= ?", after_at),
+            ("actor = ?", actor or None),
+            ("substr(action, 1, length(?)) = ?", action or None),
+            ("target = ?", target or None),
+            ("outcome = ?", outcome or None),
+        ]
+        clauses = [clause for clause, value in wanted if value is not None]
+        values: list[Any] = []
+        for clause, value in wanted:
+            if value is not None:
+                values.extend(value if isinstance(value, tuple) else [value] * clause.count("?"))
+        where = " AND ".join(clauses) or "true"
+        rows = self._rows(
+            f"SELECT {_AUDIT} FROM audit WHERE {where} ORDER BY at DESC, seq DESC LIMIT ?",  # noqa: S608
+            (*values, limit),
+        )
+        return [_audit_entry(row) for row in rows]
+
+    def verify_audit(self) -> int:
+        """Walk the chain; the number of entries. Raises Unavailable at the first that was tampered with."""
+        chain, expected = b"", 1
+        with self._read_lock:
+            for *row, digest in self._read.execute(f"SELECT {_AUDIT}, hash FROM audit ORDER BY seq"):  # noqa: S608
+                chain = _link(chain, tuple(row))
+                if row[0] != expected or chain != digest:
+                    raise Unavailable(
+                        f"The audit log was changed at entry {expected}: the hash chain does not hold"
+                    )
+                expected += 1
+        return expected - 1
+
+
+def _link(chain: bytes, row: tuple[Any, ...]) -> bytes:
+    return hashlib.sha256(chain + orjson.dumps(row)).digest()
+
+
+def _audit_entry(row: Sequence[Any]) -> AuditEntry:
+    seq, at, actor, action, target, outcome, origin, reason, detail = row
+    return AuditEntry(seq, at, actor, action, target, Outcome(outcome), origin, reason, detail)
+
+
+def _pack(names: frozenset[Role] | frozenset[str]) -> str:
+    return orjson.dumps(sorted(names)).decode()
+
+
+def _roles(text: str) -> frozenset[Role]:
+    return frozenset(Role(name) for name in orjson.loads(text))
+
+
+def _account(row: Sequence[Any]) -> Account:
+    username, name, roles, agency, disabled, created_at, password_at, last_login_at = row[:8]
+    return Account(
+        username, name, _roles(roles), agency, bool(disabled), created_at, password_at, last_login_at
+    )
+
+
+def _token(row: Sequence[Any]) -> Token:
+    tid, kind, name, roles, agency, purpose, types, scopes, *rest = row
+    limits = (frozenset(orjson.loads(types)), tuple(orjson.loads(scopes)))
+    return Token(tid, TokenKind(kind), name, _roles(roles), agency, purpose, *limits, *rest)

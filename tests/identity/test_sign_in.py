@@ -1,0 +1,275 @@
+"""Laws of accounts, sessions, tokens and lock-outs."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from andaman.identity.model import Role
+from andaman.identity.passwords import check_password_rules
+from andaman.identity.records import Agency, Outcome, TokenKind
+from andaman.identity.service import Credential, Identity, Lifetimes, digest_of
+from andaman.identity.throttle import ACCOUNT, ADDRESS, PAIR, Failures, keys_of, wait_of
+from andaman.kernel.errors import (
+    AlreadyExists,
+    BadRequestData,
+    NotSignedIn,
+    ResourceNotFound,
+    TooManyRequests,
+    Unavailable,
+)
+from andaman.kernel.time import DAY, HOUR, MINUTE, SECOND
+from tests.identity.conftest import CHEAP, GOOD, ROOT, FakeClock
+
+pytestmark = pytest.mark.anyio
+
+
+async def _user(identity: Identity, name: str = "somchai", role: Role = Role.OPERATOR) -> None:
+    await identity.add_user(name, GOOD, [role], ROOT, name="สมชาย", agency="pk-ddpm")
+
+
+def _session(secret: str) -> Credential:
+    return Credential("session", digest_of(secret))
+
+
+def _token(secret: str) -> Credential:
+    return Credential("token", digest_of(secret))
+
+
+async def test_a_session_lives_from_sign_in_to_sign_out(identity: Identity) -> None:
+    await _user(identity)
+    done = await identity.sign_in(" Somchai ", GOOD, "10.0.0.1")
+    known = identity.authenticate(_session(done.secret))
+    assert known is not None
+    assert known.principal.id == "user:somchai"
+    assert known.principal.purpose == "operations"
+    assert identity.authenticate(_token(done.secret)) is None
+    await identity.sign_out(_session(done.secret), identity.actor(known))
+    assert identity.authenticate(_session(done.secret)) is None
+
+
+async def test_nothing_stored_opens_a_door(identity: Identity) -> None:
+    await _user(identity)
+    done = await identity.sign_in("somchai", GOOD)
+    _, secret = await identity.add_token(TokenKind.API, "bench", ROOT, roles=[Role.ANALYST])
+    identity.store._write.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    stored = identity.store.path.read_bytes()
+    for text in (done.secret, secret, GOOD, done.csrf):
+        assert text.encode() not in stored
+
+
+async def test_idle_and_absolute_expiry(tmp_path: Path, clock: FakeClock) -> None:
+    identity = Identity(
+        tmp_path, clock=clock, password_cost=CHEAP, lifetimes=Lifetimes(HOUR, 12 * HOUR, 5 * SECOND)
+    )
+    await _user(identity)
+    idle = await identity.sign_in("somchai", GOOD)
+    clock.now += HOUR
+    assert identity.authenticate(_session(idle.secret)) is None
+    busy = await identity.sign_in("somchai", GOOD)
+    for _ in range(23):
+        clock.now += HOUR // 2
+        assert identity.authenticate(_session(busy.secret)) is not None
+    clock.now += HOUR // 2
+    assert identity.authenticate(_session(busy.secret)) is None
+    await identity.close()
+
+
+async def test_use_is_remembered_across_a_restart(tmp_path: Path, clock: FakeClock) -> None:
+    identity = Identity(tmp_path, clock=clock, password_cost=CHEAP)
+    await _user(identity)
+    done = await identity.sign_in("somchai", GOOD)
+    clock.now += 50 * MINUTE
+    assert identity.authenticate(_session(done.secret)) is not None
+    await identity.close()
+    again = Identity(tmp_path, clock=clock, password_cost=CHEAP)
+    clock.now += 50 * MINUTE
+    assert again.authenticate(_session(done.secret)) is not None
+    await again.close()
+
+
+async def test_unknown_user_wrong_password_and_disabled_account_answer_alike(identity: Identity) -> None:
+    await _user(identity)
+    await _user(identity, "gone")
+    await identity.update_user("gone", ROOT, disabled=True)
+    answers = []
+    for name, password in [("nobody", GOOD), ("somchai", "wrong"), ("gone", GOOD), ("somchai", "x" * 5000)]:
+        with pytest.raises(NotSignedIn) as caught:
+            await identity.sign_in(name, password, "10.0.0.9")
+        answers.append(caught.value.problem())
+    assert all(answer == answers[0] for answer in answers)
+
+
+async def test_guessing_is_stopped_also_when_it_comes_all_at_once(
+    identity: Identity, clock: FakeClock
+) -> None:
+    await _user(identity)
+    results = await asyncio.gather(
+        *(identity.sign_in("somchai", f"guess {n}", "10.9.9.9") for n in range(20)), return_exceptions=True
+    )
+    assert sum(isinstance(r, NotSignedIn) for r in results) == PAIR.allowed
+    assert sum(isinstance(r, TooManyRequests) for r in results) == 20 - PAIR.allowed
+    with pytest.raises(TooManyRequests):
+        await identity.sign_in("somchai", GOOD, "10.9.9.9")
+    assert (await identity.sign_in("somchai", GOOD, "10.0.0.1")).secret  # another address is not locked out
+    clock.now += PAIR.longest_us
+    assert (await identity.sign_in("somchai", GOOD, "10.9.9.9")).secret
+    assert (await identity.sign_in("somchai", GOOD, "10.9.9.9")).secret
+
+
+async def test_a_stranger_cannot_lock_a_duty_officer_out(identity: Identity, clock: FakeClock) -> None:
+    await _user(identity)
+    await identity.sign_in("somchai", GOOD, "10.0.0.1")
+    for n in range(ACCOUNT.allowed):
+        with pytest.raises(NotSignedIn):
+            await identity.sign_in("somchai", "guess", f"10.1.0.{n}")
+    with pytest.raises(TooManyRequests):
+        await identity.sign_in("somchai", GOOD, "10.2.0.1")
+    assert (await identity.sign_in("somchai", GOOD, "10.0.0.1")).secret
+
+
+@given(st.integers(0, 200), st.integers(0, 2 * DAY))
+def test_waits_grow_with_failures_and_end(count: int, later: int) -> None:
+    for limit in (PAIR, ADDRESS, ACCOUNT):
+        now = wait_of(Failures(count, 0), limit, later)
+        assert 0 <= now <= limit.longest_us
+        assert wait_of(Failures(count + 1, 0), limit, later) >= now
+        assert wait_of(Failures(count, 0), limit, later + limit.longest_us + 1) == 0
+        assert count >= limit.allowed or now == 0
+
+
+def test_one_ipv6_household_is_one_address() -> None:
+    assert keys_of("a", "2001:db8::1", True) == keys_of("a", "2001:db8::ffff:2", True)
+    assert keys_of("a", "10.0.0.1", True) != keys_of("a", "10.0.0.2", True)
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "short",
+        "aaaaaaaaaaaaaaaa",
+        "somchai-password",
+        "phuket123456",
+        "ababababababab",
+        "x" * 300,
+        "Password1234",
+    ],
+)
+def test_weak_passwords_are_refused(password: str) -> None:
+    with pytest.raises(BadRequestData):
+        check_password_rules(password, "somchai")
+
+
+async def test_rights_that_change_end_sessions_and_tokens_at_once(identity: Identity) -> None:
+    await _user(identity)
+    await _user(identity, "admin1", Role.ADMINISTRATOR)
+    calls: list[int] = []
+    identity.on_change(lambda: calls.append(1))
+    for change in (
+        {"roles": [Role.ANALYST]},
+        {"disabled": True},
+        {"disabled": False, "password": GOOD + "!"},
+    ):
+        done = await identity.sign_in("somchai", GOOD)
+        assert identity.authenticate(_session(done.secret)) is not None
+        await identity.update_user("somchai", ROOT, **change)  # type: ignore[arg-type]
+        assert identity.authenticate(_session(done.secret)) is None
+        if change.get("disabled"):
+            await identity.update_user("somchai", ROOT, disabled=False)
+    with pytest.raises(NotSignedIn):
+        await identity.sign_in("somchai", GOOD)
+    assert len(calls) == 4
+    with pytest.raises(BadRequestData, match="last administrator"):
+        await identity.update_user("admin1", ROOT, disabled=True)
+
+
+async def test_tokens_are_shown_once_expire_and_are_revoked(identity: Identity, clock: FakeClock) -> None:
+    token, secret = await identity.add_token(TokenKind.API, "bench", ROOT, roles=[Role.ANALYST], lifetime=DAY)
+    known = identity.authenticate(_token(secret))
+    assert known is not None
+    assert known.principal.id == f"token:{token.id}"
+    clock.now += DAY
+    assert identity.authenticate(_token(secret)) is None
+    device, secret = await identity.add_token(
+        TokenKind.DEVICE, "gauge", ROOT, types=["urn:t:Rain"], scopes=["/hazard"]
+    )
+    known = identity.authenticate(_token(secret))
+    assert known is not None
+    access = identity.actor(known).access
+    assert access.may_write(["urn:t:Rain"], ["/hazard/rain"], ["urn:a:mm"])
+    assert not access.may_write(["urn:t:Other"], ["/hazard/rain"], ["urn:a:mm"])
+    await identity.revoke_token(device.id, ROOT)
+    assert identity.authenticate(_token(secret)) is None
+    with pytest.raises(ResourceNotFound):
+        await identity.revoke_token(device.id, ROOT)
+
+
+async def test_another_process_revokes_within_seconds(
+    identity: Identity, tmp_path: Path, clock: FakeClock
+) -> None:
+    token, secret = await identity.add_token(TokenKind.API, "bench", ROOT, roles=[Role.ANALYST])
+    assert identity.authenticate(_token(secret)) is not None
+    other = Identity(tmp_path, clock=clock, password_cost=CHEAP)
+    await other.revoke_token(token.id, ROOT)
+    await other.close()
+    clock.now += identity.lifetimes.remember
+    assert identity.authenticate(_token(secret)) is None
+
+
+async def test_tokens_that_mean_nothing_are_refused(identity: Identity) -> None:
+    for kind, given_ in [
+        (TokenKind.DEVICE, {"roles": [Role.ANALYST], "types": ["urn:t:a"]}),
+        (TokenKind.DEVICE, {}),
+        (TokenKind.API, {}),
+        (TokenKind.API, {"roles": [Role.ANALYST], "types": ["not an iri"]}),
+        (TokenKind.API, {"roles": [Role.ANALYST], "scopes": ["nowhere"]}),
+        (TokenKind.API, {"roles": [Role.ANALYST], "agency": "No Such"}),
+    ]:
+        with pytest.raises(BadRequestData):
+            await identity.add_token(kind, "t", ROOT, **given_)  # type: ignore[arg-type]
+
+
+async def test_own_password_ends_the_other_sessions(identity: Identity) -> None:
+    await _user(identity)
+    here, there = await identity.sign_in("somchai", GOOD), await identity.sign_in("somchai", GOOD)
+    with pytest.raises(BadRequestData):
+        await identity.change_password(_session(here.secret), "wrong", GOOD + " and more", ROOT)
+    await identity.change_password(_session(here.secret), GOOD, GOOD + " and more", ROOT)
+    assert identity.authenticate(_session(here.secret)) is not None
+    assert identity.authenticate(_session(there.secret)) is None
+
+
+async def test_every_act_is_in_the_audit_and_tampering_shows(identity: Identity) -> None:
+    await identity.put_agency(Agency("pk-ddpm", "ปภ. ภูเก็ต", "DDPM Phuket"), ROOT)
+    await _user(identity)
+    with pytest.raises(AlreadyExists):
+        await _user(identity)
+    with pytest.raises(NotSignedIn):
+        await identity.sign_in("somchai", "wrong", "10.0.0.7")
+    await identity.sign_in("somchai", GOOD, "10.0.0.7")
+    entries = identity.store.list_audit()
+    assert [(e.action, e.outcome) for e in reversed(entries)] == [
+        ("agency.put", Outcome.OK),
+        ("account.create", Outcome.OK),
+        ("session.sign-in", Outcome.REFUSED),
+        ("session.sign-in", Outcome.OK),
+    ]
+    assert entries[0].origin == "10.0.0.7"
+    assert identity.store.verify_audit() == 4
+    with pytest.raises(sqlite3.IntegrityError):
+        identity.store._write.execute("DELETE FROM audit")
+    identity.store._write.execute("DROP TRIGGER audit_no_update")
+    identity.store._write.execute("UPDATE audit SET actor = 'user:innocent' WHERE seq = 2")
+    with pytest.raises(Unavailable, match="entry 2"):
+        identity.store.verify_audit()
+
+
+async def test_ensure_user_can_be_repeated(identity: Identity) -> None:
+    for password in (GOOD, GOOD + " two"):
+        await identity.ensure_user("demo", password, [Role.DISPATCHER], ROOT, name="Demo")
+        assert (await identity.sign_in("demo", password)).session.account.name == "Demo"
