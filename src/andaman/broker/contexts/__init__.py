@@ -1,1 +1,6 @@
-"""See the README of the broker room."""
+"""JSON-LD contexts: see README.md in this room."""
+
+from andaman.broker.contexts.model import CORE_URL, Context
+from andaman.broker.contexts.store import ContextStore
+
+__all__ = ["CORE_URL", "Context", "ContextStore"]

@@ -1,0 +1,165 @@
+"""A resolved @context: names ↔ IRIs by dictionary look-up (CIM 009 §4.4, §5.5.7)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from andaman.broker.model import DEFAULT_VOCAB
+from andaman.kernel.errors import BadRequestData
+
+CORE_URL: Final = "https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context-v1.9.jsonld"
+_MEMO_MAX: Final = 20_000
+_NAME: Final = re.compile(r"[^\W\d_]\w*")
+_IRI_NAME: Final = re.compile(r"[^\W\d_][\w+.\-]*:[^\s<>\"'=;(){}|\\^`\x00-\x20\x7f]+")
+_NAME_MAX: Final = 1024
+
+
+class Term(NamedTuple):
+    """One term definition. ``iri`` is None where the context maps the term to null."""
+
+    iri: str | None
+    prefix: bool = False  # may be the prefix of a compact IRI
+    coercion: str | None = None  # @type of the definition, expanded
+
+
+class _Iris(dict[str, str]):
+    """Name → IRI, filled as names are met; invalid names raise BadRequestData and are not kept."""
+
+    __slots__ = ("context",)
+
+    def __missing__(self, name: str) -> str:
+        iri = self.context._expand(name)
+        if len(self) < _MEMO_MAX:
+            self[name] = iri
+        return iri
+
+    context: Context
+
+
+class _Shorts(dict[str, str]):
+    """IRI → name, filled as IRIs are met."""
+
+    __slots__ = ("context",)
+
+    def __missing__(self, iri: str) -> str:
+        name = self.context._compact(iri)
+        if len(self) < _MEMO_MAX:
+            self[iri] = name
+        return name
+
+    context: Context
+
+
+class Context:
+    """An immutable resolved context, the core context included (always last, so its terms cannot be redefined).
+
+    ``iris[name]`` and ``shorts[iri]`` are the fast paths behind ``expand_term`` and ``compact_iri``.
+    ``source`` is what the requester gave: a URL, an object, a list, or None for the core context alone.
+    """
+
+    __slots__ = ("_inverse", "_prefixes", "_terms", "iris", "link", "member", "shorts", "source", "vocab")
+
+    def __init__(self, terms: Mapping[str, Term], vocab: str | None, source: Any, link: str) -> None:
+        self.source = source
+        self.link = link
+        """URL to name in an answer's Link header."""
+        self.vocab = DEFAULT_VOCAB if vocab is None else vocab
+        self._terms = dict(terms)
+        self._prefixes = [
+            (name, term.iri) for name, term in self._terms.items() if term.prefix and term.iri is not None
+        ]
+        inverse: dict[str, str] = {}
+        for name in sorted(self._terms, key=lambda n: (len(n), n)):
+            iri = self._terms[name].iri
+            if iri is not None and iri[0] != "@":
+                inverse.setdefault(iri, name)
+        self._inverse = inverse
+        self.iris = _Iris()
+        self.iris.context = self
+        self.shorts = _Shorts()
+        self.shorts.context = self
+        self.member = _member(source)
+        """The @context member of an application/ld+json answer."""
+
+    def expand_term(self, name: str) -> str:
+        """The IRI of an attribute name, type name or vocabulary value.
+
+        Raises BadRequestData where the name breaks CIM 009 §4.6.2 or the context maps it to null.
+        """
+        return self.iris[name]
+
+    expand_type = expand_term
+
+    def compact_iri(self, iri: str) -> str:
+        """The shortest name for an IRI: a term, a name in the default vocabulary, a compact IRI, or the IRI."""
+        return self.shorts[iri]
+
+    def coercion(self, name: str) -> str | None:
+        """The ``@type`` that the context gives to a term, e.g. "@vocab" or "@json"."""
+        term = self._terms.get(name)
+        return None if term is None else term.coercion
+
+    def term(self, name: str) -> Term | None:
+        """The definition of a term, if the context has one."""
+        return self._terms.get(name)
+
+    def expand_vocab(self, text: str) -> str:
+        """Expand a VocabProperty's value, which may be any text (§4.5.20): IRIs stay, terms are looked up."""
+        return self._to_iri(text) or text
+
+    def _expand(self, name: str) -> str:
+        if ":" in name:
+            if len(name) > _NAME_MAX or _IRI_NAME.fullmatch(name) is None:
+                raise BadRequestData(f"{name[:80]!r} is not a valid name: it is no absolute or compact IRI")
+        elif len(name) > _NAME_MAX or _NAME.fullmatch(name) is None:
+            raise BadRequestData(
+                f"{name[:80]!r} is not a valid name: it must begin with a letter and go on with letters, digits "
+                "and _ only"
+            )
+        iri = self._to_iri(name)
+        if iri is None:
+            raise BadRequestData(f"The @context maps {name!r} to null")
+        return iri
+
+    def _to_iri(self, name: str) -> str | None:
+        term = self._terms.get(name)
+        if term is not None:
+            return term.iri
+        prefix, colon, suffix = name.partition(":")
+        if colon:
+            if not suffix.startswith("//"):
+                definition = self._terms.get(prefix)
+                if definition is not None and definition.prefix and definition.iri is not None:
+                    return definition.iri + suffix
+            return name
+        return self.vocab + name
+
+    def _compact(self, iri: str) -> str:
+        name = self._inverse.get(iri)
+        if name is not None:
+            return name
+        vocab = self.vocab
+        if iri.startswith(vocab) and len(iri) > len(vocab):
+            rest = iri[len(vocab) :]
+            if rest not in self._terms and ":" not in rest:
+                return rest
+        best: str | None = None
+        for prefix, base in self._prefixes:
+            if iri.startswith(base) and len(iri) > len(base):
+                candidate = f"{prefix}:{iri[len(base) :]}"
+                if (
+                    candidate not in self._terms
+                    and not candidate.startswith(prefix + "://")
+                    and (best is None or (len(candidate), candidate) < (len(best), best))
+                ):
+                    best = candidate
+        return iri if best is None else best
+
+
+def _member(source: Any) -> Any:
+    if source is None:
+        return CORE_URL
+    given = source if isinstance(source, list) else [source]
+    return given if CORE_URL in given else [*given, CORE_URL]
