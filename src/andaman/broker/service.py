@@ -6,31 +6,108 @@ Nothing slow happens in between; followers (history, rules, subscriptions, scree
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import orjson
+
+from andaman.broker.entity.apply import apply
+from andaman.broker.ledger.boot import load_index
+from andaman.broker.ledger.ledger import Ledger, LedgerOptions
+from andaman.broker.ledger.merge import Batch
+from andaman.broker.ledger.past import Past
+from andaman.broker.ledger.rights import visible
+from andaman.broker.ledger.threads import HistoryFeed
 from andaman.broker.model import DEFAULT_TENANT, Doc, Event, WriteOp, WriteResult
 from andaman.broker.query.model import EntityQuery, Page, TemporalQuery
 from andaman.identity.model import Access, Actor
+from andaman.kernel.errors import NoSuchTenant, ResourceNotFound
 from andaman.kernel.time import Clock, Micros, system_clock
+
+try:
+    from andaman.broker.query.index import FACTS_VERSION, EntityIndex, index_facts
+except ImportError:
+    from andaman.broker.ledger.scan import FACTS_VERSION, index_facts
+    from andaman.broker.ledger.scan import ScanIndex as EntityIndex
+try:
+    from andaman.broker.history import History
+except ImportError:
+    History = None
+
+_FREEZE_FROM = 10_000  # entities; below that the garbage collector is quick anyway
 
 
 class Broker:
     """Entities of all tenants in one data directory. One process owns the directory (a lock file says so)."""
 
+    def __init__(
+        self, ledger: Ledger, index: EntityIndex, history: History | None, feed_every_s: float
+    ) -> None:
+        self._ledger = ledger
+        self._index = index
+        self._history = history
+        self._past = Past(ledger, history)
+        self._feed = (
+            HistoryFeed(ledger.directory, history, lambda: ledger.seq, feed_every_s)
+            if history is not None
+            else None
+        )
+        self._tenants = {DEFAULT_TENANT, *ledger.writer.known_tenants}
+
     @classmethod
     def open(cls, directory: Path, *, clock: Clock = system_clock, **options: Any) -> Broker:
-        """Open or create; replays nothing but the indexes. Raises Unavailable when another process holds it."""
-        raise NotImplementedError
+        """Open or create; replays nothing but the indexes. Raises Unavailable when another process holds it.
+
+        Options: the fields of ``LedgerOptions``; ``history`` (False: keep none beyond the journal);
+        ``history_every_s`` (longest time that a quiet journal's tail waits to move to history).
+        """
+        with_history = options.pop("history", True)
+        every_s = options.pop("history_every_s", 10.0)
+        unknown = options.keys() - {field.name for field in fields(LedgerOptions)}
+        if unknown:
+            raise TypeError(f"Unknown broker options: {', '.join(sorted(unknown))}")
+        ledger = Ledger(directory, apply, index_facts, clock=clock, options=LedgerOptions(**options))
+        try:
+            index = EntityIndex()
+            count = load_index(directory, index, index_facts, FACTS_VERSION)
+            history = History.open(directory / "history") if with_history and History is not None else None
+        except BaseException:
+            ledger.abandon()
+            raise
+        if count >= _FREEZE_FROM:
+            gc.collect()
+            gc.freeze()  # the index lives as long as the process: keep it out of every later collection
+        return cls(ledger, index, history, every_s)
 
     async def start(self) -> None:
         """Start the writer, checkpoint and history threads; bind to the running event loop."""
-        raise NotImplementedError
+        self._ledger.start(self._on_batch)
+        if self._feed is not None:
+            self._feed.start()
 
     async def close(self) -> None:
         """Finish accepted writes, move the tail to history where cheap, stop the threads."""
-        raise NotImplementedError
+        await self._ledger.drain()
+        if self._feed is not None:
+            await asyncio.to_thread(self._feed.stop)
+        if self._history is not None:
+            await asyncio.to_thread(self._history.close)
+            self._history = None
+        await self._ledger.close()
+
+    def _on_batch(self, batch: Batch) -> None:
+        for (tenant, entity_id), (before, after) in batch.docs.items():
+            if after is not None:
+                self._index.put(tenant, after, before)
+            elif before is not None:
+                self._index.remove(tenant, entity_id)
+        self._tenants |= batch.tenants
+        if self._feed is not None:
+            self._feed.notice(batch.seq)
 
     # -- writes ---------------------------------------------------------------------------------------------
     async def write(
@@ -42,45 +119,77 @@ class Broker:
         any error leaves all of them unwritten. Rights are checked in the writer against the state as merged.
         Raises Unavailable when the queue is full, the disk is nearly full or the broker is closing.
         """
-        raise NotImplementedError
+        return await self._ledger.write(ops, actor, tenant, atomic)
 
     # -- the present ----------------------------------------------------------------------------------------
     def get(self, entity_id: str, access: Access, tenant: str = DEFAULT_TENANT) -> Doc:
         """The stored form, without what ``access`` hides. Raises ResourceNotFound (also for what it must not see)."""
-        raise NotImplementedError
+        found = self.find(entity_id, access, tenant)
+        if found is None:
+            self._check_tenant(tenant)
+            raise ResourceNotFound(f"There is no entity {entity_id}")
+        return found
 
     def find(self, entity_id: str, access: Access, tenant: str = DEFAULT_TENANT) -> Doc | None:
         """Like ``get``, or None."""
-        raise NotImplementedError
+        body = self._ledger.body((tenant, entity_id))
+        return None if body is None else visible(orjson.loads(body), access)
 
     def query(self, query: EntityQuery, access: Access, tenant: str = DEFAULT_TENANT) -> Page:
         """Run a query now, on the calling thread (fast: indexes). Readers never wait for the writer."""
-        raise NotImplementedError
+        self._check_tenant(tenant)
+        page = self._index.select(tenant, query, access, lambda ids: self._ledger.docs(tenant, ids))
+        return _shown(page, access)
 
     async def query_async(self, query: EntityQuery, access: Access, tenant: str = DEFAULT_TENANT) -> Page:
         """Like ``query``; scans that may be long run in a worker thread, so that the loop stays free."""
-        raise NotImplementedError
+        self._check_tenant(tenant)
+
+        def run() -> Page:
+            return self._index.select(
+                tenant, query, access, lambda ids: self._ledger.docs_elsewhere(tenant, ids)
+            )
+
+        return _shown(await asyncio.to_thread(run), access)
 
     def iter_entities(
         self, types: Iterable[str], access: Access, tenant: str = DEFAULT_TENANT
     ) -> Iterable[Doc]:
         """Every visible entity that has one of these types (all entities when ``types`` is empty), streamed."""
-        raise NotImplementedError
+        return self._iter(tuple(types), access, tenant)
+
+    def _iter(self, types: Sequence[str], access: Access, tenant: str) -> Iterator[Doc]:
+        ids = self._index.ids(tenant, types, access)
+        for start in range(0, len(ids), 500):
+            for doc in self._ledger.docs(tenant, ids[start : start + 500]):
+                shown = visible(doc, access)
+                if shown is not None:
+                    yield shown
 
     def tenants(self) -> list[str]:
         """Names of tenants that exist; the default tenant "" always does."""
-        raise NotImplementedError
+        return sorted(self._tenants)
+
+    def _check_tenant(self, tenant: str) -> None:
+        if tenant not in self._tenants:
+            raise NoSuchTenant(f"There is no tenant {tenant!r}; the first write to a tenant makes it")
 
     # -- the past -------------------------------------------------------------------------------------------
     async def query_at(
         self, at: Micros, query: EntityQuery, access: Access, tenant: str = DEFAULT_TENANT
     ) -> Page:
         """The same query, answered from the state as it was known at ``at`` (transaction time)."""
-        raise NotImplementedError
+        self._check_tenant(tenant)
+        return await self._past.query_at(at, query, access, tenant)
 
     async def get_at(self, at: Micros, entity_id: str, access: Access, tenant: str = DEFAULT_TENANT) -> Doc:
         """One entity as it was known at ``at``. Raises ResourceNotFound when it was not there."""
-        raise NotImplementedError
+        self._check_tenant(tenant)
+        found = await self._past.find_at(at, entity_id, tenant)
+        shown = visible(found, access) if found is not None else None
+        if shown is None:
+            raise ResourceNotFound(f"There was no entity {entity_id} at that time")
+        return shown
 
     async def temporal(
         self,
@@ -93,21 +202,27 @@ class Broker:
         """History of one entity: attribute IRI → instances (stored form, newest first with ``last_n``, otherwise
         oldest first), or, with ``aggr_methods``, IRI → {"method": [[value, start, end], …]} rows.
         Empty ``attrs`` means all. Includes what was acknowledged a moment ago (the journal's tail)."""
-        raise NotImplementedError
+        self._check_tenant(tenant)
+        return await self._past.temporal(entity_id, attrs, query, access, tenant)
 
     # -- events ---------------------------------------------------------------------------------------------
     @property
     def seq(self) -> int:
         """Position of the last durable event."""
-        raise NotImplementedError
+        return self._ledger.seq
 
     def follow(self, after: int | None = None) -> AsyncIterator[list[Event]]:
         """Batches of events behind position ``after`` (None: from now on), in order, without gaps, for ever.
 
         A follower that is slow is not fed from memory but from the journal: it can slow or starve nobody.
         """
-        raise NotImplementedError
+        return self._ledger.follow(after)
 
     async def read_events(self, after: int, limit: int = 10_000, tenant: str | None = None) -> list[Event]:
         """A slice of the journal (``doc`` is None in events read from disk unless it was created there)."""
-        raise NotImplementedError
+        return await self._ledger.read_events(after, limit, tenant)
+
+
+def _shown(page: Page, access: Access) -> Page:
+    """The page without hidden attributes."""
+    return Page([shown for doc in page.docs if (shown := visible(doc, access)) is not None], page.total)

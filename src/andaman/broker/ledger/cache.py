@@ -1,0 +1,56 @@
+"""Bodies kept as compact bytes: a bounded cache that only the event loop's thread changes."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Final
+
+Key = tuple[str, str]
+"""(tenant, entity id)."""
+Stored = tuple[int, bytes]
+"""(creation order, body: the doc as compact JSON bytes)."""
+_OVERHEAD: Final = 300  # bytes of dict slot, tuples and strings per entry, measured
+
+
+class BodyCache:
+    """Recently used bodies, bounded in bytes; the oldest go first (a used entry counts as new).
+
+    ``peek`` may be called from the writer's thread (one dict look-up, atomic under the interpreter's lock);
+    everything else belongs to the loop's thread. What is in the cache is never older than what was published.
+    """
+
+    def __init__(self, limit_bytes: int) -> None:
+        self.limit_bytes = limit_bytes
+        self.bytes = 0
+        self._items: OrderedDict[Key, Stored] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def peek(self, key: Key) -> Stored | None:
+        return self._items.get(key)
+
+    def get(self, key: Key) -> Stored | None:
+        """The entry, which counts as used now."""
+        found = self._items.get(key)
+        if found is not None:
+            self._items.move_to_end(key)
+        return found
+
+    def put(self, key: Key, stored: Stored) -> None:
+        """Insert or overwrite, as the newest entry; makes room."""
+        items = self._items
+        old = items.get(key)
+        if old is not None:
+            self.bytes -= len(old[1]) + _OVERHEAD
+            items.move_to_end(key)
+        self.bytes += len(stored[1]) + _OVERHEAD
+        items[key] = stored
+        while self.bytes > self.limit_bytes and items:
+            gone = items.popitem(last=False)[1]
+            self.bytes -= len(gone[1]) + _OVERHEAD
+
+    def drop(self, key: Key) -> None:
+        old = self._items.pop(key, None)
+        if old is not None:
+            self.bytes -= len(old[1]) + _OVERHEAD

@@ -1,0 +1,73 @@
+"""Events for followers: a ring of recent ones in memory, and the journal on disk for those who lag."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final
+
+from andaman.broker.model import Event
+
+_YIELD_LIMIT: Final = 5_000  # events handed over at once
+
+
+class EventRing:
+    """The last events, bounded in number. Only the loop's thread touches it."""
+
+    def __init__(self, seq: int, limit: int) -> None:
+        self.seq = seq  # of the last event published
+        self._limit = limit
+        self._ring: deque[Event] = deque(maxlen=limit)
+        self._waiting: set[asyncio.Event] = set()
+        self._closed = False
+
+    def publish(self, events: list[Event]) -> None:
+        """Add events (already durable, without gaps) and wake the followers."""
+        self._ring.extend(events)
+        self.seq = events[-1].seq
+        for waiter in self._waiting:
+            waiter.set()
+
+    def close(self) -> None:
+        """End every follower once it has had all events."""
+        self._closed = True
+        for waiter in self._waiting:
+            waiter.set()
+
+    def after(self, position: int) -> list[Event] | None:
+        """Events behind a position, or None when the ring does not reach back so far."""
+        missing = self.seq - position
+        if missing > len(self._ring):
+            return None
+        if missing <= 0:
+            return []
+        # From the right end: cheap for those who keep up, which is nearly everybody.
+        ring = self._ring
+        start = len(ring) - missing
+        if missing * 4 < len(ring):
+            return [ring[i] for i in range(-missing, -missing + min(missing, _YIELD_LIMIT))]
+        stop = start + _YIELD_LIMIT
+        return [event for i, event in enumerate(ring) if start <= i < stop]
+
+    async def follow(
+        self, position: int, read: Callable[[int, int], Awaitable[list[Event]]]
+    ) -> AsyncIterator[list[Event]]:
+        """Batches behind ``position``; ``read(after, limit)`` fetches what the ring no longer has."""
+        wake = asyncio.Event()
+        self._waiting.add(wake)
+        try:
+            while True:
+                wake.clear()
+                events = self.after(position)
+                if events is None:
+                    events = await read(position, _YIELD_LIMIT)
+                if events:
+                    position = events[-1].seq
+                    yield events
+                elif self._closed:
+                    return
+                else:
+                    await wake.wait()
+        finally:
+            self._waiting.discard(wake)

@@ -1,0 +1,262 @@
+"""The ledger as one object: current state and journal of one data directory, on the running event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from andaman.broker.ledger.cache import BodyCache, Key
+from andaman.broker.ledger.events import EventRing
+from andaman.broker.ledger.journal import Journal
+from andaman.broker.ledger.merge import Apply, Batch, Request
+from andaman.broker.ledger.schema import DirectoryLock, connect, prepare
+from andaman.broker.ledger.threads import Checkpointer
+from andaman.broker.ledger.writer import Writer
+from andaman.broker.model import Doc, Event, WriteOp, WriteResult
+from andaman.identity.model import Actor
+from andaman.kernel.errors import Unavailable
+from andaman.kernel.time import Clock, system_clock
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerOptions:
+    """Sizes and bounds; the defaults fit two cores and 400 MB."""
+
+    cache_bytes: int = 64 << 20
+    max_waiting_ops: int = 20_000
+    max_waiting_bytes: int = 128 << 20
+    max_batch_ops: int = 2_000
+    ring_events: int = 4_096
+    wal_limit_bytes: int = 64 << 20
+    min_free_bytes: int = 64 << 20
+
+
+class Ledger:
+    """Group commit, bodies and events. All methods belong to the loop's thread unless they say otherwise."""
+
+    def __init__(
+        self,
+        directory: Path,
+        apply: Apply,
+        facts: Callable[[Doc], tuple[str, bytes]],
+        *,
+        clock: Clock = system_clock,
+        options: LedgerOptions | None = None,
+    ) -> None:
+        """Open or create; raises Unavailable when another process owns the directory or it is not readable."""
+        self.directory = directory
+        self.options = options = options or LedgerOptions()
+        self._lock = DirectoryLock(directory)
+        try:
+            db = prepare(directory)
+        except BaseException:
+            self._lock.release()
+            raise
+        self.cache = BodyCache(options.cache_bytes)
+        self.writer = Writer(
+            directory,
+            db,
+            apply,
+            facts,
+            self.cache,
+            clock,
+            min_free_bytes=options.min_free_bytes,
+            max_batch_ops=options.max_batch_ops,
+            wal_limit_bytes=options.wal_limit_bytes,
+        )
+        self.ring = EventRing(self.writer.seq, options.ring_events)
+        self._read = connect(directory)
+        self._journals: list[Journal] = []  # idle connections for worker threads
+        self._checkpointer = Checkpointer(directory)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._outbox: list[Request] = []
+        self._waiting_ops = 0
+        self._waiting_bytes = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._on_batch: Callable[[Batch], None] = lambda _: None
+        self._closing = False
+
+    @property
+    def seq(self) -> int:
+        return self.ring.seq
+
+    # -- life -------------------------------------------------------------------------------------------------
+    def start(self, on_batch: Callable[[Batch], None]) -> None:
+        """Bind to the running loop. ``on_batch`` updates the indexes, before followers and callers are told."""
+        self._loop = asyncio.get_running_loop()
+        self._on_batch = on_batch
+        self.writer.start(self._publish, self._refuse)
+        self._checkpointer.start()
+
+    async def drain(self) -> None:
+        """Take no more writes, and wait for those that were accepted."""
+        self._closing = True
+        await self._idle.wait()
+
+    def abandon(self) -> None:
+        """Let go of a ledger that was never started."""
+        self.writer.stop()
+        self._read.close()
+        self._lock.release()
+
+    async def close(self) -> None:
+        """Finish accepted writes, end the followers, stop the threads, let go of the directory."""
+        await self.drain()
+        self.ring.close()
+        if self._loop is not None:
+            await asyncio.to_thread(self._checkpointer.stop)
+        await asyncio.to_thread(self.writer.stop)
+        while self._journals:
+            self._journals.pop().close()
+        self._read.close()
+        self._lock.release()
+
+    # -- writing ----------------------------------------------------------------------------------------------
+    async def write(
+        self, ops: Sequence[WriteOp], actor: Actor, tenant: str, atomic: bool
+    ) -> list[WriteResult]:
+        """See ``Broker.write``."""
+        loop = self._loop
+        if loop is None or self._closing:
+            raise Unavailable(
+                "The platform is starting or stopping; nothing was written. Try again in a moment"
+            )
+        if not ops:
+            return []
+        size = sum(len(orjson.dumps(op.fragment)) for op in ops)
+        count = len(ops)
+        options = self.options
+        if self._waiting_ops and (
+            self._waiting_ops + count > options.max_waiting_ops
+            or self._waiting_bytes + size > options.max_waiting_bytes
+        ):
+            raise Unavailable(
+                f"{self._waiting_ops} operations are waiting to be written already; nothing of this one was. "
+                "Try again in a moment"
+            )
+        self._waiting_ops += count
+        self._waiting_bytes += size
+        self._idle.clear()
+        request = Request(list(ops), actor, tenant, atomic, size, loop.create_future())
+        if not self._outbox:
+            # Everything that arrives in this turn of the loop goes over in one piece.
+            loop.call_soon(self._flush)
+        self._outbox.append(request)
+        return await request.future
+
+    def _flush(self) -> None:
+        self.writer.put(self._outbox)
+        self._outbox = []
+
+    def _publish(self, batch: Batch) -> None:
+        """From the writer's thread: the batch is durable."""
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._applied, batch)
+
+    def _refuse(self, requests: list[Request], error: Unavailable) -> None:
+        """From the writer's thread: nothing of these requests was written."""
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._refused, requests, error)
+
+    def _applied(self, batch: Batch) -> None:
+        cache = self.cache
+        for key, kept in batch.state.items():
+            if kept is None:
+                cache.drop(key)
+            else:
+                cache.put(key, kept[0])
+        batch.applied = True
+        if batch.events:
+            try:
+                self._on_batch(batch)
+            except Exception:
+                log.exception("Updating the indexes failed for events up to %d", batch.seq)
+            self.ring.publish(batch.events)
+        for request, results in batch.answers:
+            self._done(request)
+            if not request.future.done():
+                request.future.set_result(results)
+
+    def _refused(self, requests: list[Request], error: Unavailable) -> None:
+        for request in requests:
+            self._done(request)
+            if not request.future.done():
+                request.future.set_exception(error)
+
+    def _done(self, request: Request) -> None:
+        self._waiting_ops -= len(request.ops)
+        self._waiting_bytes -= request.size
+        if not self._waiting_ops:
+            self._idle.set()
+
+    # -- the present ------------------------------------------------------------------------------------------
+    def body(self, key: Key) -> bytes | None:
+        """The body of one entity, from memory or disk."""
+        found = self.cache.get(key)
+        if found is None:
+            found = self._read.execute("SELECT ord, body FROM entity WHERE tenant=? AND id=?", key).fetchone()
+            if found is None:
+                return None
+            # Safe on the loop's thread only: what is read now is at least as new as anything published.
+            self.cache.put(key, found)
+        return found[1]
+
+    def docs(self, tenant: str, ids: Sequence[str]) -> list[Doc]:
+        """Whole docs in the order of ``ids``; those that are not there are left out."""
+        found = []
+        for entity_id in ids:
+            body = self.body((tenant, entity_id))
+            if body is not None:
+                found.append(orjson.loads(body))
+        return found
+
+    def docs_elsewhere(self, tenant: str, ids: Sequence[str]) -> list[Doc]:
+        """Like ``docs``, for worker threads: reads the cache, but never fills it."""
+        bodies: dict[str, bytes] = {}
+        missing = []
+        for entity_id in ids:
+            cached = self.cache.peek((tenant, entity_id))
+            if cached is not None:
+                bodies[entity_id] = cached[1]
+            else:
+                missing.append(entity_id)
+        if missing:
+            with self.journal() as journal:
+                bodies.update(journal.bodies(tenant, missing))
+        return [orjson.loads(bodies[entity_id]) for entity_id in ids if entity_id in bodies]
+
+    # -- events -----------------------------------------------------------------------------------------------
+    @contextmanager
+    def journal(self) -> Iterator[Journal]:
+        """A journal reader for any thread; connections are kept and used again."""
+        try:
+            journal = self._journals.pop()
+        except IndexError:
+            journal = Journal(connect(self.directory))
+        try:
+            yield journal
+        finally:
+            if self._closing:
+                journal.close()
+            else:
+                self._journals.append(journal)
+
+    async def read_events(self, after: int, limit: int, tenant: str | None = None) -> list[Event]:
+        def read() -> list[Event]:
+            with self.journal() as journal:
+                return journal.slice(after, limit, tenant)
+
+        return await asyncio.to_thread(read)
+
+    def follow(self, after: int | None) -> AsyncIterator[list[Event]]:
+        position = self.seq if after is None else after
+        return self.ring.follow(position, self.read_events)

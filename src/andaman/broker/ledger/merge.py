@@ -1,0 +1,185 @@
+"""Merging a batch of requests with the current state, into the rows of one transaction. No I/O but ``load``.
+
+Operations apply in the order in which they arrived; each sees what the ones before it in the batch did. An
+operation that fails leaves no trace; an atomic request that fails leaves no trace as a whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import orjson
+
+from andaman.broker.ledger.cache import Key, Stored
+from andaman.broker.ledger.rights import WriteGate
+from andaman.broker.ledger.rows import Row, Shapes, make_row
+from andaman.broker.model import Change, Doc, Event, EventKind, WriteOp, WriteResult
+from andaman.identity.model import Actor, FullAccess
+from andaman.kernel.errors import AndamanError, Conflict
+from andaman.kernel.time import Micros
+
+Apply = Callable[[WriteOp, Doc | None, Micros], tuple[Doc | None, list[Change], WriteResult]]
+"""The pure merge of one operation (broker/entity/apply.py); raises AndamanError."""
+Load = Callable[[Key], Stored | None]
+"""The durable state of one entity, including batches that the loop has not yet seen."""
+
+log = logging.getLogger(__name__)
+_ATOMIC: Final = "Nothing of this atomic request was written, because another of its operations failed"
+
+
+@dataclass(slots=True, eq=False)
+class Request:
+    """One call of ``Broker.write``, waiting for the writer."""
+
+    ops: list[WriteOp]
+    actor: Actor
+    tenant: str
+    atomic: bool
+    size: int  # estimated bytes, for the bound of the queue
+    future: asyncio.Future[list[WriteResult]]
+
+
+@dataclass(slots=True, eq=False)
+class Batch:
+    """What one transaction writes, and what the loop's thread does with it once it is durable."""
+
+    at: Micros
+    seq: int  # before: the last position of the journal; grows with each event
+    head: bytes  # hash of the journal's last row
+    next_ord: int
+    answers: list[tuple[Request, list[WriteResult]]] = field(default_factory=list)
+    journal: list[Row] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    state: dict[Key, tuple[Stored, int, int] | None] = field(default_factory=dict)  # (stored, shape, seq)
+    docs: dict[Key, tuple[Doc | None, Doc | None]] = field(default_factory=dict)  # before and after the batch
+    gone: list[tuple[int, tuple[str, str, int]]] = field(
+        default_factory=list
+    )  # (order, (tenant, id, last shape))
+    tenants: set[str] = field(default_factory=set)
+    applied: bool = False  # set by the loop's thread when cache and indexes have it
+
+
+class Merger:
+    """Fills batches. Lives in the writer's thread."""
+
+    def __init__(self, apply: Apply, load: Load, shapes: Shapes) -> None:
+        self._apply = apply
+        self._load = load
+        self._shapes = shapes
+        self._gate = WriteGate()
+
+    def merge(self, batch: Batch, requests: Iterable[Request]) -> None:
+        """Merge the requests into the batch, in order."""
+        for request in requests:
+            if request.atomic:
+                results = self._merge_atomic(batch, request)
+            else:
+                results = [self._merge_op(batch, op, request) for op in request.ops]
+            batch.answers.append((request, results))
+
+    def _merge_atomic(self, batch: Batch, request: Request) -> list[WriteResult]:
+        mark = replace(
+            batch,
+            state=dict(batch.state),
+            docs=dict(batch.docs),
+            gone=list(batch.gone),
+            tenants=set(batch.tenants),
+        )
+        rows = len(batch.journal)
+        results = [self._merge_op(batch, op, request) for op in request.ops]
+        if all(result.error is None for result in results):
+            return results
+        batch.seq, batch.head, batch.next_ord = mark.seq, mark.head, mark.next_ord
+        batch.state, batch.docs, batch.gone, batch.tenants = mark.state, mark.docs, mark.gone, mark.tenants
+        del batch.journal[rows:], batch.events[rows:]
+        return [
+            result
+            if result.error is not None
+            else WriteResult(result.op, result.entity_id, error=Conflict(_ATOMIC))
+            for result in results
+        ]
+
+    def _merge_op(self, batch: Batch, op: WriteOp, request: Request) -> WriteResult:
+        try:
+            return self._merge_checked(batch, op, request.actor, request.tenant)
+        except AndamanError as error:
+            return WriteResult(op.kind, op.entity_id, error=error)
+        except Exception:
+            # A fault in merging one operation must not take down the others of the batch.
+            log.exception("Merging %s of %s failed", op.kind.value, op.entity_id)
+            return WriteResult(
+                op.kind,
+                op.entity_id,
+                error=AndamanError(f"Operation {op.kind.value} failed inside the broker"),
+            )
+
+    def _merge_checked(self, batch: Batch, op: WriteOp, actor: Actor, tenant: str) -> WriteResult:
+        key = (tenant, op.entity_id)
+        stored = self._current(batch, key)
+        before: Doc | None = orjson.loads(stored[1]) if stored is not None else None
+        access = actor.access
+        full = type(access) is FullAccess
+        if not full:
+            before = self._gate.before(op, before, access)
+        side = (before["type"], before.get("scope", ())) if before is not None else None
+        after, changes, result = self._apply(op, before, batch.at)
+        if not changes:
+            return result
+        if not full:
+            self._gate.after(op, side, after, changes, access)
+        if after is not None:
+            kind = EventKind.UPDATED if stored is not None else EventKind.CREATED
+            types, scopes = after["type"], after.get("scope", ())
+        else:
+            assert side is not None
+            kind = EventKind.DELETED
+            types, scopes = side
+        types, scopes = tuple(types), tuple(scopes)
+        shape = self._shapes.of(types, scopes)
+        # Bytes first: what cannot be written (an unencodable value) fails here, before anything is noted.
+        body = orjson.dumps(after) if after is not None else b""
+        seq = batch.seq + 1
+        row = make_row(batch.head, seq, tenant, batch.at, kind, op.entity_id, shape, actor, changes)
+        batch.seq, batch.head = seq, row[10]
+        batch.journal.append(row)
+        batch.events.append(
+            Event(
+                seq,
+                tenant,
+                batch.at,
+                row[6],
+                kind,
+                op.entity_id,
+                types,
+                scopes,
+                changes,
+                after,
+            )
+        )
+        if after is None:
+            assert stored is not None
+            batch.gone.append((stored[0], (tenant, op.entity_id, shape[0])))
+            batch.state[key] = None
+        else:
+            if stored is not None:
+                order = stored[0]
+            else:
+                order = batch.next_ord
+                batch.next_ord += 1
+                batch.tenants.add(tenant)
+            batch.state[key] = ((order, body), shape[0], seq)
+        known = batch.docs.get(key)
+        batch.docs[key] = (known[0] if known is not None else before, after)
+        result.seq = seq
+        result.changed = True
+        return result
+
+    def _current(self, batch: Batch, key: Key) -> Stored | None:
+        if key in batch.state:
+            found = batch.state[key]
+            return found[0] if found is not None else None
+        return self._load(key)

@@ -1,0 +1,134 @@
+"""The store on disk: one SQLite file per data directory, its tables, its migrations, and the lock of its owner.
+
+Migrations only go forward and are never edited once released: append to ``MIGRATIONS``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from andaman.kernel.errors import Unavailable
+
+FILE: Final = "ledger.sqlite3"
+LOCK: Final = "lock"
+APPLICATION_ID: Final = 0x616E646D  # "andm"
+
+# ``journal.changes`` is the last wide column, so that a scan by tenant and entity never touches overflow pages.
+# ``shape`` numbers distinct (types, scopes), ``layout`` distinct index layouts; ``layout`` and ``facts`` are what the
+# in-memory index is loaded from at start, without parsing bodies.
+# The partial index finds the few rows of a drill's tenant without taxing the city's own.
+# ``gone`` remembers the last shape of deleted entities: rights on their history hang on it.
+# ``entity.ord`` is the order of creation within this store; identity is (tenant, id).
+MIGRATIONS: Final[tuple[str, ...]] = (
+    """
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY NOT NULL) WITHOUT ROWID;
+    CREATE TABLE tenant (name TEXT PRIMARY KEY, created INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE shape (id INTEGER PRIMARY KEY, json TEXT NOT NULL UNIQUE);
+    CREATE TABLE layout (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+    CREATE TABLE entity (
+        ord INTEGER PRIMARY KEY, tenant TEXT NOT NULL, id TEXT NOT NULL, shape INTEGER NOT NULL,
+        seq INTEGER NOT NULL, layout INTEGER NOT NULL, facts BLOB NOT NULL, body BLOB NOT NULL,
+        UNIQUE (tenant, id));
+    CREATE TABLE gone (
+        tenant TEXT NOT NULL, id TEXT NOT NULL, shape INTEGER NOT NULL, PRIMARY KEY (tenant, id)) WITHOUT ROWID;
+    CREATE TABLE journal (
+        seq INTEGER PRIMARY KEY, tenant TEXT NOT NULL, at INTEGER NOT NULL, kind TEXT NOT NULL,
+        entity_id TEXT NOT NULL, shape INTEGER NOT NULL, actor TEXT NOT NULL, origin TEXT NOT NULL,
+        reason TEXT NOT NULL, request TEXT NOT NULL, hash BLOB NOT NULL, changes BLOB NOT NULL);
+    CREATE INDEX journal_tenant ON journal (tenant, seq) WHERE tenant <> '';
+    """,
+)
+
+
+def connect(directory: Path, *, write: bool = False) -> sqlite3.Connection:
+    """A connection to the store, usable from any one thread at a time.
+
+    Autocommit: transactions are begun by hand. ``synchronous=FULL`` makes COMMIT return after the fsync of the
+    write-ahead log. Checkpoints never happen inside a commit (see checkpoint.py).
+    """
+    path = directory / FILE
+    mode = "rwc" if write else "rw"
+    db = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=512,
+        timeout=10.0,
+    )
+    db.execute("PRAGMA synchronous=FULL")
+    db.execute("PRAGMA wal_autocheckpoint=0")
+    db.execute(f"PRAGMA cache_size={-65536 if write else -8192}")
+    db.execute("PRAGMA temp_store=MEMORY")
+    if not write:
+        db.execute("PRAGMA query_only=ON")
+    return db
+
+
+def prepare(directory: Path) -> sqlite3.Connection:
+    """Create or migrate the store and return the writer's connection. Raises Unavailable when it is not ours."""
+    directory.mkdir(parents=True, exist_ok=True)
+    db = connect(directory, write=True)
+    try:
+        version: int = db.execute("PRAGMA user_version").fetchone()[0]
+        owner: int = db.execute("PRAGMA application_id").fetchone()[0]
+        if version and owner != APPLICATION_ID:
+            raise Unavailable(f"{directory / FILE} is an SQLite file, but not a ledger of this platform")
+        if version > len(MIGRATIONS):
+            raise Unavailable(
+                f"{directory / FILE} has schema version {version}; this release knows up to {len(MIGRATIONS)}. "
+                "Use the newer release that wrote it."
+            )
+        if version == 0:
+            db.execute("PRAGMA journal_mode=WAL")
+        for number in range(version, len(MIGRATIONS)):
+            script = MIGRATIONS[number]
+            db.executescript(
+                f"BEGIN IMMEDIATE;{script}PRAGMA application_id={APPLICATION_ID};"
+                f"PRAGMA user_version={number + 1};COMMIT;"
+            )
+    except sqlite3.Error as error:
+        db.close()
+        raise Unavailable(f"The store in {directory} cannot be opened: {error}") from error
+    except Unavailable:
+        db.close()
+        raise
+    return db
+
+
+class DirectoryLock:
+    """One process owns a data directory; the operating system frees the lock when that process dies."""
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self.path = directory / LOCK
+        self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            holder = os.pread(self._fd, 32, 0).decode("ascii", "replace").strip() or "unknown"
+            os.close(self._fd)
+            raise Unavailable(
+                f"{directory} is in use by process {holder}; stop it first or choose another directory"
+            ) from None
+        os.ftruncate(self._fd, 0)
+        os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
+
+    def release(self) -> None:
+        with contextlib.suppress(OSError):
+            os.close(self._fd)
+
+
+def lock_holder(directory: Path) -> str | None:
+    """The process id written in the lock file if the lock is held now, else None."""
+    try:
+        lock = DirectoryLock(directory)
+    except Unavailable:
+        return (directory / LOCK).read_text("ascii", "replace").strip() or "unknown"
+    lock.release()
+    return None

@@ -1,0 +1,287 @@
+"""The one thread that changes the store: it takes every waiting request, merges, commits once, and reports once.
+
+The order inside ``_commit`` is the promise of the ledger: rows → COMMIT (fsync) → memory and answers.
+"""
+
+# ruff: noqa: S608 (the parts put into statements are our own column lists and question marks)
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from andaman.broker.ledger.cache import BodyCache, Key, Stored
+from andaman.broker.ledger.merge import Apply, Batch, Merger, Request
+from andaman.broker.ledger.rows import COLUMNS, GENESIS, Shapes, Texts
+from andaman.broker.ledger.schema import connect
+from andaman.broker.model import Doc
+from andaman.kernel.errors import Unavailable
+from andaman.kernel.time import Clock, Micros
+
+log = logging.getLogger(__name__)
+
+_CHUNKS: Final = (256, 64, 16, 4, 1)  # rows per statement; each size is compiled once
+_SPACE_CHECK_S: Final = 1.0
+_ENTITY_INSERT: Final = "INSERT INTO entity (ord, tenant, id, shape, seq, layout, facts, body)"
+_ENTITY_UPDATE: Final = (
+    "ON CONFLICT (ord) DO UPDATE SET shape=excluded.shape, seq=excluded.seq, layout=excluded.layout, "
+    "facts=excluded.facts, body=excluded.body"
+)
+
+
+def insert_rows(
+    db: sqlite3.Connection, head: str, columns: int, tail: str, rows: Sequence[Sequence[Any]]
+) -> None:
+    """Insert rows by few statements of fixed sizes.
+
+    Each statement gives up the interpreter's lock once instead of once per row: under load that is what counts,
+    because getting it back from a busy event loop can take milliseconds.
+    """
+    mark = f"({','.join('?' * columns)})"
+    start, left = 0, len(rows)
+    for size in _CHUNKS:
+        while left >= size:
+            values = [value for row in rows[start : start + size] for value in row]
+            db.execute(f"{head} VALUES {','.join([mark] * size)} {tail}", values)
+            start += size
+            left -= size
+
+
+class Writer:
+    """Owns the writing connection, the journal's head and the clock's guard."""
+
+    def __init__(
+        self,
+        directory: Path,
+        db: sqlite3.Connection,
+        apply: Apply,
+        facts: Callable[[Doc], tuple[str, bytes]],
+        cache: BodyCache,
+        clock: Clock,
+        *,
+        min_free_bytes: int,
+        max_batch_ops: int,
+        wal_limit_bytes: int,
+    ) -> None:
+        self.directory = directory
+        self.shapes = Shapes(db)
+        self.layouts = Texts(db, "layout", "text")
+        self._facts = facts
+        self._db = db
+        self._cache = cache
+        self._clock = clock
+        self._min_free_bytes = min_free_bytes
+        self._max_batch_ops = max_batch_ops
+        self._wal_limit_bytes = wal_limit_bytes
+        self._merger = Merger(apply, self._load, self.shapes)
+        self._inbox: queue.SimpleQueue[list[Request] | None] = queue.SimpleQueue()
+        self._in_flight: deque[Batch] = deque()  # durable, but not yet in the loop's cache
+        self._publish: Callable[[Batch], None] = lambda _: None
+        self._refuse: Callable[[list[Request], Unavailable], None] = lambda _, __: None
+        self._thread: threading.Thread | None = None
+        self._space_checked = 0.0
+        self._refusal: str | None = None  # why nothing can be written now
+        self._read_position()
+
+    def _read_position(self) -> None:
+        row = self._db.execute("SELECT seq, at, hash FROM journal ORDER BY seq DESC LIMIT 1").fetchone()
+        self.seq: int = row[0] if row is not None else 0
+        self.last_at: Micros = row[1] if row is not None else 0
+        self.head: bytes = row[2] if row is not None else GENESIS
+        self.next_ord: int = self._db.execute("SELECT coalesce(max(ord), 0) + 1 FROM entity").fetchone()[0]
+        self.known_tenants: set[str] = {name for (name,) in self._db.execute("SELECT name FROM tenant")}
+
+    # -- called from the loop's thread ------------------------------------------------------------------------
+    def start(
+        self, publish: Callable[[Batch], None], refuse: Callable[[list[Request], Unavailable], None]
+    ) -> None:
+        """Start the thread. Both callbacks must be safe to call from it."""
+        self._publish, self._refuse = publish, refuse
+        self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
+        self._thread.start()
+
+    def put(self, requests: list[Request]) -> None:
+        self._inbox.put(requests)
+
+    def stop(self) -> None:
+        """Finish what was put before, end the thread and close the connection."""
+        if self._thread is not None:
+            self._inbox.put(None)
+            self._thread.join()
+            self._thread = None
+        self._db.close()
+
+    # -- the writer's thread -----------------------------------------------------------------------------------
+    def _run(self) -> None:
+        waiting: deque[Request] = deque()
+        open_ = True
+        while open_ or waiting:
+            item = self._inbox.get() if not waiting else []
+            while True:
+                if item is None:
+                    open_ = False
+                else:
+                    waiting.extend(item)
+                try:
+                    item = self._inbox.get_nowait()
+                except queue.Empty:
+                    break
+            batch: list[Request] = []
+            ops = 0
+            while waiting and ops < self._max_batch_ops:
+                request = waiting.popleft()
+                batch.append(request)
+                ops += len(request.ops)
+            if batch:
+                try:
+                    self._commit(batch)
+                except Exception as error:
+                    log.exception("The writer failed on a batch; nothing of it was written")
+                    self._refuse(batch, Unavailable(f"The write failed inside the ledger: {error}"))
+                self._restart_wal()
+
+    def now(self) -> Micros:
+        """Commit time: the clock's, but always later than the commit before, even when the clock steps back."""
+        now: Micros = max(self._clock(), self.last_at + 1)
+        return now
+
+    def _commit(self, requests: list[Request]) -> None:
+        refusal = self._no_space()
+        if refusal is not None:
+            self._refuse(requests, Unavailable(refusal))
+            return
+        while self._in_flight and self._in_flight[0].applied:
+            self._in_flight.popleft()
+        batch = Batch(at=self.now(), seq=self.seq, head=self.head, next_ord=self.next_ord)
+        try:
+            self._merger.merge(batch, requests)
+            if batch.journal:
+                self._write(batch)
+        except sqlite3.Error as error:
+            self._recover()
+            log.error("Commit failed, nothing of the batch was written: %s", error)
+            self._refuse(requests, Unavailable(f"The store cannot write now ({error}); nothing was written"))
+            return
+        except Exception:
+            self._recover()
+            raise
+        if batch.journal:
+            self.shapes.fresh.clear()
+            self.layouts.fresh.clear()
+            self.known_tenants |= batch.tenants
+            self.seq, self.head, self.next_ord = batch.seq, batch.head, batch.next_ord
+            self.last_at = batch.at
+            self._in_flight.append(batch)
+        else:
+            self._forget()
+        self._publish(batch)
+
+    def _write(self, batch: Batch) -> None:
+        db = self._db
+        db.execute("BEGIN IMMEDIATE")
+        rows = self._entity_rows(batch)
+        for texts in (self.shapes, self.layouts):
+            if texts.fresh:
+                insert_rows(db, texts.insert, 2, "", texts.fresh)
+        fresh_tenants = batch.tenants - self.known_tenants
+        if fresh_tenants:
+            insert_rows(
+                db,
+                "INSERT INTO tenant (name, created)",
+                2,
+                "",
+                [(t, batch.at) for t in sorted(fresh_tenants)],
+            )
+        for start in range(0, len(batch.gone), 500):
+            orders = [order for order, _ in batch.gone[start : start + 500]]
+            db.execute(f"DELETE FROM entity WHERE ord IN ({','.join('?' * len(orders))})", orders)
+        if batch.gone:
+            insert_rows(
+                db, "INSERT OR REPLACE INTO gone (tenant, id, shape)", 3, "", [g for _, g in batch.gone]
+            )
+        insert_rows(db, _ENTITY_INSERT, 8, _ENTITY_UPDATE, rows)
+        insert_rows(db, f"INSERT INTO journal ({COLUMNS})", 12, "", batch.journal)
+        db.execute(
+            "INSERT INTO meta (key, value) VALUES ('head', ?) ON CONFLICT (key) DO UPDATE SET value=excluded.value",
+            (batch.head,),
+        )
+        db.execute("COMMIT")
+
+    def _entity_rows(self, batch: Batch) -> list[tuple[Any, ...]]:
+        rows: list[tuple[Any, ...]] = []
+        for key, kept in batch.state.items():
+            if kept is not None:
+                (order, body), shape, seq = kept
+                doc = batch.docs[key][1]
+                assert doc is not None
+                layout, facts = self._facts(doc)
+                rows.append((order, key[0], key[1], shape, seq, self.layouts.number(layout), facts, body))
+        return rows
+
+    def _load(self, key: Key) -> Stored | None:
+        for batch in reversed(self._in_flight):
+            if key in batch.state:
+                found = batch.state[key]
+                return found[0] if found is not None else None
+        cached = self._cache.peek(key)
+        if cached is not None:
+            return cached
+        row: Stored | None = self._db.execute(
+            "SELECT ord, body FROM entity WHERE tenant=? AND id=?", key
+        ).fetchone()
+        return row
+
+    # -- trouble ------------------------------------------------------------------------------------------------
+    def _no_space(self) -> str | None:
+        """Why nothing may be written now, checked at most once a second."""
+        tick = time.monotonic()
+        if tick - self._space_checked >= _SPACE_CHECK_S:
+            self._space_checked = tick
+            stat = os.statvfs(self.directory)
+            free = stat.f_bavail * stat.f_frsize
+            self._refusal = None
+            if free < self._min_free_bytes:
+                self._refusal = (
+                    f"The disk of the data directory has {free >> 20} MB left; writes need {self._min_free_bytes >> 20} "
+                    "MB. Free some space: reading goes on, writing resumes by itself."
+                )
+        return self._refusal
+
+    def _recover(self) -> None:
+        """After a failed transaction: forget it, and take a fresh connection in case the old one is unsound."""
+        self._forget()
+        try:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            self._db.close()
+        except sqlite3.Error as error:
+            log.warning("Closing the failed connection: %s", error)
+        try:
+            self._db = connect(self.directory, write=True)
+        except sqlite3.Error as error:
+            log.error("The store cannot be reopened yet: %s", error)
+
+    def _forget(self) -> None:
+        self.shapes.forget_fresh()
+        self.layouts.forget_fresh()
+
+    def _restart_wal(self) -> None:
+        """Bound the write-ahead log: once it is long and mostly copied, start it again from its beginning."""
+        try:
+            size = os.stat(self.directory / "ledger.sqlite3-wal").st_size
+        except OSError:
+            return
+        if size > self._wal_limit_bytes:
+            try:
+                self._db.execute("PRAGMA busy_timeout=0")
+                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                self._db.execute("PRAGMA busy_timeout=10000")
+            except sqlite3.Error as error:
+                log.warning("The write-ahead log could not be restarted: %s", error)
