@@ -30,7 +30,7 @@ PREFERRED = [
 ]  # fmt: skip
 
 # Terms that some smart data model uses for another notion.
-OWN_TERMS = {"Measure", "author", "origin", "exercise", "occurrences"}
+OWN_TERMS = {"Measure", "author", "origin", "exercise", "occurrences", "parts", "note", "trip", "partOf", "series"}
 
 TERMS = """
 AdministrativeArea Coastline RoadSegment PointOfInterest Hospital Clinic PoliceStation FireStation School
@@ -54,6 +54,11 @@ incidentType incidentStatus priority reporterName reporterPhone refAlert openedA
 entryType text author at refUnit assignmentStatus etaSeconds routeLengthM reasonChosen assignedAt enRouteAt
 onSceneAt clearAt cancelledAt unitType unitStatus homeStation crew exercise
 accuracy providedBy quality
+
+Village Organization Pier CityPack osmWay vehicleCount roadDescription slopeDescription roadSection stopCode
+nameDerived callSign agencyCode kpiCode series telephone partOf areaServed labelPoint localCode emergencyNumber note
+alternateName operator refStops populationMale populationFemale officialAreaKm2 datums epoch digest parts replayOf
+refAccident precipitation1h stationCode trip nextHighTideLevel nextLowTideLevel tideLevelMsl uncertaintyM
 """
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from andaman.broker.contexts import ContextStore
 from andaman.broker.contexts.fetch import allowed_address, fetch_json
+from andaman.broker.entity.build import iri
 from andaman.kernel.errors import BadRequestData, LdContextNotAvailable, ResourceNotFound
 
 TERM = {"@context": {"speed": "http://ex.org/speed"}}
@@ -171,6 +172,8 @@ def test_bundled_contexts_need_no_network() -> None:
     for version in ("", "-v1.3", "-v1.8"):
         url = f"https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context{version}.jsonld"
         assert asyncio.run(store.resolve(url)) is store.core
+    for url in ("/ngsi-ld/contexts/andaman.jsonld", "https://city.example/ngsi-ld/contexts/andaman.jsonld"):
+        assert asyncio.run(store.resolve(url)).expand_term("speed") == iri("speed")
     with pytest.raises(AssertionError):
         asyncio.run(store.resolve("https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context-non-existing.jsonld"))
     store.close()

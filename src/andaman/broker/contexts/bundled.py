@@ -48,7 +48,7 @@ def bundled_document(url: str) -> dict[str, Any] | None:
     """The carried document for a public URL, or None."""
     if CORE_PATTERN.fullmatch(url):
         return core_document()
-    if url.startswith(("http://", "https://")) and url.endswith(CITY_PATH):
+    if url == CITY_PATH or (url.startswith(("http://", "https://")) and url.endswith(CITY_PATH)):
         return city_document()
     match = _MODEL_PATTERN.fullmatch(url)
     if match is None:

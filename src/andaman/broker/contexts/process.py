@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
+from andaman.broker.contexts.bundled import CITY_PATH
 from andaman.broker.contexts.model import Context, Term
 from andaman.kernel.errors import BadRequestData, LdContextNotAvailable
 
@@ -65,7 +66,7 @@ class Processor:
 
     def _apply_url(self, url: str, base: str, chain: tuple[str, ...]) -> None:
         absolute = urljoin(base, url) if base else url
-        if urlsplit_scheme(absolute) not in ("http", "https", "urn"):
+        if absolute != CITY_PATH and _scheme(absolute) not in ("http", "https"):
             raise BadRequestData(f"The @context {url[:200]!r} is not an absolute http(s) URL")
         if absolute in chain:
             raise BadRequestData(f"The @context {absolute} includes itself")
@@ -237,7 +238,7 @@ class Processor:
         return None if self.vocab is None else self.vocab + value
 
 
-def urlsplit_scheme(url: str) -> str:
+def _scheme(url: str) -> str:
     """The scheme of a URL, "" where it is not a URL at all."""
     try:
         return urlsplit(url).scheme
