@@ -1,0 +1,89 @@
+"""The road graph and the waterways, from OpenStreetMap."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import shapely
+from shapely.geometry import shape
+
+from citypack.common import Part, geo, lang, number, prop, read_csv, read_features, urn
+from citypack.names import road_name
+
+OSM = "© OpenStreetMap contributors (ODbL 1.0)"
+_UNNAMED_WATER = {"", "Stream", "River", "Canal", "Drain", "Ditch"}
+
+
+def build(root: Path) -> list[Part]:
+    return [_roads(root), _waterways(root)]
+
+
+def _roads(root: Path) -> Part:
+    part = Part(
+        "osm-roads",
+        {"th": "โครงข่ายถนนสายหลักและสายรอง", "en": "Primary and secondary roads"},
+        authority="OpenStreetMap contributors",
+        origin="Geofabrik extract of May 2026, split at shared nodes",
+        licence="ODbL 1.0 (share-alike)",
+        date="2026-05",
+        kind="reported",
+        attribution=OSM,
+        notes=[
+            "740 nodes and 855 edges of primary and secondary roads; tertiary and residential streets are missing, so "
+            "travel times start and end at the nearest main road.",
+            "No one-way tags: every edge is passable in both directions. 736 nodes hang together; 4 do not.",
+            "Thai names were added from road signs where known; a road without a name takes that of its number.",
+        ],
+    )
+    for index, edge in enumerate(read_csv(root / "osm/phuket_road_graph_edges.csv")):
+        coordinates = [
+            [round(float(value), 6) for value in pair.split()] for pair in edge["geometry_lonlat"].split(";")
+        ]
+        thai, english = road_name(edge["name"], edge["ref"])
+        lanes = number(edge["lanes"])
+        part.entity(
+            urn("RoadSegment", f"phuket-{index}"),
+            "RoadSegment",
+            "/mobility/road",
+            name=lang(thai, english),
+            roadClass=prop(edge["highway"]),
+            ref=prop(edge["ref"]),
+            laneCount=prop(lanes),
+            length=prop(float(edge["length_m"]), unit="MTR"),
+            startNode=prop(int(edge["u"])),
+            endNode=prop(int(edge["v"])),
+            osmWay=prop(f"way/{edge['osm_way_id']}"),
+            location=geo({"type": "LineString", "coordinates": coordinates}),
+        )
+    return part
+
+
+def _waterways(root: Path) -> Part:
+    part = Part(
+        "osm-waterways",
+        {"th": "ทางน้ำ", "en": "Waterways"},
+        authority="OpenStreetMap contributors",
+        origin="OpenStreetMap, retrieved 2026",
+        licence="ODbL 1.0 (share-alike)",
+        date="2026",
+        kind="reported",
+        attribution=OSM,
+        notes=["Map geometry only, not entities; simplified to about 10 m."],
+    )
+    rows: list[dict[str, Any]] = []
+    for f in read_features(root / "osm/phuket_waterways.geojson"):
+        p = f["properties"]
+        line = shapely.simplify(shape(f["geometry"]), 0.0001)
+        if line.bounds[3] < 7.45 or line.bounds[1] > 8.21 or line.bounds[2] > 98.5:
+            continue  # the mainland side
+        english = "" if p["name"] in _UNNAMED_WATER else (p["name_en"] or p["name"])
+        row: dict[str, Any] = {
+            "class": p["waterway"],
+            "name_th": p["name_th"],
+            "name_en": english,
+            "coordinates": [[round(x, 5), round(y, 5)] for x, y, *_ in line.coords],
+        }
+        rows.append({key: value for key, value in row.items() if value})
+    part.geometry["waterways"] = rows
+    return part

@@ -1,0 +1,257 @@
+"""City packs: a city's facts in compact files beside this module, and their installation into a broker.
+
+A pack is a folder with ``manifest.json`` (parts with authority, origin, licence, date), ``entities/*.jsonl.gz`` (one
+entity a line: NGSI-LD concise attributes under short names of the city context), ``tables/*.csv.gz`` (series that
+feeds replay) and ``geometry/*.jsonl.gz`` (map geometry that is no entity).
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import TYPE_CHECKING, Any, Final
+
+from andaman.broker.entity import build
+from andaman.broker.model import DEFAULT_TENANT, Doc, Instance, OpKind, WriteOp
+from andaman.identity.model import Actor
+from andaman.kernel.errors import ResourceNotFound
+from andaman.kernel.time import parse_time
+
+if TYPE_CHECKING:
+    from andaman.broker.service import Broker
+
+CHUNK: Final = 400
+_MEMBERS: Final = {
+    "object": "Relationship",
+    "languageMap": "LanguageProperty",
+    "json": "JsonProperty",
+    "value": "Property",
+}
+_SYSTEM: Final = ("createdAt", "modifiedAt")
+
+Progress = Callable[[int, int], None]
+"""Called with (entities done, entities in all)."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstallReport:
+    """What an installation did to the broker; ``unchanged`` entities were not written."""
+
+    created: int
+    updated: int
+    unchanged: int
+
+
+class Pack:
+    """One city pack. Files are read when asked for; nothing is kept in memory."""
+
+    def __init__(self, folder: Traversable) -> None:
+        self._folder = folder
+        self.manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text("utf-8"))
+
+    @property
+    def id(self) -> str:
+        return str(self.manifest["id"])
+
+    @property
+    def name(self) -> dict[str, str]:
+        """``{"th": …, "en": …}``"""
+        return dict(self.manifest["name"])
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """Longitude, latitude."""
+        lon, lat = self.manifest["centre"]
+        return float(lon), float(lat)
+
+    @property
+    def bbox(self) -> tuple[float, float, float, float]:
+        """West, south, east, north."""
+        west, south, east, north = self.manifest["bbox"]
+        return float(west), float(south), float(east), float(north)
+
+    @property
+    def attribution(self) -> list[str]:
+        """Credits that must stand on a map, without doubles."""
+        return list(dict.fromkeys(part["attribution"] for part in self.manifest["parts"]))
+
+    @property
+    def entity_count(self) -> int:
+        return sum(file["count"] for _, file in self._files("entities"))
+
+    def _files(self, kind: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+        for part in self.manifest["parts"]:
+            for file in part["files"]:
+                if file["kind"] == kind:
+                    yield part, file
+
+    def _text(self, path: str) -> str:
+        return gzip.decompress(self._folder.joinpath(*path.split("/")).read_bytes()).decode()
+
+    def iter_docs(self, part: str | None = None) -> Iterator[Doc]:
+        """Every entity of the pack (or of one part) in stored form, in loading order."""
+        for doc, _ in self._iter(part):
+            yield doc
+
+    def _iter(self, part: str | None = None) -> Iterator[tuple[Doc, bool]]:
+        for owner, file in self._files("entities"):
+            if part is None or owner["id"] == part:
+                for line in self._text(file["path"]).splitlines():
+                    yield read_entity(json.loads(line)), bool(file.get("create_only"))
+
+    def table(self, name: str) -> list[dict[str, str]]:
+        """Rows of a table as text by column; an unknown value is "". Raises ResourceNotFound."""
+        return list(csv.DictReader(io.StringIO(self._named("table", name))))
+
+    def geometry(self, name: str) -> list[dict[str, Any]]:
+        """Rows of a geometry file: ``coordinates`` and plain members. Raises ResourceNotFound."""
+        return [json.loads(line) for line in self._named("geometry", name).splitlines()]
+
+    def _named(self, kind: str, name: str) -> str:
+        for _, file in self._files(kind):
+            if file["name"] == name:
+                return self._text(file["path"])
+        raise ResourceNotFound(f"The city pack {self.id!r} has no {kind} {name!r}")
+
+
+def load_pack(name: str) -> Pack:
+    """The pack of that name carried by the package, such as "phuket". Raises ResourceNotFound, naming those there are."""
+    root = files("andaman.city")
+    known = sorted(
+        item.name for item in root.iterdir() if item.is_dir() and (item / "manifest.json").is_file()
+    )
+    if name not in known:
+        raise ResourceNotFound(f"There is no city pack {name!r}; there are: {', '.join(known)}")
+    return Pack(root / name)
+
+
+def read_entity(line: Mapping[str, Any]) -> Doc:
+    """Stored form of one entity in NGSI-LD concise form with short names (CIM 009 §4.5.17)."""
+    attrs = {name: _instance(value) for name, value in line.items() if name not in ("id", "type", "scope")}
+    return build.entity(line["id"], line["type"], line.get("scope", ()), **attrs)
+
+
+def _instance(concise: Mapping[str, Any]) -> Instance:
+    kind = concise.get("type") or next(kind for member, kind in _MEMBERS.items() if member in concise)
+    instance: Instance = {"type": kind, **{key: value for key, value in concise.items() if key != "type"}}
+    return instance
+
+
+async def install(
+    pack: Pack, broker: Broker, actor: Actor, progress: Progress | None = None, tenant: str = DEFAULT_TENANT
+) -> InstallReport:
+    """Bring the broker to the pack's content; what is equal already is not written.
+
+    A new series (KeyPerformanceIndicator) is written point by point, so that its past is in the history too. Entities
+    that are marked "create only" (demo units) are left alone once they exist. Raises the first error of the broker.
+    """
+    marker_id = f"urn:ngsi-ld:CityPack:{pack.id}"
+    marker = broker.find(marker_id, actor.access, tenant)
+    total = pack.entity_count
+    if marker is not None and build.value(marker, "digest") == pack.manifest["digest"]:
+        if progress is not None:
+            progress(total, total)
+        return InstallReport(0, 0, total)
+    ops: list[WriteOp] = []
+    created = updated = unchanged = 0
+    for done, (doc, create_only) in enumerate(pack._iter(), 1):
+        current = broker.find(doc["id"], actor.access, tenant)
+        if current is None:
+            ops += _history(doc)
+            ops.append(WriteOp(OpKind.UPSERT_UPDATE, doc["id"], doc))
+            created += 1
+        elif create_only or (fragment := difference(current, doc)) is None:
+            unchanged += 1
+        else:
+            ops.append(WriteOp(OpKind.UPSERT_UPDATE, doc["id"], fragment))
+            updated += 1
+        if len(ops) >= CHUNK:
+            await _write(broker, ops, actor, tenant)
+            ops = []
+            if progress is not None:
+                progress(done, total)
+    ops.append(WriteOp(OpKind.UPSERT_UPDATE, marker_id, _marker(pack, marker_id)))
+    await _write(broker, ops, actor, tenant)
+    if progress is not None:
+        progress(total, total)
+    return InstallReport(created, updated, unchanged)
+
+
+def difference(current: Doc, wanted: Doc) -> Doc | None:
+    """A fragment with the attributes of ``wanted`` that ``current`` lacks or has otherwise; None when there is none."""
+    attrs = {
+        name: instances
+        for name, instances in wanted["attrs"].items()
+        if [_bare(instance) for instance in current["attrs"].get(name, ())] != instances
+    }
+    if not attrs and set(wanted["type"]) <= set(current["type"]):
+        return None
+    return {"id": wanted["id"], "type": wanted["type"], "attrs": attrs}
+
+
+def _bare(instance: Instance) -> Instance:
+    return {key: value for key, value in instance.items() if key not in _SYSTEM}
+
+
+def _history(doc: Doc) -> list[WriteOp]:
+    """Earlier values of a series, oldest first, as writes of ``kpiValue`` alone."""
+    series = build.value(doc, "series")
+    if not isinstance(series, dict):
+        return []
+    ops = []
+    for period, value in series.get("points", [])[:-1]:
+        fragment = build.entity(
+            doc["id"], [build.short(kind) for kind in doc["type"]], doc.get("scope", ()),
+            kpiValue=build.prop(value, parse_time(period_end(period))),
+        )  # fmt: skip
+        ops.append(WriteOp(OpKind.UPSERT_UPDATE, doc["id"], fragment))
+    return ops
+
+
+def period_end(period: str) -> str:
+    """The instant at which a period ("2024" or "2024-05", Asia/Bangkok) is over, as ISO 8601."""
+    year, _, month = period.partition("-")
+    following = (int(year) + 1, 1) if month in ("", "12") else (int(year), int(month) + 1)
+    return f"{following[0]:04d}-{following[1]:02d}-01T00:00:00+07:00"
+
+
+def _marker(pack: Pack, marker_id: str) -> Doc:
+    manifest = pack.manifest
+    summary = [
+        {
+            key: part[key]
+            for key in (
+                "id",
+                "title",
+                "authority",
+                "origin",
+                "licence",
+                "attribution",
+                "date",
+                "kind",
+                "notes",
+            )
+        }
+        for part in manifest["parts"]
+    ]
+    return build.entity(
+        marker_id,
+        "CityPack",
+        ("/platform",),
+        name=build.lang(**pack.name),
+        digest=build.prop(manifest["digest"]),
+        parts=build.js(summary),
+        origin=build.prop("reported"),
+    )
+
+
+async def _write(broker: Broker, ops: list[WriteOp], actor: Actor, tenant: str) -> None:
+    for result in await broker.write(ops, actor, tenant):
+        if result.error is not None:
+            raise result.error
