@@ -1,0 +1,82 @@
+import type { Message } from '$lib/i18n.svelte';
+
+export interface GapRow {
+  role: string;
+  competency: string;
+  level: number;
+  posts: number;
+  holders: number;
+  expiring: number;
+  below: number;
+  unknown: number;
+  missing: number;
+}
+export interface Overview {
+  time: string;
+  competencies: { id: string; name: Message; area: string; reference: string }[];
+  roles: { id: string; name: Message; posts: number; basis: Message; members: number }[];
+  gap: GapRow[];
+  members: number;
+  simulatedMembers: number;
+  courses: Course[];
+}
+export interface Question {
+  id: string;
+  text: Message;
+  choices: Message[];
+}
+export interface Step {
+  id: string;
+  kind: 'read' | 'quiz' | 'drill';
+  title: Message;
+  minutes: number;
+  body: Message[];
+  passShare: number;
+  grants: Record<string, number>;
+  questions: Question[];
+}
+export interface Passed {
+  passed: boolean;
+  score: number;
+  at: string;
+}
+export interface Course {
+  id: string;
+  title: Message;
+  summary: Message;
+  steps: Step[];
+  progress?: Record<string, Passed>;
+}
+export interface Review {
+  id: string;
+  right: number;
+  given: number;
+  why: Message;
+}
+export interface Criterion {
+  id: string;
+  title: Message;
+  points: number;
+  of: number;
+  measured: number | string | null;
+  unit: string;
+  target: number | string;
+  seqs: number[];
+}
+export interface Score {
+  points: number;
+  of: number;
+  percent: number;
+  passed: boolean;
+  criteria: Criterion[];
+}
+export interface Live {
+  id: string;
+  a: Record<string, unknown>;
+  c?: string;
+}
+export interface Drill {
+  drill: Live;
+  score: Score | null;
+}
+export const localId = (urn: string): string => urn.slice(urn.lastIndexOf(':') + 1);
