@@ -134,7 +134,9 @@ def _all_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--settings", type=Path, metavar="FILE", help="settings file (TOML)")
     for row in TABLE:
         flag = "--" + row.name.replace("_", "-")
-        if isinstance(row.default, bool):
+        if row.name.startswith("no_"):
+            parser.add_argument(flag, dest=row.name, default=None, action="store_true", help=row.help)
+        elif isinstance(row.default, bool):
             parser.add_argument(
                 flag, dest=row.name, default=None, action=argparse.BooleanOptionalAction, help=row.help
             )

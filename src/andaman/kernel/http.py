@@ -19,10 +19,10 @@ def json_response(content: Any, status: int = 200, headers: dict[str, str] | Non
     return Response(orjson.dumps(content, option=options), status, headers, "application/json")
 
 
-def problem_response(error: AndamanError) -> Response:
+def problem_response(error: AndamanError, headers: dict[str, str] | None = None) -> Response:
     """The problem document of a typed error."""
     return Response(
-        orjson.dumps(error.problem(), default=str), error.status, None, "application/problem+json"
+        orjson.dumps(error.problem(), default=str), error.status, headers, "application/problem+json"
     )
 
 

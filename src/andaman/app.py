@@ -1,0 +1,163 @@
+"""The composition root: builds every room's objects once and hands them over. It alone sees every room."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from andaman import __version__
+from andaman.broker.contexts import ContextStore
+from andaman.broker.entity.build import iri, short
+from andaman.broker.service import Broker
+from andaman.city.pack import Pack, install, load_pack
+from andaman.doors import web
+from andaman.http import health_route, screens_app
+from andaman.identity import routes as identity_routes
+from andaman.identity.gate import Gate, NoAuthGate
+from andaman.identity.model import Actor, Principal, Role, system_actor
+from andaman.identity.policy import Policy, PolicyTable, default_writes
+from andaman.identity.service import Identity, Lifetimes
+from andaman.kernel.errors import AndamanError, Unavailable
+from andaman.kernel.time import HOUR, Clock, system_clock
+from andaman.programme import routes as programme_routes
+from andaman.programme.service import ProgrammeService
+from andaman.settings import Settings
+from andaman.training import routes as training_routes
+from andaman.training.service import TrainingService
+
+log = logging.getLogger("andaman")
+Progress = Callable[[int, int], None]
+_MB = 1 << 20
+
+
+class Part(Protocol):
+    """A room's background work."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+class App:
+    """The whole platform over one data directory. ``asgi`` answers requests between ``start`` and ``stop``."""
+
+    def __init__(self, settings: Settings, clock: Clock = system_clock) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.stopping = asyncio.Event()
+        directory = settings.data_dir
+        try:
+            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise Unavailable(f"The data directory {directory} cannot be made: {error.strerror}") from None
+        self.policy = Policy(PolicyTable((), default_writes(iri)))
+        self.identity = open_identity(settings, self.policy, clock)
+        self.broker = Broker.open(
+            directory,
+            clock=clock,
+            cache_bytes=settings.cache_mb * _MB,
+            min_free_bytes=int(settings.min_free_mb * _MB),
+        )
+        self.contexts = ContextStore(directory / "contexts", allow_private=settings.context_allow_loopback)
+        self.pack: Pack | None = load_pack(settings.pack) if settings.pack else None
+        self.training = TrainingService(self.broker, clock)
+        self.programme = ProgrammeService(self.broker, clock)
+        self.parts: list[Part] = [self.training]
+        self._started: list[Part] = []
+        screens = screens_app(self._routes())
+        self.asgi: ASGIApp = self._gate(_Dispatch(screens))
+
+    def _gate(self, app: ASGIApp) -> ASGIApp:
+        if self.settings.no_auth:
+            if self.settings.host not in ("127.0.0.1", "::1", "localhost"):
+                raise Unavailable("--no-auth listens on loopback only; leave out --host or sign-in stays on")
+            return NoAuthGate(app)
+        origins = [self.settings.public_url.rstrip("/")] if self.settings.public_url else []
+        return Gate(app, self.identity, allowed_origins=origins)
+
+    def _routes(self) -> list[BaseRoute]:
+        found: list[BaseRoute] = [health_route(self.health)]
+        found += identity_routes.routes(self.identity, self.broker, expand=iri, shorten=short)
+        found += training_routes.routes(self.training)
+        found += programme_routes.routes(self.programme)
+        found += web.routes()
+        return found
+
+    def health(self) -> dict[str, object]:
+        """What /api/health tells everybody: alive, version, position of the journal."""
+        return {"status": "stopping" if self.stopping.is_set() else "ok", "version": __version__, "seq": self.broker.seq}
+
+    async def start(self, progress: Progress | None = None) -> None:
+        """Start the broker, install the pack where its content is new, then the rooms' background work."""
+        await self.broker.start()
+        if self.pack is not None:
+            report = await install(self.pack, self.broker, system_actor("city"), progress)
+            log.info("city pack %s: %s", self.pack.id, report)
+        for part in self.parts:
+            await part.start()
+            self._started.append(part)
+
+    async def stop(self) -> None:
+        """Stop everything in reverse order; what was acknowledged is on disk already."""
+        self.stopping.set()
+        for part in reversed(self._started):
+            try:
+                await part.stop()
+            except Exception:
+                log.exception("%s did not stop cleanly", type(part).__name__)
+        self._started.clear()
+        await self.broker.close()
+        await self.identity.close()
+
+
+class _Dispatch:
+    """The first fork of a request: hot doors are raw ASGI, the rest is Starlette."""
+
+    def __init__(self, screens: ASGIApp) -> None:
+        self._screens = screens
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._screens(scope, receive, send)
+
+
+def build(settings: Settings, clock: Clock = system_clock) -> App:
+    """The platform, opened but not started. Raises Unavailable when its data cannot be had."""
+    return App(settings, clock)
+
+
+def open_identity(settings: Settings, policy: Policy | None = None, clock: Clock = system_clock) -> Identity:
+    """Accounts and tokens of a data directory; also beside a running server (for the command line)."""
+    directory = settings.data_dir
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lifetimes = Lifetimes(absolute=settings.session_hours * HOUR)
+    return Identity(directory, policy, clock=clock, lifetimes=lifetimes)
+
+
+def cli_actor() -> Actor:
+    """Whoever can write the data directory administers it; the audit says "command line"."""
+    return Actor(Principal("system:cli", "command line", frozenset({Role.ADMINISTRATOR})), origin="cli")
+
+
+def role_of(word: str) -> Role:
+    try:
+        return Role(word)
+    except ValueError:
+        raise AndamanError(f"{word!r} is no role; roles are {', '.join(r.value for r in Role)}") from None
+
+
+async def load_pack_offline(settings: Settings, name: str, progress: Progress) -> int:
+    """Install a pack into a data directory that no server is using; returns how many entities were written."""
+    pack = load_pack(name)
+    broker = Broker.open(settings.data_dir)
+    await broker.start()
+    try:
+        report = await install(pack, broker, cli_actor(), progress)
+    finally:
+        await broker.close()
+    return report.created + report.updated
+

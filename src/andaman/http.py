@@ -1,0 +1,58 @@
+"""The outer shell of HTTP: one table from error to problem, for everything on Starlette."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from andaman.kernel.errors import AndamanError, MethodNotAllowed, ResourceNotFound
+from andaman.kernel.http import json_response, problem_response
+
+log = logging.getLogger("andaman")
+
+
+async def _on_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, AndamanError)
+    return problem_response(error)
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "")
+        problem: AndamanError = MethodNotAllowed(f"{request.method} is not allowed here; allowed: {allowed}")
+        return problem_response(problem, {"Allow": allowed} if allowed else None)
+    if error.status_code == 404:
+        return problem_response(ResourceNotFound(f"There is nothing at {request.url.path}"))
+    response = problem_response(AndamanError(str(error.detail)))
+    response.status_code = error.status_code
+    return response
+
+
+async def _on_bug(request: Request, error: Exception) -> Response:
+    """A fault of ours: logged whole, told without inner details."""
+    log.error("unexpected error at %s %s", request.method, request.url.path, exc_info=error)
+    return problem_response(AndamanError("Something went wrong in the platform; the log has the details"))
+
+
+def screens_app(routes: Sequence[BaseRoute]) -> Starlette:
+    """Everything that is not hot, on Starlette."""
+    return Starlette(
+        routes=list(routes),
+        exception_handlers={AndamanError: _on_error, HTTPException: _on_http, Exception: _on_bug},
+    )
+
+
+def health_route(health: Callable[[], dict[str, object]]) -> Route:
+    """``GET /api/health``, for everybody: nothing in it tells about the city's data."""
+
+    async def answer(request: Request) -> Response:
+        return json_response(health())
+
+    return Route("/api/health", answer)
