@@ -68,6 +68,7 @@ class App:
         self.training = TrainingService(self.broker, clock)
         self.programme = ProgrammeService(self.broker, clock)
         self.parts: list[Part] = [self.training]
+        self.on_install: Progress | None = None
         self._started: list[Part] = []
         screens = screens_app(self._routes())
         self.asgi: ASGIApp = self._gate(_Dispatch(screens))
@@ -90,13 +91,17 @@ class App:
 
     def health(self) -> dict[str, object]:
         """What /api/health tells everybody: alive, version, position of the journal."""
-        return {"status": "stopping" if self.stopping.is_set() else "ok", "version": __version__, "seq": self.broker.seq}
+        return {
+            "status": "stopping" if self.stopping.is_set() else "ok",
+            "version": __version__,
+            "seq": self.broker.seq,
+        }
 
-    async def start(self, progress: Progress | None = None) -> None:
+    async def start(self) -> None:
         """Start the broker, install the pack where its content is new, then the rooms' background work."""
         await self.broker.start()
         if self.pack is not None:
-            report = await install(self.pack, self.broker, system_actor("city"), progress)
+            report = await install(self.pack, self.broker, system_actor("city"), self.on_install)
             log.info("city pack %s: %s", self.pack.id, report)
         for part in self.parts:
             await part.start()
@@ -160,4 +165,3 @@ async def load_pack_offline(settings: Settings, name: str, progress: Progress) -
     finally:
         await broker.close()
     return report.created + report.updated
-

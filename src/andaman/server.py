@@ -8,7 +8,7 @@ import errno
 import logging
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 import uvicorn
 
@@ -70,13 +70,14 @@ async def run(app: App, sock: socket.socket, ready: Callable[[], Awaitable[None]
             loop.add_signal_handler(name, stop)
     await app.start()
     serving = asyncio.create_task(server.serve(sockets=[sock]), name="http")
+    up = asyncio.create_task(server.up.wait())
     try:
-        while not server.started and not serving.done():
-            await asyncio.sleep(0.01)
+        await asyncio.wait({serving, up}, return_when=asyncio.FIRST_COMPLETED)
         if ready is not None and not serving.done():
             await ready()
         await serving
     finally:
+        up.cancel()
         app.stopping.set()
         server.should_exit = True
         with contextlib.suppress(Exception):
@@ -87,8 +88,16 @@ async def run(app: App, sock: socket.socket, ready: Callable[[], Awaitable[None]
 class _Server(uvicorn.Server):
     """Signals are ours: one handler stops the screens' sockets first, so that Ctrl-C never waits for them."""
 
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.up.set()
+
     @contextlib.contextmanager
-    def capture_signals(self):  # type: ignore[no-untyped-def]
+    def capture_signals(self) -> Iterator[None]:
         yield
 
 

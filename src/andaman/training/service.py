@@ -9,10 +9,8 @@ from typing import Any, Final
 
 from andaman.broker.entity.build import entity, iri, js, lang, observed, prop, rel, simplify, value
 from andaman.broker.model import Doc, OpKind, WriteOp
-from andaman.broker.query.ast import TypeIs
-from andaman.broker.query.model import EntityQuery
 from andaman.broker.service import Broker
-from andaman.identity.model import FULL_ACCESS, Access, Actor, Role, system_actor
+from andaman.identity.model import FULL_ACCESS, Access, Actor, system_actor
 from andaman.kernel.errors import BadRequestData, Conflict, ResourceNotFound
 from andaman.kernel.ids import sortable_id, urn
 from andaman.kernel.time import Clock, format_time
@@ -83,6 +81,10 @@ class TrainingService:
 
     def _all(self, kind: str, access: Access) -> list[Doc]:
         return list(self._broker.iter_entities([iri(kind)], access))
+
+    async def seed(self, docs: list[Doc]) -> None:
+        """Write those of the documents that are not there yet (a demonstration's simulated staff)."""
+        await self._write([d for d in docs if self._broker.find(d["id"], FULL_ACCESS) is None], self._actor)
 
     async def set_role(self, person: str, role: str, actor: Actor) -> None:
         """Give someone a role (staff code or account id). Raises BadRequestData for an unknown role."""

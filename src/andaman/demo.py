@@ -1,0 +1,150 @@
+"""``andaman demo``: Phuket, live, with a sign-in for each role. What is simulated says so in the data and on screen."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+from andaman.app import App, build, cli_actor
+from andaman.identity.model import Role
+from andaman.kernel.errors import Unavailable
+from andaman.server import listen, run_blocking
+from andaman.settings import Settings
+from andaman.training.demo import simulated_staff
+
+DEFAULTS: Final = {
+    "data": ".demo",
+    "pack": "phuket",
+    "feeds": True,
+    "unit_simulator": True,
+    "log_level": "warning",
+}
+ACCOUNTS: Final = (
+    ("dispatcher", "ผู้สั่งการ สาธิต · Demo dispatcher", Role.DISPATCHER, "pk-ddpm"),
+    ("operator", "เจ้าหน้าที่เวร สาธิต · Demo duty officer", Role.OPERATOR, "pk-ddpm"),
+    ("analyst", "นักวิเคราะห์ สาธิต · Demo analyst", Role.ANALYST, "pk-province"),
+    ("admin", "ผู้ดูแลระบบ สาธิต · Demo administrator", Role.ADMINISTRATOR, "pk-province"),
+)
+_WORDS: Final = [
+    "banyan",
+    "cashew",
+    "coral",
+    "dolphin",
+    "egret",
+    "fern",
+    "ginger",
+    "heron",
+    "ibis",
+    "jasmine",
+    "kapok",
+    "lantern",
+    "lotus",
+    "mango",
+    "monsoon",
+    "orchid",
+    "palm",
+    "pearl",
+    "pepper",
+    "pier",
+    "reef",
+    "rubber",
+    "sail",
+    "sand",
+    "shell",
+    "squid",
+    "starfish",
+    "temple",
+    "tide",
+    "turtle",
+]
+
+
+def run_demo(settings: Settings, given: set[str]) -> int:
+    """Build, install, serve; ``given`` names the settings that the command line set itself."""
+    began = time.monotonic()
+    settings = settings.replace(**{name: value for name, value in DEFAULTS.items() if name not in given})
+    sock = listen(settings.host, settings.port)
+    _say(f"Opening the data in {settings.data_dir} …")
+    app = build(settings)
+    accounts = _sign_ins(settings.data_dir)
+
+    async def ready() -> None:
+        await _make_accounts(app, accounts)
+        await app.training.seed(simulated_staff(app.clock()))
+        host, port = sock.getsockname()[:2]
+        _print_card(f"http://{host}:{port}/", accounts, time.monotonic() - began)
+
+    shown = 0
+
+    def progress(done: int, total: int) -> None:
+        nonlocal shown
+        share = 100 * done // max(1, total)
+        if share >= shown + 20 or done == total:
+            shown = share
+            _say(f"Loading the Phuket pack: {done} of {total} entities")
+
+    app.on_install = progress
+    run_blocking(app, sock, ready)
+    _say("Stopped; the data stays. `make demo` goes on with it.")
+    return 0
+
+
+def _sign_ins(directory: Path) -> dict[str, str]:
+    """User name → password of the demo accounts: made once at random, kept readable for the owner only."""
+    file = directory / "demo-sign-in.json"
+    try:
+        kept = json.loads(file.read_text("utf-8"))
+        if isinstance(kept, dict) and set(kept) == {name for name, *_ in ACCOUNTS}:
+            return {str(k): str(v) for k, v in kept.items()}
+    except (OSError, ValueError):
+        pass
+    fresh = {
+        name: "-".join([*(secrets.choice(_WORDS) for _ in range(3)), str(secrets.randbelow(900) + 100)])
+        for name, *_ in ACCOUNTS
+    }
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+            json.dump(fresh, out)
+    except OSError as error:
+        raise Unavailable(f"{file} cannot be written: {error.strerror}") from None
+    return fresh
+
+
+async def _make_accounts(app: App, accounts: dict[str, str]) -> None:
+    known = {account.username for account in app.identity.list_users()}
+    missing = [row for row in ACCOUNTS if row[0] not in known]
+    await asyncio.gather(
+        *(
+            app.identity.add_user(username, accounts[username], [role], cli_actor(), name=name, agency=agency)
+            for username, name, role, agency in missing
+        )
+    )
+
+
+def _print_card(url: str, accounts: dict[str, str], seconds: float) -> None:
+    lines = [
+        "",
+        f"  Andaman is ready after {seconds:.1f} s:  {url}",
+        "",
+        "  role             user name     password",
+    ]
+    for username, _, role, _ in ACCOUNTS:
+        lines.append(f"  {role.value:<16} {username:<13} {accounts[username]}")
+    lines += [
+        "",
+        "  Vehicles follow the real timetable, weather and accidents are real records replayed, units are simulated;",
+        "  the screens mark each. Ctrl-C stops everything.",
+        "",
+    ]
+    print("\n".join(lines), flush=True)
+
+
+def _say(text: str) -> None:
+    print(f"  {text}", file=sys.stderr, flush=True)

@@ -1,0 +1,60 @@
+"""A simulated staff for demonstrations: every record says that it is simulated. Deterministic."""
+
+from __future__ import annotations
+
+import random
+from typing import Final
+
+from andaman.broker.entity.build import entity, prop
+from andaman.broker.model import Doc
+from andaman.kernel.ids import urn
+from andaman.kernel.time import DAY, Micros
+from andaman.training.framework import COMPETENCIES, MAX_LEVEL, ROLES
+
+SCOPE: Final = ("/training/record",)
+_STAFFED: Final = {
+    "duty-officer": 4,
+    "dispatcher": 3,
+    "data-officer": 1,
+    "planner": 2,
+    "platform-engineer": 1,
+}
+
+
+def simulated_staff(now: Micros, seed: int = 2026) -> list[Doc]:
+    """Staff members and learning records as of ``now``: some lack proofs, some have lapsed ones."""
+    dice = random.Random(seed)
+    days = {c.id: c.valid_days for c in COMPETENCIES}
+    docs: list[Doc] = []
+    for role in ROLES:
+        for number in range(1, _STAFFED[role.id] + 1):
+            person = f"staff:simulated-{role.id}-{number}"
+            key = person.replace(":", "-")
+            docs.append(
+                entity(
+                    urn("StaffMember", key),
+                    "StaffMember",
+                    scope=SCOPE,
+                    person=prop(person),
+                    staffRole=prop(role.id),
+                    origin=prop("simulated"),
+                )
+            )
+            for competency, wanted in role.requires.items():
+                if dice.random() < 0.2:
+                    continue
+                level = max(1, min(MAX_LEVEL, wanted + dice.choice((-1, 0, 0, 0, 1))))
+                age = dice.uniform(10, 1.15 * days[competency])
+                docs.append(
+                    entity(
+                        urn("LearningRecord", f"{key}-{competency}"),
+                        "LearningRecord",
+                        scope=SCOPE,
+                        person=prop(person),
+                        competency=prop(competency),
+                        level=prop(level, now - int(age * DAY)),
+                        evidence=prop("simulated for the demonstration"),
+                        origin=prop("simulated"),
+                    )
+                )
+    return docs
