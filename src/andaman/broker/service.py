@@ -23,16 +23,12 @@ from andaman.broker.ledger.past import Past
 from andaman.broker.ledger.rights import visible
 from andaman.broker.ledger.threads import HistoryFeed
 from andaman.broker.model import DEFAULT_TENANT, Doc, Event, WriteOp, WriteResult
+from andaman.broker.query.index import FACTS_VERSION, EntityIndex, index_facts
 from andaman.broker.query.model import EntityQuery, Page, TemporalQuery
 from andaman.identity.model import Access, Actor
 from andaman.kernel.errors import NoSuchTenant, ResourceNotFound
 from andaman.kernel.time import Clock, Micros, system_clock
 
-try:
-    from andaman.broker.query.index import FACTS_VERSION, EntityIndex, index_facts
-except ImportError:
-    from andaman.broker.ledger.scan import FACTS_VERSION, index_facts
-    from andaman.broker.ledger.scan import ScanIndex as EntityIndex
 try:
     from andaman.broker.history import History
 except ImportError:
@@ -100,7 +96,11 @@ class Broker:
         await self._ledger.close()
 
     def _on_batch(self, batch: Batch) -> None:
-        for (tenant, entity_id), (before, after) in batch.docs.items():
+        for key, (before, after) in batch.docs.items():
+            tenant, entity_id = key
+            if key in batch.reborn:
+                self._index.remove(tenant, entity_id)
+                before = None
             if after is not None:
                 self._index.put(tenant, after, before)
             elif before is not None:

@@ -20,7 +20,7 @@ _PAGE: Final = 5_000
 class BulkIndex(Protocol):
     """What is needed of the index (broker/query/index.py)."""
 
-    def bulk_load(self, tenant: str, rows: Iterable[tuple[str, str, bytes]]) -> None:
+    def bulk_load(self, tenant: str, rows: Iterable[tuple[str, str, bytes]]) -> int:
         """Rows are (entity id, layout, facts) in creation order."""
 
 

@@ -127,9 +127,9 @@ def verify(db: sqlite3.Connection) -> ChainReport:
         seq: int = row[0]
         if seq != expected:
             return ChainReport(expected - 1, expected, f"row {expected} is missing; the next one is {seq}")
-        if row[2] < last_at:
-            return ChainReport(expected - 1, seq, f"row {seq} is older than the row before it")
         try:
+            if row[2] < last_at:
+                return ChainReport(expected - 1, seq, f"row {seq} is older than the row before it")
             digest = chain_hash(previous, row, shapes.text(row[5]))
         except KeyError:
             return ChainReport(expected - 1, seq, f"row {seq} names the shape {row[5]}, which is missing")

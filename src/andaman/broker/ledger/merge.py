@@ -59,6 +59,7 @@ class Batch:
     gone: list[tuple[int, tuple[str, str, int]]] = field(
         default_factory=list
     )  # (order, (tenant, id, last shape))
+    reborn: set[Key] = field(default_factory=set)  # deleted and created again within the batch: last in order
     tenants: set[str] = field(default_factory=set)
     applied: bool = False  # set by the loop's thread when cache and indexes have it
 
@@ -87,6 +88,7 @@ class Merger:
             state=dict(batch.state),
             docs=dict(batch.docs),
             gone=list(batch.gone),
+            reborn=set(batch.reborn),
             tenants=set(batch.tenants),
         )
         rows = len(batch.journal)
@@ -94,7 +96,8 @@ class Merger:
         if all(result.error is None for result in results):
             return results
         batch.seq, batch.head, batch.next_ord = mark.seq, mark.head, mark.next_ord
-        batch.state, batch.docs, batch.gone, batch.tenants = mark.state, mark.docs, mark.gone, mark.tenants
+        batch.state, batch.docs, batch.gone = mark.state, mark.docs, mark.gone
+        batch.tenants, batch.reborn = mark.tenants, mark.reborn
         del batch.journal[rows:], batch.events[rows:]
         return [
             result
@@ -171,6 +174,8 @@ class Merger:
                 order = batch.next_ord
                 batch.next_ord += 1
                 batch.tenants.add(tenant)
+                if key in batch.docs:
+                    batch.reborn.add(key)
             batch.state[key] = ((order, body), shape[0], seq)
         known = batch.docs.get(key)
         batch.docs[key] = (known[0] if known is not None else before, after)
