@@ -110,13 +110,27 @@ def _scope_is(levels: tuple[str, ...], below: bool, scope: str) -> bool:
 
 def matches_geo(query: GeoQuery, doc: Doc, hidden: frozenset[str] = frozenset()) -> bool:
     """Any instance of the geo property stands in the relation. An entity without one never matches."""
-    if query.geoproperty in hidden:
-        return False
-    for instance in doc["attrs"].get(query.geoproperty, ()):
-        geometry = read_geometry(instance.get("value"))
-        if geometry is not None and stand_in_relation(np.array([geometry], dtype=object), query)[0]:
-            return True
-    return False
+    return matches_geo_each(query, [(doc, hidden)])[0]
+
+
+def matches_geo_each(query: GeoQuery, docs: Sequence[tuple[Doc, frozenset[str]]]) -> list[bool]:
+    """``matches_geo`` for many (entity, hidden attributes) at once: GEOS and NumPy like it so."""
+    result = [False] * len(docs)
+    owners: list[int] = []
+    geometries: list[Any] = []
+    for number, (doc, hidden) in enumerate(docs):
+        if query.geoproperty not in hidden:
+            for instance in doc["attrs"].get(query.geoproperty, ()):
+                geometry = read_geometry(instance.get("value"))
+                if geometry is not None:
+                    owners.append(number)
+                    geometries.append(geometry)
+    if geometries:
+        array = np.empty(len(geometries), dtype=object)
+        array[:] = geometries
+        for number, stands in zip(owners, stand_in_relation(array, query).tolist(), strict=True):
+            result[number] = result[number] or stands
+    return result
 
 
 def matches_q(
@@ -193,7 +207,7 @@ def _instances(instances: Sequence[Instance], subs: tuple[str, ...]) -> Iterator
 
 def _languages(language_map: Any, keys: tuple[str, ...]) -> Iterator[Target]:
     if not isinstance(language_map, dict):
-        return
+        language_map = {}
     if not keys or keys == ("*",):
         every = [text for value in language_map.values() for text in _as_list(value)]
         yield "LanguageProperty", every, True

@@ -90,6 +90,10 @@ def read_geometry(value: Any) -> shapely.Geometry | None:
     if not isinstance(value, dict) or "type" not in value:
         return None
     try:
+        if value["type"] == "Point":  # much the most frequent
+            x, y = value["coordinates"][:2]
+            point = shapely.Point(float(x), float(y))
+            return point if np.isfinite(point.x) and np.isfinite(point.y) else None
         geometry = shape(value)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, shapely.errors.ShapelyError):
         return None

@@ -1,0 +1,138 @@
+"""What the index knows of an attribute: one small fact, in memory and as a blob that start-up reads without JSON.
+
+A fact decides comparisons exactly or says "look at the document" (``OTHER``). Texts are kept as 64-bit hashes: a
+page is always verified on documents, so a collision (chance below 1e-7 for a million distinct texts) can only
+shift a count. Blob: records of 16 bytes, attribute code with the kind in its low four bits, then a float64 or the
+hash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from math import isfinite
+from struct import Struct
+from typing import Any, Final
+
+import numpy as np
+import shapely
+
+from andaman.broker.model import Doc, Instance
+from andaman.broker.query.geometry import read_geometry
+
+FACTS_VERSION: Final = 1
+"""Changes whenever ``index_facts`` would give other bytes for the same entity: stored facts must then be remade."""
+
+ABSENT, NUMBER, BOOLEAN, TEXT, OBJECT, OTHER = range(6)
+"""States of an attribute of one entity; for NUMBER … OBJECT there is exactly one instance."""
+WEST, SOUTH, EAST, NORTH = 8, 9, 10, 11
+"""Kinds of the records of a GeoProperty; a point has WEST and SOUTH only."""
+
+RECORD: Final = np.dtype([("code", "<u8"), ("bits", "<i8")])
+_NUMBER_RECORD = Struct("<Qd")
+_BITS_RECORD = Struct("<Qq")
+_EXACT = 1 << 53
+_CACHE_MAX: Final = 200_000
+
+Fact = tuple[int, float | int]
+Box = tuple[float, ...]
+"""(x, y) of a point, or (west, south, east, north) of any other geometry."""
+
+_codes: dict[str, int] = {}
+_hashes: dict[str, int] = {}
+
+
+def attr_code(iri: str) -> int:
+    """60 bits of hash with room for the kind; the same in every process."""
+    code = _codes.get(iri)
+    if code is None:
+        if len(_codes) > _CACHE_MAX:
+            _codes.clear()
+        code = int.from_bytes(blake2b(iri.encode(), digest_size=8).digest()) & ~15
+        _codes[iri] = code
+    return code
+
+
+def text_hash(text: str) -> int:
+    """Signed 64-bit hash, the same in every process."""
+    bits = _hashes.get(text)
+    if bits is None:
+        if len(_hashes) > _CACHE_MAX:
+            _hashes.clear()
+        digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        bits = int.from_bytes(digest, signed=True)
+        if len(text) <= 64:
+            _hashes[text] = bits
+    return bits
+
+
+def fact_of(instances: Sequence[Instance]) -> Fact:
+    """State and number (NUMBER, BOOLEAN) or hash (TEXT, OBJECT) of an attribute."""
+    if len(instances) == 1:
+        instance = instances[0]
+        kind = instance["type"]
+        if kind == "Property":
+            value = instance.get("value")
+            if isinstance(value, bool):
+                return BOOLEAN, float(value)
+            if isinstance(value, float):
+                return (NUMBER, value) if isfinite(value) else (OTHER, 0.0)
+            if isinstance(value, int):
+                return (NUMBER, float(value)) if -_EXACT < value < _EXACT else (OTHER, 0.0)
+            if isinstance(value, str):
+                return TEXT, text_hash(value)
+        elif kind == "Relationship":
+            target = instance.get("object")
+            if isinstance(target, str):
+                return OBJECT, text_hash(target)
+    return OTHER, 0.0
+
+
+def box_of(instances: Sequence[Instance]) -> Box | None:
+    """Where a GeoProperty with one readable instance is; None: look at the document."""
+    if len(instances) != 1:
+        return None
+    value = instances[0].get("value")
+    if isinstance(value, dict) and value.get("type") == "Point":
+        coordinates: Any = value.get("coordinates")
+        if isinstance(coordinates, list) and 2 <= len(coordinates) <= 3:
+            x, y = coordinates[0], coordinates[1]
+            if type(x) in (float, int) and type(y) in (float, int) and abs(x) <= 180 and abs(y) <= 90:
+                return float(x), float(y)
+        return None
+    geometry = read_geometry(value)
+    if geometry is None:
+        return None
+    box = tuple(shapely.bounds(geometry).tolist())
+    return box if all(isfinite(v) for v in box) else None
+
+
+def index_facts(doc: Doc) -> tuple[str, bytes]:
+    """(shape text, facts blob) of an entity, to be stored beside it for a fast start."""
+    parts: list[bytes] = []
+    for attr, instances in doc["attrs"].items():
+        code = attr_code(attr)
+        state, value = fact_of(instances)
+        if state in (NUMBER, BOOLEAN):
+            parts.append(_NUMBER_RECORD.pack(code | state, value))
+        else:
+            parts.append(_BITS_RECORD.pack(code | state, int(value)))
+            if instances[0]["type"] == "GeoProperty":
+                box = box_of(instances)
+                if box is not None:
+                    for kind, edge in zip((WEST, SOUTH, EAST, NORTH), box, strict=False):
+                        parts.append(_NUMBER_RECORD.pack(code | kind, edge))
+                else:
+                    parts.append(_NUMBER_RECORD.pack(code | WEST, float("nan")))
+    return shape_text(doc), b"".join(parts)
+
+
+def shape_text(doc: Doc) -> str:
+    """Types and scopes as one text: entities with equal texts are visible to the same people."""
+    return "\x1f".join(doc["type"]) + "\x1e" + "\x1f".join(doc.get("scope", ()))
+
+
+def read_shape(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The (types, scopes) of a shape text."""
+    types, _, scopes = text.partition("\x1e")
+    return tuple(types.split("\x1f")), tuple(scopes.split("\x1f")) if scopes else ()
