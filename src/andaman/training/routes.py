@@ -12,7 +12,7 @@ from andaman.broker.entity.build import simplify
 from andaman.broker.model import Doc
 from andaman.identity.model import Actor, Role
 from andaman.identity.web import require
-from andaman.kernel.errors import BadRequestData
+from andaman.kernel.errors import BadRequestData, Forbidden, ResourceNotFound
 from andaman.kernel.http import json_response, read_json
 from andaman.training.drill import SCENARIOS
 from andaman.training.drills import score_json
@@ -68,6 +68,8 @@ def routes(service: TrainingService) -> list[BaseRoute]:
     async def drill(request: Request) -> Response:
         actor = require(request, *STAFF)
         run = service.drills.get_run(request.path_params["drill"], actor.access)
+        if not _may_read(run, actor):
+            raise Forbidden("Only its trainee, an analyst or an administrator may see this drill")
         return json_response(await drill_json(run, actor))
 
     async def drill_json(run: Doc, actor: Actor) -> dict[str, Any]:
@@ -87,7 +89,10 @@ def routes(service: TrainingService) -> list[BaseRoute]:
     async def end(request: Request) -> Response:
         actor = require(request, *LEARNERS)
         name = request.path_params["drill"]
-        act = service.drills.finish if request.path_params["how"] == "finish" else service.drills.abort
+        how = request.path_params["how"]
+        if how not in ("finish", "abort"):
+            raise ResourceNotFound(f"A drill can be finished or aborted, not {how!r}")
+        act = service.drills.finish if how == "finish" else service.drills.abort
         return json_response(await drill_json(await act(name, actor), actor))
 
     return [

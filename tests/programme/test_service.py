@@ -1,0 +1,52 @@
+"""The programme over a real broker: evidence found now and in the past, with the rights of whoever asks."""
+
+from andaman.identity.model import Role
+
+from ..support import client, platform, run
+
+
+def _checks(report):
+    return {c["id"]: c for o in report["objectives"] for d in o["deliverables"] for c in d["checks"]}
+
+
+def test_progress_rises_with_evidence_and_the_past_stays_as_it_was(tmp_path):
+    async def work():
+        async with platform(tmp_path, pack="phuket") as app, client(app, Role.ANALYST) as http:
+            now = (await http.get("/api/programme")).json()
+            assert _checks(now)["D1.1c"]["found"] >= 850
+            assert _checks(now)["D1.1c"]["met"]
+            assert _checks(now)["D3.2b"]["found"] == 0
+            long_ago = (await http.get("/api/programme?at=2020-01-01T00:00:00Z")).json()
+            assert long_ago["programmeYear"] == 0
+            assert _checks(long_ago)["D1.1c"]["found"] == 0
+            assert long_ago["progress"] < now["progress"]
+
+    run(work)
+
+
+def test_a_quarter_tells_its_change_and_refuses_what_is_no_quarter(tmp_path):
+    async def work():
+        async with platform(tmp_path, pack="phuket") as app, client(app, Role.ANALYST) as http:
+            page = (await http.get("/api/programme/quarter")).json()
+            assert page["quarter"]["running"]
+            assert page["quarter"]["change"] == page["progress"]  # everything here is from this quarter
+            for query in (
+                "year=2026&quarter=5",
+                "year=26&quarter=1",
+                "year=2026&quarter=x",
+                "year=2100&quarter=1",
+            ):
+                answer = await http.get(f"/api/programme/quarter?{query}")
+                assert answer.status_code == 400, query
+                assert "quarter" in answer.json()["detail"].lower() or "number" in answer.json()["detail"]
+
+    run(work)
+
+
+def test_the_public_sees_only_what_its_rights_show(tmp_path):
+    async def work():
+        async with platform(tmp_path, pack="phuket") as app, client(app) as http:
+            report = (await http.get("/api/programme")).json()
+            assert _checks(report)["D2.2b"]["found"] == 0  # units are not public
+
+    run(work)

@@ -1,0 +1,115 @@
+"""Courses, records and drills over a real broker."""
+
+import asyncio
+
+from andaman.broker.entity.build import iri, value
+from andaman.identity.model import FULL_ACCESS, Role
+from andaman.training.course import SHIFT
+from andaman.training.exercise import scope_of
+
+from ..support import client, platform, run
+
+COURSE = f"/api/training/courses/{SHIFT.id}"
+QUIZ = next(s for s in SHIFT.steps if s.kind == "quiz")
+
+
+def test_steps_come_in_order_and_grant_records(tmp_path):
+    async def work():
+        async with platform(tmp_path) as app, client(app, Role.OPERATOR) as http:
+            early = await http.post(f"{COURSE}/steps/{QUIZ.id}", json={q.id: q.right for q in QUIZ.questions})
+            assert early.status_code == 409
+            assert SHIFT.steps[0].id in early.json()["detail"]
+            for step in SHIFT.steps[:2]:
+                assert (await http.post(f"{COURSE}/steps/{step.id}", json={})).json()["result"]["passed"]
+            wrong = await http.post(f"{COURSE}/steps/{QUIZ.id}", json={q.id: 0 for q in QUIZ.questions})
+            assert not wrong.json()["result"]["passed"]
+            assert wrong.json()["review"][0]["why"]["th"]
+            right = await http.post(f"{COURSE}/steps/{QUIZ.id}", json={q.id: q.right for q in QUIZ.questions})
+            assert right.json()["result"] == {**right.json()["result"], "passed": True, "score": 100.0}
+            again = await http.post(f"{COURSE}/steps/{QUIZ.id}", json={q.id: 0 for q in QUIZ.questions})
+            assert again.json()["progress"][QUIZ.id]["passed"], "what is passed stays passed"
+            records = app.broker.iter_entities([iri("LearningRecord")], FULL_ACCESS)
+            assert {value(r, "competency") for r in records} >= set(QUIZ.grants)
+
+    run(work)
+
+
+def test_right_answers_never_leave_before_the_answer(tmp_path):
+    async def work():
+        async with platform(tmp_path) as app, client(app, Role.OPERATOR) as http:
+            for path in (COURSE, "/api/training"):
+                text = (await http.get(path)).text
+                assert '"right"' not in text
+                assert '"why"' not in text
+
+    run(work)
+
+
+def test_a_drill_is_an_isolated_copy_and_is_scored_from_its_record(tmp_path):
+    async def work():
+        async with platform(tmp_path, pack="phuket") as app, client(app, Role.DISPATCHER) as http:
+            before = app.broker.seq
+            city = {d["id"]: d for d in app.broker.iter_entities([], FULL_ACCESS)}
+            begun = await http.post("/api/training/drills", json={"scenario": "rain-crash-patong-hill"})
+            assert begun.status_code == 201, begun.text
+            live = begun.json()["drill"]
+            tenant, drill_id = live["a"]["exerciseTenant"], live["id"].rsplit(":", 1)[1]
+            second = await http.post("/api/training/drills", json={"scenario": "rain-crash-patong-hill"})
+            assert second.status_code == 409
+            for _ in range(150):
+                await asyncio.sleep(0.1)
+                state = (await http.get(f"/api/training/drills/{drill_id}")).json()
+                if state["drill"]["a"]["injected"]:
+                    break
+            assert state["drill"]["a"]["injected"][0]["index"] == 0
+            done = (await http.post(f"/api/training/drills/{drill_id}/finish")).json()
+            assert done["drill"]["a"]["drillStatus"] == "scored"
+            assert done["score"]["percent"] == 0.0
+            copies = list(app.broker.iter_entities([], FULL_ACCESS, tenant))
+            assert len(copies) > 800
+            assert all(scope_of(drill_id) in d["scope"] for d in copies)
+            after = {d["id"]: d for d in app.broker.iter_entities([], FULL_ACCESS)}
+            assert {i for i in after if after[i] != city.get(i)} == {live["id"]}, (
+                "the city itself is untouched"
+            )
+            assert app.broker.seq > before
+
+    run(work)
+
+
+def test_nobody_finishes_anothers_drill(tmp_path):
+    async def work():
+        async with (
+            platform(tmp_path) as app,
+            client(app, Role.DISPATCHER) as mine,
+            client(app, Role.OPERATOR) as other,
+        ):
+            begun = (
+                await mine.post("/api/training/drills", json={"scenario": "rain-crash-patong-hill"})
+            ).json()
+            drill_id = begun["drill"]["id"].rsplit(":", 1)[1]
+            assert (await other.post(f"/api/training/drills/{drill_id}/finish")).status_code == 403
+            assert (await other.get("/api/training/drills")).json() == []
+            assert (await other.get(f"/api/training/drills/{drill_id}")).status_code == 403
+
+    run(work)
+
+
+def test_a_drill_goes_on_after_a_restart(tmp_path):
+    async def work():
+        async with platform(tmp_path) as app, client(app, Role.DISPATCHER) as http:
+            begun = (
+                await http.post("/api/training/drills", json={"scenario": "rain-crash-patong-hill"})
+            ).json()
+            drill_id = begun["drill"]["id"].rsplit(":", 1)[1]
+        await asyncio.sleep(5)
+        async with platform(tmp_path) as app, client(app, Role.DISPATCHER) as http:
+            for _ in range(50):
+                await asyncio.sleep(0.1)
+                state = (await http.get(f"/api/training/drills/{drill_id}")).json()
+                if state["drill"]["a"]["injected"]:
+                    break
+            assert state["drill"]["a"]["drillStatus"] == "running"
+            assert state["drill"]["a"]["injected"]
+
+    run(work)
