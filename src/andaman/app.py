@@ -16,6 +16,8 @@ from andaman.broker.entity.build import iri, short
 from andaman.broker.service import Broker
 from andaman.city.pack import Pack, install, load_pack
 from andaman.doors import web
+from andaman.doors.live.hub import Hub
+from andaman.doors.live.routes import LiveDoor
 from andaman.http import health_route, screens_app
 from andaman.identity import routes as identity_routes
 from andaman.identity.gate import Gate, NoAuthGate
@@ -65,9 +67,10 @@ class App:
         )
         self.contexts = ContextStore(directory / "contexts", allow_private=settings.context_allow_loopback)
         self.pack: Pack | None = load_pack(settings.pack) if settings.pack else None
+        self.live = Hub(self.broker, clock=clock)
         self.training = TrainingService(self.broker, clock)
         self.programme = ProgrammeService(self.broker, clock)
-        self.parts: list[Part] = [self.training]
+        self.parts: list[Part] = [self.live, self.training]
         self.on_install: Progress | None = None
         self._started: list[Part] = []
         screens = screens_app(self._routes())
@@ -84,6 +87,7 @@ class App:
     def _routes(self) -> list[BaseRoute]:
         found: list[BaseRoute] = [health_route(self.health)]
         found += identity_routes.routes(self.identity, self.broker, expand=iri, shorten=short)
+        found += LiveDoor(self.live, on_change=self.identity.on_change).routes()
         found += training_routes.routes(self.training)
         found += programme_routes.routes(self.programme)
         found += web.routes()

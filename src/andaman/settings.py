@@ -48,11 +48,15 @@ TABLE: Final[tuple[Setting, ...]] = (
         "public_url", "", "Address under which people reach the platform, for links; empty: host and port."
     ),
     Setting("mqtt_url", "", "MQTT broker to take devices from, e.g. mqtt://127.0.0.1:1883; empty for none."),
-    Setting("mqtt_mapping", "", "Mapping file (TOML) from MQTT topics to entities; see docs/rooms/ingest.md."),
+    Setting(
+        "mqtt_mapping", "", "Mapping file (TOML) from MQTT topics to entities; see docs/rooms/ingest.md."
+    ),
     Setting("cache_mb", 64, "Memory for recently used entity bodies.", 1, 65536),
     Setting("history_memory_mb", 128, "Memory limit of the history engine (DuckDB).", 32, 262144),
     Setting("min_free_mb", 200, "Writes are refused when the disk has less free space than this.", 0, 1e9),
-    Setting("context_allow_loopback", False, "Fetch JSON-LD contexts from loopback and private addresses too."),
+    Setting(
+        "context_allow_loopback", False, "Fetch JSON-LD contexts from loopback and private addresses too."
+    ),
     Setting("max_body_mb", 10, "Largest request body.", 1, 1024),
     Setting("session_hours", 12, "A sign-in ends after this many hours.", 1, 720),
     Setting("unit_simulator", False, "Move assigned units along their routes (marked as simulated)."),
@@ -155,7 +159,9 @@ def settings_page() -> str:
         "|---|---|---|---|",
     ]
     for row in TABLE:
-        default = str(row.default).lower() if isinstance(row.default, bool) else (str(row.default) or "(empty)")
+        default = (
+            str(row.default).lower() if isinstance(row.default, bool) else (str(row.default) or "(empty)")
+        )
         extra = f" One of: {', '.join(row.choices)}." if row.choices else ""
         lines.append(f"| `{row.name}` | `{default}` | `ANDAMAN_{row.name.upper()}` | {row.help}{extra} |")
     return "\n".join(lines) + "\n"
