@@ -35,6 +35,7 @@ except ImportError:
     History = None
 
 _FREEZE_FROM = 10_000  # entities; below that the garbage collector is quick anyway
+_ITER_PAGE = 200
 
 
 class Broker:
@@ -155,13 +156,17 @@ class Broker:
     def iter_entities(
         self, types: Iterable[str], access: Access, tenant: str = DEFAULT_TENANT
     ) -> Iterable[Doc]:
-        """Every visible entity that has one of these types (all entities when ``types`` is empty), streamed."""
-        return self._iter(tuple(types), access, tenant)
+        """Every visible entity that has one of these types (all entities when ``types`` is empty), streamed.
 
-    def _iter(self, types: Sequence[str], access: Access, tenant: str) -> Iterator[Doc]:
-        ids = self._index.ids(tenant, types, access)
-        for start in range(0, len(ids), 500):
-            for doc in self._ledger.docs(tenant, ids[start : start + 500]):
+        Which ones is settled by this call; each comes in the form it has when its turn comes, and is left out if
+        it is gone by then. An unknown tenant has none.
+        """
+        ids = self._index.ids(tenant, tuple(types), access)
+        return self._iter(ids, access, tenant)
+
+    def _iter(self, ids: Sequence[str], access: Access, tenant: str) -> Iterator[Doc]:
+        for start in range(0, len(ids), _ITER_PAGE):
+            for doc in self._ledger.docs(tenant, ids[start : start + _ITER_PAGE]):
                 shown = visible(doc, access)
                 if shown is not None:
                     yield shown
