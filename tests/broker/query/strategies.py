@@ -218,9 +218,11 @@ terms = st.one_of(
 )
 qs = st.recursive(
     terms,
-    lambda inner: st.lists(inner, min_size=2, max_size=3)
-    .map(tuple)
-    .flatmap(lambda parts: st.sampled_from([And(parts), Or(parts)])),
+    lambda inner: (
+        st.lists(inner, min_size=2, max_size=3)
+        .map(tuple)
+        .flatmap(lambda parts: st.sampled_from([And(parts), Or(parts)]))
+    ),
     max_leaves=4,
 )
 
@@ -228,9 +230,11 @@ qs = st.recursive(
 def _logic(leaves: Any, both: Any, either: Any) -> Any:
     return st.recursive(
         leaves,
-        lambda inner: st.lists(inner, min_size=2, max_size=2)
-        .map(tuple)
-        .flatmap(lambda parts: st.sampled_from([both(parts), either(parts)])),
+        lambda inner: (
+            st.lists(inner, min_size=2, max_size=2)
+            .map(tuple)
+            .flatmap(lambda parts: st.sampled_from([both(parts), either(parts)]))
+        ),
         max_leaves=3,
     )
 

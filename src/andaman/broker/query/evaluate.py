@@ -40,7 +40,7 @@ from andaman.broker.query.ast import (
     Uri,
     Value,
 )
-from andaman.broker.query.geometry import read_geometry, stand_in_relation
+from andaman.broker.query.geometry import read_geometries, stand_in_relation
 from andaman.broker.query.model import EntityQuery
 from andaman.broker.query.regex import found_in, in_language
 from andaman.kernel.time import parse_time
@@ -116,20 +116,19 @@ def matches_geo(query: GeoQuery, doc: Doc, hidden: frozenset[str] = frozenset())
 def matches_geo_each(query: GeoQuery, docs: Sequence[tuple[Doc, frozenset[str]]]) -> list[bool]:
     """``matches_geo`` for many (entity, hidden attributes) at once: GEOS and NumPy like it so."""
     result = [False] * len(docs)
-    owners: list[int] = []
-    geometries: list[Any] = []
-    for number, (doc, hidden) in enumerate(docs):
-        if query.geoproperty not in hidden:
-            for instance in doc["attrs"].get(query.geoproperty, ()):
-                geometry = read_geometry(instance.get("value"))
-                if geometry is not None:
-                    owners.append(number)
-                    geometries.append(geometry)
-    if geometries:
-        array = np.empty(len(geometries), dtype=object)
-        array[:] = geometries
-        for number, stands in zip(owners, stand_in_relation(array, query).tolist(), strict=True):
-            result[number] = result[number] or stands
+    targets = [
+        (number, instance.get("value"))
+        for number, (doc, hidden) in enumerate(docs)
+        if query.geoproperty not in hidden
+        for instance in doc["attrs"].get(query.geoproperty, ())
+    ]
+    geometries = read_geometries([value for _, value in targets])
+    readable = np.array([geometry is not None for geometry in geometries], dtype=np.bool_)
+    stands = np.zeros(len(targets), dtype=np.bool_)
+    if readable.any():
+        stands[readable] = stand_in_relation(geometries[readable], query)
+    for (number, _), yes in zip(targets, stands.tolist(), strict=True):
+        result[number] = result[number] or yes
     return result
 
 
