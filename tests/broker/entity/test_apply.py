@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from andaman.broker.entity.apply import apply
 from andaman.broker.entity.build import entity, geo, iri, lang, prop, rel
-from andaman.broker.entity.merge import NULL
+from andaman.broker.entity.names import NULL
 from andaman.broker.model import Doc, OpKind, WriteOp
 from andaman.kernel.errors import AlreadyExists, AndamanError, BadRequestData, ResourceNotFound
 from andaman.kernel.time import format_time

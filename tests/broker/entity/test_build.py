@@ -33,6 +33,7 @@ def test_entity_value_observed_and_live_form() -> None:
     assert build.observed(doc, "name") is None
     live = build.simplify(doc)
     assert live["type"] == "Hospital"
+    assert live["s"] == ["/place/health"]
     assert set(live["types"]) == {"Hospital", "PointOfInterest"}
     assert live["a"]["category"] == "Hospital"
     assert live["a"]["name"]["en"] == "Hospital"

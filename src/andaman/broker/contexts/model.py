@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
@@ -14,6 +15,21 @@ _MEMO_MAX: Final = 20_000
 _NAME: Final = re.compile(r"[^\W\d_]\w*")
 _IRI_NAME: Final = re.compile(r"[^\W\d_][\w+.\-]*:[^\s<>\"'=;(){}|\\^`\x00-\x20\x7f]+")
 _NAME_MAX: Final = 1024
+
+
+def is_name(text: str) -> bool:
+    """A letter, then letters, digits and _ (§4.6.2), with the vowel and tone marks that scripts such as Thai need."""
+    if _NAME.fullmatch(text) is not None:
+        return True
+    return (
+        not text.isascii()
+        and _NAME.fullmatch("".join(filter(_no_mark, text))) is not None
+        and text[0].isalpha()
+    )
+
+
+def _no_mark(char: str) -> bool:
+    return unicodedata.category(char)[0] != "M"
 
 
 class Term(NamedTuple):
@@ -113,7 +129,7 @@ class Context:
         if ":" in name:
             if len(name) > _NAME_MAX or _IRI_NAME.fullmatch(name) is None:
                 raise BadRequestData(f"{name[:80]!r} is not a valid name: it is no absolute or compact IRI")
-        elif len(name) > _NAME_MAX or _NAME.fullmatch(name) is None:
+        elif len(name) > _NAME_MAX or not is_name(name):
             raise BadRequestData(
                 f"{name[:80]!r} is not a valid name: it must begin with a letter and go on with letters, digits "
                 "and _ only"

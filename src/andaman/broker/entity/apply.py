@@ -103,9 +103,9 @@ def _put_whole(op: WriteOp, before: Doc | None, at: str) -> Applied:
     doc = _new_doc(op, before, at)
     changes: list[Change] = []
     meta, old_meta = _meta(doc), _meta(before)
-    if meta != old_meta:
+    old: dict[str, list[Instance]] = {} if before is None else before["attrs"]
+    if meta != old_meta or not (doc["attrs"] or old):  # a replacement by the same is a change too
         changes.append(Change("", old_meta, meta))
-    old = {} if before is None else before["attrs"]
     changes += [Change(iri, old.get(iri), after) for iri, after in doc["attrs"].items()]
     changes += [Change(iri, gone, None) for iri, gone in old.items() if iri not in doc["attrs"]]
     result = WriteResult(op.kind, op.entity_id, before is None, True, list(doc["attrs"]))

@@ -170,7 +170,7 @@ def observed(doc: Doc, name: str) -> Micros | None:
 
 
 def simplify(doc: Doc) -> dict[str, Any]:
-    """The live form that screens get: ``{"id", "type", "types", "a", "t", "c"?, "m"?}`` (docs/api.md)."""
+    """The live form that screens get: ``{"id", "type", "types", "a", "t", "s"?, "c"?, "m"?}`` (docs/api.md)."""
     shorts = _SHORTS
     types = [shorts[one] for one in doc["type"]]
     kind = types[0]
@@ -186,6 +186,8 @@ def simplify(doc: Doc) -> dict[str, Any]:
         if at is not None:
             t[key] = at
     live: dict[str, Any] = {"id": doc["id"], "type": kind, "types": types, "a": a, "t": t}
+    if "scope" in doc:
+        live["s"] = doc["scope"]
     if "createdAt" in doc:
         live["c"] = doc["createdAt"]
         live["m"] = doc.get("modifiedAt", doc["createdAt"])

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from andaman.broker.entity.build import VALUE_MEMBER
+from andaman.broker.entity.names import NULL
 from andaman.broker.entity.stamp import stamp_new, stamp_over
 from andaman.broker.model import Instance, WriteOp
 from andaman.kernel.errors import BadRequestData
-
-NULL: Final = "urn:ngsi-ld:null"
-"""NGSI-LD Null: "delete this member" in updates and merges."""
 
 
 def _kind(iri: str, old: Instance, new: Instance) -> str:

@@ -1,0 +1,87 @@
+"""What ids, date-times, scopes and names may look like (CIM 009 §4.6.2, §4.6.3, §4.18, §4.5.1)."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any, Final
+
+from andaman.broker.contexts.model import is_name
+from andaman.kernel.errors import BadRequestData
+from andaman.kernel.time import parse_time
+
+_ASCII_URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[!#-;=?-\[\]_a-z~]+")
+_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:.")
+_UNWANTED: Final = frozenset(' "<>\\^`{|}\x7f')
+_BLANK: Final = frozenset("\u115f\u1160\u3164\uffa0\u2800")  # fillers that show as nothing
+_URI_MAX: Final = 2048
+_SCOPE_MAX: Final = 1024
+_ISO_Z: Final = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d"
+                           r"(?:\.\d{1,9})?Z", re.ASCII)  # fmt: skip
+NULL: Final = "urn:ngsi-ld:null"
+"""NGSI-LD Null: "delete this member" in updates and merges; nowhere else allowed."""
+
+
+def is_uri(text: str) -> bool:
+    """True for an absolute URI or IRI without invisible characters; the NGSI-LD Null is none."""
+    if len(text) > _URI_MAX or text == NULL:
+        return False
+    if text.isascii():
+        return _ASCII_URI.fullmatch(text) is not None
+    return _SCHEME.match(text) is not None and not any(map(_unwanted, text))
+
+
+def _unwanted(char: str) -> bool:
+    if char.isascii():
+        return char in _UNWANTED or char < " "
+    code = ord(char)
+    return (
+        unicodedata.category(char)[0] in "ZC"
+        or char in _BLANK
+        or 0xFE00 <= code <= 0xFE0F
+        or 0xE0100 <= code <= 0xE01EF
+    )
+
+
+def check_uri(value: Any, where: str) -> str:
+    """``value`` as a URI, or BadRequestData that names ``where``."""
+    if not isinstance(value, str) or not is_uri(value):
+        raise BadRequestData(f"{where} must be a URI such as urn:ngsi-ld:Vehicle:1", field=where)
+    return value
+
+
+def check_time(value: Any, where: str) -> str:
+    """``value`` as a UTC date-time (§4.6.3: ISO 8601, ``Z``), or BadRequestData that names ``where``."""
+    if isinstance(value, str) and value.isascii():
+        text = value.replace(",", ".")
+        if _ISO_Z.fullmatch(text) and text[8:10] < "29":
+            return text  # every month has 28 days: no need to ask the calendar
+        if text[-1:] == "Z":
+            try:
+                parse_time(text)
+            except ValueError:
+                pass
+            else:
+                return text
+    raise BadRequestData(f"{where} must be a UTC date-time such as 2026-11-22T07:32:00Z", field=where)
+
+
+def _is_scope(text: str) -> bool:
+    return all(is_name(level) for level in text.removeprefix("/").split("/"))
+
+
+def check_scopes(value: Any) -> list[str]:
+    """``scope`` as a sorted list of scopes with a leading slash (§4.18)."""
+    given = value if isinstance(value, list) else [value]
+    scopes: set[str] = set()
+    for one in given:
+        if not isinstance(one, str) or len(one) > _SCOPE_MAX or not _is_scope(one):
+            raise BadRequestData(
+                "scope must be a text such as /mobility/bus, or a list of them: levels begin with a letter and go "
+                "on with letters, digits and _",
+                field="scope",
+            )
+        scopes.add(one if one[0] == "/" else "/" + one)
+    if not scopes:
+        raise BadRequestData("scope must not be an empty list", field="scope")
+    return sorted(scopes)

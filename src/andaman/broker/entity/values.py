@@ -1,0 +1,143 @@
+"""The value member of each attribute kind: which JSON it may be (CIM 009 §4.5, §4.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+from andaman.broker.contexts.model import Context
+from andaman.broker.entity.geometry import check_geometry
+from andaman.broker.entity.names import NULL, check_uri
+from andaman.kernel.errors import BadRequestData
+
+MAX_VALUE_DEPTH: Final = 64
+
+
+class NullRules(Protocol):
+    """The part of an expansion mode that values depend on."""
+
+    @property
+    def nulls(self) -> bool: ...
+    @property
+    def deep_nulls(self) -> bool: ...
+
+
+def check_value(kind: str, value: Any, name: str, context: Context, mode: NullRules) -> Any:
+    """The value as it is stored (IRIs expanded). Raises BadRequestData naming the attribute."""
+    if value is None:
+        raise BadRequestData(f"{name}: JSON null is not a value; {NULL!r} in an update deletes", field=name)
+    return _CHECKS[kind](value, name, context, mode)
+
+
+def _property(value: Any, name: str, context: Context, mode: NullRules) -> Any:
+    if isinstance(value, (dict, list)):
+        _check_json(value, name, mode.deep_nulls, 0)
+    elif value == NULL:
+        raise BadRequestData(f"{name}: {NULL} is not a value here", field=name)
+    return value
+
+
+def _check_json(value: Any, name: str, nulls: bool, depth: int) -> None:
+    """Refuse what cannot be stored and returned: deeper than the limit, or an NGSI-LD Null where none may be."""
+    if depth > MAX_VALUE_DEPTH:
+        raise BadRequestData(f"{name}: the value is nested more than {MAX_VALUE_DEPTH} deep", field=name)
+    for one in value.values() if isinstance(value, dict) else value:
+        if isinstance(one, (dict, list)):
+            _check_json(one, name, nulls, depth + 1)
+        elif one == NULL and not (nulls and isinstance(value, dict)):
+            raise BadRequestData(f"{name}: {NULL} inside a value is allowed in merges only", field=name)
+
+
+def _geo(value: Any, name: str, context: Context, mode: NullRules) -> Any:
+    return check_geometry(value, name)
+
+
+def _object(value: Any, name: str, context: Context, mode: NullRules) -> Any:
+    if isinstance(value, list):
+        if not value:
+            raise BadRequestData(f"{name}: object must not be an empty list", field=f"{name}.object")
+        return [check_uri(one, f"{name}.object") for one in value]
+    return check_uri(value, f"{name}.object")
+
+
+def _language_map(value: Any, name: str, context: Context, mode: NullRules) -> Any:
+    where = f"{name}.languageMap"
+    if not isinstance(value, dict) or not value:
+        raise BadRequestData(f"{where} must be an object from language tag to text", field=where)
+    texts: dict[str, Any] = {}
+    for tag, text in value.items():
+        if not tag or len(tag) > 64 or (tag[0] == "@" and tag != "@none"):
+            raise BadRequestData(f"{where}: {tag[:80]!r} is not a language tag", field=where)
+        if text == NULL:
+            if not mode.nulls:
+                raise BadRequestData(f"{where}: {NULL} is allowed in updates and merges only", field=where)
+            if mode.deep_nulls:
+                texts[tag] = None
+            continue
+        if not isinstance(text, str) and not (
+            isinstance(text, list) and text and all(isinstance(one, str) for one in text)
+        ):
+            raise BadRequestData(f"{where}.{tag} must be a text or a list of texts", field=where)
+        texts[tag] = text
+    return texts
+
+
+def _json(value: Any, name: str, context: Context, mode: NullRules) -> Any:
+    where = f"{name}.json"
+    if not isinstance(value, (dict, list)):
+        raise BadRequestData(f"{where} must be a JSON object or a list", field=where)
+    _check_depth(value, where, 0)
+    return value
+
+
+def _check_depth(value: Any, where: str, depth: int) -> None:
+    if depth > MAX_VALUE_DEPTH:
+        raise BadRequestData(f"{where} is nested more than {MAX_VALUE_DEPTH} deep", field=where)
+    for one in value.values() if isinstance(value, dict) else value:
+        if isinstance(one, (dict, list)):
+            _check_depth(one, where, depth + 1)
+
+
+def _vocab(value: Any, name: str, context: Context, mode: NullRules) -> Any:
+    where = f"{name}.vocab"
+    given = value if isinstance(value, list) else [value]
+    if not given or not all(isinstance(one, str) and one and one != NULL for one in given):
+        raise BadRequestData(f"{where} must be a term or a list of terms", field=where)
+    found = [context.expand_vocab(one) for one in given]
+    return found if isinstance(value, list) else found[0]
+
+
+def _value_list(value: Any, name: str, context: Context, mode: NullRules) -> Any:
+    where = f"{name}.valueList"
+    if not isinstance(value, list):
+        raise BadRequestData(f"{where} must be a list", field=where)
+    _check_json(value, name, False, 0)
+    if any(one is None for one in value):
+        raise BadRequestData(f"{where} must not hold null", field=where)
+    return value
+
+
+def _object_list(value: Any, name: str, context: Context, mode: NullRules) -> Any:
+    """Stored as plain URIs; both ``"urn:…"`` and ``{"object": "urn:…"}`` are accepted (§4.5.22)."""
+    where = f"{name}.objectList"
+    if not isinstance(value, list):
+        raise BadRequestData(f"{where} must be a list of URIs", field=where)
+    return [
+        check_uri(
+            one["object"] if isinstance(one, dict) and len(one) == 1 and "object" in one else one, where
+        )
+        for one in value
+    ]
+
+
+_CHECKS: Final[dict[str, Callable[[Any, str, Context, NullRules], Any]]] = {
+    "": _property,
+    "Property": _property,
+    "GeoProperty": _geo,
+    "Relationship": _object,
+    "LanguageProperty": _language_map,
+    "JsonProperty": _json,
+    "VocabProperty": _vocab,
+    "ListProperty": _value_list,
+    "ListRelationship": _object_list,
+}
