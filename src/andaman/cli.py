@@ -186,8 +186,8 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
 def _load(options: argparse.Namespace, settings: Settings) -> int:
     from andaman.app import load_pack_offline
 
-    def progress(done: int, total: int, what: str) -> None:
-        print(f"\r{what}: {done} of {total}", end="", file=sys.stderr, flush=True)
+    def progress(done: int, total: int) -> None:
+        print(f"\r{options.pack_name}: {done} of {total}", end="", file=sys.stderr, flush=True)
 
     count = asyncio.run(load_pack_offline(settings, options.pack_name, progress))
     print(f"\n{options.pack_name}: {count} entities written", file=sys.stderr)
