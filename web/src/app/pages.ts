@@ -18,7 +18,10 @@ export interface PageDef {
   load: () => Promise<{ default: Component }>;
 }
 
-export const definePage = (page: PageDef): PageDef => page;
+/** A function declaration, because the pages that call it are evaluated before the rest of this module. */
+export function definePage(page: PageDef): PageDef {
+  return page;
+}
 
 const found = import.meta.glob<{ default: PageDef }>('../pages/*/page.ts', { eager: true });
 export const pages: PageDef[] = Object.values(found)
