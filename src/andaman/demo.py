@@ -26,10 +26,10 @@ DEFAULTS: Final = {
     "log_level": "warning",
 }
 ACCOUNTS: Final = (
-    ("dispatcher", "ผู้สั่งการ สาธิต · Demo dispatcher", Role.DISPATCHER, "pk-ddpm"),
-    ("operator", "เจ้าหน้าที่เวร สาธิต · Demo duty officer", Role.OPERATOR, "pk-ddpm"),
-    ("analyst", "นักวิเคราะห์ สาธิต · Demo analyst", Role.ANALYST, "pk-province"),
-    ("admin", "ผู้ดูแลระบบ สาธิต · Demo administrator", Role.ADMINISTRATOR, "pk-province"),
+    ("dispatcher", "ผู้สั่งการ (สาธิต)", Role.DISPATCHER, "pk-ddpm"),
+    ("operator", "เจ้าหน้าที่เวร (สาธิต)", Role.OPERATOR, "pk-ddpm"),
+    ("analyst", "นักวิเคราะห์ (สาธิต)", Role.ANALYST, "pk-province"),
+    ("admin", "ผู้ดูแลระบบ (สาธิต)", Role.ADMINISTRATOR, "pk-province"),
 )
 _WORDS: Final = [
     "banyan",
