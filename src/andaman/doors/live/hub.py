@@ -1,0 +1,275 @@
+"""The hub: one task follows the journal and tells each group of equal watches, every 100 ms, what changed for it.
+
+Watches with the same filter and the same rights form a group and share the work and the text; the cost grows with
+groups, not with sockets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import orjson
+
+from andaman.broker.entity.build import simplify
+from andaman.broker.ledger.rights import shape_before
+from andaman.broker.model import LOCATION, Doc, Event, EventKind
+from andaman.broker.service import Broker
+from andaman.doors.live.view import Bounds, Filter, bounds_of
+from andaman.doors.live.window import Pending, Window
+from andaman.identity.model import FULL_ACCESS, Access
+from andaman.kernel.time import Clock, format_time, system_clock
+
+WINDOW_S: Final = 0.1
+Shape = tuple[tuple[str, ...], tuple[str, ...]]
+"""Types and scopes, on which visibility depends."""
+_NO_BOX: Final = (np.nan, np.nan, np.nan, np.nan)
+
+
+@dataclass(slots=True)
+class Dirty:
+    """An entity that changed in this window: its last state, and every shape it had."""
+
+    doc: Doc | None
+    known: bool  # False: the journal did not say; ask the broker
+    shapes: set[Shape]
+
+
+class Watch:
+    """One watch of one socket. ``wake`` is called when there is something to send."""
+
+    __slots__ = ("group", "hold_until", "id_json", "pending", "ready", "wake")
+
+    def __init__(self, id_json: str, group: Group, wake: Callable[[], None]) -> None:
+        self.id_json = id_json
+        self.group = group
+        self.wake = wake
+        self.pending = Pending()
+        self.ready = False  # the snapshot was sent and overtaken
+        self.hold_until: int | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Group:
+    """Watches with equal filter and rights. ``members``: ids that some of them hold."""
+
+    filter: Filter
+    access: Access
+    watches: set[Watch] = field(default_factory=set)
+    members: set[str] = field(default_factory=set)
+
+
+GroupKey = tuple[Filter, str]
+
+
+@dataclass(slots=True)
+class _Selection:
+    """What one (tenant, types, rights) saw change, before any box is applied."""
+
+    set: dict[str, str]
+    boxes: list[Bounds | None]
+    left: list[str]
+    _array: np.ndarray[tuple[int, int], np.dtype[np.float64]] | None = None
+
+    def array(self) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+        if self._array is None:
+            self._array = np.array([box or _NO_BOX for box in self.boxes], dtype=np.float64).reshape(-1, 4)
+        return self._array
+
+
+class Hub:
+    """Start it once per process; sockets join with ``watch`` and leave with ``unwatch``."""
+
+    def __init__(self, broker: Broker, *, clock: Clock = system_clock, window_s: float = WINDOW_S) -> None:
+        self.broker = broker
+        self.clock = clock
+        self.window_s = window_s
+        self.seq = 0  # everything up to here was handed to the watches
+        self._received = 0
+        self._groups: dict[GroupKey, Group] = {}
+        self._dirty: dict[str, dict[str, Dirty]] = {}
+        self._holding: set[Watch] = set()
+        self._changed = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self.on_stop: list[Callable[[], None]] = []
+
+    async def start(self) -> None:
+        self.seq = self._received = self.broker.seq
+        self._tasks = [asyncio.create_task(self._follow()), asyncio.create_task(self._tick())]
+
+    async def stop(self) -> None:
+        """End the tasks and close every socket."""
+        for close in list(self.on_stop):
+            close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+
+    @property
+    def is_running(self) -> bool:
+        return bool(self._tasks) and not any(task.done() for task in self._tasks)
+
+    @property
+    def watch_count(self) -> int:
+        return sum(len(group.watches) for group in self._groups.values())
+
+    # -- watches --------------------------------------------------------------------------------------------
+    def watch(self, id_json: str, wanted: Filter, access: Access, wake: Callable[[], None]) -> Watch:
+        """Join: from now on every change counts. Read the snapshot after this, then call ``snapshot_done``."""
+        key = (wanted, access.key)
+        group = self._groups.get(key)
+        if group is None:
+            group = self._groups[key] = Group(wanted, access)
+        watch = Watch(id_json, group, wake)
+        group.watches.add(watch)
+        return watch
+
+    def snapshot_done(self, watch: Watch) -> None:
+        """The snapshot was read. Deltas flow once the hub has seen all that the snapshot may have seen, so that no
+        entity steps back in time."""
+        seen = self.broker.seq
+        if self.seq >= seen and not self._dirty:
+            watch.ready = True
+            watch.wake()
+        else:
+            watch.hold_until = seen
+            self._holding.add(watch)
+
+    def unwatch(self, watch: Watch) -> None:
+        group = watch.group
+        group.watches.discard(watch)
+        self._holding.discard(watch)
+        if not group.watches:
+            self._groups.pop((group.filter, group.access.key), None)
+
+    # -- events ---------------------------------------------------------------------------------------------
+    async def _follow(self) -> None:
+        async for events in self.broker.follow(self._received):
+            if self._groups:
+                for event in events:
+                    self._note(event)
+            self._received = events[-1].seq
+            if self._dirty or self._holding:
+                self._changed.set()
+            else:
+                self.seq = self._received
+
+    def _note(self, event: Event) -> None:
+        waiting = self._dirty.setdefault(event.tenant, {})
+        dirty = waiting.get(event.entity_id)
+        if dirty is None:
+            dirty = waiting[event.entity_id] = Dirty(None, False, set())
+        dirty.doc = event.doc
+        dirty.known = event.doc is not None or event.kind is EventKind.DELETED
+        dirty.shapes.add((event.types, event.scopes))
+        if event.kind is EventKind.UPDATED:
+            dirty.shapes.add(shape_before(event))
+
+    async def _tick(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            started = loop.time()
+            self.flush()
+            await asyncio.sleep(max(0.0, self.window_s - (loop.time() - started)))
+
+    def flush(self) -> None:
+        """Hand the window's changes to all groups."""
+        dirty, self._dirty = self._dirty, {}
+        self.seq = self._received
+        time = format_time(self.clock())
+        for tenant, entities in dirty.items():
+            for entity_id, entry in entities.items():
+                if not entry.known:
+                    entry.doc = self.broker.find(entity_id, FULL_ACCESS, tenant)
+            self._flush_tenant(tenant, entities, time)
+        for watch in [w for w in self._holding if w.hold_until is not None and self.seq >= w.hold_until]:
+            self._holding.discard(watch)
+            watch.ready = True
+            watch.wake()
+
+    def _flush_tenant(self, tenant: str, entities: dict[str, Dirty], time: str) -> None:
+        texts: dict[tuple[str, frozenset[str]], str] = {}
+        boxes: dict[str, Bounds | None] = {}
+        selections: dict[tuple[frozenset[str], str], _Selection] = {}
+        for group in list(self._groups.values()):
+            if group.filter.tenant != tenant:
+                continue
+            key = (group.filter.types, group.access.key)
+            selection = selections.get(key)
+            if selection is None:
+                selection = selections[key] = _select(group, entities, texts, boxes)
+            window = _window_of(group, selection, self.seq, time)
+            if window is None:
+                continue
+            for watch in group.watches:
+                if watch.ready:
+                    if window.set or window.gone:
+                        watch.pending.add(window)
+                        watch.wake()
+                else:
+                    watch.pending.add(window, everything=True)
+
+
+def _select(
+    group: Group,
+    entities: dict[str, Dirty],
+    texts: dict[tuple[str, frozenset[str]], str],
+    boxes: dict[str, Bounds | None],
+) -> _Selection:
+    """Visible changes of the wanted types, and what stopped being so."""
+    access, has_type = group.access, group.filter.has_type
+    chosen: dict[str, str] = {}
+    chosen_boxes: list[Bounds | None] = []
+    left: list[str] = []
+    for entity_id, entry in entities.items():
+        doc = entry.doc
+        if doc is not None:
+            types, scopes = doc["type"], doc.get("scope", ())
+            if has_type(types) and access.sees(types, scopes):
+                hidden = access.hidden_attrs(types, scopes)
+                text = texts.get((entity_id, hidden))
+                if text is None:
+                    text = texts[entity_id, hidden] = live_text(doc, hidden)
+                    if entity_id not in boxes:
+                        boxes[entity_id] = bounds_of(doc)
+                chosen[entity_id] = text
+                box = boxes[entity_id]
+                if LOCATION in hidden:
+                    box = None
+                chosen_boxes.append(box)
+                continue
+        if any(has_type(types) and access.sees(types, scopes) for types, scopes in entry.shapes):
+            left.append(entity_id)
+    return _Selection(chosen, chosen_boxes, left)
+
+
+def _window_of(group: Group, selection: _Selection, seq: int, time: str) -> Window | None:
+    """The group's window: its box applied, its members kept up to date; None when nothing concerns it."""
+    chosen, left = selection.set, selection.left
+    bbox = group.filter.bbox
+    if bbox is not None and chosen:
+        w, s, e, n = bbox
+        west, south, east, north = selection.array().T
+        crossing = (east >= w) & (west <= e) if w <= e else (east >= w) | (west <= e)
+        inside = (crossing & (north >= s) & (south <= n)).tolist()
+        left = left + [entity_id for entity_id, is_in in zip(chosen, inside, strict=True) if not is_in]
+        chosen = {key: text for (key, text), is_in in zip(chosen.items(), inside, strict=True) if is_in}
+    if not chosen and not left:
+        return None
+    gone = [entity_id for entity_id in left if entity_id in group.members]
+    group.members.difference_update(gone)
+    group.members.update(chosen)
+    return Window(seq, time, chosen, gone, left)
+
+
+def live_text(doc: Doc, hidden: frozenset[str] = frozenset()) -> str:
+    """The live form (docs/api.md) as JSON text, without hidden attributes."""
+    if hidden and not hidden.isdisjoint(doc["attrs"]):
+        doc = {**doc, "attrs": {name: value for name, value in doc["attrs"].items() if name not in hidden}}
+    return orjson.dumps(simplify(doc)).decode()

@@ -1,0 +1,97 @@
+"""``/live`` and ``GET /api/state``. Shapes: docs/api.md."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from andaman.doors.live.connection import RESTART, TRY_AGAIN, Connection, Goodbye, Pace, parse_watch
+from andaman.doors.live.hub import Hub
+from andaman.doors.live.snapshot import iter_state
+from andaman.identity.web import actor_of, recheck_of
+from andaman.kernel.errors import Unavailable
+from andaman.kernel.time import format_time
+
+CONNECTIONS_MAX: Final = 2_000
+OnChange = Callable[[Callable[[], None]], Callable[[], None]]
+
+
+class LiveDoor:
+    """The open sockets of this process. ``on_change``: ``Identity.on_change``, so that a session that ends closes
+    its sockets at once rather than at the next look."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        *,
+        on_change: OnChange | None = None,
+        pace: Pace | None = None,
+        connections_max: int = CONNECTIONS_MAX,
+    ) -> None:
+        self.hub = hub
+        self.pace = pace or Pace()
+        self.connections: set[Connection] = set()
+        self._max = connections_max
+        hub.on_stop.append(self._stop)
+        if on_change is not None:
+            on_change(self._look)
+
+    def routes(self) -> list[BaseRoute]:
+        return [Route("/api/state", self.state), WebSocketRoute("/live", self.live)]
+
+    async def live(self, socket: WebSocket) -> None:
+        actor, recheck = actor_of(socket), recheck_of(socket.scope)
+        await socket.accept()
+        if len(self.connections) >= self._max or not self.hub.is_running:
+            await socket.close(TRY_AGAIN, "no room for another screen now; try again")
+            return
+        connection = Connection(self.hub, actor, recheck, socket.receive, socket.send, self.pace)
+        self.connections.add(connection)
+        try:
+            await connection.serve()
+        finally:
+            self.connections.discard(connection)
+
+    async def state(self, request: Request) -> Response:
+        query = request.query_params
+        actor = actor_of(request)
+        asked = {name: query.get(name) for name in ("bbox", "at", "tenant")}
+        wanted, at = parse_watch(
+            {**asked, "types": [t for t in query.get("types", "").split(",") if t]}, actor
+        )
+        if not self.hub.is_running:
+            raise Unavailable("The platform is starting or stopping; try again")
+        seq = self.hub.broker.seq
+        parts = iter_state(self.hub.broker, wanted, actor.access, at)
+        none: dict[str, str] = {}
+        first = await anext(parts, none)  # errors become problems before the answer begins
+        time = format_time(self.hub.clock() if at is None else at)
+
+        async def body() -> AsyncIterator[str]:
+            yield f'{{"seq":{seq},"time":"{time}","entities":[{",".join(first.values())}'
+            comma = "," if first else ""
+            async for part in parts:
+                if part:
+                    yield comma + ",".join(part.values())
+                    comma = ","
+            yield "]}"
+
+        return StreamingResponse(body(), media_type="application/json", headers={"Cache-Control": "no-store"})
+
+    def _look(self) -> None:
+        for connection in list(self.connections):
+            connection.look()
+
+    def _stop(self) -> None:
+        for connection in list(self.connections):
+            connection.leave(Goodbye(RESTART, "the platform restarts; connect again"))
+
+
+def routes(hub: Hub, *, on_change: OnChange | None = None, pace: Pace | None = None) -> list[BaseRoute]:
+    """The routes of this door; give ``identity.on_change`` where there is an identity."""
+    return LiveDoor(hub, on_change=on_change, pace=pace).routes()

@@ -1,0 +1,82 @@
+"""Pure: what changed in one window for one group of equal watches, and what waits for a slow client.
+
+Everything here is bounded by the number of *entities* of a view, never by the number of events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import orjson
+
+
+@dataclass(slots=True)
+class Window:
+    """Changes of one window as one group sees them; shared by its watches, never changed after it is made."""
+
+    seq: int
+    time: str  # ISO
+    set: dict[str, str]  # entity id → live form as JSON text
+    gone: Sequence[str]  # ids that members of the group held
+    left: Sequence[str]  # ids that one of them might have held: for a snapshot that is under way
+    _text: str | None = field(default=None, repr=False)
+
+    def frame(self, watch_json: str) -> str:
+        """The delta message; the long part is made once for all."""
+        if self._text is None:
+            self._text = delta_tail(self.seq, self.time, self.set.values(), self.gone)
+        return f'{{"op":"delta","id":{watch_json},{self._text}'
+
+
+def delta_tail(seq: int, time: str, fragments: Iterable[str], gone: Sequence[str]) -> str:
+    return f'"seq":{seq},"time":"{time}","set":[{",".join(fragments)}],"gone":{orjson.dumps(list(gone)).decode()}}}'
+
+
+class Pending:
+    """What one watch was not yet told. The newest value of each entity replaces older ones."""
+
+    __slots__ = ("_gone", "_one", "_set", "seq", "time")
+
+    def __init__(self) -> None:
+        self._one: Window | None = None  # the usual case: exactly one window waits
+        self._set: dict[str, str] = {}
+        self._gone: dict[str, None] = {}
+        self.seq = 0
+        self.time = ""
+
+    def __bool__(self) -> bool:
+        return self._one is not None or bool(self._set) or bool(self._gone)
+
+    def __len__(self) -> int:
+        return (
+            len(self._set) + len(self._gone) + (len(self._one.set) + len(self._one.gone) if self._one else 0)
+        )
+
+    def add(self, window: Window, everything: bool = False) -> None:
+        """Add a later window. ``everything``: a snapshot is under way, so what left counts as gone."""
+        if not everything and not self:
+            self._one = window
+        else:
+            if self._one is not None:
+                one, self._one = self._one, None
+                self._merge(one, one.gone)
+            self._merge(window, window.left if everything else window.gone)
+        self.seq, self.time = window.seq, window.time
+
+    def _merge(self, window: Window, gone: Sequence[str]) -> None:
+        for entity_id in gone:
+            self._set.pop(entity_id, None)
+            self._gone[entity_id] = None
+        for entity_id in window.set:
+            self._gone.pop(entity_id, None)
+        self._set.update(window.set)
+
+    def take(self, watch_json: str) -> str:
+        """The delta message of all that waits, which then waits no more."""
+        if self._one is not None:
+            one, self._one = self._one, None
+            return one.frame(watch_json)
+        text = delta_tail(self.seq, self.time, self._set.values(), list(self._gone))
+        self._set, self._gone = {}, {}
+        return f'{{"op":"delta","id":{watch_json},{text}'
