@@ -1,0 +1,98 @@
+"""Results as entities, and the emergency record read back as a figure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import orjson
+
+from andaman.assessment.indicators import Computed
+from andaman.broker.entity.build import entity, js, lang, prop, value
+from andaman.broker.model import Doc
+from andaman.kernel.time import Micros, parse_time
+
+SCOPE: Final = "/assessment"
+LEAST_ASSIGNMENTS: Final = 20
+
+
+def indicator_doc(result: Mapping[str, Any]) -> tuple[Doc, str]:
+    """An ``IndicatorValue`` of one result, and a key that changes when the finding does (not with its mere time).
+
+    ``kpiValue`` is absent where data is insufficient: nothing stands in for what is not known.
+    """
+    at = result["freshness"]["observedAt"]
+    attrs: dict[str, Any] = {
+        "name": lang(**result["name"]),
+        "indicatorStatus": prop(result["status"]),
+        "indicatorCode": prop(result["code"] or result["id"]),
+        "formula": prop(result["formula"]),
+        "unit": prop(result["unit"]["en"]),
+        "method": lang(**result["method"]),
+        "qualityStep": prop(result["quality"]["step"]),
+        "inputs": js({"seq": result["seq"], "inputs": result["inputs"]}),
+        "origin": prop("computed"),
+        "source": prop("Andaman; " + "; ".join(result["sources"])),
+        "dataset": prop("assessment"),
+    }
+    if result["value"] is not None:
+        attrs["kpiValue"] = prop(result["value"], None if at is None else parse_time(at))
+        attrs["calculationPeriod"] = js({"period": result["period"]})
+        if result["low"] is not None:
+            attrs["range"] = js({"low": result["low"], "high": result["high"]})
+    else:
+        attrs["reasons"] = js(result["reasons"])
+    if result["target"] is not None:
+        attrs["target"] = js({"target": result["target"], "benchmark": result["benchmark"]})
+    finding = {
+        k: result[k] for k in ("value", "low", "high", "status", "period", "reasons", "target", "formula")
+    }
+    key = hashlib.sha256(orjson.dumps(finding)).hexdigest()[:16]
+    doc = entity(
+        f"urn:ngsi-ld:IndicatorValue:{result['id']}", ["IndicatorValue", "KeyPerformanceIndicator"],
+        [SCOPE + "/indicator"], **attrs,
+    )  # fmt: skip
+    return doc, key
+
+
+def study_doc(kind: str, local: str, result: Mapping[str, Any], inputs: str) -> Doc:
+    """A study's result as one entity; ``inputs`` is the fingerprint of what it was computed from."""
+    return entity(
+        f"urn:ngsi-ld:{kind}:{local}",
+        kind,
+        [SCOPE + "/study"],
+        result=js(dict(result)),
+        inputsFingerprint=prop(inputs),
+        origin=prop("computed"),
+        source=prop("Andaman; OpenStreetMap contributors (ODbL); กรมการปกครอง"),
+        dataset=prop("assessment"),
+    )
+
+
+def response_minutes(assignments: Sequence[Doc]) -> Computed | None:
+    """Mean minutes from assignment to arrival in the command center's record; None below LEAST_ASSIGNMENTS.
+
+    Exercises run in tenants of their own and so are not in it.
+    """
+    spans: list[tuple[str, float, Micros]] = []
+    for doc in assignments:
+        start, end = _time(doc, "assignedAt"), _time(doc, "onSceneAt")
+        if start is not None and end is not None and end >= start:
+            spans.append((doc["id"], (end - start) / 60e6, end))
+    if len(spans) < LEAST_ASSIGNMENTS:
+        return None
+    mean = sum(span for _, span, _ in spans) / len(spans)
+    return Computed(
+        mean, None, None, "Andaman, Assignment", max(at for *_, at in spans), tuple(one for one, *_ in spans)
+    )
+
+
+def _time(doc: Doc, attr: str) -> Micros | None:
+    text = value(doc, attr)
+    if not isinstance(text, str):
+        return None
+    try:
+        return parse_time(text)
+    except ValueError:
+        return None

@@ -1,0 +1,90 @@
+"""HTTP of the assessment and of connectivity. Shapes: docs/rooms/assessment.md and docs/rooms/connectivity.md."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from andaman.assessment.connectivity import ConnectivityService
+from andaman.assessment.service import AssessmentService
+from andaman.assessment.world import ACCESS_KINDS
+from andaman.identity.model import Role
+from andaman.identity.web import actor_of, require
+from andaman.kernel.errors import ResourceNotFound
+from andaman.kernel.http import json_response, read_json
+
+_BODY_MAX = 1024 * 1024
+
+
+def routes(assessment: AssessmentService, connectivity: ConnectivityService) -> list[BaseRoute]:
+    """Everything here is computed from public data, so that every principal may read it; runs need an analyst."""
+    door = _Door(assessment, connectivity)
+    return [
+        Route("/api/assessment/indicators", door.indicators),
+        Route("/api/assessment/indicators/{id}", door.indicator),
+        Route("/api/assessment/refresh", door.refresh, methods=["POST"]),
+        Route("/api/assessment/accessibility", door.access_list),
+        Route("/api/assessment/accessibility/{kind}", door.access),
+        Route("/api/assessment/criticality", door.criticality),
+        Route("/api/connectivity/sites", door.sites),
+        Route("/api/connectivity/runs", door.runs, methods=["GET", "POST"]),
+        Route("/api/connectivity/runs/{id:path}", door.run),
+        Route("/api/connectivity/policy", door.policy),
+    ]
+
+
+class _Door:
+    def __init__(self, assessment: AssessmentService, connectivity: ConnectivityService) -> None:
+        self._assessment, self._connectivity = assessment, connectivity
+
+    async def indicators(self, request: Request) -> Response:
+        actor_of(request)
+        return json_response(await self._assessment.indicators())
+
+    async def indicator(self, request: Request) -> Response:
+        actor_of(request)
+        wanted = request.path_params["id"]
+        for row in (await self._assessment.indicators())["indicators"]:
+            if row["id"] == wanted:
+                return json_response(row)
+        raise ResourceNotFound(f"There is no indicator {wanted!r}; GET /api/assessment/indicators lists them")
+
+    async def refresh(self, request: Request) -> Response:
+        require(request, Role.ANALYST)
+        return json_response(await self._assessment.refresh(wait_for_criticality=True))
+
+    async def access_list(self, request: Request) -> Response:
+        actor_of(request)
+        found = []
+        for kind in ACCESS_KINDS:
+            result = await self._assessment.accessibility(kind)
+            found.append({k: v for k, v in result.items() if k not in ("grid", "roads", "places")})
+        return json_response({"kinds": found})
+
+    async def access(self, request: Request) -> Response:
+        actor_of(request)
+        return json_response(await self._assessment.accessibility(request.path_params["kind"]))
+
+    async def criticality(self, request: Request) -> Response:
+        actor_of(request)
+        return json_response(await self._assessment.criticality())
+
+    async def sites(self, request: Request) -> Response:
+        actor_of(request)
+        sites = await self._connectivity.sites()
+        return json_response({"origin": "simulated", "sites": [site.as_json() for site in sites]})
+
+    async def runs(self, request: Request) -> Response:
+        if request.method == "GET":
+            return json_response({"runs": self._connectivity.list_runs(actor_of(request).access)})
+        require(request, Role.ANALYST)
+        runs = await self._connectivity.run(await read_json(request, _BODY_MAX))
+        return json_response({"runs": runs}, 201)
+
+    async def run(self, request: Request) -> Response:
+        return json_response(self._connectivity.get(request.path_params["id"], actor_of(request).access))
+
+    async def policy(self, request: Request) -> Response:
+        actor_of(request)
+        return json_response(await self._connectivity.policy(dict(request.query_params)))

@@ -1,0 +1,269 @@
+"""The assessment's service: gathers entities, runs studies in a worker thread, keeps and stores what they find.
+
+A study runs once per state of its inputs. Results are held in memory and written as entities (history, provenance,
+replay). Nothing here runs on the event loop for longer than it takes to read a few hundred entities.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, TypeVar
+
+from andaman.assessment import access, criticality
+from andaman.assessment.indicators import Computed, definitions, evaluate_indicator
+from andaman.assessment.records import indicator_doc, response_minutes, study_doc
+from andaman.assessment.roads import with_local_streets
+from andaman.assessment.snapshot import Snapshot
+from andaman.assessment.world import (
+    ACCESS_KINDS,
+    INPUT_TYPES,
+    World,
+    build_world,
+    fingerprint,
+    points_of,
+    residents_near,
+)
+from andaman.broker.entity.build import iri
+from andaman.broker.model import DEFAULT_TENANT, Doc, OpKind, WriteOp
+from andaman.broker.service import Broker
+from andaman.identity.model import FULL_ACCESS, system_actor
+from andaman.kernel.errors import ResourceNotFound, Unavailable
+from andaman.kernel.time import Clock, format_time, system_clock
+
+log = logging.getLogger("andaman.assessment")
+T = TypeVar("T")
+_CHECK_S: Final = 60.0  # how often inputs are looked at for changes
+_LIVE: Final = ("Vehicle", "WeatherObserved", "SeaLevelObserved", "DeviceMeasurement", "Device")
+_SENSORS: Final = ("WeatherObserved",)
+
+
+class AssessmentService:
+    """Indicators, accessibility and criticality of one tenant's city."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        clock: Clock = system_clock,
+        tenant: str = DEFAULT_TENANT,
+        *,
+        refresh_s: float = 300.0,
+    ) -> None:
+        self.broker, self.clock, self.tenant = broker, clock, tenant
+        self.actor = system_actor("assessment")
+        self._refresh_s = refresh_s
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="assessment")
+        self._world: World | None = None
+        self._checked = -1e18
+        self._lock = asyncio.Lock()
+        self._studies: dict[tuple[str, str], asyncio.Task[Any]] = {}
+        self._figures: dict[str, Computed] = {}
+        self._written: dict[str, str] = {}
+        self._indicators: dict[str, Any] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self.on_refresh: list[Callable[[], Any]] = []
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        for study in self._studies.values():
+            study.cancel()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def _run(self) -> None:
+        await asyncio.sleep(2.0)  # let the server answer its first requests
+        while True:
+            try:
+                await self.refresh(wait_for_criticality=False)
+                await self.criticality()
+                for hook in self.on_refresh:
+                    await hook()
+                await self.refresh(wait_for_criticality=True)
+            except Unavailable as error:
+                log.info("assessment waits: %s", error.detail)
+            except Exception:
+                log.exception("assessment failed; it tries again in %s s", self._refresh_s)
+            await asyncio.sleep(self._refresh_s)
+
+    # -- gathering --------------------------------------------------------------------------------------------
+    async def gather(self, types: Sequence[str]) -> list[Doc]:
+        """Entities with one of these short types, read in slices so that others are not kept waiting."""
+        docs: list[Doc] = []
+        for doc in self.broker.iter_entities([iri(one) for one in types], FULL_ACCESS, self.tenant):
+            docs.append(doc)
+            if len(docs) % 200 == 0:
+                await asyncio.sleep(0)
+        return docs
+
+    async def in_thread(self, work: Callable[[], T]) -> T:
+        """Run on this room's one worker thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    async def world(self) -> World:
+        """The city as of the last look at the inputs. Raises Unavailable when no pack is loaded."""
+        async with self._lock:
+            now = asyncio.get_running_loop().time()
+            if self._world is not None and now - self._checked < _CHECK_S:
+                return self._world
+            docs = {kind: await self.gather((kind,)) for kind in INPUT_TYPES}
+            if self._world is None or fingerprint(docs) != self._world.fingerprint:
+                kinds = {
+                    kind: [doc["id"] for doc in docs["PointOfInterest"] if iri(kind) in doc["type"]]
+                    for kind in ACCESS_KINDS
+                }
+                self._world = await self.in_thread(lambda: build_world(docs, kinds))
+                for key in [key for key in self._studies if key[1] != self._world.fingerprint]:
+                    del self._studies[key]
+            self._checked = now
+            return self._world
+
+    async def study(self, name: str, work: Callable[[World], T]) -> T:
+        """The result of a named study for the present inputs; computed once, shared by all who wait."""
+        world = await self.world()
+        key = (name, world.fingerprint)
+        task = self._studies.get(key)
+        if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
+            task = asyncio.create_task(self._compute(work, world))
+            self._studies[key] = task
+        result: T = await asyncio.shield(task)
+        return result
+
+    async def _compute(self, work: Callable[[World], T], world: World) -> T:
+        return await self.in_thread(lambda: work(world))
+
+    # -- studies ----------------------------------------------------------------------------------------------
+    async def accessibility(self, kind: str) -> dict[str, Any]:
+        """Minutes by road from the nearest place of a kind. Raises ResourceNotFound for a kind not studied."""
+        if kind not in ACCESS_KINDS:
+            raise ResourceNotFound(f"No accessibility study of {kind!r}; there are {', '.join(ACCESS_KINDS)}")
+
+        def work(world: World) -> dict[str, Any]:
+            return access.accessibility(
+                world.grid, world.fine, world.base, world.people, kind, world.places[kind]
+            )
+
+        result = await self.study(f"access.{kind}", work)
+        await self._store_study(
+            "AccessibilityStudy", kind.lower(), {k: v for k, v in result.items() if k != "roads"}
+        )
+        return {**result, "entity": f"urn:ngsi-ld:AccessibilityStudy:{kind.lower()}"}
+
+    async def criticality(self) -> dict[str, Any]:
+        """The twenty road links whose closure costs most."""
+        result = await self.study("criticality", _critical)
+        await self._store_study(
+            "CriticalityStudy", "roads", {k: v for k, v in result.items() if k != "geojson"}
+        )
+        return {**result, "entity": "urn:ngsi-ld:CriticalityStudy:roads"}
+
+    async def _store_study(self, kind: str, local: str, result: Mapping[str, Any]) -> None:
+        world = await self.world()
+        await self.store(study_doc(kind, local, result, world.fingerprint), world.fingerprint)
+
+    async def store(self, doc: Doc, key: str) -> None:
+        """Write a result entity unless this state of it was written already (in this process or before)."""
+        await self.store_all([(doc, key)])
+
+    async def store_all(self, docs: Sequence[tuple[Doc, str]]) -> None:
+        fresh = [(doc, key) for doc, key in docs if self._written.get(doc["id"]) != key]
+        if not fresh:
+            return
+        ops = [WriteOp(OpKind.UPSERT_REPLACE, doc["id"], doc) for doc, _ in fresh]
+        for done, (doc, key) in zip(
+            await self.broker.write(ops, self.actor, self.tenant), fresh, strict=True
+        ):
+            if done.error is not None:
+                raise done.error
+            self._written[doc["id"]] = key
+
+    # -- indicators -------------------------------------------------------------------------------------------
+    def publish(self, name: str, figure: Computed) -> None:
+        """Offer a figure of another study to the indicators, such as "coverage.3500.area"."""
+        self._figures[name] = figure
+
+    async def indicators(self) -> dict[str, Any]:
+        """All indicators as last computed (computed now if never)."""
+        if self._indicators is None:
+            await self.refresh(wait_for_criticality=False)
+        assert self._indicators is not None  # refresh sets it or raises
+        return self._indicators
+
+    async def refresh(self, *, wait_for_criticality: bool) -> dict[str, Any]:
+        """Recompute every indicator and store what changed."""
+        await self._spatial_figures()
+        if wait_for_criticality:
+            worst = max((link["cutOff"] for link in (await self.criticality())["links"]), default=0)
+            self.publish(
+                "criticality.cutOff",
+                Computed(float(worst), source="Andaman, CriticalityStudy", at=self.clock()),
+            )
+        wanted: dict[str, list[Doc]] = {}
+        for indicator in definitions():
+            for spec in indicator.inputs.values():
+                for kind in [*spec.get("entities", ()), *spec.get("fresh", ())]:
+                    if kind not in wanted:
+                        wanted[kind] = await self.gather((kind,))
+        series = await self.gather(("KeyPerformanceIndicator",))
+        snapshot = Snapshot(self.clock(), self.broker.seq, wanted, series, dict(self._figures))
+        results = await self.in_thread(lambda: [evaluate_indicator(one, snapshot) for one in definitions()])
+        await self.store_all([indicator_doc(result) for result in results])
+        for result in results:
+            result["entity"] = f"urn:ngsi-ld:IndicatorValue:{result['id']}"
+        computed = sum(result["status"] == "computed" for result in results)
+        self._indicators = {
+            "computedAt": format_time(snapshot.now),
+            "seq": snapshot.seq,
+            "counts": {"computed": computed, "insufficientData": len(results) - computed},
+            "indicators": results,
+        }
+        return self._indicators
+
+    async def _spatial_figures(self) -> None:
+        now = self.clock()
+        world = await self.world()
+        for kind in ACCESS_KINDS:
+            result = await self.accessibility(kind)
+            for row in result["within"]:
+                share = row["sharePercent"]
+                used = tuple(place.id for place in world.places[kind])
+                self.publish(
+                    f"access.{kind}.{row['minutes']}",
+                    Computed(
+                        share["best"],
+                        share["low"],
+                        share["high"],
+                        "OpenStreetMap; กรมการปกครอง; Andaman",
+                        now,
+                        used,
+                    ),
+                )
+        for name, kinds, reach in (
+            ("stops.500", ("PublicTransportStop",), 500.0),
+            ("sensors.5000", _SENSORS, 5_000.0),
+        ):
+            docs = await self.gather(kinds)
+            if not docs:
+                continue
+            points, ids = points_of(docs), tuple(doc["id"] for doc in docs)
+            near = await self.in_thread(lambda p=points, r=reach: residents_near(world, p, r))  # type: ignore[misc]
+            share = near.share_of(world.people.total)
+            self.publish(name, Computed(share.best, share.low, share.high, "Andaman", now, ids))
+        minutes = response_minutes(await self.gather(("Assignment",)))
+        if minutes is not None:
+            self.publish("response.minutes", minutes)
+
+
+def _critical(world: World) -> dict[str, Any]:
+    demand = criticality.Demand()
+    graph = with_local_streets(world.base, world.land, demand.local_m)
+    people = criticality.node_people(graph, world.fine, world.cell_node, world.people.best)
+    study = criticality.Study(graph, people, world.gateway, demand)
+    return criticality.report(study, criticality.rank(study, pause_s=0.003))

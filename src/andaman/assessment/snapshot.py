@@ -1,0 +1,37 @@
+"""What the indicators draw from: entities, series and figures as they were at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from andaman.assessment.indicators import Computed
+from andaman.broker.entity.build import value
+from andaman.broker.model import Doc
+from andaman.kernel.time import Micros
+
+
+class Snapshot:
+    """A ``Source`` over entities already gathered: ``by_type`` maps a short type to its entities."""
+
+    def __init__(
+        self,
+        now: Micros,
+        seq: int,
+        by_type: Mapping[str, Sequence[Doc]],
+        series: Sequence[Doc],
+        figures: Mapping[str, Computed],
+    ) -> None:
+        self.now, self.seq = now, seq
+        self._by_type = by_type
+        self._series = {str(code): doc for doc in series if (code := value(doc, "kpiCode")) is not None}
+        self._figures = figures
+
+    def entities(self, types: Sequence[str]) -> Sequence[Doc]:
+        found = {doc["id"]: doc for kind in types for doc in self._by_type.get(kind, ())}
+        return [found[key] for key in sorted(found)]
+
+    def series(self, code: str) -> Doc | None:
+        return self._series.get(code)
+
+    def computed(self, name: str) -> Computed | None:
+        return self._figures.get(name)

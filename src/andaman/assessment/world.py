@@ -1,0 +1,139 @@
+"""The city as the studies of this room see it: land cells, roads, residents and places, built once from entities."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from andaman.assessment.access import Place
+from andaman.assessment.land import Area, LandGrid, land_grid
+from andaman.assessment.population import People, spread
+from andaman.assessment.roads import Floats, Ints, RoadGraph, graph_of, snap, subdivided
+from andaman.broker.entity.build import value
+from andaman.broker.model import Doc
+from andaman.kernel.errors import Unavailable
+
+INPUT_TYPES: Final = ("RoadSegment", "AdministrativeArea", "PointOfInterest", "PublicTransportStop")
+ACCESS_KINDS: Final = ("Hospital", "FireStation")
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    fingerprint: str
+    grid: LandGrid
+    base: RoadGraph
+    fine: RoadGraph
+    people: People
+    cell_node: Ints  # nearest usable node of ``fine`` for each land cell
+    places: Mapping[str, tuple[Place, ...]]  # kind → places
+    points: Floats  # (m, 2) lon/lat of villages, civic places and stops
+    gateway: Ints  # nodes of ``base`` that lie outside the province: the way to the mainland
+    land: Any  # shapely geometry in degrees
+
+
+def fingerprint(docs: Mapping[str, Sequence[Doc]]) -> str:
+    """Equal for equal inputs: ids and times of change of every entity the studies read."""
+    digest = hashlib.sha256()
+    for kind in sorted(docs):
+        for doc in sorted(docs[kind], key=lambda d: str(d["id"])):
+            digest.update(f"{kind} {doc['id']} {doc.get('modifiedAt', '')}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def build_world(docs: Mapping[str, Sequence[Doc]], kinds: Mapping[str, Sequence[str]]) -> World:
+    """``docs``: INPUT_TYPES → entities; ``kinds``: ACCESS_KINDS → ids. Takes about a second; not for the event loop.
+
+    Raises Unavailable when there is no road or no district with residents: no pack is loaded.
+    """
+    import shapely
+    from shapely.geometry import shape
+
+    areas = districts(docs["AdministrativeArea"])
+    base = graph_of(docs["RoadSegment"])
+    if not areas or not base.ids:
+        raise Unavailable(
+            "The assessment needs road segments and districts with residents: load a city pack first"
+        )
+    grid = land_grid(areas)
+    fine = subdivided(base)
+    points = points_of([*docs["PointOfInterest"], *docs["PublicTransportStop"]])
+    people = spread(grid, fine, grid.plane.xy(points[:, 0], points[:, 1]))
+    cell_node, _ = snap(fine, fine.plane.xy(grid.lonlat[:, 0], grid.lonlat[:, 1]), fine.giant())
+    land = shapely.union_all([shapely.make_valid(shape(area.outline)) for area in areas])
+    lonlat = base.plane.lonlat(base.xy)
+    shore = land.buffer(0.002)  # about 200 m: bridges and piers belong to the province
+    outside = np.flatnonzero(base.giant() & ~shapely.contains_xy(shore, lonlat[:, 0], lonlat[:, 1]))
+    by_id = {doc["id"]: doc for doc in docs["PointOfInterest"]}
+    places = {
+        kind: tuple(
+            place for one in sorted(ids) if one in by_id and (place := _place(by_id[one])) is not None
+        )
+        for kind, ids in kinds.items()
+    }
+    return World(fingerprint(docs), grid, base, fine, people, cell_node, places, points, outside, land)
+
+
+def districts(docs: Iterable[Doc]) -> list[Area]:
+    """Areas of the finest level at which residents are known, in order of their code."""
+    levels = ("tambon", "amphoe", "province")
+    found: dict[str, list[Area]] = {level: [] for level in levels}
+    for doc in docs:
+        level, outline = value(doc, "level"), value(doc, "location")
+        count = value(doc, "population")
+        known = isinstance(count, int | float) and not isinstance(count, bool) and count > 0
+        if (
+            level in found
+            and known
+            and isinstance(outline, dict)
+            and outline.get("type") in ("Polygon", "MultiPolygon")
+        ):
+            found[level].append(
+                Area(
+                    doc["id"],
+                    str(value(doc, "code", "")),
+                    level,
+                    value(doc, "name") or {},
+                    outline,
+                    float(count),
+                )
+            )
+    total = {level: sum(area.population or 0.0 for area in areas) for level, areas in found.items()}
+    most = max(total.values())
+    for level in levels:  # a level counts when it holds nearly all residents that any level knows
+        if total[level] > 0 and total[level] >= 0.98 * most:
+            return sorted(found[level], key=lambda area: area.code)
+    return []
+
+
+def points_of(docs: Iterable[Doc]) -> Floats:
+    """(m, 2) lon/lat of entities that have a point, in order of their id."""
+    rows = sorted((doc["id"], point) for doc in docs if (point := _point(doc)) is not None)
+    return np.array([point for _, point in rows], dtype=np.float64).reshape(-1, 2)
+
+
+def _point(doc: Doc) -> tuple[float, float] | None:
+    geometry = value(doc, "location")
+    if not isinstance(geometry, dict) or geometry.get("type") != "Point":
+        return None
+    lon, lat = geometry["coordinates"][:2]
+    return float(lon), float(lat)
+
+
+def _place(doc: Doc) -> Place | None:
+    point = _point(doc)
+    return None if point is None else Place(doc["id"], value(doc, "name"), *point)
+
+
+def residents_near(world: World, points: Floats, reach_m: float) -> Any:
+    """Residents within ``reach_m`` (straight) of any of the points: a ``population.Range``."""
+    from scipy.spatial import KDTree
+
+    if not len(points):
+        return world.people.count(np.zeros(world.grid.n))
+    tree = KDTree(world.grid.plane.xy(points[:, 0], points[:, 1]))
+    distance = np.asarray(tree.query(world.grid.xy)[0], dtype=np.float64)
+    return world.people.count(distance <= reach_m)

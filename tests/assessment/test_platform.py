@@ -1,0 +1,206 @@
+"""The assessment over a real broker with the Phuket pack: figures, entities, routes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from andaman.assessment.connectivity import ConnectivityService
+from andaman.assessment.land import expand
+from andaman.assessment.routes import routes
+from andaman.assessment.service import AssessmentService
+from andaman.broker.entity.build import iri, value
+from andaman.broker.service import Broker
+from andaman.city.pack import install, load_pack
+from andaman.identity.gate import NoAuthGate
+from andaman.identity.model import FULL_ACCESS, system_actor
+from andaman.kernel.errors import AndamanError
+from andaman.kernel.http import problem_response
+
+
+class City:
+    """A broker with the pack, the services on it, and a client."""
+
+    def __init__(
+        self, broker: Broker, assessment: AssessmentService, connectivity: ConnectivityService
+    ) -> None:
+        self.broker, self.assessment, self.connectivity = broker, assessment, connectivity
+
+        async def problem(_: Any, error: Exception) -> Any:
+            assert isinstance(error, AndamanError)
+            return problem_response(error)
+
+        app = Starlette(routes=routes(assessment, connectivity), exception_handlers={AndamanError: problem})
+        self.client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(NoAuthGate(app)), base_url="http://localhost"
+        )
+
+    async def get(self, path: str, status: int = 200) -> Any:
+        answer = await self.client.get(path)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+
+Run = Callable[[Callable[[City], Coroutine[Any, Any, None]]], None]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Runs a coroutine on the city; the data directory (and what was computed into it) is kept between tests."""
+    directory: Path = tmp_path_factory.mktemp("city")
+
+    def go(work: Callable[[City], Coroutine[Any, Any, None]]) -> None:
+        async def main() -> None:
+            broker = Broker.open(directory)
+            await broker.start()
+            await install(load_pack("phuket"), broker, system_actor("city"), None)
+            assessment = AssessmentService(broker)
+            try:
+                await work(City(broker, assessment, ConnectivityService(assessment)))
+            finally:
+                await assessment.stop()
+                await broker.close()
+
+        anyio.run(main)
+
+    return go
+
+
+def test_indicators(run: Run) -> None:
+    """A dozen and more have a value, the others a reason; each names its entities; all are stored as entities."""
+
+    async def work(city: City) -> None:
+        body = await city.get("/api/assessment/indicators")
+        rows = {row["id"]: row for row in body["indicators"]}
+        assert body["counts"]["computed"] >= 16
+        for row in rows.values():
+            assert row["name"]["th"]
+            assert row["name"]["en"]
+            if row["status"] == "computed":
+                assert row["value"] is not None
+                assert all(one["entitiesTotal"] > 0 for one in row["inputs"]), row
+            else:
+                assert row["value"] is None
+                assert row["reasons"]
+                assert all(reason["th"] and reason["en"] for reason in row["reasons"])
+        # 91 dead in 2025 among 410,211 residents; 39.1 of water supplied, 25.5 sold
+        assert rows["road-deaths"]["value"] == pytest.approx(91 / 410_211 * 1e5, abs=0.05)
+        assert rows["road-deaths"]["period"] == "2025"
+        assert rows["water-loss"]["value"] == pytest.approx(100 * (1 - 25_451_539 / 39_115_244), abs=0.05)
+        assert rows["hospital-beds"]["status"] == "insufficientData"
+        assert rows["hospital-15"]["low"] <= rows["hospital-15"]["value"] <= rows["hospital-15"]["high"]
+        stored = list(city.broker.iter_entities([iri("IndicatorValue")], FULL_ACCESS))
+        assert len(stored) == len(rows)
+        by_id = {doc["id"].rpartition(":")[2]: doc for doc in stored}
+        assert value(by_id["road-deaths"], "kpiValue") == rows["road-deaths"]["value"]
+        assert value(by_id["hospital-beds"], "kpiValue") is None
+        assert (await city.get("/api/assessment/indicators/road-deaths"))["id"] == "road-deaths"
+        await city.get("/api/assessment/indicators/nothing", 404)
+
+    run(work)
+
+
+def test_unchanged_findings_are_not_written_again(run: Run) -> None:
+    async def work(city: City) -> None:
+        await city.assessment.refresh(wait_for_criticality=False)
+        seq = city.broker.seq
+        await city.assessment.refresh(wait_for_criticality=False)
+        assert city.broker.seq == seq
+
+    run(work)
+
+
+def test_accessibility(run: Run) -> None:
+    async def work(city: City) -> None:
+        kinds = (await city.get("/api/assessment/accessibility"))["kinds"]
+        assert [kind["kind"] for kind in kinds] == ["Hospital", "FireStation"]
+        whole = await city.get("/api/assessment/accessibility/Hospital")
+        near, far = whole["within"]
+        assert 0 < near["people"]["best"] < far["people"]["best"] <= whole["residents"] == 410_211
+        for row in (near, far):
+            assert row["people"]["low"] <= row["people"]["best"] <= row["people"]["high"]
+            assert sum(a["people"]["best"] for a in row["byArea"]) == pytest.approx(
+                row["people"]["best"], abs=3
+            )
+        image = expand(whole["grid"])
+        assert image.size == whole["grid"]["rows"] * whole["grid"]["columns"]
+        assert image.max() <= len(whole["grid"]["levels"])
+        assert len(whole["roads"]["features"]) == 855
+        await city.get("/api/assessment/accessibility/School", 404)
+
+    run(work)
+
+
+def test_runs(run: Run) -> None:
+    """Default runs of three bands; the same inputs give the same run; bad input is named; runs outlive a restart."""
+
+    async def work(city: City) -> None:
+        made = (await city.client.post("/api/connectivity/runs", json={})).json()["runs"]
+        assert [one["band"] for one in made] == ["700", "3500", "6000"]
+        outdoor = [one["covered"]["outdoor"]["people"]["best"] for one in made]
+        assert 410_211 >= outdoor[0] >= outdoor[1] >= outdoor[2] > 0
+        own = {"bands": ["3500"], "sites": [{"lon": 98.39, "lat": 7.88}], "name": "หนึ่งสถานี"}
+        first = (await city.client.post("/api/connectivity/runs", json=own)).json()["runs"][0]
+        seq = city.broker.seq
+        again = (await city.client.post("/api/connectivity/runs", json=own)).json()["runs"][0]
+        assert again["id"] == first["id"]
+        assert city.broker.seq == seq
+        bad = await city.client.post("/api/connectivity/runs", json={"sites": [{"lon": 98.39}]})
+        assert bad.status_code == 400
+        assert bad.json()["field"] == "sites/0/lat"
+        for body in ({"bands": ["9"]}, {"siteCount": 0}, {"budget": {"load": 7}}, [], {"bandwidthMhz": "x"}):
+            assert (await city.client.post("/api/connectivity/runs", json=body)).status_code == 400, body
+
+    async def later(city: City) -> None:
+        runs = (await city.get("/api/connectivity/runs"))["runs"]
+        assert len(runs) == 4
+        assert [one["isDefault"] for one in runs] == [True, True, True, False]
+        assert "grid" not in runs[0]
+        whole = await city.get(f"/api/connectivity/runs/{runs[0]['id']}")
+        assert expand(whole["grid"]).max() >= 2
+        assert len(whole["sites"]) == whole["siteCount"] == 120
+
+    run(work)
+    run(later)
+
+
+def test_policy(run: Run) -> None:
+    async def work(city: City) -> None:
+        body = await city.get("/api/connectivity/policy")
+        lower, upper = body["cases"]
+        assert lower["id"] == "lower-licence-exempt"
+        assert upper["id"] == "upper-imt"
+        assert lower["peopleIndoors"]["low"] < lower["peopleIndoors"]["best"] < body["residents"]
+        assert upper["peopleIndoors"]["best"] < upper["peopleOutdoors"]["best"]
+        assert body["together"]["peopleIndoors"]["best"] >= max(
+            lower["peopleIndoors"]["best"], upper["peopleIndoors"]["best"]
+        )
+        assert all(one["text"]["th"] and one["text"]["en"] for one in body["assumptions"])
+        more = await city.get("/api/connectivity/policy?fixedLineShare=0.9")
+        assert more["cases"][0]["peopleIndoors"]["best"] == pytest.approx(0.9 * body["residents"], abs=1)
+        await city.get("/api/connectivity/policy?fixedLineShare=2", 400)
+
+    run(work)
+
+
+@pytest.mark.slow
+def test_criticality(run: Run) -> None:
+    """Twenty links, dearest first; the only road to the mainland is among them and its closure says so."""
+
+    async def work(city: City) -> None:
+        body = await city.get("/api/assessment/criticality")
+        links = body["links"]
+        assert len(links) == 20
+        costs = [link["personMinutes"] for link in links]
+        assert costs == sorted(costs, reverse=True)
+        assert any(link["cutFromMainland"] for link in links)
+        assert all(link["cutOff"] <= body["residents"] for link in links)
+        assert len(body["geojson"]["features"]) == 20
+
+    run(work)
