@@ -1,0 +1,208 @@
+/** The map's style from the theme's tokens. Geometry comes from the platform's own tiles, letters from local fonts. */
+import type { ExpressionSpecification, LayerSpecification, SourceSpecification, StyleSpecification } from 'maplibre-gl';
+import type { Lang } from '$lib/i18n.svelte';
+import { token } from '$lib/theme.svelte';
+import { LAYERS } from '../layers';
+
+const FONT = ['IBM Plex Sans Thai'];
+const FONT_BOLD = ['IBM Plex Sans Thai SemiBold'];
+const EMPTY: GeoJSON.FeatureCollection = { type: 'FeatureCollection', features: [] };
+/** Sources that are ours besides the layers'. */
+export const SELECTED = 'selected';
+export const ROUTE = 'route';
+
+export function mapStyle(lang: Lang): StyleSpecification {
+  const label: ExpressionSpecification = ['coalesce', ['get', lang], ['get', lang === 'th' ? 'en' : 'th'], ['get', 'name'], ''];
+  const halo = { 'text-color': token('--map-text'), 'text-halo-color': token('--map-halo'), 'text-halo-width': 1.4 };
+  const sources: Record<string, SourceSpecification> = {
+    base: { type: 'vector', tiles: [`${location.origin}/tiles/base/{z}/{x}/{y}.mvt`], minzoom: 0, maxzoom: 14 },
+    [SELECTED]: { type: 'geojson', data: EMPTY },
+    [ROUTE]: { type: 'geojson', data: EMPTY },
+  };
+  for (const layer of LAYERS) if (layer.id !== 'vehicles') sources[layer.id] = { type: 'geojson', data: EMPTY };
+
+  const base: LayerSpecification[] = [
+    { id: 'sea', type: 'background', paint: { 'background-color': token('--map-sea') } },
+    { id: 'land', type: 'fill', source: 'base', 'source-layer': 'land', paint: { 'fill-color': token('--map-land') } },
+    {
+      id: 'tambon',
+      type: 'line',
+      source: 'base',
+      'source-layer': 'district',
+      minzoom: 9.5,
+      filter: ['==', ['get', 'level'], 'tambon'],
+      paint: { 'line-color': token('--map-line'), 'line-width': 0.7, 'line-dasharray': [3, 3], 'line-opacity': 0.8 },
+    },
+    {
+      id: 'amphoe',
+      type: 'line',
+      source: 'base',
+      'source-layer': 'district',
+      filter: ['==', ['get', 'level'], 'amphoe'],
+      paint: { 'line-color': token('--map-line'), 'line-width': 1.4 },
+    },
+    {
+      id: 'road',
+      type: 'line',
+      source: 'base',
+      'source-layer': 'road',
+      minzoom: 9,
+      layout: { 'line-cap': 'round', 'line-join': 'round' },
+      paint: {
+        'line-color': ['match', ['get', 'class'], ['motorway', 'trunk', 'primary'], token('--map-road-major'), token('--map-road')],
+        'line-width': [
+          'interpolate',
+          ['exponential', 1.5],
+          ['zoom'],
+          9,
+          ['match', ['get', 'class'], ['motorway', 'trunk', 'primary'], 1.1, ['secondary'], 0.7, 0.3],
+          16,
+          ['match', ['get', 'class'], ['motorway', 'trunk', 'primary'], 12, ['secondary'], 9, 5],
+        ],
+      },
+    },
+    {
+      id: 'road-name',
+      type: 'symbol',
+      source: 'base',
+      'source-layer': 'road',
+      minzoom: 12.5,
+      layout: { 'symbol-placement': 'line', 'text-field': label, 'text-font': FONT, 'text-size': 12, 'symbol-spacing': 320 },
+      paint: halo,
+    },
+  ];
+  const marks: LayerSpecification[] = [
+    {
+      id: 'lines',
+      type: 'line',
+      source: 'lines',
+      layout: { 'line-join': 'round', 'line-cap': 'round' },
+      paint: { 'line-color': token('--text-muted'), 'line-width': ['interpolate', ['linear'], ['zoom'], 9, 1.6, 15, 4], 'line-opacity': 0.75 },
+    },
+    {
+      id: 'route',
+      type: 'line',
+      source: ROUTE,
+      layout: { 'line-join': 'round', 'line-cap': 'round' },
+      paint: { 'line-color': token('--accent'), 'line-width': 4, 'line-opacity': 0.9 },
+    },
+    {
+      id: 'accidents',
+      type: 'circle',
+      source: 'accidents',
+      paint: {
+        'circle-radius': ['interpolate', ['linear'], ['zoom'], 9, ['case', ['>', ['get', 'deaths'], 0], 3, 1.8], 15, ['case', ['>', ['get', 'deaths'], 0], 8, 5]],
+        'circle-color': token('--text-muted'),
+        'circle-opacity': ['case', ['>', ['get', 'deaths'], 0], 0.85, 0.4],
+        'circle-stroke-color': token('--text'),
+        'circle-stroke-width': ['case', ['>', ['get', 'deaths'], 0], 1.2, 0],
+      },
+    },
+    {
+      id: 'selected-ring',
+      type: 'circle',
+      source: SELECTED,
+      paint: { 'circle-radius': 22, 'circle-color': token('--accent'), 'circle-opacity': 0.22, 'circle-stroke-color': token('--accent'), 'circle-stroke-width': 2.5 },
+    },
+    ...(['stops', 'schools', 'police', 'fire', 'health'] as const).map((id): LayerSpecification => place(id, halo)),
+    ...(['weather', 'devices'] as const).map((id): LayerSpecification => ({
+      id,
+      type: 'symbol',
+      source: id,
+      layout: {
+        'icon-image': ['get', 'icon'],
+        'icon-allow-overlap': true,
+        'text-field': ['step', ['zoom'], ['get', 'short'], 12.5, ['concat', ['get', 'name'], '\n', ['get', 'short']]],
+        'text-font': FONT,
+        'text-size': 12,
+        'text-anchor': 'top',
+        'text-offset': [0, 1],
+        'text-optional': true,
+      },
+      paint: halo,
+    })),
+    {
+      id: 'units',
+      type: 'symbol',
+      source: 'units',
+      layout: {
+        'icon-image': ['get', 'icon'],
+        'icon-allow-overlap': true,
+        'icon-size': ['interpolate', ['linear'], ['zoom'], 9, 0.62, 13, 1],
+        'symbol-sort-key': ['get', 'order'],
+        'text-field': ['step', ['zoom'], '', 13, ['get', 'name']],
+        'text-font': FONT,
+        'text-size': 12,
+        'text-anchor': 'top',
+        'text-offset': [0, 1.2],
+        'text-optional': true,
+      },
+      paint: halo,
+    },
+    ...(['incidents', 'alerts'] as const).map((id): LayerSpecification => ({
+      id,
+      type: 'symbol',
+      source: id,
+      layout: {
+        'icon-image': ['get', 'icon'],
+        'icon-allow-overlap': true,
+        'icon-size': ['interpolate', ['linear'], ['zoom'], 9, 0.8, 13, 1],
+        'symbol-sort-key': ['get', 'order'],
+        'text-field': ['step', ['zoom'], '', 11, ['get', 'name']],
+        'text-font': FONT_BOLD,
+        'text-size': 13,
+        'text-anchor': 'left',
+        'text-offset': [1.5, 0],
+        'text-max-width': 12,
+        'text-optional': true,
+      },
+      paint: { ...halo, 'text-color': token('--text') },
+    })),
+  ];
+  const names: LayerSpecification[] = [
+    {
+      id: 'tambon-name',
+      type: 'symbol',
+      source: 'base',
+      'source-layer': 'district_label',
+      minzoom: 10.3,
+      filter: ['==', ['get', 'level'], 'tambon'],
+      layout: { 'text-field': label, 'text-font': FONT, 'text-size': 12.5, 'text-padding': 12 },
+      paint: halo,
+    },
+    {
+      id: 'amphoe-name',
+      type: 'symbol',
+      source: 'base',
+      'source-layer': 'district_label',
+      maxzoom: 10.3,
+      filter: ['==', ['get', 'level'], 'amphoe'],
+      layout: { 'text-field': label, 'text-font': FONT_BOLD, 'text-size': 14 },
+      paint: halo,
+    },
+  ];
+  return { version: 8, sources, layers: [...base, ...names, ...marks] };
+}
+
+function place(id: 'stops' | 'schools' | 'police' | 'fire' | 'health', halo: object): LayerSpecification {
+  const layer = LAYERS.find((l) => l.id === id);
+  return {
+    id,
+    type: 'symbol',
+    source: id,
+    ...(layer?.minZoom ? { minzoom: layer.minZoom } : {}),
+    layout: {
+      'icon-image': ['get', 'icon'],
+      'icon-size': ['interpolate', ['linear'], ['zoom'], 9, 0.7, 14, 1],
+      'icon-allow-overlap': true,
+      'text-field': ['step', ['zoom'], '', 13.5, ['get', 'name']],
+      'text-font': FONT,
+      'text-size': 12,
+      'text-anchor': 'top',
+      'text-offset': [0, 0.9],
+      'text-max-width': 9,
+      'text-optional': true,
+    },
+    paint: halo,
+  };
+}

@@ -1,0 +1,69 @@
+/** Where something is, in words: tambon and amphoe from the outlines, never bare coordinates. */
+import { api } from '$lib/api';
+import { anchor, boundsOf, contains, type Box } from '$lib/geo';
+import { nameText, t } from '$lib/i18n.svelte';
+import type { LiveEntity } from '$lib/live';
+import { areaWords } from './messages.city';
+
+interface Area {
+  entity: LiveEntity;
+  box: Box;
+}
+
+class Places {
+  #tambons: Area[] = $state.raw([]);
+  #amphoes: Area[] = $state.raw([]);
+  #cache = new Map<string, [LiveEntity | null, LiveEntity | null]>();
+  #asked = false;
+
+  /** Fetch the outlines once; without them places are simply not named. */
+  async load(): Promise<void> {
+    if (this.#asked) return;
+    this.#asked = true;
+    try {
+      const answer = await api.get<{ entities: LiveEntity[] }>('/api/state', { query: { types: 'AdministrativeArea' } });
+      const of = (level: string) =>
+        answer.entities.flatMap((entity): Area[] => {
+          const box = entity.a['level'] === level ? boundsOf(entity.a['location']) : null;
+          return box ? [{ entity, box }] : [];
+        });
+      this.#cache.clear();
+      this.#tambons = of('tambon');
+      this.#amphoes = of('amphoe');
+    } catch {
+      this.#asked = false; // asked again with the next page visit
+    }
+  }
+
+  get ready(): boolean {
+    return this.#tambons.length > 0 || this.#amphoes.length > 0;
+  }
+  get amphoes(): LiveEntity[] {
+    return this.#amphoes.map((area) => area.entity);
+  }
+
+  /** "ต.ราไวย์ อ.เมืองภูเก็ต"; empty when the outlines are not known. */
+  words(point: readonly [number, number] | null): string {
+    if (!point || !this.ready) return '';
+    const key = `${point[0].toFixed(4)},${point[1].toFixed(4)}`;
+    let found = this.#cache.get(key);
+    if (!found) {
+      const within = (areas: Area[]) =>
+        areas.find(({ entity, box: [w, s, e, n] }) => point[0] >= w && point[0] <= e && point[1] >= s && point[1] <= n && contains(entity.a['location'], point))?.entity ?? null;
+      found = [within(this.#tambons), within(this.#amphoes)];
+      if (this.#cache.size > 20_000) this.#cache.clear();
+      this.#cache.set(key, found);
+    }
+    const [tambon, amphoe] = found;
+    if (!tambon && !amphoe) return t(areaWords.sea);
+    const bare = (entity: LiveEntity) =>
+      nameText(entity.a['name']).replace(/^(ตำบล|อำเภอ|ต\.|อ\.)\s*/, '').replace(/\s*(Sub-?district|District)$/i, '').replace(/^(Tambon|Amphoe)\s+/i, '');
+    return [tambon && t(areaWords.tambon, { name: bare(tambon) }), amphoe && t(areaWords.amphoe, { name: bare(amphoe) })].filter(Boolean).join(t({ th: ' ', en: ', ' }));
+  }
+
+  /** The entity's own address if it has one, otherwise the area it lies in. */
+  of(entity: LiveEntity): string {
+    return nameText(entity.a['address']) || this.words(anchor(entity.a['location']));
+  }
+}
+export const places = new Places();
