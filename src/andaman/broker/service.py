@@ -35,6 +35,7 @@ except ImportError:
     History = None
 
 _FREEZE_FROM = 10_000  # entities; below that the garbage collector is quick anyway
+_GC_ALLOCATIONS = 100_000
 _ITER_PAGE = 200
 
 
@@ -82,6 +83,8 @@ class Broker:
 
     async def start(self) -> None:
         """Start the writer, checkpoint and history threads; bind to the running event loop."""
+        # Entities are trees: reference counts free them, and searching them for cycles is the largest pause there is.
+        gc.set_threshold(_GC_ALLOCATIONS, 50, 100)
         self._ledger.start(self._on_batch)
         if self._feed is not None:
             self._feed.start()
@@ -174,6 +177,11 @@ class Broker:
     def tenants(self) -> list[str]:
         """Names of tenants that exist; the default tenant "" always does."""
         return sorted(self._tenants)
+
+    def types(self, access: Access, tenant: str = DEFAULT_TENANT) -> dict[tuple[str, ...], int]:
+        """Combinations of types among the visible entities, with the number of entities of each."""
+        self._check_tenant(tenant)
+        return self._index.types(tenant, access)
 
     def _check_tenant(self, tenant: str) -> None:
         if tenant not in self._tenants:

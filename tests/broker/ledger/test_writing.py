@@ -221,6 +221,47 @@ def test_a_full_store_refuses_writes_and_recovers(tmp_path: Path) -> None:
     assert verify(connect(tmp_path)).ok
 
 
+class _Unsure:
+    """A connection whose COMMIT reports an error, after the fact or instead of it."""
+
+    def __init__(self, db: sqlite3.Connection, landed: bool) -> None:
+        self._db = db
+        self._landed = landed
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._db, name)
+
+    def execute(self, sql: str, values: Any = ()) -> Any:
+        if sql == "COMMIT":
+            if self._landed:
+                self._db.execute(sql)
+            raise sqlite3.OperationalError("disk I/O error")
+        return self._db.execute(sql, values)
+
+
+@pytest.mark.parametrize("landed", [True, False])
+def test_memory_follows_the_disk_after_an_unsure_commit(tmp_path: Path, landed: bool) -> None:
+    """An error of COMMIT does not say whether the transaction landed: the caller gets Unavailable either way,
+    and state, index, events and later writes agree with what is really in the store."""
+
+    async def work(broker: Broker) -> None:
+        await broker.write([create(1, speed=prop(1))], SYSTEM)
+        writer = broker._ledger.writer
+        writer._db = _Unsure(writer._db, landed)  # type: ignore[assignment]
+        with pytest.raises(Unavailable):
+            await broker.write([set_speed(1, 2), create(2)], SYSTEM)
+        assert broker.seq == (3 if landed else 1)
+        assert value(broker.get(urn(1), FULL_ACCESS), "speed") == (2 if landed else 1)
+        again = await broker.write([create(2), set_speed(1, 3)], SYSTEM)
+        assert isinstance(again[0].error, AlreadyExists) == landed
+        assert value(broker.get(urn(1), FULL_ACCESS), "speed") == 3
+        await _same_from_disk(broker)
+
+    with_broker(tmp_path, work)
+    with_broker(tmp_path, _same_from_disk)
+    assert verify(connect(tmp_path)).ok
+
+
 def test_a_nearly_full_disk_refuses_writes(tmp_path: Path) -> None:
     """Below the reserve writes are refused with the reason before anything is tried; reads go on."""
 

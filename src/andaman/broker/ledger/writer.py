@@ -88,6 +88,8 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._space_checked = 0.0
         self._refusal: str | None = None  # why nothing can be written now
+        self._broken = False  # the connection failed and has to be opened again
+        self._doubtful = Batch(0, 0, GENESIS, 1)  # the batch whose commit failed last
         self._read_position()
 
     def _read_position(self) -> None:
@@ -154,6 +156,8 @@ class Writer:
 
     def _commit(self, requests: list[Request]) -> None:
         refusal = self._no_space()
+        if refusal is None and self._broken and not self._reopen():
+            refusal = "The store cannot be opened again after an error; see the log. Nothing was written"
         if refusal is not None:
             self._refuse(requests, Unavailable(refusal))
             return
@@ -165,22 +169,29 @@ class Writer:
             if batch.journal:
                 self._write(batch)
         except sqlite3.Error as error:
-            self._recover()
-            log.error("Commit failed, nothing of the batch was written: %s", error)
-            self._refuse(requests, Unavailable(f"The store cannot write now ({error}); nothing was written"))
+            log.error("Commit failed: %s", error)
+            text = f"The store cannot write now ({error}); nothing was written"
+            if self._recover(batch):
+                text = f"The store reported an error ({error}) while it saved; read to see whether the write is there"
+            self._refuse(requests, Unavailable(text))
             return
         except Exception:
-            self._recover()
+            self._recover(batch)
             raise
         if batch.journal:
-            self.shapes.fresh.clear()
-            self.layouts.fresh.clear()
-            self.known_tenants |= batch.tenants
-            self.seq, self.head, self.next_ord = batch.seq, batch.head, batch.next_ord
-            self.last_at = batch.at
-            self._in_flight.append(batch)
+            self._landed(batch)
         else:
             self._forget()
+            self._publish(batch)
+
+    def _landed(self, batch: Batch) -> None:
+        """The batch is in the store: move the position, and tell the loop."""
+        self.shapes.fresh.clear()
+        self.layouts.fresh.clear()
+        self.known_tenants |= batch.tenants
+        self.seq, self.head, self.next_ord = batch.seq, batch.head, batch.next_ord
+        self.last_at = batch.at
+        self._in_flight.append(batch)
         self._publish(batch)
 
     def _write(self, batch: Batch) -> None:
@@ -254,19 +265,37 @@ class Writer:
                 )
         return self._refusal
 
-    def _recover(self) -> None:
-        """After a failed transaction: forget it, and take a fresh connection in case the old one is unsound."""
-        self._forget()
+    def _recover(self, batch: Batch) -> bool:
+        """After a failed transaction: take a fresh connection. True when the batch landed in spite of the error.
+
+        An error of COMMIT does not say whether the transaction is in the log; only reading does. If it is there,
+        memory must follow, although nobody was told "yes".
+        """
+        self._doubtful = batch
+        self._broken = True
         try:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             self._db.close()
         except sqlite3.Error as error:
             log.warning("Closing the failed connection: %s", error)
+        return self._reopen() and self.seq == batch.seq
+
+    def _reopen(self) -> bool:
         try:
-            self._db = connect(self.directory, write=True)
+            db = connect(self.directory, write=True)
+            row = db.execute("SELECT hash FROM journal WHERE seq=?", (self._doubtful.seq,)).fetchone()
         except sqlite3.Error as error:
-            log.error("The store cannot be reopened yet: %s", error)
+            log.error("The store cannot be opened again yet: %s", error)
+            return False
+        self._db = db
+        self._broken = False
+        if row is not None and row[0] == self._doubtful.head and self._doubtful.journal:
+            self._doubtful.answers = []
+            self._landed(self._doubtful)
+        else:
+            self._forget()
+        return True
 
     def _forget(self) -> None:
         self.shapes.forget_fresh()
