@@ -30,7 +30,18 @@ PREFERRED = [
 ]  # fmt: skip
 
 # Terms that some smart data model uses for another notion.
-OWN_TERMS = {"Measure", "author", "origin", "exercise", "occurrences", "parts", "note", "trip", "partOf", "series"}
+OWN_TERMS = {
+    "Measure",
+    "author",
+    "origin",
+    "exercise",
+    "occurrences",
+    "parts",
+    "note",
+    "trip",
+    "partOf",
+    "series",
+}
 
 TERMS = """
 AdministrativeArea Coastline RoadSegment PointOfInterest Hospital Clinic PoliceStation FireStation School
@@ -58,6 +69,8 @@ accuracy providedBy quality
 Village Organization Pier CityPack osmWay vehicleCount roadDescription slopeDescription roadSection stopCode
 nameDerived callSign agencyCode kpiCode series telephone partOf areaServed labelPoint localCode emergencyNumber note
 alternateName operator refStops populationMale populationFemale officialAreaKm2 datums epoch digest parts replayOf
+publisher license accrualPeriodicity contactPoint theme keyword accessRights classification selector hiddenAttributes
+requiredAttributes
 refAccident precipitation1h stationCode trip nextHighTideLevel nextLowTideLevel tideLevelMsl uncertaintyM
 """
 
