@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from andaman.identity.model import Classification, Principal, Role
 
@@ -33,13 +33,22 @@ def scope_within(scope: str, prefix: str) -> bool:
     return scope == prefix or scope.startswith(prefix.rstrip("/") + "/")
 
 
+class Demand(NamedTuple):
+    """What one dataset demands of who wants to see an entity or an attribute in it."""
+
+    level: Classification
+    owner: str  # agency code, empty for none
+    purpose: str
+
+
 @dataclass(frozen=True, slots=True)
 class DatasetRule:
     """A dataset's selector and secrecy. An entity in several datasets takes the strictest of them.
 
     ``types``: IRIs, one of which the entity has; empty for any. ``scope_prefix``: one of the entity's scopes is
     within it; empty for any. A rule with neither selects everything. ``attributes``: IRI → its own, stricter
-    classification: where it may not be seen, the attribute looks absent.
+    classification: where it may not be seen, the attribute looks absent. ``purpose``: what the personal data in it
+    was collected for (PDPA B.E. 2562 s. 21).
     """
 
     code: str
@@ -48,6 +57,11 @@ class DatasetRule:
     classification: Classification = Classification.SECURITY
     agency: str = ""
     attributes: Mapping[str, Classification] = field(default_factory=dict)
+    purpose: str = OPERATIONS
+
+    @property
+    def demand(self) -> Demand:
+        return Demand(self.classification, self.agency, self.purpose)
 
     def selects(self, types: Sequence[str], scopes: Sequence[str]) -> bool:
         """Does an entity with these types and scopes belong to the dataset?"""
@@ -100,11 +114,11 @@ class Rights:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """What the table says of one (types, scopes) pair. ``demands``: (classification, owning agency) of every
-    dataset that holds it; empty: in no dataset."""
+    """What the table says of one (types, scopes) pair. ``demands``: of every dataset that holds it; empty: in no
+    dataset. ``attributes``: (IRI, demand)."""
 
-    demands: frozenset[tuple[Classification, str]]
-    attributes: tuple[tuple[str, Classification, str], ...]
+    demands: frozenset[Demand]
+    attributes: tuple[tuple[str, Demand], ...]
 
 
 class PolicyTable:
@@ -138,8 +152,12 @@ class PolicyTable:
         if found is None:
             rules = self.datasets_of(types, scopes)
             found = Placement(
-                frozenset((r.classification, r.agency) for r in rules),
-                tuple((attr, level, r.agency) for r in rules for attr, level in r.attributes.items()),
+                frozenset(r.demand for r in rules),
+                tuple(
+                    (attr, r.demand._replace(level=level))
+                    for r in rules
+                    for attr, level in r.attributes.items()
+                ),
             )
             if len(self._memo) >= _MEMO_MAX:
                 self._memo.clear()
@@ -147,27 +165,28 @@ class PolicyTable:
         return found
 
 
-def may_see(rights: Rights, level: Classification, owner: str) -> bool:
-    """The table of reading. ``owner``: agency code of the dataset, empty for none.
+def may_see(rights: Rights, demand: Demand) -> bool:
+    """The table of reading. "its purpose": the rights' purpose is the dataset's.
 
     ============ ======= ============================= ========================= ==================================
     role         public  personal                      security                  official secret
     ============ ======= ============================= ========================= ==================================
     public       yes     no                            no                        no
-    operator     yes     purpose operations            yes                       no
-    dispatcher   yes     purpose operations            yes                       own agency
+    operator     yes     its purpose                   yes                       no
+    dispatcher   yes     its purpose                   yes                       own agency
     analyst      yes     own agency and investigation  yes                       own agency and investigation
     administrator yes    yes                           yes                       yes
     ============ ======= ============================= ========================= ==================================
     """
     roles = rights.roles
+    level, owner, purpose = demand
     if level is Classification.PUBLIC or Role.ADMINISTRATOR in roles:
         return True
     own = bool(owner) and owner == rights.agency
     running = Role.OPERATOR in roles or Role.DISPATCHER in roles
     looking = Role.ANALYST in roles and own and rights.purpose == INVESTIGATION
     if level is Classification.PERSONAL:
-        return (running and rights.purpose == OPERATIONS) or looking
+        return (running and rights.purpose == purpose) or looking
     if level is Classification.SECURITY:
         return running or Role.ANALYST in roles
     return (Role.DISPATCHER in roles and own) or looking
@@ -206,7 +225,7 @@ class PolicyAccess:
         if answer is None:
             placed = self._table.placement(*pair)
             answer = frozenset(
-                attr for attr, level, owner in placed.attributes if not may_see(self._rights, level, owner)
+                attr for attr, demand in placed.attributes if not may_see(self._rights, demand)
             )
             if len(self._hidden) >= _MEMO_MAX:
                 self._hidden.clear()
@@ -231,7 +250,7 @@ class PolicyAccess:
             return True
         if not demands:
             return self._staff
-        return all(may_see(self._rights, level, owner) for level, owner in demands)
+        return all(may_see(self._rights, demand) for demand in demands)
 
     def _owns(self, types: Sequence[str], scopes: Sequence[str]) -> bool:
         """An analyst keeps the data of the own agency: every dataset that holds the entity is the agency's, and
