@@ -7,6 +7,11 @@ from pathlib import Path
 
 from citypack.common import Part, js, lang, number, point, prop, read_csv, urn, utc
 
+STATIONS = [
+    ("48564", "สถานีอุตุนิยมวิทยาภูเก็ต", "Phuket weather station", 98.4, 7.883),
+    ("48565", "สถานีอุตุนิยมวิทยาท่าอากาศยานภูเก็ต", "Phuket Airport weather station", 98.317, 8.117),
+]
+
 
 def build(root: Path) -> list[Part]:
     return [_weather(root), _rain(root), _tide(root)]
@@ -25,6 +30,7 @@ def _weather(root: Path) -> Part:
         notes=[
             "Stations 48564 (Phuket) and 48565 (Phuket Airport), every three hours, with gaps.",
             "Rows that average both stations and the sky condition (not an observation of TMD) are left out.",
+            "Positions of the stations are those of the WMO station list, to a minute of arc.",
             "Where two retrievals of an hour differ, the later row is kept.",
         ],
     )
@@ -35,6 +41,7 @@ def _weather(root: Path) -> Part:
                 number(row[c]) for c in ("wind_speed_kmh", "rainfall_mm", "rainfall24h_mm", "land_visibility")
             ]
             rows[utc(row["datetime_local"]), row["wmo"]] = (utc(row["datetime_local"]), row["wmo"], *cells)
+    part.tables["weather_stations"] = (("station", "name_th", "name_en", "lon", "lat"), STATIONS)
     part.tables["weather"] = (
         ("time", "station", "windSpeed_kmh", "precipitation_mm", "precipitation24h_mm", "visibility_km"),
         [rows[key] for key in sorted(rows)],

@@ -15,16 +15,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from andaman.broker.entity import build
 from andaman.broker.model import DEFAULT_TENANT, Doc, Instance, OpKind, WriteOp
+from andaman.broker.service import Broker
 from andaman.identity.model import Actor
 from andaman.kernel.errors import ResourceNotFound
 from andaman.kernel.time import parse_time
-
-if TYPE_CHECKING:
-    from andaman.broker.service import Broker
 
 CHUNK: Final = 400
 _MEMBERS: Final = {

@@ -1,0 +1,241 @@
+"""Devices over MQTT. A message is acknowledged (QoS 1) only when its values, or its dead letter, are on disk.
+
+So a kill between receipt and commit loses nothing: the MQTT broker keeps the session and sends the message again. Doubles
+change nothing; an observation older than the state is written and the newer state restored after it, so that both are in
+the history and the latest stays the latest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import ssl
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+from gmqtt import Client
+from gmqtt.mqtt.constants import MQTTv50
+
+from andaman.broker.model import Doc, OpKind, WriteOp
+from andaman.ingest.deadletter import DeadLetter, DeadLetterStore
+from andaman.ingest.mapping import TopicMap
+from andaman.ingest.model import FeedLink
+from andaman.ingest.reading import read_message
+from andaman.kernel.errors import AndamanError, BadRequestData, Unavailable
+
+log = logging.getLogger(__name__)
+BATCH: Final = 500
+IN_FLIGHT: Final = 2000
+MOST_UNCONFIRMED: Final = 20_000
+SESSION_S: Final = 7 * 24 * 3600
+CONNECT_S: Final = 15.0
+_ACCEPTED: Final = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MqttAddress:
+    """``mqtt://user:password@host:port`` or ``mqtts://…``; the password may stand in ANDAMAN_MQTT_PASSWORD instead."""
+
+    host: str
+    port: int
+    tls: bool
+    username: str | None
+    password: str | None
+
+    @classmethod
+    def parse(cls, url: str) -> MqttAddress:
+        parts = urlsplit(url)
+        if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
+            raise BadRequestData(f"{url!r} is not an MQTT address such as mqtt://127.0.0.1:1883")
+        tls = parts.scheme == "mqtts"
+        password = unquote(parts.password) if parts.password else os.environ.get("ANDAMAN_MQTT_PASSWORD")
+        username = unquote(parts.username) if parts.username else None
+        return cls(parts.hostname, parts.port or (8883 if tls else 1883), tls, username, password)
+
+
+@dataclass(slots=True)
+class _Message:
+    topic: str
+    payload: bytes
+    done: asyncio.Future[int]
+
+
+class MqttFeed:
+    """One connection to an MQTT broker, with a session that lasts while we are away."""
+
+    def __init__(
+        self,
+        address: MqttAddress,
+        mapping: TopicMap,
+        letters: DeadLetterStore,
+        client_id: str = "andaman",
+        feed_id: str = "mqtt",
+    ) -> None:
+        self.id = feed_id
+        self.name = {"th": "อุปกรณ์ตรวจวัด (MQTT)", "en": "Devices (MQTT)"}
+        self.origin = "measured"
+        self.speed = 1.0
+        self._address = address
+        self._mapping = mapping
+        self._letters = letters
+        self._client_id = client_id
+
+    async def run(self, link: FeedLink) -> None:
+        """Connect, and take messages until the connection is lost; then raise Unavailable, so that it is made again."""
+        queue: asyncio.Queue[_Message] = asyncio.Queue()
+        lost = asyncio.Event()
+        client = self._client(queue, lost)
+        worker = asyncio.create_task(self._work(queue, link))
+        waiting = asyncio.create_task(lost.wait())
+        try:
+            await self._connect(client)
+            link.ready()
+            await asyncio.wait({worker, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            if worker.done():
+                worker.result()
+            raise Unavailable(f"The connection to {self._address.host}:{self._address.port} was lost")
+        finally:
+            for task in (worker, waiting):
+                task.cancel()
+            await asyncio.gather(worker, waiting, return_exceptions=True)
+            await self._disconnect(client)
+
+    def _client(self, queue: asyncio.Queue[_Message], lost: asyncio.Event) -> Any:
+        client = Client(
+            self._client_id,
+            clean_session=False,
+            optimistic_acknowledgement=False,
+            session_expiry_interval=SESSION_S,
+            receive_maximum=IN_FLIGHT,
+            logger=log,
+        )
+        client.set_config({"reconnect_retries": 0, "reconnect_delay": 0})
+        if self._address.username:
+            client.set_auth_credentials(self._address.username, self._address.password)
+
+        async def on_message(_client: Any, topic: str, payload: bytes, qos: int, _properties: Any) -> int:
+            if qos == 0 and queue.qsize() > MOST_UNCONFIRMED:
+                return _ACCEPTED  # QoS 0 asks for nothing better: a flood must not fill the memory
+            done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+            queue.put_nowait(_Message(topic, bytes(payload), done))
+            return await done  # the acknowledgement leaves when this returns
+
+        def on_connect(connected: Any, _flags: Any, _code: Any, _properties: Any) -> None:
+            for rule in self._mapping.topics:
+                connected.subscribe(rule.filter, qos=rule.qos)
+
+        def on_disconnect(_client: Any, _packet: Any, _error: Any = None) -> None:
+            lost.set()
+
+        client.on_message = on_message
+        client.on_connect = on_connect
+        client.on_disconnect = on_disconnect
+        return client
+
+    async def _connect(self, client: Any) -> None:
+        address = self._address
+        tls: ssl.SSLContext | bool = ssl.create_default_context() if address.tls else False
+        try:
+            await asyncio.wait_for(
+                client.connect(address.host, address.port, ssl=tls, version=MQTTv50), CONNECT_S
+            )
+        except TimeoutError:
+            raise Unavailable(
+                f"No answer from {address.host}:{address.port} within {CONNECT_S:.0f} s"
+            ) from None
+        except OSError as error:
+            raise Unavailable(f"{address.host}:{address.port} cannot be reached: {error}") from None
+
+    @staticmethod
+    async def _disconnect(client: Any) -> None:
+        """Close without ending the session, and without waiting for what will never be acknowledged."""
+        try:
+            await asyncio.wait_for(client.disconnect(), 2.0)
+        except Exception as error:  # the connection is gone already, or was never there
+            log.debug("mqtt: closing: %s", error)
+
+    async def _work(self, queue: asyncio.Queue[_Message], link: FeedLink) -> None:
+        while True:
+            batch = [await queue.get()]
+            while len(batch) < BATCH and not queue.empty():
+                batch.append(queue.get_nowait())
+            await self._take(batch, link)
+            for message in batch:
+                if not message.done.done():
+                    message.done.set_result(_ACCEPTED)
+
+    async def _take(self, batch: Iterable[_Message], link: FeedLink) -> None:
+        """Write a batch: first the dead letters, then the values; both are on disk when this returns."""
+        now = link.clock()
+        docs: list[tuple[_Message, Doc]] = []
+        letters: list[DeadLetter] = []
+        for message in batch:
+            reading = read_message(self._mapping, self.id, message.topic, message.payload, now)
+            letters += reading.letters
+            if reading.doc is not None:
+                docs.append((message, reading.doc))
+        if docs:
+            letters += await self._write(docs, link)
+        if letters:
+            await asyncio.to_thread(self._letters.add, letters)
+
+    async def _write(self, docs: list[tuple[_Message, Doc]], link: FeedLink) -> list[DeadLetter]:
+        """Write; when the broker refuses the batch, each alone, so that one bad entity stops nobody."""
+        ops = in_order([doc for _, doc in docs], link)
+        try:
+            await link.write(ops)
+        except Unavailable:
+            raise  # nothing was taken: no acknowledgement, the messages come again
+        except AndamanError:
+            refused = []
+            for message, doc in docs:
+                try:
+                    await link.write(in_order([doc], link))
+                except Unavailable:
+                    raise
+                except AndamanError as error:
+                    refused.append(
+                        DeadLetter(
+                            link.clock(), self.id, message.topic, "refused", error.detail, message.payload
+                        )
+                    )
+            return refused
+        return []
+
+
+def in_order(docs: Iterable[Doc], link: FeedLink) -> list[WriteOp]:
+    """Writes such that the latest observation of each attribute stays the state, whatever order they came in."""
+    ops: list[WriteOp] = []
+    latest: dict[str, dict[str, Any]] = {}
+    for doc in docs:
+        entity_id = doc["id"]
+        if entity_id not in latest:
+            current = link.current(entity_id)
+            latest[entity_id] = dict(current["attrs"]) if current is not None else {}
+        known = latest[entity_id]
+        ops.append(WriteOp(OpKind.UPSERT_UPDATE, entity_id, doc))
+        newer = {}
+        for name, instances in doc["attrs"].items():
+            held = known.get(name)
+            if held is not None and _time(held) > _time(instances):
+                newer[name] = [_without_system(instance) for instance in held]
+            else:
+                known[name] = instances
+        if newer:
+            ops.append(
+                WriteOp(
+                    OpKind.UPSERT_UPDATE, entity_id, {"id": entity_id, "type": doc["type"], "attrs": newer}
+                )
+            )
+    return ops
+
+
+def _time(instances: list[Mapping[str, Any]]) -> str:
+    return str(instances[0].get("observedAt", ""))
+
+
+def _without_system(instance: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in instance.items() if key not in ("createdAt", "modifiedAt")}

@@ -1,0 +1,111 @@
+"""Recorded observations played again against the clock: the true time runs ``speed`` times as fast as ours.
+
+The mapping from the true past to now is explicit: each entity carries ``origin`` "replayed" and ``replayOf`` with the
+true time; ``observedAt`` is the time of the replay. After a restart the replay goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from andaman.broker.model import Doc
+from andaman.ingest.model import FeedLink
+from andaman.kernel.time import SECOND, Micros
+
+LONGEST_WAIT_S: Final = 30.0
+BATCH: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One recorded observation. ``make(now)`` builds its entity with ``observedAt`` = now."""
+
+    at: Micros  # the true time
+    make: Callable[[Micros], Doc]
+
+
+@dataclass(slots=True)
+class Tape:
+    """Where the replay stands: true time ``true_at`` was played at our time ``our_at``; ``next`` is the next recording."""
+
+    true_at: Micros
+    our_at: Micros
+    next: int = 0
+    round: int = 0
+
+    def true_time(self, now: Micros, speed: float) -> Micros:
+        """The recorded time that is "now"; a clock that stepped back does not play anything twice."""
+        return self.true_at + int(max(0, now - self.our_at) * speed)
+
+
+class ReplayFeed:
+    """A feed over recordings in order of time; after the last it begins again (``loop``) or ends."""
+
+    def __init__(
+        self,
+        feed_id: str,
+        name: dict[str, str],
+        recordings: Sequence[Recording],
+        speed: float,
+        *,
+        loop: bool = True,
+        lead_in: int = 0,
+    ) -> None:
+        """``lead_in``: so many recordings are played at once on the very first start, so that no map begins empty."""
+        if speed <= 0:
+            raise ValueError(f"The speed of a replay is above 0, not {speed}")
+        self.id = feed_id
+        self.name = name
+        self.origin = "replayed"
+        self.speed = speed
+        self._recordings = sorted(recordings, key=lambda recording: recording.at)
+        self._times = [recording.at for recording in self._recordings]
+        self._loop = loop
+        self._lead_in = lead_in
+
+    async def run(self, link: FeedLink) -> None:
+        if not self._recordings:
+            return
+        tape = self._wind(link)
+        while True:
+            now = link.clock()
+            due = bisect_right(self._times, tape.true_time(now, self.speed))
+            while tape.next < due:
+                batch = self._recordings[tape.next : min(due, tape.next + BATCH)]
+                await link.write(recording.make(now) for recording in batch)
+                tape.next += len(batch)
+                await self._keep(link, tape)
+            link.ready()
+            if tape.next >= len(self._recordings):
+                if not self._loop:
+                    return
+                gap = SECOND * 60  # between the last recording and the first again
+                tape = Tape(self._times[0] - int(gap * self.speed), now, 0, tape.round + 1)
+                await self._keep(link, tape)
+            wait_s = (self._times[tape.next] - tape.true_time(now, self.speed)) / self.speed / SECOND
+            await link.sleep(min(max(wait_s, 0.05), LONGEST_WAIT_S))
+            if wait_s > LONGEST_WAIT_S:
+                await self._keep(link, tape)  # time that has passed without an event counts too
+
+    def _wind(self, link: FeedLink) -> Tape:
+        """The tape as remembered, anchored to now: the time during which we did not run is not skipped."""
+        memory = link.recall()
+        now = link.clock()
+        if {"true_at", "next", "round", "of"} <= memory.keys() and memory["of"] == len(self._recordings):
+            return Tape(
+                int(memory["true_at"]),
+                now,
+                min(int(memory["next"]), len(self._recordings)),
+                int(memory["round"]),
+            )
+        start = self._times[max(0, min(self._lead_in, len(self._times)) - 1)]
+        return Tape(start, now)
+
+    async def _keep(self, link: FeedLink, tape: Tape) -> None:
+        true_at = tape.true_time(link.clock(), self.speed)
+        await link.remember(
+            {"true_at": true_at, "next": tape.next, "round": tape.round, "of": len(self._recordings)}
+        )

@@ -1,0 +1,78 @@
+"""HTTP of the feeds: their state for every screen, dead letters for staff."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from andaman.identity.model import Role
+from andaman.identity.web import actor_of, require
+from andaman.ingest.deadletter import DeadLetterStore
+from andaman.ingest.manager import FeedManager
+from andaman.ingest.model import FeedStatus
+from andaman.kernel.errors import InvalidRequest, ResourceNotFound
+from andaman.kernel.http import json_response
+from andaman.kernel.time import format_time
+
+STAFF = (Role.OPERATOR, Role.DISPATCHER, Role.ANALYST)
+MAX_PAGE = 1000
+
+
+def routes(manager: FeedManager, letters: DeadLetterStore) -> list[BaseRoute]:
+    """``/api/ingest/feeds``, ``/api/ingest/feeds/{id}/{start|stop}``, ``/api/ingest/dead-letters``."""
+
+    async def feeds(request: Request) -> Response:
+        roles = actor_of(request).principal.roles
+        staff = bool(roles & {*STAFF, Role.ADMINISTRATOR})
+        return json_response([_row(status, staff) for status in manager.status()])
+
+    async def command(request: Request) -> Response:
+        require(request, Role.OPERATOR)
+        feed_id, action = request.path_params["feed"], request.path_params["action"]
+        if action == "start":
+            manager.start_feed(feed_id)
+        elif action == "stop":
+            await manager.stop_feed(feed_id)
+        else:
+            raise ResourceNotFound(f"A feed can be told to start or stop, not to {action!r}")
+        return json_response(_row(manager.get_status(feed_id), True))
+
+    async def dead_letters(request: Request) -> Response:
+        require(request, *STAFF)
+        limit = _integer(request, "limit", 100, 1, MAX_PAGE)
+        before = _integer(request, "before", None, 1, 1 << 62)
+        rows = letters.list_newest(limit or 100, before, request.query_params.get("feed", ""))
+        return json_response({"total": letters.count(), "rows": rows})
+
+    return [
+        Route("/api/ingest/feeds", feeds, methods=["GET"]),
+        Route("/api/ingest/feeds/{feed}/{action}", command, methods=["POST"]),
+        Route("/api/ingest/dead-letters", dead_letters, methods=["GET"]),
+    ]
+
+
+def _row(status: FeedStatus, staff: bool) -> dict[str, Any]:
+    """A feed as screens get it; what went wrong in detail is for staff."""
+    return {
+        "id": status.id,
+        "name": status.name,
+        "origin": status.origin,
+        "state": status.state.value,
+        "lastAt": None if status.last_at is None else format_time(status.last_at),
+        "count": status.count,
+        "speed": status.speed,
+        "restarts": status.restarts,
+        "error": status.error if staff else ("failed" if status.error else ""),
+    }
+
+
+def _integer(request: Request, name: str, default: int | None, low: int, high: int) -> int | None:
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdecimal() and low <= int(text[:20]) <= high):
+        raise InvalidRequest(f"{name} is a whole number from {low} to {high}, not {text[:40]!r}", field=name)
+    return int(text)
