@@ -11,6 +11,9 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from andaman import __version__
+from andaman.assessment import routes as assessment_routes
+from andaman.assessment.connectivity import ConnectivityService
+from andaman.assessment.service import AssessmentService
 from andaman.broker.contexts import ContextStore
 from andaman.broker.entity.build import iri, short
 from andaman.broker.service import Broker
@@ -68,9 +71,11 @@ class App:
         self.contexts = ContextStore(directory / "contexts", allow_private=settings.context_allow_loopback)
         self.pack: Pack | None = load_pack(settings.pack) if settings.pack else None
         self.live = Hub(self.broker, clock=clock)
+        self.assessment = AssessmentService(self.broker, clock)
+        self.connectivity = ConnectivityService(self.assessment)
         self.training = TrainingService(self.broker, clock)
         self.programme = ProgrammeService(self.broker, clock)
-        self.parts: list[Part] = [self.live, self.training]
+        self.parts: list[Part] = [self.live, self.assessment, self.training]
         self.on_install: Progress | None = None
         self._started: list[Part] = []
         screens = screens_app(self._routes())
@@ -88,6 +93,7 @@ class App:
         found: list[BaseRoute] = [health_route(self.health)]
         found += identity_routes.routes(self.identity, self.broker, expand=iri, shorten=short)
         found += LiveDoor(self.live, on_change=self.identity.on_change).routes()
+        found += assessment_routes.routes(self.assessment, self.connectivity)
         found += training_routes.routes(self.training)
         found += programme_routes.routes(self.programme)
         found += web.routes()

@@ -286,21 +286,21 @@ def _token(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _backup(options: argparse.Namespace, settings: Settings) -> int:
-    from andaman.app import backup_all
+    from andaman.maintenance import backup_all
 
     print(backup_all(settings.data_dir, options.file))
     return 0
 
 
 def _restore(options: argparse.Namespace, settings: Settings) -> int:
-    from andaman.app import restore_all
+    from andaman.maintenance import restore_all
 
     print(restore_all(options.file, settings.data_dir))
     return 0
 
 
 def _doctor(options: argparse.Namespace, settings: Settings) -> int:
-    from andaman.app import examine
+    from andaman.maintenance import examine
 
     findings = examine(settings)
     for finding in findings:

@@ -80,7 +80,7 @@ class TooManyResults(AndamanError):
 
 
 class LdContextNotAvailable(AndamanError):
-    status, kind, title = 503, NGSI + "LdContextNotAvailable", "A JSON-LD context cannot be had"
+    status, kind, title = 504, NGSI + "LdContextNotAvailable", "A JSON-LD context cannot be had"
 
 
 class NotSignedIn(AndamanError):
