@@ -14,12 +14,13 @@ class Places {
   #tambons: Area[] = $state.raw([]);
   #amphoes: Area[] = $state.raw([]);
   #cache = new Map<string, [LiveEntity | null, LiveEntity | null]>();
-  #asked = false;
+  #asked: Promise<void> | null = null;
 
   /** Fetch the outlines once; without them places are simply not named. */
-  async load(): Promise<void> {
-    if (this.#asked) return;
-    this.#asked = true;
+  load(): Promise<void> {
+    return (this.#asked ??= this.#fetch());
+  }
+  async #fetch(): Promise<void> {
     try {
       const answer = await api.get<{ entities: LiveEntity[] }>('/api/state', { query: { types: 'AdministrativeArea' } });
       const of = (level: string) =>
@@ -31,7 +32,7 @@ class Places {
       this.#tambons = of('tambon');
       this.#amphoes = of('amphoe');
     } catch {
-      this.#asked = false; // asked again with the next page visit
+      this.#asked = null; // asked again with the next page visit
     }
   }
 
@@ -40,6 +41,13 @@ class Places {
   }
   get amphoes(): LiveEntity[] {
     return this.#amphoes.map((area) => area.entity);
+  }
+
+  /** The box around all outlines, for a map that is told of no city. */
+  get bounds(): Box | null {
+    const boxes = [...this.#amphoes, ...this.#tambons].map((area) => area.box);
+    if (boxes.length === 0) return null;
+    return [Math.min(...boxes.map((b) => b[0])), Math.min(...boxes.map((b) => b[1])), Math.max(...boxes.map((b) => b[2])), Math.max(...boxes.map((b) => b[3]))];
   }
 
   /** "ต.ราไวย์ อ.เมืองภูเก็ต"; empty when the outlines are not known. */
