@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 from starlette.routing import BaseRoute
@@ -27,6 +28,16 @@ from andaman.identity.gate import Gate, NoAuthGate
 from andaman.identity.model import Actor, Principal, Role, system_actor
 from andaman.identity.policy import Policy, PolicyTable, default_writes
 from andaman.identity.service import Identity, Lifetimes
+from andaman.ingest import (
+    DeadLetterStore,
+    Feed,
+    FeedManager,
+    MqttAddress,
+    MqttFeed,
+    city_feeds,
+    load_mapping,
+)
+from andaman.ingest import routes as ingest_routes
 from andaman.kernel.errors import AndamanError, Unavailable
 from andaman.kernel.time import HOUR, Clock, system_clock
 from andaman.programme import routes as programme_routes
@@ -71,15 +82,29 @@ class App:
         self.contexts = ContextStore(directory / "contexts", allow_private=settings.context_allow_loopback)
         self.pack: Pack | None = load_pack(settings.pack) if settings.pack else None
         self.live = Hub(self.broker, clock=clock)
+        self.letters = DeadLetterStore(directory / "deadletter.db")
+        self.feeds = FeedManager(self.broker, self._feeds(), directory)
         self.assessment = AssessmentService(self.broker, clock)
         self.connectivity = ConnectivityService(self.assessment)
         self.training = TrainingService(self.broker, clock)
         self.programme = ProgrammeService(self.broker, clock)
-        self.parts: list[Part] = [self.live, self.assessment, self.training]
+        self.parts: list[Part] = [self.live, self.feeds, self.assessment, self.training]
         self.on_install: Progress | None = None
         self._started: list[Part] = []
         screens = screens_app(self._routes())
         self.asgi: ASGIApp = self._gate(_Dispatch(screens))
+
+    def _feeds(self) -> list[Feed]:
+        settings = self.settings
+        feeds: list[Feed] = []
+        if settings.feeds and self.pack is not None:
+            feeds += city_feeds(self.pack, replay_speed=settings.feed_speed)
+        if settings.mqtt_url:
+            if not settings.mqtt_mapping:
+                raise Unavailable("mqtt_url is set, but mqtt_mapping names no file; see docs/rooms/ingest.md")
+            mapping = load_mapping(Path(settings.mqtt_mapping))
+            feeds.append(MqttFeed(MqttAddress.parse(settings.mqtt_url), mapping, self.letters))
+        return feeds
 
     def _gate(self, app: ASGIApp) -> ASGIApp:
         if self.settings.no_auth:
@@ -93,6 +118,7 @@ class App:
         found: list[BaseRoute] = [health_route(self.health)]
         found += identity_routes.routes(self.identity, self.broker, expand=iri, shorten=short)
         found += LiveDoor(self.live, on_change=self.identity.on_change).routes()
+        found += ingest_routes(self.feeds, self.letters)
         found += assessment_routes.routes(self.assessment, self.connectivity)
         found += training_routes.routes(self.training)
         found += programme_routes.routes(self.programme)
@@ -127,6 +153,7 @@ class App:
                 log.exception("%s did not stop cleanly", type(part).__name__)
         self._started.clear()
         await self.broker.close()
+        self.letters.close()
         await self.identity.close()
 
 
