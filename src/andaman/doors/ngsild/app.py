@@ -1,0 +1,181 @@
+"""The NGSI-LD door: raw ASGI, from a request's path to its handler and back (CIM 009 §6)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+from andaman import __version__
+from andaman.broker.contexts import ContextStore
+from andaman.broker.service import Broker
+from andaman.doors.ngsild import batch, consumption, discovery, hosting, postquery, provision, temporal
+from andaman.doors.ngsild.door import Door, NgsiLdOptions
+from andaman.doors.ngsild.http import (
+    Answer,
+    Call,
+    Disconnected,
+    Receive,
+    Send,
+    decode,
+    json_answer,
+    problem_answer,
+)
+from andaman.doors.ngsild.openapi import openapi
+from andaman.identity.model import Actor
+from andaman.kernel.errors import AndamanError, MethodNotAllowed, NotSignedIn, ResourceNotFound
+from andaman.kernel.time import Clock, format_time, system_clock
+
+log = logging.getLogger("andaman.ngsild")
+Handler = Callable[[Door, Call], Awaitable[Answer]]
+Resource = Mapping[str, Handler]
+
+_ROOT: Final = b"/ngsi-ld/v1"
+_CONTEXTS: Final = b"/ngsi-ld/contexts"
+
+_ENTITIES: Final[Resource] = {"GET": consumption.query_entities, "POST": provision.create_entity}
+_ENTITY: Final[Resource] = {
+    "GET": consumption.retrieve_entity,
+    "PUT": provision.replace_entity,
+    "PATCH": provision.merge_entity,
+    "DELETE": provision.delete_entity,
+}
+_ATTRS: Final[Resource] = {"POST": provision.append_attributes, "PATCH": provision.update_attributes}
+_ATTR: Final[Resource] = {
+    "PATCH": provision.update_attribute,
+    "PUT": provision.replace_attribute,
+    "DELETE": provision.delete_attribute,
+}
+_BATCH: Final[Mapping[str, Resource]] = {
+    **{name: {"POST": handler} for name, handler in batch.OPERATIONS.items()},
+    "query": {"POST": postquery.post_query},
+}
+
+
+async def _identity(door: Door, call: Call) -> Answer:
+    """GET /info/sourceIdentity (§5.15.1)."""
+    call.parameters(frozenset())
+    now = door.clock()
+    content = {
+        "id": "urn:ngsi-ld:ContextSourceIdentity:andaman" + (f"-{call.tenant}" if call.tenant else ""),
+        "type": "ContextSourceIdentity",
+        "contextSourceAlias": "andaman" + (f"-{call.tenant}" if call.tenant else ""),
+        "contextSourceUptime": f"PT{max(0, now - door.started) // 1_000_000}S",
+        "contextSourceTimeAt": format_time(now),
+        "contextSourceExtras": {"version": __version__},
+    }
+    return json_answer(content)
+
+
+async def _openapi(door: Door, call: Call) -> Answer:
+    return json_answer(openapi())
+
+
+_SINGLE: Final[Mapping[str, Resource]] = {
+    "types": {"GET": discovery.list_types},
+    "attributes": {"GET": discovery.list_attributes},
+    "jsonldContexts": {"GET": hosting.list_contexts, "POST": hosting.add_context},
+    "openapi.json": {"GET": _openapi},
+}
+_NAMED: Final[Mapping[str, Resource]] = {
+    "types": {"GET": discovery.retrieve_type},
+    "attributes": {"GET": discovery.retrieve_attribute},
+    "jsonldContexts": {"GET": hosting.serve_context, "DELETE": hosting.delete_context},
+}
+
+
+def resource_of(segments: list[str]) -> Resource | None:
+    """The resource at a path behind ``/ngsi-ld/v1``, or None."""
+    count = len(segments)
+    head = segments[0] if segments else ""
+    if head == "entities":
+        if count == 2:
+            return _ENTITY
+        if count == 1:
+            return _ENTITIES
+        if segments[2] == "attrs":
+            return _ATTRS if count == 3 else _ATTR if count == 4 else None
+        return None
+    if head == "entityOperations":
+        return _BATCH.get(segments[1]) if count == 2 else None
+    if head == "temporal":
+        if segments[1:2] == ["entities"]:
+            if count == 2:
+                return {"GET": temporal.query_temporal}
+            return {"GET": temporal.retrieve_temporal} if count == 3 else None
+        if segments[1:] == ["entityOperations", "query"]:
+            return {"POST": temporal.post_temporal_query}
+        return None
+    if count == 2 and head == "info" and segments[1] == "sourceIdentity":
+        return {"GET": _identity}
+    return _SINGLE.get(head) if count == 1 else _NAMED.get(head) if count == 2 else None
+
+
+class NgsiLdApp:
+    """ASGI application for every path under ``/ngsi-ld/``. The gate before it sets ``scope["andaman.actor"]``."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        contexts: ContextStore,
+        options: NgsiLdOptions | None = None,
+        clock: Clock = system_clock,
+    ) -> None:
+        self._door = Door(broker, contexts, options or NgsiLdOptions(), clock)
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        tenant: bytes | None = None
+        try:
+            call, resource = _call(scope, receive)
+            if call.tenant:
+                tenant = call.tenant.encode()
+            if resource is None:
+                raise ResourceNotFound("There is no such resource in the NGSI-LD API")
+            handler = resource.get(call.method)
+            if handler is None:
+                answer = _other_method(call.method, resource)
+            else:
+                answer = await handler(self._door, call)
+        except AndamanError as error:
+            answer = problem_answer(error)
+        except Disconnected:
+            return
+        except Exception:
+            log.exception("unexpected error at %s %s", scope.get("method"), scope.get("path"))
+            answer = problem_answer(
+                AndamanError("Something went wrong in the platform; the log has the details")
+            )
+        await answer.send(send, tenant)
+
+
+def _call(scope: Any, receive: Receive) -> tuple[Call, Resource | None]:
+    """The request and the resource it goes to. Raises InvalidRequest, BadRequestData or NotSignedIn."""
+    actor = scope.get("andaman.actor")
+    if not isinstance(actor, Actor):
+        raise NotSignedIn("This door has no gate before it, so that nobody may pass")
+    path: bytes = (scope.get("raw_path") or scope["path"].encode()).partition(b"?")[0]
+    at = path.find(_ROOT)
+    if at < 0 and path.find(_CONTEXTS) >= 0:
+        rest = path[path.find(_CONTEXTS) + len(_CONTEXTS) :]
+        segments = [decode(part, "The path") for part in rest.split(b"/")[1:]]
+        return Call(scope, segments, receive, actor), (
+            {"GET": hosting.serve_bundled} if len(segments) == 1 else None
+        )
+    parts = path[at + len(_ROOT) :].split(b"/") if at >= 0 else []
+    segments = [decode(part, "The path") if b"%" in part else part.decode("latin-1") for part in parts[1:]]
+    if segments and not segments[-1]:
+        segments.pop()
+    return Call(scope, segments, receive, actor), resource_of(segments)
+
+
+def _other_method(method: str, resource: Resource) -> Answer:
+    allowed = ", ".join(sorted({*resource, "OPTIONS"}))
+    headers = [(b"allow", allowed.encode())]
+    if method == "OPTIONS":
+        if "PATCH" in resource:
+            patch = b"application/json, application/ld+json, application/merge-patch+json"
+            headers.append((b"accept-patch", patch))
+        return Answer(204, headers=headers)
+    answer = problem_answer(MethodNotAllowed(f"{method[:20]} is not allowed here; allowed: {allowed}"))
+    answer.headers = headers
+    return answer

@@ -1,0 +1,215 @@
+"""Entities to read: one, or a query, now or as of a past second (CIM 009 §5.7.1, §5.7.2, §6.4.3.2, §6.5.3.1, §6.23)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+from andaman.broker.contexts import Context
+from andaman.broker.entity.names import check_uri
+from andaman.broker.entity.represent import PLAIN, View, feature, feature_collection, represent
+from andaman.broker.model import LOCATION, Doc
+from andaman.broker.query.ast import And, Not, Or, Pattern, QExpr
+from andaman.broker.query.evaluate import matches
+from andaman.broker.query.model import EntityQuery, Page
+from andaman.broker.query.parse import parse_types
+from andaman.doors.ngsild.door import BASE, Door
+from andaman.doors.ngsild.http import GEO_JSON, LD_JSON, Answer, Call
+from andaman.doors.ngsild.negotiate import choose_media
+from andaman.doors.ngsild.params import (
+    QUERY_PARAMETERS,
+    VIEW_PARAMETERS,
+    moment_of,
+    query_of,
+    view_of,
+)
+from andaman.kernel.errors import BadRequestData, ResourceNotFound
+from andaman.kernel.time import Micros
+
+_RETRIEVE: Final = VIEW_PARAMETERS | {"type", "entityMap"}
+
+
+async def retrieve_entity(door: Door, call: Call) -> Answer:
+    """GET /entities/{id}; ``?at=`` gives the entity as it was known at that time."""
+    media = choose_media(call.headers.get(b"accept"), True)
+    entity_id = check_uri(call.segments[1], "entityId")
+    context = await door.link_context(call)
+    if not call.query_string:
+        doc = door.broker.get(entity_id, call.actor.access, call.tenant)
+        if media == GEO_JSON:
+            return door.represented(call, feature(doc, context, PLAIN), media, context)
+        return door.represented(call, represent(doc, context), media, context)
+    given = call.parameters(_RETRIEVE)
+    view = view_of(given, context)
+    geometry = _geometry_property(given, media, context)
+    at = moment_of(given)
+    if at is None:
+        doc = door.broker.get(entity_id, call.actor.access, call.tenant)
+    else:
+        doc = await door.broker.get_at(at, entity_id, call.actor.access, call.tenant)
+    if "type" in given:
+        types = parse_types(given["type"], context.expand_term)
+        if not matches(doc, EntityQuery(types=types)):
+            raise ResourceNotFound(f"There is no entity {entity_id} of the type asked for")
+    shown = feature(doc, context, view, geometry) if media == GEO_JSON else represent(doc, context, view)
+    if view.projects and not _anything(doc, view):
+        raise ResourceNotFound(f"Entity {entity_id} has none of the members asked for")
+    return door.represented(call, shown, media, context)
+
+
+def _anything(doc: Doc, view: View) -> bool:
+    """Does the projection leave anything? ``attrs`` must hit an attribute, ``pick`` any member (§5.7.1.4)."""
+    names = set(doc["attrs"]) | ({"scope"} if "scope" in doc else set()) | {"id", "type"}
+    names -= view.omit
+    if view.pick is not None:
+        names &= view.pick
+        if view.pick >= {"id", "type", "scope"}:
+            names -= {"id", "type", "scope"}
+    return bool(names)
+
+
+def _geometry_property(given: Mapping[str, str], media: bytes, context: Context) -> str:
+    name = given.get("geometryProperty")
+    if name is None:
+        return LOCATION
+    if media != GEO_JSON:
+        raise BadRequestData(
+            "geometryProperty goes with Accept: application/geo+json", field="geometryProperty"
+        )
+    return context.expand_term(name)
+
+
+# -- queries ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A query for entities as a request puts it: what, how many, how shown."""
+
+    queries: tuple[EntityQuery, ...]  # alternatives; nearly always one
+    view: View
+    at: Micros | None
+    geometry: str
+
+
+async def query_entities(door: Door, call: Call) -> Answer:
+    """GET /entities."""
+    media = choose_media(call.headers.get(b"accept"), True)
+    given = call.parameters(QUERY_PARAMETERS)
+    context = await door.link_context(call)
+    options = door.options
+    query = query_of(given, context, default_limit=options.default_limit, max_limit=options.max_limit)
+    asked = Asked(
+        (query,), view_of(given, context), moment_of(given), _geometry_property(given, media, context)
+    )
+    page, more = await run_query(door, call, asked)
+    headers = page_headers(call, query, page, more, given, media)
+    return door.represented(call, shown_page(page, asked, media, context), media, context, headers)
+
+
+def shown_page(page: Page, asked: Asked, media: bytes, context: Context) -> Any:
+    """The entities of a page in the representation asked for."""
+    docs: list[Doc] = page.docs
+    view = asked.view
+    if media == GEO_JSON:
+        return feature_collection([feature(doc, context, view, asked.geometry) for doc in docs])
+    if view.projects and view.pick is not None:
+        return [shown for doc in docs if (shown := represent(doc, context, view))]
+    return [represent(doc, context, view) for doc in docs]
+
+
+async def run_query(door: Door, call: Call, asked: Asked) -> tuple[Page, bool]:
+    """The page, and whether more follow it. One more than the limit is asked for, to know that."""
+    if len(asked.queries) > 1:
+        return await _alternatives(door, call, asked)
+    query = asked.queries[0]
+    wider = replace(query, limit=query.limit + 1) if query.limit else query
+    page = await _page(door, call, wider, asked.at)
+    more = len(page.docs) > query.limit
+    return Page(page.docs[: query.limit], page.total), more
+
+
+async def _page(door: Door, call: Call, query: EntityQuery, at: Micros | None) -> Page:
+    access = call.actor.access
+    if at is not None:
+        return await door.broker.query_at(at, query, access, call.tenant)
+    if _may_be_long(query):
+        return await door.broker.query_async(query, access, call.tenant)
+    return door.broker.query(query, access, call.tenant)
+
+
+def _may_be_long(query: EntityQuery) -> bool:
+    """Queries that indexes may not narrow run in a worker thread."""
+    if query.ids:
+        return False
+    return (
+        query.id_pattern is not None
+        or query.types is None
+        or query.scope is not None
+        or (query.q is not None and _has_pattern(query.q))
+    )
+
+
+def _has_pattern(expr: QExpr) -> bool:
+    if isinstance(expr, (And, Or)):
+        return any(_has_pattern(part) for part in expr.parts)
+    return isinstance(expr, (Pattern, Not))
+
+
+async def _alternatives(door: Door, call: Call, asked: Asked) -> tuple[Page, bool]:
+    """Entities that match any of several queries, in the order of their creation."""
+    first = asked.queries[0]
+    wanted = first.offset + first.limit + 1
+    found: dict[str, Doc] = {}
+    total = 0
+    for query in asked.queries:
+        page = await _page(door, call, replace(query, offset=0, limit=wanted, count=False), asked.at)
+        found.update((str(doc["id"]), doc) for doc in page.docs)
+    docs = sorted(found.values(), key=lambda doc: (doc.get("createdAt", ""), doc["id"]))
+    if first.count:
+        total = await _count(door, call, asked)
+    kept = docs[first.offset : first.offset + first.limit]
+    return Page(kept, total if first.count else -1), len(docs) > first.offset + first.limit
+
+
+async def _count(door: Door, call: Call, asked: Asked) -> int:
+    """How many entities match any of the alternatives (each entity once)."""
+    ids: set[str] = set()
+    size = 1000
+    for query in asked.queries:
+        offset = 0
+        while True:
+            page = await _page(door, call, replace(query, offset=offset, limit=size, count=False), asked.at)
+            ids.update(str(doc["id"]) for doc in page.docs)
+            if len(page.docs) < size:
+                break
+            offset += size
+    return len(ids)
+
+
+def page_headers(
+    call: Call, query: EntityQuery, page: Page, more: bool, given: Mapping[str, str], media: bytes
+) -> list[tuple[bytes, bytes]]:
+    """NGSILD-Results-Count and the paging links (§6.3.10, §6.3.13)."""
+    headers: list[tuple[bytes, bytes]] = []
+    if query.count:
+        headers.append((b"ngsild-results-count", str(max(page.total, 0)).encode()))
+    if query.limit and more:
+        headers.append(
+            (b"link", _page_link(call, given, query.offset + query.limit, query.limit, "next", media))
+        )
+    if query.limit and query.offset:
+        before = max(0, query.offset - query.limit)
+        headers.append((b"link", _page_link(call, given, before, query.limit, "prev", media)))
+    return headers
+
+
+def _page_link(
+    call: Call, given: Mapping[str, str], offset: int, limit: int, rel: str, media: bytes
+) -> bytes:
+    path = "/".join(quote(segment, safe=":") for segment in call.segments)
+    query = urlencode({**given, "limit": limit, "offset": offset}, quote_via=quote)
+    kind = "application/ld+json" if media == LD_JSON else media.decode()
+    return f'<{BASE}/{path}?{query}>; rel="{rel}"; type="{kind}"'.encode("latin-1")

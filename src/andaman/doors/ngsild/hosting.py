@@ -1,0 +1,101 @@
+"""Contexts that the platform keeps and serves (CIM 009 §5.13, §6.29, §6.30)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import orjson
+
+from andaman.broker.contexts.bundled import bundled_document
+from andaman.broker.contexts.store import Entry
+from andaman.doors.ngsild.door import BASE, Door
+from andaman.doors.ngsild.http import LD_JSON, NO_CONTENT, Answer, Call, json_answer
+from andaman.doors.ngsild.params import flag_of
+from andaman.identity.model import Role
+from andaman.kernel.errors import BadRequestData, Forbidden, OperationNotSupported, ResourceNotFound
+from andaman.kernel.time import format_time
+
+_LIST: Final = frozenset({"details", "kind"})
+_ONE: Final = frozenset({"details"})
+_DELETE: Final = frozenset({"reload"})
+_KINDS: Final = ("Hosted", "Cached", "ImplicitlyCreated")
+
+
+def _url(door: Door, entry: Entry) -> str:
+    return entry.url or f"{door.options.public_url}{BASE}/jsonldContexts/{entry.id}"
+
+
+def _described(door: Door, entry: Entry) -> dict[str, Any]:
+    """§5.13.3: what is known of a kept context."""
+    shown: dict[str, Any] = {
+        "URL": _url(door, entry),
+        "localId": entry.id,
+        "kind": entry.kind,
+        "timestamp": format_time(entry.created),
+        "numberOfHits": entry.hits,
+    }
+    if entry.last_usage:
+        shown["lastUsage"] = format_time(entry.last_usage)
+    return shown
+
+
+async def list_contexts(door: Door, call: Call) -> Answer:
+    """GET /jsonldContexts: URLs, or with ``details=true`` what is known of each."""
+    given = call.parameters(_LIST)
+    kind = given.get("kind")
+    if kind is not None and kind not in _KINDS:
+        raise BadRequestData(f"kind must be one of {', '.join(_KINDS)}", field="kind")
+    entries = [one for one in door.contexts.list_entries() if kind is None or one.kind == kind]
+    if flag_of(given, "details"):
+        return json_answer([_described(door, one) for one in entries])
+    return json_answer([_url(door, one) for one in entries])
+
+
+async def add_context(door: Door, call: Call) -> Answer:
+    """POST /jsonldContexts: host a context."""
+    call.parameters(frozenset())
+    _may_change(call)
+    payload, _ = await call.json(door.options.max_body)
+    if not isinstance(payload, dict) or not isinstance(payload.get("@context"), (dict, list, str)):
+        raise BadRequestData("The body must be an object with @context", field="@context")
+    entry = await door.contexts.host({"@context": payload["@context"]})
+    path = f"{BASE}/jsonldContexts/{entry.id}"
+    return json_answer({"url": path}, 201, headers=[(b"location", path.encode())])
+
+
+async def serve_context(door: Door, call: Call) -> Answer:
+    """GET /jsonldContexts/{id}: the context itself, or with ``details=true`` what is known of it."""
+    given = call.parameters(_ONE)
+    entry = door.contexts.get_entry(call.segments[1])
+    if flag_of(given, "details"):
+        return json_answer(_described(door, entry))
+    if entry.kind == "Cached" and call.segments[1] not in (entry.id, entry.url):
+        raise OperationNotSupported("A cached context is served at its own URL")
+    return Answer(200, orjson.dumps(entry.document), LD_JSON)
+
+
+async def delete_context(door: Door, call: Call) -> Answer:
+    """DELETE /jsonldContexts/{id}; ``reload=true`` fetches a cached one again instead."""
+    given = call.parameters(_DELETE)
+    _may_change(call)
+    reload = flag_of(given, "reload")
+    entry = door.contexts.get_entry(call.segments[1])
+    if reload and entry.kind != "Cached":
+        raise BadRequestData("Only a cached context can be reloaded", field="reload")
+    await door.contexts.delete(call.segments[1], reload=reload)
+    return NO_CONTENT
+
+
+def _may_change(call: Call) -> None:
+    """Contexts change what names mean for everybody: whoever may only read must not touch them."""
+    if call.actor.principal.roles <= {Role.PUBLIC}:
+        raise Forbidden("Hosting and deleting contexts needs a role above public")
+
+
+async def serve_bundled(door: Door, call: Call) -> Answer:
+    """GET /ngsi-ld/contexts/{name}: the city context and the core context, for everybody."""
+    name = call.segments[0]
+    document = bundled_document(f"http://localhost/ngsi-ld/contexts/{name}")
+    if document is None:
+        raise ResourceNotFound(f"There is no context {name[:200]!r}")
+    return Answer(200, orjson.dumps(document), LD_JSON, [(b"cache-control", b"public, max-age=3600")])

@@ -1,0 +1,210 @@
+"""Requests and answers of the NGSI-LD HTTP binding (CIM 009 §6.3), without a framework on the hot path."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import unquote
+
+import orjson
+
+from andaman.identity.model import Actor
+from andaman.kernel.errors import AndamanError, BadRequestData, InvalidRequest, TooLarge, UnsupportedMediaType
+
+Headers = list[tuple[bytes, bytes]]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+
+JSON: Final = b"application/json"
+LD_JSON: Final = b"application/ld+json"
+GEO_JSON: Final = b"application/geo+json"
+PROBLEM: Final = b"application/problem+json"
+LD_CONTEXT_REL: Final = "http://www.w3.org/ns/json-ld#context"
+_BODY_TYPES: Final = frozenset({"application/json", "application/ld+json", "application/merge-patch+json"})
+_TENANT: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,63}")
+_LINK: Final = re.compile(r"<([^<>]*)>((?:\s*;\s*[\w*]+\s*=\s*(?:\"[^\"]*\"|[^\s;,\"]+))*)")
+_LINK_REL: Final = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s;,\"]+))")
+_MAX_PARAMETERS: Final = 100
+
+
+class LengthRequired(AndamanError):
+    """§6.3.4: POST, PATCH and PUT must say how long their body is; the answer has no body."""
+
+    status, kind, title = 411, "urn:andaman:problem:length-required", "Content-Length is required"
+
+
+class Disconnected(Exception):
+    """The client went away while sending; nobody is left to answer."""
+
+
+class Answer:
+    """A response: status, body, its media type, further headers."""
+
+    __slots__ = ("body", "headers", "media", "status")
+
+    def __init__(
+        self, status: int, body: bytes = b"", media: bytes = JSON, headers: Sequence[tuple[bytes, bytes]] = ()
+    ) -> None:
+        self.status = status
+        self.body = body
+        self.media = media
+        self.headers = headers
+
+    async def send(self, send: Send, tenant: bytes | None) -> None:
+        headers: Headers = list(self.headers)
+        if self.body or self.status not in (204, 304, 411):
+            headers.append((b"content-type", self.media))
+            headers.append((b"content-length", str(len(self.body)).encode()))
+        if tenant is not None:
+            headers.append((b"ngsild-tenant", tenant))
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+NO_CONTENT: Final = Answer(204)
+
+
+def json_answer(
+    content: Any, status: int = 200, media: bytes = JSON, headers: Sequence[tuple[bytes, bytes]] = ()
+) -> Answer:
+    return Answer(status, orjson.dumps(content), media, headers)
+
+
+def problem_answer(error: AndamanError) -> Answer:
+    """The problem document of a typed error (§5.5.2, RFC 9457)."""
+    if error.status == 411:
+        return Answer(411)
+    return Answer(error.status, orjson.dumps(error.problem(), default=str), PROBLEM)
+
+
+class Call:
+    """One request, parsed as far as its handler asks. ``segments``: decoded path behind ``/ngsi-ld/v1``."""
+
+    __slots__ = (
+        "_receive",
+        "actor",
+        "headers",
+        "method",
+        "query_string",
+        "raw_headers",
+        "segments",
+        "tenant",
+    )
+
+    def __init__(self, scope: Mapping[str, Any], segments: list[str], receive: Receive, actor: Actor) -> None:
+        self.method: str = scope["method"]
+        self.segments = segments
+        self.query_string: bytes = scope["query_string"]
+        self.raw_headers: Headers = scope["headers"]
+        self.headers = dict(self.raw_headers)
+        self.actor = actor
+        self._receive = receive
+        tenant = self.headers.get(b"ngsild-tenant")
+        self.tenant = "" if tenant is None else _tenant(tenant)
+
+    def parameters(self, allowed: frozenset[str]) -> dict[str, str]:
+        """Query parameters. An unknown or repeated one raises InvalidRequest (§6.3.20)."""
+        return parse_parameters(self.query_string, allowed) if self.query_string else {}
+
+    async def body(self, limit: int) -> bytes:
+        """The whole body. Raises LengthRequired, TooLarge beyond ``limit`` bytes, InvalidRequest when empty."""
+        length = self.headers.get(b"content-length")
+        if length is None:
+            raise LengthRequired("Say how long the body is (Content-Length)")
+        if not length.isdigit() or int(length) > limit:
+            raise TooLarge(f"The body is larger than {limit} bytes")
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        body: bytes = message.get("body", b"")
+        if message.get("more_body"):
+            parts = bytearray(body)
+            while message.get("more_body"):
+                message = await self._receive()
+                if message["type"] == "http.disconnect":
+                    raise Disconnected
+                parts += message.get("body", b"")
+                if len(parts) > limit:
+                    raise TooLarge(f"The body is larger than {limit} bytes")
+            body = bytes(parts)
+        if not body:
+            raise InvalidRequest("The body is empty; send JSON")
+        return body
+
+    async def json(self, limit: int) -> tuple[Any, bool]:
+        """The body as JSON, and whether it came as application/ld+json (§6.3.5)."""
+        kind = self.headers.get(b"content-type", b"").partition(b";")[0].strip().lower().decode("latin-1")
+        if b"content-length" not in self.headers:
+            raise LengthRequired("Say how long the body is (Content-Length)")
+        if kind not in _BODY_TYPES or (kind == "application/merge-patch+json" and self.method != "PATCH"):
+            raise UnsupportedMediaType(
+                f"Content-Type {kind[:80]!r} is not supported; use application/json or application/ld+json"
+            )
+        body = await self.body(limit)
+        try:
+            return orjson.loads(body), kind == "application/ld+json"
+        except orjson.JSONDecodeError as error:
+            raise InvalidRequest(f"The body is not JSON: {error}", position=error.pos) from None
+
+    def link_context(self) -> str | None:
+        """The URL of the Link header's JSON-LD context. Two of them raise BadRequestData."""
+        if b"link" not in self.headers:
+            return None
+        found: list[str] = []
+        for name, value in self.raw_headers:
+            if name == b"link":
+                found += context_links(value.decode("latin-1"))
+        if len(set(found)) > 1:
+            raise BadRequestData("The Link header names more than one JSON-LD @context", field="Link")
+        return found[0] if found else None
+
+
+def context_links(header: str) -> list[str]:
+    """Targets of a Link header whose relation is the JSON-LD context."""
+    found = []
+    for match in _LINK.finditer(header[:16_384]):
+        rel = _LINK_REL.search(match[2])
+        if rel is not None and LD_CONTEXT_REL in (rel[1] or rel[2]).split():
+            found.append(match[1].strip())
+    return found
+
+
+def _tenant(raw: bytes) -> str:
+    text = raw.decode("latin-1")
+    if _TENANT.fullmatch(text) is None:
+        raise BadRequestData(
+            "NGSILD-Tenant must be up to 64 letters, digits, '_', '-' and '.'", field="NGSILD-Tenant"
+        )
+    return text
+
+
+def parse_parameters(query_string: bytes, allowed: frozenset[str]) -> dict[str, str]:
+    """``a=b&c=d`` with percent-encoding; ``+`` stays a plus, as scope queries need it."""
+    found: dict[str, str] = {}
+    parts = query_string.split(b"&")
+    if len(parts) > _MAX_PARAMETERS:
+        raise InvalidRequest(f"There are more than {_MAX_PARAMETERS} query parameters")
+    for part in parts:
+        if not part:
+            continue
+        name, _, value = part.partition(b"=")
+        key = decode(name, "a parameter's name")
+        if key not in allowed:
+            raise InvalidRequest(
+                f"The parameter {key[:80]!r} is not known here; known are {', '.join(sorted(allowed)) or 'none'}",
+                field=key[:80],
+            )
+        if key in found:
+            raise InvalidRequest(f"The parameter {key!r} is given twice", field=key)
+        found[key] = decode(value, key)
+    return found
+
+
+def decode(raw: bytes, where: str) -> str:
+    """Percent-decode as UTF-8, strictly."""
+    try:
+        text = raw.decode("utf-8")
+        return unquote(text, errors="strict") if "%" in text else text
+    except UnicodeDecodeError:
+        raise InvalidRequest(f"{where} is not UTF-8 after percent-decoding") from None

@@ -1,0 +1,88 @@
+"""A client that calls the door in process, with the platform's own rights unless told otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+
+from andaman.broker.contexts import ContextStore
+from andaman.broker.service import Broker
+from andaman.doors.ngsild.app import NgsiLdApp
+from andaman.doors.ngsild.door import NgsiLdOptions
+from andaman.identity.model import Actor, system_actor
+
+
+@dataclass
+class Got:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return orjson.loads(self.body)
+
+
+class Client:
+    """Requests as an ASGI server would hand them over."""
+
+    def __init__(self, app: NgsiLdApp, broker: Broker, contexts: ContextStore) -> None:
+        self.app, self.broker, self.contexts = app, broker, contexts
+        self.actor: Actor = system_actor("test")
+
+    async def __call__(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        kind: str = "application/json",
+        raw: bytes | None = None,
+        **headers: str,
+    ) -> Got:
+        split = urlsplit("/ngsi-ld/v1" + path) if path.startswith("/") else urlsplit("/ngsi-ld/v1/" + path)
+        sent = [(name.replace("_", "-").lower().encode(), value.encode()) for name, value in headers.items()]
+        content = raw if raw is not None else b"" if body is None else orjson.dumps(body)
+        if body is not None or raw is not None:
+            sent += [(b"content-type", kind.encode()), (b"content-length", str(len(content)).encode())]
+        scope = {
+            "type": "http",
+            "method": method,
+            "path": split.path,
+            "raw_path": split.path.encode(),
+            "query_string": split.query.encode(),
+            "headers": sent,
+            "andaman.actor": self.actor,
+        }
+        out: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": content, "more_body": False}
+
+        async def send(message: dict[str, Any]) -> None:
+            out.append(message)
+
+        await self.app(scope, receive, send)
+        got: dict[str, str] = {}
+        for name, value in out[0]["headers"]:
+            key = name.decode()
+            got[key] = f"{got[key]}, {value.decode()}" if key in got else value.decode()
+        return Got(out[0]["status"], got, out[1]["body"])
+
+
+@asynccontextmanager
+async def open_client(directory: Path, **options: Any) -> AsyncIterator[Client]:
+    """A broker in ``directory`` with the door before it."""
+    broker = Broker.open(directory)
+    await broker.start()
+    contexts = ContextStore(directory / "contexts", allow_private=True, timeout_s=1.0)
+    try:
+        yield Client(NgsiLdApp(broker, contexts, NgsiLdOptions(**options)), broker, contexts)
+    finally:
+        contexts.close()
+        await broker.close()
