@@ -1,0 +1,235 @@
+"""An HTTP load generator of our own: a process, keep-alive connections, requests made beforehand, one in flight each.
+
+Run as ``python -m bench.write_load PORT CONNECTIONS SECONDS MAKER JSON``, where MAKER names a function in ``REQUESTS`` that
+takes the JSON's members and yields requests; prints one JSON line: rate, latencies in ms, statuses, errors.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import orjson
+import uvloop
+
+from bench.common import percentile
+
+HOST = b"Host: 127.0.0.1\r\n"
+SPEED = "speed"
+
+
+def request(method: str, path: str, body: Any = None) -> bytes:
+    head = f"{method} {path} HTTP/1.1\r\n".encode() + HOST
+    if body is None:
+        return head + b"\r\n"
+    data = body if isinstance(body, bytes) else orjson.dumps(body)
+    return head + b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(data) + data
+
+
+def sensor(number: int, rng: random.Random) -> dict[str, Any]:
+    """An entity of about 1 KB in normalized form."""
+    stamp = "2026-11-22T07:32:00Z"
+    place = [round(rng.uniform(98.2, 98.75), 6), round(rng.uniform(7.6, 8.15), 6)]
+    names = ["pressure", "humidity", "noise", "battery"]
+    return {
+        "id": f"urn:ngsi-ld:Sensor:{number:07d}",
+        "type": "Sensor",
+        "scope": [f"/city/{number % 7}"],
+        "name": {"type": "Property", "value": f"Sensor number {number} beside the road to Patong"},
+        "location": {"type": "GeoProperty", "value": {"type": "Point", "coordinates": place}},
+        "speed": {
+            "type": "Property",
+            "value": round(rng.uniform(0, 90), 2),
+            "unitCode": "KMH",
+            "observedAt": stamp,
+        },
+        **{
+            name: {
+                "type": "Property",
+                "value": round(rng.uniform(0, 90), 2),
+                "unitCode": "P1",
+                "observedAt": stamp,
+            }
+            for name in names
+        },
+        "description": {"type": "Property", "value": "x" * 250},
+    }
+
+
+def patches(count: int, seed: int) -> Iterator[bytes]:
+    """PATCH of one attribute of a random entity among ``count``."""
+    rng = random.Random(seed)
+    ready = []
+    for _ in range(50_000):
+        body = {
+            "type": "Property",
+            "value": round(rng.uniform(0, 90), 2),
+            "observedAt": "2026-11-22T07:32:00Z",
+        }
+        ready.append(
+            request(
+                "PATCH",
+                f"/ngsi-ld/v1/entities/urn:ngsi-ld:Sensor:{rng.randrange(count):07d}/attrs/speed",
+                body,
+            )
+        )
+    return itertools.cycle(ready)
+
+
+def gets(count: int, seed: int) -> Iterator[bytes]:
+    """GET of a random entity."""
+    rng = random.Random(seed)
+    ready = [
+        request("GET", f"/ngsi-ld/v1/entities/urn:ngsi-ld:Sensor:{rng.randrange(count):07d}")
+        for _ in range(50_000)
+    ]
+    return itertools.cycle(ready)
+
+
+def batches(first: int, count: int, size: int, seed: int) -> Iterator[bytes]:
+    """Batch upserts of ``size`` entities each, together ``count`` entities once."""
+    rng = random.Random(seed)
+    for start in range(first, first + count, size):
+        bodies = [sensor(number, rng) for number in range(start, min(start + size, first + count))]
+        yield request("POST", "/ngsi-ld/v1/entityOperations/upsert", bodies)
+
+
+def near(repeat: int, seed: int) -> Iterator[bytes]:
+    """Type + number + within 5 km + first 100."""
+    rng = random.Random(seed)
+    for _ in range(repeat):
+        x, y = round(rng.uniform(98.25, 98.7), 4), round(rng.uniform(7.65, 8.1), 4)
+        yield request(
+            "GET",
+            f"/ngsi-ld/v1/entities?type=Sensor&q=speed%3E{rng.randrange(10, 80)}&georel=near;maxDistance==5000"
+            f"&geometry=Point&coordinates=[{x},{y}]&limit=100",
+        )
+
+
+REQUESTS: dict[str, Callable[..., Iterator[bytes]]] = {
+    "patches": patches,
+    "gets": gets,
+    "batches": batches,
+    "near": near,
+}
+
+
+class Client(asyncio.Protocol):
+    """One connection: sends the next request as soon as the answer to the last one is whole."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._transport: asyncio.Transport | None = None
+        self._buffer = b""
+        self._sent = 0.0
+
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
+        self._send()
+
+    def _send(self) -> None:
+        assert self._transport is not None
+        data = self._run.next()
+        if data is None:
+            self._transport.close()
+            return
+        self._sent = time.perf_counter()
+        self._transport.write(data)
+
+    def data_received(self, data: bytes) -> None:
+        buffer = self._buffer + data if self._buffer else data
+        end = buffer.find(b"\r\n\r\n")
+        if end >= 0:
+            at = buffer.lower().find(b"content-length:", 0, end)
+            length = 0 if at < 0 else int(buffer[at + 15 : buffer.find(b"\r", at)])
+            if len(buffer) >= end + 4 + length:
+                self._buffer = b""
+                self._run.note(buffer[9:12], time.perf_counter() - self._sent)
+                self._send()
+                return
+        self._buffer = buffer
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._run.lost(exc)
+
+
+class Run:
+    """One measured run over all connections."""
+
+    def __init__(self, requests: Iterator[bytes], connections: int, seconds: float) -> None:
+        self._requests = requests
+        self._open = connections
+        self.until = time.perf_counter() + seconds
+        self.latencies: list[float] = []
+        self.statuses: Counter[str] = Counter()
+        self.errors = 0
+        self.over = asyncio.Event()
+
+    def next(self) -> bytes | None:
+        return next(self._requests, None) if time.perf_counter() < self.until else None
+
+    def note(self, status: bytes, seconds: float) -> None:
+        self.statuses[status.decode()] += 1
+        self.latencies.append(seconds)
+
+    def lost(self, error: Exception | None) -> None:
+        self.errors += error is not None
+        self._open -= 1
+        if not self._open:
+            self.over.set()
+
+
+async def measure(port: int, connections: int, seconds: float, requests: Iterator[bytes]) -> dict[str, Any]:
+    loop = asyncio.get_running_loop()
+    run = Run(requests, connections, seconds)
+    start = time.perf_counter()
+    await asyncio.gather(
+        *[loop.create_connection(lambda: Client(run), "127.0.0.1", port) for _ in range(connections)]
+    )
+    await run.over.wait()
+    took = time.perf_counter() - start
+    ms = [latency * 1000 for latency in run.latencies]
+    return {
+        "rate": len(ms) / took,
+        "count": len(ms),
+        "seconds": took,
+        "p50": percentile(ms, 50),
+        "p95": percentile(ms, 95),
+        "p99": percentile(ms, 99),
+        "max": max(ms, default=0.0),
+        "statuses": dict(run.statuses),
+        "errors": run.errors,
+    }
+
+
+def load(port: int, connections: int, seconds: float, maker: str, **members: Any) -> dict[str, Any]:
+    """Run the generator in a process of its own and return what it measured. Raises when answers were no successes."""
+    arguments = [str(port), str(connections), str(seconds), maker, orjson.dumps(members).decode()]
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.write_load", *arguments], stdout=subprocess.PIPE, check=True
+    )
+    result: dict[str, Any] = orjson.loads(done.stdout)
+    bad = {status: n for status, n in result["statuses"].items() if not status.startswith("2")}
+    if bad or result["errors"] or not result["count"]:
+        raise RuntimeError(f"{maker}: {result['errors']} broken connections, statuses {result['statuses']}")
+    return result
+
+
+def main() -> None:
+    port, connections, seconds, maker, members = sys.argv[1:6]
+    uvloop.install()
+    requests = REQUESTS[maker](**orjson.loads(members))
+    if maker in ("batches", "near"):
+        requests = iter(list(requests))
+    print(orjson.dumps(asyncio.run(measure(int(port), int(connections), float(seconds), requests))).decode())
+
+
+if __name__ == "__main__":
+    main()
