@@ -16,6 +16,9 @@ from andaman.broker.model import LOCATION, NGSILD, Doc, Instance
 
 Format = Literal["normalized", "concise", "simplified"]
 _PROOF: Final = NGSILD + "ngsildproof"
+_AS_STORED: Final = frozenset({"Property", "GeoProperty", "Relationship", "LanguageProperty", "JsonProperty"})
+_NAMES_INSIDE: Final = frozenset({"attrs", "objectType", "valueType"})
+_SYSTEM: Final = frozenset({"createdAt", "modifiedAt", "expiresAt"})
 _ENTITY_PARTS: Final = frozenset({"id", "type", "scope"})
 
 
@@ -121,6 +124,8 @@ def plain_value(instance: Instance, context: Context) -> Any:
 
 def _normalized(instance: Instance, context: Context, view: View) -> dict[str, Any]:
     kind = instance["type"]
+    if kind in _AS_STORED and view is PLAIN and _NAMES_INSIDE.isdisjoint(instance):
+        return {name: value for name, value in instance.items() if name not in _SYSTEM}
     if kind == "LanguageProperty" and view.languages:
         text, tag = choose_language(instance["languageMap"], view.languages)
         out: dict[str, Any] = {"type": "Property", "value": text, "lang": tag}
