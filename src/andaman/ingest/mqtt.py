@@ -33,6 +33,7 @@ MOST_UNCONFIRMED: Final = 20_000
 SESSION_S: Final = 7 * 24 * 3600
 CONNECT_S: Final = 15.0
 _ACCEPTED: Final = 0
+_NEVER: Final = -2  # gmqtt takes −1 for ever and 0 for once
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +87,9 @@ class MqttFeed:
     async def run(self, link: FeedLink) -> None:
         """Connect, and take messages until the connection is lost; then raise Unavailable, so that it is made again."""
         queue: asyncio.Queue[_Message] = asyncio.Queue()
+        open_: set[asyncio.Future[int]] = set()
         lost = asyncio.Event()
-        client = self._client(queue, lost)
+        client = self._client(queue, open_, lost)
         worker = asyncio.create_task(self._work(queue, link))
         waiting = asyncio.create_task(lost.wait())
         try:
@@ -102,8 +104,15 @@ class MqttFeed:
                 task.cancel()
             await asyncio.gather(worker, waiting, return_exceptions=True)
             await self._disconnect(client)
+            for done in list(
+                open_
+            ):  # the socket is closed: this lets the client's tasks end, and acknowledges nothing
+                if not done.done():
+                    done.set_result(_ACCEPTED)
 
-    def _client(self, queue: asyncio.Queue[_Message], lost: asyncio.Event) -> Any:
+    def _client(
+        self, queue: asyncio.Queue[_Message], open_: set[asyncio.Future[int]], lost: asyncio.Event
+    ) -> Any:
         client = Client(
             self._client_id,
             clean_session=False,
@@ -112,7 +121,7 @@ class MqttFeed:
             receive_maximum=IN_FLIGHT,
             logger=log,
         )
-        client.set_config({"reconnect_retries": 0, "reconnect_delay": 0})
+        client.set_config({"reconnect_retries": _NEVER, "reconnect_delay": 0})  # the manager starts us again
         if self._address.username:
             client.set_auth_credentials(self._address.username, self._address.password)
 
@@ -120,6 +129,8 @@ class MqttFeed:
             if qos == 0 and queue.qsize() > MOST_UNCONFIRMED:
                 return _ACCEPTED  # QoS 0 asks for nothing better: a flood must not fill the memory
             done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+            open_.add(done)
+            done.add_done_callback(open_.discard)
             queue.put_nowait(_Message(topic, bytes(payload), done))
             return await done  # the acknowledgement leaves when this returns
 
