@@ -1,0 +1,52 @@
+import type { Grid } from '$components/StudyMap.svelte';
+import type { Message } from '$lib/i18n.svelte';
+
+export interface Range {
+  best: number;
+  low: number;
+  high: number;
+}
+export interface Covered {
+  people: Range;
+  sharePercent: Range;
+  areaSharePercent: number;
+}
+export interface Run {
+  id: string;
+  name: Message;
+  band: string;
+  bandName: Message;
+  siteCount: number;
+  origin: string;
+  modifiedAt: string;
+  covered: Record<'outdoor' | 'indoor-low-loss' | 'indoor-high-loss', Covered>;
+  capacity: { totalGbps: number; medianSinrDb: number; sitesServing: number };
+  budget: Record<string, unknown> & { limitedBy: 'uplink' | 'downlink' };
+  sources: Record<string, string>;
+  method: Message;
+  limits: Message;
+  grid?: Grid;
+  sites?: { id: string; location: GeoJSON.Point }[];
+}
+export interface Case {
+  id: string;
+  name: Message;
+  rule: string;
+  spectrumMhz: number;
+  peopleIndoors: Range;
+  peopleIndoorsToday?: Range;
+  peopleOutdoors: Range;
+  sharePercent: Range;
+  edgeRateMbps: number;
+  perPersonMbps: number;
+  note: Message;
+}
+export interface Policy {
+  origin: string;
+  residents: number;
+  cases: Case[];
+  together: { peopleIndoors: Range; sharePercent: Range; note: Message };
+  assumptions: { name: string; value: number | number[]; text: Message }[];
+  method: Message;
+  limits: Message;
+}
