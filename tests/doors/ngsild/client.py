@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,3 +87,35 @@ async def open_client(directory: Path, **options: Any) -> AsyncIterator[Client]:
     finally:
         contexts.close()
         await broker.close()
+
+
+def at_the_door(test: Callable[[Client], Awaitable[None]]) -> Callable[[Path], None]:
+    """A test that talks to a fresh door: ``async def test_x(c: Client)``."""
+
+    def wrapper(tmp_path: Path) -> None:
+        async def run() -> None:
+            async with open_client(tmp_path) as client:
+                await test(client)
+
+        asyncio.run(run())
+
+    wrapper.__name__ = test.__name__
+    wrapper.__doc__ = test.__doc__
+    return wrapper
+
+
+BUS = "urn:ngsi-ld:Vehicle:1"
+
+
+def vehicle(number: int = 1, **attrs: Any) -> dict[str, Any]:
+    """A small entity; ``attrs`` in any representation."""
+    return {"id": f"urn:ngsi-ld:Vehicle:{number}", "type": "Vehicle", **attrs}
+
+
+def error(got: Got) -> str:
+    """The last part of a problem's type."""
+    assert got.headers["content-type"] == "application/problem+json"
+    problem = got.json
+    assert problem["status"] == got.status
+    assert problem["detail"]
+    return str(problem["type"]).rsplit("/", 1)[-1]

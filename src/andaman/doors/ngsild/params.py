@@ -175,7 +175,7 @@ def query_of(
     query = EntityQuery(
         types=parse_types(given["type"], expand) if "type" in given else None,
         ids=tuple(check_uri(one, "id") for one in ids.split(",")) if ids is not None else (),
-        id_pattern=check_regex(pattern) if pattern is not None and ids is None else None,
+        id_pattern=pattern_of(pattern, "idPattern") if pattern is not None and ids is None else None,
         attrs=_query_attrs(given, context),
         q=parse_q(given["q"], expand, expand_values=_words(given)) if "q" in given else None,
         geo=_geo(given, context) if has_geo else None,
@@ -192,6 +192,14 @@ def query_of(
             "The query is too wide: give at least one of type, attrs, q, georel, or local=true"
         )
     return query
+
+
+def pattern_of(text: str, where: str) -> str:
+    """A regular expression that can be used, or BadRequestData that says why it cannot."""
+    problem = check_regex(text)
+    if problem:
+        raise BadRequestData(f"{where} is not a regular expression: {problem}", field=where)
+    return text
 
 
 def limit_of(given: Mapping[str, Any], default: int, highest: int) -> int:

@@ -9,12 +9,11 @@ from andaman.broker.contexts import Context
 from andaman.broker.entity.names import check_uri
 from andaman.broker.query.model import EntityQuery
 from andaman.broker.query.parse import parse_types
-from andaman.broker.query.regex import check_regex
 from andaman.doors.ngsild.consumption import Asked, page_headers, run_query, shown_page
 from andaman.doors.ngsild.door import Door
 from andaman.doors.ngsild.http import Answer, Call
 from andaman.doors.ngsild.negotiate import choose_media
-from andaman.doors.ngsild.params import limit_of, moment_of, query_of, view_of
+from andaman.doors.ngsild.params import limit_of, moment_of, pattern_of, query_of, view_of
 from andaman.kernel.errors import BadRequestData
 
 PARAMETERS: Final = frozenset(
@@ -95,7 +94,7 @@ def _selected(base: EntityQuery, one: dict[str, Any], context: Context) -> Entit
         base,
         types=parse_types(types, context.expand_term) if types is not None else None,
         ids=tuple(check_uri(each, "entities.id") for each in listed),
-        id_pattern=check_regex(pattern) if pattern is not None and not listed else None,
+        id_pattern=pattern_of(pattern, "entities.idPattern") if pattern is not None and not listed else None,
     )
 
 
