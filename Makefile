@@ -31,7 +31,7 @@ lint: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 test: $(VENV)/.dev ui lint
-	$(BIN)/python scripts/build_ui.py --check
+	$(BIN)/python scripts/build_ui.py --test
 	$(BIN)/pytest
 
 test-fast: $(VENV)/.dev

@@ -22,6 +22,8 @@ from andaman.city.pack import Pack, install, load_pack
 from andaman.doors import web
 from andaman.doors.live.hub import Hub
 from andaman.doors.live.routes import LiveDoor
+from andaman.doors.ngsild.app import NgsiLdApp
+from andaman.doors.ngsild.door import NgsiLdOptions
 from andaman.http import health_route, screens_app
 from andaman.identity import routes as identity_routes
 from andaman.identity.gate import Gate, NoAuthGate
@@ -91,8 +93,13 @@ class App:
         self.parts: list[Part] = [self.live, self.feeds, self.assessment, self.training]
         self.on_install: Progress | None = None
         self._started: list[Part] = []
-        screens = screens_app(self._routes())
-        self.asgi: ASGIApp = self._gate(_Dispatch(screens))
+        ngsild = NgsiLdApp(
+            self.broker,
+            self.contexts,
+            NgsiLdOptions(max_body=settings.max_body_mb * _MB, public_url=settings.public_url),
+            clock,
+        )
+        self.asgi: ASGIApp = self._gate(_Dispatch(ngsild, screens_app(self._routes())))
 
     def _feeds(self) -> list[Feed]:
         settings = self.settings
@@ -160,11 +167,15 @@ class App:
 class _Dispatch:
     """The first fork of a request: hot doors are raw ASGI, the rest is Starlette."""
 
-    def __init__(self, screens: ASGIApp) -> None:
+    def __init__(self, ngsild: ASGIApp, screens: ASGIApp) -> None:
+        self._ngsild = ngsild
         self._screens = screens
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._screens(scope, receive, send)
+        if scope["type"] == "http" and scope["path"].startswith("/ngsi-ld/"):
+            await self._ngsild(scope, receive, send)
+        else:
+            await self._screens(scope, receive, send)
 
 
 def build(settings: Settings, clock: Clock = system_clock) -> App:
