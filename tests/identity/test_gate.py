@@ -145,6 +145,14 @@ async def test_bearer_tokens(client: httpx.AsyncClient, identity: Identity, cloc
         assert (await client.get("/whoami", headers={"Authorization": bad})).status_code == 401
 
 
+async def test_the_public_enters_no_other_tenant(client: httpx.AsyncClient, identity: Identity) -> None:
+    headers = {"NGSILD-Tenant": "exercise-1"}
+    assert (await client.get("/whoami", headers=headers)).status_code == 401
+    assert (await client.get("/whoami", headers={"NGSILD-Tenant": ""})).status_code == 200
+    await _sign_in(client, identity, Role.OPERATOR)
+    assert (await client.get("/whoami", headers=headers)).status_code == 200
+
+
 async def test_reason_and_request_id_travel(client: httpx.AsyncClient) -> None:
     headers = {
         "X-Request-Id": "r-1",

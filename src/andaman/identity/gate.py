@@ -66,6 +66,8 @@ class Gate:
             actor = _with_headers(actor, headers)
         scope[ACTOR] = actor
         scope[CREDENTIAL] = credential if actor.principal.id != "public" else None
+        if b"ngsild-tenant" in headers and actor.principal.id == "public" and headers[b"ngsild-tenant"]:
+            raise NotSignedIn("Sign in to see anything but the city itself", field="NGSILD-Tenant")
         method = scope.get("method", "")
         scope[REFUSED] = _Refusal(self._identity, actor, scope)
         if scope["type"] == "websocket":
