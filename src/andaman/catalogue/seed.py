@@ -1,0 +1,333 @@
+"""The datasets that Andaman comes with: one for every kind of entity in docs/vocabulary.md.
+
+A kind that is in no dataset is for staff only. Licences and publishers are those of NOTICE.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from andaman.broker.entity.build import iri
+from andaman.catalogue.model import Dataset
+from andaman.identity.model import Classification
+
+_OSM: Final = "ODbL-1.0 © OpenStreetMap contributors"
+_OPEN_GOVERNMENT: Final = "Thai open government data"
+_FACTS: Final = "Public facts"
+_INTERNAL: Final = "Not for publication"
+_OWN: Final = "CC-BY-4.0"
+_PUBLIC, _PERSONAL, _SECURITY = Classification.PUBLIC, Classification.PERSONAL, Classification.SECURITY
+
+
+def _dataset(
+    code: str,
+    th: tuple[str, str],
+    en: tuple[str, str],
+    types: str,
+    publisher: str,
+    licence: str,
+    classification: Classification = _PUBLIC,
+    *,
+    scope: str = "",
+    frequency: str = "",
+    required: str = "name origin source",
+    hidden: dict[str, Classification] | None = None,
+    purpose: str = "operations",
+) -> Dataset:
+    return Dataset(
+        code,
+        {"th": th[0], "en": en[0]},
+        {"th": th[1], "en": en[1]},
+        publisher,
+        licence,
+        classification,
+        frozenset(map(iri, types.split())),
+        scope,
+        frequency,
+        "",
+        {iri(name): level for name, level in (hidden or {}).items()},
+        tuple(map(iri, required.split())),
+        purpose,
+    )
+
+
+def default_datasets() -> list[Dataset]:
+    """The seed, by code."""
+    return sorted([*_places(), *_feeds(), *_command(), *_planning()], key=lambda dataset: dataset.code)
+
+
+def _places() -> list[Dataset]:
+    located = "name location origin source"
+    return [
+        _dataset(
+            "admin-areas",
+            ("เขตการปกครอง", "ขอบเขตจังหวัด อำเภอ และตำบล พร้อมรหัส พื้นที่ และจำนวนประชากรตามทะเบียนราษฎร"),
+            (
+                "Administrative areas",
+                "Province, districts and subdistricts with code, area and registered population",
+            ),
+            "AdministrativeArea Coastline Village",
+            "pk-province",
+            "CC-BY-IGO (outlines); Thai open government data (population)",
+            frequency="P1Y",
+            required=located,
+        ),
+        _dataset(
+            "agencies",
+            ("หน่วยงานและหมายเลขฉุกเฉิน", "หน่วยงานในจังหวัด รหัสหน่วยงาน และหมายเลขโทรศัพท์ที่ประชาชนใช้แจ้งเหตุ"),
+            (
+                "Agencies and emergency lines",
+                "Agencies of the province, their codes and public telephone numbers",
+            ),
+            "Organization",
+            "pk-province",
+            _FACTS,
+            frequency="P1Y",
+            required="name agencyCode category",
+        ),
+        _dataset(
+            "roads",
+            ("โครงข่ายถนน", "ช่วงถนนสายหลักและสายรอง ระดับชั้นทาง จำนวนช่องจราจร และความยาว"),
+            ("Road network", "Primary and secondary road segments with class, lanes and length"),
+            "RoadSegment",
+            "pk-province",
+            _OSM,
+            frequency="P1Y",
+            required="roadClass length location startNode endNode",
+        ),
+        _dataset(
+            "public-places",
+            (
+                "สถานพยาบาล สถานีตำรวจ สถานีดับเพลิง สถานศึกษา และท่าเรือ",
+                "ที่ตั้งและประเภทของสถานที่ให้บริการสาธารณะ",
+            ),
+            (
+                "Hospitals, police, fire stations, schools and piers",
+                "Place and kind of public service points",
+            ),
+            "PointOfInterest Hospital Clinic PoliceStation FireStation School Pier",
+            "pk-province",
+            _OSM,
+            frequency="P1Y",
+            required="name category location origin source",
+        ),
+        _dataset(
+            "statistics",
+            ("สถิติจังหวัด", "ประชากร นักท่องเที่ยว การเดินทางทางอากาศ น้ำประปา ขยะ และอุบัติเหตุ รายเดือนหรือรายปี"),
+            (
+                "Provincial statistics",
+                "Population, visitors, air traffic, water, waste and accidents by month or year",
+            ),
+            "KeyPerformanceIndicator",
+            "pk-province",
+            _OPEN_GOVERNMENT,
+            scope="/statistics",
+            frequency="P1Y",
+            required="name kpiValue unit calculationPeriod source",
+        ),
+    ]
+
+
+def _feeds() -> list[Dataset]:
+    return [
+        _dataset(
+            "bus-network",
+            ("เส้นทางและป้ายรถโดยสาร", "เส้นทาง ป้ายหยุดรถ และตารางเวลาของภูเก็ตสมาร์ทบัส"),
+            ("Bus lines and stops", "Lines, stops and timetables of Phuket Smart Bus"),
+            "PublicTransportStop PublicTransportRoute",
+            "pksb",
+            "Facts; collection MIT",
+            frequency="P1Y",
+            required="name location origin source",
+        ),
+        _dataset(
+            "bus-positions",
+            ("ตำแหน่งรถโดยสาร", "ตำแหน่ง ความเร็ว และทิศทางของรถโดยสารประจำทาง ไม่มีหมายเลขทะเบียนรถ"),
+            ("Bus positions", "Position, speed and heading of public buses, without licence plates"),
+            "Vehicle",
+            "pksb",
+            "Facts; collection MIT",
+            scope="/mobility/bus",
+            frequency="PT1M",
+            required="name location speed origin",
+        ),
+        _dataset(
+            "weather",
+            ("สภาพอากาศและปริมาณฝน", "ผลการตรวจวัดอากาศและปริมาณฝนรายสถานีและรายอำเภอ"),
+            ("Weather and rain", "Observations of weather and rain by station and district"),
+            "WeatherObserved",
+            "tmd",
+            _OPEN_GOVERNMENT,
+            frequency="PT3H",
+            required="name location origin source",
+        ),
+        _dataset(
+            "sea-level",
+            ("ระดับน้ำทะเลและน้ำขึ้นน้ำลง", "ระดับน้ำทำนายที่เกาะตะเภาน้อย คำนวณจากองค์ประกอบฮาร์มอนิก"),
+            (
+                "Sea level and tide",
+                "Predicted level at Ko Taphao Noi, computed from its harmonic constituents",
+            ),
+            "SeaLevelObserved TidalConstituents",
+            "pk-province",
+            "CC-BY-4.0 TICON-4, doi:10.17882/109129",
+            frequency="PT10M",
+            required="name location origin source",
+        ),
+        _dataset(
+            "environment",
+            ("คุณภาพอากาศ น้ำ และสภาพจราจร", "ผลการตรวจวัดคุณภาพอากาศ คุณภาพน้ำ และปริมาณการจราจร"),
+            ("Air, water and traffic", "Measurements of air quality, water and traffic flow"),
+            "AirQualityObserved WaterObserved TrafficFlowObserved",
+            "pk-province",
+            _OWN,
+            frequency="PT1H",
+            required="location origin source",
+        ),
+        _dataset(
+            "road-accidents",
+            ("อุบัติเหตุบนทางหลวง", "อุบัติเหตุ พ.ศ. 2562–2565 วัน เวลา สถานที่ มูลเหตุ ผู้เสียชีวิตและผู้บาดเจ็บ ไม่มีข้อมูลบุคคล"),
+            (
+                "Road accidents",
+                "Accidents 2019–2022 with time, place, cause, deaths and injuries; no personal data",
+            ),
+            "RoadAccident",
+            "doh",
+            _OPEN_GOVERNMENT,
+            required="accidentDate deaths injured location origin source",
+        ),
+        _dataset(
+            "devices",
+            ("อุปกรณ์ตรวจวัดของเมือง", "ทะเบียน สถานะ และค่าที่อ่านได้ของอุปกรณ์ ยังมิได้จัดชั้นเพื่อเปิดเผย"),
+            (
+                "Devices of the city",
+                "Register, state and readings of devices, not yet cleared for publication",
+            ),
+            "Device DeviceMeasurement",
+            "pk-province",
+            _INTERNAL,
+            _SECURITY,
+            frequency="PT15M",
+            required="origin",
+        ),
+    ]
+
+
+def _command() -> list[Dataset]:
+    return [
+        _dataset(
+            "alerts",
+            ("การแจ้งเตือนของศูนย์บัญชาการ", "การแจ้งเตือนและกฎการแจ้งเตือนที่เจ้าหน้าที่ใช้ติดตามสถานการณ์"),
+            ("Alerts of the command center", "Alerts and the rules that raise them"),
+            "Alert AlertRule",
+            "pk-ddpm",
+            _INTERNAL,
+            _SECURITY,
+            required="name",
+        ),
+        _dataset(
+            "incidents",
+            (
+                "เหตุการณ์และการสั่งการ",
+                "เหตุการณ์ ลำดับเวลา และการมอบหมายหน่วยปฏิบัติ ชื่อและหมายเลขโทรศัพท์ของผู้แจ้งเป็นข้อมูลส่วนบุคคล",
+            ),
+            (
+                "Incidents and dispatch",
+                "Incidents, their timeline and assignments; the reporter's name and telephone are personal data",
+            ),
+            "Incident TimelineEntry Assignment",
+            "pk-ddpm",
+            _INTERNAL,
+            _SECURITY,
+            required="",
+            hidden={"reporterName": _PERSONAL, "reporterPhone": _PERSONAL},
+        ),
+        _dataset(
+            "emergency-units",
+            ("หน่วยปฏิบัติการฉุกเฉิน", "รถพยาบาล รถดับเพลิง สายตรวจ เรือ และชุดปฏิบัติการ พร้อมสถานะและตำแหน่ง"),
+            ("Emergency units", "Ambulances, fire engines, patrols, boats and teams with state and position"),
+            "EmergencyUnit",
+            "pk-ddpm",
+            _INTERNAL,
+            _SECURITY,
+            required="name unitType unitStatus homeStation agency location origin",
+        ),
+        _dataset(
+            "exercises",
+            ("การฝึกซ้อม", "ผลการฝึกซ้อมและข้อมูลในพื้นที่ฝึก ไม่ใช่เหตุการณ์จริง"),
+            ("Exercises", "Results and data of drills; not real events"),
+            "DrillRun Exercise",
+            "pk-ddpm",
+            _INTERNAL,
+            _SECURITY,
+            required="",
+        ),
+    ]
+
+
+def _planning() -> list[Dataset]:
+    return [
+        _dataset(
+            "indicators",
+            ("ตัวชี้วัดเมือง", "ค่าตัวชี้วัดที่คำนวณจากข้อมูลจริง พร้อมสูตร แหล่งที่มา และขั้นคุณภาพ"),
+            ("City indicators", "Indicators computed from real data with formula, source and quality step"),
+            "IndicatorValue AccessibilityStudy CoverageRun",
+            "pk-province",
+            _OWN,
+            required="name origin",
+        ),
+        _dataset(
+            "critical-infrastructure",
+            ("โครงสร้างพื้นฐานสำคัญ", "จุดเปราะบางของโครงข่ายถนนและที่ตั้งสถานีโทรคมนาคม"),
+            ("Critical infrastructure", "Weak points of the road network and sites of telecommunication"),
+            "CriticalityStudy NetworkSite",
+            "pk-province",
+            _INTERNAL,
+            _SECURITY,
+            required="name origin",
+        ),
+        _dataset(
+            "roadmap",
+            ("แผนพัฒนาเมืองอัจฉริยะ", "ช่องว่าง มาตรการ และชุดมาตรการที่ได้จากการคำนวณ"),
+            ("Smart-city roadmap", "Gaps, measures and the portfolios computed from them"),
+            "Gap Measure Portfolio",
+            "pk-province",
+            _OWN,
+            required="name origin",
+        ),
+        _dataset(
+            "programme",
+            (
+                "โครงการความช่วยเหลือทางวิชาการ",
+                "วัตถุประสงค์ ผลผลิต หมุดหมาย และหลักฐานความก้าวหน้าของความช่วยเหลือทางวิชาการห้าปี",
+            ),
+            (
+                "Technical assistance programme",
+                "Objectives, deliverables, milestones and evidence over five years",
+            ),
+            "Objective Deliverable Milestone EvidenceLink",
+            "depa",
+            _OWN,
+            required="name",
+        ),
+        _dataset(
+            "skills",
+            ("กรอบสมรรถนะและหลักสูตร", "สมรรถนะ บทบาทหน้าที่ และหลักสูตรฝึกอบรม"),
+            ("Competencies and courses", "Competencies, staff roles and training courses"),
+            "Competency StaffRole Course CourseStep",
+            "pk-province",
+            _OWN,
+            required="name",
+        ),
+        _dataset(
+            "staff-training",
+            ("ประวัติการฝึกอบรมของบุคลากร", "ผลการเรียนและช่องว่างทักษะของบุคลากรรายบุคคล เป็นข้อมูลส่วนบุคคล"),
+            ("Training records of staff", "Learning records and skill gaps of individuals; personal data"),
+            "StaffMember LearningRecord Enrolment SkillGap",
+            "pk-province",
+            _INTERNAL,
+            _PERSONAL,
+            required="",
+            purpose="training",
+        ),
+    ]

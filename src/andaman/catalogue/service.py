@@ -1,0 +1,163 @@
+"""The catalogue: datasets as entities, the gate's rules made from them, and their quality.
+
+Whatever writes a ``Dataset`` entity (a screen, the NGSI-LD API, the seed) changes the policy: this service follows the
+journal and puts the new rules in force.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any, Final
+
+from andaman.broker.entity.build import iri, value
+from andaman.broker.ledger.rights import shape_before
+from andaman.broker.model import Doc, OpKind, WriteOp
+from andaman.broker.service import Broker
+from andaman.catalogue.model import (
+    DATASET,
+    OPEN_SCOPE,
+    RESTRICTED_SCOPE,
+    Dataset,
+    from_entity,
+    parse_duration,
+    to_entity,
+)
+from andaman.catalogue.quality import Tally
+from andaman.identity.model import FULL_ACCESS, Access, Classification, system_actor
+from andaman.identity.policy import DatasetRule, Policy, scope_within
+from andaman.identity.records import Agency
+from andaman.identity.service import Identity
+from andaman.kernel.errors import ResourceNotFound
+from andaman.kernel.time import MINUTE, Clock, Micros, system_clock
+
+log = logging.getLogger(__name__)
+_REMEMBER: Final[Micros] = MINUTE
+_SLICE: Final = 200
+_COUNT_MAX: Final = 20_000
+_OWN_RULES: Final = (
+    # No agency owns the catalogue: only administrators write it, since it decides who sees what.
+    DatasetRule("catalogue", frozenset({DATASET}), OPEN_SCOPE, Classification.PUBLIC),
+    DatasetRule(
+        "catalogue-restricted", frozenset({DATASET}), RESTRICTED_SCOPE, Classification.OFFICIAL_SECRET
+    ),
+)
+
+
+class Catalogue:
+    """Start it before the first request is served; until then the policy shows the public nothing."""
+
+    def __init__(
+        self, broker: Broker, policy: Policy, *, seed: Iterable[Dataset] = (), clock: Clock = system_clock
+    ) -> None:
+        self._broker, self._policy, self._clock = broker, policy, clock
+        self._seed = list(seed)
+        self._ids: set[str] = set()
+        self._task: asyncio.Task[None] | None = None
+        self._quality: dict[tuple[str, str], tuple[Micros, dict[str, Any] | None]] = {}
+
+    async def start(self) -> None:
+        """Write the datasets of the seed that are not there, put the rules in force, follow changes."""
+        position = self._broker.seq
+        missing = [d for d in self._seed if self._broker.find(d.id, FULL_ACCESS) is None]
+        if missing:
+            ops = [WriteOp(OpKind.CREATE, d.id, to_entity(d)) for d in missing]
+            for result in await self._broker.write(ops, system_actor("catalogue")):
+                if result.error is not None:
+                    raise result.error
+        self.reload()
+        self._task = asyncio.create_task(self._follow(position))
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+
+    def reload(self) -> bool:
+        """Make the rules anew from the entities; True when they changed."""
+        docs = list(self._broker.iter_entities([DATASET], FULL_ACCESS))
+        self._ids = {doc["id"] for doc in docs}
+        rules = [rule for doc in docs if (rule := from_entity(doc).rule()) is not None]
+        changed = self._policy.replace([*_OWN_RULES, *rules])
+        if changed:
+            self._quality.clear()
+            log.info("policy: %d datasets in force", len(rules))
+        return changed
+
+    async def _follow(self, position: int) -> None:
+        async for events in self._broker.follow(position):
+            for event in events:
+                if event.tenant == "" and (
+                    DATASET in event.types
+                    or event.entity_id in self._ids
+                    or DATASET in shape_before(event)[0]
+                ):
+                    self.reload()
+                    break
+
+    # -- reading --------------------------------------------------------------------------------------------
+    def list_datasets(self, access: Access) -> list[Dataset]:
+        """Those whose entry the principal may see, by code."""
+        return sorted(map(from_entity, self._broker.iter_entities([DATASET], access)), key=lambda d: d.code)
+
+    def get_dataset(self, code: str, access: Access) -> Dataset:
+        """Raises ResourceNotFound, also for an entry that is not to be seen."""
+        for dataset in self.list_datasets(access):
+            if dataset.code == code:
+                return dataset
+        raise ResourceNotFound(f"There is no dataset {code!r} in the catalogue")
+
+    def may_read(self, dataset: Dataset, access: Access) -> bool:
+        """May the principal see records that are in this dataset alone?"""
+        scopes = [dataset.scope] if dataset.scope else []
+        if dataset.types:
+            return any(access.sees([one], scopes) for one in dataset.types)
+        return access.sees([], scopes)
+
+    async def quality(self, dataset: Dataset, access: Access) -> dict[str, Any] | None:
+        """Measures over the records that this principal sees, at most a minute old; None when it may read none.
+
+        Beyond 20,000 records the first 20,000 are counted; ``records`` then is None in the report.
+        """
+        if not self.may_read(dataset, access):
+            return None
+        now = self._clock()
+        key = (dataset.code, access.key)
+        known = self._quality.get(key)
+        if known is not None and now - known[0] < _REMEMBER:
+            return known[1]
+        tally = Tally(dataset.required, parse_duration(dataset.frequency), now)
+        records = (
+            doc for doc in self._broker.iter_entities(sorted(dataset.types), access) if _within(doc, dataset)
+        )
+        while tally.records < _COUNT_MAX and (chunk := list(islice(records, _SLICE))):
+            for doc in chunk:
+                origin = value(doc, "origin")
+                tally.add(doc, origin if isinstance(origin, str) else "unknown")
+            await asyncio.sleep(0)
+        report = tally.report()
+        if tally.records >= _COUNT_MAX:
+            report["records"] = None
+        if len(self._quality) > 1_000:
+            self._quality.clear()
+        self._quality[key] = (now, report)
+        return report
+
+
+def _within(doc: Doc, dataset: Dataset) -> bool:
+    return not dataset.scope or any(scope_within(scope, dataset.scope) for scope in doc.get("scope", ()))
+
+
+async def copy_agencies(broker: Broker, identity: Identity) -> int:
+    """Make the city's ``Organization`` entities with an ``agencyCode`` agencies of identity; returns their number."""
+    count = 0
+    for doc in list(broker.iter_entities([iri("Organization")], FULL_ACCESS)):
+        code, name = value(doc, "agencyCode"), value(doc, "name")
+        if isinstance(code, str) and isinstance(name, dict):
+            th = name.get("th") or name.get("en") or code
+            await identity.put_agency(Agency(code, th, name.get("en") or th))
+            count += 1
+    return count
