@@ -19,7 +19,7 @@ from andaman.broker.contexts.bundled import bundled_document, bundled_urls, core
 from andaman.broker.contexts.fetch import TIMEOUT_S, fetch_json
 from andaman.broker.contexts.model import CORE_URL, Context
 from andaman.broker.contexts.process import build_context
-from andaman.kernel.errors import LdContextNotAvailable, ResourceNotFound, TooLarge
+from andaman.kernel.errors import BadRequestData, LdContextNotAvailable, ResourceNotFound, TooLarge
 from andaman.kernel.ids import sortable_id
 from andaman.kernel.time import Clock, Micros, system_clock
 
@@ -216,8 +216,7 @@ class ContextStore:
     # -- hosting (CIM 009 §5.13) ----------------------------------------------------------------------------
     async def host(self, document: Any, kind: Kind = "Hosted") -> Entry:
         """Keep a context that a user gives (``{"@context": …}``), after checking that it resolves."""
-        if len(orjson.dumps(document)) > MAX_CONTEXT_BYTES:
-            raise TooLarge(f"The @context is larger than {MAX_CONTEXT_BYTES} bytes")
+        _key(document)  # raises TooLarge and what is nested too deeply
         await self.resolve(document["@context"])
         return self._keep("", document, kind)
 
@@ -259,4 +258,10 @@ class ContextStore:
 def _key(source: Any) -> str:
     if isinstance(source, list) and len(source) == 1 and isinstance(source[0], str):
         return source[0]
-    return orjson.dumps(source).decode()
+    try:
+        text = orjson.dumps(source)
+    except TypeError:
+        raise BadRequestData("The @context is nested too deeply", field="@context") from None
+    if len(text) > MAX_CONTEXT_BYTES:
+        raise TooLarge(f"The @context is larger than {MAX_CONTEXT_BYTES} bytes")
+    return text.decode()

@@ -22,7 +22,10 @@ _POSITIONS_MAX: Final = 200_000
 
 def looks_like_geometry(value: Any) -> bool:
     """True where concise input means a GeoProperty: an object with a geometry's type and coordinates (§4.5.2.3)."""
-    return isinstance(value, dict) and value.get("type") in GEOMETRY_TYPES and "coordinates" in value
+    if not isinstance(value, dict) or "coordinates" not in value:
+        return False
+    kind = value.get("type")
+    return isinstance(kind, str) and kind in GEOMETRY_TYPES
 
 
 def check_geometry(value: Any, where: str) -> dict[str, Any]:
@@ -39,7 +42,7 @@ def check_geometry(value: Any, where: str) -> dict[str, Any]:
     if kind == "Point":  # by far the most frequent
         _position(coordinates, where)
         return value
-    if kind not in GEOMETRY_TYPES:
+    if not isinstance(kind, str) or kind not in GEOMETRY_TYPES:
         raise _bad(where, f"its type must be one of {', '.join(sorted(GEOMETRY_TYPES))}")
     budget = [_POSITIONS_MAX]
     _parts(kind, coordinates, _DEPTH[kind], where, budget)
