@@ -147,6 +147,8 @@ class Reference:
             if not holds:
                 life.true_since = None
                 return
+            if life.true_since is None and rule.max_age and self.now - newest > rule.max_age:
+                return
             life.true_since = life.true_since or (newest, self.now)
             since, known = life.true_since
             if newest - since < rule.hold and self.now - known < rule.hold:

@@ -84,7 +84,7 @@ def rules(draw: st.DrawFn) -> list[Rule]:
             "severity": draw(st.sampled_from(["Minor", "Severe", BANDS])),
             "damping": draw(SECONDS),
         }
-        for key in ("for", "clearFor", "expire"):
+        for key in ("for", "clearFor", "expire", "maxAge"):
             if draw(st.integers(0, 2)) == 0:
                 raw[key] = draw(SECONDS)
         if draw(st.integers(0, 2)) == 0:
@@ -308,6 +308,7 @@ def test_prime_sees_what_is_there_already() -> None:
     assert kinds(engine.prime([doc], START)) == []
     silent = {"select": {"type": "A"}, "severity": "Minor", "when": {"attr": "x", "silent": "PT1M"}}
     engine.set_rule(read_rule("urn:rule:2", silent), START)
+    engine.refresh(START)
     engine.prime([doc], START)
     assert kinds(engine.tick(START + 2 * MINUTE)) == ["raised"]
 

@@ -130,6 +130,7 @@ class Rule:
     clear_hold: Micros = 0  # "clearFor"
     damping: Micros = 5 * MINUTE
     expire: Micros = 0  # 0: never
+    max_age: Micros = 0  # older observations begin no alert; 0: any age
     severity: str = "Unknown"
     bands: Bands | None = None
     category: str = "Other"
@@ -139,6 +140,7 @@ class Rule:
     instruction: Mapping[str, str] = field(default_factory=dict)
     incident_type: str = ""
     name: Mapping[str, str] = field(default_factory=dict)
+    source: Mapping[str, Any] = field(default_factory=dict)  # the definition as it was read
 
 
 def iter_leaves(condition: Condition) -> Iterator[Compare | Rate | Silent | InArea | Exists]:
@@ -328,7 +330,7 @@ class _Reader:
 
 
 _MEMBERS: Final = (
-    "select", "when", "for", "clear", "clearFor", "damping", "expire", "severity", "category", "urgency",
+    "select", "when", "for", "clear", "clearFor", "damping", "expire", "maxAge", "severity", "category", "urgency",
     "certainty", "headline", "instruction", "incidentType", "basis",
 )  # fmt: skip
 
@@ -368,6 +370,7 @@ def read_rule(rule_id: str, definition: Any, name: Mapping[str, str] | None = No
         clear_hold=duration("clearFor", 0),
         damping=duration("damping", 5 * MINUTE),
         expire=duration("expire", 0),
+        max_age=duration("maxAge", 0),
         severity=severity,
         bands=bands,
         category=r.choice(raw.get("category", "Other"), "/category", CATEGORIES),
@@ -377,4 +380,5 @@ def read_rule(rule_id: str, definition: Any, name: Mapping[str, str] | None = No
         instruction=r.languages(raw.get("instruction", {}), "/instruction"),
         incident_type=r.text(raw["incidentType"], "/incidentType") if "incidentType" in raw else "",
         name=dict(name or {}),
+        source=raw,
     )

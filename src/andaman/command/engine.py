@@ -68,6 +68,10 @@ class RuleEngine:
     def rules(self) -> list[Rule]:
         return [c.rule for c in self._rules.values()]
 
+    def active_of(self, rule_id: str) -> int:
+        """How many alerts of this rule are active now."""
+        return sum(mine == rule_id for mine, _ in self._alerts.values())
+
     @property
     def types(self) -> frozenset[str]:
         """Types whose events can matter."""
@@ -106,7 +110,29 @@ class RuleEngine:
         return out
 
     def prime(self, docs: Iterable[Doc], now: Micros) -> list[Signal]:
-        """Take present entities as the first observations of attributes not known yet, and evaluate."""
+        """Take present entities as the first observations of attributes not known yet, and evaluate rules that have
+        not been evaluated on them. Call ``refresh`` first when rules were added."""
+        self.now = now = max(now, self.now)
+        out: list[Signal] = []
+        for doc in docs:
+            types, scopes = tuple(doc["type"]), tuple(doc.get("scope", ()))
+            seen = self._known.get(doc["id"])
+            changes = [Change(a, None, i) for a, i in doc["attrs"].items()]
+            if seen is not None:
+                changes = [c for c in changes if c.attr not in seen.samples]
+            plan = self._plan_of(types)
+            if any(c.attr in plan.watches for c in changes):
+                kind = EventKind.CREATED
+                out += self.observe(Event(0, "", now, "", kind, doc["id"], types, scopes, changes, doc))
+            if seen is not None:
+                new = [r for r in plan.rules if r.id not in seen.episodes]
+                self._refilter(new, seen, doc["id"], doc, scopes)
+                for compiled in new:
+                    self._evaluate(compiled, seen, doc["id"], now, out)
+        return out
+
+    def refresh(self, now: Micros) -> list[Signal]:
+        """After rules were added: facts and silence timers over what is known already."""
         self.now = now = max(now, self.now)
         out: list[Signal] = []
         for entity_id, known in self._known.items():
@@ -117,19 +143,6 @@ class RuleEngine:
                     if leaf.attr in known.samples and (compiled.id, number) not in known.timers:
                         known.timers.add((compiled.id, number))
                         heapq.heappush(self._heap, (now, entity_id, compiled.id, number))
-        for doc in docs:
-            types = tuple(doc["type"])
-            changes = [Change(a, None, i) for a, i in doc["attrs"].items()]
-            seen = self._known.get(doc["id"])
-            plan = self._plan_of(types)
-            if seen is not None:
-                changes = [c for c in changes if c.attr not in seen.samples]
-            if any(c.attr in plan.watches for c in changes):
-                scopes = tuple(doc.get("scope", ()))
-                kind = EventKind.CREATED
-                out += self.observe(Event(0, "", now, "", kind, doc["id"], types, scopes, changes, doc))
-            if seen is not None:
-                self._run([r for r in plan.rules if r.id not in seen.episodes], seen, doc["id"], now, out)
         return out
 
     def _plan_of(self, types: tuple[str, ...]) -> Plan:
@@ -188,10 +201,12 @@ class RuleEngine:
                 touched[compiled.id] = compiled
             for fact in watch.facts:
                 facts[fact.key] = fact
+        if touched:
+            self._refilter(touched.values(), known, entity_id, event.doc, event.scopes)
         if facts:
             self._refact(facts.values(), known, at, out)
-        if touched:
-            self._run(touched.values(), known, entity_id, at, out, event)
+        for compiled in touched.values():
+            self._evaluate(compiled, known, entity_id, at, out)
         return out
 
     def _take(self, known: Known, entity_id: str, change: Change, at: Micros, watch: Watch) -> bool:
@@ -217,11 +232,12 @@ class RuleEngine:
             if when == old[0] and text is not None and value == old[2]:
                 return False
         known.samples[attr] = (when, at, value)
-        if watch.window and is_number(value):
+        if watch.window:
             times, values = known.windows.setdefault(attr, ([], []))
-            if times and times[-1] == when:
-                values[-1] = value
-            else:
+            if times and times[-1] == when:  # a correction
+                times.pop()
+                values.pop()
+            if is_number(value):
                 times.append(when)
                 values.append(value)
             stale = bisect_left(times, when - watch.window)
@@ -257,23 +273,20 @@ class RuleEngine:
         for compiled in hit.values():
             self._evaluate(compiled, known, entity_id, at, out)
 
-    def _run(
+    def _refilter(
         self,
         rules: Iterable[Compiled],
         known: Known,
         entity_id: str,
-        at: Micros,
-        out: list[Signal],
-        event: Event | None = None,
+        doc: Doc | None,
+        scopes: Sequence[str],
     ) -> None:
-        doc: Doc | None = None
+        """Does the entity, as it is now, pass the scope and q of these rules?"""
         for compiled in rules:
             if compiled.filter is not None:
                 if doc is None:
-                    doc = (event.doc if event is not None else None) or self._doc_of(entity_id)
-                scopes = event.scopes if event is not None else tuple((doc or {}).get("scope", ()))
+                    doc = self._doc_of(entity_id)
                 known.filters[compiled.id] = doc is not None and compiled.filter(doc, scopes)
-            self._evaluate(compiled, known, entity_id, at, out)
 
     def _refact(self, facts: Iterable[Fact], known: Known, at: Micros, out: list[Signal]) -> None:
         """Facts this entity may have changed; rules that rest on a fact that flipped are evaluated everywhere."""

@@ -147,6 +147,8 @@ class Episode:
 
     def _rise(self, rule: Rule, entity_id: str, evidence_at: Micros, now: Micros) -> SignalKind | None:
         if self.pending_event is None:
+            if rule.max_age and now - evidence_at > rule.max_age:
+                return None  # too old to begin with
             self.pending_event, self.pending_at = evidence_at, now
         if evidence_at - self.pending_event < rule.hold and now - self.pending_at < rule.hold:
             return None

@@ -1,0 +1,403 @@
+"""What people do in the command center: acknowledge, open incidents, take steps, send units. Every write is checked
+against the present state, committed atomically, and numbered in the incident's timeline."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from andaman.broker.entity.build import entity, iri, js, prop, rel, simplify, value
+from andaman.broker.model import DEFAULT_TENANT, Doc, Instance, OpKind, WriteOp
+from andaman.broker.query import ast
+from andaman.broker.query.model import EntityQuery
+from andaman.broker.service import Broker
+from andaman.command import alerts
+from andaman.command.dispatch import Ranking, rank
+from andaman.command.incidents import (
+    ACTIVE,
+    ASSIGNMENT_STEPS,
+    OPEN,
+    STEP_TIMES,
+    UNIT_STATUS,
+    assignment_id,
+    change_op,
+    check_incident_step,
+    check_step,
+    entry_op,
+    exercise_of,
+    follows,
+    incident_doc,
+    incident_steps,
+    name_of,
+)
+from andaman.command.roads import network_of
+from andaman.identity.model import FULL_ACCESS, Access, Actor
+from andaman.kernel.errors import AlreadyExists, AndamanError, BadRequestData, Conflict, ResourceNotFound
+from andaman.kernel.geometry import centre_of
+from andaman.kernel.ids import sortable_id, urn
+from andaman.kernel.network import RoadNetwork
+from andaman.kernel.time import Clock, Micros, format_time
+
+_TRIES = 50
+_PAGE = 1000
+
+
+class Desk:
+    """The operations of dispatchers and operators on one broker. Roles are checked by the routes; the writes are made
+    in the person's name with the room's own right, so that nobody can write these entities around the rules."""
+
+    def __init__(self, broker: Broker, clock: Clock) -> None:
+        self._broker = broker
+        self._clock = clock
+        self._networks: dict[str, RoadNetwork] = {}
+        self.lock = (
+            asyncio.Lock()
+        )  # alerts and free units are changed by people and by rules: one after the other
+
+    # -- reading --------------------------------------------------------------------------------------------
+    def get(self, entity_id: str, kind: str, access: Access, tenant: str) -> Doc:
+        """Raises ResourceNotFound also for an entity of another type."""
+        doc = self._broker.find(entity_id, access, tenant)
+        if doc is None or iri(kind) not in doc["type"]:
+            raise ResourceNotFound(f"There is no {kind} {entity_id}")
+        return doc
+
+    def linked(self, kind: str, relation: str, target: str, access: Access, tenant: str) -> list[Doc]:
+        """All entities of a type whose relationship points at ``target``."""
+        path = ast.Path(attr=iri(relation))
+        q = ast.Compare(path, ast.Cmp.EQ, (ast.Uri(target),))
+        docs: list[Doc] = []
+        while True:
+            query = EntityQuery(types=ast.TypeIs(iri(kind)), q=q, limit=_PAGE, offset=len(docs))
+            page = self._broker.query(query, access, tenant).docs
+            docs += page
+            if len(page) < _PAGE:
+                return docs
+
+    def detail(self, incident_id: str, access: Access, tenant: str = DEFAULT_TENANT) -> dict[str, Any]:
+        """The incident, its timeline in order, its assignments with their steps, and the steps it may take."""
+        incident = self.get(incident_id, "Incident", access, tenant)
+        timeline = self.linked("TimelineEntry", "refIncident", incident_id, access, tenant)
+        assignments = self.linked("Assignment", "refIncident", incident_id, access, tenant)
+        rows = []
+        for one in assignments:
+            live = simplify(one)
+            live["allowedSteps"] = list(ASSIGNMENT_STEPS.get(str(value(one, "assignmentStatus")), ()))
+            unit = self._broker.find(str(value(one, "refUnit")), access, tenant)
+            live["unit"] = simplify(unit) if unit is not None else None
+            rows.append(live)
+        return {
+            "incident": simplify(incident),
+            "timeline": [simplify(e) for e in sorted(timeline, key=lambda e: int(value(e, "number", 0)))],
+            "assignments": rows,
+            "allowedSteps": incident_steps(_status(incident), [_astatus(a) for a in assignments]),
+        }
+
+    def network(self, tenant: str) -> RoadNetwork:
+        """The tenant's roads; a drill's tenant without any drives on the city's."""
+        found = self._networks.get(tenant)
+        if found is None:
+            found = network_of(self._broker, tenant)
+            if not len(found) and tenant != DEFAULT_TENANT:
+                found = self.network(DEFAULT_TENANT)
+            self._networks[tenant] = found
+        return found
+
+    def roads_changed(self) -> None:
+        self._networks.clear()
+
+    def candidates(
+        self, incident_id: str, access: Access, tenant: str, unit_type: str = "", limit: int = 10
+    ) -> Ranking:
+        incident = self.get(incident_id, "Incident", access, tenant)
+        return self._rank(incident, tenant, unit_type, limit)
+
+    def _rank(self, incident: Doc, tenant: str, unit_type: str, limit: int, chosen: str = "") -> Ranking:
+        units = list(self._broker.iter_entities([iri("EmergencyUnit")], FULL_ACCESS, tenant))
+        place = centre_of(value(incident, "location"))
+        kind = str(value(incident, "incidentType"))
+        return rank(self.network(tenant), place, kind, units, unit_type=unit_type, limit=limit, chosen=chosen)
+
+    # -- committing -----------------------------------------------------------------------------------------
+    async def commit(
+        self,
+        decide: Callable[[Micros], Sequence[WriteOp]],
+        actor: Actor,
+        tenant: str,
+    ) -> None:
+        """Decide on the present state and write all of it or nothing. Where somebody else wrote first, decide anew:
+        then the step is either still legal or refused for what is true by then."""
+        own = replace(actor, access=FULL_ACCESS)
+        for _ in range(_TRIES):
+            ops = decide(self._clock())
+            results = await self._broker.write(ops, own, tenant, atomic=True)
+            errors = [r.error for r in results if r.error is not None]
+            if not errors:
+                return
+            if not any(isinstance(e, AlreadyExists) for e in errors):
+                raise _first(errors)
+        raise Conflict("Too many people changed this at once; nothing was written, try again")
+
+    # -- alerts ---------------------------------------------------------------------------------------------
+    async def acknowledge(self, alert_id: str, note: str, actor: Actor, tenant: str) -> dict[str, Any]:
+        return await self._alert(alert_id, actor, tenant, alerts.acknowledge, note)
+
+    async def close_alert(self, alert_id: str, reason: str, actor: Actor, tenant: str) -> dict[str, Any]:
+        return await self._alert(alert_id, actor, tenant, alerts.close, reason)
+
+    async def _alert(
+        self,
+        alert_id: str,
+        actor: Actor,
+        tenant: str,
+        step: Callable[[Doc, str, str, Micros], WriteOp],
+        text: str,
+    ) -> dict[str, Any]:
+        async with self.lock:
+            alert = self.get(alert_id, "Alert", actor.access, tenant)
+            await self.commit(lambda now: [step(alert, actor.principal.name, text, now)], actor, tenant)
+        return simplify(self.get(alert_id, "Alert", actor.access, tenant))
+
+    # -- incidents ------------------------------------------------------------------------------------------
+    async def open_incident(self, read: dict[str, Any], actor: Actor, tenant: str) -> str:
+        """A new incident from checked input; the alert it came from is acknowledged and linked. Returns its id."""
+        author = actor.principal.name
+        incident_id = urn("Incident", sortable_id(self._clock()))
+
+        def decide(now: Micros) -> list[WriteOp]:
+            doc = incident_doc(incident_id, read, author, now, tenant)
+            text = read.get("description") or name_of(doc, "th")
+            ops = [
+                WriteOp(OpKind.CREATE, incident_id, doc),
+                entry_op(incident_id, 1, "created", text, author, now, tenant, step=prop("new")),
+            ]
+            if read.get("refAlert"):
+                alert = self.get(read["refAlert"], "Alert", actor.access, tenant)
+                link: dict[str, Instance] = {"refIncident": rel(incident_id, "Incident")}
+                if value(alert, "alertStatus") == "open":
+                    link |= {
+                        "alertStatus": prop("acknowledged", now),
+                        "acknowledgedBy": prop(author, now),
+                        "acknowledgedAt": prop(format_time(now)),
+                    }
+                ops.append(change_op(alert["id"], "Alert", **link))
+                if value(alert, "origin") == "simulated":
+                    doc["attrs"][iri("origin")] = [prop("simulated")]
+            return ops
+
+        async with self.lock:
+            await self.commit(decide, actor, tenant)
+        return incident_id
+
+    async def note(self, incident_id: str, text: str, actor: Actor, tenant: str) -> None:
+        if not text:
+            raise BadRequestData("text is missing", field="text")
+
+        def decide(now: Micros) -> list[WriteOp]:
+            incident = self.get(incident_id, "Incident", actor.access, tenant)
+            return _entries(incident, [("note", text, {})], {}, actor, now, tenant)
+
+        await self.commit(decide, actor, tenant)
+
+    async def incident_step(
+        self, incident_id: str, step: str, note: str, outcome: str, actor: Actor, tenant: str
+    ) -> None:
+        """Take a step by hand. Cancelling calls back the units that are still on their way."""
+
+        def decide(now: Micros) -> list[WriteOp]:
+            incident = self.get(incident_id, "Incident", actor.access, tenant)
+            bound = self._assignments(incident_id, tenant)
+            names = {self._unit_name(a, tenant): _astatus(a) for a in bound}
+            check_incident_step(_status(incident), step, {} if step == "cancelled" else names)
+            attrs: dict[str, Instance] = {"incidentStatus": prop(step, now)}
+            if outcome:
+                attrs["outcome"] = prop(outcome)
+            if step in ("closed", "cancelled"):
+                attrs["closedAt"] = prop(format_time(now))
+            elif _status(incident) in ("closed", "cancelled"):
+                attrs["reopenedAt"] = prop(format_time(now))
+            steps: list[Entry] = [("step", note or outcome, {"step": prop(step)})]
+            more: list[WriteOp] = []
+            if step == "cancelled":
+                for one in bound:
+                    if _astatus(one) in ACTIVE:
+                        more += self._assignment_ops(one, "cancelled", now)
+                        unit = {"step": prop("cancelled"), "refUnit": rel(str(value(one, "refUnit")))}
+                        steps.append(("assignment", self._unit_name(one, tenant), unit))
+            return [*_entries(incident, steps, attrs, actor, now, tenant), *more]
+
+        await self.commit(decide, actor, tenant)
+
+    # -- assignments ----------------------------------------------------------------------------------------
+    async def assign(self, incident_id: str, unit_id: str, actor: Actor, tenant: str) -> str:
+        """Send a unit. Raises Conflict when it is not free or the incident has ended. Returns the assignment's id."""
+        made = ""
+
+        def decide(now: Micros) -> list[WriteOp]:
+            nonlocal made
+            incident = self.get(incident_id, "Incident", actor.access, tenant)
+            unit = self.get(unit_id, "EmergencyUnit", actor.access, tenant)
+            if _status(incident) not in OPEN:
+                raise Conflict(
+                    f"The incident is {_status(incident)}; units are assigned while it is {', '.join(OPEN)}",
+                    allowed=incident_steps(_status(incident), []),
+                )
+            if value(unit, "unitStatus") != "available":
+                raise Conflict(f"{name_of(unit)} is {value(unit, 'unitStatus')}, not available", unit=unit_id)
+            made, number = assignment_id(unit)
+            ranking = self._rank(incident, tenant, str(value(unit, "unitType")), 1, unit_id)
+            chosen = next((c for c in ranking.candidates if c.unit["id"] == unit_id), None)
+            attrs: dict[str, Instance] = {
+                "refIncident": rel(incident_id, "Incident"),
+                "refUnit": rel(unit_id, "EmergencyUnit"),
+                "assignmentStatus": prop("assigned", now),
+                "assignedAt": prop(format_time(now)),
+                "assignedBy": prop(actor.principal.name),
+                "origin": prop("simulated" if value(unit, "origin") == "simulated" else "reported"),
+            }
+            if chosen is not None:
+                attrs |= {
+                    "etaSeconds": prop(round(chosen.eta_s, 1)),
+                    "routeLengthM": prop(round(chosen.distance_m, 1)),
+                    "reasonChosen": js(chosen.reason),
+                }
+                if chosen.route is not None:
+                    attrs["route"] = js(chosen.route)
+            else:
+                reason = {"method": "none", "unitType": value(unit, "unitType"), "etaSeconds": None}
+                attrs["reasonChosen"] = js(reason | {"distanceM": None, "bestEtaSeconds": ranking.best_eta_s})
+            doc = entity(made, "Assignment", ["/command/assignment"], **attrs, **exercise_of(tenant))
+            statuses = [_astatus(a) for a in self._assignments(incident_id, tenant)]
+            what = {"step": prop("assigned"), "refUnit": rel(unit_id), "refAssignment": rel(made)}
+            return [
+                WriteOp(OpKind.CREATE, made, doc),
+                change_op(
+                    unit_id,
+                    "EmergencyUnit",
+                    unitStatus=prop("assigned", now),
+                    assignmentCount=prop(number),
+                    refIncident=rel(incident_id, "Incident"),
+                    refAssignment=rel(made, "Assignment"),
+                ),
+                *_with_follow(
+                    incident,
+                    [*statuses, "assigned"],
+                    ("assignment", name_of(unit, "th"), what),
+                    actor,
+                    now,
+                    tenant,
+                ),
+            ]
+
+        async with self.lock:
+            await self.commit(decide, actor, tenant)
+        return made
+
+    async def assignment_step(
+        self, assignment_id_: str, step: str, actor: Actor, tenant: str, note: str = ""
+    ) -> str:
+        """Take a step of an assignment; unit and incident follow. Returns the incident's id."""
+        incident_id = ""
+
+        def decide(now: Micros) -> list[WriteOp]:
+            nonlocal incident_id
+            assignment = self.get(assignment_id_, "Assignment", actor.access, tenant)
+            check_step("assignment", ASSIGNMENT_STEPS, _astatus(assignment), step)
+            incident_id = str(value(assignment, "refIncident"))
+            incident = self.get(incident_id, "Incident", FULL_ACCESS, tenant)
+            others = [
+                _astatus(a) for a in self._assignments(incident_id, tenant) if a["id"] != assignment_id_
+            ]
+            unit = str(value(assignment, "refUnit"))
+            what = {"step": prop(step), "refUnit": rel(unit), "refAssignment": rel(assignment_id_)}
+            text = note or self._unit_name(assignment, tenant)
+            return [
+                *self._assignment_ops(assignment, step, now),
+                *_with_follow(incident, [*others, step], ("assignment", text, what), actor, now, tenant),
+            ]
+
+        await self.commit(decide, actor, tenant)
+        return incident_id
+
+    async def unit_status(self, unit_id: str, status: str, note: str, actor: Actor, tenant: str) -> Doc:
+        """Take a unit out of service or bring it back; a bound unit's status belongs to its assignment."""
+        if status not in ("available", "outOfService"):
+            raise BadRequestData("status is available or outOfService", field="status")
+        async with self.lock:
+            unit = self.get(unit_id, "EmergencyUnit", actor.access, tenant)
+            if value(unit, "unitStatus") in ACTIVE:
+                raise Conflict(f"{name_of(unit)} is {value(unit, 'unitStatus')}; end its assignment first")
+
+            def decide(now: Micros) -> list[WriteOp]:
+                attrs = {"unitStatus": prop(status, now)} | ({"statusNote": prop(note)} if note else {})
+                return [change_op(unit_id, "EmergencyUnit", **attrs)]
+
+            await self.commit(decide, actor, tenant)
+        return self.get(unit_id, "EmergencyUnit", actor.access, tenant)
+
+    def _assignment_ops(self, assignment: Doc, step: str, now: Micros) -> list[WriteOp]:
+        stamp = {"assignmentStatus": prop(step, now), STEP_TIMES[step]: prop(format_time(now))}
+        return [
+            change_op(assignment["id"], "Assignment", **stamp),
+            change_op(
+                str(value(assignment, "refUnit")), "EmergencyUnit", unitStatus=prop(UNIT_STATUS[step], now)
+            ),
+        ]
+
+    def _assignments(self, incident_id: str, tenant: str) -> list[Doc]:
+        return self.linked("Assignment", "refIncident", incident_id, FULL_ACCESS, tenant)
+
+    def _unit_name(self, assignment: Doc, tenant: str) -> str:
+        unit_id = str(value(assignment, "refUnit"))
+        unit = self._broker.find(unit_id, FULL_ACCESS, tenant)
+        return name_of(unit, "th") if unit is not None else unit_id
+
+
+Entry = tuple[str, str, dict[str, Instance]]
+"""Kind, text and further attributes of a timeline entry."""
+
+
+def _status(incident: Doc) -> str:
+    return str(value(incident, "incidentStatus"))
+
+
+def _astatus(assignment: Doc) -> str:
+    return str(value(assignment, "assignmentStatus"))
+
+
+def _entries(
+    incident: Doc,
+    entries: Sequence[Entry],
+    attrs: dict[str, Instance],
+    actor: Actor,
+    now: Micros,
+    tenant: str,
+) -> list[WriteOp]:
+    """Numbered entries, and the incident's change with the new count."""
+    count = int(value(incident, "entryCount", 0))
+    author = actor.principal.name
+    ops = [
+        entry_op(incident["id"], count + i, kind, text, author, now, tenant, **more)
+        for i, (kind, text, more) in enumerate(entries, 1)
+    ]
+    ops.append(change_op(incident["id"], "Incident", **attrs, entryCount=prop(count + len(entries))))
+    return ops
+
+
+def _with_follow(
+    incident: Doc, statuses: Sequence[str], entry: Entry, actor: Actor, now: Micros, tenant: str
+) -> list[WriteOp]:
+    """The entry, and the incident's own step where it follows its units."""
+    entries, attrs = [entry], {}
+    step = follows(_status(incident), statuses)
+    if step is not None:
+        attrs["incidentStatus"] = prop(step, now)
+        entries.append(("follows", "", {"step": prop(step)}))
+    return _entries(incident, entries, attrs, actor, now, tenant)
+
+
+def _first(errors: Sequence[AndamanError]) -> AndamanError:
+    """The cause, not the "because another operation failed" of its neighbours."""
+    return next((e for e in errors if not isinstance(e, Conflict)), errors[0])

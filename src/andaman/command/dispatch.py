@@ -1,0 +1,145 @@
+"""Who can be there first, and why: units ranked by driving time to an incident. Pure, over the road network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from andaman.broker.entity.build import value
+from andaman.broker.model import Doc
+from andaman.command.incident_types import INCIDENT_TYPES, UNIT_TYPES
+from andaman.command.incidents import name_of
+from andaman.kernel.geometry import centre_of, haversine_m
+from andaman.kernel.network import RoadNetwork
+
+BOAT_KMH: Final = 45.0
+"""A rescue boat under way in the open; boats are ranked as the crow flies, for there is no network of the sea here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    unit: Doc
+    eta_s: float
+    distance_m: float
+    route: dict[str, Any] | None  # GeoJSON LineString
+    reason: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Nearest first, and who was left out for what reason."""
+
+    candidates: list[Candidate]
+    skipped: list[dict[str, Any]]
+    best_eta_s: float | None
+
+
+def rank(
+    network: RoadNetwork,
+    place: Sequence[float],
+    incident_type: str,
+    units: Sequence[Doc],
+    *,
+    unit_type: str = "",
+    limit: int = 10,
+    chosen: str = "",
+) -> Ranking:
+    """Free units of the wanted type (or of the types the incident calls for), by driving time. The unit ``chosen``
+    is in the list even behind the limit."""
+    kind = INCIDENT_TYPES.get(incident_type)
+    wanted = (unit_type,) if unit_type else (kind.unit_types if kind else tuple(UNIT_TYPES))
+    fit: list[tuple[Doc, tuple[float, float]]] = []
+    skipped = []
+    for unit in units:
+        why = _unfit(unit, wanted)
+        if why is not None:
+            skipped.append({"unit": unit["id"], "name": value(unit, "name"), **why})
+        else:
+            fit.append((unit, centre_of(value(unit, "location"))))
+    by_road = [f for f in fit if value(f[0], "unitType") != "rescueBoat"]
+    found = _by_road(network, place, by_road, limit, chosen)
+    found += _by_sea(place, [f for f in fit if value(f[0], "unitType") == "rescueBoat"])
+    reached = {c.unit["id"] for c in found}
+    skipped += [
+        {"unit": u["id"], "name": value(u, "name"), "why": "noRoute"}
+        for u, _ in fit
+        if u["id"] not in reached
+    ]
+    found.sort(key=lambda c: (c.eta_s, c.unit["id"]))
+    best = found[0].eta_s if found else None
+    out = [
+        Candidate(c.unit, c.eta_s, c.distance_m, c.route, _reason(c, i, wanted, best))
+        for i, c in enumerate(found)
+        if i < limit or c.unit["id"] == chosen
+    ]
+    return Ranking(out, skipped, best)
+
+
+def _unfit(unit: Doc, wanted: Sequence[str]) -> dict[str, Any] | None:
+    kind, status = value(unit, "unitType"), value(unit, "unitStatus")
+    if kind not in wanted:
+        return {"why": "otherType", "unitType": kind}
+    if status != "available":
+        return {"why": "notFree", "unitStatus": status}
+    if not isinstance(value(unit, "location"), dict):
+        return {"why": "noPosition"}
+    return None
+
+
+def _by_road(
+    network: RoadNetwork,
+    place: Sequence[float],
+    fit: Sequence[tuple[Doc, tuple[float, float]]],
+    limit: int,
+    chosen: str,
+) -> list[Candidate]:
+    if not fit or not len(network):
+        return []
+    origin, *snaps = network.snap([place, *(at for _, at in fit)])
+    trips = network.trips(origin, snaps, reverse=True)
+    trips = sorted((t for t in trips if t.time_s < float("inf")), key=lambda t: t.time_s)
+    out: list[Candidate] = []
+    for trip in trips:
+        unit, at = fit[trip.target]
+        route = network.route(at, place) if len(out) < limit or unit["id"] == chosen else None
+        if route is None:
+            out.append(Candidate(unit, trip.time_s, 0.0, None))
+        else:
+            out.append(Candidate(unit, trip.time_s, route.distance_m, route.geojson()))
+    return out
+
+
+def _by_sea(place: Sequence[float], fit: Sequence[tuple[Doc, tuple[float, float]]]) -> list[Candidate]:
+    out = []
+    for unit, at in fit:
+        distance = haversine_m(at[0], at[1], place[0], place[1])
+        line = {"type": "LineString", "coordinates": [list(at), [place[0], place[1]]]}
+        out.append(Candidate(unit, distance / (BOAT_KMH / 3.6), distance, line))
+    return out
+
+
+def _reason(c: Candidate, index: int, wanted: Sequence[str], best: float | None) -> dict[str, Any]:
+    """The facts a dispatcher can check, and one sentence of them in each language."""
+    kind = str(value(c.unit, "unitType"))
+    th, en = UNIT_TYPES.get(kind, (kind, kind))
+    minutes, km = c.eta_s / 60, c.distance_m / 1000
+    by_sea = kind == "rescueBoat"
+    return {
+        "rank": index + 1,
+        "etaSeconds": round(c.eta_s, 1),
+        "bestEtaSeconds": None if best is None else round(best, 1),
+        "distanceM": round(c.distance_m, 1),
+        "unitType": kind,
+        "typeRank": wanted.index(kind) + 1,
+        "unitStatus": value(c.unit, "unitStatus"),
+        "homeStation": value(c.unit, "homeStation"),
+        "agency": value(c.unit, "agency"),
+        "method": "straightLine" if by_sea else "roadNetwork",
+        "text": {
+            "th": f"{th} {name_of(c.unit, 'th')} ว่าง ถึงที่เกิดเหตุใน {minutes:.0f} นาที ({km:.1f} กม.) "
+            + ("คำนวณเป็นเส้นตรงทางน้ำ" if by_sea else "ตามโครงข่ายถนน"),
+            "en": f"{en} {name_of(c.unit)} is free and {minutes:.0f} min away ({km:.1f} km "
+            + ("in a straight line over water)" if by_sea else "by road)"),
+        },
+    }

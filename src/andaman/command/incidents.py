@@ -1,0 +1,182 @@
+"""Incidents and assignments: which steps are legal, what follows from them, and the entities they become. Pure.
+
+A step is named by the status it leads to. Two rules make the record trustworthy without a lock:
+
+* Each step writes the next numbered timeline entry of its incident, so of two steps taken at once on the same ground
+  only one is written; the other is decided anew on what is then true.
+* Each assignment's id carries the unit's running number, so a unit cannot be assigned twice at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from andaman.broker.entity.build import entity, iri, lang, prop, rel, value
+from andaman.broker.model import Doc, Instance, OpKind, WriteOp
+from andaman.kernel.errors import BadRequestData, Conflict
+from andaman.kernel.time import Micros, format_time
+
+INCIDENT_STEPS: Final[Mapping[str, tuple[str, ...]]] = {
+    "new": ("triaged", "dispatched", "cancelled"),
+    "triaged": ("dispatched", "closed", "cancelled"),
+    "dispatched": ("onScene", "triaged", "cancelled"),
+    "onScene": ("controlled",),
+    "controlled": ("onScene", "closed"),
+    "closed": ("triaged",),  # reopened
+    "cancelled": ("triaged",),  # reopened
+}
+ASSIGNMENT_STEPS: Final[Mapping[str, tuple[str, ...]]] = {
+    "assigned": ("enRoute", "onScene", "cancelled"),
+    "enRoute": ("onScene", "cancelled"),
+    "onScene": ("clear",),
+    "clear": (),
+    "cancelled": (),
+}
+UNIT_STATUS: Final[Mapping[str, str]] = {
+    "assigned": "assigned",
+    "enRoute": "enRoute",
+    "onScene": "onScene",
+    "clear": "available",
+    "cancelled": "available",
+}
+"""What the unit's status becomes with its assignment's."""
+ACTIVE: Final = ("assigned", "enRoute", "onScene")
+OPEN: Final = ("new", "triaged", "dispatched", "onScene", "controlled")
+"""Incidents to which units can be assigned."""
+STEP_TIMES: Final[Mapping[str, str]] = {
+    "assigned": "assignedAt",
+    "enRoute": "enRouteAt",
+    "onScene": "onSceneAt",
+    "clear": "clearAt",
+    "cancelled": "cancelledAt",
+}
+PRIORITY: Final[Mapping[str, int]] = {"Extreme": 1, "Severe": 2, "Moderate": 3, "Minor": 4, "Unknown": 5}
+
+
+def check_step(kind: str, table: Mapping[str, tuple[str, ...]], status: str, step: str) -> None:
+    """Raises BadRequestData for a status that does not exist, Conflict (with what is allowed) for an illegal step."""
+    if step not in table:
+        raise BadRequestData(f"There is no step {step!r}; steps are {', '.join(table)}", field="step")
+    allowed = table.get(status, ())
+    if step not in allowed:
+        now = f"{'An' if kind[0] in 'aeiou' else 'A'} {kind} that is {status} cannot become {step}"
+        then = f"allowed are {', '.join(allowed)}" if allowed else "no step is allowed any more"
+        raise Conflict(f"{now}; {then}", allowed=list(allowed))
+
+
+def follows(status: str, assignments: Sequence[str]) -> str | None:
+    """The status an incident takes of itself from its assignments' statuses, or None where it stays.
+
+    The first unit on scene brings it on scene; the first unit assigned makes it dispatched; when every unit was
+    recalled before arriving it is triaged again. Controlled and ended incidents never change of themselves.
+    """
+    if "onScene" in assignments:
+        return "onScene" if status in ("new", "triaged", "dispatched") else None
+    if any(one in ACTIVE for one in assignments):
+        return "dispatched" if status in ("new", "triaged") else None
+    return "triaged" if status == "dispatched" else None
+
+
+def incident_steps(status: str, assignments: Sequence[str]) -> list[str]:
+    """Steps a person may take now: not closing while units are still bound."""
+    steps = list(INCIDENT_STEPS.get(status, ()))
+    if any(one in ACTIVE for one in assignments):
+        steps = [s for s in steps if s != "closed" and not (s == "triaged" and status == "dispatched")]
+    return steps
+
+
+def check_incident_step(status: str, step: str, assignments: Mapping[str, str]) -> None:
+    """``assignments``: unit name → status. Raises as ``check_step``; Conflict while units are still bound."""
+    check_step("incident", INCIDENT_STEPS, status, step)
+    bound = [unit for unit, one in assignments.items() if one in ACTIVE]
+    if bound and (step == "closed" or (step == "triaged" and status == "dispatched")):
+        raise Conflict(
+            f"{len(bound)} unit{'s are' if len(bound) > 1 else ' is'} still bound ({', '.join(bound)}); "
+            "clear or cancel the assignments first",
+            allowed=incident_steps(status, list(assignments.values())),
+        )
+
+
+# -- entities -------------------------------------------------------------------------------------------------------
+
+
+def local(entity_id: str) -> str:
+    """The part of an id behind its type: ``urn:ngsi-ld:Incident:01ab`` → ``01ab``."""
+    return entity_id.rsplit(":", 1)[-1]
+
+
+def exercise_of(tenant: str) -> dict[str, Instance]:
+    """Every command entity of a drill's tenant says that it is an exercise."""
+    return {"exercise": prop(True)} if tenant.startswith("exercise") else {}
+
+
+def entry_op(
+    incident_id: str,
+    number: int,
+    kind: str,
+    text: str,
+    author: str,
+    now: Micros,
+    tenant: str,
+    **more: Instance,
+) -> WriteOp:
+    """The numbered timeline entry. Its creation fails where another step was written meanwhile."""
+    entry_id = f"urn:ngsi-ld:TimelineEntry:{local(incident_id)}-{number:05d}"
+    doc = entity(
+        entry_id,
+        "TimelineEntry",
+        ["/command/timeline"],
+        refIncident=rel(incident_id, "Incident"),
+        number=prop(number),
+        entryType=prop(kind),
+        text=prop(text),
+        author=prop(author),
+        at=prop(format_time(now)),
+        **more,
+        **exercise_of(tenant),
+    )
+    return WriteOp(OpKind.CREATE, entry_id, doc)
+
+
+def change_op(entity_id: str, kind: str, **attrs: Instance) -> WriteOp:
+    """Set attributes of an entity that exists."""
+    return WriteOp(OpKind.APPEND, entity_id, entity(entity_id, kind, (), **attrs))
+
+
+def incident_doc(incident_id: str, raw: Mapping[str, Any], reporter: str, now: Micros, tenant: str) -> Doc:
+    """A new incident from checked input (``read_incident``)."""
+    attrs: dict[str, Instance] = {
+        "name": lang(**raw["name"]),
+        "incidentType": prop(raw["incidentType"]),
+        "incidentStatus": prop("new", now),
+        "severity": prop(raw["severity"]),
+        "priority": prop(PRIORITY[raw["severity"]]),
+        "location": {"type": "GeoProperty", "value": raw["location"]},
+        "openedAt": prop(format_time(now)),
+        "entryCount": prop(1),
+        "createdBy": prop(reporter),
+    }
+    for key in ("description", "address", "reporterName", "reporterPhone", "agency", "origin"):
+        if raw.get(key):
+            attrs[key] = prop(raw[key])
+    if raw.get("refAlert"):
+        attrs["refAlert"] = rel(raw["refAlert"], "Alert")
+    return entity(incident_id, "Incident", ["/command/incident"], **attrs, **exercise_of(tenant))
+
+
+def assignment_id(unit: Doc) -> tuple[str, int]:
+    """Id and number of the unit's next assignment."""
+    number = int(value(unit, "assignmentCount", 0)) + 1
+    return f"urn:ngsi-ld:Assignment:{local(unit['id'])}-{number:05d}", number
+
+
+def name_of(doc: Doc, language: str = "en") -> str:
+    """The name people read; the id's last part where there is none."""
+    found = value(doc, "name")
+    if isinstance(found, dict):
+        return str(found.get(language) or next(iter(found.values()), local(doc["id"])))
+    return str(found) if found else local(doc["id"])
+
+
+STATUS: Final = iri("incidentStatus")

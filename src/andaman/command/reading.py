@@ -1,0 +1,106 @@
+"""What people send, read and checked: every refusal says which member is wrong and what would be right."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from andaman.command.definition import SEVERITIES
+from andaman.command.incident_types import INCIDENT_TYPES
+from andaman.kernel.errors import BadRequestData
+from andaman.kernel.ids import is_uri
+
+TEXT_MAX = 4000
+
+
+def members(raw: Any, allowed: Sequence[str], needed: Sequence[str] = ()) -> dict[str, Any]:
+    """The JSON object itself, after a look at its members."""
+    if not isinstance(raw, dict):
+        raise BadRequestData("The body must be a JSON object")
+    for key in raw:
+        if key not in allowed:
+            raise BadRequestData(f"{key} is not known here; allowed are {', '.join(allowed)}", field=key)
+    for key in needed:
+        if raw.get(key) in (None, ""):
+            raise BadRequestData(f"{key} is missing", field=key)
+    return raw
+
+
+def text(raw: dict[str, Any], key: str, limit: int = TEXT_MAX) -> str:
+    """A text without control characters, empty where there is none."""
+    found = raw.get(key)
+    if found is None:
+        return ""
+    if not isinstance(found, str):
+        raise BadRequestData(f"{key} must be a text", field=key)
+    found = found.strip()
+    if len(found) > limit or any(ord(c) < 32 and c not in "\n\t" for c in found):
+        raise BadRequestData(
+            f"{key} must be at most {limit} characters without control characters", field=key
+        )
+    return found
+
+
+def uri(raw: dict[str, Any], key: str) -> str:
+    found = text(raw, key, 2048)
+    if found and not is_uri(found):
+        raise BadRequestData(f"{key} must be the id of an entity, not {found!r}", field=key)
+    return found
+
+
+def point(raw: Any, key: str) -> dict[str, Any]:
+    """A GeoJSON Point on Earth."""
+    if isinstance(raw, dict) and raw.get("type") == "Point":
+        at = raw.get("coordinates")
+        if (
+            isinstance(at, list)
+            and len(at) in (2, 3)
+            and all(isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in at)
+            and abs(at[0]) <= 180
+            and abs(at[1]) <= 90
+        ):
+            return {"type": "Point", "coordinates": at}
+    raise BadRequestData(
+        f'{key} must be a GeoJSON Point such as {{"type": "Point", "coordinates": [98.39, 7.88]}}', field=key
+    )
+
+
+INCIDENT_MEMBERS = (
+    "incidentType", "severity", "name", "description", "location", "address", "refAlert", "reporterName",
+    "reporterPhone", "agency",
+)  # fmt: skip
+
+
+def read_incident(raw: Any) -> dict[str, Any]:
+    """The members of a new incident; the name is the type's when none is given."""
+    body = members(raw, INCIDENT_MEMBERS, ("incidentType", "severity", "location"))
+    kind = INCIDENT_TYPES.get(str(body["incidentType"]))
+    if kind is None:
+        known = ", ".join(INCIDENT_TYPES)
+        raise BadRequestData(
+            f"There is no incident type {body['incidentType']!r}; types are {known}", field="incidentType"
+        )
+    if body["severity"] not in SEVERITIES:
+        raise BadRequestData(f"severity is one of {', '.join(SEVERITIES)}", field="severity")
+    name = body.get("name")
+    if isinstance(name, dict):
+        name = {k: text(name, k, 300) for k in members(name, ("th", "en"))}
+        name = {k: v for k, v in name.items() if v}
+    elif name is not None:
+        plain = text(body, "name", 300)
+        name = {"th": plain, "en": plain} if plain else None
+    read: dict[str, Any] = {
+        "incidentType": kind.code,
+        "severity": body["severity"],
+        "name": name or {"th": kind.name[0], "en": kind.name[1]},
+        "location": point(body["location"], "location"),
+        "refAlert": uri(body, "refAlert"),
+    }
+    for key in ("description", "reporterName", "reporterPhone", "agency"):
+        read[key] = text(body, key, TEXT_MAX if key == "description" else 200)
+    address = body.get("address")
+    read["address"] = address if isinstance(address, dict) else text(body, "address", 500)
+    if isinstance(address, dict):
+        read["address"] = {k: text(address, k, 500) for k in members(address, ("th", "en"))}
+    return read

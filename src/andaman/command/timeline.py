@@ -1,0 +1,80 @@
+"""Alerts and incidents over time, for the scrubber. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypedDict
+
+from andaman.broker.entity.build import iri, value
+from andaman.broker.model import Doc
+from andaman.kernel.errors import BadRequestData
+from andaman.kernel.time import Micros, format_time, parse_time
+
+MAX_BUCKETS = 500
+_INCIDENT = iri("Incident")
+
+
+class Buckets(TypedDict):
+    """``buckets[i]``: what was issued from ``start`` on (``alerts``, ``incidents``: severity → number) and what was
+    going on at some moment of it (``active``: severity → number)."""
+
+    begin: str
+    end: str
+    bucketSeconds: float
+    buckets: list[dict[str, Any]]
+
+
+def _time(doc: Doc, name: str) -> Micros | None:
+    text = value(doc, name)
+    try:
+        return parse_time(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+
+
+def count_over_time(docs: Iterable[Doc], begin: Micros, end: Micros, buckets: int, now: Micros) -> Buckets:
+    """An alert goes on until it is cleared or closed, an incident until it is closed or cancelled."""
+    if end <= begin:
+        raise BadRequestData("to must be later than from", field="to")
+    if not 1 <= buckets <= MAX_BUCKETS:
+        raise BadRequestData(f"buckets is a number from 1 to {MAX_BUCKETS}", field="buckets")
+    width = (end - begin) / buckets
+    rows: list[dict[str, Any]] = [
+        {"start": format_time(begin + round(i * width)), "alerts": {}, "incidents": {}, "active": {}}
+        for i in range(buckets)
+    ]
+    for doc in docs:
+        incident = _INCIDENT in doc["type"]
+        issued = _time(doc, "openedAt" if incident else "dateIssued")
+        if issued is None or issued >= end:
+            continue
+        severity = str(value(doc, "severity", "Unknown"))
+        over = _ended(doc, incident) or max(now, issued)
+        if issued >= begin:
+            row = rows[min(buckets - 1, int((issued - begin) / width))]["incidents" if incident else "alerts"]
+            row[severity] = row.get(severity, 0) + 1
+        if over < begin:
+            continue
+        first = max(0, int((issued - begin) / width))
+        last = min(buckets - 1, int((over - begin) / width))
+        for i in range(first, last + 1):
+            active = rows[i]["active"]
+            active[severity] = active.get(severity, 0) + 1
+    return {
+        "begin": format_time(begin),
+        "end": format_time(end),
+        "bucketSeconds": width / 1e6,
+        "buckets": rows,
+    }
+
+
+def _ended(doc: Doc, incident: bool) -> Micros | None:
+    if incident:
+        ended = value(doc, "incidentStatus") in ("closed", "cancelled")
+        return _time(doc, "closedAt") if ended else None
+    status = value(doc, "alertStatus")
+    if status == "cleared":
+        return _time(doc, "clearedAt")
+    if status == "closed":
+        return _time(doc, "clearedAt") or _time(doc, "closedAt")
+    return None

@@ -1,0 +1,103 @@
+"""A small city for the tests of the command center: a grid of roads, a few units, a clock that is set by hand."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from andaman.broker.entity.build import entity, geo, lang, prop, rel
+from andaman.broker.model import Doc, OpKind, WriteOp
+from andaman.broker.service import Broker
+from andaman.identity.model import Actor, Principal, Role, system_actor
+from andaman.kernel.time import SECOND, Micros
+
+SYSTEM = system_actor("test")
+DISPATCHER = Actor(Principal("user:nok", "Nok", frozenset({Role.DISPATCHER})))
+SECOND_DISPATCHER = Actor(Principal("user:lek", "Lek", frozenset({Role.DISPATCHER})))
+START: Micros = 1_800_000_000 * SECOND
+
+
+class HandClock:
+    """Time stands until it is moved, except that every look adds a microsecond."""
+
+    def __init__(self, now: Micros = START) -> None:
+        self.now = now
+
+    def __call__(self) -> Micros:
+        self.now += 1
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += int(seconds * SECOND)
+
+
+def point(x: float, y: float) -> dict[str, Any]:
+    return {"type": "Point", "coordinates": [98.30 + x * 0.01, 7.90 + y * 0.01]}
+
+
+def roads() -> list[Doc]:
+    """A 4 × 4 grid, 1.1 km between crossings."""
+    out = []
+    for x in range(4):
+        for y in range(4):
+            for dx, dy in ((1, 0), (0, 1)):
+                if x + dx < 4 and y + dy < 4:
+                    line = [point(x, y)["coordinates"], point(x + dx, y + dy)["coordinates"]]
+                    out.append(
+                        entity(
+                            f"urn:ngsi-ld:RoadSegment:{x}{y}{dx}{dy}",
+                            "RoadSegment",
+                            roadClass=prop("secondary"),
+                            length=prop(1105),
+                            startNode=prop(x * 10 + y),
+                            endNode=prop((x + dx) * 10 + y + dy),
+                            location=geo({"type": "LineString", "coordinates": line}),
+                        )
+                    )
+    return out
+
+
+def unit(name: str, kind: str, x: float, y: float) -> Doc:
+    return entity(
+        f"urn:ngsi-ld:EmergencyUnit:{name}",
+        "EmergencyUnit",
+        name=lang(th=f"หน่วย {name}", en=f"Unit {name}"),
+        unitType=prop(kind),
+        unitStatus=prop("available"),
+        origin=prop("simulated"),
+        homeStation=rel("urn:ngsi-ld:PointOfInterest:station"),
+        location=geo(point(x, y)),
+    )
+
+
+UNITS = [
+    unit("a1", "ambulance", 0, 0),
+    unit("a2", "ambulance", 3, 3),
+    unit("p1", "policePatrol", 1, 0),
+    unit("f1", "fireEngine", 3, 0),
+    unit("b1", "rescueBoat", 0, 3),
+]
+STATION = entity("urn:ngsi-ld:PointOfInterest:station", "PointOfInterest", location=geo(point(0, 0)))
+
+
+async def put(broker: Broker, *docs: Doc, tenant: str = "") -> None:
+    ops = [WriteOp(OpKind.UPSERT_UPDATE, doc["id"], doc) for doc in docs]
+    for result in await broker.write(ops, SYSTEM, tenant):
+        if result.error is not None:
+            raise result.error
+
+
+@asynccontextmanager
+async def broker_at(directory: Path, clock: HandClock) -> AsyncIterator[Broker]:
+    broker = Broker.open(directory, clock=clock, history=False)
+    await broker.start()
+    try:
+        yield broker
+    finally:
+        await broker.close()
+
+
+def report(**more: Any) -> dict[str, Any]:
+    return {"incidentType": "roadAccident", "severity": "Severe", "location": point(0.6, 0), **more}

@@ -1,0 +1,224 @@
+"""Laws of incidents and assignments, on a real broker."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from andaman.broker.entity.build import value
+from andaman.broker.service import Broker
+from andaman.command.desk import Desk
+from andaman.command.reading import read_incident
+from andaman.identity.model import FULL_ACCESS
+from andaman.kernel.errors import BadRequestData, Conflict, ResourceNotFound
+from tests.command.city import (
+    DISPATCHER,
+    SECOND_DISPATCHER,
+    STATION,
+    UNITS,
+    HandClock,
+    broker_at,
+    put,
+    report,
+    roads,
+)
+
+A1, A2, P1 = (f"urn:ngsi-ld:EmergencyUnit:{n}" for n in ("a1", "a2", "p1"))
+
+
+async def opened(broker: Broker, clock: HandClock, **more: Any) -> tuple[Desk, str]:
+    await put(broker, STATION, *UNITS, *roads())
+    desk = Desk(broker, clock)
+    return desk, await desk.open_incident(read_incident(report(**more)), DISPATCHER, "")
+
+
+def status_of(broker: Broker, entity_id: str, name: str) -> Any:
+    doc = broker.find(entity_id, FULL_ACCESS)
+    assert doc is not None
+    return value(doc, name)
+
+
+def test_whole_life_of_an_incident(tmp_path: Path) -> None:
+    """From report to close: incident and unit follow the assignment, every step is in the timeline, numbered without
+    gaps, and closing waits until the units are clear."""
+
+    async def run() -> None:
+        clock = HandClock()
+        async with broker_at(tmp_path, clock) as broker:
+            desk, incident = await opened(broker, clock)
+            ranking = desk.candidates(incident, FULL_ACCESS, "")
+            assert [c.unit["id"] for c in ranking.candidates] == [P1, A1, A2]
+            assert ranking.candidates[0].route is not None
+            assert (
+                ranking.candidates[1].reason["bestEtaSeconds"] == ranking.candidates[0].reason["etaSeconds"]
+            )
+            assert {s["why"] for s in ranking.skipped} == {"otherType"}
+
+            assignment = await desk.assign(incident, A1, DISPATCHER, "")
+            assert status_of(broker, incident, "incidentStatus") == "dispatched"
+            assert status_of(broker, A1, "unitStatus") == "assigned"
+            reason = status_of(broker, assignment, "reasonChosen")
+            assert {"etaSeconds", "bestEtaSeconds", "unitType", "distanceM"} <= reason.keys()
+            with pytest.raises(Conflict, match="still bound") as refused:
+                await desk.incident_step(incident, "triaged", "", "", DISPATCHER, "")
+            assert refused.value.extra["allowed"] == ["onScene", "cancelled"]
+
+            await desk.assignment_step(assignment, "enRoute", DISPATCHER, "")
+            await desk.assignment_step(assignment, "onScene", DISPATCHER, "")
+            assert status_of(broker, incident, "incidentStatus") == "onScene"
+            await desk.incident_step(incident, "controlled", "", "", DISPATCHER, "")
+            with pytest.raises(Conflict, match="still bound"):
+                await desk.incident_step(incident, "closed", "", "done", DISPATCHER, "")
+            await desk.assignment_step(assignment, "clear", DISPATCHER, "")
+            assert status_of(broker, A1, "unitStatus") == "available"
+            await desk.note(incident, "สภาพถนนแห้ง", DISPATCHER, "")
+            await desk.incident_step(incident, "closed", "", "two injured, road open", DISPATCHER, "")
+
+            detail = desk.detail(incident, FULL_ACCESS)
+            steps = [(e["a"]["entryType"], e["a"].get("step")) for e in detail["timeline"]]
+            assert steps == [
+                ("created", "new"), ("assignment", "assigned"), ("follows", "dispatched"),
+                ("assignment", "enRoute"), ("assignment", "onScene"), ("follows", "onScene"),
+                ("step", "controlled"), ("assignment", "clear"), ("note", None), ("step", "closed"),
+            ]  # fmt: skip
+            assert [e["a"]["number"] for e in detail["timeline"]] == list(range(1, 11))
+            assert detail["incident"]["a"]["outcome"] == "two injured, road open"
+            assert detail["allowedSteps"] == ["triaged"]
+
+    asyncio.run(run())
+
+
+def test_two_dispatchers_one_unit(tmp_path: Path) -> None:
+    """Of many who send the same unit at once, exactly one does; the others are told that it is not available. Each has
+    a desk of its own here, so that no lock within one desk helps."""
+
+    async def run() -> None:
+        clock = HandClock()
+        async with broker_at(tmp_path, clock) as broker:
+            desk, first = await opened(broker, clock)
+            incidents = [first] + [
+                await desk.open_incident(read_incident(report()), DISPATCHER, "") for _ in range(7)
+            ]
+            desks = [Desk(broker, clock) for _ in incidents]
+            results = await asyncio.gather(
+                *(
+                    d.assign(incident, A1, DISPATCHER if i % 2 else SECOND_DISPATCHER, "")
+                    for i, (d, incident) in enumerate(zip(desks, incidents, strict=True))
+                ),
+                return_exceptions=True,
+            )
+            won = [r for r in results if isinstance(r, str)]
+            lost = [r for r in results if isinstance(r, Conflict)]
+            assert len(won) == 1
+            assert len(lost) == len(incidents) - 1
+            assert all("not available" in str(r) for r in lost)
+            statuses = [status_of(broker, i, "incidentStatus") for i in incidents]
+            assert sorted(statuses) == ["dispatched"] + ["new"] * 7
+
+    asyncio.run(run())
+
+
+def test_steps_at_once_are_taken_one_after_the_other(tmp_path: Path) -> None:
+    """Of two people who take conflicting steps, one is refused for what the other made true; all notes are kept."""
+
+    async def run() -> None:
+        clock = HandClock()
+        async with broker_at(tmp_path, clock) as broker:
+            desk, incident = await opened(broker, clock)
+            others = [Desk(broker, clock) for _ in range(2)]
+            results = await asyncio.gather(
+                others[0].incident_step(incident, "cancelled", "", "", DISPATCHER, ""),
+                others[1].assign(incident, A1, SECOND_DISPATCHER, ""),
+                *(desk.note(incident, f"note {i}", DISPATCHER, "") for i in range(10)),
+                return_exceptions=True,
+            )
+            refused = [r for r in results[:2] if isinstance(r, Conflict)]
+            state = status_of(broker, incident, "incidentStatus")
+            if state == "cancelled":  # either after the unit was sent (and called back) or before
+                assert status_of(broker, A1, "unitStatus") == "available"
+            assert len(refused) == (0 if isinstance(results[1], str) and state == "cancelled" else 1)
+            entries = desk.detail(incident, FULL_ACCESS)["timeline"]
+            assert sum(e["a"]["entryType"] == "note" for e in entries) == 10
+            assert [e["a"]["number"] for e in entries] == list(range(1, len(entries) + 1))
+
+    asyncio.run(run())
+
+
+def test_cancelling_calls_the_units_back(tmp_path: Path) -> None:
+    """No unit stays bound to an incident that is over; reopening starts at triage."""
+
+    async def run() -> None:
+        clock = HandClock()
+        async with broker_at(tmp_path, clock) as broker:
+            desk, incident = await opened(broker, clock)
+            await desk.assign(incident, A1, DISPATCHER, "")
+            await desk.assign(incident, P1, DISPATCHER, "")
+            await desk.incident_step(incident, "cancelled", "false alarm", "", DISPATCHER, "")
+            assert status_of(broker, A1, "unitStatus") == status_of(broker, P1, "unitStatus") == "available"
+            with pytest.raises(Conflict, match="cancelled"):
+                await desk.assign(incident, A2, DISPATCHER, "")
+            await desk.incident_step(incident, "triaged", "", "", DISPATCHER, "")
+            again = await desk.assign(incident, A1, DISPATCHER, "")
+            assert again.endswith("a1-00002")
+
+    asyncio.run(run())
+
+
+def test_unit_out_of_service(tmp_path: Path) -> None:
+    """It is no candidate and cannot be sent; a bound unit cannot be taken out."""
+
+    async def run() -> None:
+        clock = HandClock()
+        async with broker_at(tmp_path, clock) as broker:
+            desk, incident = await opened(broker, clock)
+            await desk.unit_status(A1, "outOfService", "ล้างรถ", DISPATCHER, "")
+            ranking = desk.candidates(incident, FULL_ACCESS, "", "ambulance")
+            assert [c.unit["id"] for c in ranking.candidates] == [A2]
+            assert {"why": "notFree", "unitStatus": "outOfService"}.items() <= ranking.skipped[0].items()
+            with pytest.raises(Conflict, match="outOfService"):
+                await desk.assign(incident, A1, DISPATCHER, "")
+            await desk.assign(incident, A2, DISPATCHER, "")
+            with pytest.raises(Conflict, match="end its assignment"):
+                await desk.unit_status(A2, "outOfService", "", DISPATCHER, "")
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"incidentType": "party"}, "incidentType"),
+        ({"incidentType": None}, "incidentType"),
+        ({"severity": "Bad"}, "severity"),
+        ({"location": {"type": "Point", "coordinates": [998, 7]}}, "location"),
+        ({"location": {"type": "Point", "coordinates": [float("nan"), 7]}}, "location"),
+        ({"location": "Patong"}, "location"),
+        ({"refAlert": "not an id"}, "refAlert"),
+        ({"description": "x" * 5000}, "description"),
+        ({"description": 5}, "description"),
+        ({"name": {"de": "Unfall"}}, "de"),
+        ({"colour": "red"}, "colour"),
+    ],
+)
+def test_bad_reports_name_the_member(change: dict[str, Any], field: str) -> None:
+    """A refusal says which member is wrong."""
+    with pytest.raises(BadRequestData) as refused:
+        read_incident(report() | change)
+    assert refused.value.extra["field"] == field
+
+
+def test_unknown_things_are_not_found(tmp_path: Path) -> None:
+    """Also an id of another type: a unit is no incident."""
+
+    async def run() -> None:
+        clock = HandClock()
+        async with broker_at(tmp_path, clock) as broker:
+            desk, _ = await opened(broker, clock)
+            for wrong in ("urn:ngsi-ld:Incident:none", A1):
+                with pytest.raises(ResourceNotFound):
+                    await desk.incident_step(wrong, "triaged", "", "", DISPATCHER, "")
+
+    asyncio.run(run())
