@@ -38,12 +38,6 @@ export interface NewIncident {
   reporterName?: string;
   reporterPhone?: string;
 }
-export interface TimelineBuckets {
-  from: string;
-  to: string;
-  buckets: { from: string; alerts: Record<string, number>; incidents: Record<string, number> }[];
-}
-
 export const commands = {
   acknowledge: (alert: string, note = '') => api.post(`${base}/alerts/${part(alert)}/acknowledge`, note ? { note } : {}),
   closeAlert: (alert: string, reason: string) => api.post(`${base}/alerts/${part(alert)}/close`, { reason }),

@@ -3,6 +3,7 @@ import * as f from '$lib/format';
 import { nameText, t, type Message } from '$lib/i18n.svelte';
 import type { LiveEntity } from '$lib/live';
 import { common, originWords, severityWords } from '$components/messages';
+import { msg } from './messages';
 import { attrWords, statusWords, typeWords, unitWords, valueWords } from './messages.city';
 
 const lookup = (words: Record<string, Message>, key: unknown): string | null => {
@@ -85,4 +86,54 @@ export function freshAt(entity: LiveEntity): string | undefined {
   for (const at of Object.values(entity.t ?? {})) if (newest === undefined || Date.parse(at) > Date.parse(newest)) newest = at;
   return newest ?? entity.m;
 }
-export const isExercise = (entity: LiveEntity): boolean => (entity.s ?? []).some((scope) => scope === '/exercise' || scope.startsWith('/exercise/'));
+export const isExercise = (entity: LiveEntity): boolean =>
+  entity.a['exercise'] === true || (entity.s ?? []).some((scope) => scope === '/exercise' || scope.startsWith('/exercise/'));
+
+interface Evidence {
+  attribute?: string;
+  value?: unknown;
+  op?: string;
+  threshold?: unknown;
+  perSeconds?: number;
+  silentSeconds?: number;
+}
+/** What was measured and the limit it crossed, from an alert's `data`. */
+export function crossedText(alert: LiveEntity): string {
+  const data = alert.a['data'];
+  const rows = (Array.isArray(data) ? data : data ? [data] : []) as Evidence[];
+  return rows
+    .map((row) => {
+      if (!row.attribute || row.attribute === 'location') return '';
+      const what = attrText(row.attribute);
+      const unit = DEFAULT_UNITS[row.attribute];
+      if (typeof row.silentSeconds === 'number') return t(msg.silent, { what, time: f.duration(row.silentSeconds) });
+      if (row.value === null || row.value === undefined || typeof row.value === 'object') return '';
+      const value = valueText(row.attribute, row.value, unit);
+      const change = typeof row.perSeconds === 'number' ? ` ${t(msg.within, { time: f.duration(row.perSeconds) })}` : '';
+      const limits = Array.isArray(row.threshold) ? row.threshold : [row.threshold];
+      const limit = limits.filter((one) => typeof one === 'number').map((one) => valueText(row.attribute!, one, unit)).join(' – ');
+      return limit ? t(msg.crossed, { what: what + change, value, limit }) : `${what}${change} ${value}`;
+    })
+    .filter(Boolean)
+    .join(' · ');
+}
+
+/** One line of an incident's timeline; steps are told in the reader's language, notes as they were written. */
+export function entryText(entry: LiveEntity, unitName: (id: string) => string): string {
+  const said = nameText(entry.a['text']);
+  const status = statusText(entry.a['step']);
+  switch (entry.a['entryType']) {
+    case 'created':
+      return [t(msg.entryCreated), said].filter(Boolean).join(': ');
+    case 'step':
+      return [t(msg.entryStep, { status }), said].filter(Boolean).join(' · ');
+    case 'follows':
+      return t(msg.entryFollows, { status });
+    case 'assignment': {
+      const unit = unitName(String(entry.a['refUnit'] ?? '')) || said;
+      return t(msg.entryUnit, { unit, status });
+    }
+    default:
+      return said;
+  }
+}

@@ -4,6 +4,7 @@ import { messages } from '$lib/i18n.svelte';
 export const typeWords = messages({
   Alert: { th: 'การแจ้งเตือน', en: 'Alert' },
   Incident: { th: 'เหตุ', en: 'Incident' },
+  TimelineEntry: { th: 'บันทึกเหตุการณ์', en: 'Timeline entry' },
   Assignment: { th: 'การมอบหมายหน่วย', en: 'Assignment' },
   EmergencyUnit: { th: 'หน่วยฉุกเฉิน', en: 'Emergency unit' },
   Vehicle: { th: 'ยานพาหนะ', en: 'Vehicle' },

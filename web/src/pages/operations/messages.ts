@@ -33,6 +33,12 @@ export const msg = messages({
   closeAlert: { th: 'ปิดการแจ้งเตือน', en: 'Close alert' },
   closeReason: { th: 'เหตุผลที่ปิด', en: 'Reason for closing' },
   crossed: { th: '{what} {value} (เกณฑ์ {limit})', en: '{what} {value} (limit {limit})' },
+  silent: { th: '{what} ไม่มีข้อมูลมา {time}', en: '{what}: no data for {time}' },
+  within: { th: 'ใน {time}', en: 'within {time}' },
+  entryCreated: { th: 'เปิดเหตุ', en: 'Incident opened' },
+  entryStep: { th: 'สถานะเหตุ: {status}', en: 'Incident state: {status}' },
+  entryFollows: { th: 'สถานะเหตุเปลี่ยนเป็น {status} ตามหน่วยปฏิบัติการ', en: 'Incident became {status}, following its units' },
+  entryUnit: { th: '{unit}: {status}', en: '{unit}: {status}' },
   // map and layers
   map: { th: 'แผนที่จังหวัดภูเก็ต', en: 'Map of Phuket' },
   mapHint: { th: 'แผนที่ ใช้ปุ่มลูกศรเลื่อน ปุ่ม + และ − ขยายหรือย่อ วัตถุทั้งหมดอยู่ในรายการ', en: 'Map. Arrow keys move, plus and minus zoom. Every object is also in the list.' },

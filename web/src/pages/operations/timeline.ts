@@ -1,4 +1,4 @@
-/** The scrubber's bars: whatever the server's buckets look like in detail, we need time and counts by severity. */
+/** The scrubber's bars: when, and how many alerts and incidents of each severity began. */
 import { asSeverity, type Severity } from '$components/severity';
 
 export interface Bucket {
@@ -6,14 +6,9 @@ export interface Bucket {
   counts: Partial<Record<Severity, number>>;
   total: number;
 }
-type Counts = Record<string, unknown> | number | undefined;
+type Counts = Record<string, unknown> | undefined;
 
 function add(into: Bucket, counts: Counts): void {
-  if (typeof counts === 'number') {
-    into.counts.Unknown = (into.counts.Unknown ?? 0) + counts;
-    into.total += counts;
-    return;
-  }
   for (const [key, value] of Object.entries(counts ?? {})) {
     if (typeof value !== 'number' || value <= 0) continue;
     const severity = asSeverity(key);
@@ -22,12 +17,12 @@ function add(into: Bucket, counts: Counts): void {
   }
 }
 
-/** Reads `{buckets: [{from|start|at, alerts: {…}, incidents: {…}}]}` or the bare list. */
+/** Reads `{buckets: [{start, alerts: {severity: n}, incidents: {…}}]}`. */
 export function readBuckets(answer: unknown): Bucket[] {
-  const list = Array.isArray(answer) ? answer : ((answer as { buckets?: unknown } | null)?.buckets ?? []);
+  const list = (answer as { buckets?: unknown } | null)?.buckets ?? [];
   if (!Array.isArray(list)) return [];
   return list.flatMap((item: Record<string, unknown>): Bucket[] => {
-    const from = Date.parse(String(item['from'] ?? item['start'] ?? item['at'] ?? ''));
+    const from = Date.parse(String(item['start'] ?? ''));
     if (!Number.isFinite(from)) return [];
     const bucket: Bucket = { from, counts: {}, total: 0 };
     add(bucket, item['alerts'] as Counts);

@@ -25,6 +25,13 @@ export function mapStyle(lang: Lang): StyleSpecification {
     { id: 'sea', type: 'background', paint: { 'background-color': token('--map-sea') } },
     { id: 'land', type: 'fill', source: 'base', 'source-layer': 'land', paint: { 'fill-color': token('--map-land') } },
     {
+      id: 'waterway',
+      type: 'line',
+      source: 'base',
+      'source-layer': 'waterway',
+      paint: { 'line-color': token('--map-sea'), 'line-width': ['interpolate', ['linear'], ['zoom'], 9, 0.6, 15, 2.5] },
+    },
+    {
       id: 'tambon',
       type: 'line',
       source: 'base',
