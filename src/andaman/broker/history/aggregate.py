@@ -1,0 +1,205 @@
+"""Aggregation over periods (CIM 009 §4.5.19): pure functions on arrays of times and values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from andaman.broker.history.rows import iso
+from andaman.kernel.errors import BadRequestData, TooComplexQuery
+from andaman.kernel.time import SECOND, Micros
+
+METHODS: Final = ("totalCount", "distinctCount", "sum", "avg", "min", "max", "stddev", "sumsq")
+MAX_PERIODS: Final = 200_000
+_DURATION = re.compile(
+    r"P(?:(\d+)W|(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?)"
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """An ISO 8601 duration: calendar months and days, and a fixed rest in µs. All zero: the whole range."""
+
+    months: int = 0
+    days: int = 0
+    micros: int = 0
+
+    @property
+    def whole(self) -> bool:
+        return not (self.months or self.days or self.micros)
+
+
+def parse_period(text: str) -> Period:
+    """``P1M``, ``PT15M``, ``P1DT12H`` … Raises BadRequestData."""
+    found = _DURATION.fullmatch(text)
+    if found is None or text in ("P", "PT") or text.endswith("T"):
+        raise BadRequestData(
+            f"aggrPeriodDuration {text[:40]!r} is not an ISO 8601 duration such as PT1H, P1D or P1M",
+            field="aggrPeriodDuration",
+        )
+    weeks, years, months, days, hours, minutes = (int(part or 0) for part in found.groups()[:6])
+    seconds = float(found.group(7) or 0)
+    period = Period(
+        years * 12 + months,
+        weeks * 7 + days,
+        (hours * 3600 + minutes * 60) * SECOND + round(seconds * SECOND),
+    )
+    if period.months > 12_000 or period.days > 400_000 or period.micros > 400_000 * 86_400 * SECOND:
+        raise BadRequestData(
+            f"aggrPeriodDuration {text[:40]} is longer than a thousand years", field="aggrPeriodDuration"
+        )
+    return period
+
+
+def edges(period: Period, start: Micros, end: Micros, zone: str, *, align: bool) -> Ints:
+    """Boundaries of the periods from ``start`` until past ``end`` (inclusive), rising.
+
+    ``align``: begin at the calendar (month, midnight, or a multiple of the period) before ``start``, in ``zone``;
+    otherwise exactly at ``start``. Calendar parts step in local time, so that a day may have 23 or 25 hours.
+    """
+    if period.whole:
+        return np.array([start, max(end + 1, start + 1)], dtype=np.int64)
+    if not period.months and not period.days:
+        first = start - start % period.micros if align else start
+        count = (end - first) // period.micros + 2
+        _check(count)
+        fixed: Ints = first + np.arange(count, dtype=np.int64) * period.micros
+        return fixed
+    try:
+        tz = ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise BadRequestData(f"time zone {zone[:40]!r} is not known; use UTC or Asia/Bangkok") from None
+    local = (_EPOCH + timedelta(microseconds=start)).astimezone(tz).replace(tzinfo=None)
+    if align:
+        local = local.replace(hour=0, minute=0, second=0, microsecond=0)
+        if period.months:
+            local = local.replace(day=1, month=1 if period.months % 12 == 0 else local.month)
+    shortest = (period.months * 28 + period.days) * 86_400 * SECOND + period.micros
+    _check((end - start) // shortest + 2)
+    found: list[int] = []
+    step = 0
+    while not found or found[-1] <= end:
+        month = local.year * 12 + local.month - 1 + step * period.months
+        year, month0 = divmod(month, 12)
+        try:
+            moment = _clamped(local, year, month0 + 1) + timedelta(
+                days=step * period.days, microseconds=step * period.micros
+            )
+            found.append((moment.replace(tzinfo=tz) - _EPOCH) // timedelta(microseconds=1))
+        except (ValueError, OverflowError):
+            raise BadRequestData("the periods reach beyond the calendar", field="endTimeAt") from None
+        step += 1
+    return np.array(found, dtype=np.int64)
+
+
+def _clamped(moment: datetime, year: int, month: int) -> datetime:
+    """The same day of another month, or its last day where it is shorter."""
+    for day in range(moment.day, 27, -1):
+        try:
+            return moment.replace(year=year, month=month, day=day)
+        except ValueError:
+            continue
+    return moment.replace(year=year, month=month, day=min(moment.day, 28))
+
+
+def _check(count: int) -> None:
+    if count > MAX_PERIODS:
+        raise TooComplexQuery(
+            f"aggrPeriodDuration makes {count} periods; at most {MAX_PERIODS} are computed",
+            field="aggrPeriodDuration",
+        )
+
+
+def aggregate(
+    methods: Sequence[str], times: Ints, values: Floats | Sequence[Any], bounds: Ints, end: Micros | None
+) -> dict[str, list[list[Any]]]:
+    """Method → ``[value, start, end]`` for each period that has values, in order of time.
+
+    ``times`` rise. Numbers come as an array; anything else as a list of plain JSON values, for which §4.5.19
+    defines counts always, min and max for strings, and sizes for arrays. stddev is that of the population.
+    ``end``: periods are shown cut there (exclusive end of the query), None: not cut.
+    """
+    slots = np.searchsorted(bounds, times, side="right") - 1
+    filled, firsts = np.unique(slots, return_index=True)
+    lasts = np.append(firsts[1:], len(slots))
+    starts = [iso(int(at)) for at in bounds[filled]]
+    ends = [iso(int(at) if end is None else min(int(at), end)) for at in bounds[filled + 1]]
+    result: dict[str, list[list[Any]]] = {}
+    spans = list(zip(firsts.tolist(), lasts.tolist(), strict=True))
+    number = _numbers(values)
+    for method in methods:
+        if method == "totalCount":
+            found: list[Any] = [high - low for low, high in spans]
+        elif method == "distinctCount":
+            found = [_distinct(values, low, high) for low, high in spans]
+        elif number is not None:
+            found = _numeric(method, number, firsts, lasts)
+        elif method in ("min", "max"):
+            found = [_text_extreme(method, list(values[low:high])) for low, high in spans]
+        else:
+            found = [None] * len(spans)
+        result[method] = [
+            [value, start, stop]
+            for value, start, stop in zip(found, starts, ends, strict=True)
+            if value is not None
+        ]
+    return result
+
+
+def _numbers(values: Floats | Sequence[Any]) -> Floats | None:
+    """Values as numbers: true 1, false 0, arrays their size; None where they are neither."""
+    if isinstance(values, np.ndarray):
+        return values
+    if all(isinstance(v, bool | int | float) for v in values):
+        return np.array(values, dtype=np.float64)
+    if all(isinstance(v, list) for v in values):
+        return np.array([len(v) for v in values], dtype=np.float64)
+    return None
+
+
+def _numeric(method: str, values: Floats, firsts: Ints, lasts: Ints) -> list[Any]:
+    if not len(values):
+        return []
+    counts = lasts - firsts
+    match method:
+        case "min":
+            found = np.minimum.reduceat(values, firsts)
+        case "max":
+            found = np.maximum.reduceat(values, firsts)
+        case "sum":
+            found = np.add.reduceat(values, firsts)
+        case "avg":
+            found = np.add.reduceat(values, firsts) / counts
+        case "sumsq":
+            found = np.add.reduceat(values * values, firsts)
+        case _:
+            mean = np.add.reduceat(values, firsts) / counts
+            off = values - np.repeat(mean, counts)
+            found = np.sqrt(np.add.reduceat(off * off, firsts) / counts)
+    return [int(v) if v.is_integer() and abs(v) < 1 << 53 else v for v in found.tolist()]
+
+
+def _distinct(values: Floats | Sequence[Any], low: int, high: int) -> int:
+    part = values[low:high]
+    if isinstance(part, np.ndarray):
+        return len(np.unique(part))
+    return len({orjson.dumps(value, option=orjson.OPT_SORT_KEYS) for value in part})
+
+
+def _text_extreme(method: str, values: Sequence[Any]) -> str | None:
+    texts = [value for value in values if isinstance(value, str)]
+    if not texts:
+        return None
+    return min(texts) if method == "min" else max(texts)

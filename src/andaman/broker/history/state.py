@@ -1,0 +1,224 @@
+"""State as of T: the last row of every instance that was known at T, put together to whole entities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+import orjson
+import shapely
+
+from andaman.broker.history.rows import (
+    BORN,
+    DELETED,
+    META,
+    TOUCHED,
+    Row,
+    iso,
+    join,
+    read_form,
+    rows_of,
+)
+from andaman.broker.history.store import Snapshot, Store
+from andaman.broker.model import LOCATION, Doc, Event, Instance
+from andaman.broker.query.geometry import read_geometry
+from andaman.kernel.time import Micros
+
+Box = tuple[float, float, float, float]
+_LAST = "arg_max({'op': op, 'place': place, 't': t, 'lag': lag, 'created': created, 'form': form, 'num': num, 'num2': num2, 'body': body}, seq)"
+
+
+@dataclass(slots=True)
+class _Entity:
+    """One entity while it is put together. ``meta`` None: it does not exist (any more)."""
+
+    meta: dict[str, Any] | None = None
+    born: Micros = 0
+    modified: Micros = 0
+    attrs: dict[str, dict[str, tuple[int, Instance]]] = field(default_factory=dict)
+
+    def take(self, row: Row) -> None:
+        at = row.t + row.lag
+        self.modified = max(self.modified, at)
+        if row.attr == META:
+            self.meta = orjson.loads(row.form) if row.op != DELETED else None
+        elif row.attr == BORN:
+            self.born = at
+        elif row.op == DELETED:
+            self.attrs.get(row.attr, {}).pop(row.dataset, None)
+        elif row.attr != TOUCHED:
+            instance = join(
+                read_form(row.form), row.dataset, row.t, row.lag, row.created, row.num, row.num2, row.body
+            )
+            self.attrs.setdefault(row.attr, {})[row.dataset] = (row.place, instance)
+
+    def doc(self, name: str) -> Doc:
+        assert self.meta is not None
+        attrs = {}
+        for attr, instances in self.attrs.items():
+            if len(instances) == 1:
+                attrs[attr] = [next(iter(instances.values()))[1]]
+            elif instances:
+                attrs[attr] = [one for _, one in sorted(instances.values(), key=lambda pair: pair[0])]
+        return {
+            "id": name,
+            **self.meta,
+            "createdAt": iso(self.born),
+            "modifiedAt": iso(self.modified),
+            "attrs": attrs,
+        }
+
+
+def state_at(
+    store: Store,
+    tenant: str,
+    at: Micros,
+    entity_ids: Sequence[str] | None,
+    types: Sequence[str] | None,
+    bbox: Box | None,
+    tail: Sequence[Event],
+) -> list[Doc]:
+    """Stored forms of all entities that were known at ``at``; see ``History.state_at``."""
+    wanted = None if entity_ids is None else set(entity_ids)
+    kinds = None if types is None else set(types)
+
+    def ask(snapshot: Snapshot, cursor: duckdb.DuckDBPyConnection) -> list[Doc]:
+        later = [
+            event
+            for event in tail
+            if event.seq > snapshot.last_seq
+            and event.tenant == tenant
+            and event.at <= at
+            and (wanted is None or event.entity_id in wanted)
+        ]
+        touched = {event.entity_id for event in later}
+        found = _from_store(store, cursor, snapshot, tenant, at, wanted, kinds, touched)
+        for event in sorted(later, key=lambda event: event.seq):
+            entity = found.setdefault(event.entity_id, _Entity())
+            for row in rows_of(event):
+                entity.take(row)
+        return [
+            entity.doc(name)
+            for name, entity in found.items()
+            if entity.meta is not None
+            and (kinds is None or not kinds.isdisjoint(entity.meta["type"]))
+            and (bbox is None or _touches(entity, bbox))
+        ]
+
+    return store.read(ask)
+
+
+def _from_store(
+    store: Store,
+    cursor: duckdb.DuckDBPyConnection,
+    snapshot: Snapshot,
+    tenant: str,
+    at: Micros,
+    wanted: set[str] | None,
+    kinds: set[str] | None,
+    touched: Iterable[str],
+) -> dict[str, _Entity]:
+    """Entities from the segments: those wanted that exist and have one of the types, or that the tail touches."""
+    where = f"tenant = {store.word(tenant)} AND t + lag <= {at}"
+    if wanted is not None:
+        numbers = [n for name in wanted if (n := store.entity(cursor, tenant, name)) >= 0]
+        if not numbers:
+            return {}
+        where += f" AND entity IN ({','.join(map(str, numbers))})"
+    meta = snapshot.union(
+        "entity, seq, op, form", f"{where} AND attr = {store.word(META)}", t_to=at, at_to=at
+    )
+    shapes = cursor.execute(
+        f"SELECT entity, arg_max(op, seq) AS op, arg_max(form, seq) AS form FROM ({meta}) GROUP BY entity"  # noqa: S608
+    ).fetchnumpy()
+    texts = store.texts
+    fits: dict[int, bool] = {}
+    for form in set(shapes["form"].tolist()):
+        fits[form] = (
+            kinds is None or not texts[form] or not kinds.isdisjoint(orjson.loads(texts[form])["type"])
+        )
+    again = {n for name in touched if (n := store.entity(cursor, tenant, name)) >= 0}
+    alive = [
+        entity
+        for entity, op, form in zip(
+            shapes["entity"].tolist(), shapes["op"].tolist(), shapes["form"].tolist(), strict=True
+        )
+        if (op != DELETED and fits[form]) or entity in again
+    ]
+    if not alive:
+        return {}
+    names = store.names(cursor, tenant, alive if len(alive) <= 1_000 else None)
+    if wanted is None and len(alive) < len(shapes["entity"]):
+        cursor.execute(
+            "CREATE OR REPLACE TEMP TABLE alive AS SELECT unnest(?::INTEGER[]) AS entity", (alive,)
+        )
+        where += " AND entity IN (SELECT entity FROM alive)"
+    rows = snapshot.union("*", where, t_to=at, at_to=at)
+    last = cursor.execute(
+        f"SELECT entity, attr, dataset, seq, unnest(row) FROM ("  # noqa: S608
+        f"SELECT entity, attr, dataset, max(seq) AS seq, {_LAST} AS row FROM ({rows}) "
+        "GROUP BY entity, attr, dataset)"
+    )
+    return _assemble(last, texts, names, set(alive))
+
+
+def _assemble(
+    last: duckdb.DuckDBPyConnection, texts: list[str], names: dict[int, str], alive: set[int]
+) -> dict[str, _Entity]:
+    entities: dict[int, _Entity] = {}
+    found = last.fetchnumpy()
+    columns = [
+        found[name].tolist()
+        for name in (
+            "entity",
+            "attr",
+            "dataset",
+            "op",
+            "place",
+            "t",
+            "lag",
+            "seq",
+            "created",
+            "form",
+            "num",
+            "num2",
+            "body",
+        )
+    ]
+    for entity, attr, dataset, op, place, t, lag, seq, created, form, num, num2, body in zip(
+        *columns, strict=True
+    ):
+        if entity not in alive:
+            continue
+        one = entities.get(entity)
+        if one is None:
+            one = entities[entity] = _Entity()
+        one.take(
+            Row(
+                "",
+                texts[attr],
+                texts[dataset],
+                op,
+                place,
+                t,
+                lag,
+                seq,
+                created,
+                texts[form],
+                num,
+                num2,
+                body,
+            )
+        )
+    return {names[number]: entity for number, entity in entities.items()}
+
+
+def _touches(entity: _Entity, box: Box) -> bool:
+    """A location of the entity meets the box."""
+    for _, instance in entity.attrs.get(LOCATION, {}).values():
+        geometry = read_geometry(instance.get("value"))
+        if geometry is not None and bool(shapely.intersects(geometry, shapely.box(*box))):
+            return True
+    return False

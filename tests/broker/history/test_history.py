@@ -1,0 +1,349 @@
+"""Laws of history: state at T is the replay of events to T; where the tail begins never shows."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from andaman.broker.history import History, store
+from andaman.broker.history.aggregate import METHODS, edges, parse_period
+from andaman.broker.history.rows import iso, join, read_form, split
+from andaman.broker.model import Change, Doc, Event, EventKind, Instance
+from andaman.broker.query.model import TemporalQuery
+from andaman.kernel.errors import BadRequestData
+from andaman.kernel.time import DAY, HOUR, SECOND, parse_time
+from tests.broker.query.strategies import IDS, docs
+
+START = parse_time("2026-11-22T00:00:00Z")
+OBSERVED = [iso(START + n * SECOND, digits) for n in range(4) for digits in (0, 3)]
+
+
+def stamped(doc: Doc, before: Doc | None, at: int, rng: Any) -> Doc:
+    """The document as the writer would commit it at ``at``: unchanged attributes stay, others get their times."""
+    old = before["attrs"] if before else {}
+    attrs: dict[str, list[Instance]] = {}
+    for attr, instances in doc["attrs"].items():
+        if attr in old and rng.random() < 0.3:
+            attrs[attr] = old[attr]
+            continue
+        created = {one.get("datasetId"): one["createdAt"] for one in old.get(attr, ())}
+        attrs[attr] = [
+            {
+                **one,
+                "createdAt": created.get(one.get("datasetId"), iso(at)),
+                "modifiedAt": iso(at),
+                **({"observedAt": rng.choice(OBSERVED)} if "observedAt" in one else {}),
+            }
+            for one in instances
+        ]
+        if rng.random() < 0.1:
+            attrs[attr].reverse()
+    made = {**doc, "attrs": attrs, "createdAt": before["createdAt"] if before else iso(at)}
+    return {**made, "modifiedAt": iso(at)}
+
+
+def meta(doc: Doc) -> list[Doc]:
+    return [{name: doc[name] for name in ("type", "scope") if name in doc}]
+
+
+def event(seq: int, at: int, tenant: str, before: Doc | None, after: Doc | None) -> Event:
+    doc = after or before
+    assert doc is not None
+    changes = []
+    if before is None or after is None or meta(before) != meta(after):
+        changes.append(Change("", meta(before) if before else None, meta(after) if after else None))
+    old = before["attrs"] if before else {}
+    new = after["attrs"] if after else {}
+    for attr in [*new, *(a for a in old if a not in new)]:
+        if old.get(attr) != new.get(attr):
+            changes.append(Change(attr, old.get(attr), new.get(attr)))
+    kind = EventKind.CREATED if before is None else EventKind.DELETED if after is None else EventKind.UPDATED
+    scopes = tuple(doc.get("scope", ()))
+    return Event(seq, tenant, at, "test", kind, doc["id"], tuple(doc["type"]), scopes, changes, after)
+
+
+State = dict[tuple[str, str], Doc]
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> tuple[list[Event], list[State]]:
+    """Events, and the state after each (index 0: before all)."""
+    rng = draw(st.randoms(use_true_random=False))
+    state: State = {}
+    states = [{}]
+    events: list[Event] = []
+    at = START
+    for _ in range(draw(st.integers(1, 14))):
+        at += rng.choice([0, 1, 1_000, SECOND])
+        tenant = rng.choice(["", "", "t"])
+        doc = draw(docs(rng.choice(IDS[:4])))
+        key = (tenant, doc["id"])
+        before = state.get(key)
+        after = None if before is not None and rng.random() < 0.25 else stamped(doc, before, at, rng)
+        events.append(event(len(events) + 1, at, tenant, before, after))
+        state = {k: v for k, v in state.items() if k != key}
+        if after is not None:
+            state[key] = after
+        states.append(state)
+    return events, states
+
+
+@contextmanager
+def opened(events: Sequence[Event], cut: int, batches: int = 3) -> Iterator[History]:
+    """A history of the first ``cut`` events, loaded in batches that overlap, sorted to the end."""
+    with tempfile.TemporaryDirectory() as directory:
+        history = History.open(Path(directory), memory_mb=64)
+        step = max(1, cut // batches)
+        for start in range(0, cut, step):
+            history.ingest(events[max(0, start - 1) : min(start + step, cut)])
+            while history.maintain():
+                pass
+        assert history.last_seq == (events[cut - 1].seq if cut else 0)
+        yield history
+        history.close()
+
+
+@pytest.fixture(autouse=True)
+def _small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "OPEN_ROWS", 6)
+    monkeypatch.setattr(store, "_FAN_IN", 2)
+
+
+@settings(max_examples=12, deadline=None)
+@given(histories(), st.data())
+def test_state_at_is_the_replay_of_the_events(
+    made: tuple[list[Event], list[State]], data: st.DataObject
+) -> None:
+    events, states = made
+    cut = data.draw(st.integers(0, len(events)))
+    tail = events[max(0, cut - 2) :]  # too many rather than too few
+    with opened(events, cut) as history:
+        for at in {e.at + d for e in events for d in (-1, 0)}:
+            known = max((i + 1 for i, e in enumerate(events) if e.at <= at), default=0)
+            for tenant in ("", "t"):
+                wanted = {i: doc for (owner, i), doc in states[known].items() if owner == tenant}
+                found = {d["id"]: d for d in history.state_at(tenant, at, tail=tail)}
+                assert found == wanted
+                one = history.state_at(tenant, at, entity_ids=[IDS[0]], tail=tail)
+                assert one == [doc for name, doc in wanted.items() if name == IDS[0]]
+                typed = history.state_at(tenant, at, types=["x:A"], tail=tail)
+                assert {d["id"] for d in typed} == {i for i, d in wanted.items() if "x:A" in d["type"]}
+
+
+def naive(events: Sequence[Event], name: str, query: TemporalQuery) -> dict[str, list[Instance]]:
+    """Every instance ever set, filtered and ordered by plain loops."""
+    found: dict[str, list[tuple[Any, ...]]] = {}
+    prop = query.timeproperty
+    for e in events:
+        if e.tenant or e.entity_id != name:
+            continue
+        for change in e.changes:
+            old = {one.get("datasetId"): one for one in change.before or ()}
+            if not change.attr:
+                continue
+            if prop == "deletedAt":
+                new = {one.get("datasetId") for one in change.after or ()}
+                for dataset, one in old.items():
+                    if dataset not in new:
+                        found.setdefault(change.attr, []).append((e.at, dataset or "", e.seq, one))
+                continue
+            for one in change.after or ():
+                if old.get(one.get("datasetId")) != one:
+                    when = one.get(prop)
+                    if when is None and query.timerel is not None:
+                        continue
+                    at = e.at if when is None else parse_time(when)
+                    found.setdefault(change.attr, []).append((at, one.get("datasetId", ""), e.seq, one))
+    result = {}
+    for attr, rows in found.items():
+        if query.timerel in ("after", "between"):
+            rows = [row for row in rows if row[0] >= query.time_at]
+        if query.timerel == "before":
+            rows = [row for row in rows if row[0] < query.time_at]
+        if query.timerel == "between":
+            rows = [row for row in rows if row[0] < query.end_time_at]
+        if prop == "observedAt":  # the last word on one moment counts
+            rows = list({row[:2]: row for row in sorted(rows, key=lambda row: row[2])}.values())
+        rows.sort(key=lambda row: (row[0], row[2], row[1]))
+        if query.last_n is not None:
+            rows = rows[::-1][: query.last_n]
+        rows = rows[query.offset_instances : query.offset_instances + query.limit_instances]
+        if rows or (query.offset_instances and found[attr]):
+            result[attr] = [row[3] for row in rows]
+    return result
+
+
+temporal_queries = st.builds(
+    TemporalQuery,
+    timerel=st.sampled_from([None, "before", "after", "between"]),
+    time_at=st.integers(0, 4).map(lambda n: START + n * SECOND),
+    end_time_at=st.integers(1, 6).map(lambda n: START + n * SECOND),
+    timeproperty=st.sampled_from(["observedAt", "modifiedAt", "createdAt", "deletedAt"]),
+    last_n=st.none() | st.integers(1, 3),
+    limit_instances=st.sampled_from([2, 1000]),
+)
+
+
+@settings(max_examples=12, deadline=None)
+@given(histories(), temporal_queries, st.data())
+def test_temporal_is_one_answer_wherever_the_tail_begins(
+    made: tuple[list[Event], list[State]], query: TemporalQuery, data: st.DataObject
+) -> None:
+    events, _ = made
+    cut = data.draw(st.integers(0, len(events)))
+    for where in (cut, len(events)):
+        with opened(events, where) as history:
+            for name in IDS[:4]:
+                found = history.temporal("", name, [], query, tail=events[max(0, where - 2) :])
+                wanted = naive(events, name, query)
+                if query.timeproperty == "deletedAt":
+                    found = {
+                        attr: [(o["deletedAt"], o["type"]) for o in ones] for attr, ones in found.items()
+                    }
+                    wanted = {attr: [o["type"] for o in ones] for attr, ones in wanted.items()}
+                    assert {attr: [kind for _, kind in ones] for attr, ones in found.items()} == wanted
+                else:
+                    assert found == wanted
+                for attr in wanted:
+                    hidden = history.temporal(
+                        "", name, [attr], query, tail=events[where:], hidden=frozenset([attr])
+                    )
+                    assert hidden == {}
+
+
+@given(docs(), st.randoms(use_true_random=False))
+def test_join_undoes_split(doc: Doc, rng: Any) -> None:
+    at = START + rng.randrange(10**9)
+    for instances in stamped(doc, None, at, rng)["attrs"].values():
+        for one in instances:
+            form, t, created, num, num2, body = split(one, at)
+            assert join(read_form(form), one.get("datasetId", ""), t, at - t, created, num, num2, body) == one
+
+
+def readings(values: Sequence[tuple[int, Any]], attr: str = "x:v") -> list[Event]:
+    """One event a value: (observedAt in seconds after START, value), in this order of arrival."""
+    before: Doc | None = None
+    events = []
+    for n, (second, value) in enumerate(values):
+        at = START + DAY + n * SECOND
+        one = {"type": "Property", "value": value, "observedAt": iso(START + second * SECOND, 0)}
+        doc = {
+            "id": "urn:s",
+            "type": ["x:S"],
+            "attrs": {attr: [{**one, "createdAt": iso(START + DAY), "modifiedAt": iso(at)}]},
+        }
+        events.append(event(n + 1, at, "", before, doc))
+        before = doc
+    return events
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 40), st.integers(-1000, 1000) | st.floats(-1e3, 1e3)),
+        min_size=1,
+        max_size=30,
+    ),
+    st.sampled_from([0, 7, 10]),
+    st.integers(0, 30),
+    st.booleans(),
+)
+def test_aggregates_are_those_of_a_plain_fold(
+    values: list[tuple[int, Any]], period_s: int, cut: int, bounded: bool
+) -> None:
+    """Out of order and repeated observations included: the last word on each moment counts, once."""
+    events = readings(values)
+    cut = min(cut, len(events))
+    low, high = START + 5 * SECOND, START + 35 * SECOND
+    query = TemporalQuery(
+        "between" if bounded else None, low, high, aggr_methods=METHODS, aggr_period=f"PT{period_s}S"
+    )
+    with opened(events, cut) as history:
+        found = history.temporal("", "urn:s", ["x:v"], query, tail=events[cut:]).get("x:v", {})
+    final = {START + second * SECOND: float(value) for second, value in values}
+    if bounded:
+        final = {at: value for at, value in final.items() if low <= at < high}
+    begin = low if bounded else min(final, default=0)
+    if period_s and not bounded:
+        begin -= begin % (period_s * SECOND)
+    buckets: dict[int, list[float]] = {}
+    for at in sorted(final):
+        start = begin + (at - begin) // (period_s * SECOND) * period_s * SECOND if period_s else begin
+        buckets.setdefault(start, []).append(final[at])
+    for method in METHODS if buckets else ():
+        rows = found[method]
+        assert [row[1] for row in rows] == [iso(start) for start in buckets]
+        for row, part in zip(rows, buckets.values(), strict=True):
+            mean = sum(part) / len(part)
+            wanted = {
+                "totalCount": len(part),
+                "distinctCount": len(set(part)),
+                "sum": sum(part),
+                "avg": mean,
+                "min": min(part),
+                "max": max(part),
+                "stddev": math.sqrt(sum((v - mean) ** 2 for v in part) / len(part)),
+                "sumsq": sum(v * v for v in part),
+            }[method]
+            assert row[0] == pytest.approx(wanted, rel=1e-9, abs=1e-6)
+
+
+def test_texts_and_arrays_aggregate_as_the_table_of_the_clause_says() -> None:
+    query = TemporalQuery(aggr_methods=("totalCount", "distinctCount", "min", "max", "sum"))
+    with opened(readings([(1, "b"), (2, "a"), (3, "b")]), 3) as history:
+        found = history.temporal("", "urn:s", [], query)["x:v"]
+    assert [found[m][0][0] for m in ("totalCount", "distinctCount", "min", "max")] == [3, 2, "a", "b"]
+    assert found["sum"] == []
+    with opened(readings([(1, [1, 2]), (2, [])]), 1) as history:
+        found = history.temporal("", "urn:s", [], query, tail=readings([(1, [1, 2]), (2, [])])[1:])["x:v"]
+    assert found["sum"][0][0] == 2
+
+
+def test_months_begin_at_local_midnight_and_days_may_have_25_hours() -> None:
+    start = parse_time("2026-01-15T12:00:00Z")
+    months = edges(parse_period("P1M"), start, parse_time("2026-03-02T00:00:00Z"), "Asia/Bangkok", align=True)
+    assert [iso(at, 0) for at in months.tolist()] == [
+        "2025-12-31T17:00:00Z",
+        "2026-01-31T17:00:00Z",
+        "2026-02-28T17:00:00Z",
+        "2026-03-31T17:00:00Z",
+    ]
+    autumn = parse_time("2026-10-25T10:00:00Z")
+    days = edges(parse_period("P1D"), autumn, autumn, "Europe/Berlin", align=True).tolist()
+    assert days[1] - days[0] == 25 * HOUR
+    ends = edges(
+        parse_period("P1M"), parse_time("2026-01-31T00:00:00Z"), start + 40 * DAY, "UTC", align=False
+    )
+    assert [iso(at, 0)[:10] for at in ends.tolist()] == ["2026-01-31", "2026-02-28"]
+
+
+@pytest.mark.parametrize("text", ["", "P", "PT", "1H", "PT1H2", "P1.5D", "P-1D", "P99999999Y"])
+def test_a_wrong_period_is_refused(text: str) -> None:
+    with pytest.raises(BadRequestData):
+        parse_period(text)
+
+
+def test_a_batch_that_fails_leaves_nothing_and_can_be_repeated(tmp_path: Path) -> None:
+    events = readings([(n, n) for n in range(10)])
+    history = History.open(tmp_path)
+    broken = Event(11, "", START, "test", EventKind.UPDATED, "urn:s", (), (), [Change("x:v", None, [{"type": []}])], None)  # fmt: skip
+    with pytest.raises(TypeError):
+        history.ingest([*events, broken])
+    assert (history.last_seq, history.rows) == (0, 0)
+    history.ingest(events)
+    history.ingest(events)
+    assert history.last_seq == 10
+    rows = history.rows
+    history.close()
+    again = History.open(tmp_path)
+    assert (again.last_seq, again.rows) == (10, rows)
+    assert len(again.temporal("", "urn:s", [], TemporalQuery())["x:v"]) == 10
+    again.close()
