@@ -18,6 +18,9 @@ from andaman.assessment.service import AssessmentService
 from andaman.broker.contexts import ContextStore
 from andaman.broker.entity.build import iri, short
 from andaman.broker.service import Broker
+from andaman.catalogue import routes as catalogue_routes
+from andaman.catalogue.seed import default_datasets
+from andaman.catalogue.service import Catalogue, copy_agencies
 from andaman.city.pack import Pack, install, load_pack
 from andaman.doors import web
 from andaman.doors.live.hub import Hub
@@ -84,13 +87,14 @@ class App:
         self.contexts = ContextStore(directory / "contexts", allow_private=settings.context_allow_loopback)
         self.pack: Pack | None = load_pack(settings.pack) if settings.pack else None
         self.live = Hub(self.broker, clock=clock)
+        self.catalogue = Catalogue(self.broker, self.policy, seed=default_datasets(), clock=clock)
         self.letters = DeadLetterStore(directory / "deadletter.db")
         self.feeds = FeedManager(self.broker, self._feeds(), directory)
         self.assessment = AssessmentService(self.broker, clock)
         self.connectivity = ConnectivityService(self.assessment)
         self.training = TrainingService(self.broker, clock)
         self.programme = ProgrammeService(self.broker, clock)
-        self.parts: list[Part] = [self.live, self.feeds, self.assessment, self.training]
+        self.parts: list[Part] = [self.catalogue, self.live, self.feeds, self.assessment, self.training]
         self.on_install: Progress | None = None
         self._started: list[Part] = []
         ngsild = NgsiLdApp(
@@ -125,6 +129,7 @@ class App:
         found: list[BaseRoute] = [health_route(self.health)]
         found += identity_routes.routes(self.identity, self.broker, expand=iri, shorten=short)
         found += LiveDoor(self.live, on_change=self.identity.on_change).routes()
+        found += catalogue_routes.routes(self.catalogue)
         found += ingest_routes(self.feeds, self.letters)
         found += assessment_routes.routes(self.assessment, self.connectivity)
         found += training_routes.routes(self.training)
@@ -146,6 +151,7 @@ class App:
         if self.pack is not None:
             report = await install(self.pack, self.broker, system_actor("city"), self.on_install)
             log.info("city pack %s: %s", self.pack.id, report)
+        await copy_agencies(self.broker, self.identity)
         for part in self.parts:
             await part.start()
             self._started.append(part)
