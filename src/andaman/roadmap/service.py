@@ -1,0 +1,381 @@
+"""The roadmap's service: measures as entities that may be edited, gaps traced, portfolios solved off the loop and kept."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import orjson
+
+from andaman.assessment.service import AssessmentService
+from andaman.broker.entity.build import entity, iri, js, lang, prop, value
+from andaman.broker.model import Doc, OpKind, WriteOp
+from andaman.identity.model import FULL_ACCESS, Access, Actor, system_actor
+from andaman.kernel.errors import BadRequestData, Conflict, NoSuchTenant, ResourceNotFound, Unavailable
+from andaman.kernel.time import Clock, format_time, local_date, system_clock
+from andaman.roadmap.gaps import gaps, remaining_of
+from andaman.roadmap.model import (
+    Measure,
+    Worth,
+    check_requirements,
+    read_measure,
+    shipped_measures,
+    shipped_values,
+)
+from andaman.roadmap.problem import problem_of
+from andaman.roadmap.report import portfolio, standalone
+from andaman.roadmap.request import Request, read_request
+from andaman.roadmap.robust import Tally, add_sample, sampled
+from andaman.roadmap.solve import Solution, solve
+
+log = logging.getLogger("andaman.roadmap")
+_SCOPE: Final = "/roadmap"
+_MEASURE: Final = "urn:ngsi-ld:Measure:"
+_PORTFOLIO: Final = "urn:ngsi-ld:Portfolio:"
+_SAMPLES_AT_ONCE: Final = 5
+_KEPT: Final = 30  # portfolios held in memory; all are stored
+_VOLATILE: Final = frozenset({"feed-freshness", "response-time", "rain-cover"})
+"""Indicators that change by the minute: a plan is not out of date because a bus has parked."""
+
+
+@dataclass(slots=True)
+class _Inputs:
+    """What a portfolio was computed from; ``key`` is equal for equal inputs."""
+
+    measures: list[Measure]
+    values: tuple[Worth, ...]
+    rows: dict[str, dict[str, Any]]
+    remaining: dict[str, float]
+    key: str
+
+
+class RoadmapService:
+    """Measures, gaps and portfolios of one tenant's city."""
+
+    def __init__(self, assessment: AssessmentService, clock: Clock = system_clock) -> None:
+        self.assessment, self.clock = assessment, clock
+        self.broker, self.tenant = assessment.broker, assessment.tenant
+        self.actor = system_actor("roadmap")
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="roadmap")
+        self._results: dict[str, dict[str, Any]] = {}
+        self._sampling: dict[str, asyncio.Task[None]] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Put the shipped measures in place and compute the default portfolio in the background."""
+        await self.install()
+        self._task = asyncio.create_task(self._first())
+
+    async def stop(self) -> None:
+        for task in [*self._sampling.values(), *([self._task] if self._task else [])]:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def _first(self) -> None:
+        await asyncio.sleep(20.0)  # after the assessment's first figures
+        try:
+            await self.compute({})
+        except Unavailable as error:
+            log.info("the roadmap waits: %s", error.detail)
+        except Exception:
+            log.exception("the default portfolio failed")
+
+    # -- measures ---------------------------------------------------------------------------------------------
+    async def install(self) -> None:
+        """Write shipped measures that are absent, or that are older and were not edited here."""
+        ops = []
+        for measure in shipped_measures():
+            doc = measure_doc(measure, edited=False)
+            old = self.broker.find(doc["id"], FULL_ACCESS, self.tenant)
+            if old is None or (not value(old, "edited") and value(old, "definition") != measure.as_json()):
+                ops.append(WriteOp(OpKind.UPSERT_REPLACE, doc["id"], doc))
+        if ops:
+            for done in await self.broker.write(ops, self.actor, self.tenant):
+                if done.error is not None:
+                    raise done.error
+
+    def measures(self, access: Access = FULL_ACCESS) -> list[Measure]:
+        """All measures, in order of their id. Raises Unavailable when none is installed."""
+        ids, indicators = self._ids(access)
+        found = [
+            read_measure(value(doc, "definition"), indicators, ids)
+            for doc in self.broker.iter_entities([iri("Measure")], access, self.tenant)
+        ]
+        return sorted(found, key=lambda one: one.id)
+
+    def _ids(self, access: Access) -> tuple[list[str], list[str]]:
+        docs = self.broker.iter_entities([iri("Measure")], access, self.tenant)
+        return [doc["id"].removeprefix(_MEASURE) for doc in docs], [one.indicator for one in shipped_values()]
+
+    async def put(self, measure_id: str, row: Any, actor: Actor) -> dict[str, Any]:
+        """Replace or add a measure. Raises BadRequestData naming the member, Conflict when others still need it."""
+        ids, indicators = self._ids(FULL_ACCESS)
+        if isinstance(row, Mapping):
+            row = {**row, "id": measure_id}
+        measure = read_measure(row, indicators, [*ids, measure_id])
+        check_requirements([measure, *(one for one in self.measures() if one.id != measure_id)])
+        doc = measure_doc(measure, edited=True)
+        [done] = await self.broker.write([WriteOp(OpKind.UPSERT_REPLACE, doc["id"], doc)], actor, self.tenant)
+        if done.error is not None:
+            raise done.error
+        return {**measure.as_json(), "entity": doc["id"], "edited": True}
+
+    async def reset(self, measure_id: str, actor: Actor) -> None:
+        """Back to the shipped definition; a measure of one's own is removed unless another requires it."""
+        shipped = {one.id: one for one in shipped_measures()}
+        if measure_id in shipped:
+            doc = measure_doc(shipped[measure_id], edited=False)
+            op = WriteOp(OpKind.UPSERT_REPLACE, doc["id"], doc)
+        else:
+            users = [one.id for one in self.measures() if measure_id in (*one.requires, *one.excludes)]
+            if users:
+                raise Conflict(f"{', '.join(users)} still refer to {measure_id}; change them first")
+            op = WriteOp(OpKind.DELETE, _MEASURE + measure_id)
+        [done] = await self.broker.write([op], actor, self.tenant)
+        if done.error is not None:
+            raise done.error
+
+    async def list_measures(self, access: Access) -> dict[str, Any]:
+        """Measures with their stand-alone figures and whether the latest default portfolio holds them."""
+        inputs = await self._inputs()
+        terms = read_request({}, self._next_year()).terms
+        problem = problem_of(inputs.measures, inputs.remaining, _likely(inputs.values), terms)
+        alone = {row["id"]: row for row in standalone(problem, inputs.measures)}
+        latest = self.find_portfolio("default")
+        chosen = {one["id"]: one for one in latest["chosen"]} if latest else {}
+        shares = latest["robustness"]["chosenShare"] if latest and latest["robustness"]["samples"] else {}
+        edited = {
+            doc["id"].removeprefix(_MEASURE): bool(value(doc, "edited"))
+            for doc in self.broker.iter_entities([iri("Measure")], access, self.tenant)
+        }
+        return {
+            "measures": [
+                {
+                    **measure.as_json(),
+                    "entity": _MEASURE + measure.id,
+                    "edited": edited.get(measure.id, False),
+                    "alone": alone[measure.id],
+                    "startYear": chosen[measure.id]["startYear"] if measure.id in chosen else None,
+                    "chosenShare": shares.get(measure.id),
+                }
+                for measure in inputs.measures
+                if measure.id in edited
+            ],
+            "values": [one.as_json() for one in inputs.values],
+        }
+
+    @staticmethod
+    def pick(rows: Sequence[Mapping[str, Any]], measure_id: str) -> Mapping[str, Any]:
+        """The row of one measure. Raises ResourceNotFound."""
+        for row in rows:
+            if row["id"] == measure_id:
+                return row
+        raise ResourceNotFound(f"There is no measure {measure_id!r}; GET /api/roadmap/measures lists them")
+
+    async def _inputs(self) -> _Inputs:
+        if not any(True for _ in self.broker.iter_entities([iri("Measure")], FULL_ACCESS, self.tenant)):
+            await self.install()
+        rows = {row["id"]: row for row in (await self.assessment.indicators())["indicators"]}
+        measures, values = self.measures(), shipped_values()
+        remaining = remaining_of(list(rows.values()), values)
+        steady = {name: float(f"{left:.3g}") for name, left in remaining.items() if name not in _VOLATILE}
+        content = [[m.as_json() for m in measures], [v.as_json() for v in values], steady]
+        key = hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()[:12]
+        return _Inputs(measures, values, rows, remaining, key)
+
+    # -- gaps -------------------------------------------------------------------------------------------------
+    async def gaps(self) -> dict[str, Any]:
+        """Gaps traced to measures, with what the latest default portfolio would make of them; kept as entities."""
+        inputs = await self._inputs()
+        latest = self.find_portfolio("default")
+        chosen = [one["id"] for one in latest["chosen"]] if latest else []
+        found = gaps(list(inputs.rows.values()), inputs.measures, inputs.values, chosen)
+        docs = []
+        for row in found:
+            doc = entity(
+                row["id"], "Gap", [_SCOPE + "/gap"],
+                name=lang(**row["name"]), indicator=prop(row["indicator"]), gapStatus=prop(row["status"]),
+                gap=js({k: row[k] for k in ("value", "target", "gap", "percentOfTarget", "after")}),
+                measures=prop([one["id"] for one in row["measures"]]) if row["measures"] else prop("none"),
+                origin=prop("computed"), source=prop("Andaman"), dataset=prop("roadmap"),
+            )  # fmt: skip
+            docs.append((doc, hashlib.sha256(orjson.dumps(doc)).hexdigest()[:16]))
+        await self.assessment.store_all(docs)
+        return {"gaps": found, "portfolio": latest["id"] if latest else None}
+
+    # -- portfolios -------------------------------------------------------------------------------------------
+    def _next_year(self) -> int:
+        return local_date(self.clock()).year + 1
+
+    async def compute(self, body: Any) -> dict[str, Any]:
+        """The best portfolio for these terms (a few seconds); sampling goes on in the background.
+
+        The same request on the same inputs gives the stored result. Raises BadRequestData, and Conflict when no plan
+        keeps the rules.
+        """
+        asked = read_request(body, self._next_year())
+        inputs = await self._inputs()
+        ids = {measure.id for measure in inputs.measures}
+        unknown = [one for one in (*asked.terms.include, *asked.terms.exclude) if one not in ids]
+        if unknown:
+            raise BadRequestData(f"There is no measure {unknown[0]!r}", field="include")
+        key = hashlib.sha256(orjson.dumps([inputs.key, asdict(asked)])).hexdigest()[:12]
+        local = "default" if asked.default else key
+        stored = self.find_portfolio(local)
+        if stored is not None and stored["inputsKey"] == key and stored["robustness"]["status"] == "done":
+            return stored
+        if local in self._results and self._results[local]["inputsKey"] == key:
+            return self._results[local]
+        problem = problem_of(inputs.measures, inputs.remaining, _likely(inputs.values), asked.terms)
+        solution = await self._in_thread(lambda: solve(problem, time_limit_s=asked.time_limit_s))
+        if solution is None:
+            raise Conflict("No plan keeps the budget, the prerequisites and the measures that must be in")
+        result = {
+            "id": _PORTFOLIO + local,
+            "name": asked.name,
+            "origin": "computed",
+            "inputsKey": key,
+            "computedAt": format_time(self.clock()),
+            **portfolio(problem, inputs.measures, inputs.values, inputs.rows, solution, asked.first_year),
+            "alone": standalone(problem, inputs.measures),
+            "stale": False,
+        }
+        tally = Tally(problem.ids, asked.samples, asked.seed)
+        result["robustness"] = tally.as_json("running" if asked.samples else "none")
+        self._results[local] = result
+        for old_id in [one for one in self._results if one not in self._sampling and one != "default"][
+            :-_KEPT
+        ]:
+            del self._results[old_id]
+        await self._keep(result)
+        if asked.samples:
+            old = self._sampling.pop(local, None)
+            if old is not None:
+                old.cancel()
+            self._sampling[local] = asyncio.create_task(self._sample(local, inputs, asked, solution, tally))
+        return result
+
+    async def _sample(
+        self, local: str, inputs: _Inputs, asked: Request, base: Solution, tally: Tally
+    ) -> None:
+        try:
+            problems = sampled(
+                inputs.measures, inputs.remaining, inputs.values, asked.terms, asked.samples, asked.seed
+            )
+            began = asyncio.get_running_loop().time()
+            status = "done"
+            while tally.done < tally.asked:
+
+                def some() -> None:
+                    for problem in (next(problems, None) for _ in range(_SAMPLES_AT_ONCE)):
+                        if problem is not None:
+                            add_sample(tally, problem, base.plan)
+
+                await self._in_thread(some)
+                self._results[local]["robustness"] = tally.as_json("running")
+                await asyncio.sleep(0.05)
+                if asyncio.get_running_loop().time() - began > asked.sampling_limit_s:
+                    status = "timeLimit"
+                    break
+            finished = {**self._results[local], "robustness": tally.as_json(status)}
+            await self._keep(finished)
+            self._results[local] = finished  # only now: who reads "done" finds it stored
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            log.exception("sampling of portfolio %s failed", local)
+            self._results[local]["robustness"] = tally.as_json("failed")
+
+    async def _in_thread(self, work: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    async def _keep(self, result: dict[str, Any]) -> None:
+        totals = result["totals"]
+        doc = entity(
+            result["id"], "Portfolio", [_SCOPE + "/portfolio"],
+            name=lang(**result["name"]),
+            result=js(result),
+            spending=prop(totals["spendingInProgrammeMthb"]),
+            netPresentValue=prop(totals["netPresentValueMthb"]),
+            proved=prop(result["solver"]["proved"]),
+            samples=prop(result["robustness"]["samples"]),
+            origin=prop("computed"), source=prop("Andaman"), dataset=prop("roadmap"),
+        )  # fmt: skip
+        await self.assessment.store(doc, hashlib.sha256(orjson.dumps(result)).hexdigest()[:16])
+
+    def find_portfolio(self, local: str) -> dict[str, Any] | None:
+        """A portfolio by its local id, as it is in memory or stored; None when there is none."""
+        if local in self._results:
+            return self._results[local]
+        try:
+            doc = self.broker.find(_PORTFOLIO + local, FULL_ACCESS, self.tenant)
+        except NoSuchTenant:
+            return None
+        return None if doc is None else dict(value(doc, "result"))
+
+    async def get_portfolio(self, local: str) -> dict[str, Any]:
+        """A portfolio; ``stale`` says that its inputs changed since. The default one is computed when missing."""
+        found = self.find_portfolio(local.removeprefix(_PORTFOLIO))
+        if found is None:
+            if local.removeprefix(_PORTFOLIO) == "default":
+                return await self.compute({})
+            raise ResourceNotFound(f"There is no portfolio {local!r}; GET /api/roadmap/portfolio lists them")
+        if found["id"].endswith(":default"):
+            asked = read_request({}, self._next_year())
+            key = hashlib.sha256(orjson.dumps([(await self._inputs()).key, asdict(asked)])).hexdigest()[:12]
+            return {**found, "stale": key != found["inputsKey"]}
+        return found
+
+    def list_portfolios(self, access: Access) -> list[dict[str, Any]]:
+        """Every stored portfolio in short, newest first."""
+        rows = []
+        for doc in self.broker.iter_entities([iri("Portfolio")], access, self.tenant):
+            result = value(doc, "result")
+            rows.append(
+                {
+                    "id": doc["id"],
+                    "name": result["name"],
+                    "computedAt": result["computedAt"],
+                    "terms": result["terms"],
+                    "totals": result["totals"],
+                    "chosen": [one["id"] for one in result["chosen"]],
+                    "proved": result["solver"]["proved"],
+                    "samples": value(doc, "samples"),
+                }
+            )
+        return sorted(rows, key=lambda row: str(row["computedAt"]), reverse=True)
+
+
+def _likely(values: Sequence[Worth]) -> dict[str, float]:
+    return {worth.indicator: worth.mthb_per_unit.likely for worth in values}
+
+
+def measure_doc(measure: Measure, *, edited: bool) -> Doc:
+    """A ``Measure`` entity: readable attributes, and the whole definition as JSON."""
+    attrs: dict[str, Any] = {
+        "name": lang(**measure.name),
+        "description": lang(**measure.description),
+        "agency": prop(measure.agency),
+        "domain": prop(measure.domain),
+        "leadYears": prop(measure.lead_years),
+        "capexMthb": prop(measure.capex.likely),
+        "opexMthb": prop(measure.opex.likely),
+        "definition": js(measure.as_json()),
+        "edited": prop(edited),
+        "origin": prop("reported"),
+        "source": prop("Andaman: own proposal; costs and effects with basis in the definition"),
+        "dataset": prop("roadmap"),
+    }
+    if measure.competencies:
+        attrs["competencies"] = prop(list(measure.competencies))
+    if measure.effects:
+        attrs["indicators"] = prop([effect.indicator for effect in measure.effects])
+    return entity(_MEASURE + measure.id, "Measure", [_SCOPE + "/measure"], **attrs)
