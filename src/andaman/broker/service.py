@@ -17,22 +17,17 @@ import orjson
 
 from andaman.broker.entity.apply import apply
 from andaman.broker.ledger.boot import load_index
+from andaman.broker.ledger.history_link import HistoryLink
 from andaman.broker.ledger.ledger import Ledger, LedgerOptions
 from andaman.broker.ledger.merge import Batch
 from andaman.broker.ledger.past import Past
 from andaman.broker.ledger.rights import visible
-from andaman.broker.ledger.threads import HistoryFeed
 from andaman.broker.model import DEFAULT_TENANT, Doc, Event, WriteOp, WriteResult
 from andaman.broker.query.index import FACTS_VERSION, EntityIndex, index_facts
 from andaman.broker.query.model import EntityQuery, Page, TemporalQuery
 from andaman.identity.model import Access, Actor
 from andaman.kernel.errors import NoSuchTenant, ResourceNotFound
 from andaman.kernel.time import Clock, Micros, system_clock
-
-try:
-    from andaman.broker.history import History
-except ImportError:
-    History = None
 
 _FREEZE_FROM = 10_000  # entities; below that the garbage collector is quick anyway
 _GC_ALLOCATIONS = 100_000
@@ -42,29 +37,24 @@ _ITER_PAGE = 200
 class Broker:
     """Entities of all tenants in one data directory. One process owns the directory (a lock file says so)."""
 
-    def __init__(
-        self, ledger: Ledger, index: EntityIndex, history: History | None, feed_every_s: float
-    ) -> None:
+    def __init__(self, ledger: Ledger, index: EntityIndex, history: HistoryLink | None) -> None:
         self._ledger = ledger
         self._index = index
         self._history = history
-        self._past = Past(ledger, history)
-        self._feed = (
-            HistoryFeed(ledger.directory, history, lambda: ledger.seq, feed_every_s)
-            if history is not None
-            else None
-        )
+        self._past = history or Past(ledger.journals, None)
         self._tenants = {DEFAULT_TENANT, *ledger.writer.known_tenants}
 
     @classmethod
     def open(cls, directory: Path, *, clock: Clock = system_clock, **options: Any) -> Broker:
         """Open or create; replays nothing but the indexes. Raises Unavailable when another process holds it.
 
-        Options: the fields of ``LedgerOptions``; ``history`` (False: keep none beyond the journal);
-        ``history_every_s`` (longest time that a quiet journal's tail waits to move to history).
+        Options: the fields of ``LedgerOptions``; ``history`` (False: the past is replayed from the journal, slowly,
+        and ``temporal`` is not offered); ``history_memory_mb``; ``history_every_s`` (longest time that the tail of a
+        quiet journal waits to move to history).
         """
         with_history = options.pop("history", True)
         every_s = options.pop("history_every_s", 10.0)
+        memory_mb = options.pop("history_memory_mb", 128)
         unknown = options.keys() - {field.name for field in fields(LedgerOptions)}
         if unknown:
             raise TypeError(f"Unknown broker options: {', '.join(sorted(unknown))}")
@@ -72,31 +62,27 @@ class Broker:
         try:
             index = EntityIndex()
             count = load_index(directory, index, index_facts, FACTS_VERSION)
-            history = History.open(directory / "history") if with_history and History is not None else None
         except BaseException:
             ledger.abandon()
             raise
         if count >= _FREEZE_FROM:
             gc.collect()
             gc.freeze()  # the index lives as long as the process: keep it out of every later collection
-        return cls(ledger, index, history, every_s)
+        return cls(ledger, index, HistoryLink(directory, memory_mb, every_s) if with_history else None)
 
     async def start(self) -> None:
-        """Start the writer, checkpoint and history threads; bind to the running event loop."""
+        """Start the writer and checkpoint threads and the historian; bind to the running event loop."""
         # Entities are trees: reference counts free them, and searching them for cycles is the largest pause there is.
         gc.set_threshold(_GC_ALLOCATIONS, 50, 100)
         self._ledger.start(self._on_batch)
-        if self._feed is not None:
-            self._feed.start()
+        if self._history is not None:
+            self._history.start()
 
     async def close(self) -> None:
-        """Finish accepted writes, move the tail to history where cheap, stop the threads."""
+        """Finish accepted writes, move the tail to history, stop threads and historian."""
         await self._ledger.drain()
-        if self._feed is not None:
-            await asyncio.to_thread(self._feed.stop)
         if self._history is not None:
-            await asyncio.to_thread(self._history.close)
-            self._history = None
+            await asyncio.to_thread(self._history.stop)
         await self._ledger.close()
 
     def _on_batch(self, batch: Batch) -> None:
@@ -110,8 +96,6 @@ class Broker:
             elif before is not None:
                 self._index.remove(tenant, entity_id)
         self._tenants |= batch.tenants
-        if self._feed is not None:
-            self._feed.notice(batch.seq)
 
     # -- writes ---------------------------------------------------------------------------------------------
     async def write(
@@ -193,16 +177,12 @@ class Broker:
     ) -> Page:
         """The same query, answered from the state as it was known at ``at`` (transaction time)."""
         self._check_tenant(tenant)
-        return await self._past.query_at(at, query, access, tenant)
+        return await asyncio.to_thread(self._past.query_at, at, query, access, tenant)
 
     async def get_at(self, at: Micros, entity_id: str, access: Access, tenant: str = DEFAULT_TENANT) -> Doc:
         """One entity as it was known at ``at``. Raises ResourceNotFound when it was not there."""
         self._check_tenant(tenant)
-        found = await self._past.find_at(at, entity_id, tenant)
-        shown = visible(found, access) if found is not None else None
-        if shown is None:
-            raise ResourceNotFound(f"There was no entity {entity_id} at that time")
-        return shown
+        return await asyncio.to_thread(self._past.get_at, at, entity_id, access, tenant)
 
     async def temporal(
         self,
@@ -216,7 +196,11 @@ class Broker:
         oldest first), or, with ``aggr_methods``, IRI → {"method": [[value, start, end], …]} rows.
         Empty ``attrs`` means all. Includes what was acknowledged a moment ago (the journal's tail)."""
         self._check_tenant(tenant)
-        return await self._past.temporal(entity_id, attrs, query, access, tenant)
+        return await asyncio.to_thread(self._past.temporal, entity_id, attrs, query, access, tenant)
+
+    async def history_status(self) -> tuple[int, str]:
+        """(Last journal position that is in history, why it lags or ""). Without history: (0, "")."""
+        return (0, "") if self._history is None else await asyncio.to_thread(self._history.status)
 
     # -- events ---------------------------------------------------------------------------------------------
     @property

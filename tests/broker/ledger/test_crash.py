@@ -23,6 +23,9 @@ from andaman.broker.ledger.journal import Journal, verify
 from andaman.broker.ledger.rows import fold
 from andaman.broker.ledger.schema import connect
 from andaman.broker.model import Event, EventKind
+from andaman.broker.query.model import TemporalQuery
+from andaman.broker.service import Broker
+from andaman.identity.model import FULL_ACCESS
 from tests.broker.ledger.world import with_broker
 
 KILLS = int(os.environ.get("ANDAMAN_KILLS", "240"))
@@ -115,6 +118,31 @@ def _check(directory: Path, acks: list[tuple[int, str, int]], after: int) -> int
     end: int = db.execute("SELECT coalesce(max(seq), 0) FROM journal").fetchone()[0]
     db.close()
     return end
+
+
+@pytest.mark.slow
+def test_history_catches_up_after_kills_without_doubles(tmp_path: Path, nursery: Nursery) -> None:
+    """Killed while the tail moves over, again and again: in the end history has each value of the journal once."""
+    rnd = random.Random(2565)
+    end = 0
+    for kill in range(max(3, KILLS // 40)):
+        acks = nursery.life(tmp_path, kill + 1, True, rnd.uniform(0.3, 1.3))
+        end = _check(tmp_path, acks, end)
+    db = connect(tmp_path)
+    events = Journal(db).slice(0, 10_000_000)
+    db.close()
+    wanted = TemporalQuery(limit_instances=1_000_000, timeproperty="modifiedAt")
+
+    async def series(broker: Broker) -> None:
+        names = [*map(str, range(30)), "pair0a", "pair0b"]
+        for name in names:
+            told = [n for event in events if (n := _told(event)[1]) >= 0 and _told(event)[0] == name]
+            if told:
+                entity_id = f"urn:ngsi-ld:Thing:{name}"
+                found = await broker.temporal(entity_id, [COUNT], wanted, FULL_ACCESS)
+                assert [instance["value"] for instance in found[COUNT]] == told
+
+    with_broker(tmp_path, series, history=True)
 
 
 @pytest.mark.slow

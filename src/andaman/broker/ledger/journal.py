@@ -5,10 +5,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from andaman.broker.ledger.rows import COLUMNS, GENESIS, Shapes, chain_hash, event_of, fold
+from andaman.broker.ledger.schema import connect
 from andaman.broker.model import Doc, Event
 from andaman.kernel.time import Micros
 
@@ -45,6 +48,11 @@ class Journal:
             f"SELECT {COLUMNS} FROM journal WHERE seq>? AND tenant=? {other} ORDER BY seq LIMIT ?",
             (after, tenant, limit),
         )
+
+    def end(self) -> int:
+        """Position of the last row, 0 without any."""
+        last: int = self._db.execute("SELECT coalesce(max(seq), 0) FROM journal").fetchone()[0]
+        return last
 
     def of_entity(self, tenant: str, entity_id: str, after: int) -> list[Event]:
         """Every event of one entity with seq > ``after``. A scan of that stretch: meant for the short tail."""
@@ -101,6 +109,34 @@ class Journal:
     def state_at(self, at: Micros, tenant: str | None = None) -> dict[tuple[str, str], Doc]:
         """The state as of ``at`` by replay of everything: slow and simple, the oracle of all faster ways."""
         return fold(self.until(at, tenant))
+
+
+class JournalPool:
+    """Journal readers for any number of threads; their connections are kept and used again."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._idle: list[Journal] = []
+        self._closed = False
+
+    @contextmanager
+    def reader(self) -> Iterator[Journal]:
+        try:
+            journal = self._idle.pop()
+        except IndexError:
+            journal = Journal(connect(self._directory))
+        try:
+            yield journal
+        finally:
+            if self._closed:
+                journal.close()
+            else:
+                self._idle.append(journal)
+
+    def close(self) -> None:
+        self._closed = True
+        while self._idle:
+            self._idle.pop().close()
 
 
 @dataclass(frozen=True, slots=True)

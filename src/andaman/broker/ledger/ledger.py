@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
 
 from andaman.broker.ledger.cache import BodyCache, Key
+from andaman.broker.ledger.checkpoint import Checkpointer
 from andaman.broker.ledger.events import EventRing
-from andaman.broker.ledger.journal import Journal
+from andaman.broker.ledger.journal import JournalPool
 from andaman.broker.ledger.merge import Apply, Batch, Request
 from andaman.broker.ledger.schema import DirectoryLock, connect, prepare
-from andaman.broker.ledger.threads import Checkpointer
 from andaman.broker.ledger.writer import Writer
 from andaman.broker.model import Doc, Event, WriteOp, WriteResult
 from andaman.identity.model import Actor
@@ -74,7 +73,7 @@ class Ledger:
         )
         self.ring = EventRing(self.writer.seq, options.ring_events)
         self._read = connect(directory)
-        self._journals: list[Journal] = []  # idle connections for worker threads
+        self.journals = JournalPool(directory)
         self._checkpointer = Checkpointer(directory)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._outbox: list[Request] = []
@@ -115,8 +114,7 @@ class Ledger:
         if self._loop is not None:
             await asyncio.to_thread(self._checkpointer.stop)
         await asyncio.to_thread(self.writer.stop)
-        while self._journals:
-            self._journals.pop().close()
+        self.journals.close()
         self._read.close()
         self._lock.release()
 
@@ -230,29 +228,14 @@ class Ledger:
             else:
                 missing.append(entity_id)
         if missing:
-            with self.journal() as journal:
+            with self.journals.reader() as journal:
                 bodies.update(journal.bodies(tenant, missing))
         return [orjson.loads(bodies[entity_id]) for entity_id in ids if entity_id in bodies]
 
     # -- events -----------------------------------------------------------------------------------------------
-    @contextmanager
-    def journal(self) -> Iterator[Journal]:
-        """A journal reader for any thread; connections are kept and used again."""
-        try:
-            journal = self._journals.pop()
-        except IndexError:
-            journal = Journal(connect(self.directory))
-        try:
-            yield journal
-        finally:
-            if self._closing:
-                journal.close()
-            else:
-                self._journals.append(journal)
-
     async def read_events(self, after: int, limit: int, tenant: str | None = None) -> list[Event]:
         def read() -> list[Event]:
-            with self.journal() as journal:
+            with self.journals.reader() as journal:
                 return journal.slice(after, limit, tenant)
 
         return await asyncio.to_thread(read)

@@ -1,16 +1,15 @@
 """The past: questions to the history store, completed by the journal's tail that it does not have yet.
 
 Without a history store the journal itself answers, by replay from its beginning: slow, simple, and the yardstick
-that tests hold the fast way against.
+that tests hold the fast way against. Everything here blocks; it runs in worker threads or in the historian's process.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
-from andaman.broker.ledger.ledger import Ledger
+from andaman.broker.ledger.journal import JournalPool
 from andaman.broker.ledger.rights import visible
 from andaman.broker.model import Doc, Event
 from andaman.broker.query.ast import TypeExpr, TypeIs
@@ -24,10 +23,17 @@ _TAIL_PAGE: Final = 10_000
 
 
 class HistoryStore(Protocol):
-    """What the past needs of broker/history; every method blocks and may be called from any worker thread."""
+    """What is needed of broker/history. Every method blocks; questions may come from any thread, the rest from one."""
 
     @property
-    def last_seq(self) -> int: ...
+    def last_seq(self) -> int:
+        """The last journal position that is durably in history."""
+
+    def ingest(self, events: Sequence[Event]) -> None:
+        """Take events in order; those already there are ignored. Durable on return."""
+
+    def maintain(self) -> bool:
+        """One bounded step of upkeep; True while there is more to do."""
 
     def state_at(
         self,
@@ -37,7 +43,8 @@ class HistoryStore(Protocol):
         entity_ids: Sequence[str] | None = None,
         types: Sequence[str] | None = None,
         tail: Sequence[Event] = (),
-    ) -> list[Doc]: ...
+    ) -> list[Doc]:
+        """Entities as known at ``at``, in no order."""
 
     def temporal(
         self,
@@ -48,33 +55,19 @@ class HistoryStore(Protocol):
         *,
         tail: Sequence[Event] = (),
         hidden: frozenset[str] = frozenset(),
-    ) -> dict[str, list[dict[str, Any]]]: ...
+    ) -> dict[str, Any]:
+        """See ``Broker.temporal``."""
 
 
 class Past:
-    """State and values as they were. The public methods await; the work runs in worker threads."""
+    """State and values as they were."""
 
-    def __init__(self, ledger: Ledger, history: HistoryStore | None) -> None:
-        self._ledger = ledger
+    def __init__(self, journals: JournalPool, history: HistoryStore | None) -> None:
+        self._journals = journals
         self._history = history
 
-    async def query_at(self, at: Micros, query: EntityQuery, access: Access, tenant: str) -> Page:
+    def query_at(self, at: Micros, query: EntityQuery, access: Access, tenant: str) -> Page:
         """Run the query on the state as of ``at``; pages are ordered by creation time and id."""
-        return await asyncio.to_thread(self._query_at, at, query, access, tenant)
-
-    async def find_at(self, at: Micros, entity_id: str, tenant: str) -> Doc | None:
-        """The whole entity as of ``at``, without regard to rights."""
-        docs = await asyncio.to_thread(self._docs_at, at, tenant, [entity_id], None)
-        return docs[0] if docs else None
-
-    async def temporal(
-        self, entity_id: str, attrs: Sequence[str], query: TemporalQuery, access: Access, tenant: str
-    ) -> dict[str, list[dict[str, Any]]]:
-        """See ``Broker.temporal``. Rights: those on the entity as it is now, or as it last was."""
-        return await asyncio.to_thread(self._temporal, entity_id, attrs, query, access, tenant)
-
-    # -- worker threads ---------------------------------------------------------------------------------------
-    def _query_at(self, at: Micros, query: EntityQuery, access: Access, tenant: str) -> Page:
         docs = self._docs_at(at, tenant, query.ids or None, _leaf_types(query.types))
         by_id = {doc["id"]: doc for doc in docs}
 
@@ -95,12 +88,36 @@ class Past:
         page: list[dict[str, object]] = list(found[query.offset : query.offset + query.limit])
         return Page(page, len(found) if query.count else -1)
 
+    def get_at(self, at: Micros, entity_id: str, access: Access, tenant: str) -> Doc:
+        """One entity as of ``at``. Raises ResourceNotFound when it was not there or may not be seen."""
+        docs = self._docs_at(at, tenant, [entity_id], None)
+        shown = visible(docs[0], access) if docs else None
+        if shown is None:
+            raise ResourceNotFound(f"There was no entity {entity_id} at that time")
+        return shown
+
+    def temporal(
+        self, entity_id: str, attrs: Sequence[str], query: TemporalQuery, access: Access, tenant: str
+    ) -> dict[str, list[dict[str, Any]]]:
+        """See ``Broker.temporal``. Rights: those on the entity as it is now, or as it last was."""
+        history = self._history
+        if history is None:
+            raise OperationNotSupported("This broker was opened without a history store")
+        after = history.last_seq
+        with self._journals.reader() as journal:
+            tail = journal.of_entity(tenant, entity_id, after)
+            shape = journal.last_shape(tenant, entity_id)
+        if shape is None or not access.sees(*shape):
+            raise ResourceNotFound(f"There is no history of an entity {entity_id}")
+        hidden = access.hidden_attrs(*shape)
+        return history.temporal(tenant, entity_id, attrs, query, tail=tail, hidden=hidden)
+
     def _docs_at(
         self, at: Micros, tenant: str, ids: Sequence[str] | None, types: Sequence[str] | None
     ) -> list[Doc]:
         history = self._history
         if history is None:
-            with self._ledger.journal() as journal:
+            with self._journals.reader() as journal:
                 state = journal.state_at(at, tenant)
             wanted = None if ids is None else set(ids)
             return [doc for (_, one), doc in state.items() if wanted is None or one in wanted]
@@ -108,32 +125,17 @@ class Past:
         tail = self._tail(history.last_seq, tenant, at, ids)
         return history.state_at(tenant, at, entity_ids=ids, types=types, tail=tail)
 
-    def _tail(self, after: int, tenant: str, at: Micros | None, ids: Sequence[str] | None) -> list[Event]:
-        with self._ledger.journal() as journal:
+    def _tail(self, after: int, tenant: str, at: Micros, ids: Sequence[str] | None) -> list[Event]:
+        with self._journals.reader() as journal:
             if ids is not None and len(ids) == 1:
                 return journal.of_entity(tenant, ids[0], after)
             tail: list[Event] = []
             while True:
                 page = journal.slice(after, _TAIL_PAGE, tenant)
                 tail += page
-                if len(page) < _TAIL_PAGE or (at is not None and page[-1].at > at):
+                if len(page) < _TAIL_PAGE or page[-1].at > at:
                     return tail
                 after = page[-1].seq
-
-    def _temporal(
-        self, entity_id: str, attrs: Sequence[str], query: TemporalQuery, access: Access, tenant: str
-    ) -> dict[str, list[dict[str, Any]]]:
-        history = self._history
-        if history is None:
-            raise OperationNotSupported("This broker was opened without a history store")
-        after = history.last_seq
-        with self._ledger.journal() as journal:
-            tail = journal.of_entity(tenant, entity_id, after)
-            shape = journal.last_shape(tenant, entity_id)
-        if shape is None or not access.sees(*shape):
-            raise ResourceNotFound(f"There is no history of an entity {entity_id}")
-        hidden = access.hidden_attrs(*shape)
-        return history.temporal(tenant, entity_id, attrs, query, tail=tail, hidden=hidden)
 
 
 def _leaf_types(expr: TypeExpr | None) -> list[str] | None:

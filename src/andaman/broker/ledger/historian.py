@@ -1,0 +1,216 @@
+"""The historian: a process of its own that moves the journal's tail into history and answers about the past.
+
+It shares nothing with the broker but files and a few sockets, so that its work takes nothing from the interpreter
+that serves requests. It reads the journal by itself; when it dies nothing is lost but time. It ends when its standard
+input does, which the operating system closes even when the broker is killed.
+
+    python -m andaman.broker.ledger.historian DIRECTORY MEMORY_MB EVERY_S SOCKET …
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import signal
+import sqlite3
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from andaman.broker.history import History
+from andaman.broker.ledger.journal import JournalPool
+from andaman.broker.ledger.past import HistoryStore, Past
+from andaman.broker.model import Doc
+from andaman.kernel.errors import AndamanError, Unavailable
+
+log = logging.getLogger("andaman.historian")
+
+BATCH_ROWS: Final = 20_000  # a batch that the history store takes at full speed
+_POLL_S: Final = 0.25
+_RETRY_S: Final = 5.0
+_OPEN_LIMIT_S: Final = 30.0
+_DOCS_A_PIECE: Final = 100
+
+
+class RemoteAccess:
+    """The rights of a principal whose ``Access`` stays in the broker: asked for each new (types, scopes) once."""
+
+    _memo: dict[tuple[str, tuple[str, ...], tuple[str, ...]], tuple[bool, frozenset[str]]] = {}  # noqa: RUF012
+
+    def __init__(self, key: str, connection: Connection) -> None:
+        self.key = key
+        self._connection = connection
+
+    def _ask(self, types: Sequence[str], scopes: Sequence[str]) -> tuple[bool, frozenset[str]]:
+        asked = (self.key, tuple(types), tuple(scopes))
+        answer = self._memo.get(asked)
+        if answer is None:
+            self._connection.send(("rights", asked[1], asked[2]))
+            answer = self._connection.recv()
+            if len(self._memo) > 50_000:
+                self._memo.clear()
+            self._memo[asked] = answer
+        return answer
+
+    def sees(self, types: Sequence[str], scopes: Sequence[str]) -> bool:
+        return self._ask(types, scopes)[0]
+
+    def hidden_attrs(self, types: Sequence[str], scopes: Sequence[str]) -> frozenset[str]:
+        return self._ask(types, scopes)[1]
+
+    def may_write(self, types: Sequence[str], scopes: Sequence[str], attrs: Sequence[str]) -> bool:
+        return False
+
+
+class Feeder:
+    """Moves the journal's tail to history: in large batches, or after ``every_s`` when there is little."""
+
+    def __init__(self, journals: JournalPool, history: HistoryStore, every_s: float) -> None:
+        self._journals = journals
+        self._history = history
+        self._every_s = every_s
+        self._stop = threading.Event()
+        self._lock = threading.Lock()  # history is written by one thread at a time
+        self.trouble = ""  # why history lags
+
+    def run(self) -> None:
+        """Until stopped."""
+        moved = time.monotonic()
+        while not self._stop.wait(min(_POLL_S, self._every_s)):
+            try:
+                behind = self._end() - self._history.last_seq
+                if behind >= BATCH_ROWS or (behind and time.monotonic() - moved >= self._every_s):
+                    self.drain()
+                    moved = time.monotonic()
+                else:
+                    with self._lock:
+                        self._history.maintain()
+                self.trouble = ""
+            except Exception as error:
+                # The journal keeps everything; history catches up when the trouble is over.
+                self.trouble = str(error)
+                log.exception("History could not take the journal's tail; will be tried again")
+                self._stop.wait(_RETRY_S)
+
+    def _end(self) -> int:
+        with self._journals.reader() as journal:
+            return journal.end()
+
+    def drain(self) -> None:
+        """Move everything that is in the journal now."""
+        more = True
+        while more:
+            with self._lock, self._journals.reader() as journal:
+                events = journal.slice(self._history.last_seq, BATCH_ROWS)
+                if events:
+                    self._history.ingest(events)
+            more = len(events) == BATCH_ROWS
+
+    def stop(self) -> None:
+        self._stop.set()
+
+
+class Historian:
+    """Serves questions from sockets, one thread each, beside the feeder in the main thread."""
+
+    def __init__(self, directory: Path, memory_mb: int, every_s: float) -> None:
+        self._journals = JournalPool(directory)
+        self._history = _open(directory / "history", memory_mb)
+        self._past = Past(self._journals, self._history)
+        self._feeder = Feeder(self._journals, self._history, every_s)
+
+    def run(self, sockets: Sequence[int]) -> None:
+        threads = [
+            threading.Thread(target=self._serve, args=(Connection(fd),), daemon=True) for fd in sockets
+        ]
+        threading.Thread(target=self._watch_parent, daemon=True).start()
+        for thread in threads:
+            thread.start()
+        self._feeder.run()
+        try:
+            self._feeder.drain()
+        except Exception:
+            log.exception("The tail could not be moved at the end; it will be at the next start")
+        self._history.close()
+
+    def _watch_parent(self) -> None:
+        sys.stdin.buffer.read()
+        self._feeder.stop()
+
+    def _serve(self, connection: Connection) -> None:
+        while True:
+            try:
+                name, key, arguments = connection.recv()
+            except (EOFError, OSError):
+                return
+            try:
+                answer = self._answer(name, arguments, RemoteAccess(key, connection))
+            except AndamanError as error:
+                answer = ("error", error)
+            except Exception as error:
+                log.exception("A question about the past failed")
+                answer = ("error", AndamanError(f"The question about the past failed: {error}"))
+            try:
+                connection.send(answer)
+            except (BrokenPipeError, OSError):
+                return
+
+    def _answer(self, name: str, arguments: tuple[Any, ...], access: RemoteAccess) -> tuple[Any, ...]:
+        past = self._past
+        if name == "query_at":
+            at, query, tenant = arguments
+            page = past.query_at(at, query, access, tenant)
+            return ("page", pack(page.docs), page.total)
+        if name == "get_at":
+            at, entity_id, tenant = arguments
+            return ("doc", orjson.dumps(past.get_at(at, entity_id, access, tenant)))
+        if name == "temporal":
+            entity_id, attrs, query, tenant = arguments
+            return ("doc", orjson.dumps(past.temporal(entity_id, attrs, query, access, tenant)))
+        if name == "drain":
+            self._feeder.drain()
+        return ("status", self._history.last_seq, self._feeder.trouble)
+
+
+def pack(docs: Sequence[Doc | dict[str, object]]) -> list[bytes]:
+    """Docs as JSON in pieces, so that reading them never holds an interpreter for long."""
+    return [orjson.dumps(docs[start : start + _DOCS_A_PIECE]) for start in range(0, len(docs), _DOCS_A_PIECE)]
+
+
+def _open(directory: Path, memory_mb: int) -> History:
+    """Open history; a historian of a broker that was killed a moment ago may still be letting go of it."""
+    until = time.monotonic() + _OPEN_LIMIT_S
+    while True:
+        try:
+            return History.open(directory, memory_mb=memory_mb)
+        except Exception as error:
+            if time.monotonic() > until or "lock" not in str(error).lower():
+                raise Unavailable(f"History in {directory} cannot be opened: {error}") from error
+            time.sleep(0.05)
+
+
+def main() -> None:
+    directory, memory_mb, every_s, *sockets = sys.argv[1:]
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C reaches the broker, which ends this process in order
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    gc.set_threshold(100_000, 50, 100)
+    os.nice(5)
+    try:
+        historian = Historian(Path(directory), int(memory_mb), float(every_s))
+    except (AndamanError, sqlite3.Error) as error:
+        log.error("%s", error)
+        sys.exit(3)
+    historian.run([int(fd) for fd in sockets])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,177 @@
+"""The past through the historian: equal to replay of the journal, complete to the last acknowledged write, and
+within the rights of who asks. The historian's death loses nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from pathlib import Path
+
+import pytest
+
+from andaman.broker.entity.build import iri, prop, value
+from andaman.broker.ledger.journal import Journal
+from andaman.broker.ledger.rights import visible
+from andaman.broker.ledger.rows import fold
+from andaman.broker.ledger.schema import connect
+from andaman.broker.model import EventKind, OpKind, WriteOp
+from andaman.broker.query.ast import TypeIs
+from andaman.broker.query.model import EntityQuery, TemporalQuery
+from andaman.broker.service import Broker
+from andaman.identity.model import FULL_ACCESS
+from andaman.kernel.errors import ResourceNotFound
+from tests.broker.ledger.world import SPEED, SYSTEM, Rights, create, delete, put, set_speed, urn, with_broker
+
+SOMEBODY = Rights(
+    "somebody", frozenset({iri("Secret")}), frozenset({"/closed"}), frozenset({iri("secretNote")})
+)
+
+
+async def _random_history(broker: Broker, rnd: random.Random, steps: int, tenant: str = "") -> None:
+    for _ in range(steps):
+        n = rnd.randrange(8)
+        choice = rnd.random()
+        if choice < 0.15:
+            op = delete(n)
+        elif choice < 0.3:
+            kinds = rnd.choice([["Vehicle"], ["Secret"], ["Device", "Vehicle"]])
+            fragment = {"type": sorted(iri(k) for k in kinds), "attrs": {SPEED: [prop(rnd.random())]}}
+            if rnd.random() < 0.4:
+                fragment["scope"] = [rnd.choice(["/open", "/closed"])]
+            op = WriteOp(OpKind.UPSERT_REPLACE, urn(n), fragment)
+        else:
+            op = put(n, **{rnd.choice(["speed", "bearing", "secretNote"]): prop(rnd.randrange(100))})
+        await broker.write([op], SYSTEM, tenant)
+
+
+@pytest.mark.parametrize("every_s", [0.01, 1000.0])
+def test_state_as_of_any_time_is_the_replay(tmp_path: Path, every_s: float) -> None:
+    """Whether rows moved to history already or not: every entity, list and right at every instant is what the
+    replay of the journal says."""
+
+    async def work(broker: Broker) -> None:
+        rnd = random.Random(7)
+        for _ in range(4):
+            await _random_history(broker, rnd, 30)
+            await _random_history(broker, rnd, 10, "drill")
+            await asyncio.sleep(0.1)
+            events = await broker.read_events(0)
+            times = sorted({event.at for event in events})
+            for at in [times[0] - 1, *rnd.sample(times, 8), times[-1]]:
+                for tenant in ("", "drill"):
+                    then = fold([e for e in events if e.at <= at and e.tenant == tenant])
+                    docs = {entity_id: doc for (_, entity_id), doc in then.items()}
+                    page = await broker.query_at(at, EntityQuery(limit=1000, count=True), FULL_ACCESS, tenant)
+                    assert {doc["id"]: doc for doc in page.docs} == docs
+                    assert page.total == len(docs)
+                    seen = {one: shown for one, doc in docs.items() if (shown := visible(doc, SOMEBODY))}
+                    page = await broker.query_at(at, EntityQuery(limit=1000), SOMEBODY, tenant)
+                    assert {doc["id"]: doc for doc in page.docs} == seen
+                    typed = EntityQuery(limit=1000, types=TypeIs(iri("Device")))
+                    page = await broker.query_at(at, typed, SOMEBODY, tenant)
+                    assert {d["id"] for d in page.docs} == {
+                        i for i, d in seen.items() if iri("Device") in d["type"]
+                    }
+                    for n in range(8):
+                        if urn(n) in seen:
+                            assert await broker.get_at(at, urn(n), SOMEBODY, tenant) == seen[urn(n)]
+                        else:
+                            with pytest.raises(ResourceNotFound):
+                                await broker.get_at(at, urn(n), SOMEBODY, tenant)
+
+    with_broker(tmp_path, work, history=True, history_every_s=every_s)
+
+
+def test_temporal_holds_every_acknowledged_value_once(tmp_path: Path) -> None:
+    """Concurrent updates while the tail moves over: the series of an attribute is the journal's, no value missing
+    and none twice, at once and after a restart."""
+    everything = TemporalQuery(limit_instances=10_000, timeproperty="modifiedAt")
+
+    async def check(broker: Broker) -> None:
+        found = await broker.temporal(urn(1), [SPEED], everything, FULL_ACCESS)
+        told = [
+            change.after[0]["value"]
+            for event in await broker.read_events(0)
+            for change in event.changes
+            if change.attr == SPEED and change.after
+        ]
+        assert [instance["value"] for instance in found[SPEED]] == told
+
+    async def work(broker: Broker) -> None:
+        await broker.write([create(1, speed=prop(-1))], SYSTEM)
+
+        async def lane(n: int) -> None:
+            for step in range(40):
+                await broker.write([set_speed(1, n * 1000 + step)], SYSTEM)
+
+        lanes = asyncio.gather(*[lane(n) for n in range(10)])
+        for _ in range(5):
+            await asyncio.sleep(0.05)
+            await check(broker)
+        await lanes
+        await check(broker)
+        assert broker.seq == 401
+
+    with_broker(tmp_path, work, history=True, history_every_s=0.02)
+    with_broker(tmp_path, check, history=True)
+
+
+def test_temporal_keeps_to_rights(tmp_path: Path) -> None:
+    """No history of what the principal may not see, not even that it exists; deleted entities stay covered."""
+
+    async def work(broker: Broker) -> None:
+        secret = {"type": [iri("Secret")], "attrs": {SPEED: [prop(1)]}}
+        await broker.write(
+            [WriteOp(OpKind.CREATE, urn(1), secret), WriteOp(OpKind.CREATE, urn(2), secret)], SYSTEM
+        )
+        await broker.write([delete(2), create(3, speed=prop(1), secretNote=prop("x"))], SYSTEM)
+        for n in (1, 2, 9):
+            with pytest.raises(ResourceNotFound, match="There is no history of an entity"):
+                await broker.temporal(urn(n), [], TemporalQuery(), SOMEBODY)
+        assert set(await broker.temporal(urn(3), [], TemporalQuery(), SOMEBODY)) == {SPEED}
+        assert set(await broker.temporal(urn(3), [], TemporalQuery(), FULL_ACCESS)) == {
+            SPEED,
+            iri("secretNote"),
+        }
+        assert SPEED in await broker.temporal(urn(2), [], TemporalQuery(), FULL_ACCESS)
+
+    with_broker(tmp_path, work, history=True)
+
+
+def test_the_historian_may_die(tmp_path: Path) -> None:
+    """Killed in the middle of its work it is started again; answers stay complete and nothing is there twice."""
+
+    async def work(broker: Broker) -> None:
+        rnd = random.Random(3)
+        link = broker._history
+        assert link is not None
+        for _ in range(4):
+            await _random_history(broker, rnd, 50)
+            await asyncio.sleep(rnd.uniform(0, 0.1))
+            assert link._now is not None
+            link._now.process.kill()
+            page = await broker.query_at(1 << 60, EntityQuery(limit=100), FULL_ACCESS)
+            assert {d["id"]: d for d in page.docs} == {
+                d["id"]: d for d in broker.iter_entities([], FULL_ACCESS)
+            }
+        status = await broker.history_status()
+        assert status[1] == ""
+
+    with_broker(tmp_path, work, history=True, history_every_s=0.01)
+    events = Journal(connect(tmp_path)).slice(0, 10_000)
+
+    async def series(broker: Broker) -> None:
+        wanted = TemporalQuery(limit_instances=10_000, timeproperty="modifiedAt")
+        for n in range(8):
+            told = [
+                value({"attrs": {SPEED: change.after}}, "speed")
+                for event in events
+                for change in event.changes
+                if event.entity_id == urn(n) and change.attr == SPEED and change.after
+                if event.kind is not EventKind.DELETED and change.after != change.before
+            ]
+            if told:
+                found = await broker.temporal(urn(n), [SPEED], wanted, FULL_ACCESS)
+                assert [instance["value"] for instance in found[SPEED]] == told
+
+    with_broker(tmp_path, series, history=True)
