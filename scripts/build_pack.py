@@ -86,6 +86,7 @@ def write(found: list[Part], target: Path) -> dict[str, Any]:
         listed.append(
             {
                 "id": part.id,
+                "dataset": part.dataset,
                 "title": part.title,
                 "authority": part.authority,
                 "origin": part.origin,

@@ -14,6 +14,7 @@ def build(root: Path) -> list[Part]:
     part = Part(
         "road-accidents",
         {"th": "อุบัติเหตุบนทางหลวง พ.ศ. 2562–2565", "en": "Road accidents on highways 2019–2022"},
+        dataset="road-accidents",
         authority="Ministry of Transport: Department of Highways, Department of Rural Roads",
         origin="MOT open data (Kaggle copy), via mahbubchula/Thai-AccidentIQ-AI (MIT)",
         licence="Thai open government data (copy CC BY-type)",

@@ -136,6 +136,7 @@ def build(root: Path) -> list[Part]:
     agencies = Part(
         "agencies",
         {"th": "หน่วยงานและหมายเลขแจ้งเหตุ", "en": "Agencies and emergency lines"},
+        dataset="agencies",
         authority="the agencies themselves",
         origin="public emergency numbers; codes of local authorities: Department of "
         "Local Administration through Nonarkara/phuket-dashboard (codes and names only)",
@@ -178,6 +179,7 @@ def _piers(root: Path) -> Part:
     part = Part(
         "piers",
         {"th": "ท่าเรือ", "en": "Piers"},
+        dataset="public-places",
         authority="Phuket Smart Bus data collection",
         origin="Nonarkara/phuket-smart-bus (README: MIT), January 2026",
         licence="facts; collection MIT",
@@ -208,6 +210,7 @@ def units(stations: dict[str, Entity]) -> Part:
     part = Part(
         "demo-units",
         {"th": "หน่วยปฏิบัติการ (จำลอง)", "en": "Units (simulated)"},
+        dataset="emergency-units",
         authority="none: made for the demo",
         origin="this repository",
         licence="Apache-2.0",

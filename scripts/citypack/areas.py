@@ -42,6 +42,7 @@ def build(root: Path, people: dict[str, dict[str, int]]) -> tuple[list[Part], di
     part = Part(
         "admin-areas",
         {"th": "เขตการปกครอง", "en": "Administrative areas"},
+        dataset="admin-areas",
         authority="Royal Thai Survey Department (กรมแผนที่ทหาร), 21 January 2022",
         origin="HDX COD-AB Thailand (OCHA); postal codes: thailand-geography-json (MIT); population: Department of "
         "Provincial Administration through phuket.gdcatalog.go.th",
@@ -108,6 +109,7 @@ def build(root: Path, people: dict[str, dict[str, int]]) -> tuple[list[Part], di
     coast = Part(
         "coastline",
         {"th": "แนวชายฝั่ง", "en": "Coastline"},
+        dataset="admin-areas",
         authority=part.authority,
         origin=part.origin.split(";")[0],
         licence="CC BY-IGO",
@@ -140,6 +142,7 @@ def _villages(root: Path) -> Part:
     part = Part(
         "villages",
         {"th": "หมู่บ้านและชุมชน", "en": "Villages"},
+        dataset="admin-areas",
         authority="Thai government village register 2012",
         origin="prasertcbs/thailand_gis (TH_VILLAGE2012)",
         date="2012",

@@ -28,6 +28,7 @@ class Part:
     kind: str  # measured, reported, computed, simulated
     notes: list[str] = field(default_factory=list)
     attribution: str = ""
+    dataset: str = ""  # code of the catalogue's dataset
     entities: list[Entity] = field(default_factory=list)
     tables: dict[str, tuple[Sequence[str], list[Sequence[Any]]]] = field(default_factory=dict)
     geometry: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
@@ -42,7 +43,7 @@ class Part:
         doc |= {name: value for name, value in attrs.items() if value is not None}
         doc.setdefault("origin", {"value": self.kind})
         doc.setdefault("source", {"value": self.attribution or self.authority})
-        doc.setdefault("dataset", {"value": self.id})
+        doc.setdefault("dataset", {"value": self.dataset})
         self.entities.append(doc)
         return doc
 

@@ -21,6 +21,7 @@ def _weather(root: Path) -> Part:
     part = Part(
         "tmd-weather",
         {"th": "ผลการตรวจอากาศ", "en": "Weather observations"},
+        dataset="weather",
         authority="Thai Meteorological Department (กรมอุตุนิยมวิทยา)",
         kind="measured",
         origin="TMD Weather3Hours, collected by ankitrana90/my-phuket-weather-repo (facts only)",
@@ -53,6 +54,7 @@ def _rain(root: Path) -> Part:
     part = Part(
         "rain-gauges",
         {"th": "ปริมาณฝนรายอำเภอ", "en": "Rain gauges by district"},
+        dataset="weather",
         authority="Hydro-Informatics Institute (สสน.)",
         kind="measured",
         origin="ThaiWater gauges, collected by werapong-koedsin/phuket-flood-watch (measurements only)",
@@ -88,6 +90,7 @@ def _tide(root: Path) -> Part:
     part = Part(
         "tide-constituents",
         {"th": "องค์ประกอบน้ำขึ้นน้ำลง เกาะตะเภาน้อย", "en": "Tide constituents, Ko Taphao Noi"},
+        dataset="sea-level",
         authority="University of Hawaii Sea Level Center gauge 148; TICON-4 (Hart-Davis, Dettmering, Seitz 2025)",
         origin="Neaps tide database 0.10 (modified from TICON-4, doi:10.17882/109129)",
         licence="CC BY 4.0",

@@ -122,6 +122,7 @@ def build(root: Path, tambon: dict[str, tuple[str, str, Any]]) -> list[Part]:
     part = Part(
         "osm-places",
         {"th": "สถานที่ราชการและบริการสาธารณะ", "en": "Civic places"},
+        dataset="public-places",
         authority="OpenStreetMap contributors",
         origin="OpenStreetMap, retrieved 2026 (200 points, capped)",
         licence="ODbL 1.0 (share-alike)",
@@ -187,6 +188,7 @@ def _density(root: Path) -> Part:
     part = Part(
         "osm-activity-points",
         {"th": "จุดกิจกรรมของเมือง", "en": "Places of activity"},
+        dataset="public-places",
         authority="OpenStreetMap contributors",
         origin="OpenStreetMap extract of 2026, five categories, no names",
         licence="ODbL 1.0 (share-alike)",

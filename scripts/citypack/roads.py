@@ -23,6 +23,7 @@ def _roads(root: Path) -> Part:
     part = Part(
         "osm-roads",
         {"th": "โครงข่ายถนนสายหลักและสายรอง", "en": "Primary and secondary roads"},
+        dataset="roads",
         authority="OpenStreetMap contributors",
         origin="Geofabrik extract of May 2026, split at shared nodes",
         licence="ODbL 1.0 (share-alike)",
@@ -63,6 +64,7 @@ def _waterways(root: Path) -> Part:
     part = Part(
         "osm-waterways",
         {"th": "ทางน้ำ", "en": "Waterways"},
+        dataset="roads",
         authority="OpenStreetMap contributors",
         origin="OpenStreetMap, retrieved 2026",
         licence="ODbL 1.0 (share-alike)",

@@ -108,6 +108,7 @@ def _government(sets: dict[str, Any]) -> Part:
     part = Part(
         "provincial-statistics",
         {"th": "สถิติของจังหวัด", "en": "Provincial statistics"},
+        dataset="statistics",
         authority="offices of the province, named on each series",
         licence="Thai open government data",
         origin="phuket.gdcatalog.go.th, 18 datasets, copied 28 July 2026",
@@ -308,6 +309,7 @@ def _tourism(root: Path) -> Part:
     part = Part(
         "tourism-monthly",
         {"th": "การท่องเที่ยวรายเดือน", "en": "Tourism by month"},
+        dataset="statistics",
         authority="Ministry of Tourism and Sports",
         date="2019-01/2023-02",
         kind="reported",
@@ -351,6 +353,7 @@ def _airport(root: Path) -> Part:
     part = Part(
         "airport-monthly",
         {"th": "ท่าอากาศยานภูเก็ตรายเดือน", "en": "Phuket Airport by month"},
+        dataset="statistics",
         authority="Airports of Thailand PLC",
         date="2022-01/2024-12",
         kind="reported",
@@ -399,6 +402,7 @@ def population_series(datasets: dict[str, Any], people: dict[str, dict[str, int]
     part = Part(
         "population",
         {"th": "ประชากรจากการทะเบียน", "en": "Registered population"},
+        dataset="statistics",
         authority="Department of Provincial Administration (กรมการปกครอง)",
         licence="Thai open government data",
         origin="phuket.gdcatalog.go.th/dataset/phuket001",

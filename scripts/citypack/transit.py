@@ -175,6 +175,7 @@ def build(root: Path) -> list[Part]:
     part = Part(
         "smartbus",
         {"th": "รถโดยสารภูเก็ตสมาร์ทบัส", "en": "Phuket Smart Bus"},
+        dataset="bus-network",
         authority="Phuket Smart Bus Co., Ltd.",
         licence="published timetable and stop survey (facts); collection MIT",
         origin="Nonarkara/phuket-smart-bus (README: MIT) of January 2026, upstream smartbus.phuket.cloud",

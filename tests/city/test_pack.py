@@ -14,6 +14,7 @@ from shapely.geometry import shape
 from andaman.broker.entity import build
 from andaman.broker.entity.apply import apply
 from andaman.broker.model import Doc, WriteOp, WriteResult
+from andaman.catalogue.seed import default_datasets
 from andaman.city.pack import Pack, difference, install, load_pack, period_end
 from andaman.identity.model import Access, Actor, system_actor
 from andaman.kernel.errors import ResourceNotFound
@@ -69,12 +70,12 @@ def test_counts_are_those_of_the_sources(docs: dict[str, Doc]) -> None:
 
 
 def test_every_entity_says_how_it_came_to_be_and_lies_in_phuket(pack: Pack, docs: dict[str, Doc]) -> None:
-    parts = {part["id"] for part in pack.manifest["parts"]}
+    datasets = {dataset.code for dataset in default_datasets()}
     west, south, east, north = pack.bbox
     for doc in docs.values():
         assert build.value(doc, "origin") in {"measured", "reported", "computed", "simulated"}, doc["id"]
         assert build.value(doc, "source"), doc["id"]
-        assert build.value(doc, "dataset") in parts, doc["id"]
+        assert build.value(doc, "dataset") in datasets, doc["id"]
         where = build.value(doc, "location")
         if where is not None:
             geometry = shape(where)

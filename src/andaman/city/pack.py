@@ -76,8 +76,9 @@ class Pack:
 
     @property
     def attribution(self) -> list[str]:
-        """Credits that must stand on a map, without doubles."""
-        return list(dict.fromkeys(part["attribution"] for part in self.manifest["parts"]))
+        """Credits that a licence asks for wherever the data is shown, without doubles; ``manifest`` names all sources."""
+        asked = [part for part in self.manifest["parts"] if part["licence"].startswith(("ODbL", "CC BY"))]
+        return list(dict.fromkeys(part["attribution"] for part in asked))
 
     @property
     def entity_count(self) -> int:

@@ -47,7 +47,7 @@ def _weather(row: Row, station: Row, now: Micros) -> Doc:
         location=_point(station),
         stationCode=build.prop(row["station"]),
         agency=build.prop("tmd"),
-        **_replayed(row["time"], "กรมอุตุนิยมวิทยา", "tmd-weather"),
+        **_replayed(row["time"], "กรมอุตุนิยมวิทยา"),
         **{name: value for name, value in values.items() if value is not None},
     )
 
@@ -78,7 +78,7 @@ def _rain(row: Row, district: Row, now: Micros) -> Doc:
         name=build.lang(th=f"ปริมาณฝน อ.{district['name_th']}", en=f"Rain, {district['name_en']}"),
         location=_point(district),
         agency=build.prop("hii"),
-        **_replayed(row["time"], "สถาบันสารสนเทศทรัพยากรน้ำ (สสน.)", "rain-gauges"),
+        **_replayed(row["time"], "สถาบันสารสนเทศทรัพยากรน้ำ (สสน.)"),
         **{name: value for name, value in values.items() if value is not None},
     )
 
@@ -120,12 +120,12 @@ def _accident(original: Doc, now: Micros) -> Doc:
     )
 
 
-def _replayed(true_time: str, source: str, dataset: str) -> dict[str, Any]:
+def _replayed(true_time: str, source: str) -> dict[str, Any]:
     return {
         "origin": build.prop("replayed"),
         "replayOf": build.prop(format_time(parse_time(true_time))),
         "source": build.prop(source),
-        "dataset": build.prop(dataset),
+        "dataset": build.prop("weather"),
     }
 
 

@@ -120,7 +120,7 @@ def _constant(block: Block) -> dict[str, Instance]:
         "vehicleType": build.prop("bus"),
         "origin": build.prop("simulated"),
         "source": build.prop("ตารางเดินรถที่เผยแพร่ / published timetable, no GPS"),
-        "dataset": build.prop("smartbus"),
+        "dataset": build.prop("bus-positions"),
         "agency": build.prop("pksb"),
     }
 

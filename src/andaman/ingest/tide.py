@@ -57,7 +57,7 @@ class TideFeed:
             nextLowTideLevel=build.prop(round(low.level_m, 2), now, "MTR"),
             origin=build.prop("computed"),
             source=build.prop("TICON-4 (CC BY 4.0), doi:10.17882/109129"),
-            dataset=build.prop("tide-constituents"),
+            dataset=build.prop("sea-level"),
         )
 
     def _next(self, kind: str, now: Micros) -> Extreme:
