@@ -16,7 +16,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from citypack import accidents, agencies, areas, hazards, places, roads, series, transit
+from citypack import accidents, agencies, areas, hazards, places, roads, series, tourism, transit
 from citypack.common import Part, csv_text, json_lines, write_gz
 from citypack.notice import notice, sources
 
@@ -42,7 +42,8 @@ def parts(root: Path) -> list[Part]:
         *transit.build(root),
         *accidents.build(root),
         series.population_series(datasets, people),
-        *series.build(root, datasets),
+        *series.build(datasets),
+        *tourism.build(root),
         *hazards.build(root),
     ]
     stations = {e["id"]: e for part in found for e in part.entities}

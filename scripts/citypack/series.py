@@ -1,4 +1,4 @@
-"""The province's own statistics and the monthly series, as one KeyPerformanceIndicator a series.
+"""The province's own statistics, as one KeyPerformanceIndicator a series.
 
 ``series`` is ``{"step": "P1M"|"P1Y", "points": [[period, value], …], "parts": {"by": …, "values": {key: points}}}``;
 a period is "2024" or "2024-05"; a value that the office has not published is not there.
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from citypack.common import Part, christian_year, js, lang, number, prop, read_csv, urn
+from citypack.common import Part, christian_year, js, lang, number, prop, urn
 
 MONTHS = [
     "มกราคม",
@@ -100,8 +100,8 @@ class Series:
         )
 
 
-def build(root: Path, datasets: dict[str, Any]) -> list[Part]:
-    return [_government(datasets), _tourism(root), _airport(root)]
+def build(datasets: dict[str, Any]) -> list[Part]:
+    return [_government(datasets)]
 
 
 def _government(sets: dict[str, Any]) -> Part:
@@ -211,7 +211,7 @@ def _government(sets: dict[str, Any]) -> Part:
         "water-local-capacity",
         ("กำลังผลิตประปาท้องถิ่น", "Local water production rate"),
         "m3/h",
-        _sums(local),
+        sums(local),
         by="localAuthority",
         parts=local,
         source=org("water-localgov"),
@@ -230,7 +230,7 @@ def _government(sets: dict[str, Any]) -> Part:
         local = {}
         for y, _, _, _, authority, value, *_ in rows(key):
             local.setdefault(authority, []).append((year(y), number(value)))
-        total = local.pop("รวม", None) or _sums(local)
+        total = local.pop("รวม", None) or sums(local)
         add(code, names, unit, total, by="localAuthority", parts=local, source=org(key))
     for key, code, names in (
         ("road-deaths", "road-deaths", ("ผู้เสียชีวิตจากอุบัติเหตุทางถนน", "Road deaths")),
@@ -266,7 +266,7 @@ def _government(sets: dict[str, Any]) -> Part:
             code,
             names,
             "person",
-            _sums(local),
+            sums(local),
             by="localAuthority",
             parts=local,
             source=org("marine-accidents"),
@@ -296,100 +296,14 @@ def _month(text: str) -> int:
     return MONTHS.index(text.replace("กรกฏาคม", "กรกฎาคม")) + 1  # the register misspells July
 
 
-def _sums(parts: dict[str, list[tuple[str, Any]]]) -> list[tuple[str, Any]]:
+def sums(parts: dict[str, list[tuple[str, Any]]]) -> list[tuple[str, Any]]:
+    """Totals by period; a period counts with the parts that are known."""
     total: dict[str, Any] = {}
     for rows in parts.values():
         for period, value in rows:
             if value is not None:
                 total[period] = total.get(period, 0) + value
     return list(total.items())
-
-
-def _tourism(root: Path) -> Part:
-    part = Part(
-        "tourism-monthly",
-        {"th": "การท่องเที่ยวรายเดือน", "en": "Tourism by month"},
-        dataset="statistics",
-        authority="Ministry of Tourism and Sports",
-        date="2019-01/2023-02",
-        kind="reported",
-        origin="Kaggle 'Thailand domestic tourism 2019–2023', via nklamann/sql-seal-demo-vault",
-        licence="Thai open government data",
-        attribution="กระทรวงการท่องเที่ยวและกีฬา",
-    )
-    add = Series(part).add
-    values: dict[str, list[tuple[str, Any]]] = {}
-    for row in read_csv(root / "tourism-economy/phuket_tourism_monthly_2019_2023.csv"):
-        values.setdefault(row["variable"], []).append((row["date"][:7], number(row["value"])))
-    for code, names, unit, key in (
-        ("visitors-monthly", ("ผู้เยี่ยมเยือนรายเดือน", "Visitors, monthly"), "person", "no_tourist"),
-        (
-            "tourism-revenue-monthly",
-            ("รายได้จากการท่องเที่ยวรายเดือน", "Tourism revenue, monthly"),
-            "MTHB",
-            "net_profit",
-        ),
-    ):
-        parts = {"thai": values[f"{key}_thai"], "foreign": values[f"{key}_foreign"]}
-        add(code, names, unit, values[f"{key}_all"], step="P1M", by="nationality", parts=parts)
-    add(
-        "guests-monthly",
-        ("ผู้เข้าพักรายเดือน", "Hotel guests, monthly"),
-        "person",
-        values["no_tourist_occupied"],
-        step="P1M",
-    )
-    add(
-        "hotel-occupancy-monthly",
-        ("อัตราการเข้าพักรายเดือน", "Hotel occupancy, monthly"),
-        "percent",
-        values["occupancy_rate"],
-        step="P1M",
-    )
-    return part
-
-
-def _airport(root: Path) -> Part:
-    part = Part(
-        "airport-monthly",
-        {"th": "ท่าอากาศยานภูเก็ตรายเดือน", "en": "Phuket Airport by month"},
-        dataset="statistics",
-        authority="Airports of Thailand PLC",
-        date="2022-01/2024-12",
-        kind="reported",
-        origin="AOT statistics via Mathieu1704/phuket-traffic-llm (facts only)",
-        licence="published statistics (facts)",
-        attribution="บริษัท ท่าอากาศยานไทย จำกัด (มหาชน)",
-        notes=["Passengers of 2024 are unknown (the copy repeated 2023)."],
-    )
-    add = Series(part).add
-    rows = read_csv(root / "tourism-economy/hkt_airport_monthly_2022_2024.csv")
-    columns = {c: [(r["month"], number(r[c])) for r in rows] for c in rows[0] if c != "month"}
-    flights = {
-        f"{scope}.{way}": columns[f"{a}_{b}_flights"]
-        for a, scope in (("intl", "international"), ("dom", "domestic"))
-        for b, way in (("arr", "arriving"), ("dep", "departing"))
-    }
-    add(
-        "airport-flights-monthly",
-        ("เที่ยวบินรายเดือน", "Flights, monthly"),
-        "flight",
-        _sums(flights),
-        step="P1M",
-        by="scope.direction",
-        parts=flights,
-    )
-    people = {"international": columns["intl_pax"], "domestic": columns["dom_pax"]}
-    add(
-        "airport-passengers-monthly",
-        ("ผู้โดยสารรายเดือน", "Airport passengers, monthly"),
-        "person",
-        _sums(people),
-        step="P1M",
-        by="scope",
-        parts=people,
-    )
-    return part
 
 
 def load_datasets(root: Path) -> dict[str, Any]:
