@@ -20,13 +20,13 @@ START: Micros = 1_800_000_000 * SECOND
 
 
 class HandClock:
-    """Time stands until it is moved, except that every look adds a microsecond."""
+    """Time stands until it is moved, except that every look adds ``step`` microseconds."""
 
-    def __init__(self, now: Micros = START) -> None:
-        self.now = now
+    def __init__(self, now: Micros = START, step: int = 1) -> None:
+        self.now, self.step = now, step
 
     def __call__(self) -> Micros:
-        self.now += 1
+        self.now += self.step
         return self.now
 
     def advance(self, seconds: float) -> None:

@@ -49,7 +49,7 @@ def test_whole_life_of_an_incident(tmp_path: Path) -> None:
         clock = HandClock()
         async with broker_at(tmp_path, clock) as broker:
             desk, incident = await opened(broker, clock)
-            ranking = desk.candidates(incident, FULL_ACCESS, "")
+            ranking = await desk.candidates(incident, FULL_ACCESS, "")
             assert [c.unit["id"] for c in ranking.candidates] == [P1, A1, A2]
             assert ranking.candidates[0].route is not None
             assert (
@@ -175,7 +175,7 @@ def test_unit_out_of_service(tmp_path: Path) -> None:
         async with broker_at(tmp_path, clock) as broker:
             desk, incident = await opened(broker, clock)
             await desk.unit_status(A1, "outOfService", "ล้างรถ", DISPATCHER, "")
-            ranking = desk.candidates(incident, FULL_ACCESS, "", "ambulance")
+            ranking = await desk.candidates(incident, FULL_ACCESS, "", "ambulance")
             assert [c.unit["id"] for c in ranking.candidates] == [A2]
             assert {"why": "notFree", "unitStatus": "outOfService"}.items() <= ranking.skipped[0].items()
             with pytest.raises(Conflict, match="outOfService"):

@@ -195,9 +195,10 @@ def compile_condition(
 
 
 def evidence_of(condition: Condition, known: Known, now: Micros) -> tuple[dict[str, Any], ...]:
-    """What an alert shows as its ground: for each leaf the value, the bound and when it was observed."""
+    """What an alert shows as its ground: for each leaf the value, the bound and when it was observed. What must
+    *not* be so is no ground and is left out."""
     rows = []
-    for leaf in iter_leaves(condition):
+    for leaf in iter_leaves(condition, negated=False):
         if isinstance(leaf, Exists):
             rows.append({"exists": leaf.type})
             continue

@@ -143,14 +143,17 @@ class Rule:
     source: Mapping[str, Any] = field(default_factory=dict)  # the definition as it was read
 
 
-def iter_leaves(condition: Condition) -> Iterator[Compare | Rate | Silent | InArea | Exists]:
-    """Every leaf of a condition, in the order written."""
+def iter_leaves(
+    condition: Condition, negated: bool = True
+) -> Iterator[Compare | Rate | Silent | InArea | Exists]:
+    """Every leaf of a condition, in the order written; without those under a Not unless ``negated``."""
     match condition:
         case All(parts) | Any_(parts):
             for part in parts:
-                yield from iter_leaves(part)
+                yield from iter_leaves(part, negated)
         case Not(part):
-            yield from iter_leaves(part)
+            if negated:
+                yield from iter_leaves(part)
         case _:
             yield condition
 

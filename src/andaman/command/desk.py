@@ -32,7 +32,7 @@ from andaman.command.incidents import (
     incident_steps,
     name_of,
 )
-from andaman.command.roads import network_of
+from andaman.command.roads import iter_segments
 from andaman.identity.model import FULL_ACCESS, Access, Actor
 from andaman.kernel.errors import AlreadyExists, AndamanError, BadRequestData, Conflict, ResourceNotFound
 from andaman.kernel.geometry import centre_of
@@ -95,30 +95,36 @@ class Desk:
             "allowedSteps": incident_steps(_status(incident), [_astatus(a) for a in assignments]),
         }
 
-    def network(self, tenant: str) -> RoadNetwork:
+    async def network(self, tenant: str) -> RoadNetwork:
         """The tenant's roads; a drill's tenant without any drives on the city's."""
         found = self._networks.get(tenant)
         if found is None:
-            found = network_of(self._broker, tenant)
+            docs = self._broker.iter_entities([iri("RoadSegment")], FULL_ACCESS, tenant)
+            found = await asyncio.to_thread(RoadNetwork, list(iter_segments(docs)))
             if not len(found) and tenant != DEFAULT_TENANT:
-                found = self.network(DEFAULT_TENANT)
+                found = await self.network(DEFAULT_TENANT)
             self._networks[tenant] = found
         return found
 
     def roads_changed(self) -> None:
         self._networks.clear()
 
-    def candidates(
+    async def candidates(
         self, incident_id: str, access: Access, tenant: str, unit_type: str = "", limit: int = 10
     ) -> Ranking:
         incident = self.get(incident_id, "Incident", access, tenant)
-        return self._rank(incident, tenant, unit_type, limit)
+        return await self._rank(incident, tenant, unit_type, limit)
 
-    def _rank(self, incident: Doc, tenant: str, unit_type: str, limit: int, chosen: str = "") -> Ranking:
+    async def _rank(
+        self, incident: Doc, tenant: str, unit_type: str, limit: int, chosen: str = ""
+    ) -> Ranking:
+        """Searched in a thread, so that the loop stays free."""
+        network = await self.network(tenant)
         units = list(self._broker.iter_entities([iri("EmergencyUnit")], FULL_ACCESS, tenant))
-        place = centre_of(value(incident, "location"))
-        kind = str(value(incident, "incidentType"))
-        return rank(self.network(tenant), place, kind, units, unit_type=unit_type, limit=limit, chosen=chosen)
+        place, kind = centre_of(value(incident, "location")), str(value(incident, "incidentType"))
+        return await asyncio.to_thread(
+            rank, network, place, kind, units, unit_type=unit_type, limit=limit, chosen=chosen
+        )
 
     # -- committing -----------------------------------------------------------------------------------------
     async def commit(
@@ -234,6 +240,10 @@ class Desk:
     async def assign(self, incident_id: str, unit_id: str, actor: Actor, tenant: str) -> str:
         """Send a unit. Raises Conflict when it is not free or the incident has ended. Returns the assignment's id."""
         made = ""
+        first = self.get(incident_id, "Incident", actor.access, tenant)
+        kind = str(value(self.get(unit_id, "EmergencyUnit", actor.access, tenant), "unitType"))
+        ranking = await self._rank(first, tenant, kind, 1, unit_id)
+        chosen = next((c for c in ranking.candidates if c.unit["id"] == unit_id), None)
 
         def decide(now: Micros) -> list[WriteOp]:
             nonlocal made
@@ -247,8 +257,6 @@ class Desk:
             if value(unit, "unitStatus") != "available":
                 raise Conflict(f"{name_of(unit)} is {value(unit, 'unitStatus')}, not available", unit=unit_id)
             made, number = assignment_id(unit)
-            ranking = self._rank(incident, tenant, str(value(unit, "unitType")), 1, unit_id)
-            chosen = next((c for c in ranking.candidates if c.unit["id"] == unit_id), None)
             attrs: dict[str, Instance] = {
                 "refIncident": rel(incident_id, "Incident"),
                 "refUnit": rel(unit_id, "EmergencyUnit"),
@@ -266,7 +274,7 @@ class Desk:
                 if chosen.route is not None:
                     attrs["route"] = js(chosen.route)
             else:
-                reason = {"method": "none", "unitType": value(unit, "unitType"), "etaSeconds": None}
+                reason = {"method": "none", "unitType": kind, "etaSeconds": None}
                 attrs["reasonChosen"] = js(reason | {"distanceM": None, "bestEtaSeconds": ranking.best_eta_s})
             doc = entity(made, "Assignment", ["/command/assignment"], **attrs, **exercise_of(tenant))
             statuses = [_astatus(a) for a in self._assignments(incident_id, tenant)]

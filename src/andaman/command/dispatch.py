@@ -122,7 +122,6 @@ def _by_sea(place: Sequence[float], fit: Sequence[tuple[Doc, tuple[float, float]
 def _reason(c: Candidate, index: int, wanted: Sequence[str], best: float | None) -> dict[str, Any]:
     """The facts a dispatcher can check, and one sentence of them in each language."""
     kind = str(value(c.unit, "unitType"))
-    th, en = UNIT_TYPES.get(kind, (kind, kind))
     minutes, km = c.eta_s / 60, c.distance_m / 1000
     by_sea = kind == "rescueBoat"
     return {
@@ -137,9 +136,9 @@ def _reason(c: Candidate, index: int, wanted: Sequence[str], best: float | None)
         "agency": value(c.unit, "agency"),
         "method": "straightLine" if by_sea else "roadNetwork",
         "text": {
-            "th": f"{th} {name_of(c.unit, 'th')} ว่าง ถึงที่เกิดเหตุใน {minutes:.0f} นาที ({km:.1f} กม.) "
-            + ("คำนวณเป็นเส้นตรงทางน้ำ" if by_sea else "ตามโครงข่ายถนน"),
-            "en": f"{en} {name_of(c.unit)} is free and {minutes:.0f} min away ({km:.1f} km "
+            "th": f"{name_of(c.unit, 'th')} ว่าง ถึงที่เกิดเหตุใน {minutes:.0f} นาที ({km:.1f} กม. "
+            + ("คำนวณเป็นเส้นตรงทางน้ำ)" if by_sea else "ตามโครงข่ายถนน)"),
+            "en": f"{name_of(c.unit)} is free and {minutes:.0f} min away ({km:.1f} km "
             + ("in a straight line over water)" if by_sea else "by road)"),
         },
     }

@@ -132,7 +132,9 @@ def routes(service: CommandService) -> list[BaseRoute]:
         if unit_type and unit_type not in UNIT_TYPES:
             raise BadRequestData(f"unitType is one of {', '.join(UNIT_TYPES)}", field="unitType")
         limit = _number(request, "limit", 10, 1, 50)
-        found = desk.candidates(request.path_params["id"], actor.access, tenant_of(request), unit_type, limit)
+        found = await desk.candidates(
+            request.path_params["id"], actor.access, tenant_of(request), unit_type, limit
+        )
         rows = [
             {
                 "unit": simplify(c.unit),

@@ -128,7 +128,7 @@ class UnitSimulator:
         drive = self._drives.get(key)
         if status == "available":
             if drive is not None and drive.goal != "home":
-                self._go_home(unit, tenant, now)
+                await self._go_home(unit, tenant, now)
             return
         assignment = self._broker.find(str(value(unit, "refAssignment", "")), FULL_ACCESS, tenant)
         if assignment is None:
@@ -147,20 +147,26 @@ class UnitSimulator:
             incident = self._broker.find(str(value(assignment, "refIncident")), FULL_ACCESS, tenant)
             if incident is not None:
                 place = centre_of(value(incident, "location"))
-                planned = plan_drive(self._desk.network(tenant), unit, place, now, assignment["id"])
+                planned = await self._plan(unit, tenant, place, now, assignment["id"])
                 if planned is not None:
                     self._drives[key] = planned
         elif status == "enRoute" and self._auto and drive is not None and drive.arrived(now):
             await self._desk.assignment_step(assignment["id"], "onScene", self._actor, tenant)
 
-    def _go_home(self, unit: Doc, tenant: str, now: Micros) -> None:
+    async def _go_home(self, unit: Doc, tenant: str, now: Micros) -> None:
         self._drives.pop((tenant, unit["id"]), None)
         home = self._broker.find(str(value(unit, "homeStation", "")), FULL_ACCESS, tenant)
         place: Any = value(home, "location") if home is not None else None
         if isinstance(place, dict):
-            planned = plan_drive(self._desk.network(tenant), unit, centre_of(place), now, "home")
+            planned = await self._plan(unit, tenant, centre_of(place), now, "home")
             if planned is not None:
                 self._drives[tenant, unit["id"]] = planned
+
+    async def _plan(
+        self, unit: Doc, tenant: str, place: tuple[float, float], now: Micros, goal: str
+    ) -> Drive | None:
+        network = await self._desk.network(tenant)
+        return await asyncio.to_thread(plan_drive, network, unit, place, now, goal)
 
     def _move(self, unit: Doc, tenant: str, now: Micros) -> WriteOp | None:
         key = tenant, unit["id"]

@@ -26,7 +26,7 @@ from andaman.command.desk import Desk
 from andaman.command.engine import RuleEngine
 from andaman.command.episode import Signal
 from andaman.identity.model import FULL_ACCESS, system_actor
-from andaman.kernel.errors import AndamanError, Unavailable
+from andaman.kernel.errors import AlreadyExists, AndamanError, Unavailable
 from andaman.kernel.time import MINUTE, SECOND, Clock, Micros
 
 log = logging.getLogger(__name__)
@@ -54,6 +54,11 @@ class RuleWatch:
         self._offset = 0  # … and what they said up to here is written
         self._unwritten: list[tuple[str, Signal]] = []
         self._saved = -1
+        self._started_at: Micros = 0
+        self._start_seq = 0
+        self._last_at: Micros | None = (
+            None  # last sign of life before this start, until we have caught up with it
+        )
         self._save_every_s = 30.0
         self._lock = asyncio.Lock()  # the engines are fed by one task at a time
         self._tasks: list[asyncio.Task[None]] = []
@@ -63,8 +68,10 @@ class RuleWatch:
     # -- life -----------------------------------------------------------------------------------------------
     async def start(self) -> None:
         """Load the last state, or begin with the present; then follow."""
+        self._started_at, self._start_seq = self._clock(), self._broker.seq
         if not self._load():
             await self._begin()
+            self._save()
         self._tasks = [
             asyncio.create_task(self._follow(), name="rules-follow"),
             asyncio.create_task(self._tick(), name="rules-tick"),
@@ -126,6 +133,11 @@ class RuleWatch:
             if event.seq <= self._seen:
                 continue
             self._seen = event.seq
+            if self._last_at is not None:
+                if event.seq > self._start_seq:
+                    self._wake()
+                else:
+                    self._last_at = max(self._last_at, event.at)
             if _RULE in event.types:
                 fresh.setdefault(event.tenant, set()).update(self._rule_event(event, signals))
             elif _ALERT in event.types:
@@ -194,6 +206,7 @@ class RuleWatch:
                 async with self._lock:
                     if self._seen < self._broker.seq:
                         continue
+                    self._wake()
                     signals = [(t, s) for t, e in self._engines.items() for s in e.tick(now)]
                     await self._write(signals)
                     if time.monotonic() - saved_at > self._save_every_s:
@@ -220,7 +233,9 @@ class RuleWatch:
                     for result in await self._broker.write(mine, self._actor, tenant):
                         if isinstance(result.error, Unavailable):
                             raise result.error
-                        if result.error is not None:
+                        if isinstance(result.error, AlreadyExists):
+                            count = 0  # written by an earlier life that ended just now: look again
+                        elif result.error is not None:
                             log.error("Alert %s was not written: %s", result.entity_id, result.error.detail)
                 del self._unwritten[:count]
         self._offset = self._seen
@@ -282,11 +297,15 @@ class RuleWatch:
             self._engines.clear()
             return False
         self._seen = self._offset = self._saved = state["offset"]
-        now = self._clock()
-        for engine in self._engines.values():
-            if now - engine.now > DOWN:
-                engine.wake(now)
+        self._last_at = max((e.now for e in self._engines.values()), default=0)
         return True
+
+    def _wake(self) -> None:
+        """Caught up with what happened before the start: was the platform down in between?"""
+        if self._last_at is not None and self._started_at - self._last_at > DOWN:
+            for engine in self._engines.values():
+                engine.wake(self._started_at)
+        self._last_at = None
 
     async def _begin(self) -> None:
         """No state: take rules and city as they are now, and go on from here."""

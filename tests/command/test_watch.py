@@ -1,0 +1,299 @@
+"""Laws of rules at work: no alert is lost and none is doubled, whenever the platform is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from andaman.broker.entity.build import entity, geo, iri, js, lang, prop, simplify, value
+from andaman.broker.model import OpKind, WriteOp
+from andaman.broker.service import Broker
+from andaman.command.desk import Desk
+from andaman.command.reading import read_incident
+from andaman.command.service import CommandService, rule_doc
+from andaman.command.watch import RuleWatch
+from andaman.identity.model import FULL_ACCESS
+from andaman.kernel.errors import BadRequestData, Conflict
+from tests.command.city import DISPATCHER, START, SYSTEM, HandClock, broker_at, point, put, report
+
+WET = {
+    "select": {"type": "WeatherObserved"},
+    "when": {"attr": "precipitation24h", "op": ">=", "value": 35.1},
+    "clear": {"attr": "precipitation24h", "op": "<", "value": 30},
+    "severity": {"attr": "precipitation24h", "bands": [[35.1, "Moderate"], [90.1, "Severe"]]},
+    "headline": {"th": "ฝน {precipitation24h} มม. {name}", "en": "Rain {precipitation24h} mm {name}"},
+    "category": "Met",
+    "damping": "PT1M",
+}
+SILENT = {
+    "select": {"type": "WeatherObserved"},
+    "when": {"attr": "precipitation24h", "silent": "PT10M"},
+    "severity": "Minor",
+}
+
+
+def rain(gauge: int, mm: float, at: int) -> Any:
+    return entity(
+        f"urn:ngsi-ld:WeatherObserved:{gauge}",
+        "WeatherObserved",
+        name=lang(th=f"สถานี {gauge}", en=f"Gauge {gauge}"),
+        location=geo(point(gauge, 0)),
+        origin=prop("replayed"),
+        precipitation24h=prop(mm, at),
+    )
+
+
+async def with_rules(broker: Broker, **rules: dict[str, Any]) -> None:
+    docs = [rule_doc(f"urn:ngsi-ld:AlertRule:{k}", {"en": k}, v, True) for k, v in rules.items()]
+    await put(broker, *docs)
+
+
+def alerts(broker: Broker, tenant: str = "") -> list[dict[str, Any]]:
+    docs = broker.iter_entities([iri("Alert")], FULL_ACCESS, tenant)
+    return sorted((simplify(d) for d in docs), key=lambda a: str(a["id"]))
+
+
+def watch_of(broker: Broker, clock: HandClock, directory: Path) -> RuleWatch:
+    return RuleWatch(broker, Desk(broker, clock), clock, directory)
+
+
+async def kill(watch: RuleWatch) -> None:
+    """As SIGKILL leaves it: nothing is saved."""
+    for task in watch._tasks:
+        task.cancel()
+    await asyncio.gather(*watch._tasks, return_exceptions=True)
+
+
+def test_from_observation_to_alert_and_back(tmp_path: Path) -> None:
+    """Raised with name, place, ground and origin; worse opens it again; cleared when the rain is over."""
+
+    async def run() -> None:
+        clock = HandClock()
+        async with broker_at(tmp_path, clock) as broker:
+            await with_rules(broker, wet=WET)
+            watch = watch_of(broker, clock, tmp_path / "command")
+            await watch.start()
+            await put(broker, rain(1, 40, clock.now))
+            await watch.caught_up()
+            (alert,) = alerts(broker)
+            a = alert["a"]
+            assert (a["alertStatus"], a["severity"], a["origin"]) == ("open", "Moderate", "replayed")
+            assert a["name"] == {"th": "ฝน 40 มม. สถานี 1", "en": "Rain 40 mm Gauge 1"}
+            assert a["location"] == point(1, 0)
+            assert a["alertSource"] == "urn:ngsi-ld:WeatherObserved:1"
+            assert a["data"][0]["value"] == 40
+
+            desk = watch._desk
+            await desk.acknowledge(alert["id"], "ทราบแล้ว", DISPATCHER, "")
+            with pytest.raises(Conflict, match="Nok"):
+                await desk.acknowledge(alert["id"], "", DISPATCHER, "")
+            clock.advance(60)
+            await put(broker, rain(1, 95, clock.now))
+            await watch.caught_up()
+            assert alerts(broker)[0]["a"]["alertStatus"] == "open"
+            assert alerts(broker)[0]["a"]["severity"] == "Severe"
+            clock.advance(60)
+            await put(broker, rain(1, 10, clock.now))
+            await watch.caught_up()
+            assert alerts(broker)[0]["a"]["alertStatus"] == "cleared"
+            await watch.stop()
+
+    asyncio.run(run())
+
+
+def test_closed_alert_stays_closed_and_a_new_one_comes(tmp_path: Path) -> None:
+    """A person's close is final for that alert; the next time is a new alert."""
+
+    async def run() -> None:
+        clock = HandClock()
+        async with broker_at(tmp_path, clock) as broker:
+            await with_rules(broker, wet=WET)
+            watch = watch_of(broker, clock, tmp_path / "command")
+            await watch.start()
+            for mm, count in ((40, 1), (10, 1), (50, 2)):
+                clock.advance(5)
+                await put(broker, rain(1, mm, clock.now))
+                await watch.caught_up()
+                assert len(alerts(broker)) == count
+                if count == 1 and mm == 40:
+                    await watch._desk.close_alert(alerts(broker)[0]["id"], "ทดสอบ", DISPATCHER, "")
+                    await watch.caught_up()
+            assert sorted(a["a"]["alertStatus"] for a in alerts(broker)) == ["closed", "open"]
+            await watch.stop()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_kill_at_any_point_loses_and_doubles_nothing(tmp_path: Path, seed: int) -> None:
+    """The same stream with kills (state on disk as old as it happens to be) ends in the same alerts, with the same
+    numbers of occurrences and steps, as without."""
+
+    async def play(directory: Path, kills: bool) -> list[Any]:
+        rng, dice = random.Random(seed), random.Random(seed + 1000)
+        clock = HandClock(step=0)
+        async with broker_at(directory, clock) as broker:
+            await with_rules(broker, wet=WET, silent=SILENT)
+            watch = watch_of(broker, clock, directory / "command")
+            await watch.start()
+            base = START
+            for _ in range(60):
+                base += rng.choice([1, 20, 90, 700]) * 1_000_000
+                clock.now = base  # exact times, so that both runs commit at the same instants
+                docs = [rain(g, rng.choice([5, 32, 40, 95]), base) for g in rng.sample(range(4), 2)]
+                await put(broker, *docs)
+                if kills and dice.random() < 0.4:
+                    if dice.random() < 0.5:
+                        await asyncio.sleep(dice.random() * 0.003)
+                    await kill(watch)
+                    watch = watch_of(broker, clock, directory / "command")
+                    await watch.start()
+                elif dice.random() < 0.3:
+                    await watch.caught_up()
+                    if kills:
+                        async with watch._lock:
+                            watch._save()
+            await watch.caught_up()
+            clock.now = base + 3600 * 1_000_000
+            async with watch._lock:
+                for engine in watch._engines.values():
+                    await watch._write([("", s) for s in engine.tick(clock.now)])
+            await watch.stop()
+            keys = (
+                "alertStatus",
+                "severity",
+                "occurrences",
+                "onset",
+                "alertSource",
+                "signalStep",
+                "lastSeen",
+            )
+            return [(a["id"].split("-")[0], *(a["a"].get(k) for k in keys)) for a in alerts(broker)]
+
+    calm = asyncio.run(play(tmp_path / "calm", False))
+    stormy = asyncio.run(play(tmp_path / "stormy", True))
+    assert len(calm) > 4
+    assert stormy == calm
+
+
+def test_rules_change_while_running(tmp_path: Path) -> None:
+    """A new rule sees what is there already; a disabled one clears its alerts; a broken one says why it does not run
+    and hurts no other. In every tenant by its own rules."""
+
+    async def run() -> None:
+        clock = HandClock()
+        async with broker_at(tmp_path, clock) as broker:
+            service = CommandService(broker, tmp_path / "command", clock, default_rules=False)
+            await service.start()
+            await put(broker, rain(1, 40, clock.now))
+            await put(broker, rain(1, 40, clock.now), tenant="exercise-1")
+            body = {"name": {"th": "ฝนหนัก", "en": "Wet"}, "definition": WET}
+            rule_id = "urn:ngsi-ld:AlertRule:wet"
+            await service.put_rule(rule_id, body, DISPATCHER, "exercise-1")
+            await service.watch.caught_up()
+            assert alerts(broker) == []
+            assert len(alerts(broker, "exercise-1")) == 1
+            assert alerts(broker, "exercise-1")[0]["a"]["exercise"] is True
+            assert service.get_rule(rule_id, FULL_ACCESS, "exercise-1")["active"] == 1
+
+            await service.put_rule(rule_id, body | {"enabled": False}, DISPATCHER, "exercise-1")
+            await service.watch.caught_up()
+            assert alerts(broker, "exercise-1")[0]["a"]["alertStatus"] == "cleared"
+
+            broken = rule_doc("urn:ngsi-ld:AlertRule:broken", {"en": "x"}, {"select": {}}, True)
+            await put(broker, broken, rule_doc(rule_id, {"en": "Wet"}, WET, True))
+            await service.watch.caught_up()
+            assert len(alerts(broker)) == 1
+            errors = {r["id"]: r["error"] for r in service.list_rules(FULL_ACCESS, "")}
+            assert "/severity" in str(errors["urn:ngsi-ld:AlertRule:broken"]) or "/when" in str(
+                errors["urn:ngsi-ld:AlertRule:broken"]
+            )
+            with pytest.raises(BadRequestData) as refused:
+                await service.put_rule(rule_id, body | {"definition": WET | {"for": "P1M"}}, DISPATCHER, "")
+            assert refused.value.extra["field"] == "/for"
+            await service.delete_rule(rule_id, DISPATCHER, "")
+            await service.watch.caught_up()
+            assert alerts(broker)[0]["a"]["alertStatus"] == "cleared"
+            await service.stop()
+
+    asyncio.run(run())
+
+
+def test_default_rules_run(tmp_path: Path) -> None:
+    """Every rule that is shipped can be read and compiled in Phuket, and is installed once only."""
+
+    async def run() -> None:
+        clock = HandClock()
+        async with broker_at(tmp_path, clock) as broker:
+            square = [[98.2, 7.7], [98.5, 7.7], [98.5, 8.3], [98.2, 8.3], [98.2, 7.7]]
+            area = geo({"type": "Polygon", "coordinates": [square]})
+            await put(
+                broker, entity("urn:ngsi-ld:AdministrativeArea:TH83", "AdministrativeArea", location=area)
+            )
+            service = CommandService(broker, tmp_path / "command", clock)
+            await service.start()
+            await service.watch.caught_up()
+            rules = service.list_rules(FULL_ACCESS, "")
+            assert len(rules) > 8
+            assert [r["error"] for r in rules] == [None] * len(rules)
+            assert all({"th", "en"} <= r["a"]["name"].keys() for r in rules)
+            await broker.write([WriteOp(OpKind.DELETE, rules[0]["id"])], SYSTEM)
+            await service.stop()
+            again = CommandService(broker, tmp_path / "command", clock)
+            await again.start()
+            assert len(again.list_rules(FULL_ACCESS, "")) == len(rules) - 1
+            await again.stop()
+
+    asyncio.run(run())
+
+
+def test_incident_from_an_alert(tmp_path: Path) -> None:
+    """Opening an incident from an alert acknowledges it and links both."""
+
+    async def run() -> None:
+        clock = HandClock()
+        async with broker_at(tmp_path, clock) as broker:
+            await with_rules(broker, wet=WET)
+            watch = watch_of(broker, clock, tmp_path / "command")
+            await watch.start()
+            await put(broker, rain(1, 40, clock.now))
+            await watch.caught_up()
+            alert = alerts(broker)[0]["id"]
+            read = read_incident(report(refAlert=alert, incidentType="flood"))
+            incident = await watch._desk.open_incident(read, DISPATCHER, "")
+            doc = broker.get(alert, FULL_ACCESS)
+            assert value(doc, "alertStatus") == "acknowledged"
+            assert value(doc, "refIncident") == incident
+            assert value(broker.get(incident, FULL_ACCESS), "refAlert") == alert
+            await watch.stop()
+
+    asyncio.run(run())
+
+
+def test_a_state_that_cannot_be_read_is_no_end(tmp_path: Path) -> None:
+    """A damaged state file is set aside: the rules begin with the city as it is."""
+
+    async def run() -> None:
+        clock = HandClock()
+        async with broker_at(tmp_path, clock) as broker:
+            await with_rules(broker, wet=WET)
+            await put(broker, rain(1, 40, clock.now))
+            (tmp_path / "command").mkdir()
+            (tmp_path / "command" / "rules-state.json").write_bytes(b'{"version": 1, "offset": 0, "rules"')
+            watch = watch_of(broker, clock, tmp_path / "command")
+            await watch.start()
+            await watch.caught_up()
+            assert len(alerts(broker)) == 1
+            await watch.stop()
+
+    asyncio.run(run())
+
+
+def test_definition_is_json(tmp_path: Path) -> None:
+    """A rule entity carries its definition as it was given."""
+    doc = rule_doc("urn:ngsi-ld:AlertRule:x", {"en": "x"}, WET, True)
+    assert doc["attrs"][iri("definition")] == [js(WET)]
