@@ -47,6 +47,8 @@ from andaman.kernel.errors import AndamanError, Unavailable
 from andaman.kernel.time import HOUR, Clock, system_clock
 from andaman.programme import routes as programme_routes
 from andaman.programme.service import ProgrammeService
+from andaman.roadmap import routes as roadmap_routes
+from andaman.roadmap.service import RoadmapService
 from andaman.settings import Settings
 from andaman.training import routes as training_routes
 from andaman.training.service import TrainingService
@@ -92,9 +94,10 @@ class App:
         self.feeds = FeedManager(self.broker, self._feeds(), directory)
         self.assessment = AssessmentService(self.broker, clock)
         self.connectivity = ConnectivityService(self.assessment)
+        self.roadmap = RoadmapService(self.assessment, clock)
         self.training = TrainingService(self.broker, clock)
         self.programme = ProgrammeService(self.broker, clock)
-        self.parts: list[Part] = [self.catalogue, self.live, self.feeds, self.assessment, self.training]
+        self.parts: list[Part] = [self.catalogue, self.live, self.feeds, self.assessment, self.roadmap, self.training]
         self.on_install: Progress | None = None
         self._started: list[Part] = []
         ngsild = NgsiLdApp(
@@ -132,6 +135,7 @@ class App:
         found += catalogue_routes.routes(self.catalogue)
         found += ingest_routes(self.feeds, self.letters)
         found += assessment_routes.routes(self.assessment, self.connectivity)
+        found += roadmap_routes.routes(self.roadmap)
         found += training_routes.routes(self.training)
         found += programme_routes.routes(self.programme)
         found += web.routes()
