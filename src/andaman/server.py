@@ -51,6 +51,7 @@ async def run(app: App, sock: socket.socket, ready: Callable[[], Awaitable[None]
         lifespan="off",
         log_config=None,
         access_log=False,
+        proxy_headers=app.settings.https,  # only behind a proxy; each request pays for it
         server_header=False,
         date_header=False,
         ws_per_message_deflate=False,
