@@ -134,8 +134,10 @@ def aggregate(
     slots = np.searchsorted(bounds, times, side="right") - 1
     filled, firsts = np.unique(slots, return_index=True)
     lasts = np.append(firsts[1:], len(slots))
-    starts = [iso(int(at)) for at in bounds[filled]]
-    ends = [iso(int(at) if end is None else min(int(at), end)) for at in bounds[filled + 1]]
+    shown = bounds if end is None else np.minimum(bounds, end)
+    edge = {at: iso(at) for at in np.unique(shown[np.concatenate([filled, filled + 1])]).tolist()}
+    starts = [edge[at] for at in shown[filled].tolist()]
+    ends = [edge[at] for at in shown[filled + 1].tolist()]
     result: dict[str, list[list[Any]]] = {}
     spans = list(zip(firsts.tolist(), lasts.tolist(), strict=True))
     number = _numbers(values)

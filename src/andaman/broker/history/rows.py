@@ -89,14 +89,37 @@ def iso(at: Micros, digits: int = 6) -> str:
 
 
 @lru_cache(maxsize=1 << 16)
-def _read_time(text: str) -> tuple[Micros, int] | None:
-    """(µs, digits); digits -1 where ``iso`` would not write it back as it was. None: no time at all."""
+def _minute_at(text: str) -> Micros | None:
+    """The moment of ``2026-11-22T07:32:``, None where ``iso`` would write it otherwise."""
     try:
-        at = parse_time(text)
-    except (ValueError, TypeError):
+        at = parse_time(text + "00Z")
+    except ValueError:
         return None
-    digits = len(text) - 21 if len(text) > 20 else 0
-    return at, digits if 0 <= digits <= 6 and iso(at, digits) == text else -1
+    return at if _minute(at // 60_000_000) == text else None
+
+
+def _read_time(text: Any) -> tuple[Micros, int] | None:
+    """(µs, digits); digits -1 where ``iso`` would not write it back as it was. None: no time at all."""
+    if not isinstance(text, str):
+        return None
+    base = _minute_at(text[:17])
+    second, fraction = text[17:19], text[20:-1]
+    if (
+        base is not None
+        and text[-1] == "Z"
+        and second.isdigit()
+        and second < "60"
+        and text.isascii()
+        and (len(text) == 20 or (text[19] == "." and fraction.isdigit() and len(fraction) <= 6))
+    ):
+        micros = int(second) * 1_000_000
+        if fraction:
+            micros += int(fraction) * 10 ** (6 - len(fraction))
+        return base + micros, len(fraction)
+    try:
+        return parse_time(text), -1
+    except ValueError:
+        return None
 
 
 @lru_cache(maxsize=_FORMS_MAX)

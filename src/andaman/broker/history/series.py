@@ -35,7 +35,8 @@ from andaman.kernel.time import Micros
 
 _OWN: Final = (META, BORN, TOUCHED)
 _NUMERIC: Final = frozenset("ifb")
-_COLUMNS: Final = "attr, dataset, t, lag, seq, created, form, num, num2"
+_NAMES: Final = ("attr", "dataset", "t", "lag", "seq", "created", "form", "num", "num2")
+_COLUMNS: Final = ", ".join(_NAMES)
 
 Ints = npt.NDArray[np.int64]
 
@@ -123,19 +124,21 @@ class Series:
             base += f" AND t < {high}"
             span["t_to"] = high
         found = self._cursor.execute(self._snapshot.union(_COLUMNS, base, **span)).fetchnumpy()
+        columns = {name: np.asarray(found[name]) for name in _NAMES}
         late = self._tail(attrs, tail, op)
-        columns = {
-            name: np.concatenate([np.asarray(found[name]), np.array([row[i] for row in late], found[name].dtype)])
-            for i, name in enumerate(_COLUMNS.split(", "))
-        }  # fmt: skip
+        if late:
+            for i, name in enumerate(_NAMES):
+                more = np.array([row[i] for row in late], dtype=columns[name].dtype)
+                columns[name] = np.concatenate([columns[name], more])
         bodies = {(row[0], row[4], row[1]): row[9] for row in late}
         result: dict[str, _Rows] = {}
-        for number in np.unique(columns["attr"]).tolist():
+        present = np.unique(columns["attr"]).tolist()
+        for number in present:
             name = self._text(number)
             if name in hidden:
                 continue
-            mine = columns["attr"] == number
-            part = {c: columns[c][mine] for c in _COLUMNS.split(", ")[1:]}
+            mine: Any = slice(None) if len(present) == 1 else columns["attr"] == number
+            part = {c: columns[c][mine] for c in _NAMES[1:]}
             rows = _Rows(**part, body=bodies, time=part["t"])
             picked = self._ordered(rows, query, low, high)
             if len(picked.t):
@@ -175,26 +178,26 @@ class Series:
             rows.time = rows.created
         elif query.timeproperty in ("modifiedAt", "deletedAt"):
             rows.time = rows.t + rows.lag
-        if query.timeproperty == "observedAt":
-            forms = {number: self._observed(number) for number in np.unique(rows.form).tolist()}
-            observed = np.array([forms[number] for number in rows.form.tolist()], dtype=np.bool_)
-            if query.timerel is not None:
-                rows = rows.pick(observed)
-            else:  # what was never observed keeps its own moment and replaces nothing
-                rows.time = rows.t
         keep = np.ones(len(rows.time), dtype=np.bool_)
+        if query.timeproperty == "observedAt" and query.timerel is not None:
+            used, which = np.unique(rows.form, return_inverse=True)
+            keep &= np.array([self._observed(number) for number in used.tolist()], dtype=np.bool_)[which]
         if low is not None:
             keep &= rows.time >= low
         if high is not None:
             keep &= rows.time < high
-        rows = rows.pick(keep)
-        if query.timeproperty == "observedAt" and len(rows.time) > 1:
+        if not keep.all():
+            rows = rows.pick(keep)
+        sets, which = np.unique(rows.dataset, return_inverse=True)
+        if query.timeproperty == "observedAt" and np.any(rows.time[1:] <= rows.time[:-1]):
             rows = rows.pick(np.lexsort((rows.seq, rows.dataset, rows.time)))
             same = (rows.time[1:] == rows.time[:-1]) & (rows.dataset[1:] == rows.dataset[:-1])
             rows = rows.pick(~np.append(same, False))
-        used, which = np.unique(rows.dataset, return_inverse=True)
-        rank = np.argsort(np.argsort([self._text(number) for number in used.tolist()]))
-        return rows.pick(np.lexsort((rank[which] if len(used) else which, rows.seq, rows.time)))
+            sets, which = np.unique(rows.dataset, return_inverse=True)
+        if np.any(rows.time[1:] <= rows.time[:-1]):
+            rank = np.argsort(np.argsort([self._text(number) for number in sets.tolist()]))
+            rows = rows.pick(np.lexsort((rank[which], rows.seq, rows.time)))
+        return rows
 
     def _observed(self, form: int) -> bool:
         return self._form(form).observed >= 0

@@ -106,7 +106,6 @@ class Store:
         for statement in _SCHEMA.split(";"):
             if statement.strip():
                 self._db.execute(statement)
-        self._db.execute(f"CREATE TEMP TABLE nothing ({_COLUMNS})")
         self._root = self._db.cursor()
         self._lock = threading.Lock()
         self._idle: list[duckdb.DuckDBPyConnection] = []
@@ -139,9 +138,8 @@ class Store:
         """Run ``ask`` on a snapshot; once more where a re-sorting dropped a table of it meanwhile."""
         for attempt in range(5):
             with self._lock:
-                cursor = self._idle.pop() if self._idle else self._root.cursor()
+                cursor = self._idle.pop() if self._idle else self._cursor()
             try:
-                self._ready(cursor)
                 return ask(self.snapshot, cursor)
             except duckdb.CatalogException:
                 if attempt == 4:
@@ -151,9 +149,10 @@ class Store:
                     self._idle.append(cursor)
         raise AssertionError("not reached")
 
-    @staticmethod
-    def _ready(cursor: duckdb.DuckDBPyConnection) -> None:
-        cursor.execute(f"CREATE TEMP TABLE IF NOT EXISTS nothing ({_COLUMNS})")
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        cursor = self._root.cursor()
+        cursor.execute(f"CREATE TEMP TABLE nothing ({_COLUMNS})")
+        return cursor
 
     def word(self, text: str) -> int:
         """The number of a text, -1 where no row has it."""
@@ -190,28 +189,40 @@ class Store:
         fresh = [event for event in events if event.seq > last]
         if not fresh:
             return
-        tenants = [(row, event.tenant) for event in fresh for row in rows_of(event)]
+        pairs = [(row, event.tenant) for event in fresh for row in rows_of(event)]
+        self._transact(
+            fresh[-1].seq,
+            lambda: self._columns([row for row, _ in pairs], [tenant for _, tenant in pairs]),
+        )
+
+    def append(self, columns: dict[str, Any], last_seq: int) -> None:
+        """Append rows that are already arrays in the order of the table (words and entities known)."""
+        self._transact(last_seq, lambda: columns)
+
+    def _transact(self, last_seq: int, make: Callable[[], dict[str, Any]]) -> None:
         segment = next((s for s in self.snapshot.segments if s.level == -1), None)
         words_before, entities_before = len(self.texts), self._next_entity
         self._db.execute("BEGIN")
         try:
             if segment is None:
                 segment = self._new_segment()
-            data = self._columns([row for row, _ in tenants], [tenant for _, tenant in tenants])
-            self._write("word", {"id": _ints(range(words_before, len(self.texts))), "text": _texts(self.texts[words_before:])})  # fmt: skip
+            data = make()
+            words = self.texts[words_before:]
+            self._write("word", {"id": _ints(range(words_before, len(self.texts))), "text": _texts(words)})
             self._write(f"seg_{segment.id}", data)
             at = data["t"] + data["lag"]
+            count = segment.count + len(at)
             grown = Segment(
                 segment.id,
-                -1 if segment.count + len(at) < OPEN_ROWS else -2,
-                segment.count + len(at),
+                -1 if count < OPEN_ROWS else -2,
+                count,
                 min(segment.min_t, int(data["t"].min())),
                 max(segment.max_t, int(data["t"].max())),
                 min(segment.min_at, int(at.min())),
                 max(segment.max_at, int(at.max())),
             )
             self._catalogue([segment.id], grown)
-            self._db.execute("UPDATE progress SET last_seq=?", (fresh[-1].seq,))
+            self._db.execute("UPDATE progress SET last_seq=?", (last_seq,))
             self._db.execute("COMMIT")
         except BaseException:
             with suppress(duckdb.Error):
@@ -223,7 +234,7 @@ class Store:
             self._entities.clear()
             raise
         others = tuple(s for s in self.snapshot.segments if s.id != segment.id)
-        self.snapshot = Snapshot(fresh[-1].seq, (*others, grown))
+        self.snapshot = Snapshot(last_seq, (*others, grown))
 
     def _new_segment(self) -> Segment:
         number = self._next_segment
