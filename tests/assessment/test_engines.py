@@ -1,0 +1,259 @@
+"""Laws of the pure engines on small made-up cities: roads, residents, access, criticality, coverage, indicators."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from andaman.assessment.access import Place, minutes_to_cells
+from andaman.assessment.coverage import cover, summary
+from andaman.assessment.criticality import Demand, Loss, Study, stretches, twins
+from andaman.assessment.indicators import Computed, evaluate_indicator, read_definitions
+from andaman.assessment.land import Area, LandGrid, expand, land_grid
+from andaman.assessment.link_budget import BANDS, Budget
+from andaman.assessment.population import People, spread
+from andaman.assessment.radio import Scenario
+from andaman.assessment.roads import RoadGraph, graph_of, subdivided
+from andaman.assessment.sites import Site, candidates
+from andaman.assessment.snapshot import Snapshot
+from andaman.broker.entity.build import entity, geo, js, prop
+from andaman.broker.model import Doc
+from andaman.kernel.errors import BadRequestData
+from andaman.kernel.time import parse_time
+
+NOW = parse_time("2026-11-22T00:00:00Z")
+
+
+def road(number: int, start: int, end: int, line: list[list[float]], **more: Any) -> Doc:
+    return entity(
+        f"urn:ngsi-ld:RoadSegment:t-{number}", "RoadSegment",
+        startNode=prop(start), endNode=prop(end), roadClass=prop("primary"),
+        location=geo({"type": "LineString", "coordinates": line}), **more,
+    )  # fmt: skip
+
+
+def point(k: int) -> list[float]:
+    """Twelve nodes on a 4 x 3 lattice of about 1.1 km."""
+    return [98.30 + 0.01 * (k % 4), 7.90 + 0.01 * (k // 4)]
+
+
+def lattice(edges: list[tuple[int, int]]) -> RoadGraph:
+    return graph_of([road(n, a, b, [point(a), point(b)]) for n, (a, b) in enumerate(edges)])
+
+
+ALL = [(k, k + 1) for k in range(12) if k % 4 < 3] + [(k, k + 4) for k in range(8)]
+AREAS = [
+    Area("a", "1", "amphoe", {"th": "ก", "en": "A"},
+         {"type": "Polygon", "coordinates": [[[98.29, 7.89], [98.315, 7.89], [98.315, 7.93], [98.29, 7.93], [98.29, 7.89]]]}, 900.0),
+    Area("b", "2", "amphoe", {"th": "ข", "en": "B"},
+         {"type": "Polygon", "coordinates": [[[98.315, 7.89], [98.34, 7.89], [98.34, 7.93], [98.315, 7.93], [98.315, 7.89]]]}, 100.0),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def city() -> tuple[LandGrid, RoadGraph, People]:
+    grid = land_grid(AREAS)
+    fine = subdivided(lattice(ALL))
+    places = grid.plane.xy(np.array([98.30, 98.33]), np.array([7.90, 7.92]))
+    return grid, fine, spread(grid, fine, places)
+
+
+def test_every_way_of_spreading_keeps_each_district(city: tuple[LandGrid, RoadGraph, People]) -> None:
+    grid, _, people = city
+    for method in people.cells:
+        assert method.min() >= 0
+        assert method[grid.area == 0].sum() == pytest.approx(900)
+        assert method[grid.area == 1].sum() == pytest.approx(100)
+    half = people.count(grid.xy[:, 0] < 0)
+    assert half.low <= half.best <= half.high
+
+
+def test_compact_grid_is_lossless(city: tuple[LandGrid, RoadGraph, People]) -> None:
+    grid, _, _ = city
+    level = np.arange(grid.n) % 4
+    image = expand(grid.compact(level, list("abcd")))
+    assert (image[grid.row, grid.column] == level + 1).all()
+    assert (image > 0).sum() == grid.n
+
+
+def test_more_places_never_take_longer(city: tuple[LandGrid, RoadGraph, People]) -> None:
+    grid, fine, _ = city
+    one = [Place("p", None, 98.30, 7.90)]
+    two = [*one, Place("q", None, 98.33, 7.92)]
+    near, _, _ = minutes_to_cells(grid, fine, one)
+    nearer, _, rows = minutes_to_cells(grid, fine, two)
+    assert (nearer <= near + 1e-9).all()
+    assert sum(row["nearestForCells"] for row in rows) == grid.n
+    far, _, rows = minutes_to_cells(grid, fine, [Place("r", None, 98.5, 7.9)])
+    assert rows[0]["used"] is False
+    assert np.isinf(far).all()
+    assert np.isinf(minutes_to_cells(grid, fine, [])[0]).all()
+
+
+def test_subdivision_keeps_lengths_and_times() -> None:
+    base = lattice(ALL)
+    fine = subdivided(base, 100.0)
+    assert fine.length_m.sum() == pytest.approx(base.length_m.sum())
+    assert fine.seconds.sum() == pytest.approx(base.seconds.sum())
+    assert fine.length_m.max() <= 101
+    assert (fine.xy[: base.n] == base.xy).all()
+
+
+def whole(study: Study, edges: tuple[int, ...]) -> Loss:
+    """The price of a closure by recomputing everything: what ``close`` must agree with."""
+    from scipy.sparse.csgraph import connected_components, dijkstra
+
+    matrix = study.graph.matrix(edges)
+    after = dijkstra(matrix, directed=False) / 60.0
+    before = study.minutes
+    gone = np.isinf(after) & np.isfinite(before)
+    both = np.isfinite(after) & np.isfinite(before)
+    extra = np.subtract(after, before, out=np.zeros_like(after), where=both)
+    _, label = connected_components(matrix, directed=False)
+    mass = np.bincount(label, weights=study.people)
+    main = label == mass.argmax()
+    to_before = before[study.gateway].min(axis=0)
+    to_after = after[study.gateway].min(axis=0)
+    lost_gate = np.isinf(to_after) & np.isfinite(to_before)
+    both = np.isfinite(to_after) & np.isfinite(to_before)
+    more_gate = np.subtract(to_after, to_before, out=np.zeros_like(to_after), where=both)
+    return Loss(
+        edges,
+        float((study.trips * extra).sum() + study.to_gateway @ more_gate),
+        float((study.trips * gone).sum() + study.to_gateway[lost_gate].sum()),
+        float(study.people[~main].sum()),
+        bool(not np.isfinite(to_after[main]).any()),
+    )
+
+
+@given(st.sets(st.sampled_from(ALL), min_size=4), st.data())
+@settings(max_examples=60, deadline=None)
+def test_closing_by_parts_equals_closing_by_recomputing_all(
+    edges: set[tuple[int, int]], data: st.DataObject
+) -> None:
+    graph = lattice(sorted(edges))
+    people = np.array([data.draw(st.integers(0, 50)) for _ in range(graph.n)], dtype=np.float64)
+    if people[graph.giant()].sum() == 0:
+        people[np.flatnonzero(graph.giant())[0]] = 10.0
+    study = Study(graph, people, np.array([int(np.flatnonzero(graph.giant())[0])]), Demand(gateway_share=0.1))
+    closed = tuple(sorted(data.draw(st.sets(st.integers(0, len(graph.u) - 1), min_size=1, max_size=3))))
+    got, expected = study.close(closed), whole(study, closed)
+    assert got.added_person_min == pytest.approx(expected.added_person_min, abs=1e-6)
+    assert got.lost_trips == pytest.approx(expected.lost_trips, abs=1e-6)
+    if got.lost_trips > 0 or got.added_person_min > 0:
+        assert got.gateway_cut == expected.gateway_cut
+
+
+def test_trips_are_one_for_each_resident() -> None:
+    graph = lattice(ALL)
+    people = np.arange(1.0, graph.n + 1)
+    study = Study(graph, people, np.array([0]), Demand(gateway_share=0.25))
+    assert study.trips.sum() + study.to_gateway.sum() == pytest.approx(people.sum())
+
+
+def test_carriageways_side_by_side_close_together_and_rows_are_one_stretch() -> None:
+    """Two lines 20 m apart between the same junctions are twins; a chain without junctions is one stretch."""
+    graph = graph_of(
+        [
+            road(0, 0, 1, [[98.30, 7.90], [98.31, 7.90]]),
+            road(1, 0, 1, [[98.30, 7.90], [98.3001, 7.9002], [98.3099, 7.9002], [98.31, 7.90]]),
+            road(2, 1, 2, [[98.31, 7.90], [98.32, 7.90]]),
+            road(3, 2, 3, [[98.32, 7.90], [98.33, 7.90]]),
+        ]
+    )
+    assert twins(graph, 40.0)[0] == [0, 1]
+    assert twins(graph, 40.0)[2] == [2]
+    stretch = stretches(graph)
+    assert stretch[2] == stretch[3]
+
+
+@pytest.mark.parametrize("band", ["700", "3500", "6000"])
+def test_more_sites_and_thinner_walls_never_cover_less(
+    band: str, city: tuple[LandGrid, RoadGraph, People]
+) -> None:
+    grid, _, people = city
+    sites = [Site(f"s{k}", "", 98.30 + 0.01 * k, 7.90, Scenario.UMA, 25.0, "planned") for k in range(3)]
+    one, three = (cover(grid, part, BANDS[band], Budget()) for part in (sites[:1], sites))
+    assert (three.probability >= one.probability - 1e-12).all()
+    assert (np.diff(three.probability, axis=0) <= 1e-12).all()
+    report = summary(grid, people, sites, three, Budget())
+    out, low, high = (
+        report["covered"][name]["people"]["best"]
+        for name in ("outdoor", "indoor-low-loss", "indoor-high-loss")
+    )
+    assert people.total >= out >= low >= high >= 0
+    share = report["capacity"]["meanBitsPerHz"]
+    assert 0 < share <= 7.4
+
+
+def test_candidates_are_apart_and_repeat(city: tuple[LandGrid, RoadGraph, People]) -> None:
+    grid, fine, people = city
+    points = fine.plane.lonlat(fine.xy)
+    sites = candidates(grid, people, points, 5, apart_m=800.0)
+    assert sites == candidates(grid, people, points, 5, apart_m=800.0)
+    xy = grid.plane.xy(np.array([s.lon for s in sites]), np.array([s.lat for s in sites]))
+    gaps = np.hypot(*(xy[:, None] - xy[None]).transpose(2, 0, 1))
+    assert gaps[~np.eye(len(xy), dtype=bool)].min() >= 800.0
+    assert all(site.origin == "simulated" for site in sites)
+
+
+def kpi(code: str, points: list[list[Any]]) -> Doc:
+    return entity(
+        f"urn:ngsi-ld:KeyPerformanceIndicator:{code}", "KeyPerformanceIndicator",
+        kpiCode=prop(code), series=js({"step": "P1M", "points": points}), source=prop("test"),
+    )  # fmt: skip
+
+
+def indicator(formula: str, **inputs: Any) -> Any:
+    text = {"th": "ก", "en": "a"}
+    return read_definitions(
+        [{"id": "x", "name": text, "domain": "", "unit": text, "direction": "-", "formula": formula, "inputs": inputs,
+          "quality": 3, "method": text, "target": {"value": 10}}]
+    )[0]  # fmt: skip
+
+
+def test_a_year_counts_only_when_it_is_full() -> None:
+    """Eleven months are no year: the year before is used; with none full, there is no value but a reason."""
+    one = indicator("d", d={"series": "s", "period": "latestYear", "reduce": "sum", "atLeast": 12})
+    months = [[f"2024-{m:02d}", 1] for m in range(1, 13)] + [[f"2025-{m:02d}", 5] for m in range(1, 12)]
+    result = evaluate_indicator(one, Snapshot(NOW, 7, {}, [kpi("s", months)], {}))
+    assert (result["value"], result["period"], result["seq"]) == (12.0, "2024", 7)
+    assert result["freshness"]["observedAt"] == "2024-12-31T17:00:00.000000Z"
+    result = evaluate_indicator(one, Snapshot(NOW, 7, {}, [kpi("s", months[:11])], {}))
+    assert result["status"] == "insufficientData"
+    assert result["value"] is None
+    assert "12" in result["reasons"][0]["en"]
+    assert evaluate_indicator(one, Snapshot(NOW, 7, {}, [], {}))["value"] is None
+
+
+def test_a_divisor_of_zero_is_a_reason() -> None:
+    one = indicator("1 / d", d={"series": "s", "period": "latest"})
+    result = evaluate_indicator(one, Snapshot(NOW, 0, {}, [kpi("s", [["2025", 0]])], {}))
+    assert result["value"] is None
+    assert "zero" in result["reasons"][0]["en"]
+
+
+def test_ranges_pass_through_formulas_and_targets_are_graded() -> None:
+    one = indicator("100 - share", share={"computed": "c"})
+    result = evaluate_indicator(one, Snapshot(NOW, 0, {}, [], {"c": Computed(80.0, 70.0, 85.0, "s", NOW)}))
+    assert (result["low"], result["value"], result["high"]) == (15.0, 20.0, 30.0)
+    assert result["benchmark"] == {"percentOfTarget": 50.0, "band": 1, "met": False, "gap": 10.0}
+
+
+def test_freshness_counts_what_was_observed_lately() -> None:
+    docs = [
+        entity(f"urn:x:{k}", "Vehicle", speed=prop(1, NOW - age * 1_000_000))
+        for k, age in enumerate((10, 3599, 3601))
+    ]
+    one = indicator("f", f={"fresh": ["Vehicle"], "seconds": 3600})
+    result = evaluate_indicator(one, Snapshot(NOW, 0, {"Vehicle": docs}, [], {}))
+    assert result["value"] == pytest.approx(2 / 3, abs=0.05)
+
+
+def test_a_formula_without_its_input_is_refused() -> None:
+    with pytest.raises(BadRequestData, match="no input defines"):
+        indicator("a / b", a={"series": "s"})
