@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +15,8 @@ from andaman.broker.entity import build
 from andaman.city.pack import load_pack
 from andaman.ingest.smartbus import SmartBusFeed, lines_of
 from andaman.ingest.timetable import Block, Line, blocks, distance_m, locate_now, motion, read_trip
-from andaman.kernel.time import SECOND, parse_time
+from andaman.kernel.time import HOUR, MINUTE, SECOND, parse_time
+from tests.ingest.test_feeds import START, FakeLink, FakeTime
 
 DAY_S = 86_400
 
@@ -131,3 +135,23 @@ def test_at_another_speed_the_shown_time_is_told(lines: list[Line]) -> None:
     for doc in feed.docs(now, shown):
         assert build.value(doc, "replayOf") == "2026-11-22T09:00:00.000000Z"
         assert build.observed(doc, "location") == now
+
+
+def test_at_another_speed_the_shown_time_goes_on_over_a_restart(lines: list[Line]) -> None:
+    memory: dict[str, Any] = {}
+    last = START
+    time = FakeTime(START + 10 * MINUTE)
+    for _ in range(2):
+        link = FakeLink(time, memory)
+
+        async def run(link: FakeLink = link) -> None:
+            with suppress(asyncio.CancelledError):
+                await SmartBusFeed(lines, speed=30.0).run(link)
+
+        asyncio.run(run())
+        shown = [build.value(doc, "replayOf") for _, doc in link.written]
+        assert shown == sorted(shown)
+        assert parse_time(shown[0]) >= last
+        last = memory["line_time"]
+        time.now, time.end = time.now + HOUR, time.now + HOUR + 5 * MINUTE
+    assert parse_time(shown[-1]) - START == pytest.approx(15 * MINUTE * 30, abs=30 * MINUTE)
