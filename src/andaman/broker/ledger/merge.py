@@ -16,7 +16,7 @@ import orjson
 
 from andaman.broker.ledger.cache import Key, Stored
 from andaman.broker.ledger.rights import WriteGate
-from andaman.broker.ledger.rows import Row, Shapes, make_row
+from andaman.broker.ledger.rows import Row, Shapes, encode_changes, make_row
 from andaman.broker.model import Change, Doc, Event, EventKind, WriteOp, WriteResult
 from andaman.identity.model import Actor, FullAccess
 from andaman.kernel.errors import AndamanError, Conflict
@@ -146,7 +146,8 @@ class Merger:
         # Bytes first: what cannot be written (an unencodable value) fails here, before anything is noted.
         body = orjson.dumps(after) if after is not None else b""
         seq = batch.seq + 1
-        row = make_row(batch.head, seq, tenant, batch.at, kind, op.entity_id, shape, actor, changes)
+        told = body if kind is EventKind.CREATED else encode_changes(changes)
+        row = make_row(batch.head, seq, tenant, batch.at, kind, op.entity_id, shape, actor, told)
         batch.seq, batch.head = seq, row[10]
         batch.journal.append(row)
         batch.events.append(

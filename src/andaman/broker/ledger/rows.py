@@ -14,6 +14,7 @@ from andaman.identity.model import Actor
 from andaman.kernel.time import Micros, format_time
 
 GENESIS: Final = bytes(32)
+META_MEMBERS: Final = ("type", "scope", "expiresAt")  # what the change of the entity itself (attr "") tells
 COLUMNS: Final = "seq, tenant, at, kind, entity_id, shape, actor, origin, reason, request, hash, changes"
 Row = tuple[int, str, int, str, str, int, str, str, str, str, bytes, bytes]
 """One journal row in the order of COLUMNS."""
@@ -26,11 +27,19 @@ def chain_hash(previous: bytes, row: Sequence[Any], shape_json: str) -> bytes:
 
 
 def encode_changes(changes: Sequence[Change]) -> bytes:
-    return orjson.dumps([[c.attr, c.before, c.after] for c in changes])
+    return orjson.dumps([(c.attr, c.before, c.after) for c in changes])
 
 
 def decode_changes(blob: bytes) -> list[Change]:
-    return [Change(attr, before, after) for attr, before, after in orjson.loads(blob)]
+    """Changes of a row. A creation is kept as the whole entity, which says the same without being made twice."""
+    told = orjson.loads(blob)
+    if isinstance(told, dict):
+        members = {name: told[name] for name in META_MEMBERS if name in told}
+        return [
+            Change("", None, [members]),
+            *(Change(name, None, after) for name, after in told["attrs"].items()),
+        ]
+    return [Change(attr, before, after) for attr, before, after in told]
 
 
 def make_row(
@@ -42,10 +51,9 @@ def make_row(
     entity_id: str,
     shape: tuple[int, str],
     actor: Actor,
-    changes: Sequence[Change],
+    blob: bytes,
 ) -> Row:
-    """The journal row of one event, chained to the row before it. ``shape`` is (number, JSON)."""
-    blob = encode_changes(changes)
+    """The journal row of one event, chained to the row before it. ``shape`` is (number, JSON), ``blob`` changes."""
     who = actor.principal.id
     # Built once and hashed from the same values: the order is COLUMNS without hash and changes.
     head = orjson.dumps(
@@ -146,9 +154,7 @@ def event_of(row: Row, shapes: Shapes) -> Event:
     types, scopes = shapes.pair(row[5])
     changes = decode_changes(row[11])
     kind = EventKind(row[3])
-    doc: Doc | None = None
-    if kind is EventKind.CREATED:
-        doc = fold_changes(None, row[4], row[2], kind, changes)
+    doc: Doc | None = orjson.loads(row[11]) if kind is EventKind.CREATED else None
     return Event(row[0], row[1], row[2], row[6], kind, row[4], types, scopes, changes, doc)
 
 
@@ -165,7 +171,7 @@ def fold_changes(
         new = {**doc, "modifiedAt": when, "attrs": dict(doc["attrs"])}
     for change in changes:
         if change.attr == "":
-            for name in ("scope", "expiresAt"):
+            for name in META_MEMBERS[1:]:
                 new.pop(name, None)
             for members in change.after or ():
                 new.update(members)
