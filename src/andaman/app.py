@@ -22,11 +22,14 @@ from andaman.catalogue import routes as catalogue_routes
 from andaman.catalogue.seed import default_datasets
 from andaman.catalogue.service import Catalogue, copy_agencies
 from andaman.city.pack import Pack, install, load_pack
+from andaman.command import routes as command_routes
+from andaman.command.service import CommandService
 from andaman.doors import web
 from andaman.doors.live.hub import Hub
 from andaman.doors.live.routes import LiveDoor
 from andaman.doors.ngsild.app import NgsiLdApp
 from andaman.doors.ngsild.door import NgsiLdOptions
+from andaman.doors.tiles.door import TileDoor
 from andaman.http import health_route, screens_app
 from andaman.identity import routes as identity_routes
 from andaman.identity.gate import Gate, NoAuthGate
@@ -90,6 +93,14 @@ class App:
         self.pack: Pack | None = load_pack(settings.pack) if settings.pack else None
         self.live = Hub(self.broker, clock=clock)
         self.catalogue = Catalogue(self.broker, self.policy, seed=default_datasets(), clock=clock)
+        self.tiles = TileDoor(self.broker, self.pack)
+        self.command = CommandService(
+            self.broker,
+            directory,
+            clock,
+            simulate=settings.unit_simulator,
+            default_rules=self.pack is not None,
+        )
         self.letters = DeadLetterStore(directory / "deadletter.db")
         self.feeds = FeedManager(self.broker, self._feeds(), directory)
         self.assessment = AssessmentService(self.broker, clock)
@@ -97,7 +108,16 @@ class App:
         self.roadmap = RoadmapService(self.assessment, clock)
         self.training = TrainingService(self.broker, clock)
         self.programme = ProgrammeService(self.broker, clock)
-        self.parts: list[Part] = [self.catalogue, self.live, self.feeds, self.assessment, self.roadmap, self.training]
+        self.parts: list[Part] = [
+            self.catalogue,
+            self.live,
+            self.tiles,
+            self.command,
+            self.feeds,
+            self.assessment,
+            self.roadmap,
+            self.training,
+        ]
         self.on_install: Progress | None = None
         self._started: list[Part] = []
         ngsild = NgsiLdApp(
@@ -132,6 +152,8 @@ class App:
         found: list[BaseRoute] = [health_route(self.health)]
         found += identity_routes.routes(self.identity, self.broker, expand=iri, shorten=short)
         found += LiveDoor(self.live, on_change=self.identity.on_change).routes()
+        found += self.tiles.routes()
+        found += command_routes.routes(self.command)
         found += catalogue_routes.routes(self.catalogue)
         found += ingest_routes(self.feeds, self.letters)
         found += assessment_routes.routes(self.assessment, self.connectivity)
