@@ -8,6 +8,8 @@ export interface PageDef {
   /** Path it answers to; longer paths below it too, e.g. /training/course/shift. */
   path: string;
   title: Message;
+  /** Shorter words for the rail, when the title has more than two. */
+  nav?: Message;
   /** Place in the navigation; leave out to keep it from there. */
   order?: number;
   icon?: IconName;

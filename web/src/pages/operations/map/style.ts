@@ -5,7 +5,6 @@ import { token } from '$lib/theme.svelte';
 import { LAYERS } from '../layers';
 
 const FONT = ['IBM Plex Sans Thai'];
-const FONT_BOLD = ['IBM Plex Sans Thai SemiBold'];
 const EMPTY: GeoJSON.FeatureCollection = { type: 'FeatureCollection', features: [] };
 /** Sources that are ours besides the layers'. */
 export const SELECTED = 'selected';
@@ -119,6 +118,7 @@ export function mapStyle(lang: Lang): StyleSpecification {
       layout: {
         'icon-image': ['get', 'icon'],
         'icon-allow-overlap': true,
+        'icon-ignore-placement': true,
         'text-field': ['step', ['zoom'], ['get', 'short'], 12.5, ['concat', ['get', 'name'], '\n', ['get', 'short']]],
         'text-font': FONT,
         'text-size': 12,
@@ -135,6 +135,7 @@ export function mapStyle(lang: Lang): StyleSpecification {
       layout: {
         'icon-image': ['get', 'icon'],
         'icon-allow-overlap': true,
+        'icon-ignore-placement': true,
         'icon-size': ['interpolate', ['linear'], ['zoom'], 9, 0.62, 13, 1],
         'symbol-sort-key': ['get', 'order'],
         'text-field': ['step', ['zoom'], '', 13, ['get', 'name']],
@@ -153,10 +154,11 @@ export function mapStyle(lang: Lang): StyleSpecification {
       layout: {
         'icon-image': ['get', 'icon'],
         'icon-allow-overlap': true,
+        'icon-ignore-placement': true,
         'icon-size': ['interpolate', ['linear'], ['zoom'], 9, 0.8, 13, 1],
         'symbol-sort-key': ['get', 'order'],
-        'text-field': ['step', ['zoom'], '', 11, ['get', 'name']],
-        'text-font': FONT_BOLD,
+        'text-field': ['step', ['zoom'], '', id === 'incidents' ? 11 : 13.5, ['get', 'name']],
+        'text-font': FONT,
         'text-size': 13,
         'text-anchor': 'left',
         'text-offset': [1.5, 0],
@@ -184,7 +186,7 @@ export function mapStyle(lang: Lang): StyleSpecification {
       'source-layer': 'district_label',
       maxzoom: 10.3,
       filter: ['==', ['get', 'level'], 'amphoe'],
-      layout: { 'text-field': label, 'text-font': FONT_BOLD, 'text-size': 14 },
+      layout: { 'text-field': label, 'text-font': FONT, 'text-size': 14 },
       paint: halo,
     },
   ];
@@ -202,6 +204,7 @@ function place(id: 'stops' | 'schools' | 'police' | 'fire' | 'health', halo: obj
       'icon-image': ['get', 'icon'],
       'icon-size': ['interpolate', ['linear'], ['zoom'], 9, 0.7, 14, 1],
       'icon-allow-overlap': true,
+        'icon-ignore-placement': true,
       'text-field': ['step', ['zoom'], '', 13.5, ['get', 'name']],
       'text-font': FONT,
       'text-size': 12,
