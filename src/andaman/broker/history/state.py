@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import duckdb
 import orjson
@@ -27,7 +27,9 @@ from andaman.broker.query.geometry import read_geometry
 from andaman.kernel.time import Micros
 
 Box = tuple[float, float, float, float]
-_LAST = "arg_max({'op': op, 'place': place, 't': t, 'lag': lag, 'created': created, 'form': form, 'num': num, 'num2': num2, 'body': body}, seq)"
+_AT_ONCE: Final = 50_000
+"""Entities whose last rows are found at once: bounds the memory that the database needs."""
+_LAST: Final = "arg_max({'op': op, 'place': place, 't': t, 'lag': lag, 'created': created, 'form': form, 'num': num, 'num2': num2, 'body': body}, seq)"
 
 
 @dataclass(slots=True)
@@ -155,19 +157,24 @@ def _from_store(
             "CREATE OR REPLACE TEMP TABLE alive AS SELECT unnest(?::INTEGER[]) AS entity", (alive,)
         )
         where += " AND entity IN (SELECT entity FROM alive)"
-    rows = snapshot.union("*", where, t_to=at, at_to=at)
-    last = cursor.execute(
-        f"SELECT entity, attr, dataset, seq, unnest(row) FROM ("  # noqa: S608
-        f"SELECT entity, attr, dataset, max(seq) AS seq, {_LAST} AS row FROM ({rows}) "
-        "GROUP BY entity, attr, dataset)"
-    )
-    return _assemble(last, texts, names, set(alive))
+    entities: dict[int, _Entity] = {}
+    alive.sort()
+    for start in range(0, len(alive), _AT_ONCE):
+        part = alive[start : start + _AT_ONCE]
+        span = f"{where} AND entity BETWEEN {part[0]} AND {part[-1]}"
+        rows = snapshot.union("*", span, t_to=at, at_to=at)
+        last = cursor.execute(
+            f"SELECT entity, attr, dataset, seq, unnest(row) FROM ("  # noqa: S608
+            f"SELECT entity, attr, dataset, max(seq) AS seq, {_LAST} AS row FROM ({rows}) "
+            "GROUP BY entity, attr, dataset)"
+        )
+        _assemble(last, texts, set(part), entities)
+    return {names[number]: entity for number, entity in entities.items()}
 
 
 def _assemble(
-    last: duckdb.DuckDBPyConnection, texts: list[str], names: dict[int, str], alive: set[int]
-) -> dict[str, _Entity]:
-    entities: dict[int, _Entity] = {}
+    last: duckdb.DuckDBPyConnection, texts: list[str], alive: set[int], entities: dict[int, _Entity]
+) -> None:
     found = last.fetchnumpy()
     columns = [
         found[name].tolist()
@@ -212,7 +219,6 @@ def _assemble(
                 body,
             )
         )
-    return {names[number]: entity for number, entity in entities.items()}
 
 
 def _touches(entity: _Entity, box: Box) -> bool:

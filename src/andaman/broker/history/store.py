@@ -1,7 +1,7 @@
 """The DuckDB file: numbered words, segments of rows, loading and re-sorting. One thread writes, any thread reads.
 
-Rows are appended to the open segment (a table). A full segment is closed and re-written sorted by tenant, entity,
-attribute, time; four sorted ones of a size become one of the next. Readers work from an immutable ``Snapshot``:
+Rows are appended to the open segment (a table). A full segment is closed and re-written sorted by entity (which
+belongs to one tenant), attribute, time; four sorted ones of a size become one of the next. Readers work from an immutable ``Snapshot``:
 a table dropped under them makes them try again with the newer one.
 """
 
@@ -30,12 +30,14 @@ OPEN_ROWS: Final = 500_000
 _FAN_IN: Final = 4
 _TOP_LEVEL: Final = 2
 """Segments of 500,000 rows, 2 and 8 million; bigger ones would take too long in one step."""
+_SORT_ROWS: Final = 200_000
+"""Rows that are sorted at once."""
 _ENTITY_CACHE: Final = 200_000
 _COLUMNS: Final = (
     "tenant INTEGER, entity INTEGER, attr INTEGER, dataset INTEGER, op TINYINT, place SMALLINT, t BIGINT, "
     "lag BIGINT, seq BIGINT, created BIGINT, form INTEGER, num DOUBLE, num2 DOUBLE, body VARCHAR"
 )
-_SORT: Final = "tenant, entity, attr, dataset, t, seq"
+_SORT: Final = "entity, attr, dataset, t, seq"
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS progress (last_seq BIGINT);
 CREATE TABLE IF NOT EXISTS word (id INTEGER, text VARCHAR);
@@ -111,7 +113,8 @@ class Store:
         self._idle: list[duckdb.DuckDBPyConnection] = []
         self._words: dict[str, int] = {}
         self.texts: list[str] = []
-        self._entities: dict[tuple[int, str], int] = {}
+        self._entities: dict[tuple[int, str], int] = {}  # of the writing thread; may hold uncommitted ones
+        self._asked: dict[tuple[int, str], int] = {}  # of the readers
         self._load()
 
     def _load(self) -> None:
@@ -160,13 +163,19 @@ class Store:
 
     def entity(self, cursor: duckdb.DuckDBPyConnection, tenant: str, name: str) -> int:
         """The number of an entity, -1 where no row has it."""
-        number = self._entities.get((self.word(tenant), name))
+        key = (self.word(tenant), name)
+        number = self._asked.get(key)
         if number is None:
             row = cursor.execute(
                 "SELECT id FROM entity WHERE hash=? AND tenant=? AND name=?",
-                (text_hash(name), self.word(tenant), name),
+                (text_hash(name), *key),
             ).fetchone()
-            number = -1 if row is None else int(row[0])
+            if row is None:
+                return -1
+            number = int(row[0])
+            if len(self._asked) >= _ENTITY_CACHE:
+                self._asked = {}
+            self._asked[key] = number  # once committed, a number never changes
         return number
 
     def names(
@@ -331,7 +340,10 @@ class Store:
         number = self._next_segment
         self._next_segment += 1
         union = " UNION ALL ".join(f"SELECT * FROM seg_{s.id}" for s in old)  # noqa: S608
-        self._db.execute(f"CREATE TABLE seg_{number} AS SELECT * FROM ({union}) ORDER BY {_SORT}")  # noqa: S608
+        self._db.execute(f"CREATE OR REPLACE TABLE seg_{number} ({_COLUMNS})")
+        for part in self._parts(union):
+            piece = f"SELECT * FROM ({union}) WHERE {part} ORDER BY {_SORT}"  # noqa: S608
+            self._db.execute(f"INSERT INTO seg_{number} {piece}")
         new = Segment(
             number,
             level,
@@ -350,6 +362,34 @@ class Store:
         kept = tuple(s for s in self.snapshot.segments if s.id not in gone)
         self.snapshot = Snapshot(self.snapshot.last_seq, (*kept, new))
         return self._task() is not None
+
+    def _parts(self, union: str) -> list[str]:
+        """Conditions that cut the rows into pieces which sort within the memory limit, in order of the entities.
+
+        An entity with more rows than a piece is cut by time: order serves speed only, never the answer.
+        """
+        counts = self._db.execute(
+            f"SELECT entity, count(*) AS n, min(t) AS low, max(t) AS high FROM ({union}) GROUP BY entity ORDER BY entity"  # noqa: S608
+        ).fetchnumpy()
+        parts: list[str] = []
+        first, rows = -1, 0
+        entities = zip(*(counts[name].tolist() for name in ("entity", "n", "low", "high")), strict=True)
+        for entity, count, low, high in entities:
+            if count > _SORT_ROWS:
+                parts.append(f"entity > {first} AND entity < {entity}")
+                pieces = count // _SORT_ROWS + 1
+                cuts = [low + (high - low) * k // pieces for k in range(1, pieces)]
+                spans = zip([None, *cuts], [*cuts, None], strict=True)
+                for start, stop in spans:
+                    bounds = [f"t >= {start}"] * (start is not None) + [f"t < {stop}"] * (stop is not None)
+                    parts.append(" AND ".join([f"entity = {entity}", *bounds]))
+                first, rows = entity, 0
+            elif rows + count > _SORT_ROWS:
+                parts.append(f"entity > {first} AND entity < {entity}")
+                first, rows = entity - 1, count
+            else:
+                rows += count
+        return [*parts, f"entity > {first}"]
 
     def _task(self) -> tuple[list[Segment], int] | None:
         segments = self.snapshot.segments
