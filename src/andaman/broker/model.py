@@ -48,7 +48,7 @@ class OpKind(StrEnum):
     UPSERT_REPLACE = "upsert-replace"  # 5.6.8, default mode
     UPSERT_UPDATE = "upsert-update"  # 5.6.8, options=update: absent → create, present → append with overwrite
     APPEND = "append"  # 5.6.3 POST attrs; overwrite unless no_overwrite
-    UPDATE = "update"  # 5.6.2 PATCH attrs: only attributes that exist
+    UPDATE = "update"  # 5.6.2 PATCH attrs: replaces attributes, adds those that are missing
     MERGE = "merge"  # 5.6.17 PATCH entity, also batch merge
     PARTIAL_ATTR = "partial-attr"  # 5.6.4 PATCH attrs/{attr}
     REPLACE_ATTR = "replace-attr"  # 5.6.19 PUT attrs/{attr}

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 import pytest
 
-from andaman.broker.contexts import ContextStore
+from andaman.broker.contexts import CORE_URL, ContextStore
 from andaman.broker.contexts.fetch import allowed_address, fetch_json
 from andaman.broker.entity.build import iri
 from andaman.kernel.errors import BadRequestData, LdContextNotAvailable, ResourceNotFound
@@ -83,11 +83,27 @@ def test_a_remote_context_is_fetched_once_and_survives_restart(base: str, tmp_pa
     asyncio.run(run())
 
 
-@pytest.mark.parametrize("path", ["/huge", "/text", "/list", "/loop", "/gone"])
+@pytest.mark.parametrize("path", ["/huge", "/loop", "/gone"])
 def test_what_cannot_be_had_is_context_not_available(base: str, path: str) -> None:
     store = ContextStore(allow_private=True)
     with pytest.raises(LdContextNotAvailable):
         asyncio.run(store.resolve(base + path))
+    store.close()
+
+
+@pytest.mark.parametrize("path", ["/text", "/list"])
+def test_5_5_6_what_is_had_but_is_no_context_is_bad_request_data(base: str, path: str) -> None:
+    store = ContextStore(allow_private=True)
+    with pytest.raises(BadRequestData):
+        asyncio.run(store.resolve(base + path))
+    store.close()
+
+
+def test_the_answers_context_names_the_core_only_where_the_given_one_lacks_it() -> None:
+    core = "https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context-v1.8.jsonld"
+    store = ContextStore()
+    assert store.resolve_local([{"a": "http://x.org/a"}]).member == [{"a": "http://x.org/a"}, CORE_URL]
+    assert store.resolve_local([{"a": "http://x.org/a"}, core]).member == [{"a": "http://x.org/a"}, core]
     store.close()
 
 
@@ -148,6 +164,9 @@ def test_5_13_hosting_listing_and_deleting(tmp_path: Path) -> None:
         url = f"http://any.host/ngsi-ld/v1/jsonldContexts/{entry.id}"
         assert (await store.resolve(url)).expand_term("speed") == "http://ex.org/speed"
         assert entry.id in [one.id for one in store.list_entries()]
+        assert entry.id not in [one.id for one in store.list_entries("other tenant")]
+        with pytest.raises(ResourceNotFound):
+            store.get_entry(entry.id, "other tenant")
         await store.delete(entry.id)
         with pytest.raises(ResourceNotFound):
             store.get_entry(entry.id)

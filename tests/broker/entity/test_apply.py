@@ -41,16 +41,17 @@ def test_5_6_1_create_stamps_everything_and_refuses_a_second() -> None:
         run(OpKind.CREATE, doc, entity(ID, "Vehicle"))
 
 
-def test_5_6_2_update_replaces_only_what_exists_and_keeps_created_at() -> None:
+def test_5_6_2_update_replaces_keeps_created_at_and_adds_what_is_missing() -> None:
     doc = made(speed=prop(1, unit="KMH"))
-    after, changes, result = run(OpKind.UPDATE, doc, {"attrs": {SPEED: [prop(2)], NAME: [prop("x")]}})
+    fragment = {"attrs": {SPEED: [prop(2)], NAME: [prop("x")], iri("bearing"): None}}
+    after, changes, result = run(OpKind.UPDATE, doc, fragment)
     instance = after["attrs"][SPEED][0]
     assert instance["value"] == 2
     assert "unitCode" not in instance  # §5.5.8 example 2
     assert (instance["createdAt"], instance["modifiedAt"]) == (format_time(T0), format_time(T1))
-    assert NAME not in after["attrs"]
-    assert [name for name, _ in result.not_updated] == [NAME]
-    assert result.updated == [SPEED]
+    assert after["attrs"][NAME][0]["value"] == "x"
+    assert [name for name, _ in result.not_updated] == [iri("bearing")]
+    assert result.updated == [SPEED, NAME]
     assert changes[0].before == doc["attrs"][SPEED]
 
 

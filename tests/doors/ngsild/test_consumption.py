@@ -68,7 +68,10 @@ async def test_5_7_2_query(c: Client) -> None:
     assert numbers(await c("GET", near)) == [1, 2, 3]
     assert numbers(await c("GET", "/entities?attrs=speed")) == [1, 2, 3, 4, 5]
     assert numbers(await c("GET", "/entities?attrs=nothing")) == []
-    for wide in ("", "?id=urn:x:y", "?limit=5", "?attrs=createdAt"):
+    assert numbers(await c("GET", "/entities?q=speed==%2210%22,20&type=Vehicle")) == [2]
+    assert numbers(await c("GET", "/entities?type=Vehicle&q=name[en]==%22big+bus%22")) == []
+    wide_q = "?q=createdAt>2020-01-01T00:00:00Z"
+    for wide in ("", "?id=urn:x:y", "?limit=5", "?attrs=createdAt", wide_q, "?type=*&local=false"):
         assert error(await c("GET", f"/entities{wide}")) == "BadRequestData"
     assert numbers(await c("GET", "/entities?local=true&limit=2")) == [1, 2]
     for bad in ("q=((", "georel=near", "type=Vehicle;;", "scopeQ=//&type=A", "idPattern=(&type=A"):
@@ -81,8 +84,8 @@ async def test_4_12_and_4_13_paging_and_count(c: Client) -> None:
     got = await c("GET", "/entities?type=Vehicle&limit=2&offset=2&count=true")
     assert numbers(got) == [3, 4]
     assert got.headers["ngsild-results-count"] == "5"
-    assert 'offset=4>; rel="next"' in got.headers["link"].replace("&count=true", "")
-    assert 'offset=0>; rel="prev"' in got.headers["link"].replace("&count=true", "")
+    assert '</ngsi-ld/v1/entities?count=true&limit=2&offset=4&type=Vehicle>;rel="next"' in got.headers["link"]
+    assert 'offset=0&type=Vehicle>;rel="prev"' in got.headers["link"]
     got = await c("GET", "/entities?type=Vehicle&limit=5")
     assert 'rel="next"' not in got.headers["link"]
     got = await c("GET", "/entities?type=Vehicle&limit=0&count=true")
@@ -113,6 +116,7 @@ async def test_5_2_23_query_by_post(c: Client) -> None:
     assert error(await ask(nonsense=1)) == "BadRequestData"
     assert error(await c("POST", path, {"type": "Nonsense"})) == "BadRequestData"
     assert error(await ask(entities=[{}])) == "BadRequestData"
+    assert error(await ask(entities=[{"type": "A"}], temporalQ={})) == "BadRequestData"
 
 
 @at_the_door

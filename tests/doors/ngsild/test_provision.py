@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from andaman.broker.model import DEFAULT_VOCAB
 from tests.doors.ngsild.client import BUS, Client, at_the_door, error, vehicle
 
 SPEED = {"type": "Property", "value": 5, "unitCode": "KMH", "observedAt": "2026-11-22T07:32:00Z"}
@@ -23,7 +24,10 @@ async def test_5_6_1_create(c: Client) -> None:
     assert await seen(c) == vehicle(speed=SPEED)
     assert error(await c("POST", "/entities", vehicle())) == "AlreadyExists"
     assert error(await c("POST", "/entities", {"id": BUS})) == "BadRequestData"
-    assert error(await c("POST", "/entities", raw=b"{")) == "InvalidRequest"
+    for broken in (b"{", b"[]", b"5"):
+        assert error(await c("POST", "/entities", raw=broken)) == "InvalidRequest"
+    assert error(await c("POST", "/entities", {"id": BUS, "type": "type"})) == "BadRequestData"
+    assert error(await c("PATCH", "/entities/", vehicle())) == "BadRequestData"
 
 
 @at_the_door
@@ -31,10 +35,12 @@ async def test_5_6_2_update_attributes(c: Client) -> None:
     await c("POST", "/entities", vehicle(speed=SPEED))
     assert (await c("PATCH", f"/entities/{BUS}/attrs", {"speed": 7})).status == 204
     assert (await seen(c))["speed"] == {"type": "Property", "value": 7}
-    got = await c("PATCH", f"/entities/{BUS}/attrs", {"speed": 8, "brand": "x"})
+    got = await c("PATCH", f"/entities/{BUS}/attrs", {"speed": 8, "brand": "urn:ngsi-ld:null"})
     assert got.status == 207
-    assert got.json["updated"] == ["speed"]
-    assert got.json["notUpdated"][0]["attributeName"] == "brand"
+    assert got.json["updated"] == [DEFAULT_VOCAB + "speed"]
+    assert got.json["notUpdated"][0]["attributeName"] == DEFAULT_VOCAB + "brand"
+    assert (await c("PATCH", f"/entities/{BUS}/attrs", {"brand": "x"})).status == 204
+    assert (await seen(c))["brand"]["value"] == "x"
     assert error(await c("PATCH", "/entities/urn:x:none/attrs", {"speed": 7})) == "ResourceNotFound"
     assert error(await c("PATCH", f"/entities/{BUS}/attrs", {})) == "BadRequestData"
     assert (await c("PATCH", f"/entities/{BUS}/attrs", {"speed": "urn:ngsi-ld:null"})).status == 204
@@ -47,7 +53,7 @@ async def test_5_6_3_append_attributes(c: Client) -> None:
     assert (await c("POST", f"/entities/{BUS}/attrs", {"speed": 2, "brand": "x"})).status == 204
     got = await c("POST", f"/entities/{BUS}/attrs?options=noOverwrite", {"speed": 3, "fuel": 1})
     assert got.status == 207
-    assert got.json["updated"] == ["fuel"]
+    assert got.json["updated"] == [DEFAULT_VOCAB + "fuel"]
     assert (await seen(c))["speed"]["value"] == 2
     assert (await c("POST", f"/entities/{BUS}/attrs", {"type": "Bus"})).status == 204
     assert set((await seen(c))["type"]) == {"Bus", "Vehicle"}

@@ -51,7 +51,7 @@ def fetch_json(
     """GET a JSON document (blocking; for a worker thread).
 
     Raises LdContextNotAvailable for anything that goes wrong on the way, BadRequestData for an address that is
-    refused.
+    refused and for a document that is not JSON (CIM 009 §5.5.6).
     """
     deadline = time.monotonic() + timeout_s
     timeout = httpx.Timeout(timeout_s)
@@ -96,7 +96,7 @@ def _step(
     try:
         return orjson.loads(body), None
     except orjson.JSONDecodeError:
-        raise LdContextNotAvailable(f"The @context {url[:200]} is not JSON") from None
+        raise BadRequestData(f"The @context {url[:200]} is not JSON") from None
 
 
 def _request(client: httpx.Client, url: str, allow_private: bool) -> httpx.Request:

@@ -77,7 +77,9 @@ class Context:
 
     __slots__ = ("_inverse", "_prefixes", "_terms", "iris", "link", "member", "shorts", "source", "vocab")
 
-    def __init__(self, terms: Mapping[str, Term], vocab: str | None, source: Any, link: str) -> None:
+    def __init__(
+        self, terms: Mapping[str, Term], vocab: str | None, source: Any, link: str, has_core: bool = False
+    ) -> None:
         self.source = source
         self.link = link
         """URL to name in an answer's Link header."""
@@ -96,7 +98,7 @@ class Context:
         self.iris.context = self
         self.shorts = _Shorts()
         self.shorts.context = self
-        self.member = _member(source)
+        self.member = _member(source, has_core)
         """The @context member of an application/ld+json answer."""
 
     def expand_term(self, name: str) -> str:
@@ -137,6 +139,8 @@ class Context:
         iri = self._to_iri(name)
         if iri is None:
             raise BadRequestData(f"The @context maps {name!r} to null")
+        if iri[0] == "@":
+            raise BadRequestData(f"{name!r} stands for JSON-LD's {iri} and cannot be a name here")
         return iri
 
     def _to_iri(self, name: str) -> str | None:
@@ -174,8 +178,10 @@ class Context:
         return iri if best is None else best
 
 
-def _member(source: Any) -> Any:
+def _member(source: Any, has_core: bool) -> Any:
     if source is None:
         return CORE_URL
+    if has_core:
+        return source
     given = source if isinstance(source, list) else [source]
     return given if CORE_URL in given else [*given, CORE_URL]

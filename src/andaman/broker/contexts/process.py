@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
-from andaman.broker.contexts.bundled import CITY_PATH
+from andaman.broker.contexts.bundled import CORE_PATTERN
 from andaman.broker.contexts.model import Context, Term
 from andaman.kernel.errors import BadRequestData, LdContextNotAvailable
 
@@ -23,6 +23,8 @@ MAX_TERMS: Final = 50_000
 MAX_DOCUMENTS: Final = 32
 MAX_DEPTH: Final = 16
 MAX_IRI: Final = 2048
+LOCAL_PATH: Final = "/ngsi-ld/"
+"""Contexts of this platform may be named by their path alone."""
 _CONTEXT_KEYWORDS: Final = frozenset(
     {"@version", "@vocab", "@base", "@language", "@direction", "@propagate", "@protected", "@import"}
 )
@@ -49,6 +51,7 @@ class Processor:
         self._defined = 0
         self.terms: dict[str, Term] = {}
         self.vocab: str | None = None
+        self.has_core = False
 
     def apply(self, local: Any, base: str = "", chain: tuple[str, ...] = ()) -> None:
         """Apply one @context value: URL, object, null or a list of these."""
@@ -66,7 +69,7 @@ class Processor:
 
     def _apply_url(self, url: str, base: str, chain: tuple[str, ...]) -> None:
         absolute = urljoin(base, url) if base else url
-        if absolute != CITY_PATH and _scheme(absolute) not in ("http", "https"):
+        if not absolute.startswith(LOCAL_PATH) and _scheme(absolute) not in ("http", "https"):
             raise BadRequestData(f"The @context {url[:200]!r} is not an absolute http(s) URL")
         if absolute in chain:
             raise BadRequestData(f"The @context {absolute} includes itself")
@@ -75,7 +78,8 @@ class Processor:
             raise BadRequestData(f"The @context refers to more than {MAX_DOCUMENTS} documents")
         document = self._load(absolute)
         if not isinstance(document, dict) or "@context" not in document:
-            raise LdContextNotAvailable(f"The document at {absolute} has no @context")
+            raise BadRequestData(f"The document at {absolute[:200]} has no @context")
+        self.has_core = self.has_core or CORE_PATTERN.fullmatch(absolute) is not None
         self.apply(document["@context"], absolute, (*chain, absolute))
 
     def _apply_object(self, local: dict[str, Any], base: str, chain: tuple[str, ...]) -> None:
@@ -258,4 +262,4 @@ def build_context(source: Any, load: Load, core: Any, link: str, deadline_s: flo
     core_processor = Processor(load)
     core_processor.apply(core)
     terms.update(core_processor.terms)
-    return Context(terms, core_processor.vocab, source, link)
+    return Context(terms, core_processor.vocab, source, link, processor.has_core)

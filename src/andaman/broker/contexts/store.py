@@ -38,6 +38,7 @@ class Entry:
     kind: Kind
     created: Micros
     document: Any
+    tenant: str = ""
     last_usage: Micros = 0
     hits: int = 0
 
@@ -132,18 +133,20 @@ class ContextStore:
         return built
 
     def _touch(self, key: str) -> None:
-        entry_id = self._by_url.get(key)
-        if entry_id is not None:
-            entry = self._entries[entry_id]
+        entry = self._entry_at(key)
+        if entry is not None:
             entry.hits += 1
             entry.last_usage = self._clock()
+
+    def _entry_at(self, url: str) -> Entry | None:
+        """The entry that was fetched from this URL or is hosted under it."""
+        return self._entries.get(self._by_url.get(url) or url.rpartition("/jsonldContexts/")[2])
 
     def _load_local(self, url: str) -> Any:
         document = bundled_document(url)
         if document is not None:
             return document
-        entry_id = self._by_url.get(url) or url.rpartition("/jsonldContexts/")[2]
-        entry = self._entries.get(entry_id)
+        entry = self._entry_at(url)
         if entry is None:
             raise LdContextNotAvailable(f"The @context {url[:200]} is not kept here")
         entry.hits += 1
@@ -154,16 +157,18 @@ class ContextStore:
         try:
             return self._load_local(url)
         except LdContextNotAvailable:
+            if url[0] == "/":
+                raise  # a path names a context of this platform
             document = self._fetch(url)
         if not isinstance(document, dict) or "@context" not in document:
-            raise LdContextNotAvailable(f"The document at {url[:200]} has no @context")
+            raise BadRequestData(f"The document at {url[:200]} has no @context")
         self._keep(url, document, "Cached")
         return document
 
     # -- keeping --------------------------------------------------------------------------------------------
-    def _keep(self, url: str, document: Any, kind: Kind) -> Entry:
+    def _keep(self, url: str, document: Any, kind: Kind, tenant: str = "") -> Entry:
         entry_id = hashlib.sha256(url.encode()).hexdigest()[:32] if url else sortable_id(self._clock())
-        entry = Entry(entry_id, url, kind, self._clock(), document)
+        entry = Entry(entry_id, url, kind, self._clock(), document, tenant)
         with self._lock:
             if len(self._entries) >= _ENTRIES_MAX:
                 self._forget(next(iter(self._entries)))
@@ -186,6 +191,7 @@ class ContextStore:
             "kind": entry.kind,
             "created": entry.created,
             "document": entry.document,
+            "tenant": entry.tenant,
         }
         temporary = path.with_suffix(".tmp")
         temporary.write_bytes(orjson.dumps(content))
@@ -195,9 +201,7 @@ class ContextStore:
         for path in sorted(directory.glob("*.json")):
             try:
                 content = orjson.loads(path.read_bytes())
-                entry = Entry(
-                    content["id"], content["url"], content["kind"], content["created"], content["document"]
-                )
+                entry = Entry(**content)
             except (orjson.JSONDecodeError, KeyError, TypeError, OSError):
                 continue  # a torn file is a cache miss, and fetched again
             self._entries[entry.id] = entry
@@ -214,36 +218,46 @@ class ContextStore:
             path.unlink(missing_ok=True)
 
     # -- hosting (CIM 009 §5.13) ----------------------------------------------------------------------------
-    async def host(self, document: Any, kind: Kind = "Hosted") -> Entry:
+    async def host(self, document: Any, kind: Kind = "Hosted", tenant: str = "") -> Entry:
         """Keep a context that a user gives (``{"@context": …}``), after checking that it resolves."""
         _key(document)  # raises TooLarge and what is nested too deeply
         await self.resolve(document["@context"])
-        return self._keep("", document, kind)
+        return self._keep("", document, kind, tenant)
 
-    def list_entries(self) -> list[Entry]:
-        """What is kept, oldest first; bundled contexts first of all."""
+    def list_entries(self, tenant: str = "") -> list[Entry]:
+        """What is kept, oldest first; bundled contexts first of all. What a tenant hosts, only this tenant sees."""
         carried = [
             Entry(hashlib.sha256(url.encode()).hexdigest()[:32], url, "Cached", 0, None)
             for url in bundled_urls()
         ]
-        return carried + sorted(self._entries.values(), key=lambda one: (one.created, one.id))
+        kept = (one for one in self._entries.values() if one.kind == "Cached" or one.tenant == tenant)
+        return carried + sorted(kept, key=lambda one: (one.created, one.id))
 
-    def get_entry(self, name: str) -> Entry:
+    def get_entry(self, name: str, tenant: str = "") -> Entry:
         """By local id, or by URL for what was fetched or is carried. Raises ResourceNotFound."""
         entry = self._entries.get(name) or self._entries.get(self._by_url.get(name, ""))
+        if entry is not None and entry.kind != "Cached" and entry.tenant != tenant:
+            entry = None
+        if entry is None and bundled_document(name) is not None:
+            return Entry(name, name, "Cached", 0, bundled_document(name))
         if entry is None:
-            entry = next((one for one in self.list_entries() if name in (one.id, one.url)), None)
+            entry = next((one for one in self.list_entries(tenant) if name in (one.id, one.url)), None)
         if entry is None:
             raise ResourceNotFound(f"There is no @context {name[:200]!r}")
         if entry.document is None:
             return Entry(entry.id, entry.url, entry.kind, entry.created, bundled_document(entry.url))
         return entry
 
-    async def delete(self, name: str, *, reload: bool = False) -> None:
-        """Forget a context; ``reload`` fetches a cached one again first and keeps the old one if that fails."""
-        entry = self.get_entry(name)
+    async def delete(self, name: str, *, reload: bool = False, tenant: str = "") -> None:
+        """Forget a context; ``reload`` fetches a cached one again first and keeps the old one if that fails.
+
+        What the platform carries is always fresh; deleting it raises BadRequestData.
+        """
+        entry = self.get_entry(name, tenant)
         if entry.id not in self._entries:
-            return  # carried by the platform: nothing to forget, it is always fresh
+            if reload:
+                return
+            raise BadRequestData("This context is carried by the platform and cannot be deleted")
         if reload:
             loop = asyncio.get_running_loop()
             document = await loop.run_in_executor(self._pool, self._fetch, entry.url)

@@ -228,8 +228,12 @@ def _update(op: WriteOp, before: Doc | None, at: str) -> Applied:
     _edit_meta(edit, op)
     for iri, instances in op.fragment.get("attrs", {}).items():
         old = doc["attrs"].get(iri)
-        if old is None:
-            edit.result.not_updated.append((iri, "The entity has no such attribute; append it instead"))
+        if old is None:  # §5.6.2: attributes that are not there yet are added
+            fresh = [one for one in instances or () if not _is_null(one)]
+            if fresh:
+                edit.set_attr(iri, [stamp_new(one, at) for one in fresh])
+            else:
+                edit.result.not_updated.append((iri, "The entity has no such attribute to delete"))
         elif instances is None:
             edit.set_attr(iri, [])
         elif (

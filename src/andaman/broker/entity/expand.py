@@ -57,18 +57,7 @@ _FORBIDDEN: Final = frozenset(
     }
 )
 _NOT_ATTRIBUTES: Final = frozenset(
-    {
-        "datasetId",
-        "instanceId",
-        "observedAt",
-        "unitCode",
-        "objectType",
-        "valueType",
-        "value",
-        "object",
-        "json",
-    }
-    | {"languageMap", "vocab", "valueList", "objectList", "deletedAt"}
+    {"datasetId", "instanceId", "observedAt", "unitCode", "objectType", "valueType", "deletedAt"}
 )
 """Core terms that are members of instances, never attributes of an entity (§4.5.1)."""
 

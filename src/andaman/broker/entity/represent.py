@@ -196,10 +196,8 @@ def _simplified(instance: Instance, context: Context, view: View) -> Any:
         return instance.get(VALUE_MEMBER[kind])
     if kind == "LanguageProperty" and view.languages:
         return choose_language(instance["languageMap"], view.languages)[0]
-    if kind == "ListProperty":
-        return {"valueList": instance["valueList"]}
-    if kind == "ListRelationship":
-        return {"objectList": instance["objectList"]}
+    if kind in ("ListProperty", "ListRelationship"):
+        return instance[VALUE_MEMBER[kind]]
     return {VALUE_MEMBER[kind]: plain_value(instance, context)}
 
 

@@ -23,7 +23,13 @@ from andaman.doors.ngsild.http import (
 )
 from andaman.doors.ngsild.openapi import openapi
 from andaman.identity.model import Actor
-from andaman.kernel.errors import AndamanError, MethodNotAllowed, NotSignedIn, ResourceNotFound
+from andaman.kernel.errors import (
+    AndamanError,
+    BadRequestData,
+    MethodNotAllowed,
+    NotSignedIn,
+    ResourceNotFound,
+)
 from andaman.kernel.time import Clock, format_time, system_clock
 
 log = logging.getLogger("andaman.ngsild")
@@ -164,6 +170,8 @@ def _call(scope: Any, receive: Receive) -> tuple[Call, Resource | None]:
     parts = path[at + len(_ROOT) :].split(b"/") if at >= 0 else []
     segments = [decode(part, "The path") if b"%" in part else part.decode("latin-1") for part in parts[1:]]
     if segments and not segments[-1]:
+        if segments == ["entities", ""] and scope["method"] in ("PUT", "PATCH", "DELETE"):
+            raise BadRequestData("The id of the entity is missing", field="entityId")
         segments.pop()
     return Call(scope, segments, receive, actor), resource_of(segments)
 

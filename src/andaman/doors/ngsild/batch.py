@@ -12,7 +12,7 @@ from andaman.doors.ngsild.door import Door
 from andaman.doors.ngsild.http import NO_CONTENT, Answer, Call, json_answer
 from andaman.doors.ngsild.params import format_of
 from andaman.doors.ngsild.provision import only_option
-from andaman.kernel.errors import AndamanError, BadRequestData, LdContextNotAvailable, TooLarge
+from andaman.kernel.errors import AndamanError, BadRequestData, TooLarge
 
 _PLAIN: Final = frozenset({"local"})
 _OPTIONS: Final = frozenset({"local", "options"})
@@ -78,7 +78,7 @@ async def _entities(
                 raise BadRequestData("The entity has no id", field="id")
             batch.ops.append(WriteOp(kind, fragment["id"], fragment, **more))
         except AndamanError as error:
-            if isinstance(error, LdContextNotAvailable) or error.extra.get("field") == "Link":
+            if error.extra.get("field") == "Link":
                 raise  # a fault of the request as a whole
             batch.fail(entity_id, error)
     return batch

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from andaman.broker.contexts import Context
 from andaman.broker.entity.names import check_uri
@@ -16,7 +16,7 @@ from andaman.broker.query.evaluate import matches
 from andaman.broker.query.model import EntityQuery, Page
 from andaman.broker.query.parse import parse_types
 from andaman.doors.ngsild.door import BASE, Door
-from andaman.doors.ngsild.http import GEO_JSON, LD_JSON, Answer, Call
+from andaman.doors.ngsild.http import GEO_JSON, Answer, Call
 from andaman.doors.ngsild.negotiate import choose_media
 from andaman.doors.ngsild.params import (
     QUERY_PARAMETERS,
@@ -28,6 +28,7 @@ from andaman.doors.ngsild.params import (
 from andaman.kernel.errors import BadRequestData, ResourceNotFound
 from andaman.kernel.time import Micros
 
+_PLAIN: Final = ":/*.,;|!$()@'~-_="  # needs no escape inside a parameter
 _RETRIEVE: Final = VIEW_PARAMETERS | {"type", "entityMap"}
 
 
@@ -210,6 +211,6 @@ def _page_link(
     call: Call, given: Mapping[str, str], offset: int, limit: int, rel: str, media: bytes
 ) -> bytes:
     path = "/".join(quote(segment, safe=":") for segment in call.segments)
-    query = urlencode({**given, "limit": limit, "offset": offset}, quote_via=quote)
-    kind = "application/ld+json" if media == LD_JSON else media.decode()
-    return f'<{BASE}/{path}?{query}>; rel="{rel}"; type="{kind}"'.encode("latin-1")
+    changed = {**given, "limit": str(limit), "offset": str(offset)}
+    query = "&".join(f"{name}={quote(value, safe=_PLAIN)}" for name, value in sorted(changed.items()))
+    return f'<{BASE}/{path}?{query}>;rel="{rel}";type="{media.decode()}"'.encode("latin-1")

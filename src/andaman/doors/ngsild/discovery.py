@@ -15,7 +15,7 @@ from andaman.doors.ngsild.params import flag_of
 from andaman.kernel.errors import ResourceNotFound
 from andaman.kernel.ids import urn
 
-_LIST: Final = frozenset({"local", "details", "count", "limit", "offset"})
+_LIST: Final = frozenset({"local", "details", "count"})
 _ONE: Final = frozenset({"local"})
 _SLICE: Final = 200
 

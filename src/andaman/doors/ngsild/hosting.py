@@ -10,9 +10,10 @@ from andaman.broker.contexts.bundled import bundled_document
 from andaman.broker.contexts.store import Entry
 from andaman.doors.ngsild.door import BASE, Door
 from andaman.doors.ngsild.http import LD_JSON, NO_CONTENT, Answer, Call, json_answer
+from andaman.doors.ngsild.negotiate import choose_media
 from andaman.doors.ngsild.params import flag_of
 from andaman.identity.model import Role
-from andaman.kernel.errors import BadRequestData, Forbidden, OperationNotSupported, ResourceNotFound
+from andaman.kernel.errors import BadRequestData, Forbidden, InvalidRequest, ResourceNotFound
 from andaman.kernel.time import format_time
 
 _LIST: Final = frozenset({"details", "kind"})
@@ -31,7 +32,7 @@ def _described(door: Door, entry: Entry) -> dict[str, Any]:
         "URL": _url(door, entry),
         "localId": entry.id,
         "kind": entry.kind,
-        "timestamp": format_time(entry.created),
+        "createdAt": format_time(entry.created),
         "numberOfHits": entry.hits,
     }
     if entry.last_usage:
@@ -45,7 +46,7 @@ async def list_contexts(door: Door, call: Call) -> Answer:
     kind = given.get("kind")
     if kind is not None and kind not in _KINDS:
         raise BadRequestData(f"kind must be one of {', '.join(_KINDS)}", field="kind")
-    entries = [one for one in door.contexts.list_entries() if kind is None or one.kind == kind]
+    entries = [one for one in door.contexts.list_entries(call.tenant) if kind is None or one.kind == kind]
     if flag_of(given, "details"):
         return json_answer([_described(door, one) for one in entries])
     return json_answer([_url(door, one) for one in entries])
@@ -56,22 +57,27 @@ async def add_context(door: Door, call: Call) -> Answer:
     call.parameters(frozenset())
     _may_change(call)
     payload, _ = await call.json(door.options.max_body)
-    if not isinstance(payload, dict) or not isinstance(payload.get("@context"), (dict, list, str)):
-        raise BadRequestData("The body must be an object with @context", field="@context")
-    entry = await door.contexts.host({"@context": payload["@context"]})
-    path = f"{BASE}/jsonldContexts/{entry.id}"
-    return json_answer({"url": path}, 201, headers=[(b"location", path.encode())])
+    if not isinstance(payload, dict) or "@context" not in payload:
+        raise InvalidRequest("The body must be an object with @context", field="@context")
+    source = payload["@context"]
+    if not isinstance(source, (dict, list, str)):
+        raise BadRequestData("@context must be a URL, an object or a list of these", field="@context")
+    if isinstance(source, list) and not all(one is None or isinstance(one, (dict, str)) for one in source):
+        raise BadRequestData(
+            "The list in @context holds something else than URLs and objects", field="@context"
+        )
+    entry = await door.contexts.host({"@context": source}, tenant=call.tenant)
+    return Answer(201, headers=[(b"location", f"{BASE}/jsonldContexts/{entry.id}".encode())])
 
 
 async def serve_context(door: Door, call: Call) -> Answer:
     """GET /jsonldContexts/{id}: the context itself, or with ``details=true`` what is known of it."""
     given = call.parameters(_ONE)
-    entry = door.contexts.get_entry(call.segments[1])
+    media = choose_media(call.headers.get(b"accept"), False)
+    entry = door.contexts.get_entry(call.segments[1], call.tenant)
     if flag_of(given, "details"):
         return json_answer(_described(door, entry))
-    if entry.kind == "Cached" and call.segments[1] not in (entry.id, entry.url):
-        raise OperationNotSupported("A cached context is served at its own URL")
-    return Answer(200, orjson.dumps(entry.document), LD_JSON)
+    return Answer(200, orjson.dumps(entry.document), media)
 
 
 async def delete_context(door: Door, call: Call) -> Answer:
@@ -79,10 +85,15 @@ async def delete_context(door: Door, call: Call) -> Answer:
     given = call.parameters(_DELETE)
     _may_change(call)
     reload = flag_of(given, "reload")
-    entry = door.contexts.get_entry(call.segments[1])
+    try:
+        entry = door.contexts.get_entry(call.segments[1], call.tenant)
+    except ResourceNotFound:
+        if reload:
+            raise BadRequestData("Only a context that is kept can be reloaded", field="reload") from None
+        raise
     if reload and entry.kind != "Cached":
         raise BadRequestData("Only a cached context can be reloaded", field="reload")
-    await door.contexts.delete(call.segments[1], reload=reload)
+    await door.contexts.delete(call.segments[1], reload=reload, tenant=call.tenant)
     return NO_CONTENT
 
 

@@ -180,7 +180,7 @@ def _tenant(raw: bytes) -> str:
 
 
 def parse_parameters(query_string: bytes, allowed: frozenset[str]) -> dict[str, str]:
-    """``a=b&c=d`` with percent-encoding; ``+`` stays a plus, as scope queries need it."""
+    """``a=b&c=d`` with percent-encoding and ``+`` for a blank; in ``scopeQ``, which has no blanks, + is itself."""
     found: dict[str, str] = {}
     parts = query_string.split(b"&")
     if len(parts) > _MAX_PARAMETERS:
@@ -197,7 +197,7 @@ def parse_parameters(query_string: bytes, allowed: frozenset[str]) -> dict[str, 
             )
         if key in found:
             raise InvalidRequest(f"The parameter {key!r} is given twice", field=key)
-        found[key] = decode(value, key)
+        found[key] = decode(value if key == "scopeQ" else value.replace(b"+", b" "), key)
     return found
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from andaman.broker.contexts import Context
 from andaman.broker.entity.names import check_uri
 from andaman.broker.entity.represent import PLAIN, Format, View
+from andaman.broker.query.ast import And, Not, Or, Path, QExpr
 from andaman.broker.query.model import EntityQuery
 from andaman.broker.query.parse import parse_geo, parse_q, parse_scope, parse_types
 from andaman.broker.query.regex import check_regex
@@ -186,12 +187,40 @@ def query_of(
     )
     if query.limit == 0 and not query.count:
         raise BadRequestData("limit=0 makes sense only with count=true", field="limit")
-    wide = not (query.types or given.get("type") == "*" or query.attrs or query.q or query.geo)
+    _check_csf(given, context)
+    if given.get("type") == "*" and given.get("local") == "false":
+        raise BadRequestData("type=* is answered locally only; leave out local=false", field="local")
+    told = query.q is not None and not _system_only(query.q)
+    wide = not (query.types or given.get("type") == "*" or query.attrs or told or query.geo)
+    if query.q is not None and _has_links(query.q):
+        raise BadRequestData("A query along Relationships needs the parameter join", field="q")
     if wide and not flag_of(given, "local"):
         raise BadRequestData(
             "The query is too wide: give at least one of type, attrs, q, georel, or local=true"
         )
     return query
+
+
+def _paths(expr: QExpr) -> list[Path]:
+    if isinstance(expr, (And, Or)):
+        return [path for part in expr.parts for path in _paths(part)]
+    if isinstance(expr, Not):
+        return _paths(expr.part)
+    return [expr.path]
+
+
+def _system_only(expr: QExpr) -> bool:
+    return all(not path.attr and not path.links for path in _paths(expr))
+
+
+def _has_links(expr: QExpr) -> bool:
+    return any(path.links for path in _paths(expr))
+
+
+def _check_csf(given: Mapping[str, str], context: Context) -> None:
+    """A context source filter must be well-formed, though there are no other sources to filter yet (§4.9)."""
+    if "csf" in given:
+        parse_q(given["csf"], context.expand_term)
 
 
 def pattern_of(text: str, where: str) -> str:

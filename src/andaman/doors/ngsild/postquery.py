@@ -124,6 +124,8 @@ async def post_query(door: Door, call: Call) -> Answer:
     parameters = call.parameters(PARAMETERS)
     payload, ld = await call.json(door.options.max_body)
     context = await door.body_context(call, payload, ld)
+    if isinstance(payload, dict) and "temporalQ" in payload:
+        raise BadRequestData("temporalQ belongs to /temporal/entityOperations/query", field="temporalQ")
     asked, _ = asked_of(door, payload, parameters, context)
     page, more = await run_query(door, call, asked)
     headers = page_headers(call, asked.queries[0], page, more, parameters, media)

@@ -48,22 +48,21 @@ def only_option(given: dict[str, str], allowed: str) -> bool:
     return True
 
 
-def as_object(payload: Any) -> dict[str, Any]:
+async def read_object(door: Door, call: Call) -> tuple[dict[str, Any], Context]:
+    """The body, which must be an object, and its context."""
+    payload, ld = await call.json(door.options.max_body)
     if not isinstance(payload, dict):
-        raise BadRequestData("The body must be a JSON object")
-    return payload
+        raise InvalidRequest("The body must be a JSON object")
+    return payload, await door.body_context(call, payload, ld)
 
 
-def update_answer(result: WriteResult, context: Context) -> Answer:
-    """204, or 207 with what could not be updated (§5.2.18)."""
+def update_answer(result: WriteResult) -> Answer:
+    """204, or 207 with what could not be updated, by full names (§5.2.18)."""
     if not result.not_updated:
         return NO_CONTENT
-    shorts = context.shorts
     content = {
-        "updated": [shorts[iri] for iri in result.updated],
-        "notUpdated": [
-            {"attributeName": shorts[iri], "reason": reason} for iri, reason in result.not_updated
-        ],
+        "updated": result.updated,
+        "notUpdated": [{"attributeName": iri, "reason": reason} for iri, reason in result.not_updated],
     }
     return json_answer(content, 207)
 
@@ -71,8 +70,7 @@ def update_answer(result: WriteResult, context: Context) -> Answer:
 async def create_entity(door: Door, call: Call) -> Answer:
     """POST /entities (§6.4.3.1)."""
     call.parameters(_LOCAL)
-    payload, ld = await call.json(door.options.max_body)
-    context = await door.body_context(call, payload, ld)
+    payload, context = await read_object(door, call)
     fragment = expand_entity(payload, context, WHOLE)
     await door.write_one(call, WriteOp(OpKind.CREATE, fragment["id"], fragment))
     return Answer(201, headers=[(b"location", entity_path(fragment["id"]).encode())])
@@ -82,10 +80,9 @@ async def replace_entity(door: Door, call: Call) -> Answer:
     """PUT /entities/{id} (§6.5.3.3)."""
     given = call.parameters(_FORMAT)
     entity_id = check_uri(call.segments[1], "entityId")
-    payload, ld = await call.json(door.options.max_body)
-    context = await door.body_context(call, payload, ld)
+    payload, context = await read_object(door, call)
     simplified = format_of(given)[0] == "simplified"
-    fragment = expand_entity(as_object(payload), context, WHOLE, simplified=simplified, entity_id=entity_id)
+    fragment = expand_entity(payload, context, WHOLE, simplified=simplified, entity_id=entity_id)
     op = WriteOp(OpKind.REPLACE, entity_id, fragment, expect_types=expected_types(given, context))
     await door.write_one(call, op)
     return NO_CONTENT
@@ -114,7 +111,7 @@ async def append_attributes(door: Door, call: Call) -> Answer:
     context, fragment = await _fragment(door, call, APPEND)
     types = expected_types(given, context)
     op = WriteOp(OpKind.APPEND, fragment["id"], fragment, no_overwrite=no_overwrite, expect_types=types)
-    return update_answer(await door.write_one(call, op), context)
+    return update_answer(await door.write_one(call, op))
 
 
 async def update_attributes(door: Door, call: Call) -> Answer:
@@ -123,14 +120,13 @@ async def update_attributes(door: Door, call: Call) -> Answer:
     context, fragment = await _fragment(door, call, UPDATE)
     types = expected_types(given, context) if given else ()
     op = WriteOp(OpKind.UPDATE, fragment["id"], fragment, expect_types=types)
-    return update_answer(await door.write_one(call, op), context)
+    return update_answer(await door.write_one(call, op))
 
 
 async def _fragment(door: Door, call: Call, mode: Mode, simplified: bool = False) -> tuple[Context, Doc]:
     entity_id = check_uri(call.segments[1], "entityId")
-    payload, ld = await call.json(door.options.max_body)
-    context = await door.body_context(call, payload, ld)
-    if not as_object(payload):
+    payload, context = await read_object(door, call)
+    if not payload:
         raise BadRequestData("The body holds nothing to write")
     fragment = expand_entity(payload, context, mode, simplified=simplified, entity_id=entity_id)
     return context, fragment
