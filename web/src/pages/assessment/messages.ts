@@ -1,7 +1,8 @@
 import { messages } from '$lib/i18n.svelte';
 
 export const msg = messages({
-  title: { th: 'การประเมินโครงสร้างพื้นฐาน', en: 'Infrastructure assessment' },
+  title: { th: 'การประเมิน', en: 'Assessment' },
+  heading: { th: 'การประเมินโครงสร้างพื้นฐานของเมือง', en: 'Infrastructure assessment' },
   intro: {
     th: 'ทุกตัวเลขคำนวณจากข้อมูลในแพลตฟอร์ม บอกสูตร ที่มา ช่วงเวลา และคุณภาพ สิ่งที่ข้อมูลไม่พอจะบอกว่าไม่พอ',
     en: 'Each figure is computed from the platform’s data and tells its formula, source, period and quality. Where data does not suffice, it says so.',

@@ -1,7 +1,8 @@
 import { messages } from '$lib/i18n.svelte';
 
 export const msg = messages({
-  title: { th: 'ทักษะและการฝึกอบรม', en: 'Skills and training' },
+  title: { th: 'การฝึกอบรม', en: 'Training' },
+  heading: { th: 'ทักษะและการฝึกอบรม', en: 'Skills and training' },
   intro: {
     th: 'ใครทำหน้าที่ได้แล้วบ้าง ต้องเรียนรู้อะไรเพิ่ม และเรียนรู้แล้วหรือยัง',
     en: 'Who can run this, what must they still learn, and have they?',
