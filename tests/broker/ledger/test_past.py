@@ -138,6 +138,32 @@ def test_temporal_keeps_to_rights(tmp_path: Path) -> None:
     with_broker(tmp_path, work, history=True)
 
 
+def test_what_was_hidden_once_stays_hidden(tmp_path: Path) -> None:
+    """Values from a time when the entity was secret do not appear when it becomes open, in no form."""
+    everything = TemporalQuery(timeproperty="modifiedAt")
+
+    def move(scope: str, speed: int) -> WriteOp:
+        fragment = {"type": [iri("Vehicle")], "scope": [scope], "attrs": {SPEED: [prop(speed)]}}
+        return WriteOp(OpKind.UPSERT_REPLACE, urn(1), fragment)
+
+    async def work(broker: Broker) -> None:
+        steps = [move("/open", 1), move("/closed", 2), set_speed(1, 3), move("/open", 4), set_speed(1, 5)]
+        for op in steps:
+            await broker.write([op], SYSTEM)
+        found = await broker.temporal(urn(1), [], everything, SOMEBODY)
+        assert [one["value"] for one in found[SPEED]] == [4, 5]
+        whole = await broker.temporal(urn(1), [], everything, FULL_ACCESS)
+        assert [one["value"] for one in whole[SPEED]] == [1, 2, 3, 4, 5]
+        with pytest.raises(ResourceNotFound):
+            await broker.temporal(urn(1), [SPEED], TemporalQuery(aggr_methods=("max",)), SOMEBODY)
+        await broker.write([delete(1)], SYSTEM)
+        await broker.write([create(1, speed=prop(6))], SYSTEM)
+        found = await broker.temporal(urn(1), [SPEED], everything, SOMEBODY)
+        assert [one.get("value") for one in found[SPEED] if "value" in one] == [4, 5, 6]
+
+    with_broker(tmp_path, work, history=True)
+
+
 def test_the_historian_may_die(tmp_path: Path) -> None:
     """Killed in the middle of its work it is started again; answers stay complete and nothing is there twice."""
 

@@ -15,6 +15,8 @@ from andaman.broker.ledger.schema import connect
 from andaman.broker.model import Doc, Event
 from andaman.kernel.time import Micros
 
+Shape = tuple[tuple[str, ...], tuple[str, ...]]
+"""(types, scopes)."""
 _PAGE: Final = 5_000
 _IDS: Final = 500
 
@@ -74,23 +76,23 @@ class Journal:
             )
         return found
 
-    def last_shape(self, tenant: str, entity_id: str) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
-        """(types, scopes) of the entity as it is, or as it was when it was deleted; None if it never was."""
-        row = (
-            self._db.execute(
-                "SELECT shape FROM entity WHERE tenant=? AND id=?", (tenant, entity_id)
-            ).fetchone()
-            or self._db.execute(
-                "SELECT shape FROM gone WHERE tenant=? AND id=?", (tenant, entity_id)
-            ).fetchone()
+    def shapes_of(self, tenant: str, entity_id: str) -> list[tuple[Micros | None, Shape]]:
+        """(until when, (types, scopes)) of everything that the entity was, newest first; None: it is so now.
+
+        Empty when there never was such an entity.
+        """
+        key = (tenant, entity_id)
+        rows: list[tuple[Micros | None, int]] = (
+            self._db.execute("SELECT NULL, shape FROM entity WHERE tenant=? AND id=?", key).fetchall()
+            + self._db.execute(
+                "SELECT at, shape FROM former WHERE tenant=? AND id=? ORDER BY seq DESC", key
+            ).fetchall()
         )
-        if row is None:
-            return None
         try:
-            return self._shapes.pair(row[0])
+            return [(at, self._shapes.pair(shape)) for at, shape in rows]
         except KeyError:
             self._shapes = Shapes(self._db)
-            return self._shapes.pair(row[0])
+            return [(at, self._shapes.pair(shape)) for at, shape in rows]
 
     def until(self, at: Micros, tenant: str | None = None, entity_id: str | None = None) -> Iterator[Event]:
         """All events known at ``at``, from the beginning, streamed."""

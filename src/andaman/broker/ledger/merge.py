@@ -56,9 +56,10 @@ class Batch:
     events: list[Event] = field(default_factory=list)
     state: dict[Key, tuple[Stored, int, int] | None] = field(default_factory=dict)  # (stored, shape, seq)
     docs: dict[Key, tuple[Doc | None, Doc | None]] = field(default_factory=dict)  # before and after the batch
-    gone: list[tuple[int, tuple[str, str, int]]] = field(
+    gone: list[int] = field(default_factory=list)  # creation orders of rows to delete
+    former: list[tuple[str, str, int, Micros, int]] = field(
         default_factory=list
-    )  # (order, (tenant, id, last shape))
+    )  # shapes that ended: table rows
     reborn: set[Key] = field(default_factory=set)  # deleted and created again within the batch: last in order
     tenants: set[str] = field(default_factory=set)
     applied: bool = False  # set by the loop's thread when cache and indexes have it
@@ -88,6 +89,7 @@ class Merger:
             state=dict(batch.state),
             docs=dict(batch.docs),
             gone=list(batch.gone),
+            former=list(batch.former),
             reborn=set(batch.reborn),
             tenants=set(batch.tenants),
         )
@@ -97,7 +99,7 @@ class Merger:
             return results
         batch.seq, batch.head, batch.next_ord = mark.seq, mark.head, mark.next_ord
         batch.state, batch.docs, batch.gone = mark.state, mark.docs, mark.gone
-        batch.tenants, batch.reborn = mark.tenants, mark.reborn
+        batch.former, batch.tenants, batch.reborn = mark.former, mark.tenants, mark.reborn
         del batch.journal[rows:], batch.events[rows:]
         return [
             result
@@ -166,11 +168,16 @@ class Merger:
         )
         if after is None:
             assert stored is not None
-            batch.gone.append((stored[0], (tenant, op.entity_id, shape[0])))
+            batch.gone.append(stored[0])
+            batch.former.append((tenant, op.entity_id, seq, batch.at, shape[0]))
             batch.state[key] = None
         else:
             if stored is not None:
+                assert side is not None
                 order = stored[0]
+                old = self._shapes.of(tuple(side[0]), tuple(side[1]))[0]
+                if old != shape[0]:
+                    batch.former.append((tenant, op.entity_id, seq, batch.at, old))
             else:
                 order = batch.next_ord
                 batch.next_ord += 1

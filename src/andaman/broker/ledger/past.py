@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
-from andaman.broker.ledger.journal import JournalPool
+from andaman.broker.ledger.journal import JournalPool, Shape
 from andaman.broker.ledger.rights import visible
 from andaman.broker.model import Doc, Event
 from andaman.broker.query.ast import TypeExpr, TypeIs
@@ -17,7 +17,7 @@ from andaman.broker.query.evaluate import matches
 from andaman.broker.query.model import EntityQuery, Page, TemporalQuery
 from andaman.identity.model import Access
 from andaman.kernel.errors import OperationNotSupported, ResourceNotFound
-from andaman.kernel.time import Micros
+from andaman.kernel.time import Micros, format_time
 
 _TAIL_PAGE: Final = 10_000
 
@@ -99,18 +99,29 @@ class Past:
     def temporal(
         self, entity_id: str, attrs: Sequence[str], query: TemporalQuery, access: Access, tenant: str
     ) -> dict[str, list[dict[str, Any]]]:
-        """See ``Broker.temporal``. Rights: those on the entity as it is now, or as it last was."""
+        """See ``Broker.temporal``. Rights: those on the entity as it is now, or as it last was.
+
+        What was committed while its types and scopes hid it (or an attribute) from this principal stays hidden.
+        Aggregates cannot leave values out: what was hidden once has none for this principal.
+        """
         history = self._history
         if history is None:
             raise OperationNotSupported("This broker was opened without a history store")
         after = history.last_seq
         with self._journals.reader() as journal:
             tail = journal.of_entity(tenant, entity_id, after)
-            shape = journal.last_shape(tenant, entity_id)
-        if shape is None or not access.sees(*shape):
-            raise ResourceNotFound(f"There is no history of an entity {entity_id}")
-        hidden = access.hidden_attrs(*shape)
-        return history.temporal(tenant, entity_id, attrs, query, tail=tail, hidden=hidden)
+            shapes = journal.shapes_of(tenant, entity_id)
+        absent = ResourceNotFound(f"There is no history of an entity {entity_id}")
+        if not shapes or not access.sees(*shapes[0][1]):
+            raise absent
+        hidden = access.hidden_attrs(*shapes[0][1])
+        veil = _Veil(shapes[1:], access)
+        if query.aggr_methods:
+            if veil.everything:
+                raise absent
+            hidden |= veil.attrs.keys()
+        found = history.temporal(tenant, entity_id, attrs, query, tail=tail, hidden=hidden)
+        return found if query.aggr_methods else veil.over(found)
 
     def _docs_at(
         self, at: Micros, tenant: str, ids: Sequence[str] | None, types: Sequence[str] | None
@@ -136,6 +147,35 @@ class Past:
                 if len(page) < _TAIL_PAGE or page[-1].at > at:
                     return tail
                 after = page[-1].seq
+
+
+class _Veil:
+    """Until when a principal was not to see an entity, or an attribute of it, because of what the entity was then.
+
+    Times are ISO 8601 texts; "" for never.
+    """
+
+    def __init__(self, former: Sequence[tuple[Micros | None, Shape]], access: Access) -> None:
+        self.everything = ""
+        self.attrs: dict[str, str] = {}
+        for at, shape in former:
+            until = format_time(at or 0)
+            if not access.sees(*shape):
+                self.everything = max(self.everything, until)
+            for attr in access.hidden_attrs(*shape):
+                self.attrs[attr] = max(self.attrs.get(attr, ""), until)
+
+    def over(self, found: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+        """Without the instances that were committed behind the veil."""
+        if not self.everything and self.attrs.keys().isdisjoint(found):
+            return found
+        shown = {}
+        for attr, instances in found.items():
+            until = max(self.everything, self.attrs.get(attr, ""))
+            kept = [one for one in instances if one.get("modifiedAt", one.get("deletedAt", "")) >= until]
+            if kept:
+                shown[attr] = kept
+        return shown
 
 
 def _leaf_types(expr: TypeExpr | None) -> list[str] | None:

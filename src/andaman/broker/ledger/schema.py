@@ -22,7 +22,7 @@ APPLICATION_ID: Final = 0x616E646D  # "andm"
 # ``shape`` numbers distinct (types, scopes), ``layout`` distinct index layouts; ``layout`` and ``facts`` are what the
 # in-memory index is loaded from at start, without parsing bodies.
 # The partial index finds the few rows of a drill's tenant without taxing the city's own.
-# ``gone`` remembers the last shape of deleted entities: rights on their history hang on it.
+# ``former`` remembers the shapes that entities had and until when: rights on their history hang on it.
 # ``entity.ord`` is the order of creation within this store; identity is (tenant, id).
 MIGRATIONS: Final[tuple[str, ...]] = (
     """
@@ -41,6 +41,13 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         entity_id TEXT NOT NULL, shape INTEGER NOT NULL, actor TEXT NOT NULL, origin TEXT NOT NULL,
         reason TEXT NOT NULL, request TEXT NOT NULL, hash BLOB NOT NULL, changes BLOB NOT NULL);
     CREATE INDEX journal_tenant ON journal (tenant, seq) WHERE tenant <> '';
+    """,
+    """
+    CREATE TABLE former (
+        tenant TEXT NOT NULL, id TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL, shape INTEGER NOT NULL,
+        PRIMARY KEY (tenant, id, seq)) WITHOUT ROWID;
+    INSERT INTO former SELECT j.tenant, j.entity_id, j.seq, j.at, j.shape FROM journal AS j WHERE j.kind = 'deleted';
+    DROP TABLE gone;
     """,
 )
 

@@ -211,12 +211,9 @@ class Writer:
                 [(t, batch.at) for t in sorted(fresh_tenants)],
             )
         for start in range(0, len(batch.gone), 500):
-            orders = [order for order, _ in batch.gone[start : start + 500]]
+            orders = batch.gone[start : start + 500]
             db.execute(f"DELETE FROM entity WHERE ord IN ({','.join('?' * len(orders))})", orders)
-        if batch.gone:
-            insert_rows(
-                db, "INSERT OR REPLACE INTO gone (tenant, id, shape)", 3, "", [g for _, g in batch.gone]
-            )
+        insert_rows(db, "INSERT INTO former (tenant, id, seq, at, shape)", 5, "", batch.former)
         insert_rows(db, _ENTITY_INSERT, 8, _ENTITY_UPDATE, rows)
         insert_rows(db, f"INSERT INTO journal ({COLUMNS})", 12, "", batch.journal)
         db.execute(
