@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from citypack.common import Part, lang, point, prop, read_csv, urn, utc
-from citypack.names import ACCIDENT_TH, VEHICLE_TH
+from citypack.names import ACCIDENT_EN, ACCIDENT_TH, VEHICLE_EN, VEHICLE_TH
 
 AGENCIES = {"department of highways": "doh", "department of rural roads": "drr"}
 
@@ -37,7 +37,7 @@ def build(root: Path) -> list[Part]:
             "/safety/accident",
             name=lang(
                 f"{ACCIDENT_TH[kind]} {VEHICLE_TH[vehicle]} สาย {row['route']}",
-                f"{kind[0].upper()}{kind[1:]}, {vehicle}",
+                f"{ACCIDENT_EN.get(kind, kind.capitalize())}, {VEHICLE_EN.get(vehicle, vehicle)}",
             ),
             accidentDate=prop(at),
             deaths=prop(int(row["number_of_fatalities"]), at),

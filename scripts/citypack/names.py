@@ -120,3 +120,20 @@ ACCIDENT_TH = {
     "side collision": "ชนด้านข้าง",
     "collision during overtaking": "ชนขณะแซง",
 }
+# The same words for people who read English; the register's own words stay in the attributes.
+VEHICLE_EN = {
+    "private/passenger car": "car",
+    "4-wheel pickup truck": "pickup truck",
+    "large truck with trailer": "truck with trailer",
+    "large passenger vehicle": "coach",
+    "other": "other vehicle",
+}
+ACCIDENT_EN = {
+    "rollover/fallen on straight road": "Rollover on a straight road",
+    "rollover/fallen on curved road": "Rollover on a bend",
+    "head-on collision (not overtaking)": "Head-on collision",
+    "collision with obstruction (on road surface)": "Collision with an obstruction",
+    "pedestrian collision": "Pedestrian hit",
+    "collision at intersection corner": "Collision at an intersection",
+    "other": "Other accident",
+}

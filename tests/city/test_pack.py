@@ -208,9 +208,11 @@ def test_installing_twice_writes_once(pack: Pack) -> None:
         unit["attrs"][build.iri("unitStatus")][0]["value"] = "onScene"
         hospital = broker.docs["urn:ngsi-ld:PointOfInterest:osm-way-232078198"]
         hospital["attrs"][build.iri("category")][0]["value"] = "something else"
+        series = broker.docs["urn:ngsi-ld:KeyPerformanceIndicator:phuket-road-deaths-yearly"]
+        series["attrs"][build.iri("kpiValue")][0].update(value=88, observedAt="2023-12-31T17:00:00Z")
         third = await _install(pack, broker)
-        assert (third.created, third.updated) == (0, 1)
-        assert broker.ops == written + 2  # the hospital and the marker
+        assert (third.created, third.updated) == (0, 2)
+        assert broker.ops == written + 4  # the hospital, two new years of the series, and the marker
         assert build.value(broker.docs["urn:ngsi-ld:EmergencyUnit:ambulance-01"], "unitStatus") == "onScene"
 
     asyncio.run(run())

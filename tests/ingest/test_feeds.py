@@ -26,7 +26,7 @@ from andaman.ingest.offsets import OffsetStore
 from andaman.ingest.replay import Recording, ReplayFeed
 from andaman.kernel.errors import AndamanError, Conflict, ResourceNotFound
 from andaman.kernel.http import problem_response
-from andaman.kernel.time import DAY, HOUR, MINUTE, SECOND, Micros, parse_time
+from andaman.kernel.time import DAY, HOUR, SECOND, Micros, parse_time
 
 START = parse_time("2026-11-22T00:00:00Z")
 PAST = parse_time("2020-01-01T00:00:00Z")
@@ -138,14 +138,22 @@ def test_the_pack_has_its_five_feeds_and_each_tells_its_origin() -> None:
 
 def test_a_replayed_accident_points_to_the_original_and_tells_the_true_time() -> None:
     feed = next(feed for feed in city_feeds(load_pack("phuket")) if feed.id == "road-accidents")
-    link = FakeLink(FakeTime(START + MINUTE), {})
+    accidents = {doc["id"]: doc for doc in load_pack("phuket").iter_docs("road-accidents")}
+    link = FakeLink(FakeTime(START + HOUR), {})
     assert isinstance(feed, ReplayFeed)
     play(feed, link)
-    _, doc = link.written[0]
-    assert build.value(doc, "origin") == "replayed"
-    assert build.value(doc, "replayOf") == build.value(doc, "accidentDate") == "2018-12-31T18:00:00Z"
-    assert build.value(doc, "refAccident") == "urn:ngsi-ld:RoadAccident:phuket-599939"
-    assert build.observed(doc, "deaths") == START
+    assert len(link.written) >= 3  # the last three before the first moment, so that the map is not empty
+    for at, doc in link.written:
+        original = accidents[build.value(doc, "refAccident")]
+        assert build.value(doc, "origin") == "replayed"
+        assert build.value(doc, "replayOf") == build.value(original, "accidentDate")
+        assert build.value(doc, "location") == build.value(original, "location")
+        assert build.observed(doc, "deaths") == at
+    dates = [build.value(doc, "replayOf") for _, doc in link.written]
+    assert dates == sorted(dates)
+    assert (
+        dates[2] <= "2019-11-22T00:00:00Z" <= dates[3]
+    )  # season and hour are those of the day of the first start
 
 
 class Flaky:

@@ -22,7 +22,7 @@ from andaman.broker.model import DEFAULT_TENANT, Doc, Instance, OpKind, WriteOp
 from andaman.broker.service import Broker
 from andaman.identity.model import Actor
 from andaman.kernel.errors import ResourceNotFound
-from andaman.kernel.time import parse_time
+from andaman.kernel.time import Micros, parse_time
 
 CHUNK: Final = 400
 _MEMBERS: Final = {
@@ -168,6 +168,7 @@ async def install(
         elif create_only or (fragment := difference(current, doc)) is None:
             unchanged += 1
         else:
+            ops += _history(doc, build.observed(current, "kpiValue"))
             ops.append(WriteOp(OpKind.UPSERT_UPDATE, doc["id"], fragment))
             updated += 1
         if len(ops) >= CHUNK:
@@ -198,13 +199,15 @@ def _bare(instance: Instance) -> Instance:
     return {key: value for key, value in instance.items() if key not in _SYSTEM}
 
 
-def _history(doc: Doc) -> list[WriteOp]:
-    """Earlier values of a series, oldest first, as writes of ``kpiValue`` alone."""
+def _history(doc: Doc, after: Micros | None = None) -> list[WriteOp]:
+    """Values of a series before its latest (and later than ``after``), oldest first, as writes of ``kpiValue`` alone."""
     series = build.value(doc, "series")
     if not isinstance(series, dict):
         return []
     ops = []
     for period, value in series.get("points", [])[:-1]:
+        if after is not None and parse_time(period_end(period)) <= after:
+            continue
         fragment = build.entity(
             doc["id"], [build.short(kind) for kind in doc["type"]], doc.get("scope", ()),
             kpiValue=build.prop(value, parse_time(period_end(period))),

@@ -14,7 +14,7 @@ from andaman.ingest.recorded import accident_feed, rain_feed, weather_feed
 from andaman.ingest.smartbus import SmartBusFeed, lines_of
 from andaman.ingest.tide import TideFeed
 
-ACCIDENT_FACTOR: Final = 40.0
+ACCIDENT_FACTOR: Final = 20.0
 """Accidents are days apart: they are played so many times faster than the other recordings."""
 
 

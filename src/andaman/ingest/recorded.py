@@ -9,7 +9,7 @@ from typing import Any, Final
 from andaman.broker.entity import build
 from andaman.broker.model import Doc, Instance
 from andaman.ingest.replay import Recording, ReplayFeed
-from andaman.kernel.time import Micros, format_time, parse_time
+from andaman.kernel.time import SECOND, Micros, format_time, local_date, parse_time
 
 Row = Mapping[str, str]
 _ACCIDENT_ATTRS: Final = (
@@ -93,8 +93,20 @@ def accident_feed(accidents: Iterable[Doc], speed: float) -> ReplayFeed:
         {"th": "อุบัติเหตุทางถนน (เล่นซ้ำ)", "en": "Road accidents (replayed)"},
         recordings,
         speed,
-        lead_in=1,
+        lead_in=3,
+        begin=partial(_same_date, first=min((recording.at for recording in recordings), default=0)),
     )
+
+
+def _same_date(now: Micros, first: Micros) -> Micros:
+    """The first time after ``first`` with today's date and time of day in Phuket, so that season and hour fit."""
+    today, start = local_date(now), local_date(first)
+    for year in (start.year, start.year + 1):
+        day = min(today.day, 28) if today.month == 2 else today.day
+        found = today.replace(year=year, day=day)
+        if found >= start:
+            break
+    return int(found.timestamp() * SECOND)
 
 
 def _accident(original: Doc, now: Micros) -> Doc:

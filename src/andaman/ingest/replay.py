@@ -53,8 +53,10 @@ class ReplayFeed:
         *,
         loop: bool = True,
         lead_in: int = 0,
+        begin: Callable[[Micros], Micros] | None = None,
     ) -> None:
-        """``lead_in``: so many recordings are played at once on the very first start, so that no map begins empty."""
+        """``begin``: now → the true time at which the very first start begins; the first recording when left out.
+        ``lead_in``: so many recordings before that are played at once, so that no map begins empty."""
         if speed <= 0:
             raise ValueError(f"The speed of a replay is above 0, not {speed}")
         self.id = feed_id
@@ -65,6 +67,7 @@ class ReplayFeed:
         self._times = [recording.at for recording in self._recordings]
         self._loop = loop
         self._lead_in = lead_in
+        self._begin = begin
 
     async def run(self, link: FeedLink) -> None:
         if not self._recordings:
@@ -101,8 +104,10 @@ class ReplayFeed:
                 min(int(memory["next"]), len(self._recordings)),
                 int(memory["round"]),
             )
-        start = self._times[max(0, min(self._lead_in, len(self._times)) - 1)]
-        return Tape(start, now)
+        if self._begin is None:
+            return Tape(self._times[max(0, min(self._lead_in, len(self._times)) - 1)], now)
+        start = self._begin(now)
+        return Tape(start, now, max(0, bisect_right(self._times, start) - self._lead_in))
 
     async def _keep(self, link: FeedLink, tape: Tape) -> None:
         true_at = tape.true_time(link.clock(), self.speed)
