@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from andaman.broker.entity.build import default_instance, plain
 from andaman.broker.model import Change, Doc, Event, EventKind
-from andaman.command.conditions import AreaOf, Known, is_number
+from andaman.command.conditions import AreaOf, Known, Sample, is_number
 from andaman.command.definition import Rule
 from andaman.command.episode import REFRESH, Episode, Signal, SignalKind
 from andaman.command.plan import Compiled, Fact, Plan, Watch, build_plan, compile_rule
@@ -29,6 +29,7 @@ from andaman.kernel.time import MINUTE, Micros, parse_time
 AHEAD: Final = 5 * MINUTE
 _NONE: Final[tuple[Signal, ...]] = ()
 _UNWATCHED: Final = Plan()
+_GONE: Final[Sample] = (0, 0, None)
 
 
 def event_time(text: str) -> Micros:
@@ -184,38 +185,55 @@ class RuleEngine:
                 doc = event.doc or self._doc_of(entity_id)
                 if doc is not None:
                     changes = [Change(attr, None, instances) for attr, instances in doc["attrs"].items()]
-        touched: dict[str, Compiled] = {}
-        facts: dict[str, Fact] = {}
+        touched: list[Compiled] = []
+        facts: list[Fact] = []
+        filtered = False
         watches = plan.watches
         for change in changes:
             watch = watches.get(change.attr)
             if watch is None:
                 continue
-            for compiled in watch.filtered:
-                touched[compiled.id] = compiled
-            if not watch.samples or not self._take(known, entity_id, change, at, watch):
+            if watch.filtered:
+                touched += watch.filtered
+                filtered = True
+            if not watch.samples:
                 continue
-            if watch.up_keys or watch.down_keys:
-                self._simple(watch, change.attr, known, entity_id, at, out)
-            for compiled in watch.general:
-                touched[compiled.id] = compiled
-            for fact in watch.facts:
-                facts[fact.key] = fact
-        if touched:
-            self._refilter(touched.values(), known, entity_id, event.doc, event.scopes)
+            sample = self._take(known, entity_id, change, at, watch)
+            if sample is None:
+                continue
+            if watch.thresholds:
+                self._simple(watch, change.attr, sample[2], known, entity_id, at, out)
+            if watch.general:
+                value, episodes = sample[2], known.episodes
+                for compiled, gate in watch.general:
+                    if (
+                        gate is None
+                        or sample is _GONE
+                        or gate(value)
+                        or (compiled.id in episodes and episodes[compiled.id].live)
+                    ):
+                        touched.append(compiled)
+                        filtered |= compiled.filter is not None
+            if watch.facts:
+                facts += watch.facts
+        if len(touched) > 1 and len(changes) > 1:
+            touched = list({id(c): c for c in touched}.values())
+        if filtered:
+            self._refilter(touched, known, entity_id, event.doc, event.scopes)
         if facts:
-            self._refact(facts.values(), known, at, out)
-        for compiled in touched.values():
+            self._refact(facts, known, at, out)
+        for compiled in touched:
             self._evaluate(compiled, known, entity_id, at, out)
         return out
 
-    def _take(self, known: Known, entity_id: str, change: Change, at: Micros, watch: Watch) -> bool:
-        """Store the sample; False when it is late or nothing new."""
+    def _take(self, known: Known, entity_id: str, change: Change, at: Micros, watch: Watch) -> Sample | None:
+        """Store the sample and return it (``_GONE`` when the attribute was removed); None when it is late or nothing
+        new."""
         attr, after = change.attr, change.after
         if not after:
             known.samples.pop(attr, None)
             known.windows.pop(attr, None)
-            return True
+            return _GONE
         instance = after[0] if len(after) == 1 else default_instance(after)
         text = instance.get("observedAt")
         when = at if text is None else event_time(text)
@@ -228,10 +246,10 @@ class RuleEngine:
         if old is not None:
             if when < old[0]:
                 self.late += 1
-                return False
+                return None
             if when == old[0] and text is not None and value == old[2]:
-                return False
-        known.samples[attr] = (when, at, value)
+                return None
+        sample = known.samples[attr] = (when, at, value)
         if watch.window:
             times, values = known.windows.setdefault(attr, ([], []))
             if times and times[-1] == when:  # a correction
@@ -247,16 +265,14 @@ class RuleEngine:
             if (compiled.id, number) not in known.timers:
                 known.timers.add((compiled.id, number))
                 heapq.heappush(self._heap, (at + after_us, entity_id, compiled.id, number))
-        return True
+        return sample
 
     def _simple(
-        self, watch: Watch, attr: str, known: Known, entity_id: str, at: Micros, out: list[Signal]
+        self, watch: Watch, attr: str, value: Any, known: Known, entity_id: str, at: Micros, out: list[Signal]
     ) -> None:
         """Rules of one threshold: those that the value fulfils, and those that are not idle."""
-        sample = known.samples.get(attr)
         live = known.live.get(attr)
-        if sample is not None and is_number(sample[2]):
-            value = sample[2]
+        if value.__class__ is float or value.__class__ is int:
             up = bisect_left(watch.up_keys, value)
             down = bisect_right(watch.down_keys, value)
             if not up and not live and down == len(watch.down_keys):
@@ -318,14 +334,18 @@ class RuleEngine:
 
     # -- one rule on one entity -----------------------------------------------------------------------------
     def _evaluate(self, c: Compiled, known: Known, entity_id: str, now: Micros, out: list[Signal]) -> None:
+        when = c.when(known, now)
+        episode = known.episodes.get(c.id)
+        if not when and (episode is None or not episode.live):
+            return  # the common case: nothing was so and nothing is
         newest = -1
+        samples = known.samples
         for attr in c.attrs:
-            sample = known.samples.get(attr)
+            sample = samples.get(attr)
             if sample is not None and sample[0] > newest:
                 newest = sample[0]
         fits = newest >= 0 and (c.filter is None or known.filters.get(c.id, False))
-        holds = fits and c.when(known, now)
-        episode = known.episodes.get(c.id)
+        holds = when and fits
         if episode is None:
             if not holds:
                 return

@@ -13,10 +13,18 @@ from andaman.broker.model import Doc
 from andaman.broker.query import ast
 from andaman.broker.query.evaluate import matches_q, matches_scope
 from andaman.broker.query.parse import parse_q, parse_scope
-from andaman.command.conditions import AreaOf, Known, Truth, compile_condition, evidence_of
+from andaman.command.conditions import (
+    AreaOf,
+    Known,
+    Truth,
+    compile_condition,
+    evidence_of,
+    number_test,
+)
 from andaman.command.definition import (
     ORDERINGS,
     SEVERITIES,
+    All,
     Compare,
     Condition,
     Exists,
@@ -29,6 +37,8 @@ from andaman.command.definition import (
 from andaman.kernel.time import Micros
 
 Filter = Callable[[Doc, Sequence[str]], bool]
+Gate = Callable[[Any], bool]
+"""False: with this new value of the attribute the condition cannot be true, whatever the rest."""
 
 
 @dataclass(slots=True)
@@ -45,6 +55,7 @@ class Fact:
 class Compiled:
     """One rule, ready to run. ``attrs``: what its conditions look at on the entity itself."""
 
+    id: str
     rule: Rule
     attrs: tuple[str, ...]
     when: Truth
@@ -54,10 +65,6 @@ class Compiled:
     simple: bool
     silents: tuple[Silent, ...]
     facts: tuple[str, ...]
-
-    @property
-    def id(self) -> str:
-        return self.rule.id
 
     def severity_of(self, known: Known) -> int:
         """Rank of the severity the present value calls for."""
@@ -80,12 +87,13 @@ class Watch:
     up_rules: list[Compiled] = field(default_factory=list)
     down_keys: list[float] = field(default_factory=list)
     down_rules: list[Compiled] = field(default_factory=list)
-    general: list[Compiled] = field(default_factory=list)
+    general: list[tuple[Compiled, Gate | None]] = field(default_factory=list)
     filtered: list[Compiled] = field(default_factory=list)  # its filter may depend on this attribute
     facts: list[Fact] = field(default_factory=list)
     silences: list[tuple[Compiled, int, Micros]] = field(default_factory=list)
     window: Micros = 0  # how far back rates look
     samples: bool = False  # the value itself is looked at
+    thresholds: bool = False  # there are up or down rules
 
 
 @dataclass(slots=True)
@@ -133,6 +141,7 @@ def compile_rule(rule: Rule, area_of: AreaOf, facts: dict[str, Fact], awake: lis
         and (rule.clear is None or isinstance(rule.clear, Compare))
     )
     return Compiled(
+        rule.id,
         rule,
         tuple(sorted(attrs)),
         when,
@@ -173,6 +182,22 @@ def _rates(condition: Condition) -> list[Rate]:
     return [leaf for leaf in iter_leaves(condition) if isinstance(leaf, Rate)]
 
 
+def gate_of(condition: Condition, attr: str) -> Gate | None:
+    """What a new value of the attribute must fulfil for the condition to be true; None where nothing can be said."""
+    match condition:
+        case Compare(own, op, value, upper) if own == attr and isinstance(value, float) and op != "!=":
+            return number_test(op, value, upper)
+        case Silent(own, _) if own == attr:
+            return lambda value: False  # something was just heard
+        case All(parts):
+            gates = [gate for part in parts if (gate := gate_of(part, attr)) is not None]
+            if len(gates) < 2:
+                return gates[0] if gates else None
+            return lambda value: all(gate(value) for gate in gates)
+        case _:
+            return None
+
+
 def build_plan(types: tuple[str, ...], rules: Iterable[Compiled], facts: Mapping[str, Fact]) -> Plan | None:
     """The plan of entities with exactly these types; None when nothing concerns them."""
     wanted = set(types)
@@ -208,7 +233,7 @@ def build_plan(types: tuple[str, ...], rules: Iterable[Compiled], facts: Mapping
                 downs.setdefault(c.attrs[0], []).append((key, c))
             continue
         for attr in c.attrs:
-            watch(attr).general.append(c)
+            watch(attr).general.append((c, gate_of(c.rule.when, attr)))
     for fact in plan.facts:
         for attr in attributes(fact.exists.where):
             watch(attr).facts.append(fact)
@@ -220,5 +245,7 @@ def build_plan(types: tuple[str, ...], rules: Iterable[Compiled], facts: Mapping
     for attr, pairs in downs.items():
         pairs.sort(key=lambda pair: pair[0])
         watches[attr].down_keys, watches[attr].down_rules = [k for k, _ in pairs], [c for _, c in pairs]
+    for one in watches.values():
+        one.thresholds = bool(one.up_keys or one.down_keys)
     plan.watches = watches
     return plan

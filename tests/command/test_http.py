@@ -1,0 +1,188 @@
+"""The command center over HTTP: roles, shapes, and problems instead of server errors."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+
+from andaman.command.incident_types import INCIDENT_TYPES, UNIT_TYPES
+from andaman.command.routes import routes
+from andaman.command.service import CommandService
+from andaman.identity.model import Actor, Principal, Role
+from andaman.identity.web import ACTOR
+from andaman.kernel.errors import AndamanError
+from andaman.kernel.http import problem_response
+from andaman.kernel.time import format_time
+from tests.command.city import STATION, UNITS, HandClock, broker_at, put, report, roads
+from tests.command.test_watch import WET, rain
+
+RULE = "/api/command/rules/urn:ngsi-ld:AlertRule:wet"
+
+
+def problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, AndamanError)
+    return problem_response(error)
+
+
+@asynccontextmanager
+async def center(
+    directory: Path,
+) -> AsyncIterator[tuple[dict[str, httpx.AsyncClient], CommandService, HandClock]]:
+    """A running command center and one client a role."""
+    clock = HandClock()
+    async with broker_at(directory, clock) as broker:
+        await put(broker, STATION, *UNITS, *roads())
+        service = CommandService(broker, directory / "command", clock, default_rules=False)
+        await service.start()
+        app = Starlette(routes=routes(service), exception_handlers={AndamanError: problem})
+
+        def client(role: Role) -> httpx.AsyncClient:
+            actor = Actor(Principal(f"user:{role}", role.title(), frozenset({role})))
+
+            async def signed_in(scope: Any, receive: Any, send: Any) -> None:
+                scope[ACTOR] = actor
+                await app(scope, receive, send)
+
+            transport = httpx.ASGITransport(app=signed_in)
+            return httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1")
+
+        try:
+            yield {role: client(role) for role in Role}, service, clock
+        finally:
+            await service.stop()
+
+
+def test_from_rule_to_closed_incident(tmp_path: Path) -> None:
+    """The chain over HTTP, with the shapes of docs/api.md."""
+
+    async def run() -> None:
+        async with center(tmp_path) as (by, service, clock):
+            made = await by["administrator"].put(
+                RULE, json={"name": {"th": "ฝน", "en": "Wet"}, "definition": WET}
+            )
+            assert made.status_code == 200, made.text
+            assert made.json()["error"] is None
+            await put(service._broker, rain(1, 120, clock.now))
+            await service.watch.caught_up()
+            summary = (await by["operator"].get("/api/command/summary")).json()
+            assert summary["alerts"] == {"Severe": 1}
+            assert summary["units"] == {"available": len(UNITS)}
+            (alert,) = [d["id"] for d in service._broker.iter_entities([], by_all()) if ":Alert:" in d["id"]]
+
+            refused = await by["dispatcher"].put(RULE, json={"name": {"en": "x"}, "definition": WET})
+            assert refused.status_code == 403
+            seen = await by["operator"].post(f"/api/command/alerts/{alert}/acknowledge", json={"note": "ok"})
+            assert seen.json()["a"]["acknowledgedBy"] == "Operator"
+
+            opened = await by["operator"].post("/api/command/incidents", json=report(refAlert=alert))
+            assert opened.status_code == 201
+            incident = opened.json()["incident"]["id"]
+            assert opened.headers["location"].endswith(incident)
+            assert opened.json()["allowedSteps"] == ["triaged", "dispatched", "cancelled"]
+            base = f"/api/command/incidents/{incident}"
+            found = (await by["dispatcher"].get(f"{base}/candidates")).json()
+            assert {"unit", "etaSeconds", "distanceM", "route", "reason"} == found[0].keys()
+            assert found[0]["route"]["type"] == "LineString"
+            full = (await by["dispatcher"].get(f"{base}/candidates?skipped=true&limit=1")).json()
+            assert len(full["candidates"]) == 1
+            assert full["skipped"]
+
+            unit = found[0]["unit"]["id"]
+            assert (await by["operator"].post(f"{base}/assignments", json={"unit": unit})).status_code == 403
+            sent = await by["dispatcher"].post(f"{base}/assignments", json={"unit": unit})
+            assert sent.status_code == 201
+            (assignment,) = sent.json()["assignments"]
+            assert assignment["allowedSteps"] == ["enRoute", "onScene", "cancelled"]
+            assert assignment["unit"]["id"] == unit
+            for step in ("enRoute", "onScene", "clear"):
+                at = f"/api/command/assignments/{assignment['id']}/steps"
+                assert (await by["dispatcher"].post(at, json={"step": step})).status_code == 200
+            for step in ("controlled", "closed"):
+                done = await by["dispatcher"].post(f"{base}/steps", json={"step": step, "outcome": "ok"})
+                assert done.status_code == 200, done.text
+            assert done.json()["incident"]["a"]["incidentStatus"] == "closed"
+            again = await by["dispatcher"].post(f"{base}/steps", json={"step": "closed"})
+            assert again.status_code == 409
+            assert again.json()["allowed"] == ["triaged"]
+
+            spans = {
+                "from": format_time(clock.now - 3_600_000_000),
+                "to": format_time(clock.now),
+                "buckets": "4",
+            }
+            line = (await by["analyst"].get("/api/command/timeline", params=spans)).json()
+            assert line["buckets"][-1]["alerts"] == {"Severe": 1}
+            assert line["buckets"][-1]["incidents"] == {"Severe": 1}
+            types = (await by["operator"].get("/api/command/incident-types")).json()
+            assert {t["code"] for t in types} == INCIDENT_TYPES.keys()
+            assert all(set(t["unitTypes"]) <= UNIT_TYPES.keys() and t["checklist"] for t in types)
+
+    asyncio.run(run())
+
+
+def by_all() -> Any:
+    from andaman.identity.model import FULL_ACCESS
+
+    return FULL_ACCESS
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("POST", "/incidents", "{", 400),
+        ("POST", "/incidents", "[]", 400),
+        ("POST", "/incidents", '{"incidentType":"fire"}', 400),
+        ("POST", "/incidents", '{"incidentType":["fire"],"severity":{},"location":3}', 400),
+        ("POST", "/incidents", '{"incidentType":"fire","severity":"Minor","location":{"type":"Point"}}', 400),
+        ("GET", "/incidents/urn:ngsi-ld:Incident:none", "", 404),
+        ("POST", "/incidents/urn:ngsi-ld:Incident:none/steps", '{"step":"closed"}', 404),
+        ("POST", "/incidents/urn:ngsi-ld:Incident:none/steps", '{"step":7}', 400),
+        ("POST", "/incidents/urn:ngsi-ld:Incident:none/assignments", "{}", 400),
+        ("POST", "/incidents/urn:ngsi-ld:Incident:none/notes", '{"text":"\\u0000"}', 400),
+        ("POST", "/alerts/urn:ngsi-ld:Alert:none/acknowledge", "", 404),
+        ("POST", "/alerts/%00/close", "", 404),
+        ("GET", "/timeline?from=yesterday", "", 400),
+        ("GET", "/timeline?buckets=0", "", 400),
+        ("GET", "/timeline?buckets=9999999999999", "", 400),
+        ("GET", "/timeline?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", "", 400),
+        ("PUT", "/rules/urn:ngsi-ld:AlertRule:x", '{"name":{"en":"x"},"definition":{}}', 400),
+        ("PUT", "/rules/urn:ngsi-ld:AlertRule:x", '{"name":5,"definition":{}}', 400),
+        ("PUT", "/rules/somewhere", '{"name":{"en":"x"},"definition":{}}', 400),
+        ("DELETE", "/rules/urn:ngsi-ld:AlertRule:x", "", 404),
+        ("GET", "/incidents/urn:ngsi-ld:Incident:none/candidates?unitType=tank", "", 400),
+        ("POST", "/units/urn:ngsi-ld:EmergencyUnit:a1/status", '{"status":"flying"}', 400),
+    ],
+)
+def test_bad_input_is_a_problem(tmp_path: Path, method: str, path: str, body: str, status: int) -> None:
+    """Never a server error; always a problem document that says what is wrong."""
+
+    async def run() -> None:
+        async with center(tmp_path) as (by, _, _):
+            answer = await by["administrator"].request(method, "/api/command" + path, content=body)
+            assert answer.status_code == status, answer.text
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert answer.json()["detail"]
+
+    asyncio.run(run())
+
+
+def test_the_public_reads_nothing_here(tmp_path: Path) -> None:
+    """Incidents and rules are for staff; acknowledging needs a role."""
+
+    async def run() -> None:
+        async with center(tmp_path) as (by, _, _):
+            for path in ("/incidents/urn:x:y", "/rules"):
+                assert (await by["public"].get("/api/command" + path)).status_code == 401
+            answer = await by["analyst"].post("/api/command/alerts/urn:ngsi-ld:Alert:x/acknowledge")
+            assert answer.status_code == 403
+
+    asyncio.run(run())
