@@ -1,0 +1,75 @@
+"""A whole drill through the doors: a quick dispatcher passes, and the score rests on rows of the journal."""
+
+import asyncio
+
+import pytest
+
+from andaman.identity.model import FULL_ACCESS, Role
+from andaman.training.drill import PATONG_HILL
+
+from ..support import client, platform, run
+
+
+async def _wait(get, done, seconds=70.0):
+    for _ in range(int(seconds / 0.2)):
+        found = await get()
+        if done(found):
+            return found
+        await asyncio.sleep(0.2)
+    raise AssertionError("it did not happen in time")
+
+
+@pytest.mark.slow
+def test_a_dispatcher_carries_a_drill_from_the_alert_to_a_passing_score(tmp_path):
+    async def work():
+        async with platform(tmp_path, pack="phuket") as app, client(app, Role.DISPATCHER) as http:
+            live = (await http.post("/api/training/drills", json={"scenario": PATONG_HILL.id})).json()["drill"]
+            tenant, drill = live["a"]["exerciseTenant"], live["id"].rsplit(":", 1)[1]
+            http.headers["NGSILD-Tenant"] = tenant
+
+            async def alerts():
+                answer = await http.get(f"/api/state?types=Alert&tenant={tenant}")
+                return answer.json()["entities"]
+
+            def crash(found):
+                return [a for a in found if a["a"].get("incidentType") == "roadAccident" or "Crash" in str(a["a"])]
+
+            first = (await _wait(alerts, bool))[0]
+            answer = await http.post(f"/api/command/alerts/{first['id']}/acknowledge", json={"note": "seen"})
+            assert answer.status_code == 200, answer.text
+            alert = crash(await _wait(alerts, crash))[0]
+            body = {
+                "incidentType": "roadAccident",
+                "severity": "Severe",
+                "location": {"type": "Point", "coordinates": list(PATONG_HILL.place)},
+                "refAlert": alert["id"],
+            }
+            made = await http.post("/api/command/incidents", json=body)
+            assert made.status_code == 201, made.text
+            incident = made.json()["incident"]["id"]
+            page = f"/api/command/incidents/{incident}"
+            near = (await http.get(f"{page}/candidates?unitType=ambulance")).json()
+            chosen = near[0] if isinstance(near, list) else near["candidates"][0]
+            unit = chosen["unit"]["id"] if isinstance(chosen["unit"], dict) else chosen["unit"]
+            sent = await http.post(f"{page}/assignments", json={"unit": unit})
+            assert sent.status_code in (200, 201), sent.text
+            detail = (await http.get(page)).json()
+            assignment = detail["assignments"][0]
+            assert assignment["a"]["reasonChosen"]["bestEtaSeconds"] > 0
+            for step in ("enRoute", "onScene", "clear"):
+                moved = await http.post(f"/api/command/assignments/{assignment['id']}/steps", json={"step": step})
+                assert moved.status_code == 200, moved.text
+            for step in ("controlled", "closed"):
+                now = (await http.get(page)).json()
+                if step in now["allowedSteps"]:
+                    done = await http.post(f"{page}/steps", json={"step": step, "outcome": "two to hospital"})
+                    assert done.status_code == 200, done.text
+            scored = (await http.post(f"/api/training/drills/{drill}/finish")).json()["score"]
+            points = {c["id"]: (c["points"], c["of"], c["measured"]) for c in scored["criteria"]}
+            assert scored["percent"] == 100.0, points
+            rows = await app.broker.read_events(live["a"]["startSeq"], 20_000, tenant=tenant)
+            assert {s for c in scored["criteria"] for s in c["seqs"]} <= {e.seq for e in rows}
+            city = list(app.broker.iter_entities([], FULL_ACCESS))
+            assert not [d for d in city if d["id"] in (incident, assignment["id"])], "the city never saw the drill"
+
+    run(work)
