@@ -66,7 +66,9 @@ def main() -> None:
             for path in options.pages:
                 page.goto(options.url + path)
                 page.wait_for_timeout(options.wait * 1000)
-                name = (path.strip("/").split("?")[0].replace("/", "-") or "operations") + f"-{lang}-{theme}-{size}.png"
+                name = (
+                    path.strip("/").split("?")[0].replace("/", "-") or "operations"
+                ) + f"-{lang}-{theme}-{size}.png"
                 page.screenshot(path=options.out / name, full_page=options.full)
                 print(options.out / name)
             context.close()

@@ -144,6 +144,7 @@ def test_closing_by_parts_equals_closing_by_recomputing_all(
     got, expected = study.close(closed), whole(study, closed)
     assert got.added_person_min == pytest.approx(expected.added_person_min, abs=1e-6)
     assert got.lost_trips == pytest.approx(expected.lost_trips, abs=1e-6)
+    assert study.bound(closed) >= got.score(study.demand.lost_min) - 1e-6
     if got.lost_trips > 0 or got.added_person_min > 0:
         assert got.gateway_cut == expected.gateway_cut
 

@@ -109,7 +109,44 @@ def test_the_seed_covers_the_vocabulary_and_is_whole() -> None:
     assert len({d.code for d in seed}) == len(seed)
     covered = frozenset[str]().union(*(d.types for d in seed))
     text = (Path(__file__).parents[2] / "docs/vocabulary.md").read_text("utf-8")
-    for name in ["AdministrativeArea", "Coastline", "RoadSegment", "PointOfInterest", "Hospital", "PublicTransportStop", "Vehicle", "WeatherObserved", "SeaLevelObserved", "RoadAccident", "TidalConstituents", "KeyPerformanceIndicator", "Device", "AlertRule", "Alert", "Incident", "TimelineEntry", "Assignment", "EmergencyUnit", "IndicatorValue", "NetworkSite", "CoverageRun", "Measure", "Portfolio", "Gap", "Competency", "StaffRole", "SkillGap", "Course", "CourseStep", "LearningRecord", "DrillRun", "Objective", "Deliverable", "Milestone", "EvidenceLink"]:
+    for name in [
+        "AdministrativeArea",
+        "Coastline",
+        "RoadSegment",
+        "PointOfInterest",
+        "Hospital",
+        "PublicTransportStop",
+        "Vehicle",
+        "WeatherObserved",
+        "SeaLevelObserved",
+        "RoadAccident",
+        "TidalConstituents",
+        "KeyPerformanceIndicator",
+        "Device",
+        "AlertRule",
+        "Alert",
+        "Incident",
+        "TimelineEntry",
+        "Assignment",
+        "EmergencyUnit",
+        "IndicatorValue",
+        "NetworkSite",
+        "CoverageRun",
+        "Measure",
+        "Portfolio",
+        "Gap",
+        "Competency",
+        "StaffRole",
+        "SkillGap",
+        "Course",
+        "CourseStep",
+        "LearningRecord",
+        "DrillRun",
+        "Objective",
+        "Deliverable",
+        "Milestone",
+        "EvidenceLink",
+    ]:
         assert f"`{name}`" in text
         assert iri(name) in covered, name
     for dataset in seed:

@@ -23,7 +23,9 @@ async def _wait(get, done, seconds=70.0):
 def test_a_dispatcher_carries_a_drill_from_the_alert_to_a_passing_score(tmp_path):
     async def work():
         async with platform(tmp_path, pack="phuket") as app, client(app, Role.DISPATCHER) as http:
-            live = (await http.post("/api/training/drills", json={"scenario": PATONG_HILL.id})).json()["drill"]
+            live = (await http.post("/api/training/drills", json={"scenario": PATONG_HILL.id})).json()[
+                "drill"
+            ]
             tenant, drill = live["a"]["exerciseTenant"], live["id"].rsplit(":", 1)[1]
             http.headers["NGSILD-Tenant"] = tenant
 
@@ -32,7 +34,9 @@ def test_a_dispatcher_carries_a_drill_from_the_alert_to_a_passing_score(tmp_path
                 return answer.json()["entities"]
 
             def crash(found):
-                return [a for a in found if a["a"].get("incidentType") == "roadAccident" or "Crash" in str(a["a"])]
+                return [
+                    a for a in found if a["a"].get("incidentType") == "roadAccident" or "Crash" in str(a["a"])
+                ]
 
             first = (await _wait(alerts, bool))[0]
             answer = await http.post(f"/api/command/alerts/{first['id']}/acknowledge", json={"note": "seen"})
@@ -57,7 +61,9 @@ def test_a_dispatcher_carries_a_drill_from_the_alert_to_a_passing_score(tmp_path
             assignment = detail["assignments"][0]
             assert assignment["a"]["reasonChosen"]["bestEtaSeconds"] > 0
             for step in ("enRoute", "onScene", "clear"):
-                moved = await http.post(f"/api/command/assignments/{assignment['id']}/steps", json={"step": step})
+                moved = await http.post(
+                    f"/api/command/assignments/{assignment['id']}/steps", json={"step": step}
+                )
                 assert moved.status_code == 200, moved.text
             for step in ("controlled", "closed"):
                 now = (await http.get(page)).json()
@@ -70,6 +76,8 @@ def test_a_dispatcher_carries_a_drill_from_the_alert_to_a_passing_score(tmp_path
             rows = await app.broker.read_events(live["a"]["startSeq"], 20_000, tenant=tenant)
             assert {s for c in scored["criteria"] for s in c["seqs"]} <= {e.seq for e in rows}
             city = list(app.broker.iter_entities([], FULL_ACCESS))
-            assert not [d for d in city if d["id"] in (incident, assignment["id"])], "the city never saw the drill"
+            assert not [d for d in city if d["id"] in (incident, assignment["id"])], (
+                "the city never saw the drill"
+            )
 
     run(work)

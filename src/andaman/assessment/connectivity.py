@@ -125,9 +125,15 @@ class ConnectivityService:
         return rows
 
     def get(self, run_id: str, access: Access) -> dict[str, Any]:
-        """One run with its grid and sites. Raises ResourceNotFound. A short id ("3500-default") will do."""
+        """One run with its grid and, for those who may see sites, its sites. Raises ResourceNotFound.
+
+        A short id ("3500-default") will do.
+        """
         full = run_id if run_id.startswith("urn:") else _RUN + run_id
-        return _run_json(self.assessment.broker.get(full, access, self.assessment.tenant), whole=True)
+        run = _run_json(self.assessment.broker.get(full, access, self.assessment.tenant), whole=True)
+        if not access.sees([iri("NetworkSite")], [_SCOPE]):
+            run["sites"] = None
+        return run
 
     async def policy(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         """The two cases of the 6 GHz band compared; ``changes`` may alter the assumptions."""

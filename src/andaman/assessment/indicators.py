@@ -242,7 +242,8 @@ def _draw(name: str, spec: Mapping[str, Any], source: Source, before: Mapping[st
     if "computed" in spec:
         found = source.computed(spec["computed"])
         if found is None:
-            return Input(name, reason=_missing(spec["computed"], "ยังไม่ได้คำนวณ", "has not been computed"))
+            text = spec.get("missing") or _missing(spec["computed"], "ยังไม่ได้คำนวณ", "has not been computed")
+            return Input(name, reason=text)
         used = [(one, None) for one in found.entities]
         return Input(
             name,
@@ -277,7 +278,10 @@ def _from_series(name: str, spec: Mapping[str, Any], source: Source, before: Map
     code = spec["series"]
     doc = source.series(code)
     if doc is None:
-        return Input(name, reason=_missing(code, "ไม่มีข้อมูลชุดนี้ในแพลตฟอร์ม", "the platform has no such series"))
+        text = spec.get("missing") or _missing(
+            code, "ไม่มีข้อมูลชุดนี้ในแพลตฟอร์ม", "the platform has no such series"
+        )
+        return Input(name, reason=text)
     series = value(doc, "series") or {}
     points = [(str(p), float(v)) for p, v in series.get("points", []) if v is not None]
     year = _wanted_year(spec, points, before)

@@ -116,11 +116,12 @@ def compare(
                 "sharePercent": wifi_later.share_of(people.total).as_json(1),
                 "edgeRateMbps": round(rate, 0),
                 "perPersonMbps": round(per_person_wifi, 1),
-                "capacityGbps": round(wifi_later.best / assumed.household_size * rate / 1e3, 1),
+                "capacityGbps": None,
                 "note": {
-                    "th": "ความจุรวมเป็นของคลื่นในแต่ละบ้าน ใช้ได้จริงเท่าที่สายสัญญาณของบ้านรองรับ และไม่ให้บริการนอกอาคาร",
-                    "en": "Capacity is that of the air in each home; the line into the home bounds what is usable. "
-                    "Nothing is served outdoors.",
+                    "th": "ความเร็วเป็นของคลื่นในแต่ละบ้าน ใช้ได้จริงเท่าที่สายสัญญาณของบ้านรองรับ จึงไม่รวมเป็นความจุของทั้งจังหวัด "
+                    "และไม่ให้บริการนอกอาคาร",
+                    "en": "The rate is that of the air in each home; the line into the home bounds what is usable, so that "
+                    "no sum for the province is given. Nothing is served outdoors.",
                 },
             },
             {

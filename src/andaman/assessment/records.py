@@ -56,12 +56,20 @@ def indicator_doc(result: Mapping[str, Any]) -> tuple[Doc, str]:
     return doc, key
 
 
+STUDY_NAMES: Final = {
+    "hospital": {"th": "การเข้าถึงโรงพยาบาลทางถนน", "en": "Access to hospitals by road"},
+    "firestation": {"th": "การเข้าถึงของรถดับเพลิงทางถนน", "en": "Reach of fire stations by road"},
+    "roads": {"th": "ช่วงถนนสำคัญ", "en": "Critical road links"},
+}
+
+
 def study_doc(kind: str, local: str, result: Mapping[str, Any], inputs: str) -> Doc:
     """A study's result as one entity; ``inputs`` is the fingerprint of what it was computed from."""
     return entity(
         f"urn:ngsi-ld:{kind}:{local}",
         kind,
         [SCOPE + "/study"],
+        name=lang(**STUDY_NAMES[local]),
         result=js(dict(result)),
         inputsFingerprint=prop(inputs),
         origin=prop("computed"),

@@ -7,18 +7,20 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from andaman.assessment.connectivity import ConnectivityService
+from andaman.assessment.records import SCOPE
 from andaman.assessment.service import AssessmentService
 from andaman.assessment.world import ACCESS_KINDS
-from andaman.identity.model import Role
+from andaman.broker.entity.build import iri
+from andaman.identity.model import Actor, Role
 from andaman.identity.web import actor_of, require
-from andaman.kernel.errors import ResourceNotFound
+from andaman.kernel.errors import Forbidden, NotSignedIn, ResourceNotFound
 from andaman.kernel.http import json_response, read_json
 
 _BODY_MAX = 1024 * 1024
 
 
 def routes(assessment: AssessmentService, connectivity: ConnectivityService) -> list[BaseRoute]:
-    """Everything here is computed from public data, so that every principal may read it; runs need an analyst."""
+    """Who may read follows the classification of the result's entity type; runs and refreshing need an analyst."""
     door = _Door(assessment, connectivity)
     return [
         Route("/api/assessment/indicators", door.indicators),
@@ -34,16 +36,33 @@ def routes(assessment: AssessmentService, connectivity: ConnectivityService) -> 
     ]
 
 
+def see(request: Request, scope: str, *kinds: str) -> Actor:
+    """The actor, who may see entities of these short types in this scope. Raises NotSignedIn or Forbidden."""
+    actor = actor_of(request)
+    if actor.access.sees(sorted(iri(kind) for kind in kinds), [scope]):
+        return actor
+    if actor.principal.roles <= {Role.PUBLIC}:
+        raise NotSignedIn(f"Sign in to see this: {kinds[0]} is not public")
+    raise Forbidden(f"Your rights do not include {kinds[0]}")
+
+
+_INDICATOR = (SCOPE + "/indicator", "IndicatorValue", "KeyPerformanceIndicator")
+_ACCESS = (SCOPE + "/study", "AccessibilityStudy")
+_CRITICAL = (SCOPE + "/study", "CriticalityStudy")
+_SITE = (SCOPE + "/connectivity", "NetworkSite")
+_RUN = (SCOPE + "/connectivity", "CoverageRun")
+
+
 class _Door:
     def __init__(self, assessment: AssessmentService, connectivity: ConnectivityService) -> None:
         self._assessment, self._connectivity = assessment, connectivity
 
     async def indicators(self, request: Request) -> Response:
-        actor_of(request)
+        see(request, *_INDICATOR)
         return json_response(await self._assessment.indicators())
 
     async def indicator(self, request: Request) -> Response:
-        actor_of(request)
+        see(request, *_INDICATOR)
         wanted = request.path_params["id"]
         for row in (await self._assessment.indicators())["indicators"]:
             if row["id"] == wanted:
@@ -55,7 +74,7 @@ class _Door:
         return json_response(await self._assessment.refresh(wait_for_criticality=True))
 
     async def access_list(self, request: Request) -> Response:
-        actor_of(request)
+        see(request, *_ACCESS)
         found = []
         for kind in ACCESS_KINDS:
             result = await self._assessment.accessibility(kind)
@@ -63,15 +82,15 @@ class _Door:
         return json_response({"kinds": found})
 
     async def access(self, request: Request) -> Response:
-        actor_of(request)
+        see(request, *_ACCESS)
         return json_response(await self._assessment.accessibility(request.path_params["kind"]))
 
     async def criticality(self, request: Request) -> Response:
-        actor_of(request)
+        see(request, *_CRITICAL)
         return json_response(await self._assessment.criticality())
 
     async def sites(self, request: Request) -> Response:
-        actor_of(request)
+        see(request, *_SITE)
         sites = await self._connectivity.sites()
         return json_response({"origin": "simulated", "sites": [site.as_json() for site in sites]})
 
@@ -86,5 +105,5 @@ class _Door:
         return json_response(self._connectivity.get(request.path_params["id"], actor_of(request).access))
 
     async def policy(self, request: Request) -> Response:
-        actor_of(request)
+        see(request, *_RUN)
         return json_response(await self._connectivity.policy(dict(request.query_params)))

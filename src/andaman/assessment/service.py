@@ -50,7 +50,7 @@ class AssessmentService:
         clock: Clock = system_clock,
         tenant: str = DEFAULT_TENANT,
         *,
-        refresh_s: float = 300.0,
+        refresh_s: float = 120.0,
     ) -> None:
         self.broker, self.clock, self.tenant = broker, clock, tenant
         self.actor = system_actor("assessment")
@@ -65,6 +65,7 @@ class AssessmentService:
         self._indicators: dict[str, Any] | None = None
         self._task: asyncio.Task[None] | None = None
         self.on_refresh: list[Callable[[], Any]] = []
+        self.ready = asyncio.Event()  # set when every study has run once
 
     async def start(self) -> None:
         self._task = asyncio.create_task(self._run())
@@ -83,10 +84,11 @@ class AssessmentService:
         while True:
             try:
                 await self.refresh(wait_for_criticality=False)
-                await self.criticality()
                 for hook in self.on_refresh:
                     await hook()
+                await self.criticality()
                 await self.refresh(wait_for_criticality=True)
+                self.ready.set()
             except Unavailable as error:
                 log.info("assessment waits: %s", error.detail)
             except Exception:

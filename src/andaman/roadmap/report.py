@@ -61,7 +61,8 @@ def portfolio(
     for m, start in enumerate(plan):
         if start < 0:
             continue
-        without = tuple(-1 if other == m else s for other, s in enumerate(plan))
+        gone = _with_dependants(problem, m)
+        without = tuple(-1 if other in gone else s for other, s in enumerate(plan))
         spending = problem.spending(m, start)
         chosen.append(
             {
@@ -120,6 +121,14 @@ def portfolio(
         "competencies": sorted({name for one in chosen for name in one["competencies"]}),
         "rules": RULES,
     }
+
+
+def _with_dependants(problem: Problem, m: int) -> set[int]:
+    """The measure and all that cannot stand without it."""
+    gone = {m}
+    while more := {a for a, first in problem.requires if first in gone and a not in gone}:
+        gone |= more
+    return gone
 
 
 def _effects(

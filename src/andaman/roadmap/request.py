@@ -15,7 +15,7 @@ YEARS: Final = 5
 DEFAULT_SAMPLES: Final = 200
 _MEMBERS: Final = (
     "name", "totalMthb", "yearlyMthb", "firstYear", "discountRate", "horizonYears", "include", "exclude",
-    "samples", "seed", "timeLimitS", "samplingLimitS",
+    "samples", "seed", "timeLimitS", "samplingLimitS", "costQuantile",
 )  # fmt: skip
 
 
@@ -28,6 +28,7 @@ class Request:
     seed: int
     time_limit_s: float
     sampling_limit_s: float
+    cost_quantile: float | None  # plan with costs at this quantile of their range; None: the likely costs
     default: bool
 
 
@@ -76,6 +77,7 @@ def read_request(body: Any, next_year: int) -> Request:
         _whole(body, "seed", 0, 2**31, 20260922),
         _number(body, "timeLimitS", 0.5, 120.0, 30.0),
         _number(body, "samplingLimitS", 1.0, 3600.0, 900.0),
+        None if body.get("costQuantile") is None else _number(body, "costQuantile", 0.0, 1.0, 0.5),
         default,
     )
 

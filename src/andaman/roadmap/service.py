@@ -80,7 +80,7 @@ class RoadmapService:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def _first(self) -> None:
-        await asyncio.sleep(20.0)  # after the assessment's first figures
+        await self.assessment.ready.wait()  # a plan on half the figures would be out of date at once
         try:
             await self.compute({})
         except Unavailable as error:

@@ -15,6 +15,7 @@ from andaman.broker.ledger.maintenance import Finding, backup, doctor, restore
 from andaman.broker.ledger.rows import fold
 from andaman.broker.ledger.schema import FILE, connect
 from andaman.broker.model import Doc
+from andaman.broker.query.model import EntityQuery
 from andaman.broker.service import Broker
 from andaman.identity.model import FULL_ACCESS
 from andaman.kernel.errors import Conflict, ResourceNotFound
@@ -144,6 +145,28 @@ def test_the_doctor_sees_a_clock_that_ran_ahead(tmp_path: Path) -> None:
     warning = next(f for f in doctor(tmp_path) if f.subject == "clock")
     assert warning.level == "warning"
     assert "5.0 hours" in warning.text
+
+
+def test_history_of_another_store_is_found_and_made_again(store: Path, tmp_path: Path) -> None:
+    """History that is ahead of the journal is a problem to the doctor; the next start makes it again by itself."""
+
+    async def long(broker: Broker) -> None:
+        await broker.write([create(n, speed=prop(n)) for n in range(500)], SYSTEM)
+
+    with_broker(tmp_path, long, history=True)
+    assert any(f.subject == "history" and f.level == "ok" for f in doctor(tmp_path))
+    for part in (FILE, f"{FILE}-wal", f"{FILE}-shm"):
+        (tmp_path / part).unlink(missing_ok=True)
+    shutil.copy(store / FILE, tmp_path / FILE)
+    assert [p.subject for p in _problems(tmp_path)] == ["history"]
+
+    async def asked(broker: Broker) -> int:
+        page = await broker.query_at(1 << 60, EntityQuery(limit=1000), FULL_ACCESS)
+        assert len(page.docs) == 199
+        return (await broker.history_status())[0]
+
+    with_broker(tmp_path, asked, history=True)
+    assert _problems(tmp_path) == []
 
 
 def test_the_doctor_examines_a_running_broker(tmp_path: Path) -> None:

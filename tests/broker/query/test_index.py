@@ -14,7 +14,7 @@ from andaman.broker.query import columns
 from andaman.broker.query import index as index_module
 from andaman.broker.query.ast import Cmp, Compare, Number, Path, TypeIs
 from andaman.broker.query.evaluate import matches
-from andaman.broker.query.index import EntityIndex, index_facts
+from andaman.broker.query.index import EntityIndex, index_facts, update_facts
 from andaman.broker.query.model import EntityQuery, Page
 from andaman.broker.query.parse import parse_geo
 from andaman.identity.model import FULL_ACCESS, Access
@@ -69,7 +69,7 @@ def _sizes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.usefixtures("_sizes")
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(steps, st.lists(st.tuples(queries, rights), min_size=1, max_size=6))
 def test_the_plan_agrees_with_the_reference_evaluator(
     history: list[tuple[str, Any]], asked: list[tuple[EntityQuery, Access]]
@@ -83,17 +83,33 @@ def test_the_plan_agrees_with_the_reference_evaluator(
         assert page == wanted
 
 
+@pytest.mark.usefixtures("_sizes")
 @settings(max_examples=100, deadline=None)
-@given(st.lists(docs(), max_size=20, unique_by=lambda d: d["id"]), steps, queries, rights)
-def test_bulk_load_equals_puts(
-    first: list[Doc], history: list[tuple[str, Any]], query: EntityQuery, access: Access
+@given(st.lists(docs(), max_size=12, unique_by=lambda d: d["id"]), steps, queries, rights, st.integers(0, 9))
+def test_bulk_loads_equal_puts(
+    first: list[Doc], history: list[tuple[str, Any]], query: EntityQuery, access: Access, cut: int
 ) -> None:
     index, store = EntityIndex(), {d["id"]: d for d in first}
-    assert index.bulk_load("", ((d["id"], *index_facts(d)) for d in first)) == len(first)
+    assert index.bulk_load("", ((d["id"], *index_facts(d)) for d in first[:cut])) == len(first[:cut])
+    assert index.add_new("", ((d["id"], *index_facts(d)) for d in first[cut:])) == len(first[cut:])
     replay(index, store, history)
     page = index.select("", query, access, lambda ids: [store[i] for i in ids if i in store])
     assert page == naive(store, query, access)
     assert index.ids("", (), access) == [d["id"] for d in naive(store, EntityQuery(limit=99), access).docs]
+
+
+@given(docs(), docs())
+def test_facts_can_be_updated_attribute_by_attribute(before: Doc, after: Doc) -> None:
+    """Updated facts are the facts of the new document, in whatever order."""
+    changed = {*before["attrs"], *after["attrs"]}
+    _, fresh = index_facts(after)
+    updated = update_facts(index_facts(before)[1], after, sorted(changed))
+
+    def records(facts: bytes) -> list[bytes]:
+        return sorted(facts[i : i + 16] for i in range(0, len(facts), 16))
+
+    assert records(updated) == records(fresh)
+    assert records(update_facts(fresh, after, changed)) == records(fresh)
 
 
 def _bus(n: int, speed: float, lon: float = 98.3, lat: float = 7.9) -> Doc:

@@ -9,7 +9,7 @@ import pytest
 
 from andaman.broker.entity.build import entity, geo, iri, prop
 from andaman.broker.model import Doc
-from andaman.doors.live.connection import Connection, Pace
+from andaman.doors.live.connection import RESTART, Connection, Goodbye, Pace
 from andaman.doors.live.hub import Hub
 from andaman.doors.live.view import ClientView
 from andaman.identity.model import Access, Actor, Classification, Principal, Role
@@ -60,6 +60,7 @@ class Client:
         self._inbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         connection = Connection(hub, who, recheck or (lambda: who), self._inbox.get, self._take, pace)
         self.connection = connection
+        hub.on_stop.append(lambda: connection.leave(Goodbye(RESTART, "the platform restarts")))
         self.task = asyncio.create_task(connection.serve())
 
     async def _take(self, message: dict[str, Any]) -> None:

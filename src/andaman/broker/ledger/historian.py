@@ -12,6 +12,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import shutil
 import signal
 import sqlite3
 import sys
@@ -27,6 +28,7 @@ import orjson
 from andaman.broker.history import History
 from andaman.broker.ledger.journal import JournalPool
 from andaman.broker.ledger.past import HistoryStore, Past
+from andaman.broker.ledger.schema import HISTORY
 from andaman.broker.model import Doc
 from andaman.kernel.errors import AndamanError, Unavailable
 
@@ -122,7 +124,14 @@ class Historian:
 
     def __init__(self, directory: Path, memory_mb: int, every_s: float) -> None:
         self._journals = JournalPool(directory)
-        self._history = _open(directory / "history", memory_mb)
+        self._history = _open(directory / HISTORY, memory_mb)
+        with self._journals.reader() as journal:
+            end = journal.end()
+        if self._history.last_seq > end:
+            log.warning("History is ahead of the journal: it belongs to another store, and is made again")
+            self._history.close()
+            shutil.rmtree(directory / HISTORY)
+            self._history = _open(directory / HISTORY, memory_mb)
         self._past = Past(self._journals, self._history)
         self._feeder = Feeder(self._journals, self._history, every_s)
 

@@ -18,14 +18,22 @@ import orjson
 
 from andaman.broker.ledger.journal import verify
 from andaman.broker.ledger.rows import decode_changes
-from andaman.broker.ledger.schema import APPLICATION_ID, FILE, MIGRATIONS, DirectoryLock, connect, lock_holder
+from andaman.broker.ledger.schema import (
+    APPLICATION_ID,
+    FILE,
+    HISTORY,
+    MIGRATIONS,
+    DirectoryLock,
+    connect,
+    lock_holder,
+)
 from andaman.kernel.errors import Conflict, ResourceNotFound, Unavailable
 from andaman.kernel.time import HOUR, MINUTE, Micros, format_time, system_clock
 
 Level = Literal["ok", "warning", "problem"]
 _PAGES_A_STEP: Final = 4_096
 _LOW_DISK: Final = 1 << 30
-HISTORY: Final = "history"
+_NOT_USED: Final = "No process is using the directory."
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +159,8 @@ def doctor(directory: Path, now: Micros | None = None) -> list[Finding]:
             count = db.execute("SELECT count(*) FROM journal").fetchone()[0]
             findings.append(Finding("ok", "journal", f"The hash chain of {count} rows verifies."))
         findings += [_state(db), _clock(db, now), _log(directory)]
+        if findings[0].text == _NOT_USED:
+            findings.append(_history(directory, db))
     except sqlite3.Error as error:
         findings.append(
             Finding("problem", "store", f"Reading the store failed: {error}. Restore the last backup.")
@@ -186,7 +196,7 @@ def _chain(db: sqlite3.Connection) -> str:
 def _lock(directory: Path) -> Finding:
     holder = lock_holder(directory)
     if holder is None:
-        return Finding("ok", "lock", "No process is using the directory.")
+        return Finding("ok", "lock", _NOT_USED)
     return Finding(
         "ok", "lock", f"Process {holder} is using the directory; what follows is a moment of a moving store."
     )
@@ -256,6 +266,28 @@ def _log(directory: Path) -> Finding:
         )
         return Finding("warning", "log", text)
     return Finding("ok", "log", f"The write-ahead log has {size >> 20} MB.")
+
+
+def _history(directory: Path, db: sqlite3.Connection) -> Finding:
+    """History may lag behind the journal, but not be ahead of it, and it must open."""
+    if not (directory / HISTORY).exists():
+        return Finding(
+            "ok", "history", "There is no history yet; it is made from the journal at the next start."
+        )
+    from andaman.broker.history import History  # DuckDB is large, and only this examination needs it
+
+    advice = f"Remove {directory / HISTORY}: it is made again from the journal at the next start."
+    try:
+        history = History.open(directory / HISTORY)
+        last, rows = history.last_seq, history.rows
+        history.close()
+    except Exception as error:
+        return Finding("problem", "history", f"History cannot be opened: {error}. {advice}")
+    end: int = db.execute("SELECT coalesce(max(seq), 0) FROM journal").fetchone()[0]
+    if last > end:
+        return Finding("problem", "history", f"History reaches row {last}, the journal only {end}. {advice}")
+    behind = f"; {end - last} rows of the journal wait for the next start" if end > last else ""
+    return Finding("ok", "history", f"History has {rows} rows up to journal row {last}{behind}.")
 
 
 def _sync(path: Path) -> None:

@@ -16,6 +16,7 @@ from andaman.kernel.errors import Unavailable
 
 FILE: Final = "ledger.sqlite3"
 LOCK: Final = "lock"
+HISTORY: Final = "history"
 APPLICATION_ID: Final = 0x616E646D  # "andm"
 
 # ``journal.changes`` is the last wide column, so that a scan by tenant and entity never touches overflow pages.

@@ -22,8 +22,13 @@ def load_chunk(
     shapes: npt.NDArray[np.int32],
     facts: Sequence[bytes],
     first_order: int,
+    *,
+    running: bool = False,
 ) -> tuple[Ints, Ints]:
-    """Append entities; gives (table number, row) of each. Rows are published at the end of each table's part."""
+    """Append entities; gives (table number, row) of each. Rows are published at the end of each table's part.
+
+    ``running``: the index is in use, so the rows join the grids one by one; otherwise ``Table.settle`` must follow.
+    """
     numbers = table_of_shape[shapes].astype(np.int64)
     rows = np.zeros(len(ids), dtype=np.int64)
     sizes = np.fromiter(map(len, facts), dtype=np.int64, count=len(ids)) // RECORD.itemsize
@@ -41,7 +46,10 @@ def load_chunk(
         table.ids.extend([ids[i] for i in members.tolist()])
         own = np.flatnonzero(record_table == number)
         _fill(table, records[own], rows[owner[own]])
-        table.n = end
+        if running:
+            table.admit(base, end)
+        else:
+            table.n = end
     return numbers, rows
 
 

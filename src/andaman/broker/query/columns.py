@@ -137,6 +137,20 @@ class GeoColumn:
                 self._append(bucket, row, key)
         self.state[row] = POINT
 
+    def enter(self, first: int, end: int) -> None:
+        """Take rows that were filled in bulk into the grid and the list of areas."""
+        states = self.state[first:end]
+        for row in (np.flatnonzero(states >= AREA) + first).tolist():
+            self._append(self.areas, row)
+        grid = self.grid
+        if grid is not None:
+            rows = np.flatnonzero(states == POINT) + first
+            for row, key in zip(rows.tolist(), self._keys(rows).tolist(), strict=True):
+                bucket = grid.get(key)
+                if bucket is None:
+                    grid[key] = bucket = Bucket(np.zeros(0, dtype=np.int32))
+                self._append(bucket, row, key)
+
     def _append(self, bucket: Bucket, row: int, key: int = -1) -> None:
         if bucket.n == len(bucket.rows):
             kept = np.unique(bucket.rows[: bucket.n])
@@ -264,6 +278,15 @@ class Table:
         if self.n == GRID_FROM:
             for geo in self.geos.values():
                 geo.build_grid(self.n)
+
+    def admit(self, first: int, end: int) -> None:
+        """Publish rows whose columns were filled in bulk."""
+        for geo in self.geos.values():
+            geo.enter(first, end)
+        grown = self.n < GRID_FROM <= end
+        self.n = end
+        if grown:
+            self.settle()
 
     def settle(self) -> None:
         """After a bulk load: build what grows with single rows otherwise."""

@@ -8,9 +8,9 @@ hash.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
-from math import isfinite
+from math import isfinite, nan
 from struct import Struct
 from typing import Any, Final
 
@@ -107,24 +107,53 @@ def box_of(instances: Sequence[Instance]) -> Box | None:
     return box if all(isfinite(v) for v in box) else None
 
 
+def _records(attr: str, instances: Sequence[Instance]) -> bytes:
+    code = attr_code(attr)
+    state, value = fact_of(instances)
+    if state in (NUMBER, BOOLEAN):
+        return _NUMBER_RECORD.pack(code | state, value)
+    record = _BITS_RECORD.pack(code | state, int(value))
+    if instances[0]["type"] != "GeoProperty":
+        return record
+    box = box_of(instances) or (nan,)
+    return record + b"".join(
+        _NUMBER_RECORD.pack(code | kind, edge)
+        for kind, edge in zip((WEST, SOUTH, EAST, NORTH), box, strict=False)
+    )
+
+
 def index_facts(doc: Doc) -> tuple[str, bytes]:
     """(shape text, facts blob) of an entity, to be stored beside it for a fast start."""
-    parts: list[bytes] = []
-    for attr, instances in doc["attrs"].items():
+    return shape_text(doc), b"".join([_records(*item) for item in doc["attrs"].items()])
+
+
+def update_facts(facts: bytes, doc: Doc, changed: Iterable[str]) -> bytes:
+    """The facts of ``doc``, given those of the entity before the attributes ``changed`` did; about 1 µs each.
+
+    The records may stand in another order than ``index_facts`` gives, which nobody minds.
+    """
+    for attr in changed:
+        instances = doc["attrs"].get(attr)
+        fresh = b"" if instances is None else _records(attr, instances)
         code = attr_code(attr)
-        state, value = fact_of(instances)
-        if state in (NUMBER, BOOLEAN):
-            parts.append(_NUMBER_RECORD.pack(code | state, value))
-        else:
-            parts.append(_BITS_RECORD.pack(code | state, int(value)))
-            if instances[0]["type"] == "GeoProperty":
-                box = box_of(instances)
-                if box is not None:
-                    for kind, edge in zip((WEST, SOUTH, EAST, NORTH), box, strict=False):
-                        parts.append(_NUMBER_RECORD.pack(code | kind, edge))
-                else:
-                    parts.append(_NUMBER_RECORD.pack(code | WEST, float("nan")))
-    return shape_text(doc), b"".join(parts)
+        start, end = _find(facts, code)
+        facts = facts[:start] + fresh + facts[end:]
+    return facts
+
+
+def _find(facts: bytes, code: int) -> tuple[int, int]:
+    """Where the records of an attribute begin and end; (length, length) when there are none."""
+    upper, low = (code >> 8).to_bytes(7, "little"), code & 0xF0
+    at = facts.find(upper)
+    while at >= 0:
+        if at % 16 == 1 and facts[at - 1] & 0xF0 == low:
+            start = at - 1
+            end = start + 16
+            while facts[end + 1 : end + 8] == upper and facts[end] & 0xF0 == low:
+                end += 16
+            return start, end
+        at = facts.find(upper, at + 1)
+    return len(facts), len(facts)
 
 
 def shape_text(doc: Doc) -> str:

@@ -28,12 +28,13 @@ from andaman.broker.query.facts import (
     index_facts,
     read_shape,
     shape_text,
+    update_facts,
 )
 from andaman.broker.query.model import EntityQuery, Page
 from andaman.broker.query.select import Candidates, Load, candidates, collect
 from andaman.identity.model import Access
 
-__all__ = ["FACTS_VERSION", "EntityIndex", "index_facts"]
+__all__ = ["FACTS_VERSION", "EntityIndex", "index_facts", "update_facts"]
 
 _SHIFT: Final = 40
 _ROW: Final = (1 << _SHIFT) - 1
@@ -179,26 +180,42 @@ class EntityIndex:
 
         Returns how many. About 1 µs per entity and 0.1 µs per attribute.
         """
-        owner = self._tenants.get(tenant) or self._tenants.setdefault(tenant, Tenant())
         iterator = iter(rows)
         total = 0
         paused = gc.isenabled()
         gc.disable()
         try:
             while chunk := list(islice(iterator, _CHUNK)):
-                ids, texts, facts = zip(*chunk, strict=True)
-                shapes = np.fromiter(map(owner.shape, texts), dtype=np.int32, count=len(ids))
-                numbers = [owner.by_types[shape[0]].number for shape in owner.shapes[1:]]
-                codes = load_chunk(owner.tables, np.array([0, *numbers]), ids, shapes, facts, owner.order)
-                owner.where.update(zip(ids, (codes[0] << _SHIFT | codes[1]).tolist(), strict=True))
-                owner.order += len(ids)
-                total += len(ids)
-            for table in owner.tables:
+                total += self._load(tenant, chunk, running=False)
+            for table in self._tenants[tenant].tables if total else ():
                 table.settle()
         finally:
             if paused:
                 gc.enable()
         return total
+
+    def add_new(self, tenant: str, rows: Iterable[tuple[str, str, bytes]]) -> int:
+        """Like ``bulk_load``, while the index is in use: the entities that a commit has created, in its order.
+
+        None of the ids may be in the index. Pays from some ten entities; about 2 µs each.
+        """
+        chunk = list(rows)
+        return self._load(tenant, chunk, running=True) if chunk else 0
+
+    def _load(self, tenant: str, chunk: list[tuple[str, str, bytes]], *, running: bool) -> int:
+        owner = self._tenants.get(tenant) or self._tenants.setdefault(tenant, Tenant())
+        ids, texts, facts = zip(*chunk, strict=True)
+        shapes = np.fromiter(map(owner.shape, texts), dtype=np.int32, count=len(ids))
+        used = np.unique(shapes)
+        number_of = np.zeros(int(used[-1]) + 1, dtype=np.int64)
+        for shape in used.tolist():
+            number_of[shape] = owner.by_types[owner.shapes[shape][0]].number
+        numbers, places = load_chunk(
+            owner.tables, number_of, ids, shapes, facts, owner.order, running=running
+        )
+        owner.where.update(zip(ids, (numbers << _SHIFT | places).tolist(), strict=True))
+        owner.order += len(ids)
+        return len(ids)
 
     # -- reading (any thread) ---------------------------------------------------------------------------------
     def select(self, tenant: str, query: EntityQuery, access: Access, load: Load) -> Page:

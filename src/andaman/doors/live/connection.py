@@ -154,8 +154,10 @@ class Connection:
     async def _put(self, text: str) -> None:
         async with self._lock:
             self._sending_since = asyncio.get_running_loop().time()
-            await self._send({"type": "websocket.send", "text": text})
-            self._sending_since = None
+            try:
+                await self._send({"type": "websocket.send", "text": text})
+            finally:
+                self._sending_since = None
 
     async def _begin(self, watch_id: str, wanted: Filter, at: Micros | None) -> None:
         """Send the state in parts, then let deltas flow."""
@@ -165,7 +167,8 @@ class Connection:
         watch = None
         if at is None:
             watch = self._watches[watch_id] = hub.watch(id_json, wanted, access, self._wake.set)
-        head = f'{{"op":"state","id":{id_json},"seq":{seq},"time":"{format_time(hub.clock() if at is None else at)}"'
+        time = format_time(hub.clock() if at is None else at)
+        head = f'{{"op":"state","id":{id_json},"seq":{seq},"time":"{time}","first":true'
         try:
             waiting: list[str] = []
             async for part in iter_state(hub.broker, wanted, access, at):
@@ -175,6 +178,7 @@ class Connection:
                 if len(waiting) >= 1000:
                     await self._put(f'{head},"entities":[{",".join(waiting)}],"last":false}}')
                     waiting = []
+                    head = head.replace('"first":true', '"first":false')
             await self._put(f'{head},"entities":[{",".join(waiting)}],"last":true}}')
         except AndamanError as error:
             self._end_quietly(watch_id, watch)
@@ -200,8 +204,9 @@ class Connection:
                 said, self._said = self._said, []
                 for text in said:
                     await self._put(text)
-            for watch in list(self._watches.values()):
-                if watch.ready and watch.pending:
+            for watch_id, watch in list(self._watches.items()):
+                # While the last one was sent, this one may have ended and another begun under its id.
+                if watch.ready and watch.pending and self._watches.get(watch_id) is watch:
                     await self._put(watch.pending.take(watch.id_json))
 
     async def _keep(self) -> None:

@@ -72,12 +72,24 @@ class _Selection:
     set: dict[str, str]
     boxes: list[Bounds | None]
     left: list[str]
+    _keys: list[str] | None = None
     _array: np.ndarray[tuple[int, int], np.dtype[np.float64]] | None = None
 
     def array(self) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
         if self._array is None:
             self._array = np.array([box or _NO_BOX for box in self.boxes], dtype=np.float64).reshape(-1, 4)
         return self._array
+
+    def inside(self, wanted: Bounds) -> dict[str, str]:
+        """Those of ``set`` whose box touches the wanted one."""
+        if self._keys is None:
+            self._keys = list(self.set)
+        w, s, e, n = wanted
+        west, south, east, north = self.array().T
+        crossing = (east >= w) & (west <= e) if w <= e else (east >= w) | (west <= e)
+        keys, texts = self._keys, self.set
+        chosen = (keys[i] for i in np.flatnonzero(crossing & (north >= s) & (south <= n)).tolist())
+        return {key: texts[key] for key in chosen}
 
 
 class Hub:
@@ -251,20 +263,17 @@ def _select(
 
 def _window_of(group: Group, selection: _Selection, seq: int, time: str) -> Window | None:
     """The group's window: its box applied, its members kept up to date; None when nothing concerns it."""
-    chosen, left = selection.set, selection.left
-    bbox = group.filter.bbox
-    if bbox is not None and chosen:
-        w, s, e, n = bbox
-        west, south, east, north = selection.array().T
-        crossing = (east >= w) & (west <= e) if w <= e else (east >= w) | (west <= e)
-        inside = (crossing & (north >= s) & (south <= n)).tolist()
-        left = left + [entity_id for entity_id, is_in in zip(chosen, inside, strict=True) if not is_in]
-        chosen = {key: text for (key, text), is_in in zip(chosen.items(), inside, strict=True) if is_in}
-    if not chosen and not left:
+    chosen, left, members = selection.set, selection.left, group.members
+    gone = [entity_id for entity_id in left if entity_id in members]
+    if group.filter.bbox is not None and selection.set:
+        chosen = selection.inside(group.filter.bbox)
+        gone += (selection.set.keys() & members) - chosen.keys()
+        if any(not watch.ready for watch in group.watches):
+            left = left + [entity_id for entity_id in selection.set if entity_id not in chosen]
+    if not chosen and not gone and not left:
         return None
-    gone = [entity_id for entity_id in left if entity_id in group.members]
-    group.members.difference_update(gone)
-    group.members.update(chosen)
+    members.difference_update(gone)
+    members.update(chosen)
     return Window(seq, time, chosen, gone, left)
 
 

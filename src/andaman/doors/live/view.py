@@ -105,11 +105,11 @@ class ClientView:
     complete: bool = False
 
     def apply(self, message: dict[str, Any]) -> None:
-        """``state`` parts build the view (one after a ``last`` begins it anew), ``delta`` changes it, others only
-        move ``seq``."""
+        """``state`` parts build the view (the ``first`` begins it anew, which also drops what an earlier watch of the
+        same id still said), ``delta`` changes it, others only move ``seq``."""
         op = message["op"]
         if op == "state":
-            if self.complete:
+            if message["first"]:
                 self.entities, self.complete = {}, False
             for entity in message["entities"]:
                 self.entities[entity["id"]] = entity
