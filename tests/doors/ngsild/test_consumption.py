@@ -160,7 +160,7 @@ async def test_5_7_5_to_5_7_10_discovery(c: Client) -> None:
     }
     assert set((await c("GET", "/attributes")).json["attributeList"]) == {"speed", "location", "name"}
     assert (await c("GET", "/attributes/speed")).json["attributeCount"] == 5
-    for nothing in ("/types/Bus", "/attributes/brand", "/attributes/scope"):
+    for nothing in ("/types/Bus", "/attributes/brand", "/attributes/scope", "/attributes/type"):
         assert error(await c("GET", nothing)) == "ResourceNotFound"
 
 

@@ -11,7 +11,7 @@ from andaman.broker.contexts import Context
 from andaman.doors.ngsild.door import Door
 from andaman.doors.ngsild.http import Answer, Call
 from andaman.doors.ngsild.negotiate import choose_media
-from andaman.doors.ngsild.params import flag_of
+from andaman.doors.ngsild.params import ENTITY_PARTS, SYSTEM_PARTS, flag_of
 from andaman.kernel.errors import ResourceNotFound
 from andaman.kernel.ids import urn
 
@@ -134,7 +134,10 @@ async def retrieve_attribute(door: Door, call: Call) -> Answer:
     media = choose_media(call.headers.get(b"accept"), False)
     call.parameters(_ONE)
     context = await door.link_context(call)
-    iri = context.expand_term(call.segments[1])
+    name = call.segments[1]
+    if name in ENTITY_PARTS or name in SYSTEM_PARTS:
+        raise ResourceNotFound(f"{name!r} is a member of every entity, not an attribute")
+    iri = context.expand_term(name)
     facts = await _scan(door, call)
     if iri not in facts.attr_counts:
         raise ResourceNotFound(f"No entity has the attribute {call.segments[1][:200]!r}")
