@@ -137,10 +137,10 @@ def _georel(text: str) -> tuple[GeoRel, float | None, float | None]:
     found = _DISTANCE.findall(shape.group(1)) if shape else []
     limits = {which: float(metres) for which, metres in found}
     complete = shape is not None and len(found) == shape.group(1).count(";") == len(limits) >= 1
-    if not complete or not all(math.isfinite(metres) for metres in limits.values()):
+    if not complete or not all(0 < metres < math.inf for metres in limits.values()):
         raise BadRequestData(
             f"georel {text[:60]!r} does not say how near; write near;maxDistance==2000 or near;minDistance==100 "
-            "(metres, not negative)",
+            "(metres, more than 0)",
             field="georel",
         )
     return GeoRel.NEAR, limits.get("max"), limits.get("min")

@@ -44,8 +44,11 @@ from andaman.kernel.ids import is_uri
 from andaman.kernel.time import parse_time
 
 Expand = Callable[[str], str]
-_NAME = re.compile(r"[^\W\d_][\w\-]*(?::[^\W\d_][\w\-]*)?")
-_KEY = re.compile(r"[\w\-]+|\*")
+# Letters, digits and "_" (§4.6.2), and what brokers take besides: "-", one prefix, and the signs above and below
+# Thai letters, which Unicode does not count as letters.
+_SIGN = r"\w\-\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
+_NAME = re.compile(rf"[^\W\d_][{_SIGN}]*(?::[^\W\d_][{_SIGN}]*)?")
+_KEY = re.compile(rf"[{_SIGN}]+|\*")
 _IRI = re.compile(r"(?:https?://|urn:)[^\s\[\]{}=!<>~;|()\"]+")
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
