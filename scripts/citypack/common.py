@@ -139,3 +139,8 @@ def utc(local: str) -> str:
     """Phuket wall-clock time (UTC+7 all year) as ISO 8601 UTC."""
     moment = datetime.fromisoformat(local.replace(" ", "T")) - timedelta(hours=7)
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def is_thai(text: str) -> bool:
+    """Has the text a Thai letter?"""
+    return any("\u0e00" <= letter <= "\u0e7f" for letter in text)

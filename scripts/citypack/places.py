@@ -7,7 +7,7 @@ from typing import Any
 
 from shapely.geometry import Point
 
-from citypack.common import Entity, Part, lang, point, prop, read_features, urn
+from citypack.common import Entity, Part, is_thai, lang, point, prop, read_features, urn
 from citypack.roads import OSM
 
 # OSM id → (Thai, English) where the official name is known and differs from or completes the map's.
@@ -164,8 +164,8 @@ def _place(part: Part, feature: dict[str, Any], tambon: dict[str, tuple[str, str
     )
     thai, english, derived = *NAMES.get(osm, ("", "")), False
     if not thai and not english and p["name"] not in _GENERIC:
-        thai = next((text for text in (p["name_th"], p["name"]) if _is_thai(text)), "")
-        english = "" if _is_thai(p["name"]) else p["name"]
+        thai = next((text for text in (p["name_th"], p["name"]) if is_thai(text)), "")
+        english = "" if is_thai(p["name"]) else p["name"]
     if not thai and not english and area:
         thai, english, derived = f"{word_th} (ต.{area[0]})", f"{word_en} ({area[1]})", True
     return part.entity(
@@ -178,10 +178,6 @@ def _place(part: Part, feature: dict[str, Any], tambon: dict[str, tuple[str, str
         telephone=prop(p["phone"].strip() or None),
         location=point(lon, lat),
     )
-
-
-def _is_thai(text: str) -> bool:
-    return any("\u0e00" <= letter <= "\u0e7f" for letter in text)
 
 
 def _density(root: Path) -> Part:

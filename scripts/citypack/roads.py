@@ -8,11 +8,14 @@ from typing import Any
 import shapely
 from shapely.geometry import shape
 
-from citypack.common import Part, geo, lang, number, prop, read_csv, read_features, urn
+from citypack.common import Part, geo, is_thai, lang, number, prop, read_csv, read_features, urn
 from citypack.names import road_name
 
 OSM = "© OpenStreetMap contributors (ODbL 1.0)"
 _UNNAMED_WATER = {"", "Stream", "River", "Canal", "Drain", "Ditch"}
+
+
+SMALLEST_POND_DEG2 = 600 / 111_195**2  # 600 m²
 
 
 def build(root: Path) -> list[Part]:
@@ -71,19 +74,27 @@ def _waterways(root: Path) -> Part:
         date="2026",
         kind="reported",
         attribution=OSM,
-        notes=["Map geometry only, not entities; simplified to about 10 m."],
+        notes=[
+            "Map geometry only, not entities; simplified to about 10 m.",
+            "Closed ways that the extract calls streams or drains are ponds and reservoirs; they are areas here (class water).",
+        ],
     )
     rows: list[dict[str, Any]] = []
     for f in read_features(root / "osm/phuket_waterways.geojson"):
         p = f["properties"]
-        line = shapely.simplify(shape(f["geometry"]), 0.0001)
-        if line.bounds[3] < 7.45 or line.bounds[1] > 8.21 or line.bounds[2] > 98.5:
+        outline = shape(f["geometry"])
+        if outline.bounds[3] < 7.45 or outline.bounds[1] > 8.21 or outline.bounds[2] > 98.5:
             continue  # the mainland side
-        english = "" if p["name"] in _UNNAMED_WATER else (p["name_en"] or p["name"])
+        area = outline.is_ring and p["waterway"] in ("stream", "drain")
+        if area and shapely.Polygon(outline).area < SMALLEST_POND_DEG2:
+            continue
+        line = shapely.simplify(outline, 0.0001 if not area else 0.00005)
+        named = "" if p["name"] in _UNNAMED_WATER else p["name"]
+        thai = p["name_th"] or (named if is_thai(named) else "")
         row: dict[str, Any] = {
-            "class": p["waterway"],
-            "name_th": p["name_th"],
-            "name_en": english,
+            "class": "water" if area else p["waterway"],
+            "name_th": thai,
+            "name_en": p["name_en"] or ("" if is_thai(named) else named),
             "coordinates": [[round(x, 5), round(y, 5)] for x, y, *_ in line.coords],
         }
         rows.append({key: value for key, value in row.items() if value})

@@ -22,6 +22,7 @@ DEFAULTS: Final = {
     "data": ".demo",
     "pack": "phuket",
     "feeds": True,
+    "feed_speed": 60.0,
     "unit_simulator": True,
     "log_level": "warning",
 }

@@ -4,14 +4,11 @@ against the present state, committed atomically, and numbered in the incident's 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Any
 
 from andaman.broker.entity.build import entity, iri, js, prop, rel, simplify, value
 from andaman.broker.model import DEFAULT_TENANT, Doc, Instance, OpKind, WriteOp
-from andaman.broker.query import ast
-from andaman.broker.query.model import EntityQuery
 from andaman.broker.service import Broker
 from andaman.command import alerts
 from andaman.command.dispatch import Ranking, rank
@@ -27,55 +24,32 @@ from andaman.command.incidents import (
     check_step,
     entry_op,
     exercise_of,
-    follows,
     incident_doc,
     incident_steps,
     name_of,
 )
+from andaman.command.records import Entry, Records, astatus_of, entries, status_of, with_follow
 from andaman.command.roads import iter_segments
 from andaman.identity.model import FULL_ACCESS, Access, Actor
-from andaman.kernel.errors import AlreadyExists, AndamanError, BadRequestData, Conflict, ResourceNotFound
+from andaman.kernel.errors import BadRequestData, Conflict
 from andaman.kernel.geometry import centre_of
 from andaman.kernel.ids import sortable_id, urn
 from andaman.kernel.network import RoadNetwork
 from andaman.kernel.time import Clock, Micros, format_time
 
-_TRIES = 50
-_PAGE = 1000
 
-
-class Desk:
+class Desk(Records):
     """The operations of dispatchers and operators on one broker. Roles are checked by the routes; the writes are made
     in the person's name with the room's own right, so that nobody can write these entities around the rules."""
 
     def __init__(self, broker: Broker, clock: Clock) -> None:
-        self._broker = broker
-        self._clock = clock
+        super().__init__(broker, clock)
         self._networks: dict[str, RoadNetwork] = {}
         self.lock = (
             asyncio.Lock()
         )  # alerts and free units are changed by people and by rules: one after the other
 
     # -- reading --------------------------------------------------------------------------------------------
-    def get(self, entity_id: str, kind: str, access: Access, tenant: str) -> Doc:
-        """Raises ResourceNotFound also for an entity of another type."""
-        doc = self._broker.find(entity_id, access, tenant)
-        if doc is None or iri(kind) not in doc["type"]:
-            raise ResourceNotFound(f"There is no {kind} {entity_id}")
-        return doc
-
-    def linked(self, kind: str, relation: str, target: str, access: Access, tenant: str) -> list[Doc]:
-        """All entities of a type whose relationship points at ``target``."""
-        path = ast.Path(attr=iri(relation))
-        q = ast.Compare(path, ast.Cmp.EQ, (ast.Uri(target),))
-        docs: list[Doc] = []
-        while True:
-            query = EntityQuery(types=ast.TypeIs(iri(kind)), q=q, limit=_PAGE, offset=len(docs))
-            page = self._broker.query(query, access, tenant).docs
-            docs += page
-            if len(page) < _PAGE:
-                return docs
-
     def detail(self, incident_id: str, access: Access, tenant: str = DEFAULT_TENANT) -> dict[str, Any]:
         """The incident, its timeline in order, its assignments with their steps, and the steps it may take."""
         incident = self.get(incident_id, "Incident", access, tenant)
@@ -92,7 +66,7 @@ class Desk:
             "incident": simplify(incident),
             "timeline": [simplify(e) for e in sorted(timeline, key=lambda e: int(value(e, "number", 0)))],
             "assignments": rows,
-            "allowedSteps": incident_steps(_status(incident), [_astatus(a) for a in assignments]),
+            "allowedSteps": incident_steps(status_of(incident), [astatus_of(a) for a in assignments]),
         }
 
     async def network(self, tenant: str) -> RoadNetwork:
@@ -125,26 +99,6 @@ class Desk:
         return await asyncio.to_thread(
             rank, network, place, kind, units, unit_type=unit_type, limit=limit, chosen=chosen
         )
-
-    # -- committing -----------------------------------------------------------------------------------------
-    async def commit(
-        self,
-        decide: Callable[[Micros], Sequence[WriteOp]],
-        actor: Actor,
-        tenant: str,
-    ) -> None:
-        """Decide on the present state and write all of it or nothing. Where somebody else wrote first, decide anew:
-        then the step is either still legal or refused for what is true by then."""
-        own = replace(actor, access=FULL_ACCESS)
-        for _ in range(_TRIES):
-            ops = decide(self._clock())
-            results = await self._broker.write(ops, own, tenant, atomic=True)
-            errors = [r.error for r in results if r.error is not None]
-            if not errors:
-                return
-            if not any(isinstance(e, AlreadyExists) for e in errors):
-                raise _first(errors)
-        raise Conflict("Too many people changed this at once; nothing was written, try again")
 
     # -- alerts ---------------------------------------------------------------------------------------------
     async def acknowledge(self, alert_id: str, note: str, actor: Actor, tenant: str) -> dict[str, Any]:
@@ -203,7 +157,7 @@ class Desk:
 
         def decide(now: Micros) -> list[WriteOp]:
             incident = self.get(incident_id, "Incident", actor.access, tenant)
-            return _entries(incident, [("note", text, {})], {}, actor, now, tenant)
+            return entries(incident, [("note", text, {})], {}, actor, now, tenant)
 
         await self.commit(decide, actor, tenant)
 
@@ -215,24 +169,24 @@ class Desk:
         def decide(now: Micros) -> list[WriteOp]:
             incident = self.get(incident_id, "Incident", actor.access, tenant)
             bound = self._assignments(incident_id, tenant)
-            names = {self._unit_name(a, tenant): _astatus(a) for a in bound}
-            check_incident_step(_status(incident), step, {} if step == "cancelled" else names)
+            names = {self._unit_name(a, tenant): astatus_of(a) for a in bound}
+            check_incident_step(status_of(incident), step, {} if step == "cancelled" else names)
             attrs: dict[str, Instance] = {"incidentStatus": prop(step, now)}
             if outcome:
                 attrs["outcome"] = prop(outcome)
             if step in ("closed", "cancelled"):
                 attrs["closedAt"] = prop(format_time(now))
-            elif _status(incident) in ("closed", "cancelled"):
+            elif status_of(incident) in ("closed", "cancelled"):
                 attrs["reopenedAt"] = prop(format_time(now))
             steps: list[Entry] = [("step", note or outcome, {"step": prop(step)})]
             more: list[WriteOp] = []
             if step == "cancelled":
                 for one in bound:
-                    if _astatus(one) in ACTIVE:
+                    if astatus_of(one) in ACTIVE:
                         more += self._assignment_ops(one, "cancelled", now)
                         unit = {"step": prop("cancelled"), "refUnit": rel(str(value(one, "refUnit")))}
                         steps.append(("assignment", self._unit_name(one, tenant), unit))
-            return [*_entries(incident, steps, attrs, actor, now, tenant), *more]
+            return [*entries(incident, steps, attrs, actor, now, tenant), *more]
 
         await self.commit(decide, actor, tenant)
 
@@ -249,10 +203,10 @@ class Desk:
             nonlocal made
             incident = self.get(incident_id, "Incident", actor.access, tenant)
             unit = self.get(unit_id, "EmergencyUnit", actor.access, tenant)
-            if _status(incident) not in OPEN:
+            if status_of(incident) not in OPEN:
                 raise Conflict(
-                    f"The incident is {_status(incident)}; units are assigned while it is {', '.join(OPEN)}",
-                    allowed=incident_steps(_status(incident), []),
+                    f"The incident is {status_of(incident)}; units are assigned while it is {', '.join(OPEN)}",
+                    allowed=incident_steps(status_of(incident), []),
                 )
             if value(unit, "unitStatus") != "available":
                 raise Conflict(f"{name_of(unit)} is {value(unit, 'unitStatus')}, not available", unit=unit_id)
@@ -277,7 +231,7 @@ class Desk:
                 reason = {"method": "none", "unitType": kind, "etaSeconds": None}
                 attrs["reasonChosen"] = js(reason | {"distanceM": None, "bestEtaSeconds": ranking.best_eta_s})
             doc = entity(made, "Assignment", ["/command/assignment"], **attrs, **exercise_of(tenant))
-            statuses = [_astatus(a) for a in self._assignments(incident_id, tenant)]
+            statuses = [astatus_of(a) for a in self._assignments(incident_id, tenant)]
             what = {"step": prop("assigned"), "refUnit": rel(unit_id), "refAssignment": rel(made)}
             return [
                 WriteOp(OpKind.CREATE, made, doc),
@@ -289,7 +243,7 @@ class Desk:
                     refIncident=rel(incident_id, "Incident"),
                     refAssignment=rel(made, "Assignment"),
                 ),
-                *_with_follow(
+                *with_follow(
                     incident,
                     [*statuses, "assigned"],
                     ("assignment", name_of(unit, "th"), what),
@@ -312,18 +266,18 @@ class Desk:
         def decide(now: Micros) -> list[WriteOp]:
             nonlocal incident_id
             assignment = self.get(assignment_id_, "Assignment", actor.access, tenant)
-            check_step("assignment", ASSIGNMENT_STEPS, _astatus(assignment), step)
+            check_step("assignment", ASSIGNMENT_STEPS, astatus_of(assignment), step)
             incident_id = str(value(assignment, "refIncident"))
             incident = self.get(incident_id, "Incident", FULL_ACCESS, tenant)
             others = [
-                _astatus(a) for a in self._assignments(incident_id, tenant) if a["id"] != assignment_id_
+                astatus_of(a) for a in self._assignments(incident_id, tenant) if a["id"] != assignment_id_
             ]
             unit = str(value(assignment, "refUnit"))
             what = {"step": prop(step), "refUnit": rel(unit), "refAssignment": rel(assignment_id_)}
             text = note or self._unit_name(assignment, tenant)
             return [
                 *self._assignment_ops(assignment, step, now),
-                *_with_follow(incident, [*others, step], ("assignment", text, what), actor, now, tenant),
+                *with_follow(incident, [*others, step], ("assignment", text, what), actor, now, tenant),
             ]
 
         await self.commit(decide, actor, tenant)
@@ -361,51 +315,3 @@ class Desk:
         unit_id = str(value(assignment, "refUnit"))
         unit = self._broker.find(unit_id, FULL_ACCESS, tenant)
         return name_of(unit, "th") if unit is not None else unit_id
-
-
-Entry = tuple[str, str, dict[str, Instance]]
-"""Kind, text and further attributes of a timeline entry."""
-
-
-def _status(incident: Doc) -> str:
-    return str(value(incident, "incidentStatus"))
-
-
-def _astatus(assignment: Doc) -> str:
-    return str(value(assignment, "assignmentStatus"))
-
-
-def _entries(
-    incident: Doc,
-    entries: Sequence[Entry],
-    attrs: dict[str, Instance],
-    actor: Actor,
-    now: Micros,
-    tenant: str,
-) -> list[WriteOp]:
-    """Numbered entries, and the incident's change with the new count."""
-    count = int(value(incident, "entryCount", 0))
-    author = actor.principal.name
-    ops = [
-        entry_op(incident["id"], count + i, kind, text, author, now, tenant, **more)
-        for i, (kind, text, more) in enumerate(entries, 1)
-    ]
-    ops.append(change_op(incident["id"], "Incident", **attrs, entryCount=prop(count + len(entries))))
-    return ops
-
-
-def _with_follow(
-    incident: Doc, statuses: Sequence[str], entry: Entry, actor: Actor, now: Micros, tenant: str
-) -> list[WriteOp]:
-    """The entry, and the incident's own step where it follows its units."""
-    entries, attrs = [entry], {}
-    step = follows(_status(incident), statuses)
-    if step is not None:
-        attrs["incidentStatus"] = prop(step, now)
-        entries.append(("follows", "", {"step": prop(step)}))
-    return _entries(incident, entries, attrs, actor, now, tenant)
-
-
-def _first(errors: Sequence[AndamanError]) -> AndamanError:
-    """The cause, not the "because another operation failed" of its neighbours."""
-    return next((e for e in errors if not isinstance(e, Conflict)), errors[0])

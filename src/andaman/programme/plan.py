@@ -94,7 +94,7 @@ OBJECTIVES: Final[tuple[Objective, ...]] = (
                         "D1.1a",
                         _t("ข้อมูลอนุกรมสถิติของจังหวัดที่นำเข้าแล้ว", "Provincial statistics loaded"),
                         ("KeyPerformanceIndicator",),
-                        100,
+                        50,
                     ),
                     Check(
                         "D1.1b",

@@ -28,7 +28,7 @@ from andaman.roadmap.model import (
     shipped_measures,
     shipped_values,
 )
-from andaman.roadmap.problem import problem_of
+from andaman.roadmap.problem import Problem, problem_of
 from andaman.roadmap.report import portfolio, standalone
 from andaman.roadmap.request import Request, read_request
 from andaman.roadmap.robust import Tally, add_sample, sampled
@@ -204,7 +204,7 @@ class RoadmapService:
                 row["id"], "Gap", [_SCOPE + "/gap"],
                 name=lang(**row["name"]), indicator=prop(row["indicator"]), gapStatus=prop(row["status"]),
                 gap=js({k: row[k] for k in ("value", "target", "gap", "percentOfTarget", "after")}),
-                measures=prop([one["id"] for one in row["measures"]]) if row["measures"] else prop("none"),
+                measures=prop([one["id"] for one in row["measures"]]),
                 origin=prop("computed"), source=prop("Andaman"), dataset=prop("roadmap"),
             )  # fmt: skip
             docs.append((doc, hashlib.sha256(orjson.dumps(doc)).hexdigest()[:16]))
@@ -234,7 +234,7 @@ class RoadmapService:
             return stored
         if local in self._results and self._results[local]["inputsKey"] == key:
             return self._results[local]
-        problem = problem_of(inputs.measures, inputs.remaining, _likely(inputs.values), asked.terms)
+        problem = _problem(inputs, asked)
         solution = await self._in_thread(lambda: solve(problem, time_limit_s=asked.time_limit_s))
         if solution is None:
             raise Conflict("No plan keeps the budget, the prerequisites and the measures that must be in")
@@ -244,6 +244,7 @@ class RoadmapService:
             "origin": "computed",
             "inputsKey": key,
             "computedAt": format_time(self.clock()),
+            "costQuantile": asked.cost_quantile,
             **portfolio(problem, inputs.measures, inputs.values, inputs.rows, solution, asked.first_year),
             "alone": standalone(problem, inputs.measures),
             "stale": False,
@@ -352,6 +353,19 @@ class RoadmapService:
                 }
             )
         return sorted(rows, key=lambda row: str(row["computedAt"]), reverse=True)
+
+
+def _problem(inputs: _Inputs, asked: Request) -> Problem:
+    """With likely effects and values, and costs as asked."""
+    q = asked.cost_quantile
+    return problem_of(
+        inputs.measures,
+        inputs.remaining,
+        _likely(inputs.values),
+        asked.terms,
+        None if q is None else [m.capex.at(q) for m in inputs.measures],
+        None if q is None else [m.opex.at(q) for m in inputs.measures],
+    )
 
 
 def _likely(values: Sequence[Worth]) -> dict[str, float]:

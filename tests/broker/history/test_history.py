@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import math
+import os
+import random
+import subprocess
+import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -347,3 +352,76 @@ def test_a_batch_that_fails_leaves_nothing_and_can_be_repeated(tmp_path: Path) -
     assert (again.last_seq, again.rows) == (10, rows)
     assert len(again.temporal("", "urn:s", [], TemporalQuery())["x:v"]) == 10
     again.close()
+
+
+def test_readers_go_on_while_rows_are_loaded_and_sorted(tmp_path: Path) -> None:
+    """At any moment, history and tail together give every reading exactly once."""
+    events = readings([(n, n) for n in range(400)])
+    history = History.open(tmp_path)
+    failures: list[BaseException] = []
+    done = threading.Event()
+
+    def read() -> None:
+        try:
+            while not done.is_set():
+                found = history.temporal("", "urn:s", ["x:v"], TemporalQuery(), tail=events)
+                assert [one["value"] for one in found["x:v"]] == list(range(400))
+                (doc,) = history.state_at("", events[-1].at, tail=events)
+                assert doc["attrs"]["x:v"][0]["value"] == 399
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=read) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for start in range(0, 400, 20):
+        history.ingest(events[start : start + 20])
+        while history.maintain():
+            pass
+    done.set()
+    for thread in threads:
+        thread.join()
+    history.close()
+    assert not failures
+
+
+LOADER = """
+import sys
+from pathlib import Path
+from andaman.broker.history import History, store
+from tests.broker.history.test_history import readings
+store.OPEN_ROWS, store._FAN_IN = 30, 2
+history = History.open(Path(sys.argv[1]))
+events = readings([(n, n) for n in range(2000)])
+print("ready", flush=True)
+while history.last_seq < 2000:
+    history.ingest(events[max(0, history.last_seq - 3) : history.last_seq + 10])
+    print(history.last_seq, flush=True)
+    history.maintain()
+"""
+
+
+def test_a_kill_loses_no_row_and_doubles_none(tmp_path: Path) -> None:
+    """SIGKILL at random moments of loading and sorting; what ``last_seq`` says is there is there, once."""
+    rng = random.Random(4)
+    path = [str(Path(__file__).parents[3]), str(Path(__file__).parents[3] / "src")]
+    for _ in range(4):
+        process = subprocess.Popen(
+            [sys.executable, "-c", LOADER, str(tmp_path)],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(path)},
+        )
+        assert process.stdout is not None
+        told = 0
+        for _, line in zip(range(rng.randrange(5, 25)), process.stdout, strict=False):
+            told = int(line) if line.strip().isdigit() else told
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        history = History.open(tmp_path)
+        last = history.last_seq
+        assert last >= told
+        found = history.temporal("", "urn:s", ["x:v"], TemporalQuery(timeproperty="modifiedAt"))
+        assert [one["value"] for one in found.get("x:v", [])] == list(range(last))
+        history.close()

@@ -23,7 +23,7 @@ from andaman.broker.model import Doc, OpKind, WriteOp
 from andaman.broker.service import Broker
 from andaman.city.pack import Pack, install, load_pack
 from andaman.doors.tiles import TileDoor
-from andaman.doors.tiles.base import features
+from andaman.doors.tiles.base import LAYERS, features
 from andaman.doors.tiles.tileset import BUFFER, EXTENT, Feature, TileSet, to_world
 from andaman.identity.model import FULL_ACCESS, Access, Actor, Principal, Role, system_actor
 from andaman.identity.web import ACTOR
@@ -45,7 +45,7 @@ def tiles() -> TileSet:
     pack = load_pack("phuket")
     return TileSet(
         features(pack.iter_docs(), pack.geometry("waterways")),
-        ("land", "waterway", "district", "road", "district_label"),
+        LAYERS,
     )
 
 
@@ -60,7 +60,7 @@ def test_projection_is_web_mercator() -> None:
 
 def test_the_whole_island_is_in_its_tile(tiles: TileSet) -> None:
     found = decode(tiles.tile(10, *tile_of(98.34, 7.95, 10)))
-    assert set(found) == {"land", "waterway", "district", "road", "district_label"}
+    assert set(found) == {"land", "water", "waterway", "district", "road", "district_label"}
     names = {
         f["properties"]["en"]
         for f in found["district_label"]["features"]
@@ -83,6 +83,10 @@ def test_tiles_are_well_formed_anywhere(tiles: TileSet, lon: float, lat: float, 
             assert min(x0, y0) >= -BUFFER - 1
             assert max(x1, y1) <= EXTENT + BUFFER + 1
             assert all(isinstance(value, (str, int, float, bool)) for value in feature["properties"].values())
+            for part in shapely.get_parts(shape):
+                if isinstance(part, shapely.Polygon):
+                    assert part.exterior.is_ccw
+                    assert not any(ring.is_ccw for ring in part.interiors)
 
 
 def test_a_far_tile_is_empty(tiles: TileSet) -> None:

@@ -60,21 +60,21 @@ class Ledger:
             self._lock.release()
             raise
         self.cache = BodyCache(options.cache_bytes)
+        self._checkpointer = Checkpointer(directory, options.wal_limit_bytes)
         self.writer = Writer(
             directory,
             db,
             apply,
             facts,
             self.cache,
+            self._checkpointer,
             clock,
             min_free_bytes=options.min_free_bytes,
             max_batch_ops=options.max_batch_ops,
-            wal_limit_bytes=options.wal_limit_bytes,
         )
         self.ring = EventRing(self.writer.seq, options.ring_events)
         self._read = connect(directory)
         self.journals = JournalPool(directory)
-        self._checkpointer = Checkpointer(directory)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._outbox: list[Request] = []
         self._waiting_ops = 0

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from andaman.broker.ledger.cache import BodyCache, Key, Stored
+from andaman.broker.ledger.checkpoint import Checkpointer
 from andaman.broker.ledger.merge import Apply, Batch, Merger, Request
 from andaman.broker.ledger.rows import COLUMNS, GENESIS, Shapes, Texts
 from andaman.broker.ledger.schema import connect
@@ -64,11 +65,11 @@ class Writer:
         apply: Apply,
         facts: Callable[[Doc], tuple[str, bytes]],
         cache: BodyCache,
+        checkpointer: Checkpointer,
         clock: Clock,
         *,
         min_free_bytes: int,
         max_batch_ops: int,
-        wal_limit_bytes: int,
     ) -> None:
         self.directory = directory
         self.shapes = Shapes(db)
@@ -79,7 +80,7 @@ class Writer:
         self._clock = clock
         self._min_free_bytes = min_free_bytes
         self._max_batch_ops = max_batch_ops
-        self._wal_limit_bytes = wal_limit_bytes
+        self._checkpointer = checkpointer
         self._merger = Merger(apply, self._load, self.shapes)
         self._inbox: queue.SimpleQueue[list[Request] | None] = queue.SimpleQueue()
         self._in_flight: deque[Batch] = deque()  # durable, but not yet in the loop's cache
@@ -147,7 +148,8 @@ class Writer:
                 except Exception as error:
                     log.exception("The writer failed on a batch; nothing of it was written")
                     self._refuse(batch, Unavailable(f"The write failed inside the ledger: {error}"))
-                self._restart_wal()
+                if self._checkpointer.due.is_set():
+                    self._checkpointer.restart(self._db)
 
     def now(self) -> Micros:
         """Commit time: the clock's, but always later than the commit before, even when the clock steps back."""
@@ -192,6 +194,10 @@ class Writer:
         self.seq, self.head, self.next_ord = batch.seq, batch.head, batch.next_ord
         self.last_at = batch.at
         self._in_flight.append(batch)
+        size = sum(len(row[11]) for row in batch.journal) + sum(
+            len(kept[0][1]) for kept in batch.state.values() if kept
+        )
+        self._checkpointer.wrote(len(batch.state) + (size >> 12) + 1)
         self._publish(batch)
 
     def _write(self, batch: Batch) -> None:
@@ -297,17 +303,3 @@ class Writer:
     def _forget(self) -> None:
         self.shapes.forget_fresh()
         self.layouts.forget_fresh()
-
-    def _restart_wal(self) -> None:
-        """Bound the write-ahead log: once it is long and mostly copied, start it again from its beginning."""
-        try:
-            size = os.stat(self.directory / "ledger.sqlite3-wal").st_size
-        except OSError:
-            return
-        if size > self._wal_limit_bytes:
-            try:
-                self._db.execute("PRAGMA busy_timeout=0")
-                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-                self._db.execute("PRAGMA busy_timeout=10000")
-            except sqlite3.Error as error:
-                log.warning("The write-ahead log could not be restarted: %s", error)

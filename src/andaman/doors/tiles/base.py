@@ -15,8 +15,9 @@ from andaman.broker.model import Doc
 from andaman.doors.tiles.tileset import Feature
 
 log = logging.getLogger(__name__)
-LAYERS: Final = ("land", "waterway", "district", "road", "district_label")
+LAYERS: Final = ("land", "water", "waterway", "district", "road", "district_label")
 TYPES: Final = ("AdministrativeArea", "RoadSegment")
+_M_PER_DEG: Final = 111_195.0
 _WATER_ZOOM: Final = {"river": 9, "canal": 11, "stream": 12}
 _ROAD_ZOOM: Final = {"motorway": 5, "trunk": 6, "primary": 7, "secondary": 8, "tertiary": 10}
 _LABEL_ZOOM: Final = {"province": (0, 9), "amphoe": (8, 16), "tambon": (10, 16)}
@@ -28,7 +29,7 @@ def features(docs: Iterable[Doc], waterways: Iterable[Mapping[str, Any]]) -> lis
     * ``land``: the province's outline
     * ``district``: ``level`` (amphoe, tambon), ``code``, ``th``, ``en``; ``district_label``: the same, one point each
     * ``road``: ``class``, ``ref``, ``th``, ``en``; segments of one road are one feature
-    * ``waterway``: ``class``, ``th``, ``en``
+    * ``waterway``: ``class``, ``th``, ``en``; ``water`` (ponds and reservoirs): ``th``, ``en``
     """
     area_type, road_type = build.iri(TYPES[0]), build.iri(TYPES[1])
     found: list[Feature] = []
@@ -51,17 +52,25 @@ def features(docs: Iterable[Doc], waterways: Iterable[Mapping[str, Any]]) -> lis
             continue
         merged: BaseGeometry = shapely.line_merge(shapely.MultiLineString(lines))
         found.append(Feature("road", merged, known, _ROAD_ZOOM.get(known.get("class", ""), 12)))
-    for row in waterways:
-        properties_w = {"class": row["class"], "th": row.get("name_th", ""), "en": row.get("name_en", "")}
-        found.append(
-            Feature(
-                "waterway",
-                shapely.LineString(row["coordinates"]),
-                {key: value for key, value in properties_w.items() if value},
-                _WATER_ZOOM.get(row["class"], 13),
-            )
-        )
+    found += [_water(row) for row in waterways]
     return found
+
+
+def _water(row: Mapping[str, Any]) -> Feature:
+    """A line of the pack's waterways, or the area of a pond; small ponds come later."""
+    names = {key: row[name] for key, name in (("th", "name_th"), ("en", "name_en")) if row.get(name)}
+    if row["class"] == "water":
+        pond = shapely.Polygon(row["coordinates"])
+        size_m2 = pond.area * _M_PER_DEG**2
+        zoom = 8 if size_m2 > 100_000 else 11 if size_m2 > 10_000 else 13
+        return Feature("water", pond if pond.is_valid else shapely.make_valid(pond), names, zoom)
+    kind = str(row["class"])
+    return Feature(
+        "waterway",
+        shapely.LineString(row["coordinates"]),
+        {"class": kind, **names},
+        _WATER_ZOOM.get(kind, 13),
+    )
 
 
 def _road(doc: Doc) -> tuple[tuple[str, str], ...]:

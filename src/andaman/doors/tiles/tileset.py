@@ -92,7 +92,7 @@ class TileSet:
         layers = [{"name": name, "features": content[name]} for name in self._layers if name in content]
         if not layers:
             return b""
-        options = {"y_coord_down": True, "extents": EXTENT, "check_winding_order": True}
+        options = {"y_coord_down": True, "extents": EXTENT, "check_winding_order": False}
         encoded: bytes = mapbox_vector_tile.encode(layers, default_options=options)
         return encoded
 
@@ -127,4 +127,5 @@ def _fit(shape: BaseGeometry, original: BaseGeometry) -> BaseGeometry | None:
         shape = shapely.union_all(parts)
     if shape.is_empty or shapely.get_dimensions(shape) != wanted:
         return None
-    return shape
+    # MVT 2.1 §4.3.4.4: exterior rings have positive area by the surveyor's formula, interior rings negative.
+    return shapely.orient_polygons(shape) if wanted == 2 else shape

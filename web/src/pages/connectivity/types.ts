@@ -22,7 +22,7 @@ export interface Run {
   covered: Record<'outdoor' | 'indoor-low-loss' | 'indoor-high-loss', Covered>;
   capacity: { totalGbps: number; medianSinrDb: number; sitesServing: number };
   budget: Record<string, unknown> & { limitedBy: 'uplink' | 'downlink' };
-  sources: Record<string, string>;
+  sources?: Record<string, string>;
   method: Message;
   limits: Message;
   grid?: Grid;
@@ -37,8 +37,8 @@ export interface Case {
   peopleIndoorsToday?: Range;
   peopleOutdoors: Range;
   sharePercent: Range;
-  edgeRateMbps: number;
-  perPersonMbps: number;
+  edgeRateMbps: number | null;
+  perPersonMbps: number | null;
   note: Message;
 }
 export interface Policy {
