@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from andaman.assessment.access import Place, minutes_to_cells
 from andaman.assessment.coverage import cover, summary
 from andaman.assessment.criticality import Demand, Loss, Study, stretches, twins
-from andaman.assessment.indicators import Computed, evaluate_indicator, read_definitions
+from andaman.assessment.indicators import evaluate_indicator, read_definitions
+from andaman.assessment.inputs import Computed
 from andaman.assessment.land import Area, LandGrid, expand, land_grid
 from andaman.assessment.link_budget import BANDS, Budget
 from andaman.assessment.population import People, spread

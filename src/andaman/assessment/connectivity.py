@@ -11,7 +11,7 @@ import numpy as np
 import orjson
 
 from andaman.assessment.coverage import cover, summary
-from andaman.assessment.indicators import Computed
+from andaman.assessment.inputs import Computed
 from andaman.assessment.link_budget import BANDS, Band, Budget, budget_of
 from andaman.assessment.policy import PolicyAssumptions, compare
 from andaman.assessment.service import AssessmentService

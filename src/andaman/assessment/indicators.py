@@ -13,19 +13,17 @@ Every result lists its inputs with the entities they came from, their times and 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from andaman.assessment.expression import Node, evaluate, names, parse
-from andaman.broker.entity.build import value
-from andaman.broker.model import Doc
+from andaman.assessment.inputs import Input, Source, Text, draw
 from andaman.kernel.errors import BadRequestData
-from andaman.kernel.time import Micros, format_time, parse_time
+from andaman.kernel.time import format_time
 
-Text = dict[str, str]
 QUALITY: Final = (
     "accurate measurement",
     "survey of inhabitants",
@@ -37,7 +35,6 @@ QUALITY: Final = (
 """Steps 1 to 6 of the U4SSC data quality scale."""
 BANDS: Final = (33.0, 66.0, 95.0)
 """U4SSC benchmark bands in percent of the target: under 33, 33–66, 66–95, from 95."""
-LINEAGE_SHOWN: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,65 +53,6 @@ class Indicator:
     target: Mapping[str, Any] | None
     peers: tuple[Mapping[str, Any], ...]
     tree: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Computed:
-    """A figure of another study, with its range, where it comes from and when it was made."""
-
-    value: float
-    low: float | None = None
-    high: float | None = None
-    source: str = ""
-    at: Micros = 0
-    entities: tuple[str, ...] = ()
-
-
-class Source(Protocol):
-    """Where inputs come from: a view of the city at one moment."""
-
-    @property
-    def now(self) -> Micros: ...
-
-    @property
-    def seq(self) -> int: ...
-
-    def entities(self, types: Sequence[str]) -> Sequence[Doc]:
-        """Entities that have one of these (short) types, in a stable order."""
-
-    def series(self, code: str) -> Doc | None:
-        """The KeyPerformanceIndicator with this ``kpiCode``."""
-
-    def computed(self, name: str) -> Computed | None: ...
-
-
-@dataclass(slots=True)
-class Input:
-    """One input as it was used."""
-
-    name: str
-    value: float | None = None
-    reason: Text | None = None
-    period: str | None = None
-    count: int = 0
-    source: str = ""
-    entities: list[tuple[str, str | None]] = field(default_factory=list)  # id, modifiedAt
-    freshest: Micros | None = None
-    low: float | None = None
-    high: float | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "value": self.value,
-            "period": self.period,
-            "count": self.count,
-            "source": self.source,
-            "observedAt": None if self.freshest is None else format_time(self.freshest),
-            "reason": self.reason,
-            "entities": [{"id": i, "modifiedAt": m} for i, m in self.entities[:LINEAGE_SHOWN]],
-            "entitiesTotal": len(self.entities),
-        }
 
 
 def read_definitions(rows: Sequence[Mapping[str, Any]]) -> list[Indicator]:
@@ -148,7 +86,7 @@ def evaluate_indicator(indicator: Indicator, source: Source) -> dict[str, Any]:
     """The result for screens: ``status`` "computed" with a value, or "insufficientData" with reasons; never a guess."""
     used: dict[str, Input] = {}
     for name, spec in indicator.inputs.items():
-        used[name] = _draw(name, spec, source, used)
+        used[name] = draw(name, spec, source, used)
     reasons = [one.reason for one in used.values() if one.reason is not None]
     amount: float | None = None
     bounds: tuple[float, float] | None = None
@@ -229,181 +167,3 @@ def _bounds(tree: Node, used: Mapping[str, Input], given: Mapping[str, float]) -
 def _period(used: Mapping[str, Input]) -> str | None:
     periods = sorted({one.period for one in used.values() if one.period})
     return ", ".join(periods) or None
-
-
-# -- inputs ------------------------------------------------------------------------------------------------------
-
-
-def _draw(name: str, spec: Mapping[str, Any], source: Source, before: Mapping[str, Input]) -> Input:
-    if "series" in spec:
-        return _from_series(name, spec, source, before)
-    if "fresh" in spec:
-        return _from_freshness(name, spec, source)
-    if "computed" in spec:
-        found = source.computed(spec["computed"])
-        if found is None:
-            text = spec.get("missing") or _missing(spec["computed"], "ยังไม่ได้คำนวณ", "has not been computed")
-            return Input(name, reason=text)
-        used = [(one, None) for one in found.entities]
-        return Input(
-            name,
-            found.value,
-            None,
-            None,
-            1,
-            found.source,
-            list(used),
-            found.at or None,
-            found.low,
-            found.high,
-        )
-    return _from_entities(name, spec, source)
-
-
-def _missing(what: str, th: str, en: str) -> Text:
-    return {"th": f"{what}: {th}", "en": f"{what}: {en}"}
-
-
-REDUCE: Final[Mapping[str, Callable[[Sequence[float]], float]]] = {
-    "sum": lambda v: float(sum(v)),
-    "mean": lambda v: float(sum(v) / len(v)),
-    "min": lambda v: float(min(v)),
-    "max": lambda v: float(max(v)),
-    "last": lambda v: float(v[-1]),
-    "count": lambda v: float(len(v)),
-}
-
-
-def _from_series(name: str, spec: Mapping[str, Any], source: Source, before: Mapping[str, Input]) -> Input:
-    code = spec["series"]
-    doc = source.series(code)
-    if doc is None:
-        text = spec.get("missing") or _missing(
-            code, "ไม่มีข้อมูลชุดนี้ในแพลตฟอร์ม", "the platform has no such series"
-        )
-        return Input(name, reason=text)
-    series = value(doc, "series") or {}
-    points = [(str(p), float(v)) for p, v in series.get("points", []) if v is not None]
-    year = _wanted_year(spec, points, before)
-    if year is not None:
-        points = [point for point in points if point[0].startswith(year)]
-    elif spec.get("period", "latest") == "latest":
-        points = points[-1:]
-    least = int(spec.get("atLeast", 1))
-    if len(points) < least:
-        return Input(
-            name,
-            reason={
-                "th": f"{code}: มีข้อมูล {len(points)} ช่วงเวลา ต้องมีอย่างน้อย {least}",
-                "en": f"{code}: {len(points)} periods are there, at least {least} are needed",
-            },
-        )
-    amount = REDUCE[spec.get("reduce", "last")]([v for _, v in points])
-    return Input(
-        name, amount, None, year or points[-1][0], len(points), str(value(doc, "source", "")),
-        [(doc["id"], doc.get("modifiedAt"))], _period_end(year or points[-1][0]),
-    )  # fmt: skip
-
-
-def _wanted_year(
-    spec: Mapping[str, Any], points: Sequence[tuple[str, float]], before: Mapping[str, Input]
-) -> str | None:
-    """The year an input is bound to, or None; full years only where ``atLeast`` asks for so many points."""
-    period = str(spec.get("period", "latest"))
-    if period.startswith("sameAs:"):
-        other = before.get(period.removeprefix("sameAs:"))
-        return other.period[:4] if other is not None and other.period else "none"
-    if period not in ("latestYear", "previousYear"):
-        return None
-    least = int(spec.get("atLeast", 1))
-    years = sorted({p[:4] for p, _ in points})
-    full = [y for y in years if sum(p.startswith(y) for p, _ in points) >= least]
-    if period == "latestYear":
-        return full[-1] if full else "none"
-    return full[-2] if len(full) > 1 else "none"
-
-
-def _period_end(period: str) -> Micros | None:
-    """End of "2025" or "2025-11" in Bangkok."""
-    try:
-        year, month = (int(period[:4]), int(period[5:7])) if len(period) >= 7 else (int(period[:4]), 12)
-    except ValueError:
-        return None
-    year, month = (year + 1, 1) if month == 12 else (year, month + 1)
-    return parse_time(f"{year:04d}-{month:02d}-01T00:00:00+07:00")
-
-
-def _from_entities(name: str, spec: Mapping[str, Any], source: Source) -> Input:
-    types = spec["entities"]
-    docs = [doc for doc in source.entities(types) if all(_holds(doc, term) for term in spec.get("where", ()))]
-    attr = spec.get("attr")
-    values = [1.0] * len(docs)
-    if attr is not None:
-        pairs = [(doc, value(doc, attr)) for doc in docs]
-        pairs = [(doc, v) for doc, v in pairs if isinstance(v, int | float) and not isinstance(v, bool)]
-        docs, values = [doc for doc, _ in pairs], [float(v) for _, v in pairs]
-    least = int(spec.get("atLeast", 1))
-    label = "/".join(types) + (f".{attr}" if attr else "")
-    if len(docs) < least:
-        return Input(
-            name,
-            reason={
-                "th": f"{label}: มี {len(docs)} รายการ ต้องมีอย่างน้อย {least}",
-                "en": f"{label}: {len(docs)} entities are there, at least {least} are needed",
-            },
-        )
-    amount = REDUCE[spec.get("reduce", "count")](values) if values else 0.0
-    texts = sorted({str(value(doc, "source")) for doc in docs if value(doc, "source")})
-    return Input(
-        name, amount, None, spec.get("label"), len(docs), "; ".join(texts[:3]),
-        [(doc["id"], doc.get("modifiedAt")) for doc in docs], _latest(docs),
-    )  # fmt: skip
-
-
-def _holds(doc: Doc, term: Sequence[Any]) -> bool:
-    attr, op, wanted = term
-    found = value(doc, attr)
-    if found is None:
-        return False
-    match op:
-        case "=":
-            return bool(found == wanted)
-        case "in":
-            return found in wanted
-        case ">=":
-            return bool(type(found) is type(wanted) and found >= wanted)
-        case "<":
-            return bool(type(found) is type(wanted) and found < wanted)
-    raise BadRequestData(f"{op!r} is no comparison of an indicator; there are =, in, >=, <")
-
-
-def _from_freshness(name: str, spec: Mapping[str, Any], source: Source) -> Input:
-    docs = source.entities(spec["fresh"])
-    if len(docs) < int(spec.get("atLeast", 1)):
-        return Input(
-            name, reason=_missing("/".join(spec["fresh"]), "ยังไม่มีข้อมูลจากอุปกรณ์", "no live entity is there yet")
-        )
-    limit = source.now - int(spec["seconds"]) * 1_000_000
-    seen = [last_observed(doc) for doc in docs]
-    fresh = sum(at is not None and at >= limit for at in seen)
-    known = [at for at in seen if at is not None]
-    return Input(
-        name, fresh / len(docs), None, None, len(docs), "Andaman",
-        [(doc["id"], doc.get("modifiedAt")) for doc in docs], max(known, default=None),
-    )  # fmt: skip
-
-
-def last_observed(doc: Doc) -> Micros | None:
-    """The latest ``observedAt`` on any attribute of the entity."""
-    times = [
-        parse_time(instance["observedAt"])
-        for instances in doc["attrs"].values()
-        for instance in instances
-        if "observedAt" in instance
-    ]
-    return max(times, default=None)
-
-
-def _latest(docs: Sequence[Doc]) -> Micros | None:
-    found = [at for doc in docs if (at := last_observed(doc)) is not None]
-    return max(found, default=None)

@@ -14,7 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
 from andaman.assessment import access, criticality
-from andaman.assessment.indicators import Computed, definitions, evaluate_indicator
+from andaman.assessment.indicators import definitions, evaluate_indicator
+from andaman.assessment.inputs import Computed
 from andaman.assessment.records import indicator_doc, response_minutes, study_doc
 from andaman.assessment.roads import with_local_streets
 from andaman.assessment.snapshot import Snapshot
