@@ -157,6 +157,23 @@ async def test_city_context_is_served_at_its_own_address(c: Client) -> None:
 
 
 @at_the_door
+async def test_the_public_cannot_make_the_platform_fetch(c: Client) -> None:
+    asked: list[str] = []
+    c.contexts._fetch = lambda url: asked.append(url) or {"@context": {}}  # type: ignore[func-returns-value]
+    link = '<http://93.184.216.34/c.jsonld>; rel="http://www.w3.org/ns/json-ld#context"'
+    signed_in = c.actor
+    c.actor = Actor(Principal("public", "Public", frozenset({Role.PUBLIC})))
+    assert error(await c("GET", "/entities?type=A", link=link)) == "LdContextNotAvailable"
+    assert (await c("GET", "/entities?type=A", link=CITY)).status == 200
+    assert asked == []
+    c.actor = signed_in
+    assert (await c("GET", "/entities?type=A", link=link)).status == 200
+    assert len(asked) == 1
+    c.actor = Actor(Principal("public", "Public", frozenset({Role.PUBLIC})))
+    assert (await c("GET", "/entities?type=A", link=link)).status == 200
+
+
+@at_the_door
 async def test_nobody_passes_without_a_gate(c: Client) -> None:
     c.actor = None  # type: ignore[assignment]
     assert (await c("GET", f"/entities/{BUS}")).status == 401

@@ -19,14 +19,15 @@ from andaman.broker.contexts.bundled import bundled_document, bundled_urls, core
 from andaman.broker.contexts.fetch import TIMEOUT_S, fetch_json
 from andaman.broker.contexts.model import CORE_URL, Context
 from andaman.broker.contexts.process import build_context
-from andaman.kernel.errors import BadRequestData, LdContextNotAvailable, ResourceNotFound, TooLarge
+from andaman.kernel.errors import BadRequestData, Conflict, LdContextNotAvailable, ResourceNotFound, TooLarge
 from andaman.kernel.ids import sortable_id
 from andaman.kernel.time import Clock, Micros, system_clock
 
 Kind = Literal["Hosted", "Cached", "ImplicitlyCreated"]
 MAX_CONTEXT_BYTES: Final = 1 << 20
 _RESOLVED_MAX: Final = 256
-_ENTRIES_MAX: Final = 10_000
+_CACHED_MAX: Final = 1000
+_HOSTED_MAX: Final = 1000
 
 
 @dataclass(slots=True)
@@ -90,18 +91,22 @@ class ContextStore:
             self._touch(key)
         return found
 
-    async def resolve(self, source: Any) -> Context:
-        """The resolved context. Raises BadRequestData (not valid) or LdContextNotAvailable (cannot be had)."""
+    async def resolve(self, source: Any, *, fetch: bool = True) -> Context:
+        """The resolved context. Raises BadRequestData (not valid) or LdContextNotAvailable (cannot be had).
+
+        ``fetch`` False: only what is carried, hosted or kept already, no request goes out.
+        """
         found = self.cached(source)
         if found is not None:
             return found
         key = source if isinstance(source, str) else _key(source)
-        pending = self._pending.get(key)
+        mark = f"{fetch} {key}"
+        pending = self._pending.get(mark)
         if pending is None:
             loop = asyncio.get_running_loop()
-            pending = loop.run_in_executor(self._pool, self._build, key, source)
-            self._pending[key] = pending
-            pending.add_done_callback(lambda done: self._finished(key, done))
+            pending = loop.run_in_executor(self._pool, self._build, key, source, not fetch)
+            self._pending[mark] = pending
+            pending.add_done_callback(lambda done: self._finished(mark, done))
         try:
             return await asyncio.wait_for(asyncio.shield(pending), self._timeout_s * 2)
         except TimeoutError:
@@ -170,8 +175,9 @@ class ContextStore:
         entry_id = hashlib.sha256(url.encode()).hexdigest()[:32] if url else sortable_id(self._clock())
         entry = Entry(entry_id, url, kind, self._clock(), document, tenant)
         with self._lock:
-            if len(self._entries) >= _ENTRIES_MAX:
-                self._forget(next(iter(self._entries)))
+            cached = [one.id for one in self._entries.values() if one.kind == "Cached"]
+            if kind == "Cached" and len(cached) >= _CACHED_MAX:
+                self._forget(cached[0])
             self._entries[entry_id] = entry
             if url:
                 self._by_url[url] = entry_id
@@ -220,6 +226,8 @@ class ContextStore:
     # -- hosting (CIM 009 §5.13) ----------------------------------------------------------------------------
     async def host(self, document: Any, kind: Kind = "Hosted", tenant: str = "") -> Entry:
         """Keep a context that a user gives (``{"@context": …}``), after checking that it resolves."""
+        if sum(one.kind != "Cached" for one in self._entries.values()) >= _HOSTED_MAX:
+            raise Conflict(f"There are {_HOSTED_MAX} hosted contexts already; delete some first")
         _key(document)  # raises TooLarge and what is nested too deeply
         await self.resolve(document["@context"])
         return self._keep("", document, kind, tenant)

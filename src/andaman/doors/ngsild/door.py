@@ -48,9 +48,14 @@ class Door:
     async def link_context(self, call: Call) -> Context:
         """The context of a request without a body: from its Link header, else the core context."""
         url = call.link_context()
-        if url is None:
-            return self.contexts.core
-        return self.contexts.cached(url) or await self.contexts.resolve(url)
+        return self.contexts.core if url is None else await self._resolve(call, url)
+
+    async def _resolve(self, call: Call, source: Any) -> Context:
+        """Only who has signed in may make the platform fetch something."""
+        found = self.contexts.cached(source)
+        if found is not None:
+            return found
+        return await self.contexts.resolve(source, fetch=call.actor.principal.id != "public")
 
     async def body_context(self, call: Call, payload: Any, ld: bool) -> Context:
         """The context of a request with a body. Takes ``@context`` out of ``payload``.
@@ -72,7 +77,7 @@ class Door:
         source = payload.pop("@context")
         if not isinstance(source, (str, dict, list)) or not source:
             raise BadRequestData("@context must be a URL, an object or a list of these", field="@context")
-        return self.contexts.cached(source) or await self.contexts.resolve(source)
+        return await self._resolve(call, source)
 
     # -- answers --------------------------------------------------------------------------------------------
     def represented(
