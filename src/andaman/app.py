@@ -88,6 +88,7 @@ class App:
             clock=clock,
             cache_bytes=settings.cache_mb * _MB,
             min_free_bytes=int(settings.min_free_mb * _MB),
+            history_memory_mb=settings.history_memory_mb,
         )
         self.contexts = ContextStore(directory / "contexts", allow_private=settings.context_allow_loopback)
         self.pack: Pack | None = load_pack(settings.pack) if settings.pack else None
@@ -238,7 +239,7 @@ def role_of(word: str) -> Role:
 async def load_pack_offline(settings: Settings, name: str, progress: Progress) -> int:
     """Install a pack into a data directory that no server is using; returns how many entities were written."""
     pack = load_pack(name)
-    broker = Broker.open(settings.data_dir)
+    broker = Broker.open(settings.data_dir, history=False)
     await broker.start()
     try:
         report = await install(pack, broker, cli_actor(), progress)

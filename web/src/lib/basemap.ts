@@ -20,6 +20,7 @@ export function quietStyle(lang: Lang): StyleSpecification {
     layers: [
       { id: 'sea', type: 'background', paint: { 'background-color': token('--map-sea') } },
       { id: 'land', type: 'fill', source: 'base', 'source-layer': 'land', paint: { 'fill-color': token('--map-land') } },
+      { id: 'water', type: 'fill', source: 'base', 'source-layer': 'water', paint: { 'fill-color': token('--map-sea') } },
       line('tambon', 'tambon', 0.6, 9.5),
       line('amphoe', 'amphoe', 1.3),
       {
