@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from andaman.broker.model import Doc, WriteOp
+from andaman.broker.model import Doc
 from andaman.broker.service import Broker
 from andaman.identity.model import FULL_ACCESS
 from andaman.ingest import DeadLetterStore, FeedManager, MqttAddress, MqttFeed
@@ -29,7 +29,7 @@ async def main(port: int, directory: Path, mode: str) -> None:
     writes = 0
     plain_write = _Link.write
 
-    async def write(self: _Link, docs: Iterable[Doc | WriteOp]) -> int:
+    async def write(self: _Link, docs: Iterable[Doc]) -> int:
         nonlocal writes
         writes += 1
         if mode == "hang" and writes == 2:

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from andaman.broker.model import DEFAULT_TENANT, Doc, OpKind, WriteOp
+from andaman.broker.model import DEFAULT_TENANT, Doc
 from andaman.broker.service import Broker
 from andaman.identity.model import Actor, system_actor
 from andaman.ingest.model import Feed, FeedState, FeedStatus, Sleep
 from andaman.ingest.offsets import OffsetStore
+from andaman.ingest.order import plan
 from andaman.kernel.errors import AndamanError, Conflict, ResourceNotFound
 from andaman.kernel.time import Clock, system_clock
 
@@ -35,11 +36,9 @@ class _Link:
     def current(self, entity_id: str) -> Doc | None:
         return self._manager.broker.find(entity_id, self._actor.access, self._manager.tenant)
 
-    async def write(self, docs: Iterable[Doc | WriteOp]) -> int:
-        ops = [
-            item if isinstance(item, WriteOp) else WriteOp(OpKind.UPSERT_UPDATE, item["id"], item)
-            for item in docs
-        ]
+    async def write(self, docs: Iterable[Doc]) -> int:
+        ops = plan(docs, self.current)
+        self._status.last_at = self.clock()
         if not ops:
             return 0
         changed = 0
@@ -48,7 +47,6 @@ class _Link:
             changed += result.changed or result.created
             refused = refused or result.error
         self._status.count += changed
-        self._status.last_at = self.clock()
         if refused is not None:
             raise refused
         return changed

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-from andaman.broker.model import Doc, WriteOp
+from andaman.broker.model import Doc
 from andaman.kernel.time import Clock, Micros
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -34,9 +34,9 @@ class FeedLink(Protocol):
     def current(self, entity_id: str) -> Doc | None:
         """The entity as it stands, or None."""
 
-    async def write(self, docs: Iterable[Doc | WriteOp]) -> int:
-        """Merge entities into the broker (append with overwrite); returns when they are on disk, with the number of
-        entities that changed. Raises the broker's error when it takes none."""
+    async def write(self, docs: Iterable[Doc]) -> int:
+        """Bring observations into the broker, what changes only (``order.plan``); returns when they are on disk, with
+        the number of changes. Raises the first error of the broker; the others of the batch then stand."""
 
     def recall(self) -> dict[str, Any]:
         """What the feed remembered last, also before a restart; empty at first."""

@@ -1,8 +1,7 @@
 """Devices over MQTT. A message is acknowledged (QoS 1) only when its values, or its dead letter, are on disk.
 
 So a kill between receipt and commit loses nothing: the MQTT broker keeps the session and sends the message again. Doubles
-change nothing; an observation older than the state is written and the newer state restored after it, so that both are in
-the history and the latest stays the latest.
+and disorder do no harm (``order.plan``).
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import asyncio
 import logging
 import os
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
@@ -19,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 from gmqtt import Client
 from gmqtt.mqtt.constants import MQTTv50
 
-from andaman.broker.model import Doc, OpKind, WriteOp
+from andaman.broker.model import Doc
 from andaman.ingest.deadletter import DeadLetter, DeadLetterStore
 from andaman.ingest.mapping import TopicMap
 from andaman.ingest.model import FeedLink
@@ -195,16 +194,15 @@ class MqttFeed:
 
     async def _write(self, docs: list[tuple[_Message, Doc]], link: FeedLink) -> list[DeadLetter]:
         """Write; when the broker refuses the batch, each alone, so that one bad entity stops nobody."""
-        ops = in_order([doc for _, doc in docs], link)
         try:
-            await link.write(ops)
+            await link.write(doc for _, doc in docs)
         except Unavailable:
             raise  # nothing was taken: no acknowledgement, the messages come again
         except AndamanError:
             refused = []
             for message, doc in docs:
                 try:
-                    await link.write(in_order([doc], link))
+                    await link.write([doc])
                 except Unavailable:
                     raise
                 except AndamanError as error:
@@ -215,38 +213,3 @@ class MqttFeed:
                     )
             return refused
         return []
-
-
-def in_order(docs: Iterable[Doc], link: FeedLink) -> list[WriteOp]:
-    """Writes such that the latest observation of each attribute stays the state, whatever order they came in."""
-    ops: list[WriteOp] = []
-    latest: dict[str, dict[str, Any]] = {}
-    for doc in docs:
-        entity_id = doc["id"]
-        if entity_id not in latest:
-            current = link.current(entity_id)
-            latest[entity_id] = dict(current["attrs"]) if current is not None else {}
-        known = latest[entity_id]
-        ops.append(WriteOp(OpKind.UPSERT_UPDATE, entity_id, doc))
-        newer = {}
-        for name, instances in doc["attrs"].items():
-            held = known.get(name)
-            if held is not None and _time(held) > _time(instances):
-                newer[name] = [_without_system(instance) for instance in held]
-            else:
-                known[name] = instances
-        if newer:
-            ops.append(
-                WriteOp(
-                    OpKind.UPSERT_UPDATE, entity_id, {"id": entity_id, "type": doc["type"], "attrs": newer}
-                )
-            )
-    return ops
-
-
-def _time(instances: list[Mapping[str, Any]]) -> str:
-    return str(instances[0].get("observedAt", ""))
-
-
-def _without_system(instance: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in instance.items() if key not in ("createdAt", "modifiedAt")}
