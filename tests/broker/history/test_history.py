@@ -14,12 +14,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from andaman.broker.history import History, store
 from andaman.broker.history.aggregate import METHODS, edges, parse_period
+from andaman.broker.history.pieces import pieces
 from andaman.broker.history.rows import iso, join, read_form, split
 from andaman.broker.model import Change, Doc, Event, EventKind, Instance
 from andaman.broker.query.model import TemporalQuery
@@ -425,3 +427,25 @@ def test_a_kill_loses_no_row_and_doubles_none(tmp_path: Path) -> None:
         found = history.temporal("", "urn:s", ["x:v"], TemporalQuery(timeproperty="modifiedAt"))
         assert [one["value"] for one in found.get("x:v", [])] == list(range(last))
         history.close()
+
+
+def test_pieces_cover_every_row_once() -> None:
+    """Whatever the sizes of entities, the pieces are disjoint and complete, and in order."""
+    rng = random.Random(2)
+    db = duckdb.connect()
+    db.execute("CREATE TABLE r (entity INTEGER, t BIGINT)")
+    for entity, count in enumerate([3, 50, 1, 0, 7, 7, 120, 2, 60]):
+        db.executemany(
+            "INSERT INTO r VALUES (?, ?)",
+            [(entity, rng.randrange(1000)) for _ in range(count)] or [(entity, 0)],
+        )
+    parts = pieces(db, "SELECT * FROM r", 20)
+    counts = [db.execute(f"SELECT count(*) FROM r WHERE {part}").fetchone() for part in parts]
+    total = db.execute("SELECT count(*) FROM r").fetchone()
+    assert total is not None
+    assert sum(count[0] for count in counts if count) == total[0]
+    for n, part in enumerate(parts):
+        for other in parts[n + 1 :]:
+            both = db.execute(f"SELECT count(*) FROM r WHERE ({part}) AND ({other})").fetchone()
+            assert both == (0,)
+    db.close()

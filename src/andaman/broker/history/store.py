@@ -1,8 +1,8 @@
 """The DuckDB file: numbered words, segments of rows, loading and re-sorting. One thread writes, any thread reads.
 
 Rows are appended to the open segment (a table). A full segment is closed and re-written sorted by entity (which
-belongs to one tenant), attribute, time; four sorted ones of a size become one of the next. Readers work from an immutable ``Snapshot``:
-a table dropped under them makes them try again with the newer one.
+belongs to one tenant), attribute, time; four sorted ones of a size become one of the next. Readers work from an
+immutable ``Snapshot``; tables that were replaced are dropped when no reader uses them.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any, Final, TypeVar
 import duckdb
 import numpy as np
 
+from andaman.broker.history.pieces import pieces
 from andaman.broker.history.rows import Row, rows_of
 from andaman.broker.model import Event
 from andaman.broker.query.facts import text_hash
@@ -30,7 +31,7 @@ OPEN_ROWS: Final = 500_000
 _FAN_IN: Final = 4
 _TOP_LEVEL: Final = 2
 """Segments of 500,000 rows, 2 and 8 million; bigger ones would take too long in one step."""
-_SORT_ROWS: Final = 200_000
+SORT_ROWS: Final = 200_000
 """Rows that are sorted at once."""
 _ENTITY_CACHE: Final = 200_000
 _COLUMNS: Final = (
@@ -102,7 +103,6 @@ class Store:
                 "memory_limit": f"{memory_mb}MB",
                 "threads": str(threads),
                 "temp_directory": str(spill),
-                "enable_external_access": "true",
             },
         )
         for statement in _SCHEMA.split(";"):
@@ -111,6 +111,8 @@ class Store:
         self._root = self._db.cursor()
         self._lock = threading.Lock()
         self._idle: list[duckdb.DuckDBPyConnection] = []
+        self._reading: list[Snapshot] = []
+        self._doomed: set[int] = set()
         self._words: dict[str, int] = {}
         self.texts: list[str] = []
         self._entities: dict[tuple[int, str], int] = {}  # of the writing thread; may hold uncommitted ones
@@ -138,19 +140,17 @@ class Store:
 
     # -- reading ------------------------------------------------------------------------------------------------
     def read(self, ask: Callable[[Snapshot, duckdb.DuckDBPyConnection], R]) -> R:
-        """Run ``ask`` on a snapshot; once more where a re-sorting dropped a table of it meanwhile."""
-        for attempt in range(5):
+        """Run ``ask`` on the newest snapshot; its tables stay until it is done."""
+        with self._lock:
+            cursor = self._idle.pop() if self._idle else self._cursor()
+            snapshot = self.snapshot
+            self._reading.append(snapshot)
+        try:
+            return ask(snapshot, cursor)
+        finally:
             with self._lock:
-                cursor = self._idle.pop() if self._idle else self._cursor()
-            try:
-                return ask(self.snapshot, cursor)
-            except duckdb.CatalogException:
-                if attempt == 4:
-                    raise
-            finally:
-                with self._lock:
-                    self._idle.append(cursor)
-        raise AssertionError("not reached")
+                self._reading.remove(snapshot)
+                self._idle.append(cursor)
 
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         cursor = self._root.cursor()
@@ -333,6 +333,7 @@ class Store:
     # -- upkeep (same thread) -----------------------------------------------------------------------------------
     def maintain(self) -> bool:
         """One step: sort one closed segment, or merge four sorted ones of a level. True while there is more."""
+        self._sweep()
         task = self._task()
         if task is None:
             return False
@@ -340,10 +341,15 @@ class Store:
         number = self._next_segment
         self._next_segment += 1
         union = " UNION ALL ".join(f"SELECT * FROM seg_{s.id}" for s in old)  # noqa: S608
-        self._db.execute(f"CREATE OR REPLACE TABLE seg_{number} ({_COLUMNS})")
-        for part in self._parts(union):
-            piece = f"SELECT * FROM ({union}) WHERE {part} ORDER BY {_SORT}"  # noqa: S608
-            self._db.execute(f"INSERT INTO seg_{number} {piece}")
+        try:
+            self._db.execute(f"CREATE OR REPLACE TABLE seg_{number} ({_COLUMNS})")
+            for part in pieces(self._db, union, SORT_ROWS):
+                piece = f"SELECT * FROM ({union}) WHERE {part} ORDER BY {_SORT}"  # noqa: S608
+                self._db.execute(f"INSERT INTO seg_{number} {piece}")
+        except BaseException:
+            with suppress(duckdb.Error):
+                self._db.execute(f"DROP TABLE IF EXISTS seg_{number}")
+            raise
         new = Segment(
             number,
             level,
@@ -356,40 +362,21 @@ class Store:
         gone = {s.id for s in old}
         self._db.execute("BEGIN")
         self._catalogue(sorted(gone), new)
-        for segment in old:
-            self._db.execute(f"DROP TABLE seg_{segment.id}")
         self._db.execute("COMMIT")
         kept = tuple(s for s in self.snapshot.segments if s.id not in gone)
-        self.snapshot = Snapshot(self.snapshot.last_seq, (*kept, new))
+        with self._lock:
+            self.snapshot = Snapshot(self.snapshot.last_seq, (*kept, new))
+            self._doomed |= gone
+        self._sweep()
         return self._task() is not None
 
-    def _parts(self, union: str) -> list[str]:
-        """Conditions that cut the rows into pieces which sort within the memory limit, in order of the entities.
-
-        An entity with more rows than a piece is cut by time: order serves speed only, never the answer.
-        """
-        counts = self._db.execute(
-            f"SELECT entity, count(*) AS n, min(t) AS low, max(t) AS high FROM ({union}) GROUP BY entity ORDER BY entity"  # noqa: S608
-        ).fetchnumpy()
-        parts: list[str] = []
-        first, rows = -1, 0
-        entities = zip(*(counts[name].tolist() for name in ("entity", "n", "low", "high")), strict=True)
-        for entity, count, low, high in entities:
-            if count > _SORT_ROWS:
-                parts.append(f"entity > {first} AND entity < {entity}")
-                pieces = count // _SORT_ROWS + 1
-                cuts = [low + (high - low) * k // pieces for k in range(1, pieces)]
-                spans = zip([None, *cuts], [*cuts, None], strict=True)
-                for start, stop in spans:
-                    bounds = [f"t >= {start}"] * (start is not None) + [f"t < {stop}"] * (stop is not None)
-                    parts.append(" AND ".join([f"entity = {entity}", *bounds]))
-                first, rows = entity, 0
-            elif rows + count > _SORT_ROWS:
-                parts.append(f"entity > {first} AND entity < {entity}")
-                first, rows = entity - 1, count
-            else:
-                rows += count
-        return [*parts, f"entity > {first}"]
+    def _sweep(self) -> None:
+        """Drop replaced tables that nobody reads any more; those of a process that ended are dropped at its start."""
+        with self._lock:
+            used = {segment.id for snapshot in self._reading for segment in snapshot.segments}
+        for number in self._doomed - used:
+            self._db.execute(f"DROP TABLE seg_{number}")
+            self._doomed.discard(number)
 
     def _task(self) -> tuple[list[Segment], int] | None:
         segments = self.snapshot.segments
