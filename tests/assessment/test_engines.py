@@ -259,3 +259,15 @@ def test_freshness_counts_what_was_observed_lately() -> None:
 def test_a_formula_without_its_input_is_refused() -> None:
     with pytest.raises(BadRequestData, match="no input defines"):
         indicator("a / b", a={"series": "s"})
+
+
+def test_a_result_is_never_firmer_than_its_inputs() -> None:
+    """One simulated source makes the result simulated; replayed ones make it replayed."""
+    one = indicator("n", n={"entities": ["Vehicle"], "reduce": "count"})
+    docs = [
+        entity(f"urn:x:{k}", "Vehicle", origin=prop(origin))
+        for k, origin in enumerate(("measured", "replayed", "simulated"))
+    ]
+    for count, expected in ((1, "computed"), (2, "replayed"), (3, "simulated")):
+        result = evaluate_indicator(one, Snapshot(NOW, 0, {"Vehicle": docs[:count]}, [], {}))
+        assert result["origin"] == expected

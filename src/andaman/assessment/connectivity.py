@@ -108,6 +108,7 @@ class ConnectivityService:
                     source="Andaman, CoverageRun",
                     at=self.assessment.clock(),
                     entities=(run_id,),
+                    origins=("simulated",),  # the sites are
                 ),
             )
         return self.get(run_id, FULL_ACCESS)

@@ -120,6 +120,7 @@ def evaluate_indicator(indicator: Indicator, source: Source) -> dict[str, Any]:
         "quality": {"step": indicator.quality, "scale": QUALITY[indicator.quality - 1]},
         "method": indicator.method,
         "formula": indicator.formula,
+        "origin": origin_of([origin for one in used.values() for origin in one.origins]),
         "sources": sorted({one.source for one in used.values() if one.source}),
         "inputs": [one.as_json() for one in used.values()],
         "seq": source.seq,
@@ -128,6 +129,14 @@ def evaluate_indicator(indicator: Indicator, source: Source) -> dict[str, Any]:
         "peers": list(indicator.peers),
         "benchmark": None if amount is None else benchmark(indicator, amount),
     }
+
+
+def origin_of(origins: Sequence[str]) -> str:
+    """What the result may call itself: never firmer than the least firm of its inputs."""
+    for weak in ("simulated", "replayed"):
+        if weak in origins:
+            return weak
+    return "computed"
 
 
 def benchmark(indicator: Indicator, amount: float) -> dict[str, Any] | None:

@@ -28,6 +28,7 @@ class Computed:
     source: str = ""
     at: Micros = 0
     entities: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ("computed",)
 
 
 class Source(Protocol):
@@ -62,6 +63,7 @@ class Input:
     freshest: Micros | None = None
     low: float | None = None
     high: float | None = None
+    origins: tuple[str, ...] = ()  # of the entities: reported, measured, computed, replayed, simulated
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -70,6 +72,7 @@ class Input:
             "period": self.period,
             "count": self.count,
             "source": self.source,
+            "origins": list(self.origins),
             "observedAt": None if self.freshest is None else format_time(self.freshest),
             "reason": self.reason,
             "entities": [{"id": i, "modifiedAt": m} for i, m in self.entities[:LINEAGE_SHOWN]],
@@ -99,6 +102,7 @@ def draw(name: str, spec: Mapping[str, Any], source: Source, before: Mapping[str
             found.at or None,
             found.low,
             found.high,
+            found.origins,
         )
     return _from_entities(name, spec, source)
 
@@ -145,6 +149,7 @@ def _from_series(name: str, spec: Mapping[str, Any], source: Source, before: Map
     return Input(
         name, amount, None, year or points[-1][0], len(points), str(value(doc, "source", "")),
         [(doc["id"], doc.get("modifiedAt"))], _period_end(year or points[-1][0]),
+        origins=_origins([doc]),
     )  # fmt: skip
 
 
@@ -200,6 +205,7 @@ def _from_entities(name: str, spec: Mapping[str, Any], source: Source) -> Input:
     return Input(
         name, amount, None, spec.get("label"), len(docs), "; ".join(texts[:3]),
         [(doc["id"], doc.get("modifiedAt")) for doc in docs], _latest(docs),
+        origins=_origins(docs),
     )  # fmt: skip
 
 
@@ -233,6 +239,7 @@ def _from_freshness(name: str, spec: Mapping[str, Any], source: Source) -> Input
     return Input(
         name, fresh / len(docs), None, None, len(docs), "Andaman",
         [(doc["id"], doc.get("modifiedAt")) for doc in docs], max(known, default=None),
+        origins=_origins(docs),
     )  # fmt: skip
 
 
@@ -245,6 +252,10 @@ def last_observed(doc: Doc) -> Micros | None:
         if "observedAt" in instance
     ]
     return max(times, default=None)
+
+
+def _origins(docs: Sequence[Doc]) -> tuple[str, ...]:
+    return tuple(sorted({str(origin) for doc in docs if (origin := value(doc, "origin")) is not None}))
 
 
 def _latest(docs: Sequence[Doc]) -> Micros | None:

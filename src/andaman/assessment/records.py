@@ -32,7 +32,7 @@ def indicator_doc(result: Mapping[str, Any]) -> tuple[Doc, str]:
         "method": lang(**result["method"]),
         "qualityStep": prop(result["quality"]["step"]),
         "inputs": js({"seq": result["seq"], "inputs": result["inputs"]}),
-        "origin": prop("computed"),
+        "origin": prop(result["origin"]),
         "source": prop("Andaman; " + "; ".join(result["sources"])),
         "dataset": prop("assessment"),
     }
@@ -91,9 +91,11 @@ def response_minutes(assignments: Sequence[Doc]) -> Computed | None:
     if len(spans) < LEAST_ASSIGNMENTS:
         return None
     mean = sum(span for _, span, _ in spans) / len(spans)
-    return Computed(
-        mean, None, None, "Andaman, Assignment", max(at for *_, at in spans), tuple(one for one, *_ in spans)
+    ids = tuple(one for one, *_ in spans)
+    origins = tuple(
+        sorted({str(value(doc, "origin", "reported")) for doc in assignments if doc["id"] in set(ids)})
     )
+    return Computed(mean, None, None, "Andaman, Assignment", max(at for *_, at in spans), ids, origins)
 
 
 def _time(doc: Doc, attr: str) -> Micros | None:

@@ -28,7 +28,7 @@ from andaman.assessment.world import (
     points_of,
     residents_near,
 )
-from andaman.broker.entity.build import iri
+from andaman.broker.entity.build import iri, value
 from andaman.broker.model import DEFAULT_TENANT, Doc, OpKind, WriteOp
 from andaman.broker.service import Broker
 from andaman.identity.model import FULL_ACCESS, system_actor
@@ -203,11 +203,12 @@ class AssessmentService:
         """Recompute every indicator and store what changed."""
         await self._spatial_figures()
         if wait_for_criticality:
-            worst = max((link["cutOff"] for link in (await self.criticality())["links"]), default=0)
-            self.publish(
-                "criticality.cutOff",
-                Computed(float(worst), source="Andaman, CriticalityStudy", at=self.clock()),
-            )
+            links = (await self.criticality())["links"]
+            source = "Andaman, CriticalityStudy"
+            worst = max((link["cutOff"] for link in links), default=0)
+            lost = sum(link["personMinutes"] for link in links)
+            self.publish("criticality.cutOff", Computed(float(worst), source=source, at=self.clock()))
+            self.publish("criticality.personMinutes", Computed(float(lost), source=source, at=self.clock()))
         wanted: dict[str, list[Doc]] = {}
         for indicator in definitions():
             for spec in indicator.inputs.values():
@@ -258,7 +259,8 @@ class AssessmentService:
             points, ids = points_of(docs), tuple(doc["id"] for doc in docs)
             near = await self.in_thread(lambda p=points, r=reach: residents_near(world, p, r))  # type: ignore[misc]
             share = near.share_of(world.people.total)
-            self.publish(name, Computed(share.best, share.low, share.high, "Andaman", now, ids))
+            origins = tuple(sorted({"computed", *(str(value(doc, "origin", "reported")) for doc in docs)}))
+            self.publish(name, Computed(share.best, share.low, share.high, "Andaman", now, ids, origins))
         minutes = response_minutes(await self.gather(("Assignment",)))
         if minutes is not None:
             self.publish("response.minutes", minutes)
