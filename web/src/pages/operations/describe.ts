@@ -4,6 +4,7 @@ import { nameText, t, type Message } from '$lib/i18n.svelte';
 import type { LiveEntity } from '$lib/live';
 import { common, originWords, severityWords } from '$components/messages';
 import { msg } from './messages';
+import { vocabulary } from './vocabulary.svelte';
 import { attrWords, statusWords, typeWords, unitWords, valueWords } from './messages.city';
 
 const lookup = (words: Record<string, Message>, key: unknown): string | null => {
@@ -47,7 +48,7 @@ export function briefText(entity: LiveEntity): string {
 
 /** Units of the vocabulary, used where the entity itself does not say one. */
 export const DEFAULT_UNITS: Record<string, string> = {
-  speed: 'KMH', bearing: 'DD', windSpeed: 'KMH', windDirection: 'DD', precipitation: 'MMT', precipitation24h: 'MMT', tideLevel: 'MTR', waterLevel: 'MTR',
+  speed: 'KMH', bearing: 'DD', windSpeed: 'KMH', windDirection: 'DD', precipitation: 'MMT', precipitation24h: 'MMT', tideLevel: 'MTR', waterLevel: 'MTR', tideLevelMsl: 'MTR', nextHighTideLevel: 'MTR', nextLowTideLevel: 'MTR', uncertaintyM: 'MTR', precipitation1h: 'MMT', officialAreaKm2: 'KMK',
   length: 'MTR', areaKm2: 'KMK', temperature: 'CEL', pm25: 'GQ', etaSeconds: 'SEC', routeLengthM: 'MTR',
 };
 const isTime = (text: string): boolean => /^\d{4}-\d\d-\d\dT\d\d:\d\d/.test(text);
@@ -65,6 +66,8 @@ export function valueText(name: string, value: unknown, unit?: string): string {
   if (typeof value === 'boolean') return t(value ? common.yes : common.no);
   if (typeof value === 'string') {
     if (name === 'unitType') return unitText(value);
+    if (name === 'incidentType') return vocabulary.incidentType(value) || value;
+    if (name === 'agency') return value;
     if (name === 'origin') return lookup(originWords, value) ?? value;
     if (name === 'severity') return lookup(severityWords, value) ?? value;
     if (name.endsWith('Status')) return lookup(statusWords, value) ?? lookup(valueWords, value) ?? value;

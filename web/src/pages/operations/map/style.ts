@@ -168,6 +168,12 @@ export function mapStyle(lang: Lang): StyleSpecification {
       paint: { ...halo, 'text-color': token('--text') },
     })),
   ];
+  // Rain gauges of a district lie where its name would be: the name steps aside.
+  const aside = {
+    'text-variable-anchor': ['center', 'bottom', 'top', 'left', 'right'] as ('center' | 'bottom' | 'top' | 'left' | 'right')[],
+    'text-radial-offset': 1.7,
+    'text-justify': 'auto' as const,
+  };
   const names: LayerSpecification[] = [
     {
       id: 'tambon-name',
@@ -176,7 +182,7 @@ export function mapStyle(lang: Lang): StyleSpecification {
       'source-layer': 'district_label',
       minzoom: 10.3,
       filter: ['==', ['get', 'level'], 'tambon'],
-      layout: { 'text-field': label, 'text-font': FONT, 'text-size': 12.5, 'text-padding': 12 },
+      layout: { 'text-field': label, 'text-font': FONT, 'text-size': 12.5, 'text-padding': 8, ...aside },
       paint: halo,
     },
     {
@@ -186,7 +192,7 @@ export function mapStyle(lang: Lang): StyleSpecification {
       'source-layer': 'district_label',
       maxzoom: 10.3,
       filter: ['==', ['get', 'level'], 'amphoe'],
-      layout: { 'text-field': label, 'text-font': FONT, 'text-size': 14 },
+      layout: { 'text-field': label, 'text-font': FONT, 'text-size': 14, ...aside },
       paint: halo,
     },
   ];

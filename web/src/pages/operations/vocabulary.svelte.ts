@@ -1,0 +1,44 @@
+/** Words that the platform itself gives: names of incident types, names of entities that are only referred to. */
+import { api } from '$lib/api';
+import { nameText } from '$lib/i18n.svelte';
+import { commands, type IncidentType } from './commands';
+
+const CONTEXT = { Link: '</ngsi-ld/contexts/andaman.jsonld>; rel="http://www.w3.org/ns/json-ld#context"' };
+
+class Vocabulary {
+  types: IncidentType[] = $state.raw([]);
+  #names: Record<string, unknown> = $state.raw({});
+  #asked = new Set<string>();
+  #typesAsked = false;
+
+  loadTypes(): void {
+    if (this.#typesAsked) return;
+    this.#typesAsked = true;
+    commands
+      .types()
+      .then((found) => (this.types = found))
+      .catch(() => (this.#typesAsked = false));
+  }
+
+  incidentType(code: unknown): string {
+    const type = this.types.find((one) => one.code === code);
+    return type ? nameText(type.name) : '';
+  }
+
+  /** The name of an entity that no layer shows; asked for once, empty until it is known. Call `ask` in an effect. */
+  nameOf(id: string): string {
+    return nameText(this.#names[id]);
+  }
+  ask(id: string): void {
+    if (this.#asked.has(id)) return;
+    this.#asked.add(id);
+    api
+      .get<{ name?: unknown }>(`/ngsi-ld/v1/entities/${encodeURIComponent(id)}`, { query: { attrs: 'name', options: 'keyValues' }, headers: CONTEXT })
+      .then((found) => {
+        const name = found.name as { languageMap?: unknown } | string | undefined;
+        this.#names = { ...this.#names, [id]: typeof name === 'object' && name !== null && 'languageMap' in name ? name.languageMap : name };
+      })
+      .catch(() => {});
+  }
+}
+export const vocabulary = new Vocabulary();
