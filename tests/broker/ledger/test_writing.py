@@ -356,7 +356,7 @@ def test_cache_is_bounded_and_never_wrong(tmp_path: Path) -> None:
     """With a cache of a few entities every answer is the same as with a large one."""
     cache = BodyCache(2_000)
     for n in range(100):
-        cache.put(("", str(n % 7)), (n, b"x" * 100))
+        cache.put(("", str(n % 7)), (n, b"x" * 100, 1, 1, b""))
     assert cache.bytes <= 2_000
     assert cache.peek(("", "1")) is not None
 

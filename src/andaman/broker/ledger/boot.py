@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import orjson
 
@@ -13,7 +13,15 @@ from andaman.broker.ledger.rows import Texts
 from andaman.broker.ledger.schema import connect
 from andaman.broker.model import Doc
 
-Facts = Callable[[Doc], tuple[str, bytes]]
+
+class Facts(NamedTuple):
+    """What the index keeps of an entity, as rows of the store (broker/query/facts.py)."""
+
+    version: int  # facts of another version must be made anew
+    make: Callable[[Doc], tuple[str, bytes]]  # (layout, facts)
+    update: Callable[[bytes, Doc, Iterable[str]], bytes]  # facts after these attributes changed
+
+
 _PAGE: Final = 5_000
 
 
@@ -24,13 +32,13 @@ class BulkIndex(Protocol):
         """Rows are (entity id, layout, facts) in creation order."""
 
 
-def load_index(directory: Path, index: BulkIndex, facts: Facts, facts_version: int) -> int:
+def load_index(directory: Path, index: BulkIndex, facts: Facts) -> int:
     """Load every tenant's entities; returns their number. Facts of another version are made anew first."""
     db = connect(directory, write=True)
     try:
         stored = db.execute("SELECT value FROM meta WHERE key='facts'").fetchone()
-        if stored is None or stored[0] != facts_version:
-            _renew_facts(db, facts, facts_version)
+        if stored is None or stored[0] != facts.version:
+            _renew_facts(db, facts)
         layouts = Texts(db, "layout", "text")
         tenants = [name for (name,) in db.execute("SELECT name FROM tenant ORDER BY name")]
         for tenant in tenants:
@@ -52,7 +60,7 @@ def _rows(db: sqlite3.Connection, layouts: Texts, tenant: str | None) -> Iterato
             yield entity_id, text(layout), facts
 
 
-def _renew_facts(db: sqlite3.Connection, facts: Facts, facts_version: int) -> None:
+def _renew_facts(db: sqlite3.Connection, facts: Facts) -> None:
     layouts = Texts(db, "layout", "text")
     after = -1
     db.execute("BEGIN IMMEDIATE")
@@ -60,7 +68,7 @@ def _renew_facts(db: sqlite3.Connection, facts: Facts, facts_version: int) -> No
         "SELECT ord, body FROM entity WHERE ord>? ORDER BY ord LIMIT ?", (after, _PAGE)
     ).fetchall():
         after = page[-1][0]
-        made = [(facts(orjson.loads(body)), order) for order, body in page]
+        made = [(facts.make(orjson.loads(body)), order) for order, body in page]
         db.executemany(
             "UPDATE entity SET layout=?, facts=? WHERE ord=?",
             [(layouts.number(layout), blob, order) for (layout, blob), order in made],
@@ -68,6 +76,6 @@ def _renew_facts(db: sqlite3.Connection, facts: Facts, facts_version: int) -> No
     db.executemany(f"{layouts.insert} VALUES (?, ?)", layouts.fresh)
     db.execute(
         "INSERT INTO meta (key, value) VALUES ('facts', ?) ON CONFLICT (key) DO UPDATE SET value=excluded.value",
-        (facts_version,),
+        (facts.version,),
     )
     db.execute("COMMIT")

@@ -7,9 +7,10 @@ from typing import Final
 
 Key = tuple[str, str]
 """(tenant, entity id)."""
-Stored = tuple[int, bytes]
-"""(creation order, body: the doc as compact JSON bytes)."""
-_OVERHEAD: Final = 300  # bytes of dict slot, tuples and strings per entry, measured
+Stored = tuple[int, bytes, int, int, bytes]
+"""A row of the entity table: creation order, body (the doc as compact JSON), shape, layout, facts."""
+STORED: Final = "ord, body, shape, layout, facts"
+_OVERHEAD: Final = 360  # bytes of dict slot, tuples, numbers and strings per entry, measured
 
 
 class BodyCache:
@@ -42,15 +43,18 @@ class BodyCache:
         items = self._items
         old = items.get(key)
         if old is not None:
-            self.bytes -= len(old[1]) + _OVERHEAD
+            self.bytes -= _size(old)
             items.move_to_end(key)
-        self.bytes += len(stored[1]) + _OVERHEAD
+        self.bytes += _size(stored)
         items[key] = stored
         while self.bytes > self.limit_bytes and items:
-            gone = items.popitem(last=False)[1]
-            self.bytes -= len(gone[1]) + _OVERHEAD
+            self.bytes -= _size(items.popitem(last=False)[1])
 
     def drop(self, key: Key) -> None:
         old = self._items.pop(key, None)
         if old is not None:
-            self.bytes -= len(old[1]) + _OVERHEAD
+            self.bytes -= _size(old)
+
+
+def _size(stored: Stored) -> int:
+    return len(stored[1]) + len(stored[4]) + _OVERHEAD

@@ -7,10 +7,12 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import orjson
 
-from andaman.broker.ledger.cache import BodyCache, Key
+from andaman.broker.ledger.boot import Facts
+from andaman.broker.ledger.cache import STORED, BodyCache, Key
 from andaman.broker.ledger.checkpoint import Checkpointer
 from andaman.broker.ledger.events import EventRing
 from andaman.broker.ledger.journal import JournalPool
@@ -22,6 +24,7 @@ from andaman.identity.model import Actor
 from andaman.kernel.errors import Unavailable
 from andaman.kernel.time import Clock, system_clock
 
+_ENTITY: Final = f"SELECT {STORED} FROM entity WHERE tenant=? AND id=?"  # noqa: S608
 log = logging.getLogger(__name__)
 
 
@@ -45,7 +48,7 @@ class Ledger:
         self,
         directory: Path,
         apply: Apply,
-        facts: Callable[[Doc], tuple[str, bytes]],
+        facts: Facts,
         *,
         clock: Clock = system_clock,
         options: LedgerOptions | None = None,
@@ -201,7 +204,7 @@ class Ledger:
         """The body of one entity, from memory or disk."""
         found = self.cache.get(key)
         if found is None:
-            found = self._read.execute("SELECT ord, body FROM entity WHERE tenant=? AND id=?", key).fetchone()
+            found = self._read.execute(_ENTITY, key).fetchone()
             if found is None:
                 return None
             # Safe on the loop's thread only: what is read now is at least as new as anything published.

@@ -14,9 +14,10 @@ from typing import Final
 
 import orjson
 
+from andaman.broker.ledger.boot import Facts
 from andaman.broker.ledger.cache import Key, Stored
 from andaman.broker.ledger.rights import WriteGate
-from andaman.broker.ledger.rows import Row, Shapes, encode_changes, make_row
+from andaman.broker.ledger.rows import Row, Shapes, Texts, encode_changes, make_row
 from andaman.broker.model import Change, Doc, Event, EventKind, WriteOp, WriteResult
 from andaman.identity.model import Actor, FullAccess
 from andaman.kernel.errors import AndamanError, Conflict
@@ -54,7 +55,7 @@ class Batch:
     answers: list[tuple[Request, list[WriteResult]]] = field(default_factory=list)
     journal: list[Row] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
-    state: dict[Key, tuple[Stored, int, int] | None] = field(default_factory=dict)  # (stored, shape, seq)
+    state: dict[Key, tuple[Stored, int] | None] = field(default_factory=dict)  # row and seq; None: deleted
     docs: dict[Key, tuple[Doc | None, Doc | None]] = field(default_factory=dict)  # before and after the batch
     gone: list[int] = field(default_factory=list)  # creation orders of rows to delete
     former: list[tuple[str, str, int, Micros, int]] = field(
@@ -68,10 +69,12 @@ class Batch:
 class Merger:
     """Fills batches. Lives in the writer's thread."""
 
-    def __init__(self, apply: Apply, load: Load, shapes: Shapes) -> None:
+    def __init__(self, apply: Apply, load: Load, facts: Facts, shapes: Shapes, layouts: Texts) -> None:
         self._apply = apply
         self._load = load
+        self._facts = facts
         self._shapes = shapes
+        self._layouts = layouts
         self._gate = WriteGate()
 
     def merge(self, batch: Batch, requests: Iterable[Request]) -> None:
@@ -136,60 +139,60 @@ class Merger:
             return result
         if not full:
             self._gate.after(op, side, after, changes, access)
-        if after is not None:
-            kind = EventKind.UPDATED if stored is not None else EventKind.CREATED
-            types, scopes = after["type"], after.get("scope", ())
-        else:
-            assert side is not None
-            kind = EventKind.DELETED
-            types, scopes = side
-        types, scopes = tuple(types), tuple(scopes)
-        shape = self._shapes.of(types, scopes)
-        # Bytes first: what cannot be written (an unencodable value) fails here, before anything is noted.
-        body = orjson.dumps(after) if after is not None else b""
-        seq = batch.seq + 1
-        told = body if kind is EventKind.CREATED else encode_changes(changes)
-        row = make_row(batch.head, seq, tenant, batch.at, kind, op.entity_id, shape, actor, told)
-        batch.seq, batch.head = seq, row[10]
-        batch.journal.append(row)
-        batch.events.append(
-            Event(
-                seq,
-                tenant,
-                batch.at,
-                row[6],
-                kind,
-                op.entity_id,
-                types,
-                scopes,
-                changes,
-                after,
-            )
-        )
         if after is None:
-            assert stored is not None
-            batch.gone.append(stored[0])
-            batch.former.append((tenant, op.entity_id, seq, batch.at, shape[0]))
-            batch.state[key] = None
+            kind = EventKind.DELETED
         else:
-            if stored is not None:
-                assert side is not None
-                order = stored[0]
-                old = self._shapes.of(tuple(side[0]), tuple(side[1]))[0]
-                if old != shape[0]:
-                    batch.former.append((tenant, op.entity_id, seq, batch.at, old))
-            else:
-                order = batch.next_ord
-                batch.next_ord += 1
-                batch.tenants.add(tenant)
-                if key in batch.docs:
-                    batch.reborn.add(key)
-            batch.state[key] = ((order, body), shape[0], seq)
+            kind = EventKind.UPDATED if stored is not None else EventKind.CREATED
+        row = self._row(stored, after, changes, batch)
+        types, scopes = self._shapes.pair(row[2])
+        seq = batch.seq + 1
+        journal = make_row(
+            batch.head,
+            seq,
+            tenant,
+            batch.at,
+            kind,
+            op.entity_id,
+            (row[2], self._shapes.text(row[2])),
+            actor,
+            row[1] if kind is EventKind.CREATED else encode_changes(changes),
+        )
+        # Nothing was noted so far: whatever fails above leaves no trace of the operation.
+        batch.seq, batch.head = seq, journal[10]
+        batch.journal.append(journal)
+        batch.events.append(
+            Event(seq, tenant, batch.at, journal[6], kind, op.entity_id, types, scopes, changes, after)
+        )
+        if stored is None:
+            batch.next_ord += 1
+            batch.tenants.add(tenant)
+            if key in batch.docs:
+                batch.reborn.add(key)
+        elif after is None or row[2] != stored[2]:
+            batch.former.append((tenant, op.entity_id, seq, batch.at, stored[2]))
+        if after is None:
+            batch.gone.append(row[0])
+        batch.state[key] = (row, seq) if after is not None else None
         known = batch.docs.get(key)
         batch.docs[key] = (known[0] if known is not None else before, after)
         result.seq = seq
         result.changed = True
         return result
+
+    def _row(self, stored: Stored | None, after: Doc | None, changes: list[Change], batch: Batch) -> Stored:
+        """The entity's row after an operation (its last one when it is deleted)."""
+        if after is None:
+            assert stored is not None
+            return stored
+        body = orjson.dumps(after)
+        if stored is not None and changes[0].attr:
+            # Types and scopes stand (their change comes first): shape and layout stay, facts change here and there.
+            order, _, shape, layout, old = stored
+            return order, body, shape, layout, self._facts.update(old, after, [c.attr for c in changes])
+        text, facts = self._facts.make(after)
+        shape = self._shapes.of(tuple(after["type"]), tuple(after.get("scope", ())))[0]
+        order = stored[0] if stored is not None else batch.next_ord
+        return order, body, shape, self._layouts.number(text), facts
 
     def _current(self, batch: Batch, key: Key) -> Stored | None:
         if key in batch.state:

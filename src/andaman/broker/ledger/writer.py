@@ -17,12 +17,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from andaman.broker.ledger.cache import BodyCache, Key, Stored
+from andaman.broker.ledger.boot import Facts
+from andaman.broker.ledger.cache import STORED, BodyCache, Key, Stored
 from andaman.broker.ledger.checkpoint import Checkpointer
 from andaman.broker.ledger.merge import Apply, Batch, Merger, Request
 from andaman.broker.ledger.rows import COLUMNS, GENESIS, Shapes, Texts
 from andaman.broker.ledger.schema import connect
-from andaman.broker.model import Doc
 from andaman.kernel.errors import Unavailable
 from andaman.kernel.time import Clock, Micros
 
@@ -63,7 +63,7 @@ class Writer:
         directory: Path,
         db: sqlite3.Connection,
         apply: Apply,
-        facts: Callable[[Doc], tuple[str, bytes]],
+        facts: Facts,
         cache: BodyCache,
         checkpointer: Checkpointer,
         clock: Clock,
@@ -74,14 +74,13 @@ class Writer:
         self.directory = directory
         self.shapes = Shapes(db)
         self.layouts = Texts(db, "layout", "text")
-        self._facts = facts
         self._db = db
         self._cache = cache
         self._clock = clock
         self._min_free_bytes = min_free_bytes
         self._max_batch_ops = max_batch_ops
         self._checkpointer = checkpointer
-        self._merger = Merger(apply, self._load, self.shapes)
+        self._merger = Merger(apply, self._load, facts, self.shapes, self.layouts)
         self._inbox: queue.SimpleQueue[list[Request] | None] = queue.SimpleQueue()
         self._in_flight: deque[Batch] = deque()  # durable, but not yet in the loop's cache
         self._publish: Callable[[Batch], None] = lambda _: None
@@ -229,15 +228,12 @@ class Writer:
         db.execute("COMMIT")
 
     def _entity_rows(self, batch: Batch) -> list[tuple[Any, ...]]:
-        rows: list[tuple[Any, ...]] = []
-        for key, kept in batch.state.items():
-            if kept is not None:
-                (order, body), shape, seq = kept
-                doc = batch.docs[key][1]
-                assert doc is not None
-                layout, facts = self._facts(doc)
-                rows.append((order, key[0], key[1], shape, seq, self.layouts.number(layout), facts, body))
-        return rows
+        return [
+            (row[0], tenant, entity_id, row[2], seq, row[3], row[4], row[1])
+            for (tenant, entity_id), kept in batch.state.items()
+            if kept is not None
+            for row, seq in (kept,)
+        ]
 
     def _load(self, key: Key) -> Stored | None:
         for batch in reversed(self._in_flight):
@@ -248,7 +244,7 @@ class Writer:
         if cached is not None:
             return cached
         row: Stored | None = self._db.execute(
-            "SELECT ord, body FROM entity WHERE tenant=? AND id=?", key
+            f"SELECT {STORED} FROM entity WHERE tenant=? AND id=?", key
         ).fetchone()
         return row
 
