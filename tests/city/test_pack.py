@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 from collections import Counter
@@ -17,7 +18,7 @@ from andaman.broker.model import Doc, WriteOp, WriteResult
 from andaman.catalogue.seed import default_datasets
 from andaman.city.pack import Pack, difference, install, load_pack, period_end
 from andaman.identity.model import Access, Actor, system_actor
-from andaman.kernel.errors import ResourceNotFound
+from andaman.kernel.errors import ResourceNotFound, Unavailable
 from andaman.kernel.time import parse_time
 
 
@@ -52,6 +53,8 @@ class MemoryBroker:
             after, _, result = apply(op, self.docs.get(op.entity_id), 1_800_000_000_000_000 + self.ops)
             if after is not None:
                 self.docs[op.entity_id] = after
+            else:
+                self.docs.pop(op.entity_id, None)
             results.append(result)
         return results
 
@@ -191,8 +194,6 @@ async def _install(pack: Pack, broker: Any) -> Any:
 
 
 def test_installing_twice_writes_once(pack: Pack) -> None:
-    import asyncio
-
     async def run() -> None:
         broker = MemoryBroker()
         first = await _install(pack, broker)
@@ -210,12 +211,48 @@ def test_installing_twice_writes_once(pack: Pack) -> None:
         hospital["attrs"][build.iri("category")][0]["value"] = "something else"
         series = broker.docs["urn:ngsi-ld:KeyPerformanceIndicator:phuket-road-deaths-yearly"]
         series["attrs"][build.iri("kpiValue")][0].update(value=88, observedAt="2023-12-31T17:00:00Z")
+        old = build.entity("urn:ngsi-ld:PointOfInterest:closed", "School", category=build.prop("school"))
+        broker.docs[old["id"]] = old
+        broker.docs["urn:ngsi-ld:PointOfInterest:ours"] = {**old, "id": "urn:ngsi-ld:PointOfInterest:ours"}
+        marker["attrs"][build.iri("contents")][0]["json"] = [old["id"]]
         third = await _install(pack, broker)
-        assert (third.created, third.updated) == (0, 2)
-        assert broker.ops == written + 4  # the hospital, two new years of the series, and the marker
+        assert (third.created, third.updated, third.removed) == (0, 2, 1)
+        assert (
+            broker.ops == written + 5
+        )  # the hospital, two new years of the series, the closed school, the marker
+        assert old["id"] not in broker.docs
+        assert "urn:ngsi-ld:PointOfInterest:ours" in broker.docs  # what the pack never had is not touched
         assert build.value(broker.docs["urn:ngsi-ld:EmergencyUnit:ambulance-01"], "unitStatus") == "onScene"
 
     asyncio.run(run())
+
+
+def test_an_installation_that_was_cut_off_goes_on(pack: Pack) -> None:
+    class Broken(MemoryBroker):
+        async def write(self, ops: list[WriteOp], actor: Actor, tenant: str = "") -> list[WriteResult]:
+            if self.ops > 1000:
+                raise Unavailable("the disk is full")
+            return await super().write(ops, actor, tenant)
+
+    async def run() -> None:
+        broken = Broken()
+        with pytest.raises(Unavailable):
+            await _install(pack, broken)
+        whole, again = MemoryBroker(), MemoryBroker()
+        again.docs = dict(broken.docs)
+        await _install(pack, again)
+        await _install(pack, whole)
+        assert again.docs.keys() == whole.docs.keys()
+        for entity_id, doc in whole.docs.items():
+            assert difference(again.docs[entity_id], doc) is None or _bare_equal(
+                again.docs[entity_id], doc
+            ), entity_id
+
+    asyncio.run(run())
+
+
+def _bare_equal(a: Doc, b: Doc) -> bool:
+    return build.simplify(a)["a"] == build.simplify(b)["a"]
 
 
 def test_difference_sees_only_real_change(docs: dict[str, Doc]) -> None:

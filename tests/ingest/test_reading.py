@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -10,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from andaman.broker.entity import build
+from andaman.ingest import reading as reading_module
 from andaman.ingest.mapping import MappingError, parse_mapping
 from andaman.ingest.reading import Reading, read_message
 from andaman.kernel.time import MINUTE, format_time, parse_time
@@ -215,3 +218,16 @@ def test_a_faulty_mapping_file_is_refused_with_its_place(text: str, message: str
 
 def test_patterns_are_subscribed_as_mqtt_filters() -> None:
     assert [rule.filter for rule in MAP.topics] == ["phuket/air/+", "phuket/level/+/+", "phuket/sensor/+"]
+
+
+def test_the_mapping_in_the_manual_is_good() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs/rooms/ingest.md").read_text("utf-8")
+    mapping = parse_mapping(page.split("```toml\n")[1].split("```")[0])
+    payload = b'{"ts": "2026-11-22T06:59:00Z", "pos": {"lon": 98.39, "lat": 7.88}, "data": {"pm25": 9}}'
+    reading = read_message(mapping, "mqtt", "phuket/air/kathu", payload, NOW)
+    assert reading.doc is not None
+    assert build.simplify(reading.doc)["a"]["pm25"] == 9
+    for reason in set(
+        re.findall(r'Unreadable\(\s*"([a-z-]+)"', (Path(reading_module.__file__)).read_text("utf-8"))
+    ):
+        assert f"`{reason}`" in page, reason

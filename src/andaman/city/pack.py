@@ -44,6 +44,7 @@ class InstallReport:
     created: int
     updated: int
     unchanged: int
+    removed: int = 0
 
 
 class Pack:
@@ -148,7 +149,8 @@ async def install(
     """Bring the broker to the pack's content; what is equal already is not written.
 
     A new series (KeyPerformanceIndicator) is written point by point, so that its past is in the history too. Entities
-    that are marked "create only" (demo units) are left alone once they exist. Raises the first error of the broker.
+    that are marked "create only" (demo units) are left alone once they exist; others that an older edition had and this
+    one has not are removed. An installation that was cut off goes on when called again. Raises the broker's first error.
     """
     marker_id = f"urn:ngsi-ld:CityPack:{pack.id}"
     marker = broker.find(marker_id, actor.access, tenant)
@@ -159,7 +161,10 @@ async def install(
         return InstallReport(0, 0, total)
     ops: list[WriteOp] = []
     created = updated = unchanged = 0
+    contents: list[str] = []
     for done, (doc, create_only) in enumerate(pack._iter(), 1):
+        if not create_only:
+            contents.append(doc["id"])
         current = broker.find(doc["id"], actor.access, tenant)
         if current is None:
             ops += _history(doc)
@@ -176,11 +181,14 @@ async def install(
             ops = []
             if progress is not None:
                 progress(done, total)
-    ops.append(WriteOp(OpKind.UPSERT_UPDATE, marker_id, _marker(pack, marker_id)))
+    gone = sorted(set(build.value(marker, "contents", []) if marker is not None else []) - set(contents))
+    gone = [entity_id for entity_id in gone if broker.find(entity_id, actor.access, tenant) is not None]
+    ops += [WriteOp(OpKind.DELETE, entity_id) for entity_id in gone]
+    ops.append(WriteOp(OpKind.UPSERT_UPDATE, marker_id, _marker(pack, marker_id, contents)))
     await _write(broker, ops, actor, tenant)
     if progress is not None:
         progress(total, total)
-    return InstallReport(created, updated, unchanged)
+    return InstallReport(created, updated, unchanged, len(gone))
 
 
 def difference(current: Doc, wanted: Doc) -> Doc | None:
@@ -223,7 +231,8 @@ def period_end(period: str) -> str:
     return f"{following[0]:04d}-{following[1]:02d}-01T00:00:00+07:00"
 
 
-def _marker(pack: Pack, marker_id: str) -> Doc:
+def _marker(pack: Pack, marker_id: str, contents: list[str]) -> Doc:
+    """Which edition is installed, of which sources it is made, and what it put here."""
     manifest = pack.manifest
     summary = [
         {
@@ -249,6 +258,7 @@ def _marker(pack: Pack, marker_id: str) -> Doc:
         name=build.lang(**pack.name),
         digest=build.prop(manifest["digest"]),
         parts=build.js(summary),
+        contents=build.js(contents),
         origin=build.prop("reported"),
     )
 
