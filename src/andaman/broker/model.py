@@ -117,3 +117,5 @@ class Event:
     scopes: tuple[str, ...]
     changes: list[Change]
     doc: Doc | None  # whole entity after the event; None when deleted. Read only.
+    origin: str = ""  # where the change came from: remote address, "feed:smartbus", "cli"
+    reason: str = ""  # why, where it was said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,18 @@ def test_followers_end_with_the_broker(tmp_path: Path) -> None:
         assert not broker._ledger.ring._waiting
 
     asyncio.run(run())
+
+
+def test_events_say_who_where_and_why(tmp_path: Path) -> None:
+    """Live and from disk alike, an event tells its actor, origin and reason."""
+
+    async def work(broker: Broker) -> None:
+        events = broker.follow()
+        await broker.write([create(1)], replace(SYSTEM, origin="10.0.0.7", reason="drill 3"))
+        for event in (*await anext(events), *await broker.read_events(0)):
+            assert (event.actor, event.origin, event.reason) == ("system:test", "10.0.0.7", "drill 3")
+
+    with_broker(tmp_path, work)
 
 
 def test_slices_of_the_journal(tmp_path: Path) -> None:

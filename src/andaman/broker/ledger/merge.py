@@ -161,7 +161,20 @@ class Merger:
         batch.seq, batch.head = seq, journal[10]
         batch.journal.append(journal)
         batch.events.append(
-            Event(seq, tenant, batch.at, journal[6], kind, op.entity_id, types, scopes, changes, after)
+            Event(
+                seq,
+                tenant,
+                batch.at,
+                journal[6],
+                kind,
+                op.entity_id,
+                types,
+                scopes,
+                changes,
+                after,
+                actor.origin,
+                actor.reason,
+            )
         )
         if stored is None:
             batch.next_ord += 1

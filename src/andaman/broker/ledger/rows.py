@@ -155,7 +155,7 @@ def event_of(row: Row, shapes: Shapes) -> Event:
     changes = decode_changes(row[11])
     kind = EventKind(row[3])
     doc: Doc | None = orjson.loads(row[11]) if kind is EventKind.CREATED else None
-    return Event(row[0], row[1], row[2], row[6], kind, row[4], types, scopes, changes, doc)
+    return Event(row[0], row[1], row[2], row[6], kind, row[4], types, scopes, changes, doc, row[7], row[8])
 
 
 def fold_changes(
