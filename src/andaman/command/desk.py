@@ -170,7 +170,7 @@ class Desk(Records):
             incident = self.get(incident_id, "Incident", actor.access, tenant)
             bound = self._assignments(incident_id, tenant)
             names = {self._unit_name(a, tenant): astatus_of(a) for a in bound}
-            check_incident_step(status_of(incident), step, {} if step == "cancelled" else names)
+            check_incident_step(status_of(incident), step, names)
             attrs: dict[str, Instance] = {"incidentStatus": prop(step, now)}
             if outcome:
                 attrs["outcome"] = prop(outcome)

@@ -54,12 +54,20 @@ STEP_TIMES: Final[Mapping[str, str]] = {
 PRIORITY: Final[Mapping[str, int]] = {"Extreme": 1, "Severe": 2, "Moderate": 3, "Minor": 4, "Unknown": 5}
 
 
-def check_step(kind: str, table: Mapping[str, tuple[str, ...]], status: str, step: str) -> None:
-    """Raises BadRequestData for a status that does not exist, Conflict (with what is allowed) for an illegal step."""
+def check_step(
+    kind: str,
+    table: Mapping[str, tuple[str, ...]],
+    status: str,
+    step: str,
+    possible: Sequence[str] | None = None,
+) -> None:
+    """Raises BadRequestData for a status that does not exist, Conflict (with what is allowed, or
+    ``possible`` of it) for an illegal step."""
     if step not in table:
         raise BadRequestData(f"There is no step {step!r}; steps are {', '.join(table)}", field="step")
     allowed = table.get(status, ())
     if step not in allowed:
+        allowed = allowed if possible is None else tuple(possible)
         now = f"{'An' if kind[0] in 'aeiou' else 'A'} {kind} that is {status} cannot become {step}"
         then = f"allowed are {', '.join(allowed)}" if allowed else "no step is allowed any more"
         raise Conflict(f"{now}; {then}", allowed=list(allowed))
@@ -88,13 +96,14 @@ def incident_steps(status: str, assignments: Sequence[str]) -> list[str]:
 
 def check_incident_step(status: str, step: str, assignments: Mapping[str, str]) -> None:
     """``assignments``: unit name → status. Raises as ``check_step``; Conflict while units are still bound."""
-    check_step("incident", INCIDENT_STEPS, status, step)
+    possible = incident_steps(status, list(assignments.values()))
+    check_step("incident", INCIDENT_STEPS, status, step, possible)
     bound = [unit for unit, one in assignments.items() if one in ACTIVE]
-    if bound and (step == "closed" or (step == "triaged" and status == "dispatched")):
+    if step not in possible:
         raise Conflict(
             f"{len(bound)} unit{'s are' if len(bound) > 1 else ' is'} still bound ({', '.join(bound)}); "
             "clear or cancel the assignments first",
-            allowed=incident_steps(status, list(assignments.values())),
+            allowed=possible,
         )
 
 

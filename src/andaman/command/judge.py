@@ -1,0 +1,228 @@
+"""What the engine remembers and how it judges: one rule on one entity, facts that rules share, and deadlines. Pure."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable
+from typing import Any
+
+from andaman.command.conditions import Known
+from andaman.command.episode import REFRESH, Episode, Signal, SignalKind
+from andaman.command.plan import Compiled, Fact
+from andaman.kernel.time import Micros
+
+
+class Judge:
+    """Memory of one tenant's entities. The engine brings the observations and the rules."""
+
+    def __init__(self) -> None:
+        self._rules: dict[str, Compiled] = {}
+        self._facts: dict[str, Fact] = {}
+        self._known: dict[str, Known] = {}
+        self._heap: list[tuple[Micros, str, str, int]] = []  # deadline, entity, rule, silence number or -1
+        self._awake: list[Micros] = [0]
+        self._alerts: dict[str, tuple[str, str]] = {}  # alert id → rule, entity; of active episodes
+        self.now: Micros = 0
+
+    # -- facts ----------------------------------------------------------------------------------------------
+    def _refact(self, facts: Iterable[Fact], known: Known, at: Micros, out: list[Signal]) -> None:
+        """Facts this entity may have changed; rules that rest on a fact that flipped are evaluated everywhere."""
+        flipped: set[str] = set()
+        for fact in facts:
+            now_true = fact.truth(known, at)
+            if now_true == (fact.key in known.facts):
+                continue
+            was = fact.count > 0
+            if now_true:
+                known.facts.add(fact.key)
+                fact.count += 1
+            else:
+                known.facts.discard(fact.key)
+                fact.count -= 1
+            if was != (fact.count > 0):
+                flipped.add(fact.key)
+        if flipped:
+            self._reconsider(flipped, at, out)
+
+    def _reconsider(self, flipped: set[str], at: Micros, out: list[Signal]) -> None:
+        for compiled in list(self._rules.values()):
+            if flipped.isdisjoint(compiled.facts):
+                continue
+            wanted = set(compiled.rule.types)
+            for entity_id, other in list(self._known.items()):
+                if not wanted.isdisjoint(other.types):
+                    self._evaluate(compiled, other, entity_id, at, out)
+
+    # -- one rule on one entity -----------------------------------------------------------------------------
+    def _evaluate(self, c: Compiled, known: Known, entity_id: str, now: Micros, out: list[Signal]) -> None:
+        when = c.when(known, now)
+        episode = known.episodes.get(c.id)
+        if not when and (episode is None or not episode.live):
+            return  # the common case: nothing was so and nothing is
+        newest = -1
+        samples = known.samples
+        for attr in c.attrs:
+            sample = samples.get(attr)
+            if sample is not None and sample[0] > newest:
+                newest = sample[0]
+        fits = newest >= 0 and (c.filter is None or known.filters.get(c.id, False))
+        holds = when and fits
+        if episode is None:
+            if not holds:
+                return
+            episode = known.episodes[c.id] = Episode()
+        gone = not holds if c.clear is None or not fits else c.clear(known, now)
+        rule = c.rule
+        was_pending, was_clearing = episode.pending_event is not None, episode.clearing_event is not None
+        kind = episode.advance(rule, entity_id, holds, gone, newest, now)
+        if kind is None:
+            if episode.pending_event is not None and not was_pending:
+                self._push(episode.pending_at + rule.hold, entity_id, rule.id)
+            elif episode.clearing_event is not None and not was_clearing:
+                self._push(episode.clearing_at + episode.clear_wait(rule), entity_id, rule.id)
+            if holds and episode.active:
+                kind = self._still(c, episode, known, now)
+        if kind is not None:
+            self._tell(kind, c, episode, known, entity_id, now, out)
+        if c.simple:
+            live = known.live.setdefault(c.attrs[0], [])
+            if episode.live != (c.id in live):
+                (live.append if episode.live else live.remove)(c.id)
+
+    def _still(self, c: Compiled, episode: Episode, known: Known, now: Micros) -> SignalKind | None:
+        """Goes on: worse, or a sign of life now and then."""
+        episode.last_seen = now
+        if c.severity_of(known) > episode.severity_rank:
+            return SignalKind.WORSE
+        return SignalKind.SEEN if now - episode.reported_at >= REFRESH else None
+
+    def _tell(
+        self,
+        kind: SignalKind,
+        c: Compiled,
+        episode: Episode,
+        known: Known,
+        entity_id: str,
+        now: Micros,
+        out: list[Signal],
+        reason: str = "",
+    ) -> None:
+        episode.step += 1
+        episode.reported_at = now
+        if kind is SignalKind.CLEARED:
+            self._alerts.pop(episode.alert, None)
+            expired = c.rule.expire and now - episode.raised_at >= c.rule.expire
+            reason = reason or ("expired" if expired else "condition")
+        else:
+            self._alerts[episode.alert] = c.id, entity_id
+            episode.worsen(c.severity_of(known))
+            episode.evidence = c.evidence(known, now)
+            if kind in (SignalKind.RAISED, SignalKind.AGAIN) and c.rule.expire:
+                self._push(now + c.rule.expire, entity_id, c.id)
+        out.append(episode.signal(kind, c.rule, entity_id, now, reason))
+
+    def _push(self, deadline: Micros, entity_id: str, rule_id: str) -> None:
+        heapq.heappush(self._heap, (deadline, entity_id, rule_id, -1))
+
+    # -- time -----------------------------------------------------------------------------------------------
+    @property
+    def deadline(self) -> Micros | None:
+        """The next instant at which a tick may say something."""
+        return self._heap[0][0] if self._heap else None
+
+    def tick(self, now: Micros) -> list[Signal]:
+        """Fire every deadline up to ``now``, each at its own instant."""
+        out: list[Signal] = []
+        while self._heap and self._heap[0][0] <= now:
+            due, entity_id, rule_id, number = heapq.heappop(self._heap)
+            known, compiled = self._known.get(entity_id), self._rules.get(rule_id)
+            if known is None or compiled is None or set(known.types).isdisjoint(compiled.rule.types):
+                continue  # a deadline of what is gone by now
+            if number >= 0:
+                if (rule_id, number) not in known.timers or number >= len(compiled.silents):
+                    continue
+                known.timers.discard((rule_id, number))
+                leaf = compiled.silents[number]
+                sample = known.samples.get(leaf.attr)
+                if sample is None:
+                    continue
+                real = max(sample[1], self._awake[0]) + leaf.after
+                if real > due:
+                    known.timers.add((rule_id, number))
+                    heapq.heappush(self._heap, (real, entity_id, rule_id, number))
+                    continue
+            self.now = max(self.now, due)
+            self._evaluate(compiled, known, entity_id, self.now, out)
+        self.now = max(self.now, now)
+        return out
+
+    def wake(self, now: Micros) -> None:
+        """The platform was down until now: silence before this instant is its own."""
+        self._awake[0] = max(self._awake[0], now)
+
+    # -- people and endings ---------------------------------------------------------------------------------
+    def closed(self, alert_id: str) -> None:
+        """A person closed this alert: its episode is over."""
+        found = self._alerts.pop(alert_id, None)
+        if found is None:
+            return
+        rule_id, entity_id = found
+        known, compiled = self._known.get(entity_id), self._rules.get(rule_id)
+        episode = known.episodes.get(rule_id) if known is not None else None
+        if known is None or compiled is None or episode is None or episode.alert != alert_id:
+            return
+        episode.close(compiled.when(known, self.now))
+        if compiled.simple:
+            live = known.live.setdefault(compiled.attrs[0], [])
+            if not episode.live and rule_id in live:
+                live.remove(rule_id)
+
+    def _withdraw(
+        self, c: Compiled, known: Known, entity_id: str, now: Micros, reason: str, out: list[Signal]
+    ) -> None:
+        episode = known.episodes.pop(c.id, None)
+        known.filters.pop(c.id, None)
+        if c.simple and c.id in known.live.get(c.attrs[0], ()):
+            known.live[c.attrs[0]].remove(c.id)
+        if episode is not None and episode.active:
+            self._tell(SignalKind.CLEARED, c, episode, known, entity_id, now, out, reason)
+
+    def _forget(self, entity_id: str, known: Known, now: Micros, reason: str, out: list[Signal]) -> None:
+        for rule_id in list(known.episodes):
+            self._withdraw(self._rules[rule_id], known, entity_id, now, reason, out)
+        del self._known[entity_id]
+        flipped = set()
+        for key in known.facts:
+            fact = self._facts[key]
+            fact.count -= 1
+            if not fact.count:
+                flipped.add(key)
+        if flipped:
+            self._reconsider(flipped, now, out)
+
+    # -- what a restart needs -------------------------------------------------------------------------------
+    def dump(self) -> dict[str, Any]:
+        """The state as JSON-serialisable data (rules themselves are not in it)."""
+        return {
+            "now": self.now,
+            "awake": self._awake[0],
+            "heap": [list(row) for row in self._heap],
+            "known": {entity_id: known.dump() for entity_id, known in self._known.items()},
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Take a dumped state; the same rules must have been set before. What no rule owns any more is dropped."""
+        self.now, self._awake[0] = state["now"], state["awake"]
+        self._heap = [(row[0], row[1], row[2], row[3]) for row in state["heap"]]
+        heapq.heapify(self._heap)
+        self._known = {i: Known.load(raw, self._rules, self._facts) for i, raw in state["known"].items()}
+        self._alerts = {}
+        for fact in self._facts.values():
+            fact.count = sum(fact.key in known.facts for known in self._known.values())
+        for entity_id, known in self._known.items():
+            for rule_id, episode in known.episodes.items():
+                if episode.active:
+                    self._alerts[episode.alert] = rule_id, entity_id
+                compiled = self._rules[rule_id]
+                if compiled.simple and episode.live:
+                    known.live.setdefault(compiled.attrs[0], []).append(rule_id)

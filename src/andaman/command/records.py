@@ -1,0 +1,113 @@
+"""The record behind the desk: reading command entities, writing all of a decision or nothing, numbering the timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from andaman.broker.entity.build import iri, prop, value
+from andaman.broker.model import Doc, Instance, WriteOp
+from andaman.broker.query import ast
+from andaman.broker.query.model import EntityQuery
+from andaman.broker.service import Broker
+from andaman.command.incidents import change_op, entry_op, follows
+from andaman.identity.model import FULL_ACCESS, Access, Actor
+from andaman.kernel.errors import AlreadyExists, AndamanError, Conflict, ResourceNotFound
+from andaman.kernel.time import Clock, Micros
+
+_TRIES: Final = 50
+_PAGE: Final = 1000
+
+Entry = tuple[str, str, dict[str, Instance]]
+"""Kind, text and further attributes of a timeline entry."""
+
+
+class Records:
+    """Command entities of a broker."""
+
+    def __init__(self, broker: Broker, clock: Clock) -> None:
+        self._broker = broker
+        self._clock = clock
+
+    def get(self, entity_id: str, kind: str, access: Access, tenant: str) -> Doc:
+        """Raises ResourceNotFound also for an entity of another type."""
+        doc = self._broker.find(entity_id, access, tenant)
+        if doc is None or iri(kind) not in doc["type"]:
+            raise ResourceNotFound(f"There is no {kind} {entity_id}")
+        return doc
+
+    def linked(self, kind: str, relation: str, target: str, access: Access, tenant: str) -> list[Doc]:
+        """All entities of a type whose relationship points at ``target``."""
+        path = ast.Path(attr=iri(relation))
+        q = ast.Compare(path, ast.Cmp.EQ, (ast.Uri(target),))
+        docs: list[Doc] = []
+        while True:
+            query = EntityQuery(types=ast.TypeIs(iri(kind)), q=q, limit=_PAGE, offset=len(docs))
+            page = self._broker.query(query, access, tenant).docs
+            docs += page
+            if len(page) < _PAGE:
+                return docs
+
+    async def commit(
+        self,
+        decide: Callable[[Micros], Sequence[WriteOp]],
+        actor: Actor,
+        tenant: str,
+    ) -> None:
+        """Decide on the present state and write all of it or nothing. Where somebody else wrote first, decide anew:
+        then the step is either still legal or refused for what is true by then."""
+        own = replace(actor, access=FULL_ACCESS)
+        for _ in range(_TRIES):
+            ops = decide(self._clock())
+            results = await self._broker.write(ops, own, tenant, atomic=True)
+            errors = [r.error for r in results if r.error is not None]
+            if not errors:
+                return
+            if not any(isinstance(e, AlreadyExists) for e in errors):
+                raise first_of(errors)
+        raise Conflict("Too many people changed this at once; nothing was written, try again")
+
+
+def status_of(incident: Doc) -> str:
+    return str(value(incident, "incidentStatus"))
+
+
+def astatus_of(assignment: Doc) -> str:
+    return str(value(assignment, "assignmentStatus"))
+
+
+def entries(
+    incident: Doc,
+    steps: Sequence[Entry],
+    attrs: dict[str, Instance],
+    actor: Actor,
+    now: Micros,
+    tenant: str,
+) -> list[WriteOp]:
+    """Numbered entries, and the incident's change with the new count."""
+    count = int(value(incident, "entryCount", 0))
+    author = actor.principal.name
+    ops = [
+        entry_op(incident["id"], count + i, kind, text, author, now, tenant, **more)
+        for i, (kind, text, more) in enumerate(steps, 1)
+    ]
+    ops.append(change_op(incident["id"], "Incident", **attrs, entryCount=prop(count + len(steps))))
+    return ops
+
+
+def with_follow(
+    incident: Doc, statuses: Sequence[str], entry: Entry, actor: Actor, now: Micros, tenant: str
+) -> list[WriteOp]:
+    """The entry, and the incident's own step where it follows its units."""
+    steps, attrs = [entry], {}
+    step = follows(status_of(incident), statuses)
+    if step is not None:
+        attrs["incidentStatus"] = prop(step, now)
+        steps.append(("follows", "", {"step": prop(step)}))
+    return entries(incident, steps, attrs, actor, now, tenant)
+
+
+def first_of(errors: Sequence[AndamanError]) -> AndamanError:
+    """The cause, not the "because another operation failed" of its neighbours."""
+    return next((e for e in errors if not isinstance(e, Conflict)), errors[0])
