@@ -12,12 +12,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from andaman.identity.credentials import Credential, digest_of
 from andaman.identity.gate import COOKIE, Gate, NoAuthGate
 from andaman.identity.model import Classification, Role
 from andaman.identity.policy import DatasetRule
 from andaman.identity.records import TokenKind
 from andaman.identity.routes import routes
-from andaman.identity.service import Credential, Identity, digest_of
+from andaman.identity.service import Identity
 from andaman.identity.web import actor_of, recheck_of, require
 from andaman.kernel.errors import AndamanError
 from andaman.kernel.http import json_response, problem_response

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from andaman.identity.credentials import Credential, digest_of
 from andaman.identity.model import Role
 from andaman.identity.passwords import check_password_rules
 from andaman.identity.records import Agency, Outcome, TokenKind
-from andaman.identity.service import Credential, Identity, Lifetimes, digest_of
+from andaman.identity.service import Identity, Lifetimes
 from andaman.identity.throttle import ACCOUNT, ADDRESS, PAIR, Failures, keys_of, wait_of
 from andaman.kernel.errors import (
     AlreadyExists,
@@ -267,6 +268,34 @@ async def test_every_act_is_in_the_audit_and_tampering_shows(identity: Identity)
     identity.store._write.execute("UPDATE audit SET actor = 'user:innocent' WHERE seq = 2")
     with pytest.raises(Unavailable, match="entry 2"):
         identity.store.verify_audit()
+
+
+async def test_what_was_typed_as_an_unknown_name_is_kept_nowhere(identity: Identity) -> None:
+    """It may have been a password."""
+    with pytest.raises(NotSignedIn):
+        await identity.sign_in("MyRealPassword1", "x", "10.0.0.7")
+    identity.store._write.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert b"myrealpassword1" not in identity.store.path.read_bytes().lower()
+    assert identity.store.list_audit()[0].actor == "public"
+
+
+async def test_purposes_are_declared_only_by_those_who_act_for_them(identity: Identity) -> None:
+    await _user(identity)
+    await _user(identity, "malee", Role.ANALYST)
+    for name, purpose, allowed in [
+        ("somchai", "operations", True),
+        ("somchai", "training", False),
+        ("somchai", "investigation", False),
+        ("malee", "", True),
+        ("malee", "investigation", True),
+        ("malee", "operations", False),
+    ]:
+        if allowed:
+            done = await identity.sign_in(name, GOOD, "10.0.0.1", purpose)
+            assert done.session.purpose == purpose
+        else:
+            with pytest.raises(BadRequestData):
+                await identity.sign_in(name, GOOD, "10.0.0.1", purpose)
 
 
 async def test_ensure_user_can_be_repeated(identity: Identity) -> None:

@@ -7,7 +7,7 @@ audited by the journal itself; ``merged`` reads both as one list, newest first.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -144,11 +144,16 @@ class AuditTrail:
                 entries, self._pending = self._pending, []
                 await asyncio.to_thread(self._store.add_audit, entries)
 
-    async def merged(self, wanted: AuditFilter, journal: Journal | None = None) -> list[AuditEntry]:
+    async def merged(
+        self,
+        wanted: AuditFilter,
+        journal: Journal | None = None,
+        shorten: Callable[[str], str] = lambda name: name,
+    ) -> list[AuditEntry]:
         """Identity's entries and the journal's as one list, newest first, at most ``limit``.
 
         To page on, ask again with ``before`` = the last entry's position. The journal is searched backwards over
-        at most 40,000 events from there or from its end.
+        at most 40,000 events from there or from its end. ``shorten``: attribute IRI → name for people.
         """
         await self.flush()
         own = await asyncio.to_thread(
@@ -161,7 +166,7 @@ class AuditTrail:
             outcome=wanted.outcome,
             limit=wanted.limit,
         )
-        events = [] if journal is None else await _from_journal(journal, wanted)
+        events = [] if journal is None else await _from_journal(journal, wanted, shorten)
         return sorted(own + events, key=Position.of, reverse=True)[: wanted.limit]
 
 
@@ -172,7 +177,9 @@ def _own_before(position: Position | None) -> tuple[Micros, int] | None:
     return (position.at + 1, 0) if position.rank else (position.at, position.seq)
 
 
-async def _from_journal(journal: Journal, wanted: AuditFilter) -> list[AuditEntry]:
+async def _from_journal(
+    journal: Journal, wanted: AuditFilter, shorten: Callable[[str], str]
+) -> list[AuditEntry]:
     if wanted.outcome == Outcome.REFUSED or not (
         wanted.action.startswith("entity") or "entity.".startswith(wanted.action)
     ):
@@ -189,7 +196,7 @@ async def _from_journal(journal: Journal, wanted: AuditFilter) -> list[AuditEntr
         for event in reversed(batch):
             if wanted.after_at is not None and event.at < wanted.after_at:
                 return found[: wanted.limit]
-            entry = _entry(event)
+            entry = _entry(event, shorten)
             if (
                 (not wanted.actor or entry.actor == wanted.actor)
                 and (not wanted.target or entry.target == wanted.target)
@@ -213,8 +220,8 @@ async def _seq_before(journal: Journal, at: Micros) -> int:
     return low
 
 
-def _entry(event: JournalEvent) -> AuditEntry:
-    attrs = [str(change.attr).rsplit("/", 1)[-1] for change in event.changes if change.attr]
+def _entry(event: JournalEvent, shorten: Callable[[str], str]) -> AuditEntry:
+    attrs = [shorten(change.attr) for change in event.changes if change.attr]
     detail = " ".join(attrs[:20]) + (f" and {len(attrs) - 20} more" if len(attrs) > 20 else "")
     return AuditEntry(
         event.seq,

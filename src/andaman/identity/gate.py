@@ -13,8 +13,9 @@ from urllib.parse import unquote, urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from andaman.identity.credentials import Credential, Known, csrf_of, digest_of
 from andaman.identity.model import FULL_ACCESS, Actor, Principal, Role
-from andaman.identity.service import Credential, Identity, Known, csrf_of, digest_of
+from andaman.identity.service import Identity
 from andaman.identity.web import ACTOR, CREDENTIAL, RECHECK, REFUSED
 from andaman.kernel.errors import AndamanError, Forbidden, NotSignedIn
 from andaman.kernel.http import problem_response

@@ -28,6 +28,16 @@ def default_purpose(roles: Iterable[Role]) -> str:
     return OPERATIONS if {Role.OPERATOR, Role.DISPATCHER} & set(roles) else ""
 
 
+def may_declare(roles: frozenset[Role], purpose: str) -> bool:
+    """May someone with these roles say at sign-in that this is the purpose? Others are for administrators to give,
+    with a token."""
+    if Role.ADMINISTRATOR in roles or not purpose:
+        return True
+    if purpose == INVESTIGATION:
+        return Role.ANALYST in roles
+    return purpose == default_purpose(roles)
+
+
 def scope_within(scope: str, prefix: str) -> bool:
     """``/mobility/bus`` is within ``/mobility`` and within ``/mobility/bus``, not within ``/mob``."""
     return scope == prefix or scope.startswith(prefix.rstrip("/") + "/")

@@ -10,10 +10,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from andaman.identity.audit import AuditFilter, Journal, Position
+from andaman.identity.credentials import csrf_of
 from andaman.identity.gate import COOKIE
 from andaman.identity.model import Principal, Role
 from andaman.identity.records import Account, Agency, AuditEntry, Token, TokenKind
-from andaman.identity.service import Identity, csrf_of
+from andaman.identity.service import Identity
 from andaman.identity.web import actor_of, credential_of, require
 from andaman.kernel.errors import BadRequestData, NotSignedIn, UnsupportedMediaType
 from andaman.kernel.http import json_response, read_json
@@ -186,7 +187,7 @@ class _Door:
             raise BadRequestData("limit is a number from 1 to 1000", field="limit")
         texts = {name: query.get(name, "") for name in ("actor", "action", "target", "outcome")}
         wanted = AuditFilter(**texts, after_at=after_at, before=before, limit=limit)
-        entries = await self._identity.audit.merged(wanted, self._journal)
+        entries = await self._identity.audit.merged(wanted, self._journal, self._shorten)
         on = ".".join(map(str, Position.of(entries[-1]))) if len(entries) == limit else None
         return json_response({"entries": [_entry(entry) for entry in entries], "before": on})
 

@@ -7,22 +7,27 @@ writes or hashes is a coroutine that works in the room's own threads.
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
-import hmac
-import re
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
 from andaman.identity.audit import AuditTrail
-from andaman.identity.model import Actor, Principal, Role, system_actor
+from andaman.identity.checks import (
+    checked_agency,
+    checked_purpose,
+    checked_roles,
+    checked_username,
+    plain_username,
+)
+from andaman.identity.credentials import PUBLIC_PRINCIPAL, Credential, Known, digest_of
+from andaman.identity.model import Actor, Role, system_actor
 from andaman.identity.passwords import PasswordCost, PasswordHasher, check_password_rules
-from andaman.identity.policy import Policy, Rights, default_purpose
-from andaman.identity.records import Account, Agency, AuditEntry, Outcome, Session, Token, TokenKind
+from andaman.identity.policy import Policy, Rights
+from andaman.identity.records import Account, Agency, Outcome, Token, TokenKind
+from andaman.identity.sign_in import Attempt, SignIn, sign_in
 from andaman.identity.store import IdentityStore
 from andaman.identity.throttle import FORGET_AFTER, keys_of, longest_wait
 from andaman.kernel.errors import (
@@ -35,12 +40,7 @@ from andaman.kernel.errors import (
 from andaman.kernel.ids import is_uri, sortable_id
 from andaman.kernel.time import DAY, HOUR, MINUTE, SECOND, Clock, Micros, system_clock
 
-_USERNAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
-_PURPOSE: Final = re.compile(r"[a-z][a-z-]{0,31}")
-_AGENCY: Final = re.compile(r"([a-z0-9][a-z0-9-]{0,31})?")
-_KNOWN_FOR: Final = 30 * DAY
 _WAITING_MAX: Final = 32
-PUBLIC_PRINCIPAL: Final = Principal("public", "Public", frozenset({Role.PUBLIC}))
 T = TypeVar("T")
 
 
@@ -51,43 +51,6 @@ class Lifetimes:
     idle: Micros = HOUR
     absolute: Micros = 12 * HOUR  # one shift
     remember: Micros = 5 * SECOND
-
-
-class Credential(NamedTuple):
-    """Who a secret belongs to: ``digest`` is its SHA-256."""
-
-    kind: str  # "session" or "token"
-    digest: bytes
-
-
-class Known(NamedTuple):
-    """A remembered answer."""
-
-    principal: Principal
-    rights: Rights
-    ends_at: Micros  # when the session or token itself is over
-    until: Micros  # when to look again
-
-
-@dataclass(frozen=True, slots=True)
-class SignIn:
-    """``secret`` goes into the cookie and nowhere else."""
-
-    session: Session
-    secret: str
-    csrf: str
-
-
-def digest_of(secret: str | bytes) -> bytes:
-    """What is stored of a secret of 256 random bits; no salt is needed for those."""
-    return hashlib.sha256(secret if isinstance(secret, bytes) else secret.encode()).digest()
-
-
-def csrf_of(secret: str | bytes) -> str:
-    """The token that unsafe requests of this session carry: derived from the secret, so that it is bound to it
-    and another site, which cannot read the cookie, cannot make it."""
-    key = secret if isinstance(secret, bytes) else secret.encode()
-    return base64.urlsafe_b64encode(hmac.digest(key, b"andaman csrf", "sha256")[:24]).decode()
 
 
 class Identity:
@@ -213,59 +176,14 @@ class Identity:
     async def sign_in(self, username: str, password: str, address: str = "", purpose: str = "") -> SignIn:
         """Open a session. Raises NotSignedIn (the same for an unknown user, a wrong password and a disabled
         account, in the same time) and TooManyRequests after repeated failures."""
-        username = username.strip().casefold()[:64]
-        if purpose and not _PURPOSE.fullmatch(purpose):
-            raise BadRequestData(f"{purpose!r} is not a purpose such as 'operations'", field="purpose")
+        attempt = Attempt(username, password, address, checked_purpose(purpose), self.clock())
         if self._waiting >= _WAITING_MAX:
             raise TooManyRequests("Too many people sign in at this moment; try again in a few seconds")
         self._waiting += 1
         try:
-            outcome = await self._run(self._sign_in, username, password, address, purpose)
+            return await self._run(sign_in, self.store, self._hasher, attempt, self.lifetimes.absolute)
         finally:
             self._waiting -= 1
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
-
-    def _sign_in(self, username: str, password: str, address: str, purpose: str) -> SignIn | Exception:
-        now = self.clock()
-        limits = keys_of(username, address, self.store.knows_address(username, address, now - _KNOWN_FOR))
-        with self.store.change():  # counted before it is tried, so that parallel guesses do not slip through
-            wait = longest_wait(self.store.failures(list(limits)), limits, now)
-            if not wait:
-                self.store.add_failures(list(limits), now, now - FORGET_AFTER)
-        entry = AuditEntry(0, now, f"user:{username}", "session.sign-in", origin=address)
-        if wait:
-            self.store.add_audit([replace(entry, outcome=Outcome.REFUSED, detail="waiting after failures")])
-            seconds = -(-wait // SECOND)
-            return TooManyRequests(f"Too many failed sign-ins; try again in {seconds} s", retryAfter=seconds)
-        found = self.store.find_account(username)
-        encoded = found[1] if found else None
-        fits = len(password) <= 1024 and self._hasher.verify(encoded, password)
-        if not fits or found is None or found[0].disabled:
-            self.store.add_audit(
-                [replace(entry, outcome=Outcome.REFUSED, detail="name or password is wrong")]
-            )
-            return NotSignedIn("The user name or the password is not right")
-        account = found[0]
-        if self._hasher.is_outdated(found[1]):
-            self.store.set_password(username, self._hasher.hash(password), None)
-        secret = secrets.token_urlsafe(32)
-        session = Session(
-            sortable_id(now),
-            account,
-            purpose or default_purpose(account.roles),
-            now,
-            now,
-            now + self.lifetimes.absolute,
-            address,
-        )
-        pair = [key for key in limits if key.startswith("pair:")]
-        with self.store.change():
-            self.store.take_back_failures([key for key in limits if key not in pair], clear=pair)
-            self.store.add_session(digest_of(secret), session)
-            self.store.add_audit([replace(entry, target=f"session:{session.id}", detail=session.purpose)])
-        return SignIn(session, secret, csrf_of(secret))
 
     async def sign_out(self, credential: Credential, actor: Actor) -> None:
         """End the session; nothing happens when it is over already."""
@@ -285,16 +203,17 @@ class Identity:
         agency: str = "",
     ) -> Account:
         """Make an account. Raises BadRequestData (name, password rules, roles) and AlreadyExists."""
-        username = username.strip().casefold()
-        if not _USERNAME.fullmatch(username):
-            raise BadRequestData(
-                "A user name has 2–64 of a–z, 0–9, dot, dash, underscore and begins with a letter or digit",
-                field="username",
-            )
+        username = checked_username(username)
         check_password_rules(password, username)
         now = self.clock()
         account = Account(
-            username, name.strip()[:200] or username, _staff_roles(roles), _agency(agency), False, now, now
+            username,
+            name.strip()[:200] or username,
+            checked_roles(roles),
+            checked_agency(agency),
+            False,
+            now,
+            now,
         )
         encoded = await self._run(self._hasher.hash, password)
         await self._run(self.store.add_account, account, encoded)
@@ -319,8 +238,8 @@ class Identity:
         changed = replace(
             account,
             name=account.name if name is None else name.strip()[:200] or username,
-            roles=account.roles if roles is None else _staff_roles(roles),
-            agency=account.agency if agency is None else _agency(agency),
+            roles=account.roles if roles is None else checked_roles(roles),
+            agency=account.agency if agency is None else checked_agency(agency),
             disabled=account.disabled if disabled is None else disabled,
         )
         if self._is_last_administrator(account) and (
@@ -367,7 +286,7 @@ class Identity:
         self._changed()
 
     def get_user(self, username: str) -> Account:
-        found = self.store.find_account(username.strip().casefold())
+        found = self.store.find_account(plain_username(username))
         if found is None:
             raise ResourceNotFound(f"There is no account {username!r}")
         return found[0]
@@ -405,15 +324,13 @@ class Identity:
                 "A device token has no roles, and names the types it may write", field="types"
             )
         if kind is TokenKind.API:
-            role_set = _staff_roles(role_set) if role_set != {Role.PUBLIC} else role_set
+            role_set = checked_roles(role_set) if role_set != {Role.PUBLIC} else role_set
         for value in types:
             if not is_uri(value):
                 raise BadRequestData(f"{value!r} is not the IRI of a type", field="types")
         for scope in scopes:
             if not scope.startswith("/"):
                 raise BadRequestData(f"{scope!r} is not a scope such as /hazard/rain", field="scopes")
-        if purpose and not _PURPOSE.fullmatch(purpose):
-            raise BadRequestData(f"{purpose!r} is not a purpose such as 'operations'", field="purpose")
         if lifetime is not None and lifetime <= 0:
             raise BadRequestData("The lifetime of a token must be positive", field="lifetime")
         now = self.clock()
@@ -422,8 +339,8 @@ class Identity:
             kind,
             name.strip()[:200],
             role_set,
-            _agency(agency),
-            purpose,
+            checked_agency(agency),
+            checked_purpose(purpose),
             frozenset(types),
             tuple(sorted(scopes)),
             actor.principal.id,
@@ -448,8 +365,8 @@ class Identity:
 
     # -- agencies -------------------------------------------------------------------------------------------
     async def put_agency(self, agency: Agency, actor: Actor | None = None) -> None:
-        if not agency.code or not _AGENCY.fullmatch(agency.code):
-            raise BadRequestData(f"{agency.code!r} is not an agency code such as 'pk-ddpm'", field="code")
+        if not checked_agency(agency.code):
+            raise BadRequestData("An agency has a code such as 'pk-ddpm'", field="code")
         if agency in self.list_agencies():
             return
         await self._run(self.store.put_agency, agency)
@@ -475,20 +392,6 @@ class Identity:
             return await self.update_user(
                 username, actor, name=name, roles=roles, agency=agency, disabled=False, password=password
             )
-
-
-def _staff_roles(roles: Iterable[Role]) -> frozenset[Role]:
-    chosen = frozenset(roles)
-    if not chosen or Role.PUBLIC in chosen:
-        names = ", ".join(role for role in Role if role is not Role.PUBLIC)
-        raise BadRequestData(f"Give at least one role of {names}", field="roles")
-    return chosen
-
-
-def _agency(code: str) -> str:
-    if not _AGENCY.fullmatch(code):
-        raise BadRequestData(f"{code!r} is not an agency code such as 'pk-ddpm'", field="agency")
-    return code
 
 
 def _rights_text(account: Account) -> str:

@@ -7,6 +7,7 @@ a stranger cannot lock a duty officer out of the command center.
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -49,8 +50,9 @@ def network_of(address: str) -> str:
 
 
 def keys_of(username: str, address: str, known_address: bool) -> dict[str, Limit]:
-    """The counters that one attempt meets."""
+    """The counters that one attempt meets. The name is hashed: a password may have been typed in its place."""
     address = network_of(address)
+    username = hashlib.sha256(username.encode()).hexdigest()[:24]
     keys = {f"pair:{username}\x1f{address}": PAIR, f"address:{address}": ADDRESS}
     if not known_address:
         keys[f"account:{username}"] = ACCOUNT

@@ -7,8 +7,8 @@ from typing import Any, cast
 
 from starlette.requests import HTTPConnection
 
+from andaman.identity.credentials import Credential
 from andaman.identity.model import Actor, Role
-from andaman.identity.service import Credential
 from andaman.kernel.errors import Forbidden, NotSignedIn
 
 ACTOR = "andaman.actor"

@@ -1,0 +1,52 @@
+"""What may be in an account or a token: each check returns the value or raises BadRequestData."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from andaman.identity.model import Role
+from andaman.kernel.errors import BadRequestData
+
+_USERNAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
+_PURPOSE: Final = re.compile(r"([a-z][a-z-]{0,31})?")
+_AGENCY: Final = re.compile(r"([a-z0-9][a-z0-9-]{0,31})?")
+
+
+def plain_username(text: str) -> str:
+    """How a name is looked up: without outer blanks, in lower case."""
+    return text.strip().casefold()[:64]
+
+
+def checked_username(text: str) -> str:
+    name = text.strip().casefold()
+    if not _USERNAME.fullmatch(name):
+        raise BadRequestData(
+            "A user name has 2–64 of a–z, 0–9, dot, dash, underscore and begins with a letter or digit",
+            field="username",
+        )
+    return name
+
+
+def checked_roles(roles: Iterable[Role]) -> frozenset[Role]:
+    """At least one role, and not that of the public."""
+    chosen = frozenset(roles)
+    if not chosen or Role.PUBLIC in chosen:
+        names = ", ".join(role for role in Role if role is not Role.PUBLIC)
+        raise BadRequestData(f"Give at least one role of {names}", field="roles")
+    return chosen
+
+
+def checked_agency(code: str) -> str:
+    """An agency code, or "" for none."""
+    if not _AGENCY.fullmatch(code):
+        raise BadRequestData(f"{code!r} is not an agency code such as 'pk-ddpm'", field="agency")
+    return code
+
+
+def checked_purpose(purpose: str) -> str:
+    """A purpose, or "" for none."""
+    if not _PURPOSE.fullmatch(purpose):
+        raise BadRequestData(f"{purpose!r} is not a purpose such as 'operations'", field="purpose")
+    return purpose

@@ -1,0 +1,42 @@
+"""Secrets of 256 random bits, what is kept of them, and what a secret was found to stand for."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from typing import Final, NamedTuple
+
+from andaman.identity.model import Principal, Role
+from andaman.identity.policy import Rights
+from andaman.kernel.time import Micros
+
+PUBLIC_PRINCIPAL: Final = Principal("public", "Public", frozenset({Role.PUBLIC}))
+
+
+class Credential(NamedTuple):
+    """Who a secret belongs to: ``digest`` is its SHA-256."""
+
+    kind: str  # "session" or "token"
+    digest: bytes
+
+
+class Known(NamedTuple):
+    """A remembered answer."""
+
+    principal: Principal
+    rights: Rights
+    ends_at: Micros  # when the session or token itself is over
+    until: Micros  # when to look again
+
+
+def digest_of(secret: str | bytes) -> bytes:
+    """What is stored of a secret of 256 random bits; no salt is needed for those."""
+    return hashlib.sha256(secret if isinstance(secret, bytes) else secret.encode()).digest()
+
+
+def csrf_of(secret: str | bytes) -> str:
+    """The token that unsafe requests of this session carry: derived from the secret, so that it is bound to it
+    and another site, which cannot read the cookie, cannot make it."""
+    key = secret if isinstance(secret, bytes) else secret.encode()
+    return base64.urlsafe_b64encode(hmac.digest(key, b"andaman csrf", "sha256")[:24]).decode()
