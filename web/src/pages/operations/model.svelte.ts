@@ -27,6 +27,8 @@ export class Operations {
   #watchedBox: Box | null = $state.raw(null);
   playing: boolean = $state(false);
   speed: number = $state(60);
+  focusDrawer = $state(false);
+  openedFrom: HTMLElement | null = null;
   #carry = 0;
 
   // -- choices in the address ---------------------------------------------------------------------------------
@@ -115,6 +117,12 @@ export class Operations {
   // -- acts ---------------------------------------------------------------------------------------------------
   select(id: string | null): void {
     router.set({ sel: id }, true);
+  }
+  /** Select from a list; opened by a key (a click without a pointer), the drawer takes the focus. */
+  openFrom(event: MouseEvent, id: string): void {
+    this.openedFrom = event.currentTarget as HTMLElement;
+    this.focusDrawer = event.detail === 0;
+    this.select(id);
   }
   toggleLayer(id: LayerId): void {
     const on = new Set(this.on);
