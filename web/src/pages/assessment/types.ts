@@ -14,6 +14,8 @@ export interface Indicator {
   unit: Message;
   direction: string;
   status: 'computed' | 'insufficientData';
+  /** Never firmer than the inputs: computed, replayed or simulated. */
+  origin?: string;
   value: number | null;
   low: number | null;
   high: number | null;
