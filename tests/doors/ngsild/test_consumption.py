@@ -49,7 +49,6 @@ async def test_5_7_1_retrieve(c: Client) -> None:
     }
     assert "createdAt" in (await c("GET", f"{path}?options=sysAttrs")).json["speed"]
     assert error(await c("GET", f"{path}?options=nonsense")) == "InvalidRequest"
-    assert error(await c("GET", f"{path}?join=inline")) == "OperationNotSupported"
 
 
 @at_the_door
@@ -208,3 +207,49 @@ async def test_5_7_3_and_5_7_4_history(c: Client) -> None:
     ):
         assert error(await c("GET", f"{path}?{bad}")) == "BadRequestData", bad
     assert (await c("GET", path, accept="application/geo+json")).status == 406
+
+
+@at_the_door
+async def test_4_5_23_linked_entities(c: Client) -> None:
+    city, land = "urn:ngsi-ld:City:1", "urn:ngsi-ld:Country:1"
+    await c("POST", "/entities", vehicle(at={"object": city}, name="bus"))
+    await c("POST", "/entities", {"id": city, "type": "City", "name": "Phuket", "inside": {"object": land}})
+    await c("POST", "/entities", {"id": land, "type": "Country", "name": "Thailand", "has": {"object": city}})
+    path = f"/entities/{BUS}?options=keyValues"
+    one = (await c("GET", f"{path}&join=inline")).json
+    assert one["at"] == {"id": city, "type": "City", "name": "Phuket", "inside": land}
+    two = (await c("GET", f"{path}&join=inline&joinLevel=3")).json
+    assert two["at"]["inside"] == {
+        "id": land,
+        "type": "Country",
+        "name": "Thailand",
+        "has": city,
+    }  # no circle
+    full = (await c("GET", f"/entities/{BUS}?join=inline")).json["at"]
+    assert (full["object"], full["entity"]["id"]) == (city, city)
+    flat = (await c("GET", f"{path}&join=flat&joinLevel=2")).json
+    assert [entity["id"] for entity in flat] == [BUS, city, land]
+    assert [e["id"] for e in (await c("GET", "/entities?type=Vehicle&join=flat")).json] == [BUS, city]
+    picked = (await c("GET", f"{path}&join=inline&pick=id,at{{name}}")).json
+    assert picked == {"id": BUS, "at": {"name": "Phuket"}}
+    left = (await c("GET", f"{path}&join=inline&omit=type,at{{inside|type}}")).json
+    assert left == {"id": BUS, "at": {"id": city, "name": "Phuket"}, "name": "bus"}
+    known = (await c("GET", f"{path}&join=inline&containedBy={city}")).json
+    assert known["at"] == city
+    body = {"type": "Query", "entities": [{"type": "Vehicle"}], "join": "inline", "joinLevel": 1}
+    (shown,) = (await c("POST", "/entityOperations/query", body)).json
+    assert shown["at"]["entity"]["type"] == "City"
+    for bad in (
+        "join=sideways",
+        "join=inline&joinLevel=0",
+        "joinLevel=2",
+        "join=inline&pick=at{inside{name}}",
+        "pick=at{name}",
+        "join=inline&pick=at{name",
+        "join=inline&pick=at{name}}",
+        "join=inline&pick=at{{name}}",
+        "join=inline&pick=id{name}",
+        "join=inline&joinLevel=10&pick=" + "a{" * 11 + "b" + "}" * 11,
+    ):
+        assert error(await c("GET", f"/entities/{BUS}?{bad}")) == "BadRequestData", bad
+    assert (await c("GET", f"/entities/{BUS}?join=inline", accept="application/geo+json")).status == 422

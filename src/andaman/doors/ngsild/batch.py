@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Final
 
 from andaman.broker.contexts import Context
@@ -14,6 +15,7 @@ from andaman.doors.ngsild.params import format_of
 from andaman.doors.ngsild.provision import only_option
 from andaman.kernel.errors import AndamanError, BadRequestData, TooLarge
 
+_SLICE: Final = 100
 _PLAIN: Final = frozenset({"local"})
 _OPTIONS: Final = frozenset({"local", "options"})
 _MERGE: Final = frozenset({"local", "options", "format", "observedAt", "lang"})
@@ -68,7 +70,9 @@ async def _entities(
     payload, ld = await call.json(door.options.max_body)
     batch = _Batch()
     context: Context | None = None if ld else await door.link_context(call)
-    for one in _listed(door, payload):
+    for number, one in enumerate(_listed(door, payload), 1):
+        if number % _SLICE == 0:
+            await asyncio.sleep(0)  # a big batch must not hold up the others
         entity_id = one.get("id", one.get("@id")) if isinstance(one, dict) else None
         try:
             own = await door.body_context(call, one, ld) if ld or _has_context(one) else context

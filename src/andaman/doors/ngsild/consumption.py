@@ -17,6 +17,7 @@ from andaman.broker.query.model import EntityQuery, Page
 from andaman.broker.query.parse import parse_types
 from andaman.doors.ngsild.door import BASE, Door
 from andaman.doors.ngsild.http import GEO_JSON, Answer, Call
+from andaman.doors.ngsild.linked import Join, Linker, join_of
 from andaman.doors.ngsild.negotiate import choose_media
 from andaman.doors.ngsild.params import (
     QUERY_PARAMETERS,
@@ -25,7 +26,7 @@ from andaman.doors.ngsild.params import (
     query_of,
     view_of,
 )
-from andaman.kernel.errors import BadRequestData, ResourceNotFound
+from andaman.kernel.errors import BadRequestData, OperationNotSupported, ResourceNotFound
 from andaman.kernel.time import Micros
 
 _PLAIN: Final = ":/*.,;|!$()@'~-_="  # needs no escape inside a parameter
@@ -45,6 +46,7 @@ async def retrieve_entity(door: Door, call: Call) -> Answer:
     given = call.parameters(_RETRIEVE)
     view = view_of(given, context)
     geometry = _geometry_property(given, media, context)
+    join = join_of(given, context)
     at = moment_of(given)
     if at is None:
         doc = door.broker.get(entity_id, call.actor.access, call.tenant)
@@ -54,7 +56,14 @@ async def retrieve_entity(door: Door, call: Call) -> Answer:
         types = parse_types(given["type"], context.expand_term)
         if not matches(doc, EntityQuery(types=types)):
             raise ResourceNotFound(f"There is no entity {entity_id} of the type asked for")
-    shown = feature(doc, context, view, geometry) if media == GEO_JSON else represent(doc, context, view)
+    shown: Any
+    if join is not None:
+        found = await _linked(door, call, [doc], Asked((), view, at, geometry, join), media, context)
+        shown = found[0] if len(found) == 1 else found
+    elif media == GEO_JSON:
+        shown = feature(doc, context, view, geometry)
+    else:
+        shown = represent(doc, context, view)
     if view.projects and not _anything(doc, view):
         raise ResourceNotFound(f"Entity {entity_id} has none of the members asked for")
     return door.represented(call, shown, media, context)
@@ -93,6 +102,7 @@ class Asked:
     view: View
     at: Micros | None
     geometry: str
+    join: Join | None = None
 
 
 async def query_entities(door: Door, call: Call) -> Answer:
@@ -102,18 +112,29 @@ async def query_entities(door: Door, call: Call) -> Answer:
     context = await door.link_context(call)
     options = door.options
     query = query_of(given, context, default_limit=options.default_limit, max_limit=options.max_limit)
-    asked = Asked(
-        (query,), view_of(given, context), moment_of(given), _geometry_property(given, media, context)
-    )
+    geometry = _geometry_property(given, media, context)
+    asked = Asked((query,), view_of(given, context), moment_of(given), geometry, join_of(given, context))
     page, more = await run_query(door, call, asked)
     headers = page_headers(call, query, page, more, given, media)
-    return door.represented(call, shown_page(page, asked, media, context), media, context, headers)
+    shown = await shown_page(door, call, page, asked, media, context)
+    return door.represented(call, shown, media, context, headers)
 
 
-def shown_page(page: Page, asked: Asked, media: bytes, context: Context) -> Any:
+async def _linked(
+    door: Door, call: Call, docs: list[Doc], asked: Asked, media: bytes, context: Context
+) -> list[dict[str, Any]]:
+    if media == GEO_JSON:
+        raise OperationNotSupported("join does not go with GeoJSON", field="join")
+    assert asked.join is not None
+    return await Linker(door, call, context, asked.view, asked.join, asked.at).entities(docs)
+
+
+async def shown_page(door: Door, call: Call, page: Page, asked: Asked, media: bytes, context: Context) -> Any:
     """The entities of a page in the representation asked for."""
     docs: list[Doc] = page.docs
     view = asked.view
+    if asked.join is not None:
+        return await _linked(door, call, docs, asked, media, context)
     if media == GEO_JSON:
         return feature_collection([feature(doc, context, view, asked.geometry) for doc in docs])
     if view.projects and view.pick is not None:

@@ -11,7 +11,8 @@ from andaman.broker.contexts import Context
 from andaman.doors.ngsild.door import Door
 from andaman.doors.ngsild.http import Answer, Call
 from andaman.doors.ngsild.negotiate import choose_media
-from andaman.doors.ngsild.params import ENTITY_PARTS, SYSTEM_PARTS, flag_of
+from andaman.doors.ngsild.params import flag_of
+from andaman.doors.ngsild.projection import ENTITY_PARTS, SYSTEM_PARTS
 from andaman.kernel.errors import ResourceNotFound
 from andaman.kernel.ids import urn
 

@@ -25,6 +25,8 @@ _SCHEMAS: Final[dict[str, Any]] = {
     "offset": {"type": "integer", "minimum": 0, "maximum": 10_000_000},
     "count": {"type": "boolean"},
     "local": {"type": "boolean"},
+    "join": {"type": "string", "enum": ["inline", "flat", "@none"]},
+    "joinLevel": {"type": "integer", "minimum": 1, "maximum": 10},
     "details": {"type": "boolean"},
     "deleteAll": {"type": "boolean"},
     "reload": {"type": "boolean"},
@@ -41,7 +43,8 @@ _SCHEMAS: Final[dict[str, Any]] = {
         "enum": ["Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon"],
     },
 }
-_VIEW: Final = "attrs pick omit options format lang datasetId local"
+_SHOW: Final = "attrs pick omit options format lang datasetId local"
+_VIEW: Final = f"{_SHOW} join joinLevel containedBy"
 _FIND: Final = "id type idPattern q georel geometry coordinates geoproperty scopeQ limit offset count"
 _TIME: Final = "timerel timeAt endTimeAt timeproperty lastN aggrMethods aggrPeriodDuration"
 
@@ -119,10 +122,10 @@ def openapi() -> dict[str, Any]:
             "post": op("Query entities", "5.7.2", "limit offset count at", "Query", (200,))
         },
         "/temporal/entities": {
-            "get": op("Query histories", "5.7.4", f"{_FIND} {_VIEW} {_TIME}", success=(200, 206))
+            "get": op("Query histories", "5.7.4", f"{_FIND} {_SHOW} {_TIME}", success=(200, 206))
         },
         "/temporal/entities/{entityId}": {
-            "get": op("Retrieve a history", "5.7.3", f"{_VIEW} {_TIME}", success=(200, 206), path=one)
+            "get": op("Retrieve a history", "5.7.3", f"{_SHOW} {_TIME}", success=(200, 206), path=one)
         },
         "/temporal/entityOperations/query": {
             "post": op("Query histories", "5.7.4", "limit offset count", "Query", (200, 206))

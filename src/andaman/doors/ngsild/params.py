@@ -13,11 +13,11 @@ from andaman.broker.query.ast import And, Not, Or, Path, QExpr
 from andaman.broker.query.model import EntityQuery
 from andaman.broker.query.parse import parse_geo, parse_q, parse_scope, parse_types
 from andaman.broker.query.regex import check_regex
-from andaman.kernel.errors import BadRequestData, InvalidRequest, OperationNotSupported, TooManyResults
+from andaman.doors.ngsild.linked import join_of
+from andaman.doors.ngsild.projection import ENTITY_PARTS, SYSTEM_PARTS, parse_projection
+from andaman.kernel.errors import BadRequestData, InvalidRequest, TooManyResults
 from andaman.kernel.time import Micros, parse_time
 
-ENTITY_PARTS: Final = frozenset({"id", "type", "scope"})
-SYSTEM_PARTS: Final = frozenset({"createdAt", "modifiedAt", "expiresAt", "deletedAt"})
 VIEW_PARAMETERS: Final = frozenset(
     {"attrs", "pick", "omit", "options", "format", "lang", "datasetId", "join", "joinLevel", "containedBy"}
     | {"geometryProperty", "local", "jsonKeys", "at"}
@@ -43,8 +43,6 @@ def view_of(given: Mapping[str, str], context: Context) -> View:
     """How to show entities: format, system attributes, languages, projection."""
     if not given:
         return PLAIN
-    if given.get("join", "@none") != "@none" or "joinLevel" in given or "containedBy" in given:
-        raise OperationNotSupported("Linked entity retrieval (join) is not supported yet", field="join")
     form, flags = format_of(given)
     pick, omit = _projection(given, context)
     datasets = given.get("datasetId")
@@ -104,25 +102,16 @@ def _dataset(text: str) -> str:
     return text if text == "@none" else check_uri(text, "datasetId")
 
 
-def member_names(text: str, where: str, context: Context) -> frozenset[str]:
-    """``pick``, ``omit``: members separated by "," or "|"; attributes become IRIs (§4.21)."""
-    if "{" in text or "}" in text:
-        raise BadRequestData(f"{where}: members of linked entities need the parameter join", field=where)
-    names = set()
-    for name in re.split(r"[,|]", text):
-        if not name:
-            raise BadRequestData(f"{where}: there is an empty name in {text[:80]!r}", field=where)
-        names.add(name if name in ENTITY_PARTS or name in SYSTEM_PARTS else context.expand_term(name))
-    return frozenset(names)
-
-
 def _projection(given: Mapping[str, str], context: Context) -> tuple[frozenset[str] | None, frozenset[str]]:
     if "attrs" in given and ("pick" in given or "omit" in given):
         raise BadRequestData("attrs cannot stand beside pick or omit", field="attrs")
     if "attrs" in given:
         return attr_names(given["attrs"], context) | ENTITY_PARTS, frozenset()
-    pick = member_names(given["pick"], "pick", context) if "pick" in given else None
-    omit = member_names(given["omit"], "omit", context) if "omit" in given else frozenset()
+    pick = frozenset(parse_projection(given["pick"], "pick", context).names) if "pick" in given else None
+    omit: frozenset[str] = frozenset()
+    if "omit" in given:
+        parsed = parse_projection(given["omit"], "omit", context)
+        omit = frozenset(parsed.names - parsed.linked.keys())
     if pick is not None and pick & omit:
         raise BadRequestData("A member stands in both pick and omit", field="omit")
     return pick, omit
@@ -192,8 +181,11 @@ def query_of(
         raise BadRequestData("type=* is answered locally only; leave out local=false", field="local")
     told = query.q is not None and not _system_only(query.q)
     wide = not (query.types or given.get("type") == "*" or query.attrs or told or query.geo)
-    if query.q is not None and _has_links(query.q):
-        raise BadRequestData("A query along Relationships needs the parameter join", field="q")
+    join = join_of(given, context)
+    if query.q is not None and _link_depth(query.q) > (0 if join is None else join.level):
+        raise BadRequestData(
+            "The query goes along more Relationships than join and joinLevel allow", field="q"
+        )
     if wide and not flag_of(given, "local"):
         raise BadRequestData(
             "The query is too wide: give at least one of type, attrs, q, georel, or local=true"
@@ -213,8 +205,8 @@ def _system_only(expr: QExpr) -> bool:
     return all(not path.attr and not path.links for path in _paths(expr))
 
 
-def _has_links(expr: QExpr) -> bool:
-    return any(path.links for path in _paths(expr))
+def _link_depth(expr: QExpr) -> int:
+    return max(len(path.links) for path in _paths(expr))
 
 
 def _check_csf(given: Mapping[str, str], context: Context) -> None:

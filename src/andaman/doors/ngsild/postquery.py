@@ -12,6 +12,7 @@ from andaman.broker.query.parse import parse_types
 from andaman.doors.ngsild.consumption import Asked, page_headers, run_query, shown_page
 from andaman.doors.ngsild.door import Door
 from andaman.doors.ngsild.http import Answer, Call
+from andaman.doors.ngsild.linked import join_of
 from andaman.doors.ngsild.negotiate import choose_media
 from andaman.doors.ngsild.params import limit_of, moment_of, pattern_of, query_of, view_of
 from andaman.kernel.errors import BadRequestData
@@ -21,7 +22,9 @@ PARAMETERS: Final = frozenset(
 )
 _LISTS: Final = ("attrs", "pick", "omit", "datasetId")
 _TEXTS: Final = ("q", "scopeQ", "lang", "expandValues", "csf", "jsonKeys")
-_MEMBERS: Final = frozenset({"type", "entities", "geoQ", "temporalQ", "join", "joinLevel", *_LISTS, *_TEXTS})
+_MEMBERS: Final = frozenset(
+    {"type", "entities", "geoQ", "temporalQ", "join", "joinLevel", "containedBy", *_LISTS, *_TEXTS}
+)
 _GEO: Final = frozenset({"georel", "geometry", "coordinates", "geoproperty"})
 _SELECTOR: Final = frozenset({"id", "idPattern", "type"})
 _MAX_SELECTORS: Final = 100
@@ -45,7 +48,7 @@ def flat(payload: Any) -> dict[str, Any]:
             if not listed or not all(isinstance(one, str) for one in listed):
                 raise BadRequestData(f"{name} must be a list of names", field=name)
             given[name] = ",".join(listed)
-    for name in (*_TEXTS, "join"):
+    for name in (*_TEXTS, "join", "containedBy"):
         if name in payload:
             value = payload[name]
             if isinstance(value, list) and all(isinstance(one, str) for one in value):
@@ -115,7 +118,7 @@ def asked_of(
     view = view_of({name: value for name, value in given.items() if isinstance(value, str)}, context)
     geometry = context.expand_term(str(given.get("geoproperty", "location")))
     limit_of(parameters, options.default_limit, options.max_limit)
-    return Asked(queries, view, at, geometry), given
+    return Asked(queries, view, at, geometry, join_of(given, context)), given
 
 
 async def post_query(door: Door, call: Call) -> Answer:
@@ -129,4 +132,5 @@ async def post_query(door: Door, call: Call) -> Answer:
     asked, _ = asked_of(door, payload, parameters, context)
     page, more = await run_query(door, call, asked)
     headers = page_headers(call, asked.queries[0], page, more, parameters, media)
-    return door.represented(call, shown_page(page, asked, media, context), media, context, headers)
+    shown = await shown_page(door, call, page, asked, media, context)
+    return door.represented(call, shown, media, context, headers)

@@ -22,10 +22,10 @@ from andaman.broker.query.parse import parse_types
 from andaman.doors.ngsild.consumption import Asked, page_headers, run_query
 from andaman.doors.ngsild.door import Door
 from andaman.doors.ngsild.http import Answer, Call
+from andaman.doors.ngsild.linked import join_of
 from andaman.doors.ngsild.negotiate import choose_media
 from andaman.doors.ngsild.params import (
     QUERY_PARAMETERS,
-    SYSTEM_PARTS,
     VIEW_PARAMETERS,
     format_of,
     number_of,
@@ -33,14 +33,16 @@ from andaman.doors.ngsild.params import (
     view_of,
 )
 from andaman.doors.ngsild.postquery import PARAMETERS, asked_of
+from andaman.doors.ngsild.projection import SYSTEM_PARTS
 from andaman.kernel.errors import BadRequestData, ResourceNotFound
 from andaman.kernel.time import Micros, parse_time
 
 _TEMPORAL: Final = frozenset(
     {"timerel", "timeAt", "endTimeAt", "timeproperty", "lastN", "aggrMethods", "aggrPeriodDuration"}
 )
-_RETRIEVE: Final = (VIEW_PARAMETERS - {"at", "geometryProperty"}) | _TEMPORAL | {"type"}
-_QUERY: Final = (QUERY_PARAMETERS - {"at", "geometryProperty"}) | _TEMPORAL
+_NOT_HERE: Final = frozenset({"at", "geometryProperty", "join", "joinLevel", "containedBy"})
+_RETRIEVE: Final = (VIEW_PARAMETERS - _NOT_HERE) | _TEMPORAL | {"type"}
+_QUERY: Final = (QUERY_PARAMETERS - _NOT_HERE) | _TEMPORAL
 _POST: Final = (PARAMETERS - {"at"}) | {"aggrMethods", "aggrPeriodDuration"}
 _PROPERTIES: Final = ("observedAt", "createdAt", "modifiedAt", "deletedAt")
 METHODS: Final = ("totalCount", "distinctCount", "sum", "avg", "min", "max", "stddev", "sumsq")
@@ -186,6 +188,7 @@ async def retrieve_temporal(door: Door, call: Call) -> Answer:
     given = call.parameters(_RETRIEVE)
     context = await door.link_context(call)
     view = view_of(given, context)
+    join_of(given, context)  # refuses members of linked entities
     flags = format_of(given)[1]
     query = temporal_query_of(given, "aggregatedValues" in flags, door.options.max_instances)
     doc = door.broker.get(entity_id, call.actor.access, call.tenant)
