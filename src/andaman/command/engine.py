@@ -133,7 +133,7 @@ class RuleEngine(Judge):
         out: list[Signal] = []
         for entity_id, known in self._known.items():
             plan = self._plan_of(known.types)
-            self._refact(plan.facts, known, now, out)
+            self._reconsider(self._refact(plan.facts, known, now), now, out)
             for compiled in plan.rules:
                 for number, leaf in enumerate(compiled.silents):
                     if leaf.attr in known.samples and (compiled.id, number) not in known.timers:
@@ -166,13 +166,15 @@ class RuleEngine(Judge):
         self.now = at
         if event.kind is EventKind.DELETED:
             if known is not None:
-                self._forget(entity_id, known, at, "entity deleted", out)
+                self._reconsider(self._forget(entity_id, known, at, "entity deleted", out), at, out)
             return out
         changes = event.changes
+        flipped: set[str] = set()
         if known is not None and known.types != event.types:
-            self._forget(entity_id, known, at, "entity changed its type", out)
+            flipped = self._forget(entity_id, known, at, "entity changed its type", out)
             known = None
         if plan is _UNWATCHED:
+            self._reconsider(flipped, at, out)
             return out
         if known is None:
             known = self._known[entity_id] = Known(event.types)
@@ -216,7 +218,9 @@ class RuleEngine(Judge):
         if filtered:
             self._refilter(touched, known, entity_id, event.doc, event.scopes)
         if facts:
-            self._refact(facts, known, at, out)
+            flipped ^= self._refact(facts, known, at)  # gone and back in one event is no change
+        if flipped:
+            self._reconsider(flipped, at, out)
         for compiled in touched:
             self._evaluate(compiled, known, entity_id, at, out)
         return out

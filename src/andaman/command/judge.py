@@ -25,8 +25,8 @@ class Judge:
         self.now: Micros = 0
 
     # -- facts ----------------------------------------------------------------------------------------------
-    def _refact(self, facts: Iterable[Fact], known: Known, at: Micros, out: list[Signal]) -> None:
-        """Facts this entity may have changed; rules that rest on a fact that flipped are evaluated everywhere."""
+    def _refact(self, facts: Iterable[Fact], known: Known, at: Micros) -> set[str]:
+        """Facts this entity may have changed; returns those that flipped, for ``_reconsider``."""
         flipped: set[str] = set()
         for fact in facts:
             now_true = fact.truth(known, at)
@@ -41,10 +41,12 @@ class Judge:
                 fact.count -= 1
             if was != (fact.count > 0):
                 flipped.add(fact.key)
-        if flipped:
-            self._reconsider(flipped, at, out)
+        return flipped
 
     def _reconsider(self, flipped: set[str], at: Micros, out: list[Signal]) -> None:
+        """Rules that rest on a fact that flipped are evaluated everywhere."""
+        if not flipped:
+            return
         for compiled in list(self._rules.values()):
             if flipped.isdisjoint(compiled.facts):
                 continue
@@ -187,7 +189,8 @@ class Judge:
         if episode is not None and episode.active:
             self._tell(SignalKind.CLEARED, c, episode, known, entity_id, now, out, reason)
 
-    def _forget(self, entity_id: str, known: Known, now: Micros, reason: str, out: list[Signal]) -> None:
+    def _forget(self, entity_id: str, known: Known, now: Micros, reason: str, out: list[Signal]) -> set[str]:
+        """Drop the entity; returns the facts that flipped, for ``_reconsider``."""
         for rule_id in list(known.episodes):
             self._withdraw(self._rules[rule_id], known, entity_id, now, reason, out)
         del self._known[entity_id]
@@ -197,8 +200,7 @@ class Judge:
             fact.count -= 1
             if not fact.count:
                 flipped.add(key)
-        if flipped:
-            self._reconsider(flipped, now, out)
+        return flipped
 
     # -- what a restart needs -------------------------------------------------------------------------------
     def dump(self) -> dict[str, Any]:
