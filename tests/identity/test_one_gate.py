@@ -24,6 +24,7 @@ from andaman.broker.service import Broker
 from andaman.doors.live.hub import Hub
 from andaman.doors.live.routes import LiveDoor
 from andaman.doors.ngsild.app import NgsiLdApp
+from andaman.doors.tiles.door import TileDoor
 from andaman.identity.model import FULL_ACCESS, Access, Actor, Classification, Principal, Role, system_actor
 from andaman.identity.policy import DatasetRule, PolicyAccess, PolicyTable, Rights
 from andaman.kernel.errors import AndamanError, ResourceNotFound
@@ -223,6 +224,45 @@ async def test_reads_over_http(tmp_path: Path, name: str) -> None:
             assert _body(mine) == _body(theirs), path
         for hub in hubs:
             await hub.stop()
+
+
+async def test_map_tiles(tmp_path: Path) -> None:
+    """Roads that are hidden, and attributes that are, leave no trace in a tile."""
+    rng, road = random.Random(3), iri("RoadSegment")
+    table = PolicyTable(
+        [
+            DatasetRule(
+                "roads",
+                frozenset({road}),
+                "",
+                Classification.PUBLIC,
+                "",
+                {iri("ref"): Classification.SECURITY},
+            ),
+            DatasetRule("base", frozenset(), "/hush", Classification.OFFICIAL_SECRET),
+        ]
+    )
+    public = PolicyAccess(table, Rights())
+    brokers = [Broker.open(tmp_path / name) for name in ("whole", "bare")]
+    for broker in brokers:
+        await broker.start()
+    for n in range(40):
+        lon, lat = 98.2 + rng.random() / 4, 7.8 + rng.random() / 4
+        line = geo({"type": "LineString", "coordinates": [[lon, lat], [lon + 0.02, lat + 0.01]]})
+        attrs = {"location": line, "roadClass": prop("primary"), "ref": prop(str(rng.randrange(4000)))}
+        entity_id, scope = f"urn:ngsi-ld:RoadSegment:{n}", rng.choice([[], [], ["/hush"]])
+        doc = entity(entity_id, "RoadSegment", scope, **attrs)
+        await brokers[0].write([WriteOp(OpKind.CREATE, entity_id, doc)], ROOT)
+        if not scope:
+            del doc["attrs"][iri("ref")]
+            await brokers[1].write([WriteOp(OpKind.CREATE, entity_id, doc)], ROOT)
+    mine, theirs = TileDoor(brokers[0]), TileDoor(brokers[1])
+    everything = await mine.tile(FULL_ACCESS, 9, 395, 244)
+    for z, x, y in ((9, 395, 244), (10, 791, 489), (11, 1582, 979), (11, 1583, 978)):
+        assert await mine.tile(public, z, x, y) == await theirs.tile(FULL_ACCESS, z, x, y)
+    assert everything != await mine.tile(public, 9, 395, 244) != b""
+    for broker in brokers:
+        await broker.close()
 
 
 def _paths(rng: random.Random) -> list[str]:
