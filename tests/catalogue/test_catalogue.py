@@ -189,6 +189,10 @@ async def test_who_sees_what_by_the_seed(broker: Broker) -> None:
     incident = [iri("Incident")]
     assert phone not in operator.hidden_attrs(incident, [])
     assert phone in analyst.hidden_attrs(incident, [])
+    run = [iri("CoverageRun")]
+    assert public.sees(run, [])
+    assert public.hidden_attrs(run, []) == {iri("sites")}
+    assert not operator.hidden_attrs(run, [])
     assert not sees(operator, "LearningRecord")  # for training, not for operations
     assert not sees(analyst, "LearningRecord")
     assert sees(_rights(policy, Role.ADMINISTRATOR), "LearningRecord")
