@@ -182,6 +182,7 @@ class RuleEngine(Judge):
                 doc = event.doc or self._doc_of(entity_id)
                 if doc is not None:
                     changes = [Change(attr, None, instances) for attr, instances in doc["attrs"].items()]
+            self._refilter(plan.filtered, known, entity_id, event.doc, event.scopes)
         touched: list[Compiled] = []
         facts: list[Fact] = []
         filtered = False

@@ -100,6 +100,7 @@ class Watch:
 class Plan:
     watches: dict[str, Watch] = field(default_factory=dict)
     rules: list[Compiled] = field(default_factory=list)
+    filtered: list[Compiled] = field(default_factory=list)  # those of them that have a filter
     facts: list[Fact] = field(default_factory=list)
 
 
@@ -202,6 +203,7 @@ def build_plan(types: tuple[str, ...], rules: Iterable[Compiled], facts: Mapping
     """The plan of entities with exactly these types; None when nothing concerns them."""
     wanted = set(types)
     plan = Plan(rules=[c for c in rules if not wanted.isdisjoint(c.rule.types)])
+    plan.filtered = [c for c in plan.rules if c.filter is not None]
     plan.facts = [f for f in facts.values() if f.exists.type in wanted]
     if not plan.rules and not plan.facts:
         return None
