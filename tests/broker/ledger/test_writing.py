@@ -13,8 +13,10 @@ from andaman.broker.entity.build import iri, prop, value
 from andaman.broker.ledger.cache import BodyCache
 from andaman.broker.ledger.journal import Journal, verify
 from andaman.broker.ledger.rows import fold
-from andaman.broker.ledger.schema import FILE, connect
+from andaman.broker.ledger.schema import APPLICATION_ID, FILE, MIGRATIONS, connect
 from andaman.broker.model import EventKind, OpKind, WriteOp
+from andaman.broker.query.model import EntityQuery
+from andaman.broker.query.parse import parse_q
 from andaman.broker.service import Broker
 from andaman.identity.model import FULL_ACCESS
 from andaman.kernel.errors import AlreadyExists, Conflict, NoSuchTenant, ResourceNotFound, Unavailable
@@ -346,6 +348,43 @@ def test_a_newer_store_is_left_alone(tmp_path: Path) -> None:
     db.close()
     with pytest.raises(Unavailable, match="newer release"):
         Broker.open(tmp_path, history=False)
+
+
+def test_an_older_store_is_migrated(tmp_path: Path) -> None:
+    """A store of the first schema opens, keeps what it has, and takes writes."""
+    db = sqlite3.connect(tmp_path / FILE)
+    db.executescript(f"{MIGRATIONS[0]} PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version=1;")
+    db.execute("PRAGMA journal_mode=WAL")
+    db.close()
+
+    async def work(broker: Broker) -> None:
+        assert [r.changed for r in await broker.write([create(1), delete(1)], SYSTEM)] == [True, True]
+
+    with_broker(tmp_path, work)
+    assert sqlite3.connect(tmp_path / FILE).execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
+
+
+def test_facts_of_another_release_are_made_anew(tmp_path: Path) -> None:
+    """What stands beside the bodies for the index is renewed from them when its version differs."""
+
+    async def fill(broker: Broker) -> None:
+        await broker.write([create(n, speed=prop(n)) for n in range(10)], SYSTEM)
+        await broker.write([create(1, speed=prop(7))], SYSTEM, "drill")
+
+    with_broker(tmp_path, fill)
+    db = sqlite3.connect(tmp_path / FILE)
+    db.execute("UPDATE entity SET facts=x'00', layout=99")
+    db.execute("UPDATE meta SET value=-1 WHERE key='facts'")
+    db.commit()
+    db.close()
+
+    async def ask(broker: Broker) -> None:
+        query = EntityQuery(q=parse_q("speed>=7", iri))
+        assert [doc["id"] for doc in broker.query(query, FULL_ACCESS).docs] == [urn(n) for n in (7, 8, 9)]
+        assert len(broker.query(query, FULL_ACCESS, "drill").docs) == 1
+
+    with_broker(tmp_path, ask)
+    with_broker(tmp_path, ask)
 
 
 async def _nothing(_: Broker) -> None:
