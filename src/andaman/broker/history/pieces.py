@@ -19,8 +19,8 @@ def pieces(db: duckdb.DuckDBPyConnection, union: str, size: int) -> list[str]:
     for entity, count, low, high in entities:
         if count > size:
             parts.append(f"entity > {first} AND entity < {entity}")
-            pieces = count // size + 1
-            cuts = [low + (high - low) * k // pieces for k in range(1, pieces)]
+            shares = count // size + 1
+            cuts = [low + (high - low) * k // shares for k in range(1, shares)]
             spans = zip([None, *cuts], [*cuts, None], strict=True)
             for start, stop in spans:
                 bounds = [f"t >= {start}"] * (start is not None) + [f"t < {stop}"] * (stop is not None)

@@ -232,7 +232,10 @@ class EntityIndex:
     def _candidates(self, owner: Tenant, query: EntityQuery, access: Access) -> Iterator[Candidates]:
         if query.ids:
             found = sorted((place, i) for i in set(query.ids) if (place := self._order(owner, i)) is not None)
-            return iter([Candidates([i for _, i in found], np.zeros(len(found), dtype=np.bool_))])
+            names = [i for _, i in found]
+            return iter(
+                [Candidates(np.zeros(len(names), dtype=np.bool_), np.arange(len(names)), None, [names])]
+            )
         return candidates(self._parts(owner, query, access), query, owner.order)
 
     def _parts(

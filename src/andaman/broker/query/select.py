@@ -21,24 +21,42 @@ Load = Callable[[list[str]], list[Doc]]
 """Ids → documents as committed now, in any order; ids that are gone are left out."""
 Part = tuple[Table, int, npt.NDArray[np.int32], list[frozenset[str]]]
 
-_FIRST_WINDOW: Final = 32_768
+_FIRST_WINDOW: Final = 4_096
+_AT_ONCE: Final = 65_536
+"""Rows that the grid left: so few are evaluated in one go."""
 _LOAD_MAX: Final = 500
 _NO_END: Final = 1 << 62
 
 
 @dataclass(slots=True)
 class Candidates:
-    """Ids in creation order, and which of them surely match."""
+    """Entities in creation order, and which of them surely match. Ids are looked up as they are needed."""
 
-    ids: list[str]
     sure: Bools
+    rows: npt.NDArray[np.int64]
+    source: npt.NDArray[np.int64] | None  # for each: which of ``names``; None: the only one
+    names: list[list[str]]
+
+    def ids(self, start: int, stop: int) -> list[str]:
+        rows = self.rows[start:stop].tolist()
+        if self.source is None:
+            names = self.names[0]
+            return [names[row] for row in rows]
+        return [
+            self.names[which][row] for which, row in zip(self.source[start:stop].tolist(), rows, strict=True)
+        ]
+
+
+Hits = tuple[npt.NDArray[np.int64], Bools, npt.NDArray[np.int64], list[str], bool]
+"""(creation order, sure, row, names of the table, not in order) of one table in one window."""
 
 
 def candidates(parts: list[Part], query: EntityQuery, end: int) -> Iterator[Candidates]:
     """Windows of rising creation order, each evaluated only when the page still needs it."""
     preset = [_geo_rows(part, query) for part in parts]
     low = 0
-    width = _NO_END if query.count else _FIRST_WINDOW
+    few = sum(_AT_ONCE + 1 if isinstance(rows, slice) else len(rows) for rows in preset) <= _AT_ONCE
+    width = _NO_END if query.count or few else _FIRST_WINDOW + 4 * query.limit
     while low <= end and parts:
         high = min(low + width, _NO_END)
         found = [
@@ -46,14 +64,18 @@ def candidates(parts: list[Part], query: EntityQuery, end: int) -> Iterator[Cand
             for part, rows in zip(parts, preset, strict=True)
             if (hits := _window(part, rows, query, low, high)) is not None
         ]
-        if found:
-            orders = np.concatenate([hit[0] for hit in found])
-            sure = np.concatenate([hit[1] for hit in found])
-            ids = [name for hit in found for name in hit[2]]
-            if len(found) > 1 or found[0][3]:
-                place = np.argsort(orders, kind="stable")
-                ids, sure = [ids[i] for i in place.tolist()], sure[place]
-            yield Candidates(ids, sure)
+        if len(found) == 1 and not found[0][4]:
+            _, sure, rows, names, _ = found[0]
+            yield Candidates(sure, rows, None, [names])
+        elif found:
+            place = np.argsort(np.concatenate([hit[0] for hit in found]), kind="stable")
+            source = np.repeat(np.arange(len(found)), [len(hit[0]) for hit in found])
+            yield Candidates(
+                np.concatenate([hit[1] for hit in found])[place],
+                np.concatenate([hit[2] for hit in found])[place],
+                source[place],
+                [hit[3] for hit in found],
+            )
         low = high
         width *= 4
 
@@ -63,9 +85,7 @@ def _geo_rows(part: Part, query: EntityQuery) -> Rows:
     return slice(0, n) if query.geo is None else rows_for_geo(query.geo, table, n)
 
 
-def _window(
-    part: Part, rows: Rows, query: EntityQuery, low: int, high: int
-) -> tuple[npt.NDArray[np.int64], Bools, list[str], bool] | None:
+def _window(part: Part, rows: Rows, query: EntityQuery, low: int, high: int) -> Hits | None:
     """Rows of one table with creation order in [low, high) that match or may match."""
     table, n, allowed, hidden = part
     order = table.order
@@ -94,14 +114,12 @@ def _window(
         return None
     names = table.ids
     real = at + rows.start if isinstance(rows, slice) else rows[at]
-    ids = [names[row] for row in real.tolist()]
     sure = yes[at]
     if query.id_pattern is not None:
         pattern = query.id_pattern
-        keep = np.array([found_in(pattern, name) for name in ids], dtype=np.bool_)
+        keep = np.array([found_in(pattern, names[row]) for row in real.tolist()], dtype=np.bool_)
         real, sure = real[keep], sure[keep]
-        ids = [names[row] for row in real.tolist()]
-    return order[real], sure, ids, table.shuffled
+    return order[real], sure, real, names, table.shuffled
 
 
 def _conditions(table: Table, rows: Rows, query: EntityQuery, hidden: frozenset[str]) -> Masks:
@@ -131,17 +149,18 @@ def collect(found: Iterator[Candidates], query: EntityQuery, access: Access, loa
     end = query.offset + query.limit
     for part in found:
         at = 0
-        while at < len(part.ids):
+        while at < len(part.rows):
             if passed >= end and not query.count:
                 return Page(docs)
             step = _LOAD_MAX if passed >= end else min(_LOAD_MAX, max(16, end - passed))
-            ids, sure = part.ids[at : at + step], part.sure[at : at + step]
+            sure = part.sure[at : at + step]
             if passed >= end and sure.all():  # nothing but counting left: no documents
                 undecided = np.flatnonzero(~part.sure[at:])
-                run = int(undecided[0]) if len(undecided) else len(part.ids) - at
+                run = int(undecided[0]) if len(undecided) else len(part.rows) - at
                 passed += run
                 at += run
                 continue
+            ids = part.ids(at, at + step)
             at += len(ids)
             position = passed + np.arange(len(ids))  # the furthest each can stand in the result
             wanted = ~sure | ((position >= query.offset) & (passed < end))
