@@ -95,7 +95,12 @@ class Catalogue:
                     or event.entity_id in self._ids
                     or DATASET in shape_before(event)[0]
                 ):
-                    self.reload()
+                    try:
+                        self.reload()
+                    except Exception:  # the rules in force stay; the next change tries again
+                        log.exception(
+                            "the policy could not be made anew after a change of %s", event.entity_id
+                        )
                     break
 
     # -- reading --------------------------------------------------------------------------------------------

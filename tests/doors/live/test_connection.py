@@ -180,6 +180,24 @@ async def test_watches_are_limited(hub: Hub) -> None:
     assert hub.watch_count == 0
 
 
+async def test_a_failure_in_the_hub_sends_screens_for_a_fresh_state(hub: Hub, broker: Broker) -> None:
+    client = Client(hub, actor(ADMIN))
+    client.say(op="watch", id="w", types=["Vehicle"])
+    await client.until(lambda: client.views["w"].complete)
+    flush, hub.flush = hub.flush, lambda: 1 // 0  # type: ignore[assignment,method-assign,return-value]
+    await broker.write([_bus(1, 1)], ROOT)
+    await asyncio.wait_for(client.task, 5)
+    assert client.closed is not None
+    assert client.closed["code"] == 1012
+    hub.flush = flush  # type: ignore[method-assign]
+    again = Client(hub, actor(ADMIN))
+    again.say(op="watch", id="w", types=["Vehicle"])
+    await broker.write([_bus(2, 2)], ROOT)
+    await again.caught_up(broker.seq)
+    assert len(again.views["w"].entities) == 2
+    await again.leave()
+
+
 async def test_state_over_http(hub: Hub, broker: Broker) -> None:
     await broker.write([_bus(n, n, 98 + n / 1000) for n in range(700)], ROOT)
     door = LiveDoor(hub)

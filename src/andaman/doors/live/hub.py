@@ -7,7 +7,8 @@ groups, not with sockets.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -23,6 +24,7 @@ from andaman.doors.live.window import Pending, Window
 from andaman.identity.model import FULL_ACCESS, Access
 from andaman.kernel.time import Clock, format_time, system_clock
 
+log = logging.getLogger(__name__)
 WINDOW_S: Final = 0.1
 Shape = tuple[tuple[str, ...], tuple[str, ...]]
 """Types and scopes, on which visibility depends."""
@@ -110,12 +112,27 @@ class Hub:
 
     async def start(self) -> None:
         self.seq = self._received = self.broker.seq
-        self._tasks = [asyncio.create_task(self._follow()), asyncio.create_task(self._tick())]
+        self._tasks = [asyncio.create_task(self._keep(work)) for work in (self._follow, self._tick)]
+
+    async def _keep(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
+        """Run ``work`` for ever. If it fails, a window may be lost: every screen is told to come again, which gives
+        it a fresh state."""
+        while True:
+            try:
+                await work()
+                return
+            except Exception:
+                log.exception("the live hub failed; screens connect again")
+                self._close_all()
+                await asyncio.sleep(1)
+
+    def _close_all(self) -> None:
+        for close in list(self.on_stop):
+            close()
 
     async def stop(self) -> None:
         """End the tasks and close every socket."""
-        for close in list(self.on_stop):
-            close()
+        self._close_all()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
