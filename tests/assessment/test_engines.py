@@ -21,6 +21,7 @@ from andaman.assessment.radio import Scenario
 from andaman.assessment.roads import RoadGraph, graph_of, subdivided
 from andaman.assessment.sites import Site, candidates
 from andaman.assessment.snapshot import Snapshot
+from andaman.assessment.world import districts
 from andaman.broker.entity.build import entity, geo, js, prop
 from andaman.broker.model import Doc
 from andaman.kernel.errors import BadRequestData
@@ -271,3 +272,20 @@ def test_a_result_is_never_firmer_than_its_inputs() -> None:
     for count, expected in ((1, "computed"), (2, "replayed"), (3, "simulated")):
         result = evaluate_indicator(one, Snapshot(NOW, 0, {"Vehicle": docs[:count]}, [], {}))
         assert result["origin"] == expected
+
+
+def test_the_finest_level_that_knows_nearly_everybody_is_used() -> None:
+    """Tambon figures count once they hold nearly all residents; one stray tambon does not replace the districts."""
+
+    def area(code: str, level: str, people: float | None) -> Doc:
+        attrs = {"population": prop(people)} if people is not None else {}
+        return entity(
+            f"urn:a:{code}", "AdministrativeArea", code=prop(code), level=prop(level), location=geo(AREAS[0].outline), **attrs
+        )  # fmt: skip
+
+    districts_only = [area("1", "amphoe", 600), area("2", "amphoe", 400), area("0", "province", 1000)]
+    assert [one.code for one in districts(districts_only)] == ["1", "2"]
+    assert [one.code for one in districts([*districts_only, area("11", "tambon", 100)])] == ["1", "2"]
+    full = [area("11", "tambon", 600), area("21", "tambon", 395), area("12", "tambon", None)]
+    assert [one.code for one in districts([*districts_only, *full])] == ["11", "21"]
+    assert districts([area("1", "amphoe", None)]) == []

@@ -200,6 +200,7 @@ def test_criticality(run: Run) -> None:
         costs = [link["personMinutes"] for link in links]
         assert costs == sorted(costs, reverse=True)
         assert any(link["cutFromMainland"] for link in links)
+        assert all(1 <= link["stability"]["in"] <= link["stability"]["of"] == 3 for link in links)
         assert all(link["cutOff"] <= body["residents"] for link in links)
         assert len(body["geojson"]["features"]) == 20
 

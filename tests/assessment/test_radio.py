@@ -115,3 +115,13 @@ def test_what_the_model_does_not_cover_is_refused() -> None:
     for scenario in OUTDOOR:
         check(scenario, 6.425, 25.0, 1.5)
         assert VALID[scenario].d_max_m >= 5000
+
+
+def test_indoor_office_facts() -> None:
+    """InH of table 7.4.1-1 worked out by hand: 10 m without sight at 6.175 GHz, antennas one metre apart in height."""
+    d3 = math.hypot(10.0, 1.0)
+    sight = 32.4 + 17.3 * math.log10(d3) + 20 * math.log10(6.175)
+    blocked = 38.3 * math.log10(d3) + 17.30 + 24.9 * math.log10(6.175)
+    got = float(path_loss(Scenario.INH, np.array(10.0), 6.175, 2.5, 1.5, los=False))
+    assert got == pytest.approx(max(sight, blocked))
+    assert float(los_probability(Scenario.INH, np.array(1.0))) == 1.0

@@ -12,7 +12,7 @@ Work saved: only pairs whose shortest way uses the closed link can change, and t
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -42,9 +42,7 @@ METHOD: Final = {
 class Demand:
     """Assumptions of the study; all may be changed by the caller."""
 
-    decay_min: float = (
-        15.0  # assumption: mean willingness to travel; the ranking is also made with half and double
-    )
+    decay_min: float = 15.0  # assumption: mean willingness to travel; ``stability`` tries half and double
     lost_min: float = 240.0  # assumption: a trip made impossible counts as half a working day
     gateway_share: float = 0.02  # assumption: one trip in fifty leads to the mainland; no count is public
     twin_m: float = 40.0  # carriageways nearer than this and parallel are one link
@@ -289,9 +287,19 @@ def _distinct(losses: Iterable[Loss], stretch: Ints, lost_min: float) -> list[Lo
     return best
 
 
-def report(study: Study, losses: list[Loss]) -> dict[str, Any]:
-    """The ranking for screens: figures, lineage of segments, GeoJSON."""
+def stability(graph: RoadGraph, losses: Sequence[Loss], others: Sequence[Sequence[Loss]]) -> list[int]:
+    """For each ranked link, in how many rankings it stands: this one and ``others`` made with other demand."""
+    stretch = stretches(graph)
+    seen = [{int(stretch[k]) for loss in other for k in loss.edges} for other in others]
+    return [
+        1 + sum(not one.isdisjoint(int(stretch[k]) for k in loss.edges) for one in seen) for loss in losses
+    ]
+
+
+def report(study: Study, losses: list[Loss], others: Sequence[Sequence[Loss]] = ()) -> dict[str, Any]:
+    """The ranking for screens: figures, lineage of segments, GeoJSON. ``others``: see ``stability``."""
     graph = study.graph
+    steady = stability(graph, losses, others)
     residents = float(study.people.sum())
     links: list[dict[str, Any]] = []
     features: list[dict[str, Any]] = []
@@ -307,6 +315,7 @@ def report(study: Study, losses: list[Loss]) -> dict[str, Any]:
             "lostTrips": round(loss.lost_trips),
             "cutOff": round(loss.cut_off),
             "cutFromMainland": loss.gateway_cut,
+            "stability": {"in": steady[place - 1], "of": 1 + len(others)},
         }
         links.append(row)
         features.append(

@@ -11,6 +11,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from andaman.assessment import access, criticality
@@ -37,6 +38,7 @@ from andaman.kernel.time import Clock, format_time, system_clock
 
 log = logging.getLogger("andaman.assessment")
 T = TypeVar("T")
+_KEPT: Final = 40  # finished studies held in memory
 _CHECK_S: Final = 60.0  # how often inputs are looked at for changes
 _LIVE: Final = ("Vehicle", "WeatherObserved", "SeaLevelObserved", "DeviceMeasurement", "Device")
 _SENSORS: Final = ("WeatherObserved",)
@@ -135,6 +137,8 @@ class AssessmentService:
         task = self._studies.get(key)
         if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
             task = asyncio.create_task(self._compute(work, world))
+            for old in [one for one, done in self._studies.items() if done.done()][:-_KEPT]:
+                del self._studies[old]
             self._studies[key] = task
         result: T = await asyncio.shield(task)
         return result
@@ -271,4 +275,14 @@ def _critical(world: World) -> dict[str, Any]:
     graph = with_local_streets(world.base, world.land, demand.local_m)
     people = criticality.node_people(graph, world.fine, world.cell_node, world.people.best)
     study = criticality.Study(graph, people, world.gateway, demand)
-    return criticality.report(study, criticality.rank(study, pause_s=0.003))
+    losses = criticality.rank(study, pause_s=0.003)
+    others = [
+        criticality.rank(
+            criticality.Study(
+                graph, people, world.gateway, replace(demand, decay_min=demand.decay_min * factor)
+            ),
+            pause_s=0.003,
+        )
+        for factor in (0.5, 2.0)
+    ]
+    return criticality.report(study, losses, others)

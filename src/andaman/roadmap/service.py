@@ -14,8 +14,8 @@ from typing import Any, Final
 import orjson
 
 from andaman.assessment.service import AssessmentService
-from andaman.broker.entity.build import entity, iri, js, lang, prop, value
-from andaman.broker.model import Doc, OpKind, WriteOp
+from andaman.broker.entity.build import iri, value
+from andaman.broker.model import OpKind, WriteOp
 from andaman.identity.model import FULL_ACCESS, Access, Actor, system_actor
 from andaman.kernel.errors import BadRequestData, Conflict, NoSuchTenant, ResourceNotFound, Unavailable
 from andaman.kernel.time import Clock, format_time, local_date, system_clock
@@ -29,14 +29,13 @@ from andaman.roadmap.model import (
     shipped_values,
 )
 from andaman.roadmap.problem import Problem, problem_of
+from andaman.roadmap.records import MEASURE, gap_doc, measure_doc, portfolio_doc
 from andaman.roadmap.report import portfolio, standalone
 from andaman.roadmap.request import Request, read_request
 from andaman.roadmap.robust import Tally, add_sample, sampled
 from andaman.roadmap.solve import Solution, solve
 
 log = logging.getLogger("andaman.roadmap")
-_SCOPE: Final = "/roadmap"
-_MEASURE: Final = "urn:ngsi-ld:Measure:"
 _PORTFOLIO: Final = "urn:ngsi-ld:Portfolio:"
 _SAMPLES_AT_ONCE: Final = 5
 _KEPT: Final = 30  # portfolios held in memory; all are stored
@@ -65,6 +64,7 @@ class RoadmapService:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="roadmap")
         self._results: dict[str, dict[str, Any]] = {}
         self._sampling: dict[str, asyncio.Task[None]] = {}
+        self._computing = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -113,7 +113,7 @@ class RoadmapService:
 
     def _ids(self, access: Access) -> tuple[list[str], list[str]]:
         docs = self.broker.iter_entities([iri("Measure")], access, self.tenant)
-        return [doc["id"].removeprefix(_MEASURE) for doc in docs], [one.indicator for one in shipped_values()]
+        return [doc["id"].removeprefix(MEASURE) for doc in docs], [one.indicator for one in shipped_values()]
 
     async def put(self, measure_id: str, row: Any, actor: Actor) -> dict[str, Any]:
         """Replace or add a measure. Raises BadRequestData naming the member, Conflict when others still need it."""
@@ -138,7 +138,7 @@ class RoadmapService:
             users = [one.id for one in self.measures() if measure_id in (*one.requires, *one.excludes)]
             if users:
                 raise Conflict(f"{', '.join(users)} still refer to {measure_id}; change them first")
-            op = WriteOp(OpKind.DELETE, _MEASURE + measure_id)
+            op = WriteOp(OpKind.DELETE, MEASURE + measure_id)
         [done] = await self.broker.write([op], actor, self.tenant)
         if done.error is not None:
             raise done.error
@@ -146,21 +146,21 @@ class RoadmapService:
     async def list_measures(self, access: Access) -> dict[str, Any]:
         """Measures with their stand-alone figures and whether the latest default portfolio holds them."""
         inputs = await self._inputs()
-        terms = read_request({}, self._next_year()).terms
-        problem = problem_of(inputs.measures, inputs.remaining, _likely(inputs.values), terms)
-        alone = {row["id"]: row for row in standalone(problem, inputs.measures)}
+        asked = read_request({}, self._next_year())
+        rows = await self._in_thread(lambda: standalone(_problem(inputs, asked), inputs.measures))
+        alone = {row["id"]: row for row in rows}
         latest = self.find_portfolio("default")
         chosen = {one["id"]: one for one in latest["chosen"]} if latest else {}
         shares = latest["robustness"]["chosenShare"] if latest and latest["robustness"]["samples"] else {}
         edited = {
-            doc["id"].removeprefix(_MEASURE): bool(value(doc, "edited"))
+            doc["id"].removeprefix(MEASURE): bool(value(doc, "edited"))
             for doc in self.broker.iter_entities([iri("Measure")], access, self.tenant)
         }
         return {
             "measures": [
                 {
                     **measure.as_json(),
-                    "entity": _MEASURE + measure.id,
+                    "entity": MEASURE + measure.id,
                     "edited": edited.get(measure.id, False),
                     "alone": alone[measure.id],
                     "startYear": chosen[measure.id]["startYear"] if measure.id in chosen else None,
@@ -200,13 +200,7 @@ class RoadmapService:
         found = gaps(list(inputs.rows.values()), inputs.measures, inputs.values, chosen)
         docs = []
         for row in found:
-            doc = entity(
-                row["id"], "Gap", [_SCOPE + "/gap"],
-                name=lang(**row["name"]), indicator=prop(row["indicator"]), gapStatus=prop(row["status"]),
-                gap=js({k: row[k] for k in ("value", "target", "gap", "percentOfTarget", "after")}),
-                measures=prop([one["id"] for one in row["measures"]]),
-                origin=prop("computed"), source=prop("Andaman"), dataset=prop("roadmap"),
-            )  # fmt: skip
+            doc = gap_doc(row)
             docs.append((doc, hashlib.sha256(orjson.dumps(doc)).hexdigest()[:16]))
         await self.assessment.store_all(docs)
         return {"gaps": found, "portfolio": latest["id"] if latest else None}
@@ -222,6 +216,10 @@ class RoadmapService:
         keeps the rules.
         """
         asked = read_request(body, self._next_year())
+        async with self._computing:  # equal requests at one time are solved once
+            return await self._compute(asked)
+
+    async def _compute(self, asked: Request) -> dict[str, Any]:
         inputs = await self._inputs()
         ids = {measure.id for measure in inputs.measures}
         unknown = [one for one in (*asked.terms.include, *asked.terms.exclude) if one not in ids]
@@ -299,17 +297,7 @@ class RoadmapService:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
     async def _keep(self, result: dict[str, Any]) -> None:
-        totals = result["totals"]
-        doc = entity(
-            result["id"], "Portfolio", [_SCOPE + "/portfolio"],
-            name=lang(**result["name"]),
-            result=js(result),
-            spending=prop(totals["spendingInProgrammeMthb"]),
-            netPresentValue=prop(totals["netPresentValueMthb"]),
-            proved=prop(result["solver"]["proved"]),
-            samples=prop(result["robustness"]["samples"]),
-            origin=prop("computed"), source=prop("Andaman"), dataset=prop("roadmap"),
-        )  # fmt: skip
+        doc = portfolio_doc(result)
         await self.assessment.store(doc, hashlib.sha256(orjson.dumps(result)).hexdigest()[:16])
 
     def find_portfolio(self, local: str) -> dict[str, Any] | None:
@@ -370,26 +358,3 @@ def _problem(inputs: _Inputs, asked: Request) -> Problem:
 
 def _likely(values: Sequence[Worth]) -> dict[str, float]:
     return {worth.indicator: worth.mthb_per_unit.likely for worth in values}
-
-
-def measure_doc(measure: Measure, *, edited: bool) -> Doc:
-    """A ``Measure`` entity: readable attributes, and the whole definition as JSON."""
-    attrs: dict[str, Any] = {
-        "name": lang(**measure.name),
-        "description": lang(**measure.description),
-        "agency": prop(measure.agency),
-        "domain": prop(measure.domain),
-        "leadYears": prop(measure.lead_years),
-        "capexMthb": prop(measure.capex.likely),
-        "opexMthb": prop(measure.opex.likely),
-        "definition": js(measure.as_json()),
-        "edited": prop(edited),
-        "origin": prop("reported"),
-        "source": prop("Andaman: own proposal; costs and effects with basis in the definition"),
-        "dataset": prop("roadmap"),
-    }
-    if measure.competencies:
-        attrs["competencies"] = prop(list(measure.competencies))
-    if measure.effects:
-        attrs["indicators"] = prop([effect.indicator for effect in measure.effects])
-    return entity(_MEASURE + measure.id, "Measure", [_SCOPE + "/measure"], **attrs)
