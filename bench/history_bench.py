@@ -181,7 +181,7 @@ def run(quick: bool = False, directory: Path | None = None) -> list[Row]:
         )
         history.close()
         size = sum(os.path.getsize(path) for path in Path(temporary).rglob("*") if path.is_file())
-        row("history bytes a row", size / count, "B", "3–10")
+        row("history bytes a row", size / count, "B")
     return rows
 
 

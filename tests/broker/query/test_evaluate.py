@@ -70,7 +70,8 @@ TRUE = [
     ("d>2026-01-01T00:00:00Z", {"d": {"@type": "DateTime", "@value": "2026-01-01T07:00:01+07:00"}}),
     ("at<12:00:00Z", {"at": "18:59:59+07:00"}),
     ('name~="P.*t"', {"name": "Phuket"}),
-    ('name!~="hu"', {"name": "Phuket"}),  # the whole text must be in L(R)
+    ('name~="hu"', {"name": "Phuket"}),
+    ('name!~="^huk"', {"name": "Phuket"}),
     ("modifiedAt>2026-01-01T00:00:00Z", {}),
     ("!speed", {"rpm": 1}),
     ("t.acc==1", {"t": {"type": "Property", "value": 0, "attrs": {"x:acc": [{"type": "Property", "value": 1}]}}}),
@@ -89,7 +90,7 @@ FALSE = [
     ('color[de]!="red"', {"color": RED}),
     ('parked>"urn:x:1"', {"parked": {"type": "Relationship", "object": "urn:x:2"}}),
     ('parked~=".*"', {"parked": {"type": "Relationship", "object": "urn:x:2"}}),
-    ('name~="hu"', {"name": "Phuket"}),
+    ('name!~="^Ph"', {"name": "Phuket"}),
     ('name!~="hu"', {"name": 5}),
     ("a[b.d]", {"a": {"b": {"c": 1}}}),
     ("t.acc", {"t": 1}),

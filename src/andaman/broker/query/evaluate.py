@@ -42,7 +42,7 @@ from andaman.broker.query.ast import (
 )
 from andaman.broker.query.geometry import read_geometries, stand_in_relation
 from andaman.broker.query.model import EntityQuery
-from andaman.broker.query.regex import found_in, in_language
+from andaman.broker.query.regex import found_in
 from andaman.kernel.time import parse_time
 
 Follow = Callable[[str], tuple[Doc, frozenset[str]] | None]
@@ -316,5 +316,5 @@ def _pattern(target: Target, regex: str, negated: bool) -> bool:
     texts = value if any_language else [value]
     if kind in _OBJECTS or not texts or not all(isinstance(text, str) for text in texts):
         return False
-    found = any(in_language(regex, text) for text in texts)
+    found = any(found_in(regex, text) for text in texts)
     return found is not negated

@@ -1,4 +1,4 @@
-"""Regular expressions in linear time, by RE2: no pattern can run away (docs/decisions: linear-regex).
+"""Regular expressions in linear time, by RE2: no pattern can run away (docs/decisions/0010-patterns-in-linear-time.md).
 
 RE2 has no back-references and no look-around; POSIX extended expressions (IEEE 1003.2) need neither.
 """
@@ -33,11 +33,6 @@ def check_regex(pattern: str) -> str:
     return ""
 
 
-def in_language(pattern: str, text: str) -> bool:
-    """The whole text is in L(pattern) (§4.9 ``~=``)."""
-    return _compile(pattern).fullmatch(text) is not None
-
-
 def found_in(pattern: str, text: str) -> bool:
-    """The pattern matches somewhere in the text, as POSIX ``regexec`` does (§5.7.2 idPattern)."""
+    """The pattern matches somewhere in the text, as POSIX ``regexec`` does (``~=`` of §4.9, idPattern of §5.7.2)."""
     return _compile(pattern).search(text) is not None
