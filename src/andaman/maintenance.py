@@ -16,6 +16,7 @@ from typing import Final
 from andaman import __version__
 from andaman.broker.ledger import maintenance as ledger
 from andaman.broker.ledger.maintenance import Finding
+from andaman.identity.store import IdentityStore
 from andaman.kernel.errors import BadRequestData, Conflict, ResourceNotFound, Unavailable
 from andaman.kernel.time import format_time, system_clock
 from andaman.settings import Settings
@@ -129,8 +130,10 @@ def examine(settings: Settings) -> list[Finding]:
     """Everything the doctor looks at: the ledger's own findings, the small databases, the port."""
     directory = settings.data_dir
     findings = ledger.doctor(directory)
-    for path in sorted(directory.glob("*.db")):
-        findings.append(_sound(path))
+    sound = {path.name: _sound(path) for path in sorted(directory.glob("*.db"))}
+    findings += sound.values()
+    if "identity.db" in sound and sound["identity.db"].level == "ok":
+        findings.append(_audit(directory))
     return [*findings, _port(settings.host, settings.port)]
 
 
@@ -146,6 +149,21 @@ def _sound(path: Path) -> Finding:
     if found == "ok":
         return Finding("ok", path.name, "The structure is sound.")
     return Finding("problem", path.name, f"{found}. Stop the platform and restore the last backup.")
+
+
+def _audit(directory: Path) -> Finding:
+    try:
+        store = IdentityStore(directory)
+        try:
+            count = store.verify_audit()
+        finally:
+            store.close()
+    except (Unavailable, sqlite3.Error) as error:
+        text = getattr(error, "detail", str(error))
+        return Finding(
+            "problem", "audit", f"{text}. Keep a copy as evidence and compare with the last backup."
+        )
+    return Finding("ok", "audit", f"The hash chain of {count} audit entries verifies.")
 
 
 def _port(host: str, port: int) -> Finding:
