@@ -253,3 +253,46 @@ async def test_4_5_23_linked_entities(c: Client) -> None:
     ):
         assert error(await c("GET", f"/entities/{BUS}?{bad}")) == "BadRequestData", bad
     assert (await c("GET", f"/entities/{BUS}?join=inline", accept="application/geo+json")).status == 422
+
+
+@at_the_door
+async def test_4_23_ordering(c: Client) -> None:
+    places = {1: ("Zebra", 98.5, 3), 2: ("Ähre", 98.3, "x"), 3: ("apfel", 98.4, None)}
+    for number, (name, lon, rank) in places.items():
+        more = {} if rank is None else {"rank": rank}
+        point = {"type": "Point", "coordinates": [lon, 7.9]}
+        await c(
+            "POST",
+            "/entities",
+            vehicle(number, name=name, location=point, address={"value": {"n": lon}}, **more),
+        )
+    path = "/entities?type=Vehicle&orderBy="
+    assert numbers(await c("GET", f"{path}name")) == [1, 3, 2]  # by code point
+    assert numbers(await c("GET", f"{path}name&collation=de")) == [2, 3, 1]
+    assert numbers(await c("GET", f"{path}name;desc&collation=und")) == [1, 3, 2]
+    assert numbers(await c("GET", f"{path}rank")) == [1, 2, 3]  # numbers, texts, nothing
+    assert numbers(await c("GET", f"{path}rank;desc")) == [2, 1, 3]
+    assert numbers(await c("GET", f"{path}location;dist-asc&orderFrom=[98.31,7.9]")) == [2, 3, 1]
+    assert numbers(await c("GET", f"{path}location;dist-desc&orderFrom=[98.31,7.9]")) == [1, 3, 2]
+    assert numbers(await c("GET", f"{path}address[n]")) == [2, 3, 1]
+    assert numbers(await c("GET", f"{path}type,createdAt;desc")) == [3, 2, 1]
+    page = await c("GET", f"{path}address[n]&limit=1&offset=1&count=true")
+    assert numbers(page) == [3]
+    assert page.headers["ngsild-results-count"] == "3"
+    body = {
+        "type": "Query",
+        "entities": [{"type": "Vehicle"}],
+        "ordering": {"orderBy": ["name.createdAt;desc"]},
+    }
+    assert numbers(await c("POST", "/entityOperations/query", body)) == [3, 2, 1]
+    for bad in (
+        "location;dist-asc",
+        "name&collation=xx",
+        "name&collation=!!",
+        "name;sideways",
+        "",
+        "id[a]",
+        "location;dist-asc&orderFrom=8,40",
+        "location;dist-asc&orderFrom=[500,40]",
+    ):
+        assert error(await c("GET", path + bad)) == "BadRequestData", bad

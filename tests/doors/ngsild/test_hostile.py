@@ -145,6 +145,13 @@ PATHS = [
     "/entities?type=T&at=0001-01-01T00:00:00Z",
     "/entities?" + "&".join(f"a{i}=1" for i in range(500)),
     "/entities?%00=%00",
+    "/entities?type=Vehicle&orderBy=" + "a," * 300,
+    "/entities?type=Vehicle&orderBy=speed[" + "a." * 300 + "]",
+    "/entities?type=Vehicle&orderBy=name,speed;desc,location;dist-asc&orderFrom=[0,0]",
+    "/entities?type=Vehicle&orderBy=location;dist-asc&orderFrom=[[[[]]]]&orderGeometry=Polygon",
+    "/entities?type=Vehicle&join=inline&joinLevel=99999999999999999999",
+    "/entities?type=Vehicle&join=flat&pick=" + "a{" * 500,
+    "/entities?type=Vehicle&join=inline&containedBy=x",
     f"/temporal/entities/{BUS}?timerel=before&timeAt=0001-01-01T00:00:00Z",
     f"/temporal/entities/{BUS}?timerel=after&timeAt=9999-12-31T23:59:59Z",
     f"/temporal/entities/{BUS}?options=aggregatedValues&aggrMethods=avg&aggrPeriodDuration=P999999999Y",
@@ -211,7 +218,7 @@ PARAMETERS = st.dictionaries(
         [
             "type", "q", "id", "idPattern", "attrs", "pick", "omit", "options", "format", "lang", "limit", "offset",
             "count", "scopeQ", "georel", "geometry", "coordinates", "at", "datasetId", "timerel", "timeAt", "lastN",
-            "aggrMethods", "aggrPeriodDuration", "local",
+            "aggrMethods", "aggrPeriodDuration", "local", "orderBy", "collation", "orderFrom", "join", "joinLevel",
         ]
     ),
     st.one_of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -19,6 +20,7 @@ from andaman.doors.ngsild.door import BASE, Door
 from andaman.doors.ngsild.http import GEO_JSON, Answer, Call
 from andaman.doors.ngsild.linked import Join, Linker, join_of
 from andaman.doors.ngsild.negotiate import choose_media
+from andaman.doors.ngsild.ordering import MAX_ORDERED, Order, order_of, sort_docs
 from andaman.doors.ngsild.params import (
     QUERY_PARAMETERS,
     VIEW_PARAMETERS,
@@ -26,10 +28,11 @@ from andaman.doors.ngsild.params import (
     query_of,
     view_of,
 )
-from andaman.kernel.errors import BadRequestData, OperationNotSupported, ResourceNotFound
+from andaman.kernel.errors import BadRequestData, OperationNotSupported, ResourceNotFound, TooManyResults
 from andaman.kernel.time import Micros
 
 _PLAIN: Final = ":/*.,;|!$()@'~-_="  # needs no escape inside a parameter
+_CHUNK: Final = 1000
 _RETRIEVE: Final = VIEW_PARAMETERS | {"type", "entityMap"}
 
 
@@ -103,6 +106,7 @@ class Asked:
     at: Micros | None
     geometry: str
     join: Join | None = None
+    order: Order | None = None
 
 
 async def query_entities(door: Door, call: Call) -> Answer:
@@ -113,7 +117,14 @@ async def query_entities(door: Door, call: Call) -> Answer:
     options = door.options
     query = query_of(given, context, default_limit=options.default_limit, max_limit=options.max_limit)
     geometry = _geometry_property(given, media, context)
-    asked = Asked((query,), view_of(given, context), moment_of(given), geometry, join_of(given, context))
+    asked = Asked(
+        (query,),
+        view_of(given, context),
+        moment_of(given),
+        geometry,
+        join_of(given, context),
+        order_of(given, context),
+    )
     page, more = await run_query(door, call, asked)
     headers = page_headers(call, query, page, more, given, media)
     shown = await shown_page(door, call, page, asked, media, context)
@@ -144,6 +155,8 @@ async def shown_page(door: Door, call: Call, page: Page, asked: Asked, media: by
 
 async def run_query(door: Door, call: Call, asked: Asked) -> tuple[Page, bool]:
     """The page, and whether more follow it. One more than the limit is asked for, to know that."""
+    if asked.order is not None:
+        return await _ordered(door, call, asked, asked.order)
     if len(asked.queries) > 1:
         return await _alternatives(door, call, asked)
     query = asked.queries[0]
@@ -196,18 +209,36 @@ async def _alternatives(door: Door, call: Call, asked: Asked) -> tuple[Page, boo
     return Page(kept, total if first.count else -1), len(docs) > first.offset + first.limit
 
 
-async def _count(door: Door, call: Call, asked: Asked) -> int:
-    """How many entities match any of the alternatives (each entity once)."""
-    ids: set[str] = set()
-    size = 1000
+async def _ordered(door: Door, call: Call, asked: Asked, order: Order) -> tuple[Page, bool]:
+    """All matches, sorted, then the page (§4.23)."""
+    found: dict[str, Doc] = {}
     for query in asked.queries:
         offset = 0
         while True:
-            page = await _page(door, call, replace(query, offset=offset, limit=size, count=False), asked.at)
-            ids.update(str(doc["id"]) for doc in page.docs)
-            if len(page.docs) < size:
+            page = await _page(door, call, replace(query, offset=offset, limit=_CHUNK, count=False), asked.at)
+            found.update((str(doc["id"]), doc) for doc in page.docs)
+            if len(found) > MAX_ORDERED:
+                raise TooManyResults(f"Only up to {MAX_ORDERED} entities can be ordered; narrow the query")
+            if len(page.docs) < _CHUNK:
                 break
-            offset += size
+            offset += _CHUNK
+    docs = await asyncio.to_thread(sort_docs, list(found.values()), order)
+    first = asked.queries[0]
+    end = first.offset + first.limit
+    return Page(docs[first.offset : end], len(docs)), len(docs) > end
+
+
+async def _count(door: Door, call: Call, asked: Asked) -> int:
+    """How many entities match any of the alternatives (each entity once)."""
+    ids: set[str] = set()
+    for query in asked.queries:
+        offset = 0
+        while True:
+            page = await _page(door, call, replace(query, offset=offset, limit=_CHUNK, count=False), asked.at)
+            ids.update(str(doc["id"]) for doc in page.docs)
+            if len(page.docs) < _CHUNK:
+                break
+            offset += _CHUNK
     return len(ids)
 
 

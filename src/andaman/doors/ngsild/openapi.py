@@ -45,6 +45,7 @@ _SCHEMAS: Final[dict[str, Any]] = {
 }
 _SHOW: Final = "attrs pick omit options format lang datasetId local"
 _VIEW: Final = f"{_SHOW} join joinLevel containedBy"
+_SORT: Final = "orderBy collation orderFrom"
 _FIND: Final = "id type idPattern q georel geometry coordinates geoproperty scopeQ limit offset count"
 _TIME: Final = "timerel timeAt endTimeAt timeproperty lastN aggrMethods aggrPeriodDuration"
 
@@ -91,7 +92,7 @@ def openapi() -> dict[str, Any]:
     op = _operation
     paths: dict[str, Any] = {
         "/entities": {
-            "get": op("Query entities", "5.7.2", f"{_FIND} {_VIEW} at", success=(200,)),
+            "get": op("Query entities", "5.7.2", f"{_FIND} {_VIEW} {_SORT} at", success=(200,)),
             "post": op("Create an entity", "5.6.1", "local", "Entity", (201,)),
         },
         "/entities/{entityId}": {

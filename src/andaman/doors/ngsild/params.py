@@ -24,7 +24,17 @@ VIEW_PARAMETERS: Final = frozenset(
 )
 QUERY_PARAMETERS: Final = VIEW_PARAMETERS | frozenset(
     {"id", "type", "idPattern", "q", "georel", "geometry", "coordinates", "geoproperty", "scopeQ", "limit"}
-    | {"offset", "count", "expandValues", "entityMap", "csf"}
+    | {
+        "offset",
+        "count",
+        "expandValues",
+        "entityMap",
+        "csf",
+        "orderBy",
+        "collation",
+        "orderFrom",
+        "orderGeometry",
+    }
 )
 _FORMATS: Final[dict[str, Format]] = {
     "normalized": "normalized",

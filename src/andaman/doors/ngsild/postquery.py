@@ -14,6 +14,7 @@ from andaman.doors.ngsild.door import Door
 from andaman.doors.ngsild.http import Answer, Call
 from andaman.doors.ngsild.linked import join_of
 from andaman.doors.ngsild.negotiate import choose_media
+from andaman.doors.ngsild.ordering import order_of
 from andaman.doors.ngsild.params import limit_of, moment_of, pattern_of, query_of, view_of
 from andaman.kernel.errors import BadRequestData
 
@@ -23,9 +24,26 @@ PARAMETERS: Final = frozenset(
 _LISTS: Final = ("attrs", "pick", "omit", "datasetId")
 _TEXTS: Final = ("q", "scopeQ", "lang", "expandValues", "csf", "jsonKeys")
 _MEMBERS: Final = frozenset(
-    {"type", "entities", "geoQ", "temporalQ", "join", "joinLevel", "containedBy", *_LISTS, *_TEXTS}
+    {
+        "type",
+        "entities",
+        "geoQ",
+        "temporalQ",
+        "join",
+        "joinLevel",
+        "containedBy",
+        "ordering",
+        *_LISTS,
+        *_TEXTS,
+    }
 )
 _GEO: Final = frozenset({"georel", "geometry", "coordinates", "geoproperty"})
+_ORDERING: Final = {
+    "orderBy": "orderBy",
+    "collation": "collation",
+    "coordinates": "orderFrom",
+    "geometry": "orderGeometry",
+}
 _SELECTOR: Final = frozenset({"id", "idPattern", "type"})
 _MAX_SELECTORS: Final = 100
 
@@ -101,6 +119,16 @@ def _selected(base: EntityQuery, one: dict[str, Any], context: Context) -> Entit
     )
 
 
+def _ordering(payload: dict[str, Any]) -> dict[str, Any]:
+    """§5.2.43 OrderingParams, by the names that the query parameters have."""
+    given = payload.get("ordering", {})
+    if not isinstance(given, dict) or given.keys() - _ORDERING.keys():
+        raise BadRequestData(f"ordering may have {', '.join(_ORDERING)}", field="ordering")
+    if "coordinates" in given and not isinstance(given["coordinates"], list):
+        raise BadRequestData("ordering.coordinates must be a list", field="ordering.coordinates")
+    return {_ORDERING[name]: value for name, value in given.items()}
+
+
 def asked_of(
     door: Door, payload: Any, parameters: dict[str, str], context: Context
 ) -> tuple[Asked, dict[str, Any]]:
@@ -118,7 +146,8 @@ def asked_of(
     view = view_of({name: value for name, value in given.items() if isinstance(value, str)}, context)
     geometry = context.expand_term(str(given.get("geoproperty", "location")))
     limit_of(parameters, options.default_limit, options.max_limit)
-    return Asked(queries, view, at, geometry, join_of(given, context)), given
+    order = order_of(_ordering(payload), context)
+    return Asked(queries, view, at, geometry, join_of(given, context), order), given
 
 
 async def post_query(door: Door, call: Call) -> Answer:

@@ -40,7 +40,10 @@ from andaman.kernel.time import Micros, parse_time
 _TEMPORAL: Final = frozenset(
     {"timerel", "timeAt", "endTimeAt", "timeproperty", "lastN", "aggrMethods", "aggrPeriodDuration"}
 )
-_NOT_HERE: Final = frozenset({"at", "geometryProperty", "join", "joinLevel", "containedBy"})
+_NOT_HERE: Final = frozenset(
+    {"at", "geometryProperty", "join", "joinLevel", "containedBy"}
+    | {"orderBy", "collation", "orderFrom", "orderGeometry"}
+)
 _RETRIEVE: Final = (VIEW_PARAMETERS - _NOT_HERE) | _TEMPORAL | {"type"}
 _QUERY: Final = (QUERY_PARAMETERS - _NOT_HERE) | _TEMPORAL
 _POST: Final = (PARAMETERS - {"at"}) | {"aggrMethods", "aggrPeriodDuration"}
