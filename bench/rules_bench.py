@@ -16,6 +16,7 @@ from bench.common import Row, row
 TYPES = [f"Sensor{i}" for i in range(20)]
 ATTRS = [f"attr{i}" for i in range(10)]
 START = 1_800_000_000 * SECOND
+CHUNK = 500
 
 
 def rules(rng: random.Random, count: int) -> list[Rule]:
@@ -42,13 +43,13 @@ def rules(rng: random.Random, count: int) -> list[Rule]:
     return out
 
 
-def updates(rng: random.Random, count: int, entities: int, types: list[str]) -> list[Event]:
-    """One attribute each (every tenth a position), ten seconds of city time between rounds; values as sensors give
-    them: seldom beyond a threshold."""
+def updates(rng: random.Random, start: int, count: int, entities: int, types: list[str]) -> list[Event]:
+    """``count`` updates of one attribute each (every tenth a position) from number ``start`` on, 200 a second of city
+    time; values as sensors give them: seldom beyond a threshold."""
     iris = [(iri(t),) for t in types]
     attrs = [iri(a) for a in ATTRS]
     out = []
-    for seq in range(count):
+    for seq in range(start, start + count):
         number = rng.randrange(entities)
         at = START + seq * SECOND // 200
         instance: Instance = {"type": "Property", "observedAt": format_time(at)}
@@ -69,14 +70,19 @@ def updates(rng: random.Random, count: int, entities: int, types: list[str]) -> 
     return out
 
 
-def measure(engine: RuleEngine, events: list[Event]) -> tuple[float, int]:
-    """µs of CPU per update, and signals given."""
-    gc.collect()
-    signals = 0
-    began = time.process_time()
-    for event in events:
-        signals += len(engine.observe(event))
-    return (time.process_time() - began) * 1e6 / len(events), signals
+def measure(
+    engine: RuleEngine, rng: random.Random, start: int, count: int, types: list[str]
+) -> tuple[float, int]:
+    """µs of CPU per update, and signals given. Events are made just before they are fed, as they come from a commit,
+    so that what is measured is the engine and not the memory in which a benchmark keeps its input."""
+    spent, signals = 0.0, 0
+    for part in range(start, start + count, CHUNK):
+        events = updates(rng, part, CHUNK, 10_000, types)
+        began = time.process_time()
+        for event in events:
+            signals += len(engine.observe(event))
+        spent += time.process_time() - began
+    return spent * 1e6 / count, signals
 
 
 def run(quick: bool) -> list[Row]:
@@ -85,16 +91,12 @@ def run(quick: bool) -> list[Row]:
     engine = RuleEngine()
     for rule in rules(rng, 1000):
         engine.set_rule(rule, START)
-    warm = updates(rng, count, 10_000, TYPES)
-    measure(engine, warm)
-    later = updates(rng, count, 10_000, TYPES)
-    for event in later:
-        event.at += len(later) * SECOND // 200
-        instance = event.changes[0].after
-        assert instance is not None
-        instance[0]["observedAt"] = format_time(event.at)
-    watched, signals = measure(engine, later)
-    unwatched, _ = measure(engine, updates(rng, count, 10_000, [f"Other{i}" for i in range(20)]))
+    measure(engine, rng, 0, count, TYPES)
+    gc.collect()
+    gc.freeze()  # as the broker does with what lives long
+    watched, signals = measure(engine, rng, count, count, TYPES)
+    unwatched, _ = measure(engine, rng, 2 * count, count, [f"Other{i}" for i in range(20)])
+    gc.unfreeze()
     return [
         row("rules: one update, 1,000 rules, 10,000 entities", watched, "µs", "< 4"),
         row("rules: one update of a type that no rule selects", unwatched, "µs", "< 1"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from bisect import bisect_left
 from collections.abc import Callable, Container, Mapping
 from typing import Any, Final
@@ -72,28 +71,31 @@ Truth = Callable[[Known, Micros], bool]
 AreaOf = Callable[[str], Mapping[str, Any] | None]
 """Geometry of an area entity by id."""
 
-_ORDER: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
-    ">": operator.gt,
-    ">=": operator.ge,
-    "<": operator.lt,
-    "<=": operator.le,
-    "==": operator.eq,
-    "!=": operator.ne,
-}
-
 
 def is_number(value: Any) -> bool:
     return value.__class__ is float or value.__class__ is int
 
 
 def number_test(op: str, value: float, upper: float) -> Callable[[Any], bool]:
-    """The comparison of a number with fixed bounds; anything but a number fails it."""
-    if op == "between":
-        return lambda v: is_number(v) and value <= v <= upper
-    if op == "outside":
-        return lambda v: is_number(v) and not value <= v <= upper
-    order = _ORDER[op]
-    return lambda v: is_number(v) and order(v, value)
+    """The comparison of a number with fixed bounds; anything but a number fails it. The four orderings are spelt out:
+    they run at each observation."""
+    match op:
+        case ">":
+            return lambda v: (v.__class__ is float or v.__class__ is int) and v > value
+        case ">=":
+            return lambda v: (v.__class__ is float or v.__class__ is int) and v >= value
+        case "<":
+            return lambda v: (v.__class__ is float or v.__class__ is int) and v < value
+        case "<=":
+            return lambda v: (v.__class__ is float or v.__class__ is int) and v <= value
+        case "==":
+            return lambda v: is_number(v) and v == value
+        case "!=":
+            return lambda v: is_number(v) and v != value
+        case "between":
+            return lambda v: is_number(v) and value <= v <= upper
+        case _:
+            return lambda v: is_number(v) and not value <= v <= upper
 
 
 def _compare(c: Compare) -> Truth:

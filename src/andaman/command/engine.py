@@ -31,6 +31,7 @@ AHEAD: Final = 5 * MINUTE
 _NONE: Final[tuple[Signal, ...]] = ()
 _UNWATCHED: Final = Plan()
 _GONE: Final[Sample] = (0, 0, None)
+_NO_FACTS: Final[set[str]] = set()
 
 
 def event_time(text: str) -> Micros:
@@ -153,6 +154,12 @@ class RuleEngine(Judge):
         plan = self._plans.get(event.types)
         if plan is None:
             plan = self._plan_of(event.types)
+        if plan is _UNWATCHED:
+            for change in event.changes:
+                if not change.attr:
+                    break  # its types may have been others
+            else:
+                return _NONE
         entity_id = event.entity_id
         known = self._known.get(entity_id)
         if plan is _UNWATCHED and known is None:
@@ -169,7 +176,7 @@ class RuleEngine(Judge):
                 self._reconsider(self._forget(entity_id, known, at, "entity deleted", out), at, out)
             return out
         changes = event.changes
-        flipped: set[str] = set()
+        flipped: set[str] = _NO_FACTS
         if known is not None and known.types != event.types:
             flipped = self._forget(entity_id, known, at, "entity changed its type", out)
             known = None
@@ -219,7 +226,7 @@ class RuleEngine(Judge):
         if filtered:
             self._refilter(touched, known, entity_id, event.doc, event.scopes)
         if facts:
-            flipped ^= self._refact(facts, known, at)  # gone and back in one event is no change
+            flipped = flipped ^ self._refact(facts, known, at)  # gone and back in one event is no change
         if flipped:
             self._reconsider(flipped, at, out)
         for compiled in touched:
@@ -251,7 +258,10 @@ class RuleEngine(Judge):
                 return None
         sample = known.samples[attr] = (when, at, value)
         if watch.window:
-            times, values = known.windows.setdefault(attr, ([], []))
+            window = known.windows.get(attr)
+            if window is None:
+                window = known.windows[attr] = ([], [])
+            times, values = window
             if times and times[-1] == when:  # a correction
                 times.pop()
                 values.pop()
