@@ -21,6 +21,8 @@ describe('format', () => {
     expect(f.date(at)).toBe('23 Nov 2026');
     expect(f.dateTime(at)).toBe('23 Nov 2026 01:30');
     expect(f.duration(95)).toBe('1:35 min');
+    expect(f.duration(3600)).toBe('1 h');
+    expect(f.duration(3720)).toBe('1 h 2 min');
     expect(f.distance(3210)).toBe('3.2 km');
   });
   it('what is not known is a dash, never zero', () => {

@@ -103,7 +103,9 @@ export function duration(seconds: number | null | undefined): string {
   const s = Math.max(0, Math.round(seconds));
   if (s < 60) return `${s} ${th ? 'วินาที' : 's'}`;
   if (s < 3600) return `${Math.floor(s / 60)}:${String(s % 60).padStart(2, '0')} ${th ? 'นาที' : 'min'}`;
-  return `${Math.floor(s / 3600)} ${th ? 'ชม.' : 'h'} ${Math.floor((s % 3600) / 60)} ${th ? 'นาที' : 'min'}`;
+  const minutes = Math.floor((s % 3600) / 60);
+  const hours = `${num(Math.floor(s / 3600), 0)} ${th ? 'ชม.' : 'h'}`;
+  return minutes === 0 ? hours : `${hours} ${minutes} ${th ? 'นาที' : 'min'}`;
 }
 /** 850 m → 850 ม.; 3,210 m → 3.2 กม. */
 export function distance(metres: number | null | undefined): string {
