@@ -13,6 +13,15 @@ licence of each part stays with it. Parts made from OpenStreetMap are a database
 (https://opendatacommons.org/licenses/odbl/1-0/): whoever publishes a database made from them must offer it under the
 same licence and name "© OpenStreetMap contributors" (https://www.openstreetmap.org/copyright). CC BY-IGO and CC BY 4.0
 ask for the attribution given here. Drawn zones, scores of models, texts and images of others are not in the pack.
+
+JSON-LD contexts carried by the program (src/andaman/broker/contexts/data):
+  smart-data-models.json: contexts of the Smart Data Models program (https://smartdatamodels.org), CC BY 4.0;
+  terms of andaman.jsonld point to its IRIs where it has them
+  ngsi-ld-core-context-v1.9.jsonld: core @context of ETSI GS CIM 009, published by ETSI
+
+The built screens (andaman/web/static in a wheel) carry, under their own licences: Svelte (MIT), MapLibre GL JS
+(BSD-3-Clause), deck.gl and luma.gl (MIT), uPlot (MIT), and the font IBM Plex Sans Thai (SIL Open Font License 1.1,
+Copyright IBM Corp., with Reserved Font Name "Plex").
 """
 
 
