@@ -20,7 +20,7 @@ JSON-LD contexts carried by the program (src/andaman/broker/contexts/data):
   ngsi-ld-core-context-v1.9.jsonld: core @context of ETSI GS CIM 009, published by ETSI
 
 The built screens (andaman/web/static in a wheel) carry, under their own licences: Svelte (MIT), MapLibre GL JS
-(BSD-3-Clause), deck.gl and luma.gl (MIT), uPlot (MIT), and the font IBM Plex Sans Thai (SIL Open Font License 1.1,
+(BSD-3-Clause), deck.gl and luma.gl (MIT), uPlot (MIT), and the fonts IBM Plex Sans Thai and IBM Plex Mono (SIL Open Font License 1.1,
 Copyright IBM Corp., with Reserved Font Name "Plex").
 """
 
