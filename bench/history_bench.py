@@ -68,7 +68,7 @@ def arrays(history: History, sensors: int, readings: int) -> Iterator[tuple[dict
     store = history._store
     sample = store.read(
         lambda snapshot, cursor: cursor.execute(
-            f"SELECT * FROM ({snapshot.union('*', 'op = 0')}) WHERE attr = {store.word(ATTR)} LIMIT 1"
+            f"SELECT * FROM ({snapshot.union('*', 'op = 0')}) WHERE attr = {store.names.word(ATTR)} LIMIT 1"
         ).fetchnumpy()
     )
     rng = np.random.default_rng(7)
@@ -179,9 +179,13 @@ def run(quick: bool = False, directory: Path | None = None) -> list[Row]:
             "",
             lambda n: history.state_at("", BEGIN + YEAR // 2, entity_ids=[name_of(n)]),
         )
+        used = history._store.read(
+            lambda _, cursor: cursor.execute("SELECT used_blocks * block_size FROM pragma_database_size()")
+        ).fetchone()
+        row("history bytes a row (blocks in use)", used[0] / count, "B")
         history.close()
         size = sum(os.path.getsize(path) for path in Path(temporary).rglob("*") if path.is_file())
-        row("history bytes a row", size / count, "B")
+        row("history file", size / 1e6, "MB")
     return rows
 
 

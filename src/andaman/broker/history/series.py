@@ -83,17 +83,15 @@ class Series:
         self._snapshot = snapshot
         self._tenant = tenant
         self._name = name
-        self._texts = store.texts
+        self._texts = store.names.texts
         self._known: dict[str, int] = {}
         self._extra_texts: list[str] = []  # words that only the tail has: numbers below -1
-        self._where = (
-            f"tenant = {store.word(tenant)} AND entity = {store.entity(cursor, tenant, name)} AND op = {{op}}"
-        )
+        self._where = f"tenant = {store.names.word(tenant)} AND entity = {store.names.entity(cursor, tenant, name)} AND op = {{op}}"
 
     def _word(self, text: str) -> int:
         number = self._known.get(text)
         if number is None:
-            number = self._store.word(text)
+            number = self._store.names.word(text)
             if number < 0:
                 self._extra_texts.append(text)
                 number = -1 - len(self._extra_texts)
@@ -117,9 +115,9 @@ class Series:
         low, high = _bounds(query)
         base = self._where.format(op=op)
         if attrs:
-            base += f" AND attr IN ({','.join(str(self._store.word(attr)) for attr in attrs)})"
+            base += f" AND attr IN ({','.join(str(self._store.names.word(attr)) for attr in attrs)})"
         else:
-            base += f" AND attr NOT IN ({','.join(str(self._store.word(own)) for own in _OWN)})"
+            base += f" AND attr NOT IN ({','.join(str(self._store.names.word(own)) for own in _OWN)})"
         span: dict[str, Any] = {}
         if query.timeproperty == "observedAt" and low is not None:
             base += f" AND t >= {low}"

@@ -123,25 +123,25 @@ def _from_store(
     touched: Iterable[str],
 ) -> dict[str, _Entity]:
     """Entities from the segments: those wanted that exist and have one of the types, or that the tail touches."""
-    where = f"tenant = {store.word(tenant)} AND t + lag <= {at}"
+    where = f"tenant = {store.names.word(tenant)} AND t + lag <= {at}"
     if wanted is not None:
-        numbers = [n for name in wanted if (n := store.entity(cursor, tenant, name)) >= 0]
+        numbers = [n for name in wanted if (n := store.names.entity(cursor, tenant, name)) >= 0]
         if not numbers:
             return {}
         where += f" AND entity IN ({','.join(map(str, numbers))})"
     meta = snapshot.union(
-        "entity, seq, op, form", f"{where} AND attr = {store.word(META)}", t_to=at, at_to=at
+        "entity, seq, op, form", f"{where} AND attr = {store.names.word(META)}", t_to=at, at_to=at
     )
     shapes = cursor.execute(
         f"SELECT entity, arg_max(op, seq) AS op, arg_max(form, seq) AS form FROM ({meta}) GROUP BY entity"  # noqa: S608
     ).fetchnumpy()
-    texts = store.texts
+    texts = store.names.texts
     fits: dict[int, bool] = {}
     for form in set(shapes["form"].tolist()):
         fits[form] = (
             kinds is None or not texts[form] or not kinds.isdisjoint(orjson.loads(texts[form])["type"])
         )
-    again = {n for name in touched if (n := store.entity(cursor, tenant, name)) >= 0}
+    again = {n for name in touched if (n := store.names.entity(cursor, tenant, name)) >= 0}
     alive = [
         entity
         for entity, op, form in zip(
@@ -151,7 +151,7 @@ def _from_store(
     ]
     if not alive:
         return {}
-    names = store.names(cursor, tenant, alive if len(alive) <= 1_000 else None)
+    names = store.names.names_of(cursor, tenant, alive if len(alive) <= 1_000 else None)
     if wanted is None and len(alive) < len(shapes["entity"]):
         cursor.execute(
             "CREATE OR REPLACE TEMP TABLE alive AS SELECT unnest(?::INTEGER[]) AS entity", (alive,)

@@ -19,10 +19,10 @@ from typing import Any, Final, TypeVar
 import duckdb
 import numpy as np
 
+from andaman.broker.history.names import Names, ints, texts, write
 from andaman.broker.history.pieces import pieces
 from andaman.broker.history.rows import Row, rows_of
 from andaman.broker.model import Event
-from andaman.broker.query.facts import text_hash
 from andaman.kernel.time import Micros
 
 FILE: Final = "history.duckdb"
@@ -30,10 +30,9 @@ OPEN_ROWS: Final = 500_000
 """Rows after which the open segment is closed."""
 _FAN_IN: Final = 4
 _TOP_LEVEL: Final = 2
-"""Segments of 500,000 rows, 2 and 8 million; bigger ones would take too long in one step."""
+"""Segments of 500,000 rows, 2 and 8 million."""
 SORT_ROWS: Final = 200_000
 """Rows that are sorted at once."""
-_ENTITY_CACHE: Final = 200_000
 _COLUMNS: Final = (
     "tenant INTEGER, entity INTEGER, attr INTEGER, dataset INTEGER, op TINYINT, place SMALLINT, t BIGINT, "
     "lag BIGINT, seq BIGINT, created BIGINT, form INTEGER, num DOUBLE, num2 DOUBLE, body VARCHAR"
@@ -90,6 +89,17 @@ class Snapshot:
         return " UNION ALL ".join(parts) or f"SELECT {columns} FROM nothing"  # noqa: S608
 
 
+@dataclass(slots=True)
+class _Job:
+    """A re-sorting under way: ``old`` segments, piece by piece into the table ``number``."""
+
+    old: list[Segment]
+    level: int
+    number: int
+    union: str
+    parts: list[str]
+
+
 class Store:
     """The file and what is known of it in memory."""
 
@@ -113,21 +123,14 @@ class Store:
         self._idle: list[duckdb.DuckDBPyConnection] = []
         self._reading: list[Snapshot] = []
         self._doomed: set[int] = set()
-        self._words: dict[str, int] = {}
-        self.texts: list[str] = []
-        self._entities: dict[tuple[int, str], int] = {}  # of the writing thread; may hold uncommitted ones
-        self._asked: dict[tuple[int, str], int] = {}  # of the readers
+        self._job: _Job | None = None
+        self.names = Names(self._db)
         self._load()
 
     def _load(self) -> None:
         found = self._db.execute("SELECT last_seq FROM progress").fetchone()
         if found is None:
             self._db.execute("INSERT INTO progress VALUES (0)")
-        words = self._db.execute("SELECT id, text FROM word ORDER BY id").fetchall()
-        self.texts = [text for _, text in words]
-        self._words = {text: number for number, text in words}
-        row = self._db.execute("SELECT coalesce(max(id), -1) FROM entity").fetchone()
-        self._next_entity = row[0] + 1 if row else 0
         segments = self._db.execute("SELECT * FROM segment ORDER BY id").fetchall()
         known = {f"seg_{row[0]}" for row in segments}
         for (table,) in self._db.execute(
@@ -157,40 +160,6 @@ class Store:
         cursor.execute(f"CREATE TEMP TABLE nothing ({_COLUMNS})")
         return cursor
 
-    def word(self, text: str) -> int:
-        """The number of a text, -1 where no row has it."""
-        return self._words.get(text, -1)
-
-    def entity(self, cursor: duckdb.DuckDBPyConnection, tenant: str, name: str) -> int:
-        """The number of an entity, -1 where no row has it."""
-        key = (self.word(tenant), name)
-        number = self._asked.get(key)
-        if number is None:
-            row = cursor.execute(
-                "SELECT id FROM entity WHERE hash=? AND tenant=? AND name=?",
-                (text_hash(name), *key),
-            ).fetchone()
-            if row is None:
-                return -1
-            number = int(row[0])
-            if len(self._asked) >= _ENTITY_CACHE:
-                self._asked = {}
-            self._asked[key] = number  # once committed, a number never changes
-        return number
-
-    def names(
-        self, cursor: duckdb.DuckDBPyConnection, tenant: str, numbers: Sequence[int] | None = None
-    ) -> dict[int, str]:
-        """Names of the tenant's entities, or of some of them."""
-        if numbers is None:
-            rows = cursor.execute("SELECT id, name FROM entity WHERE tenant=?", (self.word(tenant),))
-        else:
-            rows = cursor.execute(
-                "SELECT id, name FROM entity WHERE id IN (SELECT unnest(?::INTEGER[]))", (list(numbers),)
-            )
-        found = rows.fetchnumpy()
-        return dict(zip(found["id"].tolist(), found["name"].tolist(), strict=True))
-
     # -- loading (one thread) -----------------------------------------------------------------------------------
     def ingest(self, events: Sequence[Event]) -> None:
         """Append the rows of events behind ``last_seq``; durable on return, all or nothing."""
@@ -210,15 +179,14 @@ class Store:
 
     def _transact(self, last_seq: int, make: Callable[[], dict[str, Any]]) -> None:
         segment = next((s for s in self.snapshot.segments if s.level == -1), None)
-        words_before, entities_before = len(self.texts), self._next_entity
+        mark = self.names.mark()
         self._db.execute("BEGIN")
         try:
             if segment is None:
                 segment = self._new_segment()
             data = make()
-            words = self.texts[words_before:]
-            self._write("word", {"id": _ints(range(words_before, len(self.texts))), "text": _texts(words)})
-            self._write(f"seg_{segment.id}", data)
+            self.names.save(mark)
+            write(self._db, f"seg_{segment.id}", data)
             at = data["t"] + data["lag"]
             count = segment.count + len(at)
             grown = Segment(
@@ -236,11 +204,7 @@ class Store:
         except BaseException:
             with suppress(duckdb.Error):
                 self._db.execute("ROLLBACK")
-            for text in self.texts[words_before:]:
-                del self._words[text]
-            del self.texts[words_before:]
-            self._next_entity = entities_before
-            self._entities.clear()
+            self.names.undo(mark)
             raise
         others = tuple(s for s in self.snapshot.segments if s.id != segment.id)
         self.snapshot = Snapshot(last_seq, (*others, grown))
@@ -258,108 +222,70 @@ class Store:
             (new.id, new.level, new.count, new.min_t, new.max_t, new.min_at, new.max_at),
         )
 
-    def _write(self, table: str, data: dict[str, Any]) -> None:
-        if len(next(iter(data.values()))):
-            self._db.register("batch", data)
-            self._db.execute(f"INSERT INTO {table} SELECT * FROM batch")  # noqa: S608
-            self._db.unregister("batch")
-
-    def _number(self, text: str) -> int:
-        number = self._words.get(text)
-        if number is None:
-            number = len(self.texts)
-            self.texts.append(text)
-            self._words[text] = number
-        return number
-
     def _columns(self, rows: list[Row], tenants: list[str]) -> dict[str, Any]:
         entity, attr, dataset, op, place, t, lag, seq, created, form, num, num2, body = zip(
             *rows, strict=True
         )
-        owner = [self._number(tenant) for tenant in tenants]
+        owner = [self.names.number(tenant) for tenant in tenants]
         return {
-            "tenant": _ints(owner),
-            "entity": _ints(self._entity_numbers(owner, entity)),
-            "attr": _ints([self._number(text) for text in attr]),
-            "dataset": _ints([self._number(text) for text in dataset]),
+            "tenant": ints(owner),
+            "entity": ints(self.names.entity_numbers(owner, entity)),
+            "attr": ints([self.names.number(text) for text in attr]),
+            "dataset": ints([self.names.number(text) for text in dataset]),
             "op": np.array(op, dtype=np.int8),
             "place": np.minimum(np.array(place), 32_767).astype(np.int16),
             "t": np.array(t, dtype=np.int64),
             "lag": np.array(lag, dtype=np.int64),
             "seq": np.array(seq, dtype=np.int64),
             "created": np.array(created, dtype=np.int64),
-            "form": _ints([self._number(text) for text in form]),
+            "form": ints([self.names.number(text) for text in form]),
             "num": np.array(num, dtype=np.float64),
             "num2": np.array(num2, dtype=np.float64),
-            "body": _texts(body),
+            "body": texts(body),
         }
-
-    def _entity_numbers(self, tenants: Sequence[int], names: Sequence[str]) -> list[int]:
-        keys = list(zip(tenants, names, strict=True))
-        missing = list({key for key in keys if key not in self._entities})
-        if missing:
-            if len(self._entities) + len(missing) > _ENTITY_CACHE:
-                self._entities = {}
-                missing = list(set(keys))
-            self._db.register(
-                "asked",
-                {
-                    "tenant": _ints([tenant for tenant, _ in missing]),
-                    "hash": np.array([text_hash(name) for _, name in missing], dtype=np.int64),
-                    "name": _texts([name for _, name in missing]),
-                },
-            )
-            for number, tenant, name in self._db.execute(
-                "SELECT e.id, e.tenant, e.name FROM entity e JOIN asked a "
-                "ON e.hash=a.hash AND e.tenant=a.tenant AND e.name=a.name"
-            ).fetchall():
-                self._entities[tenant, name] = number
-            self._db.unregister("asked")
-            new = [key for key in dict.fromkeys(keys) if key not in self._entities]
-            numbers = range(self._next_entity, self._next_entity + len(new))
-            self._entities.update(zip(new, numbers, strict=True))
-            self._next_entity += len(new)
-            self._write(
-                "entity",
-                {
-                    "id": _ints(numbers),
-                    "tenant": _ints([tenant for tenant, _ in new]),
-                    "hash": np.array([text_hash(name) for _, name in new], dtype=np.int64),
-                    "name": _texts([name for _, name in new]),
-                },
-            )
-        return [self._entities[key] for key in keys]
 
     # -- upkeep (same thread) -----------------------------------------------------------------------------------
     def maintain(self) -> bool:
-        """One step: sort one closed segment, or merge four sorted ones of a level. True while there is more."""
+        """One piece of re-sorting a closed segment, or of merging four sorted ones. True while there is more."""
         self._sweep()
-        task = self._task()
-        if task is None:
-            return False
-        old, level = task
-        number = self._next_segment
-        self._next_segment += 1
-        union = " UNION ALL ".join(f"SELECT * FROM seg_{s.id}" for s in old)  # noqa: S608
+        if self._job is None:
+            task = self._task()
+            if task is None:
+                return False
+            old, level = task
+            union = " UNION ALL ".join(f"SELECT * FROM seg_{s.id}" for s in old)  # noqa: S608
+            self._db.execute(f"CREATE OR REPLACE TABLE seg_{self._next_segment} ({_COLUMNS})")
+            parts = pieces(self._db, union, SORT_ROWS)
+            self._job = _Job(old, level, self._next_segment, union, parts)
+            self._next_segment += 1
+            return True
+        job = self._job
         try:
-            self._db.execute(f"CREATE OR REPLACE TABLE seg_{number} ({_COLUMNS})")
-            for part in pieces(self._db, union, SORT_ROWS):
-                piece = f"SELECT * FROM ({union}) WHERE {part} ORDER BY {_SORT}"  # noqa: S608
-                self._db.execute(f"INSERT INTO seg_{number} {piece}")
+            piece = f"SELECT * FROM ({job.union}) WHERE {job.parts.pop(0)} ORDER BY {_SORT}"  # noqa: S608
+            self._db.execute(f"INSERT INTO seg_{job.number} {piece}")
         except BaseException:
+            self._job = None
             with suppress(duckdb.Error):
-                self._db.execute(f"DROP TABLE IF EXISTS seg_{number}")
+                self._db.execute(f"DROP TABLE IF EXISTS seg_{job.number}")
             raise
+        if job.parts:
+            return True
+        self._job = None
+        self._replace(job)
+        return self._task() is not None
+
+    def _replace(self, job: _Job) -> None:
+        """The new segment takes the place of the old ones."""
+        old, gone = job.old, {s.id for s in job.old}
         new = Segment(
-            number,
-            level,
+            job.number,
+            job.level,
             sum(s.count for s in old),
             min(s.min_t for s in old),
             max(s.max_t for s in old),
             min(s.min_at for s in old),
             max(s.max_at for s in old),
         )
-        gone = {s.id for s in old}
         self._db.execute("BEGIN")
         self._catalogue(sorted(gone), new)
         self._db.execute("COMMIT")
@@ -368,7 +294,6 @@ class Store:
             self.snapshot = Snapshot(self.snapshot.last_seq, (*kept, new))
             self._doomed |= gone
         self._sweep()
-        return self._task() is not None
 
     def _sweep(self) -> None:
         """Drop replaced tables that nobody reads any more; those of a process that ended are dropped at its start."""
@@ -398,13 +323,3 @@ class Store:
             with suppress(duckdb.Error):
                 self._db.execute("CHECKPOINT")
             self._db.close()
-
-
-def _ints(values: Any) -> Any:
-    return np.fromiter(values, dtype=np.int32, count=len(values))
-
-
-def _texts(values: Sequence[str]) -> Any:
-    made = np.empty(len(values), dtype=object)
-    made[:] = values
-    return made
