@@ -7,6 +7,8 @@ immutable ``Snapshot``; tables that were replaced are dropped when no reader use
 
 from __future__ import annotations
 
+import atexit
+import gc
 import shutil
 import threading
 from collections.abc import Callable, Sequence
@@ -126,6 +128,8 @@ class Store:
         self._job: _Job | None = None
         self.names = Names(self._db)
         self._load()
+        # With a frozen collector DuckDB's bindings would report leaks on the terminal when the process ends.
+        atexit.register(gc.unfreeze)
 
     def _load(self) -> None:
         found = self._db.execute("SELECT last_seq FROM progress").fetchone()
