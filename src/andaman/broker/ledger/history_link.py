@@ -36,7 +36,7 @@ class _Generation:
         theirs = [pair[1].fileno() for pair in pairs]
         arguments = [str(directory), str(memory_mb), str(every_s), *map(str, theirs)]
         self.process = subprocess.Popen(  # noqa: S603 (our own module, our own arguments)
-            [sys.executable, "-m", "andaman.broker.ledger.historian", *arguments],
+            [sys.executable, "-P", "-m", "andaman.broker.ledger.historian", *arguments],
             stdin=subprocess.PIPE,
             pass_fds=theirs,
         )
