@@ -157,13 +157,19 @@ def test_a_device_writes_its_types_in_its_scopes_and_nothing_else() -> None:
 
 def test_a_writer_of_one_type_cannot_make_an_entity_that_is_another_type_too() -> None:
     table = PolicyTable([], default_writes(lambda short: f"t:{short}"))
-    dispatcher = PolicyAccess(table, Rights(frozenset({Role.DISPATCHER}), "", OPERATIONS))
-    assert dispatcher.may_write(["t:EmergencyUnit", "t:Vehicle"], [], ["a:status"])
-    assert not dispatcher.may_write(["t:Vehicle"], [], ["a:speed"])
-    assert not dispatcher.may_write(["t:Dataset", "t:Incident"], [], ["a:classification"])
-    operator = PolicyAccess(table, Rights(frozenset({Role.OPERATOR}), "", OPERATIONS))
-    assert operator.may_write(["t:Alert"], [], ["a:alertStatus"])
-    assert not operator.may_write(["t:Incident"], [], ["a:incidentStatus"])
+    analyst = PolicyAccess(table, Rights(frozenset({Role.ANALYST}), "", OPERATIONS))
+    assert analyst.may_write(["t:Measure"], [], ["a:capexMthb"])
+    assert not analyst.may_write(["t:Dataset", "t:Measure"], [], ["a:classification"])
+
+
+@pytest.mark.parametrize(
+    "kind", ["Alert", "Incident", "Assignment", "TimelineEntry", "EmergencyUnit", "IndicatorValue"]
+)
+@pytest.mark.parametrize("role", [Role.OPERATOR, Role.DISPATCHER, Role.ANALYST])
+def test_what_has_rules_of_its_own_is_not_written_past_them(kind: str, role: Role) -> None:
+    table = PolicyTable([], default_writes(lambda short: f"t:{short}"))
+    access = PolicyAccess(table, Rights(frozenset({role}), "", OPERATIONS))
+    assert not access.may_write([f"t:{kind}"], [], ["a:status"])
 
 
 def test_analysts_keep_the_data_of_their_own_agency() -> None:

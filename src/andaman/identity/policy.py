@@ -219,6 +219,11 @@ class PolicyAccess:
         parts += [",".join(limit.scopes)]
         self.key = hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:24]
 
+    @property
+    def is_narrowed(self) -> bool:
+        """Do these rights come from a token that may write some types or scopes only?"""
+        return self._rights.limit is not None
+
     def sees(self, types: Sequence[str], scopes: Sequence[str]) -> bool:
         pair = (tuple(types), tuple(scopes))
         answer = self._seen.get(pair)
@@ -312,27 +317,13 @@ class Policy:
 
 
 def default_writes(iri: Callable[[str], str]) -> list[WriteRule]:
-    """Which roles write which types of docs/vocabulary.md; ``iri`` expands a short name."""
+    """Which roles write which types of docs/vocabulary.md directly; ``iri`` expands a short name.
 
-    def names(*shorts: str) -> frozenset[str]:
-        return frozenset(iri(short) for short in shorts)
-
-    operator = names("Alert", "TimelineEntry")
-    dispatcher = operator | names("Incident", "Assignment", "EmergencyUnit")
-    analyst = names(
-        "IndicatorValue",
-        "KeyPerformanceIndicator",
-        "NetworkSite",
-        "CoverageRun",
-        "Measure",
-        "Portfolio",
-        "Gap",
-    ) | names("EvidenceLink")
-    return [
-        WriteRule(Role.OPERATOR, operator),
-        WriteRule(Role.DISPATCHER, dispatcher, names("Vehicle")),
-        WriteRule(Role.ANALYST, analyst),
-    ]
+    Alerts, incidents, assignments and units are not among them: their states change through the command room alone,
+    which knows the legal steps. Nor are computed findings (indicators, coverage, portfolios), which nobody may type in.
+    """
+    analyst = frozenset(iri(name) for name in ("KeyPerformanceIndicator", "NetworkSite", "Measure"))
+    return [WriteRule(Role.ANALYST, analyst)]
 
 
 def _dataset_text(rule: DatasetRule) -> str:
