@@ -146,6 +146,29 @@ async def test_bearer_tokens(client: httpx.AsyncClient, identity: Identity, cloc
         assert (await client.get("/whoami", headers={"Authorization": bad})).status_code == 401
 
 
+async def test_a_narrowed_token_changes_nothing_by_its_role(
+    client: httpx.AsyncClient, identity: Identity
+) -> None:
+    """What a room does for a role is wider than the types a token was narrowed to; least of all it makes accounts."""
+    for narrow in ({"types": ["urn:t:Alert"]}, {"scopes": ["/hazard"]}):
+        _, secret = await identity.add_token(
+            TokenKind.API, "feed", ROOT, roles=[Role.ADMINISTRATOR], **narrow
+        )
+        headers = {"Authorization": f"Bearer {secret}"}
+        user = {"username": "more", "password": GOOD, "roles": ["administrator"]}
+        assert (await client.post("/api/identity/users", json=user, headers=headers)).status_code == 403
+        assert (await client.post("/dispatch", headers=headers)).status_code == 403
+        assert (await client.get("/dispatch", headers=headers)).status_code == 200
+    assert not any(account.username == "more" for account in identity.list_users())
+
+
+async def test_two_tenants_in_one_request_are_refused(client: httpx.AsyncClient) -> None:
+    """Rooms must not read another one than the gate did."""
+    both = [("NGSILD-Tenant", "exercise-1"), ("NGSILD-Tenant", "")]
+    for headers in (both, both[::-1]):
+        assert (await client.get("/whoami", headers=headers)).status_code == 400
+
+
 async def test_the_public_enters_no_other_tenant(client: httpx.AsyncClient, identity: Identity) -> None:
     headers = {"NGSILD-Tenant": "exercise-1"}
     assert (await client.get("/whoami", headers=headers)).status_code == 401

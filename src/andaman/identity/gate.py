@@ -17,7 +17,7 @@ from andaman.identity.credentials import Credential, Known, csrf_of, digest_of
 from andaman.identity.model import FULL_ACCESS, Actor, Principal, Role
 from andaman.identity.service import Identity
 from andaman.identity.web import ACTOR, CREDENTIAL, RECHECK, REFUSED
-from andaman.kernel.errors import AndamanError, Forbidden, NotSignedIn
+from andaman.kernel.errors import AndamanError, BadRequestData, Forbidden, NotSignedIn
 from andaman.kernel.http import problem_response
 from andaman.kernel.time import Micros
 
@@ -67,8 +67,12 @@ class Gate:
             actor = _with_headers(actor, headers)
         scope[ACTOR] = actor
         scope[CREDENTIAL] = credential if actor.principal.id != "public" else None
-        if b"ngsild-tenant" in headers and actor.principal.id == "public" and headers[b"ngsild-tenant"]:
-            raise NotSignedIn("Sign in to see anything but the city itself", field="NGSILD-Tenant")
+        if b"ngsild-tenant" in headers:
+            # Of several, one room would take the first and another the last.
+            if sum(name == b"ngsild-tenant" for name, _ in scope["headers"]) > 1:
+                raise BadRequestData("There is more than one NGSILD-Tenant", field="NGSILD-Tenant")
+            if actor.principal.id == "public" and headers[b"ngsild-tenant"]:
+                raise NotSignedIn("Sign in to see anything but the city itself", field="NGSILD-Tenant")
         method = scope.get("method", "")
         scope[REFUSED] = _Refusal(self._identity, actor, scope)
         if scope["type"] == "websocket":

@@ -9,12 +9,14 @@ from starlette.requests import HTTPConnection
 
 from andaman.identity.credentials import Credential
 from andaman.identity.model import Actor, Role
+from andaman.identity.policy import PolicyAccess
 from andaman.kernel.errors import Forbidden, NotSignedIn
 
 ACTOR = "andaman.actor"
 CREDENTIAL = "andaman.credential"
 RECHECK = "andaman.recheck"
 REFUSED = "andaman.refused"
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def scope_of(request: HTTPConnection | Mapping[str, Any]) -> Mapping[str, Any]:
@@ -37,9 +39,15 @@ def credential_of(request: HTTPConnection | Mapping[str, Any]) -> Credential | N
 def require(request: HTTPConnection | Mapping[str, Any], *roles: Role) -> Actor:
     """The actor, who has one of the roles; administrators always may. With no roles: anyone signed in.
 
-    Raises NotSignedIn for the public, Forbidden for others; a refusal is audited.
+    A token that was narrowed to types or scopes changes entities through NGSI-LD only: what a room does for a role
+    is wider than that. Raises NotSignedIn for the public, Forbidden for others; a refusal is audited.
     """
     actor = actor_of(request)
+    if _is_narrowed(actor) and scope_of(request).get("method") not in _READS:
+        _note_refusal(request, "the token is narrowed to types or scopes")
+        raise Forbidden(
+            "This token is narrowed to types or scopes; with it, entities are changed by NGSI-LD only"
+        )
     mine = actor.principal.roles
     if mine <= {Role.PUBLIC} and Role.PUBLIC not in roles and not actor.principal.id.startswith("device:"):
         raise NotSignedIn("Sign in to do this")
@@ -47,10 +55,18 @@ def require(request: HTTPConnection | Mapping[str, Any], *roles: Role) -> Actor:
         return actor
     if Role.ADMINISTRATOR in mine or not mine.isdisjoint(roles):
         return actor
+    _note_refusal(request, f"needs {' or '.join(roles)}")
+    raise Forbidden(f"This needs the role {' or '.join(roles) or 'of staff'}")
+
+
+def _is_narrowed(actor: Actor) -> bool:
+    return isinstance(actor.access, PolicyAccess) and actor.access.is_narrowed
+
+
+def _note_refusal(request: HTTPConnection | Mapping[str, Any], why: str) -> None:
     refused = scope_of(request).get(REFUSED)
     if refused is not None:
-        cast("Callable[[str], None]", refused)(f"needs {' or '.join(roles)}")
-    raise Forbidden(f"This needs the role {' or '.join(roles) or 'of staff'}")
+        cast("Callable[[str], None]", refused)(why)
 
 
 def recheck_of(scope: Mapping[str, Any]) -> Callable[[], Actor | None]:

@@ -10,11 +10,17 @@ from andaman.kernel.time import Micros
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[^\s<>\"{}|\\^`\x00-\x20]+")
 _URI_MAX = 2048
+_TENANT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,63}", re.ASCII)
 
 
 def is_uri(text: str) -> bool:
     """True for an absolute URI as NGSI-LD wants ids to be (CIM 009 §4.6.2 forbids < > " ' = ; ( ) in names)."""
     return len(text) <= _URI_MAX and _URI.fullmatch(text) is not None
+
+
+def is_tenant(text: str) -> bool:
+    """True for the name of a tenant: up to 64 letters, digits, "_", "-" and ".", the first no sign."""
+    return _TENANT.fullmatch(text) is not None
 
 
 def sortable_id(now: Micros) -> str:

@@ -11,6 +11,7 @@ import orjson
 
 from andaman.identity.model import Actor
 from andaman.kernel.errors import AndamanError, BadRequestData, InvalidRequest, TooLarge, UnsupportedMediaType
+from andaman.kernel.ids import is_tenant
 
 Headers = list[tuple[bytes, bytes]]
 Receive = Callable[[], Awaitable[Any]]
@@ -22,7 +23,6 @@ GEO_JSON: Final = b"application/geo+json"
 PROBLEM: Final = b"application/problem+json"
 LD_CONTEXT_REL: Final = "http://www.w3.org/ns/json-ld#context"
 _BODY_TYPES: Final = frozenset({"application/json", "application/ld+json", "application/merge-patch+json"})
-_TENANT: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,63}")
 _LINK: Final = re.compile(r"<([^<>]*)>((?:\s*;\s*[\w*]+\s*=\s*(?:\"[^\"]*\"|[^\s;,\"]+))*)")
 _LINK_REL: Final = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s;,\"]+))")
 _MAX_PARAMETERS: Final = 100
@@ -172,7 +172,7 @@ def context_links(header: str) -> list[str]:
 
 def _tenant(raw: bytes) -> str:
     text = raw.decode("latin-1")
-    if _TENANT.fullmatch(text) is None:
+    if not is_tenant(text):
         raise BadRequestData(
             "NGSILD-Tenant must be up to 64 letters, digits, '_', '-' and '.'", field="NGSILD-Tenant"
         )
