@@ -18,6 +18,9 @@ SECOND: Final = 1_000_000
 MINUTE: Final = 60 * SECOND
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
+EARLIEST: Final = -62_135_596_800 * SECOND
+"""0001-01-01T00:00:00Z; with ``LATEST`` the instants that can be written in ISO 8601's four-digit years, in UTC."""
+LATEST: Final = 253_402_300_800 * SECOND - 1
 BANGKOK: Final = ZoneInfo("Asia/Bangkok")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_NAIVE = datetime(1970, 1, 1)  # UTC by agreement: isoformat without an offset
@@ -40,8 +43,8 @@ def system_clock() -> Micros:
 def parse_time(text: str) -> Micros:
     """Read an ISO 8601 date-time with zone (CIM 009 §4.6.3).
 
-    A missing zone, an impossible date or trailing text raises ValueError. Digits finer than a microsecond
-    are cut.
+    A missing zone, an impossible date, trailing text or an instant outside the years 1 to 9999 UTC raises ValueError.
+    Digits finer than a microsecond are cut.
     """
     m = _ISO.fullmatch(text)
     if m is None:
@@ -65,7 +68,10 @@ def parse_time(text: str) -> Micros:
         delta = at - _EPOCH
     except (ValueError, OverflowError) as error:
         raise ValueError(f"{text!r} is not a possible date and time: {error}") from None
-    return (delta.days * 86_400 + delta.seconds) * SECOND + delta.microseconds + (SECOND if leap else 0)
+    found = (delta.days * 86_400 + delta.seconds) * SECOND + delta.microseconds + (SECOND if leap else 0)
+    if not EARLIEST <= found <= LATEST:
+        raise ValueError(f"{text!r} is not within the years 1 to 9999 in UTC")
+    return found
 
 
 def format_time(at: Micros) -> str:

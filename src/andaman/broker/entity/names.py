@@ -54,7 +54,7 @@ def check_time(value: Any, where: str) -> str:
     """``value`` as a UTC date-time (§4.6.3: ISO 8601, ``Z``), or BadRequestData that names ``where``."""
     if isinstance(value, str) and value.isascii():
         text = value.replace(",", ".")
-        if _ISO_Z.fullmatch(text) and text[8:10] < "29":
+        if _ISO_Z.fullmatch(text) and text[8:10] < "29" and text[:4] != "0000":
             return text  # every month has 28 days: no need to ask the calendar
         if text[-1:] == "Z":
             try:
