@@ -153,6 +153,10 @@ def by_all() -> Any:
         ("GET", "/timeline?from=yesterday", "", 400),
         ("GET", "/timeline?buckets=0", "", 400),
         ("GET", "/timeline?buckets=9999999999999", "", 400),
+        ("GET", "/timeline?buckets=" + "9" * 5000, "", 400),
+        ("GET", "/timeline?to=0001-01-01T00:00:00Z", "", 400),
+        ("GET", "/timeline?to=9999-12-31T23:59:60Z", "", 400),
+        ("POST", "/alerts/urn:ngsi-ld:Alert:none/close", '{"reason":"' + "x" * 200_000 + '"}', 413),
         ("GET", "/timeline?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", "", 400),
         ("PUT", "/rules/urn:ngsi-ld:AlertRule:x", '{"name":{"en":"x"},"definition":{}}', 400),
         ("PUT", "/rules/urn:ngsi-ld:AlertRule:x", '{"name":5,"definition":{}}', 400),
@@ -171,6 +175,23 @@ def test_bad_input_is_a_problem(tmp_path: Path, method: str, path: str, body: st
             assert answer.status_code == status, answer.text
             assert answer.headers["content-type"] == "application/problem+json"
             assert answer.json()["detail"]
+
+    asyncio.run(run())
+
+
+def test_a_tenant_has_a_name(tmp_path: Path) -> None:
+    """What NGSI-LD could not address afterwards makes no tenant."""
+
+    async def run() -> None:
+        async with center(tmp_path) as (by, service, _):
+            body = {"incidentType": "fire", "severity": "Minor"}
+            body |= {"location": {"type": "Point", "coordinates": [98.3, 7.9]}}
+            for name in ("../x", "a b", "x" * 65, "-a"):
+                answer = await by["dispatcher"].post(
+                    "/api/command/incidents", json=body, headers={"NGSILD-Tenant": name}
+                )
+                assert answer.status_code == 400
+            assert service.desk._broker.tenants() == [""]
 
     asyncio.run(run())
 

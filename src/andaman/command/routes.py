@@ -18,25 +18,26 @@ from andaman.identity.model import Actor, Role
 from andaman.identity.web import actor_of, require
 from andaman.kernel.errors import BadRequestData, InvalidRequest
 from andaman.kernel.http import json_response, read_json
-from andaman.kernel.time import HOUR, Micros, parse_time, system_clock
+from andaman.kernel.ids import is_tenant
+from andaman.kernel.time import EARLIEST, HOUR, Micros, parse_time, system_clock
 
 Handler = Callable[[Request], Awaitable[Response]]
+_BODY_MAX = 200_000
 
 
 def tenant_of(request: Request) -> str:
-    return request.headers.get("NGSILD-Tenant", "")
+    """The tenant asked for; "" for the city. Raises BadRequestData where it is no name of a tenant."""
+    tenant = request.headers.get("NGSILD-Tenant", "")
+    if tenant and not is_tenant(tenant):
+        raise BadRequestData(
+            "NGSILD-Tenant must be up to 64 letters, digits, '_', '-' and '.'", field="NGSILD-Tenant"
+        )
+    return tenant
 
 
 async def body_of(request: Request, *allowed: str) -> dict[str, Any]:
     """The JSON object of the body; an empty body is an empty object."""
-    if request.headers.get("content-length") == "0":
-        return {}
-    raw = await read_json(request, 200_000) if await _has_body(request) else {}
-    return members(raw, allowed)
-
-
-async def _has_body(request: Request) -> bool:
-    return bool((await request.body()).strip())
+    return members(await read_json(request, _BODY_MAX, empty={}), allowed)
 
 
 def _time(request: Request, name: str) -> Micros | None:
@@ -53,7 +54,7 @@ def _number(request: Request, name: str, default: int, low: int, high: int) -> i
     found = request.query_params.get(name)
     if found is None:
         return default
-    if not found.isascii() or not found.isdigit() or not low <= int(found) <= high:
+    if not found.isascii() or not found.isdigit() or len(found) > 9 or not low <= int(found) <= high:
         raise InvalidRequest(f"{name} is a whole number from {low} to {high}", field=name)
     return int(found)
 
@@ -94,7 +95,7 @@ def routes(service: CommandService) -> list[BaseRoute]:
     async def open_incident(request: Request) -> Response:
         actor = require(request, Role.OPERATOR, Role.DISPATCHER)
         tenant = tenant_of(request)
-        read = read_incident(await read_json(request, 200_000))
+        read = read_incident(await read_json(request, _BODY_MAX))
         incident_id = await desk.open_incident(read, actor, tenant)
         headers = {"Location": f"/api/command/incidents/{incident_id}"}
         return json_response(desk.detail(incident_id, actor.access, tenant), 201, headers)
@@ -178,7 +179,7 @@ def routes(service: CommandService) -> list[BaseRoute]:
 
     async def timeline(request: Request) -> Response:
         end = _time(request, "to") or system_clock()
-        begin = _time(request, "from") or end - 24 * HOUR
+        begin = _time(request, "from") or max(EARLIEST, end - 24 * HOUR)
         count = _number(request, "buckets", 96, 1, 500)
         return json_response(
             service.timeline(begin, end, count, actor_of(request).access, tenant_of(request))
@@ -197,7 +198,7 @@ def routes(service: CommandService) -> list[BaseRoute]:
             await service.delete_rule(rule_id, actor, tenant)
             return Response(status_code=204)
         return json_response(
-            await service.put_rule(rule_id, await read_json(request, 200_000), actor, tenant)
+            await service.put_rule(rule_id, await read_json(request, _BODY_MAX), actor, tenant)
         )
 
     def at(path: str, handler: Handler, *methods: str) -> Route:

@@ -26,13 +26,16 @@ def problem_response(error: AndamanError, headers: dict[str, str] | None = None)
     )
 
 
-async def read_json(request: Request, limit: int = MAX_BODY) -> Any:
-    """The request's JSON body. Raises TooLarge beyond ``limit`` bytes, InvalidRequest where it is not JSON."""
+async def read_json(request: Request, limit: int = MAX_BODY, *, empty: Any = None) -> Any:
+    """The request's JSON body, or ``empty`` (None: that is refused) where there is none. Raises TooLarge beyond
+    ``limit`` bytes, InvalidRequest where it is not JSON."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > limit:
             raise TooLarge(f"The body is larger than {limit} bytes")
+    if empty is not None and not body.strip():
+        return empty
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
