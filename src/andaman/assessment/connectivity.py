@@ -20,7 +20,7 @@ from andaman.assessment.world import World
 from andaman.broker.entity.build import entity, geo, iri, js, lang, prop, value
 from andaman.broker.model import Doc
 from andaman.identity.model import FULL_ACCESS, Access
-from andaman.kernel.errors import BadRequestData
+from andaman.kernel.errors import BadRequestData, ResourceNotFound
 from andaman.kernel.time import format_time
 
 DEFAULT_SITES: Final = 120
@@ -117,7 +117,9 @@ class ConnectivityService:
         """Every stored run without grid and sites, defaults first, then newest first."""
         broker, tenant = self.assessment.broker, self.assessment.tenant
         rows = [
-            _run_json(doc, whole=False) for doc in broker.iter_entities([iri("CoverageRun")], access, tenant)
+            _run_json(doc, whole=False)
+            for doc in broker.iter_entities([iri("CoverageRun")], access, tenant)
+            if _is_run(doc)
         ]
         rows.sort(key=lambda row: str(row["modifiedAt"]), reverse=True)
         rows.sort(
@@ -131,7 +133,12 @@ class ConnectivityService:
         A short id ("3500-default") will do.
         """
         full = run_id if run_id.startswith("urn:") else _RUN + run_id
-        run = _run_json(self.assessment.broker.get(full, access, self.assessment.tenant), whole=True)
+        doc = self.assessment.broker.get(full, access, self.assessment.tenant)
+        if not _is_run(doc):
+            raise ResourceNotFound(
+                f"There is no coverage run {run_id!r}; GET /api/connectivity/runs lists them"
+            )
+        run = _run_json(doc, whole=True)
         if not access.sees([iri("NetworkSite")], [_SCOPE]):
             run["sites"] = None
         return run
@@ -156,7 +163,7 @@ def _candidates(world: World, count: int) -> list[Site]:
 
 def _bands(body: Mapping[str, Any]) -> list[Band]:
     asked = body.get("bands", list(BANDS))
-    if not isinstance(asked, list) or not asked or any(one not in BANDS for one in asked):
+    if not isinstance(asked, list) or not asked or any(one not in list(BANDS) for one in asked):
         raise BadRequestData(f"bands must be a list out of {', '.join(BANDS)}", field="bands")
     bands = [BANDS[one] for one in dict.fromkeys(asked)]
     width = body.get("bandwidthMhz")
@@ -205,6 +212,14 @@ def _site_doc(site: Site) -> Doc:
         origin=prop(site.origin),
         source=prop("Andaman: assumed site, mast positions are not public"),
         dataset=prop("assessment"),
+    )
+
+
+def _is_run(doc: Doc) -> bool:
+    """Is this one of the runs made here? Others may have written an entity of the type that holds no result."""
+    result = value(doc, "result")
+    return (
+        iri("CoverageRun") in doc["type"] and isinstance(result, dict) and {"name", "budget"} <= result.keys()
     )
 
 

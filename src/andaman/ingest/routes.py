@@ -73,6 +73,6 @@ def _integer(request: Request, name: str, default: int | None, low: int, high: i
     text = request.query_params.get(name)
     if text is None:
         return default
-    if not (text.isascii() and text.isdecimal() and low <= int(text[:20]) <= high):
+    if not (text.isascii() and text.isdecimal() and len(text) < 20 and low <= int(text) <= high):
         raise InvalidRequest(f"{name} is a whole number from {low} to {high}, not {text[:40]!r}", field=name)
     return int(text)
