@@ -132,7 +132,8 @@ def aggregate(
     ``end``: periods are shown cut there (exclusive end of the query), None: not cut.
     """
     slots = np.searchsorted(bounds, times, side="right") - 1
-    filled, firsts = np.unique(slots, return_index=True)
+    firsts = np.flatnonzero(np.diff(slots, prepend=-1))
+    filled = slots[firsts]
     lasts = np.append(firsts[1:], len(slots))
     shown = bounds if end is None else np.minimum(bounds, end)
     edge = {at: iso(at) for at in np.unique(shown[np.concatenate([filled, filled + 1])]).tolist()}

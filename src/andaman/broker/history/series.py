@@ -38,6 +38,7 @@ _NUMERIC: Final = frozenset("ifb")
 _NAMES: Final = ("attr", "dataset", "t", "lag", "seq", "created", "form", "num", "num2")
 _NEWEST: Final = {"observedAt": "t", "modifiedAt": "t + lag"}
 _COLUMNS: Final = ", ".join(_NAMES)
+_LIGHT: Final = "attr, dataset, t, 0::BIGINT AS lag, seq, 0::BIGINT AS created, form, num, num2"
 
 Ints = npt.NDArray[np.int64]
 
@@ -125,7 +126,9 @@ class Series:
         if query.timeproperty == "observedAt" and high is not None:
             base += f" AND t < {high}"
             span["t_to"] = high
-        union = self._snapshot.union(_COLUMNS, base, **span)
+        # Aggregates by observation need neither when we learned it nor when the instance was made.
+        light = bool(query.aggr_methods) and query.timeproperty == "observedAt"
+        union = self._snapshot.union(_LIGHT if light else _COLUMNS, base, **span)
         late = self._tail(attrs, tail, op)
         newest = _NEWEST.get(query.timeproperty)
         if query.last_n is not None and not query.aggr_methods and len(attrs) == 1 and newest is not None:
@@ -161,7 +164,7 @@ class Series:
             }
         bodies = {(row[0], row[4], row[1]): row[9] for row in late}
         result: dict[str, _Rows] = {}
-        present = np.unique(columns["attr"]).tolist()
+        present = _distinct(columns["attr"])
         for number in present:
             name = self._text(number)
             if name in hidden:
@@ -210,21 +213,21 @@ class Series:
             rows.time = rows.t + rows.lag
         keep = np.ones(len(rows.time), dtype=np.bool_)
         if query.timeproperty == "observedAt" and query.timerel is not None:
-            used, which = np.unique(rows.form, return_inverse=True)
-            keep &= np.array([self._observed(number) for number in used.tolist()], dtype=np.bool_)[which]
+            unobserved = [number for number in _distinct(rows.form) if not self._observed(number)]
+            if unobserved:
+                keep &= ~np.isin(rows.form, unobserved)
         if low is not None:
             keep &= rows.time >= low
         if high is not None:
             keep &= rows.time < high
         if not keep.all():
             rows = rows.pick(keep)
-        sets, which = np.unique(rows.dataset, return_inverse=True)
         if query.timeproperty == "observedAt" and np.any(rows.time[1:] <= rows.time[:-1]):
             rows = rows.pick(np.lexsort((rows.seq, rows.dataset, rows.time)))
             same = (rows.time[1:] == rows.time[:-1]) & (rows.dataset[1:] == rows.dataset[:-1])
             rows = rows.pick(~np.append(same, False))
-            sets, which = np.unique(rows.dataset, return_inverse=True)
         if np.any(rows.time[1:] <= rows.time[:-1]):
+            sets, which = np.unique(rows.dataset, return_inverse=True)
             rank = np.argsort(np.argsort([self._text(number) for number in sets.tolist()]))
             rows = rows.pick(np.lexsort((rank[which], rows.seq, rows.time)))
         return rows
@@ -235,7 +238,7 @@ class Series:
     # -- values -------------------------------------------------------------------------------------------------
     def _bodies(self, attr: str, rows: _Rows) -> list[str]:
         """Bodies of these rows, "" where there is none."""
-        forms = {number: self._form(number).value for number in np.unique(rows.form).tolist()}
+        forms = {number: self._form(number).value for number in _distinct(rows.form)}
         needed = [forms[number] in "jr" for number in rows.form.tolist()]
         number = self._word(attr)
         seqs, datasets = rows.seq.tolist(), rows.dataset.tolist()
@@ -306,7 +309,7 @@ class Series:
             bounds = np.array([start, high if high is not None else last + 1], dtype=np.int64)
         else:
             bounds = edges(period, start, last, query.zone, align=low is None)
-        forms = {number: self._form(number) for number in np.unique(rows.form).tolist()}
+        forms = {number: self._form(number) for number in _distinct(rows.form)}
         values: Any
         if all(form.value in _NUMERIC for form in forms.values()):
             values = rows.num
@@ -319,6 +322,14 @@ class Series:
                 )
             ]
         return aggregate(query.aggr_methods, rows.time, values, bounds, high)
+
+
+def _distinct(numbers: Ints) -> list[int]:
+    """The values there are, rising; mostly one."""
+    if len(numbers) and numbers.min() == numbers.max():
+        return [int(numbers[0])]
+    found: list[int] = np.unique(numbers).tolist()
+    return found
 
 
 def _bounds(query: TemporalQuery) -> tuple[Micros | None, Micros | None]:
