@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 
-from andaman.broker.entity.build import iri, prop
+from andaman.broker.entity.build import iri, prop, value
 from andaman.broker.ledger.rights import visible
 from andaman.broker.model import Doc, WriteOp
 from andaman.broker.query.model import EntityQuery, TemporalQuery
@@ -103,6 +104,37 @@ def test_lists_stand_while_others_write(tmp_path: Path) -> None:
         assert stayed <= set(ids)
 
     with_broker(tmp_path, work)
+
+
+def test_reading_in_other_threads_is_safe(tmp_path: Path) -> None:
+    """Threads that read all the time, with a cache far too small, neither see nor leave anything stale: no
+    update is lost, and each value read is one that was written, never an older one than before."""
+
+    async def work(broker: Broker) -> None:
+        await broker.write([create(n, speed=prop(0)) for n in range(20)], SYSTEM)
+        stop = threading.Event()
+
+        def reader(n: int) -> int:
+            rounds = 0
+            newest = [0] * 20
+            while not stop.is_set():
+                rounds += 1
+                for k, doc in enumerate(broker.iter_entities([], FULL_ACCESS)):
+                    now = value(doc, "speed")
+                    assert now >= newest[k]
+                    newest[k] = now
+                assert broker.find(urn(n), FULL_ACCESS) is not None
+            return rounds
+
+        readers = [asyncio.create_task(asyncio.to_thread(reader, n)) for n in range(3)]
+        for step in range(1, 40):
+            await asyncio.gather(*[broker.write([set_speed(n, step)], SYSTEM) for n in range(20)])
+        stop.set()
+        assert all(rounds > 0 for rounds in await asyncio.gather(*readers))
+        assert [value(doc, "speed") for doc in broker.iter_entities([], FULL_ACCESS)] == [39] * 20
+        assert len([e for e in await broker.read_events(0) if e.entity_id == urn(3)]) == 40
+
+    with_broker(tmp_path, work, cache_bytes=4_000)
 
 
 def test_errors_of_the_door(tmp_path: Path) -> None:

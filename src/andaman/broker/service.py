@@ -143,19 +143,18 @@ class Broker:
     def query(self, query: EntityQuery, access: Access, tenant: str = DEFAULT_TENANT) -> Page:
         """Run a query now, on the calling thread (fast: indexes). Readers never wait for the writer."""
         self._check_tenant(tenant)
-        page = self._index.select(tenant, query, access, lambda ids: self._ledger.docs(tenant, ids))
-        return _shown(page, access)
+        return self._select(query, access, tenant)
 
     async def query_async(self, query: EntityQuery, access: Access, tenant: str = DEFAULT_TENANT) -> Page:
         """Like ``query``; scans that may be long run in a worker thread, so that the loop stays free."""
         self._check_tenant(tenant)
 
-        def run() -> Page:
-            return self._index.select(
-                tenant, query, access, lambda ids: self._ledger.docs_elsewhere(tenant, ids)
-            )
+        return await asyncio.to_thread(self._select, query, access, tenant)
 
-        return _shown(await asyncio.to_thread(run), access)
+    def _select(self, query: EntityQuery, access: Access, tenant: str) -> Page:
+        page = self._index.select(tenant, query, access, lambda ids: self._ledger.docs(tenant, ids))
+        docs = [shown for doc in page.docs if (shown := visible(doc, access)) is not None]
+        return Page(docs, page.total)
 
     def iter_entities(
         self, types: Iterable[str], access: Access, tenant: str = DEFAULT_TENANT
@@ -235,8 +234,3 @@ class Broker:
     async def read_events(self, after: int, limit: int = 10_000, tenant: str | None = None) -> list[Event]:
         """A slice of the journal (``doc`` is None in events read from disk unless it was created there)."""
         return await self._ledger.read_events(after, limit, tenant)
-
-
-def _shown(page: Page, access: Access) -> Page:
-    """The page without hidden attributes."""
-    return Page([shown for doc in page.docs if (shown := visible(doc, access)) is not None], page.total)

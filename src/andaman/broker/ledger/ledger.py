@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import get_ident
 from typing import Final
 
 import orjson
@@ -79,6 +80,7 @@ class Ledger:
         self._read = connect(directory)
         self.journals = JournalPool(directory)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._home = get_ident()  # the loop's thread
         self._outbox: list[Request] = []
         self._waiting_ops = 0
         self._waiting_bytes = 0
@@ -95,6 +97,7 @@ class Ledger:
     def start(self, on_batch: Callable[[Batch], None]) -> None:
         """Bind to the running loop. ``on_batch`` updates the indexes, before followers and callers are told."""
         self._loop = asyncio.get_running_loop()
+        self._home = get_ident()
         self._on_batch = on_batch
         self.writer.start(self._publish, self._refuse)
         self._checkpointer.start()
@@ -201,18 +204,24 @@ class Ledger:
 
     # -- the present ------------------------------------------------------------------------------------------
     def body(self, key: Key) -> bytes | None:
-        """The body of one entity, from memory or disk."""
+        """The body of one entity, from memory or disk. Any thread."""
+        if get_ident() != self._home:
+            return self._bodies_elsewhere(key[0], [key[1]]).get(key[1])
         found = self.cache.get(key)
         if found is None:
             found = self._read.execute(_ENTITY, key).fetchone()
             if found is None:
                 return None
-            # Safe on the loop's thread only: what is read now is at least as new as anything published.
+            # Right on the loop's thread only: what is read there is at least as new as anything published. Another
+            # thread could put back what it read before the loop published something newer.
             self.cache.put(key, found)
         return found[1]
 
     def docs(self, tenant: str, ids: Sequence[str]) -> list[Doc]:
-        """Whole docs in the order of ``ids``; those that are not there are left out."""
+        """Whole docs in the order of ``ids``; those that are not there are left out. Any thread."""
+        if get_ident() != self._home:
+            bodies = self._bodies_elsewhere(tenant, ids)
+            return [orjson.loads(bodies[entity_id]) for entity_id in ids if entity_id in bodies]
         found = []
         for entity_id in ids:
             body = self.body((tenant, entity_id))
@@ -220,8 +229,8 @@ class Ledger:
                 found.append(orjson.loads(body))
         return found
 
-    def docs_elsewhere(self, tenant: str, ids: Sequence[str]) -> list[Doc]:
-        """Like ``docs``, for worker threads: reads the cache, but never fills it."""
+    def _bodies_elsewhere(self, tenant: str, ids: Sequence[str]) -> dict[str, bytes]:
+        """Bodies by id, for other threads than the loop's: looks into the cache, but never fills it."""
         bodies: dict[str, bytes] = {}
         missing = []
         for entity_id in ids:
@@ -233,7 +242,7 @@ class Ledger:
         if missing:
             with self.journals.reader() as journal:
                 bodies.update(journal.bodies(tenant, missing))
-        return [orjson.loads(bodies[entity_id]) for entity_id in ids if entity_id in bodies]
+        return bodies
 
     # -- events -----------------------------------------------------------------------------------------------
     async def read_events(self, after: int, limit: int, tenant: str | None = None) -> list[Event]:
