@@ -92,6 +92,46 @@ def test_nobody_finishes_anothers_drill(tmp_path):
     run(work)
 
 
+def test_whose_drill_it_is_and_how_it_went_is_personal_at_every_door(tmp_path):
+    async def work():
+        async with (
+            platform(tmp_path) as app,
+            client(app, Role.DISPATCHER) as mine,
+            client(app, Role.OPERATOR) as other,
+        ):
+            starts = [
+                mine.post("/api/training/drills", json={"scenario": "rain-crash-patong-hill"})
+                for _ in range(3)
+            ]
+            answers = await asyncio.gather(*starts)
+            assert sorted(a.status_code for a in answers) == [201, 409, 409], "starts at once are one start"
+            drill_id = (
+                next(a for a in answers if a.status_code == 201).json()["drill"]["id"].rsplit(":", 1)[1]
+            )
+            done = (await mine.post(f"/api/training/drills/{drill_id}/finish")).json()
+            assert done["drill"]["a"]["person"] == "user:test-dispatcher"
+            assert [d["a"]["person"] for d in (await mine.get("/api/training/drills")).json()] == [
+                "user:test-dispatcher"
+            ]
+            link = '</ngsi-ld/contexts/andaman.jsonld>; rel="http://www.w3.org/ns/json-ld#context"'
+            for path in (
+                "/api/state?types=DrillRun",
+                "/ngsi-ld/v1/entities?type=DrillRun",
+                f"/ngsi-ld/v1/temporal/entities/urn:ngsi-ld:DrillRun:{drill_id}",
+            ):
+                answer = await other.get(path, headers={"Link": link})
+                assert answer.status_code == 200
+                assert "drillStatus" in answer.text
+                for name in ("test-dispatcher", '"percent"', '"score"', '"passed"'):
+                    assert name not in answer.text
+            found = await other.get(
+                "/ngsi-ld/v1/entities?type=DrillRun&q=passed==false", headers={"Link": link}
+            )
+            assert found.json() == []
+
+    run(work)
+
+
 def test_a_drill_goes_on_after_a_restart(tmp_path):
     async def work():
         async with platform(tmp_path) as app, client(app, Role.DISPATCHER) as http:

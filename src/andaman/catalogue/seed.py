@@ -261,6 +261,8 @@ def _command() -> list[Dataset]:
             _INTERNAL,
             _SECURITY,
             required="",
+            hidden=dict.fromkeys(("person", "personName", "score", "percent", "passed"), _PERSONAL),
+            purpose="training",
         ),
     ]
 

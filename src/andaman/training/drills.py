@@ -9,8 +9,6 @@ from typing import Any, Final
 
 from andaman.broker.entity.build import entity, iri, js, lang, observed, prop, value
 from andaman.broker.model import Doc, Event, OpKind, WriteOp
-from andaman.broker.query.ast import TypeIs
-from andaman.broker.query.model import EntityQuery
 from andaman.broker.service import Broker
 from andaman.identity.model import FULL_ACCESS, Access, Actor, Role, system_actor
 from andaman.kernel.errors import AndamanError, Conflict, Forbidden, ResourceNotFound
@@ -43,6 +41,7 @@ class Drills:
         self._actor = system_actor("drill")
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
+        self._begin = asyncio.Lock()  # of several starts at once, each sees the ones before
         assert self._actor.principal.id == DRILL_ACTOR
 
     async def start(self) -> None:
@@ -60,6 +59,10 @@ class Drills:
         scenario = SCENARIOS.get(scenario_id)
         if scenario is None:
             raise ResourceNotFound(f"There is no scenario {scenario_id!r}; known are {', '.join(SCENARIOS)}")
+        async with self._begin:
+            return await self._begun(scenario, actor)
+
+    async def _begun(self, scenario: Scenario, actor: Actor) -> Doc:
         running = [d for d in self.list_runs(FULL_ACCESS) if value(d, "drillStatus") == "running"]
         if any(value(d, "person") == actor.principal.id for d in running):
             raise Conflict("You have a drill running already; finish or abort it first")
@@ -128,8 +131,7 @@ class Drills:
 
     def list_runs(self, access: Access) -> list[Doc]:
         """All drills that the access shows, newest first."""
-        page = self._broker.query(EntityQuery(types=TypeIs(iri("DrillRun")), limit=1000), access)
-        return list(reversed(page.docs))
+        return list(self._broker.iter_entities([iri("DrillRun")], access))[::-1]
 
     async def score(self, run: Doc) -> Score:
         """The score as the record stands now; the same record always gives the same score."""
