@@ -241,6 +241,6 @@ def _run_json(doc: Doc, *, whole: bool) -> dict[str, Any]:
         run["grid"] = value(doc, "grid")
         run["sites"] = value(doc, "sites")
     else:
-        for name in ("sources", "limits", "method"):
+        for name in ("sources", "sourceChecks", "limits", "method"):
             run.pop(name, None)
     return run

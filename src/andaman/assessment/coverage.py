@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from andaman.assessment.citation import check_json
 from andaman.assessment.land import LandGrid
 from andaman.assessment.link_budget import LIMITS, SOURCES, Band, Budget
 from andaman.assessment.population import METHOD_TEXT, People
@@ -124,7 +125,8 @@ def summary(
         "covered": covered,
         "capacity": capacity(people, len(sites), result, budget),
         "budget": budget.as_json(band),
-        "sources": SOURCES,
+        "sources": {name: cited.text for name, cited in SOURCES.items()},
+        "sourceChecks": {name: check_json(cited.check) for name, cited in SOURCES.items()},
         "limits": LIMITS,
         "method": METHOD_TEXT,
         "grid": grid.compact(result.level, LEVELS),

@@ -19,6 +19,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Final
 
+from andaman.assessment.citation import with_check
 from andaman.assessment.expression import Node, evaluate, names, parse
 from andaman.assessment.inputs import Input, Source, Text, draw
 from andaman.kernel.errors import BadRequestData
@@ -56,7 +57,7 @@ class Indicator:
 
 
 def read_definitions(rows: Sequence[Mapping[str, Any]]) -> list[Indicator]:
-    """Definitions from JSON rows. Raises BadRequestData for a formula that names no input."""
+    """Definitions from JSON rows. Raises BadRequestData for a formula that names no input, or an unknown check."""
     found = []
     for row in rows:
         tree = parse(row["formula"])
@@ -68,8 +69,9 @@ def read_definitions(rows: Sequence[Mapping[str, Any]]) -> list[Indicator]:
         found.append(
             Indicator(
                 row["id"], row["name"], row["domain"], row.get("code"), row["unit"], row["direction"], row["formula"],
-                row["inputs"], row["quality"], row.get("digits", 1), row["method"], row.get("target"),
-                tuple(row.get("peers", ())), tree,
+                row["inputs"], row["quality"], row.get("digits", 1), row["method"],
+                with_check(row["target"], f"{row['id']}/target") if row.get("target") else None,
+                tuple(with_check(peer, f"{row['id']}/peers") for peer in row.get("peers", ())), tree,
             )
         )  # fmt: skip
     return found

@@ -6,25 +6,52 @@ import math
 from dataclasses import dataclass
 from typing import Any, Final
 
+from andaman.assessment.citation import Check, Cited
 from andaman.kernel.errors import BadRequestData
 
 THERMAL_DBM_HZ: Final = -174.0
 
-SOURCES: Final = {
-    "eirpDbm": "700 MHz: 46 dBm, 15 dBi, 3 dB feeder (Report ITU-R M.2292, macro below 1 GHz). 3.5 and 6 GHz: 46 dBm into "
-    "an array of 8x8 or 16x8 elements of 6.4 dBi (assumption of the order used in ITU-R sharing studies)",
-    "bandwidthMhz": "assumption: one operator's holding (20 MHz paired at 700 MHz, 100 MHz at 3.5 GHz, 100 MHz at 6 GHz)",
-    "ueNoiseDb": "Report ITU-R M.2412, evaluation parameters: 7 dB",
-    "bsNoiseDb": "Report ITU-R M.2412, evaluation parameters: 5 dB",
-    "bodyLossDb": "Report ITU-R M.2292: 4 dB",
-    "uePowerDbm": "3GPP power class 3: 23 dBm",
-    "uplinkMhz": "assumption: 1.8 MHz (5 resource blocks of 30 kHz spacing) at the cell's edge",
-    "sinrMinDb": "assumption: control channels and lowest modulation hold at -5 dB downlink, -3 dB uplink",
-    "interferenceMarginDb": "assumption: 3 dB downlink, 2 dB uplink at half load",
-    "locationProbability": "assumption: a cell counts as covered when nine of ten places in it are",
-    "efficiency": "3GPP TR 36.942 annex A: 0.6 of Shannon's bound; at most 7.4 bit/s/Hz (256-QAM 948/1024, one layer)",
-    "downlinkShare": "assumption: 1 for paired spectrum, 0.75 for TDD",
-    "load": "assumption: half of the neighbours' power interferes on average",
+SOURCES: Final[dict[str, Cited]] = {
+    "eirpDbm": Cited(
+        "700 MHz: 46 dBm and 15 dBi less 3 dB of feeder, 58 dBm e.i.r.p. per 10 MHz carrier, taken for 20 MHz too (Report "
+        "ITU-R M.2292, table 2, macro below 1 GHz; seen in: public antenna and coverage code that quotes the table). "
+        "3.5 and 6 GHz: 46 dBm into an array of 8x8 or 16x8 elements of 6.4 dBi (assumption)",
+        Check.SECONDARY,
+    ),
+    "bandwidthMhz": Cited(
+        "assumption: one operator's holding (20 MHz paired at 700 MHz, 100 MHz at 3.5 GHz, 100 MHz at 6 GHz)",
+        Check.OWN,
+    ),
+    "ueNoiseDb": Cited(
+        "Report ITU-R M.2412, table 5, 4 GHz: 7 dB, taken for all bands; seen in: a public simulator's set-up of that table",
+        Check.SECONDARY,
+    ),
+    "bsNoiseDb": Cited(
+        "Report ITU-R M.2412, table 5, 4 GHz: 5 dB, taken for all bands; seen in: a public simulator's set-up of that table",
+        Check.SECONDARY,
+    ),
+    "bodyLossDb": Cited(
+        "Report ITU-R M.2292: 4 dB; seen in: an ITU-R sharing study that lists the report's parameters",
+        Check.SECONDARY,
+    ),
+    "uePowerDbm": Cited("3GPP TS 38.101-3 table 6.2B.1.1-1, default power class 3: 23 dBm", Check.ORIGINAL),
+    "uplinkMhz": Cited(
+        "assumption: 1.8 MHz (5 resource blocks of 30 kHz spacing) at the cell's edge", Check.OWN
+    ),
+    "sinrMinDb": Cited(
+        "assumption: control channels and lowest modulation hold at -5 dB downlink, -3 dB uplink", Check.OWN
+    ),
+    "interferenceMarginDb": Cited("assumption: 3 dB downlink, 2 dB uplink at half load", Check.OWN),
+    "locationProbability": Cited(
+        "assumption: a cell counts as covered when nine of ten places in it are", Check.OWN
+    ),
+    "efficiency": Cited(
+        "0.6 of Shannon's bound: 3GPP TR 36.942 annex A; seen in: public link models that quote it. The report's own "
+        "ceiling is 4.4 bit/s/Hz; ours is 7.4 (TS 38.214 table 5.1.3.1-2: 256-QAM 948/1024, one layer)",
+        Check.SECONDARY,
+    ),
+    "downlinkShare": Cited("assumption: 1 for paired spectrum, 0.75 for TDD", Check.OWN),
+    "load": Cited("assumption: half of the neighbours' power interferes on average", Check.OWN),
 }
 LIMITS: Final = {
     "en": "Statistical model without terrain or buildings: the hills of the island cast radio shadows that it does not "

@@ -2,7 +2,7 @@
 
 * ``lower-licence-exempt``: 5.925–6.425 GHz for licence-exempt Wi-Fi, as Thailand's rule stands (NBTC TS 1039-2566,
   28 April 2023: indoor low power 250 mW, very low power 25 mW e.i.r.p.).
-* ``upper-imt``: 6.425–7.125 GHz for mobile networks (IMT), as in the NBTC roadmap 2025–2030, on macro sites.
+* ``upper-imt``: 6.425–7.125 GHz for mobile networks (IMT), as planned in the NBTC roadmap 2025–2030, on macro sites.
 
 The first serves homes that have a fixed line and an access point; the second serves who is within reach of a site.
 """
@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from andaman.assessment.citation import Check, Cited, check_json
 from andaman.assessment.coverage import capacity, cover, summary
 from andaman.assessment.land import LandGrid
 from andaman.assessment.link_budget import BANDS, Budget
@@ -23,8 +24,16 @@ from andaman.assessment.radio import Scenario, path_loss
 from andaman.assessment.sites import Site
 
 RULES: Final = {
-    "lower": "NBTC TS 1039-2566 (28 April 2023): 5.925-6.425 GHz, LPI indoor 250 mW e.i.r.p., VLP 25 mW e.i.r.p.",
-    "upper": "6.425-7.125 GHz on the NBTC IMT roadmap 2025-2030 (RCR Wireless, 10 September 2024)",
+    "lower": Cited(
+        "NBTC TS 1039-2566 (28 April 2023): 5.925-6.425 GHz, LPI indoor 250 mW e.i.r.p., VLP 25 mW e.i.r.p.; seen in: notices "
+        "of the test houses GCC and Cetecom Advanced",
+        Check.SECONDARY,
+    ),
+    "upper": Cited(
+        "6.425-7.125 GHz is among the bands of the NBTC's spectrum roadmap 2025-2030, a plan, not an assignment; "
+        "seen in: RCR Wireless, 10 September 2024",
+        Check.SECONDARY,
+    ),
 }
 
 
@@ -32,7 +41,7 @@ RULES: Final = {
 class PolicyAssumptions:
     """Low, likely, high where a range is given. Nothing here is a measurement of Phuket."""
 
-    fixed_line_share: tuple[float, float, float] = (0.51, 0.60, 0.66)
+    fixed_line_share: tuple[float, float, float] = (0.51, 0.60, 0.67)
     ap_share_today: tuple[float, float, float] = (0.05, 0.15, 0.30)
     home_radius_m: float = 10.0
     wifi_channel_mhz: float = 160.0
@@ -43,10 +52,12 @@ class PolicyAssumptions:
 
 TEXTS: Final = {
     "fixed_line_share": {
-        "en": "Share of households with fixed broadband: about 14.7 million lines in 2023 (Twimbit, Thailand fixed "
-        "broadband 2024: 19.1 million in 2027 at 6.8 % a year) over 22 to 29 million households. National, not Phuket.",
-        "th": "สัดส่วนครัวเรือนที่มีบรอดแบนด์ประจำที่: ประมาณ 14.7 ล้านสายในปี 2566 (Twimbit 2024) ต่อ 22–29 ล้านครัวเรือน "
-        "เป็นค่าระดับประเทศ ไม่ใช่ของภูเก็ต",
+        "en": "Share of households with fixed broadband: about 14.7 million lines in 2023 (worked back from Twimbit, Thailand "
+        "fixed broadband 2024: 19.1 million in 2027 at 6.8 % a year) over 21.9 million households (National Statistical "
+        "Office, 2019) to 28.7 million registered houses (2023). The likely value is assumed. National, not Phuket.",
+        "th": "สัดส่วนครัวเรือนที่มีบรอดแบนด์ประจำที่: ประมาณ 14.7 ล้านสายในปี 2566 (คำนวณย้อนจาก Twimbit ฉบับปี 2567: 19.1 ล้านสายในปี 2570 "
+        "เพิ่มร้อยละ 6.8 ต่อปี) ต่อ 21.9 ล้านครัวเรือน (สำนักงานสถิติแห่งชาติ 2562) ถึง 28.7 ล้านหลังคาเรือนตามทะเบียน (2566) "
+        "ค่ากลางเป็นค่าสมมติ เป็นค่าระดับประเทศ ไม่ใช่ของภูเก็ต",
     },
     "ap_share_today": {
         "en": "Share of those homes with an access point and devices for 6 GHz today: assumption without a public count. "
@@ -67,6 +78,21 @@ TEXTS: Final = {
         "th": "ใช้แถบ 200 เมกะเฮิรตซ์จาก 700 เมกะเฮิรตซ์ต่อหนึ่งโครงข่าย (ค่าสมมติ)",
     },
 }
+
+ASSUMPTION_CHECKS: Final = {"fixed_line_share": Check.ORIGINAL}
+"""Assumptions that rest on a source named in their text; the others are our own."""
+
+
+def _rule(case: str) -> dict[str, Any]:
+    checked = check_json(RULES[case].check)
+    return {"rule": RULES[case].text, "ruleCheck": checked["check"], "ruleCheckText": checked["checkText"]}
+
+
+def _checked(name: str, given: Any) -> Check:
+    """A value that the caller changed rests on no source any more."""
+    return (
+        ASSUMPTION_CHECKS.get(name, Check.OWN) if given == getattr(PolicyAssumptions(), name) else Check.OWN
+    )
 
 
 def wifi_rate_mbps(assumed: PolicyAssumptions, budget: Budget) -> float:
@@ -108,7 +134,7 @@ def compare(
                     "th": "ย่านล่าง 5.925–6.425 กิกะเฮิรตซ์ แบบไม่ต้องรับใบอนุญาต (Wi-Fi ในอาคาร)",
                     "en": "Lower band 5.925–6.425 GHz licence-exempt (indoor Wi-Fi)",
                 },
-                "rule": RULES["lower"],
+                **_rule("lower"),
                 "spectrumMhz": 500,
                 "peopleIndoors": wifi_later.as_json(),
                 "peopleIndoorsToday": wifi_now.as_json(),
@@ -130,7 +156,7 @@ def compare(
                     "th": "ย่านบน 6.425–7.125 กิกะเฮิรตซ์ สำหรับโครงข่ายมือถือ (IMT)",
                     "en": "Upper band 6.425–7.125 GHz for mobile networks (IMT)",
                 },
-                "rule": RULES["upper"],
+                **_rule("upper"),
                 "spectrumMhz": 700,
                 "peopleOutdoors": imt["covered"]["outdoor"]["people"],
                 "peopleIndoors": imt["covered"]["indoor-low-loss"]["people"],
@@ -156,7 +182,12 @@ def compare(
             },
         },
         "assumptions": [
-            {"name": name, "value": list(v) if isinstance(v, tuple) else v, "text": TEXTS[name]}
+            {
+                "name": name,
+                "value": list(v) if isinstance(v, tuple) else v,
+                "text": TEXTS[name],
+                **check_json(_checked(name, v)),
+            }
             for name, v in (
                 ("fixed_line_share", lines),
                 ("ap_share_today", today),

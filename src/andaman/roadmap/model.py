@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Final
 
+from andaman.assessment.citation import Check, check_json, read_check
 from andaman.kernel.errors import BadRequestData
 
 Text = dict[str, str]
@@ -31,10 +32,12 @@ class Triangle:
     high: float
     basis: Text | None = None
     source: str | None = None
+    check: Check | None = None  # how far the source was checked; None without one
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "low": self.low, "likely": self.likely, "high": self.high, "basis": self.basis, "source": self.source
+            "low": self.low, "likely": self.likely, "high": self.high, "basis": self.basis, "source": self.source,
+            **check_json(self.check),
         }  # fmt: skip
 
     def at(self, u: float) -> float:
@@ -126,8 +129,9 @@ def read_triangle(given: Any, where: str, low: float, high: float) -> Triangle:
     basis, source = given.get("basis"), given.get("source")
     if source is not None and not (isinstance(source, str) and len(source) <= 500):
         raise BadRequestData(f"{where}/source must be a text", field=f"{where}/source")
+    check = read_check(given.get("check"), source, f"{where}/check")
     return Triangle(
-        ends[0], ends[1], ends[2], None if basis is None else _text(basis, f"{where}/basis"), source
+        ends[0], ends[1], ends[2], None if basis is None else _text(basis, f"{where}/basis"), source, check
     )
 
 
@@ -223,9 +227,9 @@ def shipped_values() -> tuple[Worth, ...]:
         Worth(
             row["indicator"],
             float(row["ideal"]),
-            replace(
-                read_triangle(row["mthbPerUnit"], "mthbPerUnit", 0.0, _MOST_MTHB),
-                basis=row["basis"], source=row["source"],
+            read_triangle(
+                {**row["mthbPerUnit"], **{name: row.get(name) for name in ("basis", "source", "check")}},
+                "mthbPerUnit", 0.0, _MOST_MTHB,
             ),
         )
         for row in rows
