@@ -9,7 +9,7 @@ from typing import Any, Final
 from andaman.broker.entity.build import entity, js, lang, prop, rel, short, value
 from andaman.broker.model import LOCATION, Doc, Instance, OpKind, WriteOp
 from andaman.command.episode import Signal, SignalKind
-from andaman.command.incidents import change_op, exercise_of, local
+from andaman.command.incidents import change_op, exercise_of, local, scopes_of
 from andaman.kernel.errors import Conflict
 from andaman.kernel.time import Micros, format_time
 
@@ -144,7 +144,9 @@ def _create(signal: Signal, source: Doc | None, tenant: str) -> WriteOp:
             found = value(source, key)
             if isinstance(found, str):
                 attrs[key] = prop(found)
-    doc = entity(signal.alert_id, "Alert", ["/command/alert"], **attrs, **exercise_of(tenant))
+    doc = entity(
+        signal.alert_id, "Alert", scopes_of("/command/alert", tenant), **attrs, **exercise_of(tenant)
+    )
     return WriteOp(OpKind.CREATE, signal.alert_id, doc)
 
 

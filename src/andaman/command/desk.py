@@ -27,6 +27,7 @@ from andaman.command.incidents import (
     incident_doc,
     incident_steps,
     name_of,
+    scopes_of,
 )
 from andaman.command.records import Entry, Records, astatus_of, entries, status_of, with_follow
 from andaman.command.roads import iter_segments
@@ -230,7 +231,9 @@ class Desk(Records):
             else:
                 reason = {"method": "none", "unitType": kind, "etaSeconds": None}
                 attrs["reasonChosen"] = js(reason | {"distanceM": None, "bestEtaSeconds": ranking.best_eta_s})
-            doc = entity(made, "Assignment", ["/command/assignment"], **attrs, **exercise_of(tenant))
+            doc = entity(
+                made, "Assignment", scopes_of("/command/assignment", tenant), **attrs, **exercise_of(tenant)
+            )
             statuses = [astatus_of(a) for a in self._assignments(incident_id, tenant)]
             what = {"step": prop("assigned"), "refUnit": rel(unit_id), "refAssignment": rel(made)}
             return [

@@ -120,6 +120,12 @@ def exercise_of(tenant: str) -> dict[str, Instance]:
     return {"exercise": prop(True)} if tenant.startswith("exercise") else {}
 
 
+def scopes_of(path: str, tenant: str) -> list[str]:
+    """The room's path, and below /exercise/<id> too in a drill's tenant ``exercise-<id>``."""
+    drill = tenant.removeprefix("exercise-")
+    return [path, f"/exercise/{drill}"] if drill != tenant else [path]
+
+
 def entry_op(
     incident_id: str,
     number: int,
@@ -135,7 +141,7 @@ def entry_op(
     doc = entity(
         entry_id,
         "TimelineEntry",
-        ["/command/timeline"],
+        scopes_of("/command/timeline", tenant),
         refIncident=rel(incident_id, "Incident"),
         number=prop(number),
         entryType=prop(kind),
@@ -171,7 +177,9 @@ def incident_doc(incident_id: str, raw: Mapping[str, Any], reporter: str, now: M
             attrs[key] = prop(raw[key])
     if raw.get("refAlert"):
         attrs["refAlert"] = rel(raw["refAlert"], "Alert")
-    return entity(incident_id, "Incident", ["/command/incident"], **attrs, **exercise_of(tenant))
+    return entity(
+        incident_id, "Incident", scopes_of("/command/incident", tenant), **attrs, **exercise_of(tenant)
+    )
 
 
 def assignment_id(unit: Doc) -> tuple[str, int]:

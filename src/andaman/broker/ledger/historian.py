@@ -219,6 +219,9 @@ def main() -> None:
         log.error("%s", error)
         sys.exit(3)
     historian.run([int(fd) for fd in sockets])
+    # History is closed and synced. Threads that wait for questions would only be torn down under DuckDB's feet.
+    logging.shutdown()
+    os._exit(0)
     # Everything is closed. Leave without the interpreter's farewell: DuckDB's binding fills it with warnings.
     logging.shutdown()
     os._exit(0)
