@@ -207,9 +207,8 @@ def _open(directory: Path, memory_mb: int) -> History:
 
 def main() -> None:
     directory, memory_mb, every_s, *sockets = sys.argv[1:]
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C reaches the broker, which ends this process in order
+    # Ctrl-C reaches the broker too, which ends this process in order.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     gc.set_threshold(100_000, 50, 100)
     os.nice(5)
@@ -219,9 +218,6 @@ def main() -> None:
         log.error("%s", error)
         sys.exit(3)
     historian.run([int(fd) for fd in sockets])
-    # History is closed and synced. Threads that wait for questions would only be torn down under DuckDB's feet.
-    logging.shutdown()
-    os._exit(0)
     # Everything is closed. Leave without the interpreter's farewell: DuckDB's binding fills it with warnings.
     logging.shutdown()
     os._exit(0)
