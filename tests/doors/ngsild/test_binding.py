@@ -174,6 +174,43 @@ async def test_the_public_cannot_make_the_platform_fetch(c: Client) -> None:
 
 
 @at_the_door
+async def test_what_strangers_send_is_neither_read_nor_queued(c: Client) -> None:
+    await c("POST", "/entities", vehicle())
+    c.actor = Actor(Principal("public", "Public", frozenset({Role.PUBLIC})))
+    for method, path in (
+        ("POST", "/entities"),
+        ("PUT", f"/entities/{BUS}"),
+        ("PATCH", f"/entities/{BUS}"),
+        ("DELETE", f"/entities/{BUS}"),
+        ("POST", f"/entities/{BUS}/attrs"),
+        ("PATCH", f"/entities/{BUS}/attrs"),
+        ("PATCH", f"/entities/{BUS}/attrs/speed"),
+        ("DELETE", f"/entities/{BUS}/attrs/speed"),
+        *(
+            ("POST", f"/entityOperations/{name}")
+            for name in ("create", "upsert", "update", "merge", "delete")
+        ),
+    ):
+        assert (await c(method, path, raw=b"not read")).status == 401
+    query = {"type": "Query", "entities": [{"type": "Vehicle"}]}
+    assert len((await c("POST", "/entityOperations/query", query)).json) == 1
+
+
+@at_the_door
+async def test_contexts_that_strangers_make_up_are_not_kept(c: Client) -> None:
+    c.actor = Actor(Principal("public", "Public", frozenset({Role.PUBLIC})))
+    before = len(c.contexts._resolved)
+    for number in range(5):
+        query = {
+            "type": "Query",
+            "entities": [{"type": "V"}],
+            "@context": {"V": f"http://x.example/{number}"},
+        }
+        assert (await c("POST", "/entityOperations/query", query, kind="application/ld+json")).json == []
+    assert len(c.contexts._resolved) == before
+
+
+@at_the_door
 async def test_nobody_passes_without_a_gate(c: Client) -> None:
     c.actor = None  # type: ignore[assignment]
     assert (await c("GET", f"/entities/{BUS}")).status == 401

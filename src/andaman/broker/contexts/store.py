@@ -131,6 +131,8 @@ class ContextStore:
         built = build_context(source, load, core_document()["@context"], link, self._timeout_s)
         if isinstance(simple, str) and bundled_document(simple) is core_document():
             built = self.core
+        if local and not isinstance(simple, str):
+            return built  # made up by somebody who has not signed in: its memory ends with the request
         with self._lock:
             self._resolved[key] = built
             if len(self._resolved) > _RESOLVED_MAX:

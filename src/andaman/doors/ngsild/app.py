@@ -38,6 +38,8 @@ Resource = Mapping[str, Handler]
 
 _ROOT: Final = b"/ngsi-ld/v1"
 _CONTEXTS: Final = b"/ngsi-ld/contexts"
+PUBLIC: Final = "public"
+"""Id of whoever did not sign in, as the gate sets it."""
 
 _ENTITIES: Final[Resource] = {"GET": consumption.query_entities, "POST": provision.create_entity}
 _ENTITY: Final[Resource] = {
@@ -56,6 +58,12 @@ _BATCH: Final[Mapping[str, Resource]] = {
     **{name: {"POST": handler} for name, handler in batch.OPERATIONS.items()},
     "query": {"POST": postquery.post_query},
 }
+_WRITES: Final = frozenset(
+    handler
+    for resource in (_ENTITIES, _ENTITY, _ATTRS, _ATTR, *_BATCH.values())
+    for method, handler in resource.items()
+    if method != "GET"
+) - {postquery.post_query}
 
 
 async def _identity(door: Door, call: Call) -> Answer:
@@ -140,6 +148,9 @@ class NgsiLdApp:
             handler = resource.get(call.method)
             if handler is None:
                 answer = _other_method(call.method, resource)
+            elif handler in _WRITES and call.actor.principal.id == PUBLIC:
+                # Before the body is read: what strangers send must not cost the loop or wait in the writer's queue.
+                raise NotSignedIn("Sign in to change entities")
             else:
                 answer = await handler(self._door, call)
         except AndamanError as error:
