@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
@@ -26,7 +27,7 @@ from andaman.broker.model import DEFAULT_TENANT, Doc, Event, WriteOp, WriteResul
 from andaman.broker.query.index import FACTS_VERSION, EntityIndex, index_facts, update_facts
 from andaman.broker.query.model import EntityQuery, Page, TemporalQuery
 from andaman.identity.model import Access, Actor
-from andaman.kernel.errors import NoSuchTenant, ResourceNotFound
+from andaman.kernel.errors import NoSuchTenant, ResourceNotFound, Unavailable
 from andaman.kernel.time import Clock, Micros, system_clock
 
 _FACTS = Facts(FACTS_VERSION, index_facts, update_facts)
@@ -34,6 +35,9 @@ _FREEZE_FROM = 10_000  # entities; below that the garbage collector is quick any
 _ADD_TOGETHER = 20  # new entities of a batch, from which on the index takes them as columns
 _GC_ALLOCATIONS = 100_000
 _ITER_PAGE = 200
+_PAST_THREADS = 4
+_PAST_WAITING = 500
+_T = TypeVar("_T")
 
 
 class Broker:
@@ -44,6 +48,8 @@ class Broker:
         self._index = index
         self._history = history
         self._past = history or Past(ledger.journals, None)
+        self._past_threads = ThreadPoolExecutor(_PAST_THREADS, thread_name_prefix="past")
+        self._past_asked = 0
         self._tenants = {DEFAULT_TENANT, *ledger.writer.known_tenants}
 
     @classmethod
@@ -86,6 +92,7 @@ class Broker:
         if self._history is not None:
             await asyncio.to_thread(self._history.stop)
         await self._ledger.close()
+        self._past_threads.shutdown(wait=False, cancel_futures=True)
 
     def _on_batch(self, batch: Batch) -> None:
         index, layouts = self._index, self._ledger.writer.layouts
@@ -193,12 +200,12 @@ class Broker:
     ) -> Page:
         """The same query, answered from the state as it was known at ``at`` (transaction time)."""
         self._check_tenant(tenant)
-        return await asyncio.to_thread(self._past.query_at, at, query, access, tenant)
+        return await self._in_past(self._past.query_at, at, query, access, tenant)
 
     async def get_at(self, at: Micros, entity_id: str, access: Access, tenant: str = DEFAULT_TENANT) -> Doc:
         """One entity as it was known at ``at``. Raises ResourceNotFound when it was not there."""
         self._check_tenant(tenant)
-        return await asyncio.to_thread(self._past.get_at, at, entity_id, access, tenant)
+        return await self._in_past(self._past.get_at, at, entity_id, access, tenant)
 
     async def temporal(
         self,
@@ -212,7 +219,17 @@ class Broker:
         oldest first), or, with ``aggr_methods``, IRI → {"method": [[value, start, end], …]} rows.
         Empty ``attrs`` means all. Includes what was acknowledged a moment ago (the journal's tail)."""
         self._check_tenant(tenant)
-        return await asyncio.to_thread(self._past.temporal, entity_id, attrs, query, access, tenant)
+        return await self._in_past(self._past.temporal, entity_id, attrs, query, access, tenant)
+
+    async def _in_past(self, ask: Callable[..., _T], *arguments: Any) -> _T:
+        """Ask in one of the past's own threads, so that many questions about it keep nothing else waiting."""
+        if self._past_asked >= _PAST_WAITING:
+            raise Unavailable("Too many questions about the past are waiting already; try again in a moment")
+        self._past_asked += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._past_threads, ask, *arguments)
+        finally:
+            self._past_asked -= 1
 
     async def history_status(self) -> tuple[int, str]:
         """(Last journal position that is in history, why it lags or ""). Without history: (0, "")."""
