@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.applications import Starlette
+from starlette.websockets import WebSocket
 
 from andaman.broker.entity.build import entity, geo
 from andaman.broker.model import OpKind, WriteOp
@@ -23,6 +24,7 @@ from andaman.doors.live.routes import LiveDoor
 from andaman.doors.live.view import bounds_of, intersects, parse_bbox
 from andaman.doors.live.window import Pending, Window
 from andaman.identity.model import Actor, Principal, Role, system_actor
+from andaman.identity.web import ACTOR
 from andaman.kernel.errors import AndamanError, BadRequestData
 from andaman.kernel.http import problem_response
 from andaman.kernel.time import format_time
@@ -91,6 +93,30 @@ async def test_the_public_sees_no_tenant_but_the_city(hub: Hub) -> None:
     await client.until(lambda: bool(client.others))
     assert client.others[0]["problem"]["status"] == 401
     await client.leave()
+
+
+async def test_strangers_leave_room_for_those_who_signed_in(hub: Hub) -> None:
+    door = LiveDoor(hub, connections_max=4)
+    other: Any = object()
+    for others, who, enters in (
+        (2, actor(PUBLIC, Role.PUBLIC), True),
+        (3, actor(PUBLIC, Role.PUBLIC), False),
+        (3, actor(OPERATOR), True),
+        (4, actor(OPERATOR), False),
+    ):
+        door.connections = {(other, number) for number in range(others)}  # type: ignore[misc]
+        said: list[dict[str, Any]] = []
+        heard = iter([{"type": "websocket.connect"}, {"type": "websocket.disconnect", "code": 1000}])
+
+        async def receive(heard: Any = heard) -> Any:
+            return next(heard)
+
+        async def send(message: Any, said: list[Any] = said) -> None:
+            said.append(message)
+
+        await door.live(WebSocket({"type": "websocket", ACTOR: who, "headers": []}, receive, send))
+        assert [m["type"] for m in said] == ["websocket.accept", *([] if enters else ["websocket.close"])]
+    door.connections = set()
 
 
 async def test_tenants_are_apart(hub: Hub, broker: Broker) -> None:

@@ -13,6 +13,7 @@ from starlette.websockets import WebSocket
 from andaman.doors.live.connection import RESTART, TRY_AGAIN, Connection, Goodbye, Pace, parse_watch
 from andaman.doors.live.hub import Hub
 from andaman.doors.live.snapshot import iter_state
+from andaman.identity.model import Role
 from andaman.identity.web import actor_of, recheck_of
 from andaman.kernel.errors import Unavailable
 from andaman.kernel.time import format_time
@@ -47,7 +48,9 @@ class LiveDoor:
     async def live(self, socket: WebSocket) -> None:
         actor, recheck = actor_of(socket), recheck_of(socket.scope)
         await socket.accept()
-        if len(self.connections) >= self._max or not self.hub.is_running:
+        # The last quarter is for those who signed in: strangers' screens must not shut out the duty officers'.
+        room = self._max * 3 // 4 if actor.principal.roles <= {Role.PUBLIC} else self._max
+        if len(self.connections) >= room or not self.hub.is_running:
             await socket.close(TRY_AGAIN, "no room for another screen now; try again")
             return
         connection = Connection(self.hub, actor, recheck, socket.receive, socket.send, self.pace)
