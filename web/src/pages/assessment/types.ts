@@ -29,8 +29,8 @@ export interface Indicator {
   inputs: { name: string; value: number | null; period: string | null; source: string | null; entitiesTotal: number; reason: unknown }[];
   seq: number;
   computedAt: string;
-  target: { value: number; year: number; source: string; text: Message } | null;
-  peers: { place: Message; year: number; value: number; source: string }[];
+  target: { value: number; year: number; source: string; text: Message; checkText?: Message | null } | null;
+  peers: { place: Message; year: number; value: number; source: string; checkText?: Message | null }[];
   benchmark: { percentOfTarget: number; met: boolean } | null;
 }
 export interface Indicators {

@@ -23,6 +23,7 @@ export interface Run {
   capacity: { totalGbps: number; medianSinrDb: number; sitesServing: number };
   budget: Record<string, unknown> & { limitedBy: 'uplink' | 'downlink' };
   sources?: Record<string, string>;
+  sourceChecks?: Record<string, { checkText?: Message | null }>;
   method: Message;
   limits: Message;
   grid?: Grid;
@@ -32,6 +33,7 @@ export interface Case {
   id: string;
   name: Message;
   rule: string;
+  ruleCheckText?: Message | null;
   spectrumMhz: number;
   peopleIndoors: Range;
   peopleIndoorsToday?: Range;
@@ -46,7 +48,7 @@ export interface Policy {
   residents: number;
   cases: Case[];
   together: { peopleIndoors: Range; sharePercent: Range; note: Message };
-  assumptions: { name: string; value: number | number[]; text: Message }[];
+  assumptions: { name: string; value: number | number[]; text: Message; checkText?: Message | null }[];
   method: Message;
   limits: Message;
 }

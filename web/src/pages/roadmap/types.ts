@@ -6,6 +6,8 @@ export interface Sourced {
   high: number;
   basis?: Message | null;
   source?: string | null;
+  /** How far the source was checked. */
+  checkText?: Message | null;
 }
 export interface Measure {
   id: string;
