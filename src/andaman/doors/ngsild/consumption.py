@@ -28,11 +28,18 @@ from andaman.doors.ngsild.params import (
     query_of,
     view_of,
 )
-from andaman.kernel.errors import BadRequestData, OperationNotSupported, ResourceNotFound, TooManyResults
+from andaman.kernel.errors import (
+    BadRequestData,
+    OperationNotSupported,
+    ResourceNotFound,
+    TooComplexQuery,
+    TooManyResults,
+)
 from andaman.kernel.time import Micros
 
 _PLAIN: Final = ":/*.,;|!$()@'~-_="  # needs no escape inside a parameter
 _CHUNK: Final = 1000
+_MOST_READ: Final = 100_000  # entities read for one page of alternatives
 _RETRIEVE: Final = VIEW_PARAMETERS | {"type", "entityMap"}
 
 
@@ -197,6 +204,10 @@ async def _alternatives(door: Door, call: Call, asked: Asked) -> tuple[Page, boo
     """Entities that match any of several queries, in the order of their creation."""
     first = asked.queries[0]
     wanted = first.offset + first.limit + 1
+    if wanted * len(asked.queries) > _MOST_READ:
+        raise TooComplexQuery(
+            f"offset and limit reach too far for {len(asked.queries)} selectors; ask with fewer of them"
+        )
     found: dict[str, Doc] = {}
     total = 0
     for query in asked.queries:
@@ -236,6 +247,11 @@ async def _count(door: Door, call: Call, asked: Asked) -> int:
         while True:
             page = await _page(door, call, replace(query, offset=offset, limit=_CHUNK, count=False), asked.at)
             ids.update(str(doc["id"]) for doc in page.docs)
+            if len(ids) > _MOST_READ:
+                raise TooComplexQuery(
+                    f"More than {_MOST_READ} entities match several selectors; count fewer of them at once"
+                )
+            await asyncio.sleep(0)
             if len(page.docs) < _CHUNK:
                 break
             offset += _CHUNK

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -17,6 +18,9 @@ from andaman.kernel.errors import BadRequestData, ResourceNotFound, TooManyResul
 from andaman.kernel.time import Micros
 
 MAX_LINKED = 1000
+MAX_SHOWN = 10_000
+"""How often linked entities may be shown: inline, each stands wherever it is linked from, which multiplies by level."""
+_SLICE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,7 @@ class Linker:
         self._door, self._call, self._context = door, call, context
         self._view, self._join, self._at = view, join, at
         self._cache: dict[str, Doc | None] = {}
+        self._shown = 0
 
     async def entities(self, docs: list[Doc]) -> list[dict[str, Any]]:
         """The entities, with the linked ones inside them (inline) or behind them (flat)."""
@@ -134,6 +139,13 @@ class Linker:
         self, doc: Doc, pick: Projection | None, omit: Projection | None, level: int, chain: frozenset[str]
     ) -> dict[str, Any]:
         view = self._projected(pick, omit)
+        self._shown += 1
+        if self._shown > MAX_SHOWN:
+            raise TooManyResults(
+                f"More than {MAX_SHOWN} entities inside each other; ask for fewer, a lower joinLevel or join=flat"
+            )
+        if self._shown % _SLICE == 0:
+            await asyncio.sleep(0)
         out = represent(doc, self._context, view)
         if level == 0:
             return out
