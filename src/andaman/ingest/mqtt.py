@@ -49,7 +49,8 @@ class MqttAddress:
     def parse(cls, url: str) -> MqttAddress:
         parts = urlsplit(url)
         if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
-            raise BadRequestData(f"{url!r} is not an MQTT address such as mqtt://127.0.0.1:1883")
+            shown = url.rpartition("@")[2]  # without the password that may stand before it
+            raise BadRequestData(f"{shown!r} is not an MQTT address such as mqtt://127.0.0.1:1883")
         tls = parts.scheme == "mqtts"
         password = unquote(parts.password) if parts.password else os.environ.get("ANDAMAN_MQTT_PASSWORD")
         username = unquote(parts.username) if parts.username else None
