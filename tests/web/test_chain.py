@@ -1,0 +1,67 @@
+"""The screens of the chain: assessment, connectivity, roadmap, training, programme, data; and a drill in the browser."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+playwright = pytest.importorskip("playwright.sync_api")
+from playwright.sync_api import expect  # noqa: E402
+
+from .test_frame import serious  # noqa: E402
+
+pytestmark = pytest.mark.browser
+PAGES = {
+    "/assessment": {"th": "การประเมินโครงสร้างพื้นฐานของเมือง", "en": "Infrastructure assessment"},
+    "/connectivity": {"th": "โครงข่ายไร้สาย", "en": "Connectivity"},
+    "/roadmap": {"th": "แผนที่นำทาง", "en": "Roadmap"},
+    "/training": {"th": "ทักษะและการฝึกอบรม", "en": "Skills and training"},
+    "/programme": {
+        "th": "โครงการความช่วยเหลือทางวิชาการเมืองอัจฉริยะภูเก็ต",
+        "en": "Phuket Smart City Technical Assistance Package",
+    },
+    "/data": {"th": "ข้อมูลเมือง", "en": "City data"},
+}
+
+
+@pytest.mark.parametrize(("lang", "theme"), [("th", "dark"), ("en", "light")])
+def test_each_page_opens_in_words_and_passes_axe(screens: Any, lang: str, theme: str) -> None:
+    screen = screens(lang=lang, theme=theme)
+    for path, heading in PAGES.items():
+        page = screen.open(path)
+        expect(page.locator("h1")).to_have_text(heading[lang])
+        expect(page.locator(".page .panel, .page article, .page table").first).to_be_visible(timeout=60_000)
+        page.wait_for_timeout(500)
+        assert serious(page) == [], path
+        assert "urn:ngsi-ld" not in page.locator("main").inner_text(), f"a raw id on {path}"
+
+
+def test_no_page_scrolls_sideways_on_a_phone(screens: Any) -> None:
+    screen = screens(lang="th", size=(390, 844))
+    for path in PAGES:
+        page = screen.open(path)
+        expect(page.locator("h1")).to_be_visible()
+        page.wait_for_timeout(1500)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
+def test_the_course_leads_into_a_drill_that_is_marked_everywhere(screens: Any) -> None:
+    screen = screens(user="operator", lang="en")
+    page = screen.open("/training")
+    for _ in range(2):
+        page.get_by_role("button", name="I have read this").first.click()
+        page.wait_for_timeout(700)
+    for question in page.locator("fieldset").all():
+        question.locator("input[type=radio]").nth(1).check()
+    page.get_by_role("button", name="Send the answers").click()
+    expect(page.get_by_text("passed, 100 %").first).to_be_visible()
+    page.get_by_role("button", name="Start the drill").click()
+    link = page.get_by_role("link", name="Open the drill's operations room")
+    expect(link).to_be_visible(timeout=30_000)
+    link.click()
+    expect(page.get_by_text("EXERCISE").first).to_be_visible()
+    assert "tenant=exercise-" in page.url
+    page.go_back()
+    page.get_by_role("button", name="Finish and score").click()
+    expect(page.get_by_text("Scored").first).to_be_visible(timeout=20_000)
