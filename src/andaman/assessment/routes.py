@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -58,20 +60,36 @@ class _Door:
         self._assessment, self._connectivity = assessment, connectivity
 
     async def indicators(self, request: Request) -> Response:
-        see(request, *_INDICATOR)
-        return json_response(await self._assessment.indicators())
+        actor = see(request, *_INDICATOR)
+        found = await self._assessment.indicators()
+        rows = [self._lineage(row, actor) for row in found["indicators"]]
+        return json_response({**found, "indicators": rows})
+
+    def _lineage(self, row: dict[str, Any], actor: Actor) -> dict[str, Any]:
+        """The row; of the entities behind it only those that this actor may see (there may be more in number)."""
+        find, tenant = self._assessment.broker.find, self._assessment.tenant
+        inputs = [
+            {
+                **one,
+                "entities": [e for e in one["entities"] if find(e["id"], actor.access, tenant) is not None],
+            }
+            for one in row["inputs"]
+        ]
+        return {**row, "inputs": inputs}
 
     async def indicator(self, request: Request) -> Response:
-        see(request, *_INDICATOR)
+        actor = see(request, *_INDICATOR)
         wanted = request.path_params["id"]
         for row in (await self._assessment.indicators())["indicators"]:
             if row["id"] == wanted:
-                return json_response(row)
+                return json_response(self._lineage(row, actor))
         raise ResourceNotFound(f"There is no indicator {wanted!r}; GET /api/assessment/indicators lists them")
 
     async def refresh(self, request: Request) -> Response:
-        require(request, Role.ANALYST)
-        return json_response(await self._assessment.refresh(wait_for_criticality=True))
+        actor = require(request, Role.ANALYST)
+        found = await self._assessment.refresh(wait_for_criticality=True)
+        rows = [self._lineage(row, actor) for row in found["indicators"]]
+        return json_response({**found, "indicators": rows})
 
     async def access_list(self, request: Request) -> Response:
         see(request, *_ACCESS)

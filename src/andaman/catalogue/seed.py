@@ -277,6 +277,7 @@ def _planning() -> list[Dataset]:
             "pk-province",
             _OWN,
             required="name origin",
+            hidden={"inputs": _SECURITY},  # names entities behind the value, of which some are not public
         ),
         _dataset(
             "coverage",
