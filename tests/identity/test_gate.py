@@ -234,6 +234,7 @@ async def test_administration(client: httpx.AsyncClient, identity: Identity) -> 
         ("PATCH", "/api/identity/users/admin1", {"username": "other"}),
         ("PATCH", "/api/identity/users/nobody", {}),
         ("GET", "/api/identity/audit?limit=0", None),
+        ("GET", "/api/identity/audit?before=1.1." + "9" * 30, None),
         ("GET", "/api/identity/audit?from=yesterday", None),
     ],
 )

@@ -181,6 +181,8 @@ class _Door:
             limit = int(query.get("limit", "100"))
             after_at = parse_time(query["from"]) if "from" in query else None
             before = Position(*map(int, query["before"].split("."))) if "before" in query else None
+            if before is not None and not all(0 <= part < 1 << 62 for part in before):
+                raise ValueError("before is given by the page before")
         except (ValueError, TypeError) as error:
             raise BadRequestData(f"limit, from or before is not of the right form: {error}") from None
         if not 1 <= limit <= 1000:
