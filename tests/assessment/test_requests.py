@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from andaman.assessment.connectivity import _bands, _is_run
+from andaman.assessment.inputs import _period_end, _points
 from andaman.broker.entity.build import entity, js
 from andaman.kernel.errors import BadRequestData
 
@@ -22,3 +23,29 @@ def test_only_runs_are_shown_as_runs():
     assert not _is_run(entity("urn:ngsi-ld:CoverageRun:b", "CoverageRun"))
     assert not _is_run(entity("urn:ngsi-ld:CoverageRun:c", "CoverageRun", result=js({})))
     assert not _is_run(entity("urn:ngsi-ld:Hospital:1", "Hospital", result=result))
+
+
+@pytest.mark.parametrize(
+    "series",
+    [
+        None,
+        5,
+        "x",
+        [],
+        {},
+        {"points": 5},
+        {"points": ["xy", 1, None, [], ["2025"], ["2025", "7"], ["2025", True]]},
+    ],
+)
+def test_what_is_no_point_of_a_series_is_left_out(series):
+    """Analysts write series directly; one that cannot be read must not stop every indicator."""
+    assert _points(series) == []
+
+
+def test_points_of_a_series():
+    assert _points({"points": [["2024", None], ["2025", 7], ["2025-11", 1.5]]}) == [
+        ("2025", 7.0),
+        ("2025-11", 1.5),
+    ]
+    assert _period_end("2025") == _period_end("2025-12")
+    assert [_period_end(odd) for odd in ("9999", "2025-13", "0000-00", "x", "")] == [None] * 5

@@ -129,8 +129,7 @@ def _from_series(name: str, spec: Mapping[str, Any], source: Source, before: Map
             code, "ไม่มีข้อมูลชุดนี้ในแพลตฟอร์ม", "the platform has no such series"
         )
         return Input(name, reason=text)
-    series = value(doc, "series") or {}
-    points = [(str(p), float(v)) for p, v in series.get("points", []) if v is not None]
+    points = _points(value(doc, "series"))
     year = _wanted_year(spec, points, before)
     if year is not None:
         points = [point for point in points if point[0].startswith(year)]
@@ -151,6 +150,20 @@ def _from_series(name: str, spec: Mapping[str, Any], source: Source, before: Map
         [(doc["id"], doc.get("modifiedAt"))], _period_end(year or points[-1][0]),
         origins=_origins([doc]),
     )  # fmt: skip
+
+
+def _points(series: Any) -> list[tuple[str, float]]:
+    """(period, number) of a series that anybody may have written: what is no such pair is left out."""
+    rows = series.get("points") if isinstance(series, Mapping) else None
+    return [
+        (str(row[0]), float(row[1]))
+        for row in (rows if isinstance(rows, list) else ())
+        if isinstance(row, list | tuple)
+        and len(row) == 2
+        and isinstance(row[0], str | int)
+        and isinstance(row[1], int | float)
+        and not isinstance(row[1], bool)
+    ]
 
 
 def _wanted_year(
@@ -175,10 +188,10 @@ def _period_end(period: str) -> Micros | None:
     """End of "2025" or "2025-11" in Bangkok."""
     try:
         year, month = (int(period[:4]), int(period[5:7])) if len(period) >= 7 else (int(period[:4]), 12)
+        year, month = (year + 1, 1) if month == 12 else (year, month + 1)
+        return parse_time(f"{year:04d}-{month:02d}-01T00:00:00+07:00")
     except ValueError:
         return None
-    year, month = (year + 1, 1) if month == 12 else (year, month + 1)
-    return parse_time(f"{year:04d}-{month:02d}-01T00:00:00+07:00")
 
 
 def _from_entities(name: str, spec: Mapping[str, Any], source: Source) -> Input:
