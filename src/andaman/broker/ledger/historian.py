@@ -163,9 +163,12 @@ class Historian:
                 answer = self._answer(name, arguments, RemoteAccess(key, connection))
             except AndamanError as error:
                 answer = ("error", error)
-            except Exception as error:
+            except Exception:
                 log.exception("A question about the past failed")
-                answer = ("error", AndamanError(f"The question about the past failed: {error}"))
+                answer = (
+                    "error",
+                    AndamanError("The question about the past failed; the log has the details"),
+                )
             try:
                 connection.send(answer)
             except (BrokenPipeError, OSError):
