@@ -160,6 +160,25 @@ def test_tenants_do_not_meet(tmp_path: Path) -> None:
     with_broker(tmp_path, _same_from_disk)
 
 
+def test_the_number_of_tenants_has_a_bound(tmp_path: Path) -> None:
+    """Beyond it no new tenant is made, within a batch and after a restart alike; those that exist go on."""
+
+    async def work(broker: Broker) -> None:
+        calls = [broker.write([create(1)], SYSTEM, name) for name in ("", "a", "b", "c")]
+        errors = [type(results[0].error) for results in await asyncio.gather(*calls)]
+        assert errors == [type(None), type(None), type(None), Conflict]
+        assert broker.tenants() == ["", "a", "b"]
+        assert (await broker.write([create(2)], SYSTEM, "b"))[0].changed
+
+    async def again(broker: Broker) -> None:
+        results = await broker.write([create(1)], SYSTEM, "d")
+        assert isinstance(results[0].error, Conflict)
+        assert (await broker.write([create(3)], SYSTEM, "a"))[0].changed
+
+    with_broker(tmp_path, work, max_tenants=3)
+    with_broker(tmp_path, again, max_tenants=3)
+
+
 def test_a_full_queue_refuses_clearly_and_takes_again(tmp_path: Path) -> None:
     """Beyond the bound the answer is Unavailable, nothing of that request is written, and the rest goes on."""
 

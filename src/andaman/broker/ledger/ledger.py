@@ -37,6 +37,7 @@ class LedgerOptions:
     max_waiting_ops: int = 20_000
     max_waiting_bytes: int = 128 << 20
     max_batch_ops: int = 2_000
+    max_tenants: int = 1_000
     ring_events: int = 4_096
     wal_limit_bytes: int = 64 << 20
     min_free_bytes: int = 64 << 20
@@ -75,6 +76,7 @@ class Ledger:
             clock,
             min_free_bytes=options.min_free_bytes,
             max_batch_ops=options.max_batch_ops,
+            max_tenants=options.max_tenants,
         )
         self.ring = EventRing(self.writer.seq, options.ring_events)
         self._read = connect(directory)

@@ -69,12 +69,24 @@ class Batch:
 class Merger:
     """Fills batches. Lives in the writer's thread."""
 
-    def __init__(self, apply: Apply, load: Load, facts: Facts, shapes: Shapes, layouts: Texts) -> None:
+    def __init__(
+        self,
+        apply: Apply,
+        load: Load,
+        facts: Facts,
+        shapes: Shapes,
+        layouts: Texts,
+        tenants: set[str],
+        max_tenants: int,
+    ) -> None:
+        """``tenants``: those that exist, kept up to date by the owner."""
         self._apply = apply
         self._load = load
         self._facts = facts
         self._shapes = shapes
         self._layouts = layouts
+        self._tenants = tenants
+        self._max_tenants = max_tenants
         self._gate = WriteGate()
 
     def merge(self, batch: Batch, requests: Iterable[Request]) -> None:
@@ -143,6 +155,8 @@ class Merger:
             kind = EventKind.DELETED
         else:
             kind = EventKind.UPDATED if stored is not None else EventKind.CREATED
+        if stored is None and tenant not in self._tenants and tenant not in batch.tenants:
+            self._check_new_tenant(batch)
         row = self._row(stored, after, changes, batch)
         types, scopes = self._shapes.pair(row[2])
         seq = batch.seq + 1
@@ -191,6 +205,11 @@ class Merger:
         result.seq = seq
         result.changed = True
         return result
+
+    def _check_new_tenant(self, batch: Batch) -> None:
+        """The first entity makes its tenant; each costs memory for good, so their number has a bound."""
+        if len(self._tenants) + len(batch.tenants) >= self._max_tenants:
+            raise Conflict(f"There are {self._max_tenants} tenants; no more can be made here")
 
     def _row(self, stored: Stored | None, after: Doc | None, changes: list[Change], batch: Batch) -> Stored:
         """The entity's row after an operation (its last one when it is deleted)."""

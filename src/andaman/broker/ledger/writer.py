@@ -70,6 +70,7 @@ class Writer:
         *,
         min_free_bytes: int,
         max_batch_ops: int,
+        max_tenants: int,
     ) -> None:
         self.directory = directory
         self.shapes = Shapes(db)
@@ -80,7 +81,6 @@ class Writer:
         self._min_free_bytes = min_free_bytes
         self._max_batch_ops = max_batch_ops
         self._checkpointer = checkpointer
-        self._merger = Merger(apply, self._load, facts, self.shapes, self.layouts)
         self._inbox: queue.SimpleQueue[list[Request] | None] = queue.SimpleQueue()
         self._in_flight: deque[Batch] = deque()  # durable, but not yet in the loop's cache
         self._publish: Callable[[Batch], None] = lambda _: None
@@ -91,6 +91,9 @@ class Writer:
         self._broken = False  # the connection failed and has to be opened again
         self._doubtful = Batch(0, 0, GENESIS, 1)  # the batch whose commit failed last
         self._read_position()
+        self._merger = Merger(
+            apply, self._load, facts, self.shapes, self.layouts, self.known_tenants, max_tenants
+        )
 
     def _read_position(self) -> None:
         row = self._db.execute("SELECT seq, at, hash FROM journal ORDER BY seq DESC LIMIT 1").fetchone()
