@@ -126,28 +126,29 @@ def _perfect():
 
 
 def test_a_perfect_drill_has_every_point_and_names_its_rows():
-    result = score(PATONG_HILL, _perfect(), NOW)
+    result = score(PATONG_HILL, _perfect(), NOW, "user:a")
     assert (result.percent, result.passed) == (100.0, True)
     assert {s for c in result.criteria for s in c.seqs} == {3, 4, 5, 6, 7, 8, 9}
 
 
 def test_an_empty_record_scores_nothing():
-    result = score(PATONG_HILL, [], NOW)
+    result = score(PATONG_HILL, [], NOW, "user:a")
     assert (result.points, result.passed) == (0, False)
 
 
 @given(st.sets(st.integers(0, 8)))
 def test_leaving_things_out_never_raises_the_score(left_out):
     facts = [f for i, f in enumerate(_perfect()) if i not in left_out]
-    kept = score(PATONG_HILL, facts, NOW).points
+    kept = score(PATONG_HILL, facts, NOW, "user:a").points
     assert 0 <= kept <= 100
     if left_out - {0, 1}:
         assert kept < 100
 
 
-def test_what_the_platform_did_itself_earns_nothing():
-    facts = [replace(f, actor="system:auto") for f in _perfect()]
-    assert score(PATONG_HILL, facts, NOW).points == 0
+@pytest.mark.parametrize("other", ["system:auto", "user:colleague"])
+def test_what_the_platform_or_a_colleague_did_earns_nothing(other):
+    facts = [replace(f, actor=other) for f in _perfect()]
+    assert score(PATONG_HILL, facts, NOW, "user:a").points == 0
 
 
 @given(st.floats(0, 1e5), st.floats(0, 1e5))

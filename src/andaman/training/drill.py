@@ -99,9 +99,10 @@ def speed_points(seconds: float | None, full_s: float, none_s: float, of: float)
     return of * (none_s - seconds) / (none_s - full_s)
 
 
-def score(scenario: Scenario, facts: Sequence[Fact], started: Micros) -> Score:
-    """Score a drill from its facts, in journal order. People's facts only: what the platform itself did earns nothing."""
-    people = [f for f in facts if not f.actor.startswith("system:")]
+def score(scenario: Scenario, facts: Sequence[Fact], started: Micros, trainee: str) -> Score:
+    """Score a drill from its facts, in journal order. Only what the trainee did earns points: neither the platform's own
+    doings nor those of a colleague who looked in."""
+    people = [f for f in facts if f.actor == trainee]
     event = _first(facts, "inject", lambda f: bool(f.data.get("main")))
     alert = _first(facts, "alert-raised")
     acknowledged = _first(people, "alert-acknowledged")

@@ -143,7 +143,7 @@ class Drills:
             events += batch
             after = batch[-1].seq
         facts = facts_of(events, main_entity(scenario, _local(run)))
-        return score(scenario, facts, parse_time(value(run, "startedAt")))
+        return score(scenario, facts, parse_time(value(run, "startedAt")), value(run, "person"))
 
     # -- the clock ------------------------------------------------------------------------------------------
     async def _play(self) -> None:
