@@ -222,7 +222,7 @@ def test_empty_network() -> None:
     assert RoadNetwork([Segment("a", 1, 2, 1100, "primary", line)]).nearest((98.3, 7.9), [], 3) == []
 
 
-ORACLE = Path("/work/shared/data/phuket/osm/phuket_road_graph_edges.csv")
+ORACLE = Path(__file__).parents[3] / "shared/data/phuket/osm/phuket_road_graph_edges.csv"
 
 
 @pytest.mark.skipif(not ORACLE.exists(), reason="the shared data folder is not here")
