@@ -7,7 +7,36 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
-from andaman.broker.model import Event
+import orjson
+
+from andaman.broker.model import Doc, Event
+
+
+class FreshEvent(Event):
+    """An event as the writer makes it: ``doc`` is read from the body when somebody asks for it first.
+
+    Parsed entities kept for the ring would be the broker's largest and coldest memory; bodies it shares with the cache.
+    """
+
+    __slots__ = ("_body", "_doc")
+    _doc: Doc | None
+    _body: bytes | None
+
+    @property
+    def doc(self) -> Doc | None:
+        if self._doc is None and self._body is not None:
+            self._doc = orjson.loads(self._body)
+        return self._doc
+
+    @doc.setter
+    def doc(self, value: Doc | None) -> None:
+        self._doc = value
+        self._body = None
+
+    def keep(self, body: bytes) -> None:
+        """The entity after the event, as its body."""
+        self._body = body
+
 
 _YIELD_LIMIT: Final = 5_000  # events handed over at once
 

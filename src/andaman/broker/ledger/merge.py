@@ -16,6 +16,7 @@ import orjson
 
 from andaman.broker.ledger.boot import Facts
 from andaman.broker.ledger.cache import Key, Stored
+from andaman.broker.ledger.events import FreshEvent
 from andaman.broker.ledger.rights import WriteGate
 from andaman.broker.ledger.rows import Row, Shapes, Texts, encode_changes, make_row
 from andaman.broker.model import Change, Doc, Event, EventKind, WriteOp, WriteResult
@@ -174,22 +175,23 @@ class Merger:
         # Nothing was noted so far: whatever fails above leaves no trace of the operation.
         batch.seq, batch.head = seq, journal[10]
         batch.journal.append(journal)
-        batch.events.append(
-            Event(
-                seq,
-                tenant,
-                batch.at,
-                journal[6],
-                kind,
-                op.entity_id,
-                types,
-                scopes,
-                changes,
-                after,
-                actor.origin,
-                actor.reason,
-            )
+        event = FreshEvent(
+            seq,
+            tenant,
+            batch.at,
+            journal[6],
+            kind,
+            op.entity_id,
+            types,
+            scopes,
+            changes,
+            None,
+            actor.origin,
+            actor.reason,
         )
+        if after is not None:
+            event.keep(row[1])
+        batch.events.append(event)
         if stored is None:
             batch.next_ord += 1
             batch.tenants.add(tenant)
