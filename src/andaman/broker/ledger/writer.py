@@ -28,9 +28,12 @@ from andaman.kernel.time import Clock, Micros
 
 log = logging.getLogger(__name__)
 
-_CHUNKS: Final = (256, 64, 16, 4, 1)  # rows per statement; each size is compiled once
+_CHUNKS: Final = (256, 64)  # rows per statement; what is left over, up to 63 rows, goes in one more
 _SPACE_CHECK_S: Final = 1.0
+_FETCH: Final = 256  # ids per statement
+_FETCH_STEP: Final = 16
 _ENTITY_INSERT: Final = "INSERT INTO entity (ord, tenant, id, shape, seq, layout, facts, body)"
+_ENTITY_SELECT: Final = f"SELECT {STORED} FROM entity WHERE tenant=? AND id=?"
 _ENTITY_UPDATE: Final = (
     "ON CONFLICT (ord) DO UPDATE SET shape=excluded.shape, seq=excluded.seq, layout=excluded.layout, "
     "facts=excluded.facts, body=excluded.body"
@@ -40,19 +43,19 @@ _ENTITY_UPDATE: Final = (
 def insert_rows(
     db: sqlite3.Connection, head: str, columns: int, tail: str, rows: Sequence[Sequence[Any]]
 ) -> None:
-    """Insert rows by few statements of fixed sizes.
+    """Insert rows by as few statements as can be, of sizes that the connection has compiled before.
 
     Each statement gives up the interpreter's lock once instead of once per row: under load that is what counts,
     because getting it back from a busy event loop can take milliseconds.
     """
     mark = f"({','.join('?' * columns)})"
     start, left = 0, len(rows)
-    for size in _CHUNKS:
-        while left >= size:
-            values = [value for row in rows[start : start + size] for value in row]
-            db.execute(f"{head} VALUES {','.join([mark] * size)} {tail}", values)
-            start += size
-            left -= size
+    while left:
+        size = next((size for size in _CHUNKS if left >= size), left)
+        values = [value for row in rows[start : start + size] for value in row]
+        db.execute(f"{head} VALUES {','.join([mark] * size)} {tail}", values)
+        start += size
+        left -= size
 
 
 class Writer:
@@ -86,6 +89,7 @@ class Writer:
         self._publish: Callable[[Batch], None] = lambda _: None
         self._refuse: Callable[[list[Request], Unavailable], None] = lambda _, __: None
         self._thread: threading.Thread | None = None
+        self._fetched: dict[Key, Stored | None] = {}  # rows that the batch at hand needs, read from the store
         self._space_checked = 0.0
         self._refusal: str | None = None  # why nothing can be written now
         self._broken = False  # the connection failed and has to be opened again
@@ -169,6 +173,7 @@ class Writer:
             self._in_flight.popleft()
         batch = Batch(at=self.now(), seq=self.seq, head=self.head, next_ord=self.next_ord)
         try:
+            self._fetch(requests)
             self._merger.merge(batch, requests)
             if batch.journal:
                 self._write(batch)
@@ -238,18 +243,45 @@ class Writer:
             for row, seq in (kept,)
         ]
 
-    def _load(self, key: Key) -> Stored | None:
+    def _in_memory(self, key: Key) -> tuple[bool, Stored | None]:
+        """(known, row): from batches that the loop has not yet taken, then from the cache."""
         for batch in reversed(self._in_flight):
             if key in batch.state:
                 found = batch.state[key]
-                return found[0] if found is not None else None
+                return True, found[0] if found is not None else None
         cached = self._cache.peek(key)
-        if cached is not None:
-            return cached
-        row: Stored | None = self._db.execute(
-            f"SELECT {STORED} FROM entity WHERE tenant=? AND id=?", key
-        ).fetchone()
-        return row
+        return cached is not None, cached
+
+    def _fetch(self, requests: list[Request]) -> None:
+        """Read the rows that a batch needs and memory has not, all at once."""
+        missing: dict[str, set[str]] = {}
+        for request in requests:
+            tenant = request.tenant
+            for op in request.ops:
+                if not self._in_memory((tenant, op.entity_id))[0]:
+                    missing.setdefault(tenant, set()).add(op.entity_id)
+        fetched: dict[Key, Stored | None] = {}
+        for tenant, names in missing.items():
+            ids = sorted(names)
+            fetched.update(dict.fromkeys((tenant, one) for one in ids))
+            for start in range(0, len(ids), _FETCH):
+                part = ids[start : start + _FETCH]
+                # Padded to few sizes, so that the statement is compiled once for each.
+                part += part[-1:] * (-len(part) % _FETCH_STEP)
+                marks = ",".join("?" * len(part))
+                for entity_id, *row in self._db.execute(
+                    f"SELECT id, {STORED} FROM entity WHERE tenant=? AND id IN ({marks})", (tenant, *part)
+                ):
+                    fetched[tenant, entity_id] = tuple(row)
+        self._fetched = fetched
+
+    def _load(self, key: Key) -> Stored | None:
+        known, row = self._in_memory(key)
+        if known:
+            return row
+        if key not in self._fetched:  # was in the cache a moment ago
+            self._fetched[key] = self._db.execute(_ENTITY_SELECT, key).fetchone()
+        return self._fetched[key]
 
     # -- trouble ------------------------------------------------------------------------------------------------
     def _no_space(self) -> str | None:
