@@ -112,6 +112,25 @@ def test_facts_can_be_updated_attribute_by_attribute(before: Doc, after: Doc) ->
     assert records(update_facts(fresh, after, changed)) == records(fresh)
 
 
+@given(docs(), docs())
+def test_facts_follow_one_attribute_after_another(before: Doc, after: Doc) -> None:
+    """Few changes of many attributes are looked for in the blob, many make it anew: the same records each time."""
+
+    def records(facts: bytes) -> list[bytes]:
+        return sorted(facts[i : i + 16] for i in range(0, len(facts), 16))
+
+    filler = {f"x:filler{n}": [{"type": "Property", "value": n / 2}] for n in range(9)}
+    attrs = {**filler, **before["attrs"]}
+    facts = index_facts({**before, "attrs": attrs})[1]
+    for name in [*before["attrs"], *after["attrs"]]:
+        attrs = {key: ones for key, ones in attrs.items() if key != name}
+        if name in after["attrs"]:
+            attrs[name] = after["attrs"][name]
+        facts = update_facts(facts, {**before, "attrs": attrs}, [name])
+        singly = [index_facts({**before, "attrs": {key: ones}})[1] for key, ones in attrs.items()]
+        assert records(facts) == records(b"".join(singly))
+
+
 def _bus(n: int, speed: float, lon: float = 98.3, lat: float = 7.9) -> Doc:
     return {
         "id": f"urn:x:bus:{n}",

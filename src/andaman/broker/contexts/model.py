@@ -11,7 +11,7 @@ from andaman.broker.model import DEFAULT_VOCAB
 from andaman.kernel.errors import BadRequestData
 
 CORE_URL: Final = "https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context-v1.9.jsonld"
-_MEMO_MAX: Final = 20_000
+MEMO_MAX: Final = 20_000
 _NAME: Final = re.compile(r"[^\W\d_]\w*")
 _IRI_NAME: Final = re.compile(r"[^\W\d_][\w+.\-]*:[^\s<>\"'=;(){}|\\^`\x00-\x20\x7f]+")
 _NAME_MAX: Final = 1024
@@ -47,7 +47,7 @@ class _Iris(dict[str, str]):
 
     def __missing__(self, name: str) -> str:
         iri = self.context._expand(name)
-        if len(self) < _MEMO_MAX:
+        if len(self) < MEMO_MAX:
             self[name] = iri
         return iri
 
@@ -61,7 +61,7 @@ class _Shorts(dict[str, str]):
 
     def __missing__(self, iri: str) -> str:
         name = self.context._compact(iri)
-        if len(self) < _MEMO_MAX:
+        if len(self) < MEMO_MAX:
             self[iri] = name
         return name
 
@@ -75,7 +75,18 @@ class Context:
     ``source`` is what the requester gave: a URL, an object, a list, or None for the core context alone.
     """
 
-    __slots__ = ("_inverse", "_prefixes", "_terms", "iris", "link", "member", "shorts", "source", "vocab")
+    __slots__ = (
+        "_inverse",
+        "_prefixes",
+        "_terms",
+        "iris",
+        "link",
+        "member",
+        "plain",
+        "shorts",
+        "source",
+        "vocab",
+    )
 
     def __init__(
         self, terms: Mapping[str, Term], vocab: str | None, source: Any, link: str, has_core: bool = False
@@ -98,6 +109,8 @@ class Context:
         self.iris.context = self
         self.shorts = _Shorts()
         self.shorts.context = self
+        self.plain: dict[str, str] = {}
+        """Name → IRI of ordinary attributes that payloads had so far: expansion's own bounded memo."""
         self.member = _member(source, has_core)
         """The @context member of an application/ld+json answer."""
 

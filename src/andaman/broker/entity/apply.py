@@ -14,12 +14,12 @@ Fragments are stored form without system times, with these signs of their own (m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from andaman.broker.entity.build import VALUE_MEMBER
 from andaman.broker.entity.merge import merge_instance, partial_instance
-from andaman.broker.entity.stamp import stamp_new, stamp_over
+from andaman.broker.entity.stamp import attrs_over, dataset_index, new_attrs, stamp_new, stamp_over
 from andaman.broker.model import Change, Doc, Instance, OpKind, WriteOp, WriteResult
 from andaman.kernel.errors import AlreadyExists, ResourceNotFound
 from andaman.kernel.time import Micros, format_time
@@ -36,7 +36,19 @@ def apply(op: WriteOp, before: Doc | None, now: Micros) -> Applied:
     """
     if op.expect_types and (before is None or not any(one in before["type"] for one in op.expect_types)):
         raise ResourceNotFound(f"There is no entity {op.entity_id} of the type asked for")
-    return _HANDLERS[op.kind](op, before, format_time(now))
+    return _HANDLERS[op.kind](op, before, _text_of(now))
+
+
+_last: tuple[Micros, str] = (0, format_time(0))
+
+
+def _text_of(now: Micros) -> str:
+    """``format_time``, once for the operations of a batch, which share their time."""
+    global _last
+    last = _last
+    if last[0] != now:
+        _last = last = (now, format_time(now))
+    return last[1]
 
 
 def _need(op: WriteOp, before: Doc | None) -> Doc:
@@ -47,14 +59,6 @@ def _need(op: WriteOp, before: Doc | None) -> Doc:
 
 def _meta(doc: Doc | None) -> list[Instance] | None:
     return None if doc is None else [{name: doc[name] for name in _META if name in doc}]
-
-
-def _dataset(instances: Sequence[Instance], dataset_id: str | None) -> int:
-    """Index of the instance with this ``datasetId`` (None: the default instance), or -1."""
-    for index, instance in enumerate(instances):
-        if instance.get("datasetId") == dataset_id:
-            return index
-    return -1
 
 
 def _is_null(instance: Instance) -> bool:
@@ -73,19 +77,8 @@ def _new_doc(op: WriteOp, before: Doc | None, at: str) -> Doc:
             doc[name] = fragment[name]
     doc["createdAt"] = at if before is None else before["createdAt"]
     doc["modifiedAt"] = at
-    old = {} if before is None else before["attrs"]
-    attrs: dict[str, list[Instance]] = {}
-    for iri, instances in fragment.get("attrs", {}).items():
-        if iri not in old:
-            attrs[iri] = [stamp_new(one, at) for one in instances]
-            continue
-        attrs[iri] = [
-            stamp_over(one, old[iri][index], at)
-            if (index := _dataset(old[iri], one.get("datasetId"))) >= 0
-            else stamp_new(one, at)
-            for one in instances
-        ]
-    doc["attrs"] = attrs
+    given = fragment.get("attrs", {})
+    doc["attrs"] = new_attrs(given, at) if before is None else attrs_over(given, before["attrs"], at)
     return doc
 
 
@@ -101,15 +94,18 @@ def _replace(op: WriteOp, before: Doc | None, at: str) -> Applied:
 
 def _put_whole(op: WriteOp, before: Doc | None, at: str) -> Applied:
     doc = _new_doc(op, before, at)
-    changes: list[Change] = []
-    meta, old_meta = _meta(doc), _meta(before)
-    old: dict[str, list[Instance]] = {} if before is None else before["attrs"]
-    if meta != old_meta or not (doc["attrs"] or old):  # a replacement by the same is a change too
-        changes.append(Change("", old_meta, meta))
-    changes += [Change(iri, old.get(iri), after) for iri, after in doc["attrs"].items()]
-    changes += [Change(iri, gone, None) for iri, gone in old.items() if iri not in doc["attrs"]]
-    result = WriteResult(op.kind, op.entity_id, before is None, True, list(doc["attrs"]))
-    return doc, changes, result
+    meta = _meta(doc)
+    attrs = doc["attrs"]
+    if before is None:
+        changes = [Change("", None, meta)]
+        changes += [Change(iri, None, after) for iri, after in attrs.items()]
+    else:
+        old_meta, old = _meta(before), before["attrs"]
+        # a replacement by the same is a change too
+        changes = [Change("", old_meta, meta)] if meta != old_meta or not (attrs or old) else []
+        changes += [Change(iri, old.get(iri), after) for iri, after in attrs.items()]
+        changes += [Change(iri, gone, None) for iri, gone in old.items() if iri not in attrs]
+    return doc, changes, WriteResult(op.kind, op.entity_id, before is None, True, list(attrs))
 
 
 def _delete(op: WriteOp, before: Doc | None, at: str) -> Applied:
@@ -208,7 +204,7 @@ def _append(op: WriteOp, before: Doc | None, at: str) -> Applied:
         after = list(old)
         touched = False
         for one in instances:
-            index = _dataset(old, one.get("datasetId"))
+            index = dataset_index(old, one.get("datasetId"))
             if index < 0:
                 after.append(stamp_new(one, at))
             elif op.no_overwrite:
@@ -253,7 +249,7 @@ def _replace_instances(edit: _Edit, iri: str, old: list[Instance], instances: li
     after: list[Instance | None] = list(old)
     touched = False
     for one in instances:
-        index = _dataset(old, one.get("datasetId"))
+        index = dataset_index(old, one.get("datasetId"))
         if _is_null(one):
             if index < 0:
                 edit.result.not_updated.append((iri, "There is no such instance to delete"))
@@ -281,7 +277,7 @@ def _merge(op: WriteOp, before: Doc | None, at: str) -> Applied:
         after: list[Instance | None] = list(old)
         touched = False
         for one in instances:
-            index = _dataset(old, one.get("datasetId"))
+            index = dataset_index(old, one.get("datasetId"))
             existing = old[index] if index >= 0 else None
             merged = merge_instance(iri, existing, one, at, op)
             if merged is None and existing is None:
@@ -303,7 +299,7 @@ def _target(op: WriteOp, doc: Doc, dataset_id: str | None) -> tuple[list[Instanc
     old = doc["attrs"].get(op.attr)
     if old is None:
         raise ResourceNotFound(f"Entity {op.entity_id} has no attribute {op.attr}", field=op.attr)
-    index = _dataset(old, dataset_id)
+    index = dataset_index(old, dataset_id)
     if index < 0:
         which = f"instance with datasetId {dataset_id}" if dataset_id else "default instance"
         raise ResourceNotFound(f"Attribute {op.attr} of entity {op.entity_id} has no {which}", field=op.attr)

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from andaman.broker.contexts.model import Context
+from andaman.broker.contexts.model import MEMO_MAX, Context
 from andaman.broker.entity.build import VALUE_MEMBER
 from andaman.broker.entity.geometry import check_geometry, looks_like_geometry
 from andaman.broker.entity.names import NULL, check_scopes, check_time, check_uri
-from andaman.broker.entity.values import check_value
+from andaman.broker.entity.values import check_value, only_unit_and_time
 from andaman.broker.model import LOCATION, NGSILD, OBSERVATION_SPACE, OPERATION_SPACE, Doc, Instance
 from andaman.kernel.errors import BadRequestData
 
@@ -21,6 +21,9 @@ MAX_SUB_DEPTH: Final = 12
 MAX_INSTANCES: Final = 1000
 _GEO_ATTRS: Final = frozenset({LOCATION, OBSERVATION_SPACE, OPERATION_SPACE})
 _PROOF: Final = NGSILD + "ngsildproof"
+_RULED: Final = _GEO_ATTRS | {_PROOF}
+"""Attributes with rules of their own; all others may take the short way."""
+_SCALARS: Final = frozenset({float, int, str, bool})
 _VALUE_MEMBERS: Final = frozenset(VALUE_MEMBER.values())
 _MEMBER_KIND: Final = {
     "object": "Relationship",
@@ -90,22 +93,43 @@ def expand_entity(
 ) -> Doc:
     """The fragment of an entity payload. ``whole`` demands ``id`` (or ``entity_id``) and ``type``.
 
-    Raises BadRequestData with ``field``. ``payload`` is not changed, but parts of it are used.
+    Raises BadRequestData with ``field``. ``payload`` is not changed, but parts of it are used, whole plain instances too.
     """
     if not isinstance(payload, dict):
         raise BadRequestData("An entity must be a JSON object")
     doc: Doc = {}
     attrs: dict[str, list[Instance] | None] = {}
-    iris = context.iris
+    plain = context.plain
     for name, value in payload.items():
-        if name in _ENTITY_MEMBERS:
-            _member(doc, name, value, context, mode)
-        elif name in _NOT_ATTRIBUTES or name[:1] == "@":
-            raise BadRequestData(f"{name!r} is not a possible attribute name", field=name)
+        iri = plain.get(name)
+        if iri is None:
+            if name in _ENTITY_MEMBERS:
+                _member(doc, name, value, context, mode)
+                continue
+            iri = _attribute_iri(name, context)
+        elif (  # the short way of plain Properties: nine of ten attributes of a sensor; the object is used as it is
+            not simplified
+            and type(value) is dict
+            and value.get("type") == "Property"
+            and type(one := value.get("value")) in _SCALARS
+            and one != NULL
+            and iri not in attrs
+            and (len(value) == 2 or only_unit_and_time(value))
+        ):
+            attrs[iri] = [value]
+            continue
+        if iri in attrs:
+            raise BadRequestData(f"The attribute {name!r} is given twice (as {iri})", field=name)
+        if (
+            not simplified
+            and type(value) is dict
+            and len(value) == 2
+            and value.get("type") == "GeoProperty"
+            and type(one := value.get("value")) is dict
+        ):
+            check_geometry(one, name)
+            attrs[iri] = [value]
         else:
-            iri = iris[name]
-            if iri in attrs:
-                raise BadRequestData(f"The attribute {name!r} is given twice (as {iri})", field=name)
             attrs[iri] = expand_attribute(name, iri, value, context, mode, simplified)
     doc["attrs"] = attrs
     if entity_id is not None:
@@ -122,6 +146,15 @@ def expand_entity(
 _ENTITY_MEMBERS: Final = frozenset(
     {"id", "@id", "type", "@type", "scope", "expiresAt", "@context", "createdAt", "modifiedAt"}
 )
+
+
+def _attribute_iri(name: str, context: Context) -> str:
+    if name in _NOT_ATTRIBUTES or name[:1] == "@":
+        raise BadRequestData(f"{name!r} is not a possible attribute name", field=name)
+    iri = context.iris[name]
+    if iri not in _RULED and len(context.plain) < MEMO_MAX:
+        context.plain[name] = iri
+    return iri
 
 
 def _member(doc: Doc, name: str, value: Any, context: Context, mode: Mode) -> None:
@@ -141,6 +174,8 @@ def _member(doc: Doc, name: str, value: Any, context: Context, mode: Mode) -> No
 
 def expand_types(value: Any, context: Context) -> list[str]:
     """Entity types as a sorted list of IRIs without doubles."""
+    if type(value) is str and value:
+        return [context.iris[value]]
     given = value if isinstance(value, list) else [value]
     if not given or len(given) > 100 or not all(isinstance(one, str) and one for one in given):
         raise BadRequestData("type must be a type name or a list of type names", field="type")

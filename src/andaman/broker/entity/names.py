@@ -18,6 +18,9 @@ _URI_MAX: Final = 2048
 _SCOPE_MAX: Final = 1024
 _ISO_Z: Final = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d"
                            r"(?:\.\d{1,9})?Z", re.ASCII)  # fmt: skip
+_MEMO_MAX: Final = 10_000
+_times: set[str] = set()  # that is_stored_time found to be so
+_scopes: dict[str, str] = {}  # valid scopes as given → as stored
 NULL: Final = "urn:ngsi-ld:null"
 """NGSI-LD Null: "delete this member" in updates and merges; nowhere else allowed."""
 
@@ -52,18 +55,37 @@ def check_uri(value: Any, where: str) -> str:
 
 def check_time(value: Any, where: str) -> str:
     """``value`` as a UTC date-time (§4.6.3: ISO 8601, ``Z``), or BadRequestData that names ``where``."""
-    if isinstance(value, str) and value.isascii():
-        text = value.replace(",", ".")
-        if _ISO_Z.fullmatch(text) and text[8:10] < "29" and text[:4] != "0000":
-            return text  # every month has 28 days: no need to ask the calendar
-        if text[-1:] == "Z":
-            try:
-                parse_time(text)
-            except ValueError:
-                pass
-            else:
-                return text
-    raise BadRequestData(f"{where} must be a UTC date-time such as 2026-11-22T07:32:00Z", field=where)
+    text = _utc(value) if isinstance(value, str) and value.isascii() else None
+    if text is None:
+        raise BadRequestData(f"{where} must be a UTC date-time such as 2026-11-22T07:32:00Z", field=where)
+    return text
+
+
+def is_stored_time(text: str) -> bool:
+    """True where ``check_time`` gives back ``text`` itself. Sensors repeat their times: the last ones are known."""
+    if text in _times:
+        return True
+    if not text.isascii() or _utc(text) != text:
+        return False
+    if len(_times) >= _MEMO_MAX:
+        _times.clear()
+    if len(text) <= 32:
+        _times.add(text)
+    return True
+
+
+def _utc(given: str) -> str | None:
+    text = given.replace(",", ".")
+    if _ISO_Z.fullmatch(text) and text[8:10] < "29" and text[:4] != "0000":
+        return text  # every month has 28 days: no need to ask the calendar
+    if text[-1:] == "Z":
+        try:
+            parse_time(text)
+        except ValueError:
+            pass
+        else:
+            return text
+    return None
 
 
 def _is_scope(text: str) -> bool:
@@ -73,6 +95,8 @@ def _is_scope(text: str) -> bool:
 def check_scopes(value: Any) -> list[str]:
     """``scope`` as a sorted list of scopes with a leading slash (§4.18)."""
     given = value if isinstance(value, list) else [value]
+    if len(given) == 1 and isinstance(given[0], str) and (known := _scopes.get(given[0])) is not None:
+        return [known]
     scopes: set[str] = set()
     for one in given:
         if not isinstance(one, str) or len(one) > _SCOPE_MAX or not _is_scope(one):
@@ -84,4 +108,8 @@ def check_scopes(value: Any) -> list[str]:
         scopes.add(one if one[0] == "/" else "/" + one)
     if not scopes:
         raise BadRequestData("scope must not be an empty list", field="scope")
+    if len(given) == 1:
+        if len(_scopes) >= _MEMO_MAX:
+            _scopes.clear()
+        _scopes[given[0]] = next(iter(scopes))
     return sorted(scopes)

@@ -17,8 +17,7 @@ from andaman.broker.model import LOCATION, NGSILD, Doc, Instance
 Format = Literal["normalized", "concise", "simplified"]
 _PROOF: Final = NGSILD + "ngsildproof"
 _AS_STORED: Final = frozenset({"Property", "GeoProperty", "Relationship", "LanguageProperty", "JsonProperty"})
-_NAMES_INSIDE: Final = frozenset({"attrs", "objectType", "valueType"})
-_SYSTEM: Final = frozenset({"createdAt", "modifiedAt", "expiresAt"})
+_SYSTEM: Final = ("createdAt", "modifiedAt", "expiresAt")
 _ENTITY_PARTS: Final = frozenset({"id", "type", "scope"})
 
 
@@ -61,7 +60,7 @@ def represent(doc: Doc, context: Context, view: View = PLAIN) -> dict[str, Any]:
             if part in view.omit or (view.pick is not None and part not in view.pick):
                 del out[part]
     if view.sys_attrs:
-        for name in ("createdAt", "modifiedAt", "expiresAt"):
+        for name in _SYSTEM:
             if name in doc:
                 out[name] = doc[name]
     if view is PLAIN:
@@ -124,8 +123,17 @@ def plain_value(instance: Instance, context: Context) -> Any:
 
 def _normalized(instance: Instance, context: Context, view: View) -> dict[str, Any]:
     kind = instance["type"]
-    if kind in _AS_STORED and view is PLAIN and _NAMES_INSIDE.isdisjoint(instance):
-        return {name: value for name, value in instance.items() if name not in _SYSTEM}
+    if (
+        view is PLAIN
+        and kind in _AS_STORED
+        and "attrs" not in instance
+        and "objectType" not in instance
+        and "valueType" not in instance
+    ):
+        shown = instance.copy()
+        for name in _SYSTEM:
+            shown.pop(name, None)
+        return shown
     if kind == "LanguageProperty" and view.languages:
         text, tag = choose_language(instance["languageMap"], view.languages)
         out: dict[str, Any] = {"type": "Property", "value": text, "lang": tag}
@@ -149,7 +157,7 @@ def _other_members(out: dict[str, Any], instance: Instance, context: Context, vi
         if value is not None and "lang" not in out:
             out[name] = shorts[value] if isinstance(value, str) else [shorts[one] for one in value]
     if view.sys_attrs:
-        for name in ("createdAt", "modifiedAt", "expiresAt"):
+        for name in _SYSTEM:
             value = instance.get(name)
             if value is not None:
                 out[name] = value

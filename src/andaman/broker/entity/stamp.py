@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from andaman.broker.model import Instance
 
 
 def stamp_new(instance: Instance, at: str) -> Instance:
     """A copy that begins at ``at``, sub-attributes included."""
-    stamped = {**instance, "createdAt": at, "modifiedAt": at}
+    made = {**instance, "createdAt": at, "modifiedAt": at}
     subs = instance.get("attrs")
     if subs is not None:
-        stamped["attrs"] = {iri: [stamp_new(one, at) for one in ones] for iri, ones in subs.items()}
-    return stamped
+        made["attrs"] = {iri: [stamp_new(one, at) for one in ones] for iri, ones in subs.items()}
+    return made
 
 
 def stamp_over(instance: Instance, old: Instance, at: str) -> Instance:
     """A copy that takes the place of ``old`` at ``at`` and keeps its ``createdAt``; sub-attributes likewise."""
-    stamped = {**instance, "createdAt": old.get("createdAt", at), "modifiedAt": at}
+    made = {**instance, "createdAt": old.get("createdAt", at), "modifiedAt": at}
     subs = instance.get("attrs")
     if subs is not None:
         old_subs = old.get("attrs") or {}
-        stamped["attrs"] = {
+        made["attrs"] = {
             iri: [_stamp_sub(one, old_subs.get(iri), at) for one in ones] for iri, ones in subs.items()
         }
-    return stamped
+    return made
 
 
 def _stamp_sub(instance: Instance, old: list[Instance] | None, at: str) -> Instance:
@@ -31,3 +33,50 @@ def _stamp_sub(instance: Instance, old: list[Instance] | None, at: str) -> Insta
         if one.get("datasetId") == instance.get("datasetId"):
             return stamp_over(instance, one, at)
     return stamp_new(instance, at)
+
+
+def dataset_index(instances: Sequence[Instance], dataset_id: str | None) -> int:
+    """Index of the instance with this ``datasetId`` (None: the default instance), or -1."""
+    for index, instance in enumerate(instances):
+        if instance.get("datasetId") == dataset_id:
+            return index
+    return -1
+
+
+def stamped(instances: list[Instance], old: list[Instance] | None, at: str) -> list[Instance]:
+    """The instances with their system times; those with an equal datasetId in ``old`` keep their createdAt."""
+    if old is None:
+        return [stamp_new(one, at) for one in instances]
+    return [
+        stamp_over(one, old[index], at)
+        if (index := dataset_index(old, one.get("datasetId"))) >= 0
+        else stamp_new(one, at)
+        for one in instances
+    ]
+
+
+def new_attrs(given: dict[str, list[Instance]], at: str) -> dict[str, list[Instance]]:
+    """The attributes of a new entity: ``stamped`` of each, plain instances without its calls."""
+    stamp = {"createdAt": at, "modifiedAt": at}
+    return {
+        iri: [one | stamp]
+        if len(instances) == 1 and "attrs" not in (one := instances[0])
+        else [stamp_new(one, at) for one in instances]
+        for iri, instances in given.items()
+    }
+
+
+def attrs_over(
+    given: dict[str, list[Instance]], old: dict[str, list[Instance]], at: str
+) -> dict[str, list[Instance]]:
+    """The attributes of an entity that replaces one with the attributes ``old``."""
+    attrs: dict[str, list[Instance]] = {}
+    for iri, instances in given.items():
+        there = old.get(iri)
+        if there is not None and len(instances) == 1 and len(there) == 1:
+            one, was = instances[0], there[0]
+            if "attrs" not in one and "datasetId" not in one and "datasetId" not in was:
+                attrs[iri] = [{**one, "createdAt": was.get("createdAt", at), "modifiedAt": at}]
+                continue
+        attrs[iri] = stamped(instances, there, at)
+    return attrs

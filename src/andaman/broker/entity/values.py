@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol
 
 from andaman.broker.contexts.model import Context
 from andaman.broker.entity.geometry import check_geometry
-from andaman.broker.entity.names import NULL, check_uri
+from andaman.broker.entity.names import NULL, check_uri, is_stored_time
 from andaman.kernel.errors import BadRequestData
 
 MAX_VALUE_DEPTH: Final = 64
@@ -27,6 +27,22 @@ def check_value(kind: str, value: Any, name: str, context: Context, mode: NullRu
     if value is None:
         raise BadRequestData(f"{name}: JSON null is not a value; {NULL!r} in an update deletes", field=name)
     return _CHECKS[kind](value, name, context, mode)
+
+
+def only_unit_and_time(value: dict[str, Any]) -> bool:
+    """Has a Property besides type and value nothing but a short unit code and a time, both valid and as stored?"""
+    known = 2
+    unit = value.get("unitCode")
+    if unit is not None:
+        if type(unit) is not str or not 0 < len(unit) < len(NULL):
+            return False
+        known = 3
+    seen = value.get("observedAt")
+    if seen is not None:
+        if type(seen) is not str or not is_stored_time(seen):
+            return False
+        known += 1
+    return known == len(value)
 
 
 def _property(value: Any, name: str, context: Context, mode: NullRules) -> Any:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
-from math import isfinite, nan
+from math import inf, isfinite, nan
 from struct import Struct
 from typing import Any, Final
 
@@ -31,6 +31,7 @@ WEST, SOUTH, EAST, NORTH = 8, 9, 10, 11
 RECORD: Final = np.dtype([("code", "<u8"), ("bits", "<i8")])
 _NUMBER_RECORD = Struct("<Qd")
 _BITS_RECORD = Struct("<Qq")
+_POINT_RECORDS = Struct("<QdQd")
 _EXACT = 1 << 53
 _CACHE_MAX: Final = 200_000
 
@@ -116,6 +117,8 @@ def _records(attr: str, instances: Sequence[Instance]) -> bytes:
     if instances[0]["type"] != "GeoProperty":
         return record
     box = box_of(instances) or (nan,)
+    if len(box) == 2:
+        return record + _POINT_RECORDS.pack(code | WEST, box[0], code | SOUTH, box[1])
     return record + b"".join(
         _NUMBER_RECORD.pack(code | kind, edge)
         for kind, edge in zip((WEST, SOUTH, EAST, NORTH), box, strict=False)
@@ -124,7 +127,30 @@ def _records(attr: str, instances: Sequence[Instance]) -> bytes:
 
 def index_facts(doc: Doc) -> tuple[str, bytes]:
     """(shape text, facts blob) of an entity, to be stored beside it for a fast start."""
-    return shape_text(doc), b"".join([_records(*item) for item in doc["attrs"].items()])
+    return shape_text(doc), _all_records(doc["attrs"])
+
+
+def _all_records(attrs: dict[str, list[Instance]]) -> bytes:
+    """``_records`` of every attribute; plain numbers and texts without its calls."""
+    found = []
+    pack_number, pack_bits = _NUMBER_RECORD.pack, _BITS_RECORD.pack
+    for attr, instances in attrs.items():
+        if len(instances) == 1:
+            instance = instances[0]
+            value = instance.get("value")
+            if instance["type"] == "Property":
+                if type(value) is float:
+                    if -inf < value < inf:
+                        found.append(pack_number((_codes.get(attr) or attr_code(attr)) | NUMBER, value))
+                        continue
+                elif type(value) is str:
+                    bits = _hashes.get(value)
+                    if bits is None:
+                        bits = text_hash(value)
+                    found.append(pack_bits((_codes.get(attr) or attr_code(attr)) | TEXT, bits))
+                    continue
+        found.append(_records(attr, instances))
+    return b"".join(found)
 
 
 def update_facts(facts: bytes, doc: Doc, changed: Iterable[str]) -> bytes:
@@ -132,8 +158,12 @@ def update_facts(facts: bytes, doc: Doc, changed: Iterable[str]) -> bytes:
 
     The records may stand in another order than ``index_facts`` gives, which nobody minds.
     """
-    for attr in changed:
-        instances = doc["attrs"].get(attr)
+    names = list(changed)
+    attrs = doc["attrs"]
+    if 2 * len(names) > len(attrs) + 2:  # a replacement: all anew is quicker than finding each
+        return _all_records(attrs)
+    for attr in names:
+        instances = attrs.get(attr)
         fresh = b"" if instances is None else _records(attr, instances)
         code = attr_code(attr)
         start, end = _find(facts, code)

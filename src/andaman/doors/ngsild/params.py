@@ -56,7 +56,7 @@ def view_of(given: Mapping[str, str], context: Context) -> View:
     form, flags = format_of(given)
     pick, omit = _projection(given, context)
     datasets = given.get("datasetId")
-    return View(
+    view = View(
         form,
         "sysAttrs" in flags,
         languages(given["lang"]) if "lang" in given else (),
@@ -64,6 +64,7 @@ def view_of(given: Mapping[str, str], context: Context) -> View:
         omit,
         None if datasets is None else frozenset(_dataset(one) for one in datasets.split(",")),
     )
+    return PLAIN if view == PLAIN else view  # the plain view has a short way of its own
 
 
 def format_of(given: Mapping[str, str]) -> tuple[Format, frozenset[str]]:
