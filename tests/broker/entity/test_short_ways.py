@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from andaman.broker.contexts.bundled import core_document
 from andaman.broker.contexts.model import CORE_URL
 from andaman.broker.contexts.process import build_context
+from andaman.broker.entity.apply import apply
 from andaman.broker.entity.expand import (
     APPEND,
     MERGE,
@@ -21,10 +22,11 @@ from andaman.broker.entity.expand import (
     expand_entity,
 )
 from andaman.broker.entity.names import NULL, check_scopes, check_time, is_stored_time
+from andaman.broker.entity.represent import PLAIN, View, represent
 from andaman.broker.entity.stamp import attrs_over, new_attrs, stamped
-from andaman.broker.model import Instance
+from andaman.broker.model import Instance, OpKind, WriteOp
 from andaman.kernel.errors import BadRequestData
-from tests.broker.entity.strategies import ATTRIBUTES, GEOMETRIES, PLAIN_JSON, TIMES
+from tests.broker.entity.strategies import ATTRIBUTES, ENTITIES, GEOMETRIES, PLAIN_JSON, TIMES
 
 LAW = settings(deadline=None, suppress_health_check=list(HealthCheck))
 CONTEXT = build_context({}, lambda url: None, core_document()["@context"], CORE_URL)
@@ -123,3 +125,14 @@ def test_known_times_and_scopes_are_valid_ones(value: Any) -> None:
     if isinstance(first, list):
         first.append("/changed")  # every answer is the caller's own
         assert check_scopes([value]) == second
+
+
+@LAW
+@given(ENTITIES)
+def test_the_plain_view_is_shown_like_any_other(payload: dict[str, Any]) -> None:
+    fragment = expand_entity({**payload, "type": "T"}, CONTEXT)
+    doc, _, _ = apply(WriteOp(OpKind.CREATE, fragment["id"], fragment), None, 0)
+    assert doc is not None
+    frozen = copy.deepcopy(doc)
+    assert represent(doc, CONTEXT, PLAIN) == represent(doc, CONTEXT, View())
+    assert doc == frozen

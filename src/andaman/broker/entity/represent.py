@@ -65,11 +65,20 @@ def represent(doc: Doc, context: Context, view: View = PLAIN) -> dict[str, Any]:
                 out[name] = doc[name]
     if view is PLAIN:
         for iri, instances in doc["attrs"].items():
-            out[shorts[iri]] = (
-                _normalized(instances[0], context, view)
-                if len(instances) == 1 and iri != _PROOF
-                else represent_attribute(iri, instances, context, view)
-            )
+            if (
+                len(instances) == 1
+                and (instance := instances[0])["type"] in _AS_STORED
+                and "attrs" not in instance
+                and "objectType" not in instance
+                and "valueType" not in instance
+            ):  # as stored but for the system's members; the general way gives the same
+                out[shorts[iri]] = shown = instance.copy()
+                shown.pop("createdAt", None)
+                shown.pop("modifiedAt", None)
+                if "expiresAt" in shown:
+                    del shown["expiresAt"]
+            else:
+                out[shorts[iri]] = represent_attribute(iri, instances, context, view)
         return out
     for iri, instances in _projected(doc, view):
         out[shorts[iri]] = represent_attribute(iri, instances, context, view)
@@ -123,17 +132,6 @@ def plain_value(instance: Instance, context: Context) -> Any:
 
 def _normalized(instance: Instance, context: Context, view: View) -> dict[str, Any]:
     kind = instance["type"]
-    if (
-        view is PLAIN
-        and kind in _AS_STORED
-        and "attrs" not in instance
-        and "objectType" not in instance
-        and "valueType" not in instance
-    ):
-        shown = instance.copy()
-        for name in _SYSTEM:
-            shown.pop(name, None)
-        return shown
     if kind == "LanguageProperty" and view.languages:
         text, tag = choose_language(instance["languageMap"], view.languages)
         out: dict[str, Any] = {"type": "Property", "value": text, "lang": tag}
