@@ -32,6 +32,7 @@ RECORD: Final = np.dtype([("code", "<u8"), ("bits", "<i8")])
 _NUMBER_RECORD = Struct("<Qd")
 _BITS_RECORD = Struct("<Qq")
 _POINT_RECORDS = Struct("<QdQd")
+_DIGEST = Struct(">q")
 _EXACT = 1 << 53
 _CACHE_MAX: Final = 200_000
 
@@ -56,12 +57,12 @@ def attr_code(iri: str) -> int:
 
 def text_hash(text: str) -> int:
     """Signed 64-bit hash, the same in every process."""
-    bits = _hashes.get(text)
+    bits: int | None = _hashes.get(text)
     if bits is None:
         if len(_hashes) > _CACHE_MAX:
             _hashes.clear()
         digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-        bits = int.from_bytes(digest, signed=True)
+        bits = _DIGEST.unpack(digest)[0]
         if len(text) <= 64:
             _hashes[text] = bits
     return bits
@@ -74,6 +75,10 @@ def fact_of(instances: Sequence[Instance]) -> Fact:
         kind = instance["type"]
         if kind == "Property":
             value = instance.get("value")
+            if type(value) is float and -inf < value < inf:  # the most frequent first
+                return NUMBER, value
+            if type(value) is str:
+                return TEXT, text_hash(value)
             if isinstance(value, bool):
                 return BOOLEAN, float(value)
             if isinstance(value, float):
@@ -135,20 +140,19 @@ def _all_records(attrs: dict[str, list[Instance]]) -> bytes:
     found = []
     pack_number, pack_bits = _NUMBER_RECORD.pack, _BITS_RECORD.pack
     for attr, instances in attrs.items():
-        if len(instances) == 1:
-            instance = instances[0]
+        instance = instances[0]
+        if len(instances) == 1 and instance["type"] == "Property":
             value = instance.get("value")
-            if instance["type"] == "Property":
-                if type(value) is float:
-                    if -inf < value < inf:
-                        found.append(pack_number((_codes.get(attr) or attr_code(attr)) | NUMBER, value))
-                        continue
-                elif type(value) is str:
-                    bits = _hashes.get(value)
-                    if bits is None:
-                        bits = text_hash(value)
-                    found.append(pack_bits((_codes.get(attr) or attr_code(attr)) | TEXT, bits))
+            if type(value) is float:
+                if -inf < value < inf:
+                    found.append(pack_number((_codes.get(attr) or attr_code(attr)) | NUMBER, value))
                     continue
+            elif type(value) is str:
+                bits = _hashes.get(value)
+                if bits is None:
+                    bits = text_hash(value)
+                found.append(pack_bits((_codes.get(attr) or attr_code(attr)) | TEXT, bits))
+                continue
         found.append(_records(attr, instances))
     return b"".join(found)
 
