@@ -152,7 +152,7 @@ def _attribute_iri(name: str, context: Context) -> str:
     if name in _NOT_ATTRIBUTES or name[:1] == "@":
         raise BadRequestData(f"{name!r} is not a possible attribute name", field=name)
     iri = context.iris[name]
-    if iri not in _RULED and len(context.plain) < MEMO_MAX:
+    if iri not in _RULED and len(name) <= 64 and len(context.plain) < MEMO_MAX:
         context.plain[name] = iri
     return iri
 

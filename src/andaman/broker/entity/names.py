@@ -19,6 +19,7 @@ _SCOPE_MAX: Final = 1024
 _ISO_Z: Final = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d"
                            r"(?:\.\d{1,9})?Z", re.ASCII)  # fmt: skip
 _MEMO_MAX: Final = 10_000
+_MEMO_LONGEST: Final = 64
 _times: set[str] = set()  # that is_stored_time found to be so
 _scopes: dict[str, str] = {}  # valid scopes as given → as stored
 NULL: Final = "urn:ngsi-ld:null"
@@ -69,7 +70,7 @@ def is_stored_time(text: str) -> bool:
         return False
     if len(_times) >= _MEMO_MAX:
         _times.clear()
-    if len(text) <= 32:
+    if len(text) <= _MEMO_LONGEST:
         _times.add(text)
     return True
 
@@ -108,7 +109,7 @@ def check_scopes(value: Any) -> list[str]:
         scopes.add(one if one[0] == "/" else "/" + one)
     if not scopes:
         raise BadRequestData("scope must not be an empty list", field="scope")
-    if len(given) == 1:
+    if len(given) == 1 and len(given[0]) <= _MEMO_LONGEST:
         if len(_scopes) >= _MEMO_MAX:
             _scopes.clear()
         _scopes[given[0]] = next(iter(scopes))
