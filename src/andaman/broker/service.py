@@ -33,7 +33,7 @@ from andaman.kernel.time import Clock, Micros, system_clock
 _FACTS = Facts(FACTS_VERSION, index_facts, update_facts)
 _FREEZE_FROM = 10_000  # entities; below that the garbage collector is quick anyway
 _ADD_TOGETHER = 20  # new entities of a batch, from which on the index takes them as columns
-_GC_ALLOCATIONS = 100_000
+_GC_ALLOCATIONS = 500_000
 _ITER_PAGE = 200
 _PAST_THREADS = 4
 _PAST_WAITING = 500

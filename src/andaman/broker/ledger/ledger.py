@@ -13,7 +13,7 @@ from typing import Final
 import orjson
 
 from andaman.broker.ledger.boot import Facts
-from andaman.broker.ledger.cache import STORED, BodyCache, Key
+from andaman.broker.ledger.cache import STORED, BodyCache, Key, Stored
 from andaman.broker.ledger.checkpoint import Checkpointer
 from andaman.broker.ledger.events import EventRing
 from andaman.broker.ledger.journal import JournalPool
@@ -25,6 +25,7 @@ from andaman.identity.model import Actor
 from andaman.kernel.errors import Unavailable
 from andaman.kernel.time import Clock, system_clock
 
+_IDS: Final = 500  # look-ups per statement
 _ENTITY: Final = f"SELECT {STORED} FROM entity WHERE tenant=? AND id=?"  # noqa: S608
 log = logging.getLogger(__name__)
 
@@ -223,14 +224,28 @@ class Ledger:
     def docs(self, tenant: str, ids: Sequence[str]) -> list[Doc]:
         """Whole docs in the order of ``ids``; those that are not there are left out. Any thread."""
         if get_ident() != self._home:
-            bodies = self._bodies_elsewhere(tenant, ids)
-            return [orjson.loads(bodies[entity_id]) for entity_id in ids if entity_id in bodies]
-        found = []
+            there = self._bodies_elsewhere(tenant, ids)
+            return [orjson.loads(there[entity_id]) for entity_id in ids if entity_id in there]
+        bodies: dict[str, bytes] = {}
+        missing = []
         for entity_id in ids:
-            body = self.body((tenant, entity_id))
-            if body is not None:
-                found.append(orjson.loads(body))
-        return found
+            cached = self.cache.get((tenant, entity_id))
+            if cached is not None:
+                bodies[entity_id] = cached[1]
+            else:
+                missing.append(entity_id)
+        for start in range(0, len(missing), _IDS):
+            part = missing[start : start + _IDS]
+            marks = ",".join("?" * len(part))
+            rows = self._read.execute(
+                f"SELECT id, {STORED} FROM entity WHERE tenant=? AND id IN ({marks})",  # noqa: S608
+                (tenant, *part),
+            )
+            for entity_id, *stored in rows:
+                kept: Stored = tuple(stored)
+                self.cache.put((tenant, entity_id), kept)
+                bodies[entity_id] = kept[1]
+        return [orjson.loads(bodies[entity_id]) for entity_id in ids if entity_id in bodies]
 
     def _bodies_elsewhere(self, tenant: str, ids: Sequence[str]) -> dict[str, bytes]:
         """Bodies by id, for other threads than the loop's: looks into the cache, but never fills it."""

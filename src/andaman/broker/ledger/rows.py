@@ -14,6 +14,7 @@ from andaman.identity.model import Actor
 from andaman.kernel.time import Micros, format_time
 
 GENESIS: Final = bytes(32)
+_PIECE: Final = 2_000  # bytes; hashlib keeps the interpreter's lock below 2,048
 META_MEMBERS: Final = ("type", "scope", "expiresAt")  # what the change of the entity itself (attr "") tells
 COLUMNS: Final = "seq, tenant, at, kind, entity_id, shape, actor, origin, reason, request, hash, changes"
 Row = tuple[int, str, int, str, str, int, str, str, str, str, bytes, bytes]
@@ -23,7 +24,7 @@ Row = tuple[int, str, int, str, str, int, str, str, str, str, bytes, bytes]
 def chain_hash(previous: bytes, row: Sequence[Any], shape_json: str) -> bytes:
     """sha256(previous ‖ JSON list of the row's columns ‖ changes); the shape counts by content, not by number."""
     head = orjson.dumps([*row[:5], shape_json, *row[6:10]])
-    return hashlib.sha256(previous + head + row[11]).digest()
+    return _digest(previous + head, row[11])
 
 
 def encode_changes(changes: Sequence[Change]) -> bytes:
@@ -40,6 +41,18 @@ def decode_changes(blob: bytes) -> list[Change]:
             *(Change(name, None, after) for name, after in told["attrs"].items()),
         ]
     return [Change(attr, before, after) for attr, before, after in told]
+
+
+def _digest(head: bytes, blob: bytes) -> bytes:
+    """sha256 of both, fed in pieces: above 2,047 bytes hashlib lets go of the interpreter, and under load the writer would
+    wait for it behind the loop once a row."""
+    if len(head) + len(blob) < _PIECE:
+        return hashlib.sha256(head + blob).digest()
+    state = hashlib.sha256(head[:_PIECE])
+    for part in (head[_PIECE:], blob):
+        for start in range(0, len(part), _PIECE):
+            state.update(part[start : start + _PIECE])
+    return state.digest()
 
 
 def make_row(
@@ -70,7 +83,7 @@ def make_row(
             actor.request_id,
         ]
     )
-    digest = hashlib.sha256(previous + head + blob).digest()
+    digest = _digest(previous + head, blob)
     return (
         seq,
         tenant,

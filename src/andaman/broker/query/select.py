@@ -55,8 +55,16 @@ def candidates(parts: list[Part], query: EntityQuery, end: int) -> Iterator[Cand
     """Windows of rising creation order, each evaluated only when the page still needs it."""
     preset = [_geo_rows(part, query) for part in parts]
     low = 0
-    few = sum(_AT_ONCE + 1 if isinstance(rows, slice) else len(rows) for rows in preset) <= _AT_ONCE
-    width = _NO_END if query.count or few else _FIRST_WINDOW + 4 * query.limit
+    left = sum(_AT_ONCE + 1 if isinstance(rows, slice) else len(rows) for rows in preset)
+    wanted = 24 * (query.offset + query.limit) + 512
+    if query.count or left <= wanted:
+        width = _NO_END
+    elif (
+        left <= _AT_ONCE
+    ):  # rows of one place are spread over creation order: so much of it probably holds the page
+        width = max(_FIRST_WINDOW, end * wanted // left)
+    else:
+        width = _FIRST_WINDOW + 4 * query.limit
     while low <= end and parts:
         high = min(low + width, _NO_END)
         found = [
