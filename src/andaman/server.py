@@ -14,6 +14,7 @@ import uvicorn
 
 from andaman.app import App
 from andaman.kernel.errors import Unavailable
+from andaman.kernel.memory import give_memory_back
 
 STOP_PATIENCE_S = 5
 
@@ -104,6 +105,7 @@ class _Server(uvicorn.Server):
 
 def run_blocking(app: App, sock: socket.socket, ready: Callable[[], Awaitable[None]] | None = None) -> None:
     """``run`` on uvloop where it is installed."""
+    give_memory_back()
     try:
         import uvloop
 

@@ -31,6 +31,7 @@ from andaman.broker.ledger.past import HistoryStore, Past
 from andaman.broker.ledger.schema import HISTORY
 from andaman.broker.model import Doc
 from andaman.kernel.errors import AndamanError, Unavailable
+from andaman.kernel.memory import give_memory_back
 
 log = logging.getLogger("andaman.historian")
 
@@ -213,6 +214,7 @@ def main() -> None:
     # Ctrl-C reaches the broker too, which ends this process in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    give_memory_back()
     gc.set_threshold(100_000, 50, 100)
     os.nice(5)
     try:
