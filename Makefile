@@ -1,10 +1,12 @@
 # make demo   Phuket, live, on this machine          make test   every test
 # make bench  the benchmarks, as a table             make docs   pages made from code
+# make conformance SUITE=DIR   the NGSI-LD test suite in DIR against a fresh platform
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8026
 DEMO_DATA ?= .demo
+CONFORMANCE_OUT ?= conformance
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: demo serve test test-fast lint bench docs ui clean conformance
@@ -39,6 +41,10 @@ test-fast: $(VENV)/.dev
 
 bench: $(VENV)/.dev ui
 	$(BIN)/python -m bench
+
+conformance: $(VENV)/.run
+	@test -n "$(SUITE)" || { echo "usage: make conformance SUITE=/path/to/ngsi-ld-test-suite"; exit 2; }
+	$(BIN)/python scripts/conformance.py --suite "$(SUITE)" --out "$(CONFORMANCE_OUT)"
 
 docs: $(VENV)/.dev
 	$(BIN)/python scripts/make_docs.py

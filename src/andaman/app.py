@@ -15,7 +15,7 @@ from andaman import __version__
 from andaman.assessment import routes as assessment_routes
 from andaman.assessment.connectivity import ConnectivityService
 from andaman.assessment.service import AssessmentService
-from andaman.broker.contexts import ContextStore
+from andaman.broker.contexts import ContextStore, read_mirrors
 from andaman.broker.entity.build import iri, short
 from andaman.broker.service import Broker
 from andaman.catalogue import routes as catalogue_routes
@@ -90,7 +90,11 @@ class App:
             min_free_bytes=int(settings.min_free_mb * _MB),
             history_memory_mb=settings.history_memory_mb,
         )
-        self.contexts = ContextStore(directory / "contexts", allow_private=settings.context_allow_loopback)
+        self.contexts = ContextStore(
+            directory / "contexts",
+            allow_private=settings.context_allow_loopback,
+            mirrors=read_mirrors(settings.context_mirrors),
+        )
         self.pack: Pack | None = load_pack(settings.pack) if settings.pack else None
         self.live = Hub(self.broker, clock=clock)
         self.catalogue = Catalogue(self.broker, self.policy, seed=default_datasets(), clock=clock)

@@ -57,6 +57,11 @@ TABLE: Final[tuple[Setting, ...]] = (
     Setting(
         "context_allow_loopback", False, "Fetch JSON-LD contexts from loopback and private addresses too."
     ),
+    Setting(
+        "context_mirrors",
+        "",
+        "Prefixes of @context addresses answered from elsewhere: FROM=TO pairs with spaces between; TO may be local.",
+    ),
     Setting("max_body_mb", 10, "Largest request body.", 1, 1024),
     Setting("session_hours", 12, "A sign-in ends after this many hours.", 1, 720),
     Setting("unit_simulator", False, "Move assigned units along their routes (marked as simulated)."),

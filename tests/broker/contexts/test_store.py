@@ -83,6 +83,19 @@ def test_a_remote_context_is_fetched_once_and_survives_restart(base: str, tmp_pa
     asyncio.run(run())
 
 
+def test_a_mirror_may_be_local_and_the_context_keeps_its_public_address(base: str) -> None:
+    async def run() -> None:
+        store = ContextStore(mirrors=[("https://contexts.example/", f"{base}/")])
+        found = await store.resolve("https://contexts.example/ok")
+        assert found.expand_term("speed") == "http://ex.org/speed"
+        assert store.get_entry("https://contexts.example/ok").kind == "Cached"
+        with pytest.raises(BadRequestData):  # the mirror opens no way to other local addresses
+            await store.resolve(f"{base}/ok")
+        store.close()
+
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize("path", ["/huge", "/loop", "/gone"])
 def test_what_cannot_be_had_is_context_not_available(base: str, path: str) -> None:
     store = ContextStore(allow_private=True)

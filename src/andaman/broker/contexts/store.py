@@ -17,6 +17,7 @@ import orjson
 
 from andaman.broker.contexts.bundled import bundled_document, bundled_urls, core_document
 from andaman.broker.contexts.fetch import TIMEOUT_S, fetch_json
+from andaman.broker.contexts.mirrors import Mirrors, mirrored
 from andaman.broker.contexts.model import CORE_URL, Context
 from andaman.broker.contexts.process import build_context
 from andaman.kernel.errors import BadRequestData, Conflict, LdContextNotAvailable, ResourceNotFound, TooLarge
@@ -48,7 +49,8 @@ class ContextStore:
     """Resolves @context values. One instance a process; its look-ups are safe from any thread.
 
     ``directory`` keeps fetched and hosted contexts over restarts (None: memory only). ``allow_private`` lets
-    contexts be fetched from loopback and private addresses. ``fetch`` replaces the network in tests.
+    contexts be fetched from loopback and private addresses; a mirror may be there in any case, for the operator
+    named it. ``fetch`` replaces the network in tests.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class ContextStore:
         directory: Path | None = None,
         *,
         allow_private: bool = False,
+        mirrors: Mirrors = (),
         timeout_s: float = TIMEOUT_S,
         clock: Clock = system_clock,
         fetch: Callable[[str], Any] | None = None,
@@ -63,7 +66,14 @@ class ContextStore:
         self._directory = directory
         self._timeout_s = timeout_s
         self._clock = clock
-        self._fetch = fetch or (lambda url: fetch_json(url, allow_private=allow_private, timeout_s=timeout_s))
+
+        def fetch_it(url: str) -> Any:
+            target = mirrored(url, mirrors)
+            return fetch_json(
+                target or url, allow_private=allow_private or target is not None, timeout_s=timeout_s
+            )
+
+        self._fetch = fetch or fetch_it
         self._resolved: OrderedDict[str, Context] = OrderedDict()
         self._pending: dict[str, asyncio.Future[Context]] = {}
         self._lock = threading.Lock()

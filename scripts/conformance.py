@@ -1,0 +1,401 @@
+"""Run the public NGSI-LD test suite (Robot Framework) from a folder given to it against a fresh platform.
+
+``make conformance SUITE=/path/to/ngsi-ld-test-suite`` or, for a part of it, for example
+``python scripts/conformance.py --suite DIR --only ContextInformation/Subscription --only 046_01``.
+
+Starts everything that the suite wants, on loopback and scratch directories: the platform without sign-in (five of
+them for the interoperability cases), a web server for the suite's remote @contexts, Mosquitto in place of its
+container. Each test has a time limit; a hung run is killed, counted as failed and gone on with. Where the
+system lets us, all of it happens in a network namespace of its own, so that the suite's fixed ports (8085-8087,
+1883, …) are free and several runs may go on at once. Nothing of the suite is copied.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import functools
+import http.server
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+SCRIPTS = Path(__file__).resolve().parent
+MARK = "ANDAMAN_CONFORMANCE_ISOLATED"
+TP, IOP = "TP/NGSI-LD", "IOP_TP/NGSI-LD/Interoperability"
+MQTT_PORTS = (1883, 18885)
+MIRROR_PORT = 18880
+IOP_BROKERS = 5
+HANG_S = 60.0
+"""Beyond a test's limit: for what runs before and after it (set-ups, parsing)."""
+START_S = 60.0
+CONTEXTS = (
+    "https://raw.githubusercontent.com/marek-mraz/ngsi-ld-test-suite/main/resources/jsonld-contexts/",
+    "https://forge.etsi.org/rep/cim/ngsi-ld-test-suite/-/raw/develop/resources/jsonld-contexts/",
+    "https://easy-global-market.github.io/ngsild-api-data-models/ngsildTestSuite/",
+)
+"""Where the suite's files say their @contexts are; all are answered from its folder."""
+CORE = "https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context-v1.9.jsonld"
+
+Row = dict[str, Any]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    options = _options(argv)
+    suite = options.suite.resolve()
+    if not (suite / TP).is_dir():
+        print(f"conformance: {suite} has no {TP}; give the folder of the NGSI-LD test suite", file=sys.stderr)
+        return 2
+    if options.isolate and MARK not in os.environ:
+        again = _in_own_network(sys.argv)
+        if again is not None:
+            return again
+        print("conformance: no network namespace here; the suite's fixed ports must be free", file=sys.stderr)
+    rows: list[Row] = []
+    with contextlib.ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="andaman-conformance-")))
+        shims = _container_shim(suite, scratch)
+        stack.callback(_stop_mosquitto, scratch)
+        for part, count in ((TP, 1), (IOP, IOP_BROKERS)):
+            files = _chosen(suite, part, options)
+            if not files:
+                continue
+            with contextlib.ExitStack() as brokers:
+                brokers.enter_context(_mirror(suite))
+                ports = [options.port + at for at in range(count)]
+                for port in ports:
+                    log = options.logs / f"server-{port}.log" if options.logs else None
+                    brokers.enter_context(_server(port, scratch / f"{count}-{port}", log))
+                rows += _run(suite, part, files, ports, shims, scratch, options)
+    report = _report(suite, rows)
+    _write(options.out, report)
+    print(_markdown(report))
+    return 0 if report["passed"] == report["cases"] else 1
+
+
+def _options(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Run the NGSI-LD conformance suite from a folder.")
+    parser.add_argument("--suite", type=Path, required=True, help="folder of the suite's work tree")
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="part of a path below TP/NGSI-LD or IOP_TP/…/Interoperability, e.g. ContextInformation/Provision, "
+        "046_01 or IOP_CNF_02; repeatable; default: everything",
+    )
+    parser.add_argument("--test", action="append", default=[], help="name or pattern of a test; repeatable")
+    parser.add_argument("--part", choices=("TP", "IOP", "all"), default="all")
+    parser.add_argument("--port", type=int, default=9090, help="first port (two cases want 9090)")
+    parser.add_argument("--limit", type=float, default=60.0, help="seconds a test may take")
+    parser.add_argument("--out", type=Path, help="write PATH.json and PATH.md")
+    parser.add_argument(
+        "--logs", type=Path, help="keep Robot's log.html and the servers' logs in this folder"
+    )
+    parser.add_argument("--quiet", action="store_true", help="no line per failing test while it runs")
+    parser.add_argument("--no-isolate", dest="isolate", action="store_false", help="stay in this network")
+    default = os.environ.get("ROBOT_PYTHON", "")
+    parser.add_argument(
+        "--robot-python",
+        default=default,
+        help="Python with the suite's requirements (environment: ROBOT_PYTHON; default: SUITE-venv beside it)",
+    )
+    options = parser.parse_args(argv)
+    if not options.robot_python:
+        beside = Path(f"{options.suite.resolve()}-venv/bin/python")
+        options.robot_python = str(beside if beside.exists() else sys.executable)
+    if options.logs:
+        options.logs = options.logs.resolve()
+        options.logs.mkdir(parents=True, exist_ok=True)
+    return options
+
+
+def _in_own_network(argv: Sequence[str]) -> int | None:
+    """Run this script again in a new network namespace with loopback only; None where that is not possible."""
+    for flags in ("-n", "-rn"):
+        command = ["unshare", flags, "sh", "-c", 'ip link set lo up && exec "$0" "$@"']
+        with contextlib.suppress(OSError):
+            if subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0:
+                done = subprocess.run(
+                    [*command, sys.executable, *argv], env={**os.environ, MARK: "1"}, check=False
+                )
+                return done.returncode
+    return None
+
+
+def _chosen(suite: Path, part: str, options: argparse.Namespace) -> list[Path]:
+    if options.part != "all" and not part.startswith(f"{options.part}"):
+        return []
+    files = sorted((suite / part).rglob("*.robot"))
+    found = [file for file in files if file.name != "__init__.robot"]
+    if not options.only:
+        return found
+    below = {file: file.relative_to(suite / part).as_posix() for file in found}
+    return [file for file in found if any(f"/{one.strip('/')}" in f"/{below[file]}" for one in options.only)]
+
+
+# -- what the suite wants around it -------------------------------------------------------------------------
+@contextlib.contextmanager
+def _mirror(suite: Path) -> Iterator[None]:
+    """The suite's remote @contexts from loopback."""
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+        def translate_path(self, path: str) -> str:
+            name = "ngsi-ld-test-suite-compound.jsonld" if "compound" in path else Path(path).name
+            return str(suite / "resources/jsonld-contexts" / name)
+
+    http.server.ThreadingHTTPServer.allow_reuse_address = True
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", MIRROR_PORT), functools.partial(Handler))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@contextlib.contextmanager
+def _server(port: int, data: Path, log: Path | None) -> Iterator[None]:
+    """``andaman serve --no-auth`` on a scratch directory, ready to answer."""
+    mirrors = " ".join(f"{prefix}=http://127.0.0.1:{MIRROR_PORT}/" for prefix in CONTEXTS)
+    environ = {**os.environ, **_loopback_settings(), "ANDAMAN_CONTEXT_MIRRORS": mirrors}
+    command = [str(Path(sys.executable).parent / "andaman"), "serve", "--no-auth"]
+    command += ["--data", str(data), "--port", str(port)]
+    with contextlib.ExitStack() as stack:
+        out = stack.enter_context(log.open("wb")) if log else subprocess.DEVNULL
+        process = subprocess.Popen(command, env=environ, stdout=out, stderr=out)
+        try:
+            _wait_until_ready(port, process)
+            yield
+        finally:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            shutil.rmtree(data, ignore_errors=True)
+
+
+def _loopback_settings() -> dict[str, str]:
+    """Every setting that lets requests go out to loopback, and the suite's wish for pages of history."""
+    from andaman.settings import TABLE
+
+    wanted: dict[str, Any] = {"temporal_page": 30}
+    wanted |= {row.name: "true" for row in TABLE if row.name.endswith("allow_loopback")}
+    names = {row.name for row in TABLE}
+    return {f"ANDAMAN_{name.upper()}": str(value) for name, value in wanted.items() if name in names}
+
+
+def _wait_until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + START_S
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            break
+        with contextlib.suppress(urllib.error.URLError, OSError):
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/api/health", timeout=2).close()
+            return
+        time.sleep(0.1)
+    raise SystemExit(f"conformance: the platform does not start on port {port}; see --logs")
+
+
+def _container_shim(suite: Path, scratch: Path) -> Path:
+    """A ``docker`` that understands the suite's two calls and starts or stops Mosquitto; returns its folder."""
+    folder = scratch / "bin"
+    folder.mkdir()
+    passwords = scratch / "passwords"
+    source = suite / "resources/mqttUtils/mosquitto/mosquitto_pwd"
+    if source.exists():
+        shutil.copy(source, passwords)
+        passwords.chmod(0o600)
+    listeners = "".join(f"listener {port} 127.0.0.1\n" for port in MQTT_PORTS)
+    open_door = f"user root\n{listeners}allow_anonymous true\n"
+    (scratch / "mosquitto.conf").write_text(open_door)
+    with_user = f"user root\n{listeners}allow_anonymous false\npassword_file {passwords}\n"
+    (scratch / "mosquitto_with_user.conf").write_text(with_user)
+    shim = folder / "docker"
+    shim.write_text(
+        f"""#!/bin/sh
+cd {scratch}
+conf=$(echo "$@" | sed -n 's/.*CONF=\\([a-z_.]*\\).*/\\1/p')
+if [ -f mosquitto.pid ]; then kill $(cat mosquitto.pid) 2>/dev/null; fi
+while [ -f mosquitto.pid ] && kill -0 $(cat mosquitto.pid) 2>/dev/null; do sleep 0.05; done
+rm -f mosquitto.pid
+[ -n "$conf" ] || exit 0
+PATH="$PATH:/usr/sbin" mosquitto -c "$conf" >mosquitto.log 2>&1 &
+echo $! >mosquitto.pid
+for _ in 1 2 3 4 5 6 7 8 9 10; do grep -q running mosquitto.log && exit 0; sleep 0.1; done
+"""
+    )
+    shim.chmod(0o755)
+    return folder
+
+
+def _stop_mosquitto(scratch: Path) -> None:
+    with contextlib.suppress(OSError, ValueError):
+        os.kill(int((scratch / "mosquitto.pid").read_text()), signal.SIGTERM)
+
+
+# -- running ------------------------------------------------------------------------------------------------
+def _run(
+    suite: Path,
+    part: str,
+    files: list[Path],
+    ports: list[int],
+    shims: Path,
+    scratch: Path,
+    options: argparse.Namespace,
+) -> list[Row]:
+    """All tests of the files, each with its outcome; a run that hangs is killed and the rest gone on with."""
+    rows: list[Row] = []
+    left = [str(file) for file in files]
+    while left:
+        events = scratch / "events.jsonl"
+        events.write_text("")
+        command = _robot(part, left, ports, events, options)
+        environ = {**os.environ, "PATH": f"{shims}:{os.environ['PATH']}"}
+        with (scratch / "robot.log").open("wb") as out:
+            process = subprocess.Popen(
+                command, cwd=suite, env=environ, stdout=out, stderr=out, start_new_session=True
+            )
+            done, current = _follow(process, events, options)
+        rows += done
+        if current is None:
+            if not done:
+                print((scratch / "robot.log").read_text("utf-8", "replace")[-3000:], file=sys.stderr)
+            break
+        hung = [name for name in current["tests"] if (current["file"], name) not in _names(done)]
+        for name in hung:
+            message = "The run hung here and was killed"
+            rows.append({"file": current["file"], "test": name, "status": "FAIL", "message": message})
+        left = left[left.index(current["file"]) + 1 :]
+    for row in rows:
+        row["part"] = part.partition("/")[0]
+        row["file"] = Path(row["file"]).relative_to(suite / part).as_posix()
+        parent = Path(row["file"]).parent.parts[: 2 if part == TP else 1]
+        row["group"] = "/".join(parent)
+    return rows
+
+
+def _names(rows: list[Row]) -> set[tuple[str, str]]:
+    return {(row["file"], row["test"]) for row in rows}
+
+
+def _robot(
+    part: str, files: list[str], ports: list[int], events: Path, options: argparse.Namespace
+) -> list[str]:
+    url = f"http://127.0.0.1:{ports[0]}/ngsi-ld/v1"
+    variables = {
+        "url": url,
+        "temporal_api_url": url,
+        "notification_server_host": "127.0.0.1",
+        "context_source_host": "127.0.0.1",
+        "context_server_host": "127.0.0.1",
+        "mqtt_broker_host": "127.0.0.1",
+        "mqtt_broker_non_default_port": str(MQTT_PORTS[1]),
+        "core_context": CORE,
+    }
+    for at, port in enumerate(ports, 1):
+        variables[f"b{at}_url"] = f"http://127.0.0.1:{port}/ngsi-ld/v1"
+    listener = f"{SCRIPTS / 'conformance_listener.py'};{events};{options.limit}"
+    command = [options.robot_python, "-m", "robot", "--listener", listener, "--console", "none"]
+    if options.logs:
+        command += ["--outputdir", str(options.logs)]
+    else:
+        command += ["--output", "NONE", "--log", "NONE", "--report", "NONE"]
+    for name, value in variables.items():
+        command += ["--variable", f"{name}:{value}"]
+    for name in options.test:
+        command += ["--test", name]
+    return [*command, *files]
+
+
+def _follow(
+    process: subprocess.Popen[bytes], events: Path, options: argparse.Namespace
+) -> tuple[list[Row], Row | None]:
+    """Read the listener's lines until the end; the file that was under way if it was killed or died."""
+    rows: list[Row] = []
+    current: Row | None = None
+    seen = time.monotonic()
+    with events.open() as lines:
+        while True:
+            ended = process.poll() is not None
+            text = lines.readline()
+            if text:
+                seen = time.monotonic()
+                event = json.loads(text)
+                if event["event"] == "file":
+                    current = event
+                elif event["event"] == "end":
+                    rows.append(event)
+                    if event["status"] == "FAIL" and not options.quiet:
+                        print(f"FAIL {event['test']}: {_line(event['message'])[:300]}", flush=True)
+                continue
+            if ended:
+                whole = process.returncode is not None and 0 <= process.returncode <= 250
+                return rows, None if whole else current
+            if time.monotonic() - seen > options.limit + HANG_S:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                return rows, current
+            time.sleep(0.1)
+
+
+# -- telling ------------------------------------------------------------------------------------------------
+def _report(suite: Path, rows: list[Row]) -> Row:
+    commit = subprocess.run(
+        ["git", "-C", str(suite), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    groups: dict[str, list[int]] = {}
+    for row in rows:
+        count = groups.setdefault(f"{row['part']} {row['group']}".strip(), [0, 0])
+        count[0] += row["status"] == "PASS"
+        count[1] += 1
+    failing = [row for row in rows if row["status"] != "PASS"]
+    passed = len(rows) - len(failing)
+    return {
+        "suite_commit": commit,
+        "passed": passed,
+        "cases": len(rows),
+        "groups": groups,
+        "failing": failing,
+        "slowest": sorted(((r.get("seconds", 0), r["test"]) for r in rows), reverse=True)[:10],
+    }
+
+
+def _markdown(report: Row) -> str:
+    lines = ["| group | passed | cases |", "|---|---|---|"]
+    lines += [f"| {name} | {good} | {all_} |" for name, (good, all_) in sorted(report["groups"].items())]
+    lines += [f"| **all** | **{report['passed']}** | **{report['cases']}** |", ""]
+    for row in report["failing"]:
+        lines.append(f"- {row['file']} · {row['test']}: {_line(row['message'])[:400]}")
+    return "\n".join(lines)
+
+
+def _line(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def _write(out: Path | None, report: Row) -> None:
+    if out is not None:
+        Path(f"{out}.json").write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+        Path(f"{out}.md").write_text(_markdown(report) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
