@@ -119,3 +119,8 @@ class Event:
     doc: Doc | None  # whole entity after the event; None when deleted. Read only.
     origin: str = ""  # where the change came from: remote address, "feed:smartbus", "cli"
     reason: str = ""  # why, where it was said
+
+    @property
+    def moved(self) -> bool:
+        """The entity itself (type, scope, expiry) changed, came or went, not only attributes of it."""
+        return any(not change.attr for change in self.changes)

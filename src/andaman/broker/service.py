@@ -116,22 +116,29 @@ class Broker:
                 index.add_new(tenant, [row[1:] for row in rows])
             else:
                 for _, entity_id, _, _ in rows:
-                    doc = batch.docs[tenant, entity_id][1]
-                    assert doc is not None
-                    index.put(tenant, doc)
+                    kept = batch.state[tenant, entity_id]
+                    assert kept is not None
+                    index.put(tenant, orjson.loads(kept[0][1]))
         self._tenants |= batch.tenants
 
     # -- writes ---------------------------------------------------------------------------------------------
     async def write(
-        self, ops: Sequence[WriteOp], actor: Actor, tenant: str = DEFAULT_TENANT, *, atomic: bool = False
+        self,
+        ops: Sequence[WriteOp],
+        actor: Actor,
+        tenant: str = DEFAULT_TENANT,
+        *,
+        atomic: bool = False,
+        size: int = 0,
     ) -> list[WriteResult]:
         """Apply operations in order; returns when all are on disk (fsynced). One result per operation.
 
         An operation that fails carries its error and writes nothing; the others stand, unless ``atomic``: then
         any error leaves all of them unwritten. Rights are checked in the writer against the state as merged.
+        ``size``: bytes that they came as, where that is known (0: they are measured).
         Raises Unavailable when the queue is full, the disk is nearly full or the broker is closing.
         """
-        return await self._ledger.write(ops, actor, tenant, atomic)
+        return await self._ledger.write(ops, actor, tenant, atomic, size)
 
     # -- the present ----------------------------------------------------------------------------------------
     def get(self, entity_id: str, access: Access, tenant: str = DEFAULT_TENANT) -> Doc:

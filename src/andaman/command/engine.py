@@ -154,12 +154,8 @@ class RuleEngine(Judge):
         plan = self._plans.get(event.types)
         if plan is None:
             plan = self._plan_of(event.types)
-        if plan is _UNWATCHED:
-            for change in event.changes:
-                if not change.attr:
-                    break  # its types may have been others
-            else:
-                return _NONE
+        if plan is _UNWATCHED and not event.moved:  # otherwise its types may have been others
+            return _NONE
         entity_id = event.entity_id
         known = self._known.get(entity_id)
         if plan is _UNWATCHED and known is None:

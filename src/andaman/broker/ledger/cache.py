@@ -41,12 +41,12 @@ class BodyCache:
     def put(self, key: Key, stored: Stored) -> None:
         """Insert or overwrite, as the newest entry; makes room."""
         items = self._items
-        old = items.get(key)
-        if old is not None:
-            self.bytes -= _size(old)
-            items.move_to_end(key)
-        self.bytes += _size(stored)
+        old = items.pop(key, None)
         items[key] = stored
+        if old is not None:
+            self.bytes += len(stored[1]) + len(stored[4]) - len(old[1]) - len(old[4])
+        else:
+            self.bytes += len(stored[1]) + len(stored[4]) + _OVERHEAD
         while self.bytes > self.limit_bytes and items:
             self.bytes -= _size(items.popitem(last=False)[1])
 

@@ -9,18 +9,25 @@ from typing import Final
 
 import orjson
 
-from andaman.broker.model import Doc, Event
+from andaman.broker.ledger.rows import decode_changes
+from andaman.broker.model import Change, Doc, Event
+
+_FEW: Final = 4
 
 
 class FreshEvent(Event):
-    """An event as the writer makes it: ``doc`` is read from the body when somebody asks for it first.
+    """An event as the writer makes it: ``doc``, and ``changes`` when there are many, are read when first asked for.
 
-    Parsed entities kept for the ring would be the broker's largest and coldest memory; bodies it shares with the cache.
+    Parsed entities kept for the ring would be the broker's largest and coldest memory, and freeing them its slowest
+    step; bodies are shared with the cache.
     """
 
-    __slots__ = ("_body", "_doc")
+    __slots__ = ("_blob", "_body", "_changes", "_doc", "_moved")
     _doc: Doc | None
     _body: bytes | None
+    _changes: list[Change] | None
+    _blob: bytes
+    _moved: bool
 
     @property
     def doc(self) -> Doc | None:
@@ -33,9 +40,29 @@ class FreshEvent(Event):
         self._doc = value
         self._body = None
 
-    def keep(self, body: bytes) -> None:
-        """The entity after the event, as its body."""
+    @property
+    def changes(self) -> list[Change]:
+        if self._changes is None:
+            self._changes = decode_changes(self._blob)
+        return self._changes
+
+    @changes.setter
+    def changes(self, value: list[Change]) -> None:
+        self._changes = value
+
+    @property
+    def moved(self) -> bool:
+        return self._moved
+
+    def keep(self, body: bytes | None, blob: bytes) -> None:
+        """The entity after the event as its body, and the changes as the journal has them."""
         self._body = body
+        changes = self._changes
+        assert changes is not None
+        self._moved = any(not change.attr for change in changes)
+        if len(changes) > _FEW:
+            self._changes = None
+            self._blob = blob
 
 
 _YIELD_LIMIT: Final = 5_000  # events handed over at once

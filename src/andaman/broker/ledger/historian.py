@@ -143,6 +143,8 @@ class Historian:
         threading.Thread(target=self._watch_parent, daemon=True).start()
         for thread in threads:
             thread.start()
+        # Of this thread only (on Linux): questions are answered before the tail is moved, and requests before both.
+        os.nice(10)
         self._feeder.run()
         try:
             self._feeder.drain()

@@ -129,7 +129,7 @@ class Ledger:
 
     # -- writing ----------------------------------------------------------------------------------------------
     async def write(
-        self, ops: Sequence[WriteOp], actor: Actor, tenant: str, atomic: bool
+        self, ops: Sequence[WriteOp], actor: Actor, tenant: str, atomic: bool, size: int = 0
     ) -> list[WriteResult]:
         """See ``Broker.write``."""
         loop = self._loop
@@ -139,7 +139,7 @@ class Ledger:
             )
         if not ops:
             return []
-        size = sum(len(orjson.dumps(op.fragment)) for op in ops)
+        size = size or sum(len(orjson.dumps(op.fragment)) for op in ops)
         count = len(ops)
         options = self.options
         if self._waiting_ops and (

@@ -30,6 +30,8 @@ Load = Callable[[Key], Stored | None]
 """The durable state of one entity, including batches that the loop has not yet seen."""
 
 log = logging.getLogger(__name__)
+CREATED: Final[Doc] = {}
+"""Stands for a new entity in ``Batch.docs``: its row says all, and the parsed one is let go while it is warm."""
 _ATOMIC: Final = "Nothing of this atomic request was written, because another of its operations failed"
 
 
@@ -57,7 +59,9 @@ class Batch:
     journal: list[Row] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     state: dict[Key, tuple[Stored, int] | None] = field(default_factory=dict)  # row and seq; None: deleted
-    docs: dict[Key, tuple[Doc | None, Doc | None]] = field(default_factory=dict)  # before and after the batch
+    docs: dict[Key, tuple[Doc | None, Doc | None]] = field(
+        default_factory=dict
+    )  # before and after the batch (or CREATED)
     gone: list[int] = field(default_factory=list)  # creation orders of rows to delete
     former: list[tuple[str, str, int, Micros, int]] = field(
         default_factory=list
@@ -189,8 +193,7 @@ class Merger:
             actor.origin,
             actor.reason,
         )
-        if after is not None:
-            event.keep(row[1])
+        event.keep(row[1] if after is not None else None, journal[11])
         batch.events.append(event)
         if stored is None:
             batch.next_ord += 1
@@ -203,7 +206,8 @@ class Merger:
             batch.gone.append(row[0])
         batch.state[key] = (row, seq) if after is not None else None
         known = batch.docs.get(key)
-        batch.docs[key] = (known[0] if known is not None else before, after)
+        first = known[0] if known is not None else before
+        batch.docs[key] = (first, after if first is not None or after is None else CREATED)
         result.seq = seq
         result.changed = True
         return result

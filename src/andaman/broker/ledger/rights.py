@@ -41,7 +41,7 @@ def see_event(event: Event, access: Access) -> Event | None:
     if type(access) is FullAccess:
         return event
     sees_after = access.sees(event.types, event.scopes)
-    moved = event.kind is EventKind.UPDATED and any(change.attr == "" for change in event.changes)
+    moved = event.kind is EventKind.UPDATED and event.moved
     if moved:
         types, scopes = shape_before(event)
         sees_before = access.sees(types, scopes)
@@ -71,7 +71,7 @@ def see_event(event: Event, access: Access) -> Event | None:
 
 def shape_before(event: Event) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """(types, scopes) before an event; those after it where it changed neither."""
-    for change in event.changes:
+    for change in event.changes if event.moved else ():
         if change.attr == "" and change.before:
             members: Doc = {}
             for member in change.before:

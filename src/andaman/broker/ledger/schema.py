@@ -93,6 +93,8 @@ def prepare(directory: Path) -> sqlite3.Connection:
                 "Use the newer release that wrote it."
             )
         if version == 0:
+            # An entity of 1 KB takes a row of about 1.9 KB: pages of 8 KB hold four, and need half the system calls.
+            db.execute("PRAGMA page_size=8192")
             db.execute("PRAGMA journal_mode=WAL")
         for number in range(version, len(MIGRATIONS)):
             script = MIGRATIONS[number]

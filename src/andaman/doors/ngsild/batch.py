@@ -35,7 +35,7 @@ class _Batch:
 
     async def write(self, door: Door, call: Call) -> None:
         if self.ops:
-            self.results = await door.broker.write(self.ops, call.actor, call.tenant)
+            self.results = await door.broker.write(self.ops, call.actor, call.tenant, size=call.size)
         for result in self.results:
             if result.error is not None:
                 self.fail(result.entity_id, result.error)

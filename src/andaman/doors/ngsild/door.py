@@ -105,7 +105,7 @@ class Door:
     # -- writes ---------------------------------------------------------------------------------------------
     async def write_one(self, call: Call, op: WriteOp) -> WriteResult:
         """One operation; its error is raised."""
-        (result,) = await self.broker.write([op], call.actor, call.tenant)
+        (result,) = await self.broker.write([op], call.actor, call.tenant, size=call.size)
         if result.error is not None:
             raise result.error
         return result

@@ -89,6 +89,7 @@ class Call:
         "query_string",
         "raw_headers",
         "segments",
+        "size",
         "tenant",
     )
 
@@ -100,6 +101,7 @@ class Call:
         self.headers = dict(self.raw_headers)
         self.actor = actor
         self._receive = receive
+        self.size = 0  # of the body, once it is read
         tenant = self.headers.get(b"ngsild-tenant")
         self.tenant = "" if tenant is None else _tenant(tenant)
 
@@ -130,6 +132,7 @@ class Call:
             body = bytes(parts)
         if not body:
             raise InvalidRequest("The body is empty; send JSON")
+        self.size = len(body)
         return body
 
     async def json(self, limit: int) -> tuple[Any, bool]:

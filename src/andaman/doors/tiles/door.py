@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from andaman.broker.entity import build
-from andaman.broker.model import DEFAULT_TENANT, Doc, Event
+from andaman.broker.model import DEFAULT_TENANT, Doc, Event, EventKind
 from andaman.broker.service import Broker
 from andaman.doors.tiles.base import LAYERS, TYPES, features
 from andaman.doors.tiles.tileset import MAX_ZOOM, TileSet
@@ -179,7 +179,7 @@ def routes(broker: Broker, city: CityFacts | None = None) -> list[BaseRoute]:
 def _all_types(event: Event) -> set[str]:
     """Types after the event, and those before it where they changed."""
     found = set(event.types)
-    for change in event.changes:
+    for change in event.changes if event.kind is not EventKind.CREATED and event.moved else ():
         if change.attr == "" and change.before:
             found.update(change.before[0].get("type", ()))
     return found
