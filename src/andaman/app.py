@@ -156,7 +156,9 @@ class App:
     def _routes(self) -> list[BaseRoute]:
         found: list[BaseRoute] = [health_route(self.health)]
         found += identity_routes.routes(self.identity, self.broker, expand=iri, shorten=short)
-        found += LiveDoor(self.live, on_change=self.identity.on_change).routes()
+        found += LiveDoor(
+            self.live, on_change=self.identity.on_change, name_of=self.identity.name_of
+        ).routes()
         found += self.tiles.routes()
         found += command_routes.routes(self.command)
         found += catalogue_routes.routes(self.catalogue)

@@ -103,6 +103,7 @@ def test_from_rule_to_closed_incident(tmp_path: Path) -> None:
             (assignment,) = sent.json()["assignments"]
             assert assignment["allowedSteps"] == ["enRoute", "onScene", "cancelled"]
             assert assignment["unit"]["id"] == unit
+            moment, clock.now = clock.now, clock.now + 60_000_000
             for step in ("enRoute", "onScene", "clear"):
                 at = f"/api/command/assignments/{assignment['id']}/steps"
                 assert (await by["dispatcher"].post(at, json={"step": step})).status_code == 200
@@ -110,6 +111,14 @@ def test_from_rule_to_closed_incident(tmp_path: Path) -> None:
                 done = await by["dispatcher"].post(f"{base}/steps", json={"step": step, "outcome": "ok"})
                 assert done.status_code == 200, done.text
             assert done.json()["incident"]["a"]["incidentStatus"] == "closed"
+            past = (await by["operator"].get(base, params={"at": format_time(moment)})).json()
+            assert past.keys() == sent.json().keys()
+            assert past["timeline"] == sent.json()["timeline"]
+            assert past["incident"] == sent.json()["incident"]
+            assert [one["a"] for one in past["assignments"]] == [assignment["a"]]
+            assert past["allowedSteps"] == past["assignments"][0]["allowedSteps"] == []
+            gone = await by["operator"].get(base, params={"at": format_time(moment - 3_600_000_000)})
+            assert gone.status_code == 404
             again = await by["dispatcher"].post(f"{base}/steps", json={"step": "closed"})
             assert again.status_code == 409
             assert again.json()["allowed"] == ["triaged"]

@@ -271,6 +271,8 @@ def _paths(rng: random.Random) -> list[str]:
     paths = [f"/ngsi-ld/v1/entities/{thing}" for thing in things]
     paths += [f"/ngsi-ld/v1/entities/{thing}?attrs={iri('crew')}" for thing in things[:8]]
     paths += [f"/ngsi-ld/v1/temporal/entities/{thing}" for thing in things[:8]]
+    paths += [f"/api/changes?id={thing}" for thing in things]
+    paths += [f"/api/changes?id={thing}&limit=2&at=2026-11-22T00:01:00Z" for thing in things[:8]]
     paths += ["/ngsi-ld/v1/types", "/ngsi-ld/v1/attributes", "/ngsi-ld/v1/types?details=true"]
     for kind, short in zip(kinds, KINDS, strict=True):
         paths += [

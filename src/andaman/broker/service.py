@@ -11,6 +11,7 @@ import gc
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,6 +24,7 @@ from andaman.broker.ledger.ledger import Ledger, LedgerOptions
 from andaman.broker.ledger.merge import Batch
 from andaman.broker.ledger.past import Past
 from andaman.broker.ledger.rights import visible
+from andaman.broker.ledger.trail import Trail, trail
 from andaman.broker.model import DEFAULT_TENANT, Doc, Event, WriteOp, WriteResult
 from andaman.broker.query.index import FACTS_VERSION, EntityIndex, index_facts, update_facts
 from andaman.broker.query.model import EntityQuery, Page, TemporalQuery
@@ -227,6 +229,22 @@ class Broker:
         Empty ``attrs`` means all. Includes what was acknowledged a moment ago (the journal's tail)."""
         self._check_tenant(tenant)
         return await self._in_past(self._past.temporal, entity_id, attrs, query, access, tenant)
+
+    async def trail(
+        self,
+        entity_id: str,
+        access: Access,
+        tenant: str = DEFAULT_TENANT,
+        *,
+        at: Micros | None = None,
+        before: int | None = None,
+        limit: int = 20,
+    ) -> Trail:
+        """Who changed it, when and how, newest first, as this principal may know it (ledger/trail.py). Raises
+        ResourceNotFound when there is no such entity now."""
+        self.get(entity_id, access, tenant)
+        ask = partial(trail, at=at, before=before, limit=limit)
+        return await self._in_past(ask, self._ledger.journals, entity_id, access, tenant)
 
     async def _in_past(self, ask: Callable[..., _T], *arguments: Any) -> _T:
         """Ask in one of the past's own threads, so that many questions about it keep nothing else waiting."""

@@ -32,7 +32,7 @@ from andaman.command.incidents import (
 from andaman.command.records import Entry, Records, astatus_of, entries, status_of, with_follow
 from andaman.command.roads import iter_segments
 from andaman.identity.model import FULL_ACCESS, Access, Actor
-from andaman.kernel.errors import BadRequestData, Conflict
+from andaman.kernel.errors import BadRequestData, Conflict, ResourceNotFound
 from andaman.kernel.geometry import centre_of
 from andaman.kernel.ids import sortable_id, urn
 from andaman.kernel.network import RoadNetwork
@@ -68,6 +68,23 @@ class Desk(Records):
             "timeline": [simplify(e) for e in sorted(timeline, key=lambda e: int(value(e, "number", 0)))],
             "assignments": rows,
             "allowedSteps": incident_steps(status_of(incident), [astatus_of(a) for a in assignments]),
+        }
+
+    async def detail_at(
+        self, incident_id: str, at: Micros, access: Access, tenant: str = DEFAULT_TENANT
+    ) -> dict[str, Any]:
+        """The same as it was known at ``at``; the past takes no steps."""
+        incident = await self._broker.get_at(at, incident_id, access, tenant)
+        if iri("Incident") not in incident["type"]:
+            raise ResourceNotFound(f"There was no Incident {incident_id} at {format_time(at)}")
+        ask = ("refIncident", incident_id, access, tenant)
+        timeline = await self.linked_at(at, "TimelineEntry", *ask)
+        assignments = await self.linked_at(at, "Assignment", *ask)
+        return {
+            "incident": simplify(incident),
+            "timeline": [simplify(e) for e in sorted(timeline, key=lambda e: int(value(e, "number", 0)))],
+            "assignments": [{**simplify(one), "allowedSteps": [], "unit": None} for one in assignments],
+            "allowedSteps": [],
         }
 
     async def network(self, tenant: str) -> RoadNetwork:

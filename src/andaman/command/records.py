@@ -18,6 +18,7 @@ from andaman.kernel.time import Clock, Micros
 
 _TRIES: Final = 50
 _PAGE: Final = 1000
+_PAST_MAX: Final = 10_000  # entities linked to one incident in a look at the past
 
 Entry = tuple[str, str, dict[str, Instance]]
 """Kind, text and further attributes of a timeline entry."""
@@ -48,6 +49,14 @@ class Records:
             docs += page
             if len(page) < _PAGE:
                 return docs
+
+    async def linked_at(
+        self, at: Micros, kind: str, relation: str, target: str, access: Access, tenant: str
+    ) -> list[Doc]:
+        """The same as it was known at ``at``."""
+        q = ast.Compare(ast.Path(attr=iri(relation)), ast.Cmp.EQ, (ast.Uri(target),))
+        query = EntityQuery(types=ast.TypeIs(iri(kind)), q=q, limit=_PAST_MAX)
+        return (await self._broker.query_at(at, query, access, tenant)).docs
 
     async def commit(
         self,

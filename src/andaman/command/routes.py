@@ -104,7 +104,11 @@ def routes(service: CommandService) -> list[BaseRoute]:
         return json_response(desk.detail(incident_id, actor.access, tenant_of(request)))
 
     async def incident(request: Request) -> Response:
-        return detail(request, staff(request), request.path_params["id"])
+        actor, incident_id = staff(request), request.path_params["id"]
+        at = _time(request, "at")
+        if at is None:
+            return detail(request, actor, incident_id)
+        return json_response(await desk.detail_at(incident_id, at, actor.access, tenant_of(request)))
 
     async def step(request: Request) -> Response:
         actor = require(request, Role.DISPATCHER)

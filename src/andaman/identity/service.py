@@ -294,6 +294,16 @@ class Identity:
     def list_users(self) -> list[Account]:
         return self.store.list_accounts()
 
+    def name_of(self, principal_id: str) -> str:
+        """The name people know a principal by; "" for parts of the platform and for who is no longer there."""
+        kind, _, rest = principal_id.partition(":")
+        if kind == "user":
+            found = self.store.find_account(rest)
+            return found[0].name if found else ""
+        if kind in ("token", "device"):
+            return next((token.name for token in self.list_tokens() if token.id == rest), "")
+        return ""
+
     def _is_last_administrator(self, account: Account) -> bool:
         live = [a for a in self.list_users() if Role.ADMINISTRATOR in a.roles and not a.disabled]
         return [a.username for a in live] == [account.username]

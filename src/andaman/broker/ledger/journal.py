@@ -63,6 +63,36 @@ class Journal:
             (after, tenant, entity_id),
         )
 
+    def back(self, tenant: str, entity_id: str, low: int, high: int) -> list[Event]:
+        """Events of one entity with low < seq ≤ high, newest first. A scan of that stretch."""
+        return self._events(
+            f"SELECT {COLUMNS} FROM journal WHERE seq>? AND seq<=? AND tenant=? AND entity_id=? ORDER BY seq DESC",
+            (low, high, tenant, entity_id),
+        )
+
+    def last_of(self, tenant: str, entity_id: str) -> int | None:
+        """Position of an entity's last event; None when it is not there now."""
+        row = self._db.execute(
+            "SELECT seq FROM entity WHERE tenant=? AND id=?", (tenant, entity_id)
+        ).fetchone()
+        return None if row is None else int(row[0])
+
+    def end_at(self, at: Micros) -> int:
+        """Position of the last row known at ``at``, 0 without any. Times never fall along the journal."""
+        low, high = 0, self.end()
+        while low < high:
+            middle = (low + high + 1) // 2
+            row = self._db.execute(
+                "SELECT seq, at FROM journal WHERE seq<=? ORDER BY seq DESC LIMIT 1", (middle,)
+            ).fetchone()
+            if row is None:
+                return 0
+            if row[1] <= at:
+                low = middle
+            else:
+                high = row[0] - 1
+        return low
+
     def bodies(self, tenant: str, ids: Sequence[str]) -> dict[str, bytes]:
         """Current bodies of those ids that exist."""
         found: dict[str, bytes] = {}

@@ -10,6 +10,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from andaman.doors.live.changes import NameOf, changes_handler
 from andaman.doors.live.connection import RESTART, TRY_AGAIN, Connection, Goodbye, Pace, parse_watch
 from andaman.doors.live.hub import Hub
 from andaman.doors.live.snapshot import iter_state
@@ -24,13 +25,14 @@ OnChange = Callable[[Callable[[], None]], Callable[[], None]]
 
 class LiveDoor:
     """The open sockets of this process. ``on_change``: ``Identity.on_change``, so that a session that ends closes
-    its sockets at once rather than at the next look."""
+    its sockets at once rather than at the next look. ``name_of``: a principal's name, for the list of changes."""
 
     def __init__(
         self,
         hub: Hub,
         *,
         on_change: OnChange | None = None,
+        name_of: NameOf = lambda _: "",
         pace: Pace | None = None,
         connections_max: int = CONNECTIONS_MAX,
     ) -> None:
@@ -38,12 +40,17 @@ class LiveDoor:
         self.pace = pace or Pace()
         self.connections: set[Connection] = set()
         self._max = connections_max
+        self._changes = changes_handler(hub.broker, name_of)
         hub.on_stop.append(self._stop)
         if on_change is not None:
             on_change(self._look)
 
     def routes(self) -> list[BaseRoute]:
-        return [Route("/api/state", self.state), WebSocketRoute("/live", self.live)]
+        return [
+            Route("/api/state", self.state),
+            Route("/api/changes", self._changes),
+            WebSocketRoute("/live", self.live),
+        ]
 
     async def live(self, socket: WebSocket) -> None:
         actor, recheck = actor_of(socket), recheck_of(socket.scope)

@@ -1,0 +1,98 @@
+"""``GET /api/changes``: who changed one entity, when and how, for the screens of staff. Shapes: docs/api.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from andaman.broker.entity.build import default_instance, plain, short
+from andaman.broker.model import Change, Event, EventKind, Instance
+from andaman.broker.service import Broker
+from andaman.identity.model import Role
+from andaman.identity.web import actor_of, require
+from andaman.kernel.errors import BadRequestData, InvalidRequest
+from andaman.kernel.http import json_response
+from andaman.kernel.ids import is_tenant
+from andaman.kernel.time import format_time, parse_time
+
+LIMIT_MAX: Final = 100
+_VALUE_MAX: Final = 2_000  # bytes; longer values are named, not shown
+NameOf = Callable[[str], str]
+"""Principal id → the name people know, "" where there is none."""
+
+
+def changes_handler(broker: Broker, name_of: NameOf) -> Callable[[Request], Any]:
+    """The handler. Who did what is for staff: the public may see an entity, but not which officer touched it."""
+
+    async def changes(request: Request) -> Response:
+        require(request, Role.OPERATOR, Role.DISPATCHER, Role.ANALYST)
+        query = request.query_params
+        entity_id, tenant = query.get("id", ""), query.get("tenant", "")
+        if not entity_id:
+            raise BadRequestData("id is missing: the id of the entity", field="id")
+        if tenant and not is_tenant(tenant):
+            raise BadRequestData("tenant must be up to 64 letters, digits, '_', '-' and '.'", field="tenant")
+        found = await broker.trail(
+            entity_id,
+            actor_of(request).access,
+            tenant,
+            at=_time(query.get("at")),
+            before=_number(query.get("before"), "before", 2**62),
+            limit=_number(query.get("limit"), "limit", LIMIT_MAX) or 20,
+        )
+        rest = None if found.rest is None else {"seq": found.rest}
+        return json_response(
+            {"changes": [_row(event, name_of) for event in found.events], "rest": rest},
+            headers={"Cache-Control": "no-store"},
+        )
+
+    return changes
+
+
+def _row(event: Event, name_of: NameOf) -> dict[str, Any]:
+    """One event as a row; a creation and a deletion tell no single values."""
+    told = event.changes if event.kind is EventKind.UPDATED else []
+    return {
+        "seq": event.seq,
+        "at": format_time(event.at),
+        "kind": event.kind.value,
+        "actor": {"id": event.actor, "name": name_of(event.actor)},
+        "origin": event.origin,
+        "reason": event.reason,
+        "changes": [_change(change) for change in told if change.attr],
+    }
+
+
+def _change(change: Change) -> dict[str, Any]:
+    now = change.after or change.before or []
+    unit = default_instance(now).get("unitCode") if now else None
+    row = {"attr": short(change.attr), "before": _value(change.before), "after": _value(change.after)}
+    return {**row, "unit": unit} if unit else row
+
+
+def _value(instances: Sequence[Instance] | None) -> Any:
+    if not instances:
+        return None
+    value = plain(default_instance(instances))
+    return value if len(orjson.dumps(value)) <= _VALUE_MAX else None
+
+
+def _time(text: str | None) -> int | None:
+    if not text:
+        return None
+    try:
+        return parse_time(text.replace(" ", "+"))
+    except ValueError as error:
+        raise InvalidRequest(str(error), field="at") from None
+
+
+def _number(text: str | None, name: str, high: int) -> int | None:
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > 19 or not 1 <= int(text) <= high:
+        raise InvalidRequest(f"{name} is a whole number from 1 to {high}", field=name)
+    return int(text)
