@@ -18,7 +18,7 @@ from andaman.broker.query.model import EntityQuery, Page
 from andaman.broker.query.parse import parse_types
 from andaman.doors.ngsild.door import BASE, Door
 from andaman.doors.ngsild.http import GEO_JSON, Answer, Call
-from andaman.doors.ngsild.linked import Join, Linker, join_of
+from andaman.doors.ngsild.linked import Join, Linker, finder, join_of
 from andaman.doors.ngsild.negotiate import choose_media
 from andaman.doors.ngsild.ordering import MAX_ORDERED, Order, order_of, sort_docs
 from andaman.doors.ngsild.params import (
@@ -144,7 +144,7 @@ async def _linked(
     if media == GEO_JSON:
         raise OperationNotSupported("join does not go with GeoJSON", field="join")
     assert asked.join is not None
-    return await Linker(door, call, context, asked.view, asked.join, asked.at).entities(docs)
+    return await Linker(finder(door, call, asked.at), context, asked.view, asked.join).entities(docs)
 
 
 async def shown_page(door: Door, call: Call, page: Page, asked: Asked, media: bytes, context: Context) -> Any:

@@ -12,7 +12,7 @@ from andaman.doors.ngsild.door import Door
 from andaman.doors.ngsild.http import Answer, Call
 from andaman.doors.ngsild.negotiate import choose_media
 from andaman.doors.ngsild.params import flag_of
-from andaman.doors.ngsild.projection import ENTITY_PARTS, SYSTEM_PARTS
+from andaman.broker.entity.projection import ENTITY_PARTS, SYSTEM_PARTS
 from andaman.kernel.errors import ResourceNotFound
 from andaman.kernel.ids import urn
 

@@ -14,7 +14,7 @@ from andaman.broker.query.model import EntityQuery
 from andaman.broker.query.parse import parse_geo, parse_q, parse_scope, parse_types
 from andaman.broker.query.regex import check_regex
 from andaman.doors.ngsild.linked import join_of
-from andaman.doors.ngsild.projection import ENTITY_PARTS, SYSTEM_PARTS, parse_projection
+from andaman.broker.entity.projection import ENTITY_PARTS, SYSTEM_PARTS, parse_projection
 from andaman.kernel.errors import BadRequestData, InvalidRequest, TooManyResults
 from andaman.kernel.time import Micros, parse_time
 

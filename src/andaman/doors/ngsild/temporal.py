@@ -33,7 +33,7 @@ from andaman.doors.ngsild.params import (
     view_of,
 )
 from andaman.doors.ngsild.postquery import PARAMETERS, asked_of
-from andaman.doors.ngsild.projection import SYSTEM_PARTS
+from andaman.broker.entity.projection import SYSTEM_PARTS
 from andaman.kernel.errors import BadRequestData, ResourceNotFound
 from andaman.kernel.time import Micros, parse_time
 
