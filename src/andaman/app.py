@@ -48,6 +48,8 @@ from andaman.ingest import (
 from andaman.ingest import routes as ingest_routes
 from andaman.kernel.errors import AndamanError, Unavailable
 from andaman.kernel.time import HOUR, Clock, system_clock
+from andaman.observe.metrics import Metrics
+from andaman.observe.requests import Requests
 from andaman.programme import routes as programme_routes
 from andaman.programme.service import ProgrammeService
 from andaman.roadmap import routes as roadmap_routes
@@ -131,7 +133,18 @@ class App:
             NgsiLdOptions(max_body=settings.max_body_mb * _MB, public_url=settings.public_url),
             clock,
         )
-        self.asgi: ASGIApp = self._gate(_Dispatch(ngsild, screens_app(self._routes())))
+        self.metrics = Metrics(
+            [self.broker, self.feeds, self.live],
+            late=[self.broker.history_metrics, self.letters.metrics],
+            loopback=settings.metrics_loopback,
+        )
+        requests = Requests(
+            self._gate(_Dispatch(ngsild, screens_app(self._routes()))),
+            slow_s=settings.slow_request_ms / 1000,
+            every=settings.log_requests,
+        )
+        self.metrics.rooms.append(requests)
+        self.asgi: ASGIApp = requests
 
     def _feeds(self) -> list[Feed]:
         settings = self.settings
@@ -154,7 +167,7 @@ class App:
         return Gate(app, self.identity, allowed_origins=origins)
 
     def _routes(self) -> list[BaseRoute]:
-        found: list[BaseRoute] = [health_route(self.health)]
+        found: list[BaseRoute] = [health_route(self.health), self.metrics.route()]
         found += identity_routes.routes(self.identity, self.broker, expand=iri, shorten=short)
         found += LiveDoor(
             self.live, on_change=self.identity.on_change, name_of=self.identity.name_of

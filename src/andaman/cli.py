@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import getpass
-import logging
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from andaman import __version__
 from andaman.kernel.errors import AndamanError
+from andaman.kernel.logs import configure
 from andaman.settings import TABLE, Settings, load_settings
 
 EXIT_PROBLEM = 1
@@ -27,13 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_USAGE
     try:
         settings = _settings(options)
-        logging.basicConfig(
-            level=settings.log_level.upper(),
-            format="%(asctime)s %(levelname)s %(name)s %(message)s",
-            stream=sys.stderr,
-        )
-        for noisy in ("httpx", "httpcore", "gmqtt", "websockets", "uvicorn", "asyncio"):
-            logging.getLogger(noisy).setLevel(logging.WARNING)
+        configure(settings.log_level, settings.log_format)
         run: Callable[[argparse.Namespace, Settings], int] = options.run
         return run(options, settings)
     except AndamanError as error:

@@ -8,13 +8,14 @@ import errno
 import logging
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 
 import uvicorn
 
 from andaman.app import App
 from andaman.kernel.errors import Unavailable
 from andaman.kernel.memory import give_memory_back
+from andaman.kernel.metrics import Family, gauge
 
 STOP_PATIENCE_S = 5
 
@@ -61,6 +62,7 @@ async def run(app: App, sock: socket.socket, ready: Callable[[], Awaitable[None]
         timeout_graceful_shutdown=STOP_PATIENCE_S,
     )
     server = _Server(config)
+    app.metrics.rooms.append(_Connections(server))
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
@@ -101,6 +103,18 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+class _Connections:
+    """The open connections, as a figure."""
+
+    def __init__(self, server: uvicorn.Server) -> None:
+        self._server = server
+
+    def metrics(self) -> Iterable[Family]:
+        yield gauge(
+            "andaman_connections_open", "Connections of clients.", len(self._server.server_state.connections)
+        )
 
 
 def run_blocking(app: App, sock: socket.socket, ready: Callable[[], Awaitable[None]] | None = None) -> None:

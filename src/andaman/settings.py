@@ -65,7 +65,17 @@ TABLE: Final[tuple[Setting, ...]] = (
     Setting("max_body_mb", 10, "Largest request body.", 1, 1024),
     Setting("session_hours", 12, "A sign-in ends after this many hours.", 1, 720),
     Setting("unit_simulator", False, "Move assigned units along their routes (marked as simulated)."),
+    Setting(
+        "metrics_loopback",
+        False,
+        "GET /metrics answers this machine without sign-in. Not where a proxy on this machine forwards that path.",
+    ),
     Setting("log_level", "info", "How much to log.", choices=("debug", "info", "warning", "error")),
+    Setting("log_format", "text", "Form of log lines.", choices=("text", "logfmt", "json")),
+    Setting("log_requests", False, "One log line for each request, not for slow ones only."),
+    Setting(
+        "slow_request_ms", 1000, "Requests that take as long get a line in the log; 0: none do.", 0, 3_600_000
+    ),
 )
 _BY_NAME: Final = {row.name: row for row in TABLE}
 

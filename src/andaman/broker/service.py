@@ -30,6 +30,7 @@ from andaman.broker.query.index import FACTS_VERSION, EntityIndex, index_facts, 
 from andaman.broker.query.model import EntityQuery, Page, TemporalQuery
 from andaman.identity.model import Access, Actor
 from andaman.kernel.errors import NoSuchTenant, ResourceNotFound, Unavailable
+from andaman.kernel.metrics import Family, gauge
 from andaman.kernel.time import Clock, Micros, system_clock
 
 _FACTS = Facts(FACTS_VERSION, index_facts, update_facts)
@@ -255,6 +256,28 @@ class Broker:
             return await asyncio.get_running_loop().run_in_executor(self._past_threads, ask, *arguments)
         finally:
             self._past_asked -= 1
+
+    def metrics(self) -> Iterable[Family]:
+        """Figures of ledger and past; see also ``history_metrics``."""
+        yield from self._ledger.metrics()
+        yield gauge("andaman_tenants", "Tenants that exist.", len(self._tenants))
+        yield gauge(
+            "andaman_past_questions", "Questions about the past being answered now.", self._past_asked
+        )
+
+    async def history_metrics(self) -> Iterable[Family]:
+        """How far history is; asks the historian."""
+        if self._history is None:
+            return ()
+        last_seq, trouble = await self.history_status()
+        return (
+            gauge(
+                "andaman_history_lag_events", "Journal rows not yet in history.", max(0, self.seq - last_seq)
+            ),
+            gauge(
+                "andaman_history_trouble", "1 while history cannot take the journal's tail.", bool(trouble)
+            ),
+        )
 
     async def history_status(self) -> tuple[int, str]:
         """(Last journal position that is in history, why it lags or ""). Without history: (0, "")."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from asyncio import to_thread
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 
+from andaman.kernel.metrics import Family, gauge
 from andaman.kernel.time import DAY, Micros, format_time
 
 MAX_ROWS: Final = 20_000
@@ -119,6 +121,14 @@ class DeadLetterStore:
     def count(self) -> int:
         with self._lock:
             return int(self._db.execute("SELECT count(*) FROM dead_letter").fetchone()[0])
+
+    async def metrics(self) -> Iterable[Family]:
+        """The number of letters kept; reads the file."""
+        return (
+            gauge(
+                "andaman_dead_letters", "Messages kept that could not be read.", await to_thread(self.count)
+            ),
+        )
 
     def close(self) -> None:
         with self._lock:

@@ -15,6 +15,7 @@ from andaman.ingest.model import Feed, FeedState, FeedStatus, Sleep
 from andaman.ingest.offsets import OffsetStore
 from andaman.ingest.order import plan
 from andaman.kernel.errors import AndamanError, Conflict, ResourceNotFound
+from andaman.kernel.metrics import Family
 from andaman.kernel.time import Clock, system_clock
 
 log = logging.getLogger(__name__)
@@ -100,6 +101,34 @@ class FeedManager:
     def status(self) -> list[FeedStatus]:
         """One row a feed, in the order given."""
         return list(self._status.values())
+
+    def metrics(self) -> Iterable[Family]:
+        rows = [({"feed": status.id}, status) for status in self._status.values()]
+        if rows:
+            yield Family(
+                "andaman_feed_changes",
+                "Entity changes written by a feed.",
+                "counter",
+                [(labels, status.count) for labels, status in rows],
+            )
+            yield Family(
+                "andaman_feed_restarts",
+                "Times a feed failed and was started again.",
+                "counter",
+                [(labels, status.restarts) for labels, status in rows],
+            )
+            yield Family(
+                "andaman_feed_running",
+                "1 while a feed runs.",
+                "gauge",
+                [(labels, status.state is FeedState.RUNNING) for labels, status in rows],
+            )
+            yield Family(
+                "andaman_feed_last_timestamp_seconds",
+                "When a feed last brought anything.",
+                "gauge",
+                [(labels, status.last_at / 1e6) for labels, status in rows if status.last_at is not None],
+            )
 
     def get_status(self, feed_id: str) -> FeedStatus:
         """Raises ResourceNotFound."""

@@ -31,6 +31,7 @@ from andaman.broker.ledger.past import HistoryStore, Past
 from andaman.broker.ledger.schema import HISTORY
 from andaman.broker.model import Doc
 from andaman.kernel.errors import AndamanError, Unavailable
+from andaman.kernel.logs import configure_child
 from andaman.kernel.memory import give_memory_back
 
 log = logging.getLogger("andaman.historian")
@@ -215,7 +216,7 @@ def main() -> None:
     directory, memory_mb, every_s, *sockets = sys.argv[1:]
     # Ctrl-C reaches the broker too, which ends this process in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    configure_child()
     give_memory_back()
     gc.set_threshold(100_000, 50, 100)
     os.nice(5)

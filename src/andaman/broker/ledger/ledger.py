@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import get_ident
@@ -18,11 +19,12 @@ from andaman.broker.ledger.checkpoint import Checkpointer
 from andaman.broker.ledger.events import EventRing
 from andaman.broker.ledger.journal import JournalPool
 from andaman.broker.ledger.merge import Apply, Batch, Request
-from andaman.broker.ledger.schema import DirectoryLock, connect, prepare
+from andaman.broker.ledger.schema import FILE, DirectoryLock, connect, prepare
 from andaman.broker.ledger.writer import Writer
 from andaman.broker.model import Doc, Event, WriteOp, WriteResult
 from andaman.identity.model import Actor
 from andaman.kernel.errors import Unavailable
+from andaman.kernel.metrics import Family, counter, gauge
 from andaman.kernel.time import Clock, system_clock
 
 _IDS: Final = 500  # look-ups per statement
@@ -87,6 +89,7 @@ class Ledger:
         self._outbox: list[Request] = []
         self._waiting_ops = 0
         self._waiting_bytes = 0
+        self._refusals = 0
         self._idle = asyncio.Event()
         self._idle.set()
         self._on_batch: Callable[[Batch], None] = lambda _: None
@@ -146,6 +149,7 @@ class Ledger:
             self._waiting_ops + count > options.max_waiting_ops
             or self._waiting_bytes + size > options.max_waiting_bytes
         ):
+            self._refusals += 1
             raise Unavailable(
                 f"{self._waiting_ops} operations are waiting to be written already; nothing of this one was. "
                 "Try again in a moment"
@@ -195,6 +199,7 @@ class Ledger:
                 request.future.set_result(results)
 
     def _refused(self, requests: list[Request], error: Unavailable) -> None:
+        self._refusals += len(requests)
         for request in requests:
             self._done(request)
             if not request.future.done():
@@ -261,6 +266,32 @@ class Ledger:
             with self.journals.reader() as journal:
                 bodies.update(journal.bodies(tenant, missing))
         return bodies
+
+    # -- figures ----------------------------------------------------------------------------------------------
+    def metrics(self) -> Iterable[Family]:
+        writer = self.writer
+        yield gauge("andaman_journal_position", "Position of the last durable event.", self.seq)
+        yield gauge("andaman_writer_queue_operations", "Operations waiting to be written.", self._waiting_ops)
+        yield gauge("andaman_writer_queue_bytes", "Their size.", self._waiting_bytes)
+        yield counter("andaman_writer_refused", "Write requests refused: queue or disk full.", self._refusals)
+        yield Family(
+            "andaman_writer_commit_seconds",
+            "Time of one group commit, from BEGIN to the end of its fsync.",
+            "histogram",
+            [({}, writer.commits)],
+        )
+        yield Family(
+            "andaman_writer_batch_events",
+            "Events of one group commit.",
+            "histogram",
+            [({}, writer.batches)],
+        )
+        yield gauge("andaman_cache_bytes", "Bodies kept in memory.", self.cache.bytes)
+        yield gauge("andaman_cache_entities", "Their number.", len(self.cache))
+        for name, suffix in (("andaman_store_bytes", ""), ("andaman_store_log_bytes", "-wal")):
+            with contextlib.suppress(OSError):
+                size = (self.directory / f"{FILE}{suffix}").stat().st_size
+                yield gauge(name, "Size of the store" + (", its write-ahead log." if suffix else "."), size)
 
     # -- events -----------------------------------------------------------------------------------------------
     async def read_events(self, after: int, limit: int, tenant: str | None = None) -> list[Event]:

@@ -24,6 +24,7 @@ from andaman.broker.ledger.merge import Apply, Batch, Merger, Request
 from andaman.broker.ledger.rows import COLUMNS, GENESIS, Shapes, Texts
 from andaman.broker.ledger.schema import connect
 from andaman.kernel.errors import Unavailable
+from andaman.kernel.metrics import Histogram
 from andaman.kernel.time import Clock, Micros
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ _CHUNKS: Final = (256, 64)  # rows per statement; what is left over, up to 63 ro
 _SPACE_CHECK_S: Final = 1.0
 _FETCH: Final = 256  # ids per statement
 _FETCH_STEP: Final = 16
+_BATCH_SIZES: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000)
 _ENTITY_INSERT: Final = "INSERT INTO entity (ord, tenant, id, shape, seq, layout, facts, body)"
 _ENTITY_SELECT: Final = f"SELECT {STORED} FROM entity WHERE tenant=? AND id=?"
 _ENTITY_UPDATE: Final = (
@@ -90,6 +92,8 @@ class Writer:
         self._refuse: Callable[[list[Request], Unavailable], None] = lambda _, __: None
         self._thread: threading.Thread | None = None
         self._fetched: dict[Key, Stored | None] = {}  # rows that the batch at hand needs, read from the store
+        self.commits = Histogram()  # seconds from BEGIN to the fsync's end
+        self.batches = Histogram(_BATCH_SIZES)  # journal rows of each commit
         self._space_checked = 0.0
         self._refusal: str | None = None  # why nothing can be written now
         self._broken = False  # the connection failed and has to be opened again
@@ -176,7 +180,10 @@ class Writer:
             self._fetch(requests)
             self._merger.merge(batch, requests)
             if batch.journal:
+                began = time.perf_counter()
                 self._write(batch)
+                self.commits.observe(time.perf_counter() - began)
+                self.batches.observe(len(batch.journal))
         except sqlite3.Error as error:
             log.error("Commit failed: %s", error)
             text = f"The store cannot write now ({error}); nothing was written"

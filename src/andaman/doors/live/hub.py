@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,6 +22,7 @@ from andaman.broker.service import Broker
 from andaman.doors.live.view import Bounds, Filter, bounds_of
 from andaman.doors.live.window import Pending, Window
 from andaman.identity.model import FULL_ACCESS, Access
+from andaman.kernel.metrics import Family, gauge
 from andaman.kernel.time import Clock, format_time, system_clock
 
 log = logging.getLogger(__name__)
@@ -145,6 +146,12 @@ class Hub:
     @property
     def watch_count(self) -> int:
         return sum(len(group.watches) for group in self._groups.values())
+
+    def metrics(self) -> Iterable[Family]:
+        yield gauge("andaman_live_watches", "What screens watch by /live.", self.watch_count)
+        yield gauge(
+            "andaman_live_groups", "Groups of equal watches, which share the work.", len(self._groups)
+        )
 
     # -- watches --------------------------------------------------------------------------------------------
     def watch(self, id_json: str, wanted: Filter, access: Access, wake: Callable[[], None]) -> Watch:

@@ -1,0 +1,200 @@
+"""The outermost layer of HTTP: an id for each request, counts and latencies by route, and the slow request's line.
+
+It is on the hot path of everything: it costs about 1.4 µs a request, 0.4 of them for standing in the way at all.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from bisect import bisect_left
+from collections.abc import Awaitable, Iterable
+from time import perf_counter
+from typing import Any, Final
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from andaman.kernel.logs import request_id
+from andaman.kernel.metrics import SECONDS, Family, Histogram, gauge
+
+log = logging.getLogger("andaman.requests")
+
+_ENTITIES: Final = "/ngsi-ld/v1/entities/"
+_ID: Final = len(_ENTITIES)
+_ENTITY: Final = "/ngsi-ld/v1/entities/{id}"
+_ATTR: Final = _ENTITY + "/attrs/{id}"
+_NGSI: Final = "/ngsi-ld/"
+_WORDS: Final = frozenset(
+    [
+        "ngsi-ld",
+        "v1",
+        "entities",
+        "attrs",
+        "temporal",
+        "entityOperations",
+        "create",
+        "upsert",
+        "update",
+        "delete",
+        "merge",
+        "query",
+        "purge",
+        "types",
+        "attributes",
+        "jsonldContexts",
+        "contexts",
+        "subscriptions",
+        "csourceRegistrations",
+        "csourceSubscriptions",
+        "info",
+        "sourceIdentity",
+        "conformance",
+        "openapi.json",
+        "entityMaps",
+        "snapshots",
+    ]
+)
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_ROWS_MAX: Final = 1_000
+"""Combinations of method, route and status; what would be one more is counted as route "(other)"."""
+NONE: Final = "(none)"
+Key = tuple[str, str, int]
+
+
+class Requests:
+    """ASGI middleware. ``slow_s``: requests that take as long get a line in the log (0: none); ``every``: all do.
+
+    The id is the caller's ``X-Request-Id`` (up to 64 visible ASCII characters) or one made here; the answer carries
+    it, log lines that the request causes do, and journal rows where the caller gave it.
+    """
+
+    def __init__(self, app: ASGIApp, *, slow_s: float = 0.0, every: bool = False) -> None:
+        self._app = app
+        self._slow_s = slow_s or float("inf")
+        self._line_s = 0.0 if every else self._slow_s
+        self._rows: dict[Key, Histogram] = {}
+        self._start = secrets.token_hex(4).encode() + b"-%x"  # differs from process to process
+        self._begun = 0
+        self.sockets = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        kind = scope["type"]
+        if kind != "http":
+            await self._other(kind, scope, receive, send)
+            return
+        began = perf_counter()
+        self._begun = number = self._begun + 1
+        rid = self._start % number
+        for name, value in scope["headers"]:
+            if name == b"x-request-id":
+                rid = plain_id(value) or rid
+                break
+        request_id.set(rid)
+        status = 0
+
+        def tell(message: Any) -> Awaitable[None]:
+            nonlocal status
+            if "status" in message:  # the answer's start
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", rid)]
+            return send(message)
+
+        try:
+            await self._app(scope, receive, tell)
+        finally:
+            path = scope["path"]
+            # The two hottest routes by hand.
+            if path.startswith(_ENTITIES):
+                at = path.find("/", _ID)
+                route = _ENTITY if at < 0 else _ATTR if _is_attr(path, at) else route_of(scope, path)
+            else:
+                route = route_of(scope, path)
+            key = (scope["method"], route, status)
+            took = perf_counter() - began
+            row = self._rows.get(key) or self._row(key)
+            row.counts[bisect_left(SECONDS, took)] += 1
+            row.sum += took
+            if took >= self._line_s:
+                self._line(scope, route, status, took)
+
+    async def _other(self, kind: str, scope: Scope, receive: Receive, send: Send) -> None:
+        if kind != "websocket":
+            await self._app(scope, receive, send)
+            return
+        self.sockets += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self.sockets -= 1
+
+    def _row(self, key: Key) -> Histogram:
+        method, route, status = key
+        if method not in _METHODS:
+            key = (method := "(other)", route, status)
+        if len(self._rows) >= _ROWS_MAX:
+            key = (method, "(other)", status)
+        row = self._rows.get(key)
+        if row is None:
+            row = self._rows[key] = Histogram(SECONDS)
+        return row
+
+    def _line(self, scope: Scope, route: str, status: int, took: float) -> None:
+        slow = took >= self._slow_s
+        # Never the query string or a header: either may hold what is nobody's business.
+        log.log(
+            logging.WARNING if slow else logging.INFO,
+            "slow request" if slow else "request",
+            extra={
+                "fields": {
+                    "method": scope["method"][:20],
+                    "path": scope["path"][:200],
+                    "route": route,
+                    "status": status,
+                    "ms": round(took * 1000, 1),
+                }
+            },
+        )
+
+    @property
+    def open(self) -> int:
+        """Requests being answered now."""
+        return self._begun - sum(row.count for row in self._rows.values())
+
+    def metrics(self) -> Iterable[Family]:
+        yield Family(
+            "andaman_http_request_duration_seconds",
+            "Time from the first byte of a request's head to the end of its answer (status 0: the client went away).",
+            "histogram",
+            [
+                ({"method": method, "route": route, "status": str(status)}, row)
+                for (method, route, status), row in sorted(self._rows.items())
+            ],
+        )
+        yield gauge("andaman_http_requests_open", "Requests being answered now.", self.open)
+        yield gauge("andaman_websockets_open", "Web sockets that are open now.", self.sockets)
+
+
+def plain_id(given: bytes) -> bytes:
+    """A caller's request id if it is 64 visible ASCII characters at most; cut there; empty if it is anything else:
+    it could forge log lines or headers."""
+    given = given[:64]
+    return given if given.isascii() and given.decode("ascii").isprintable() else b""
+
+
+def _is_attr(path: str, at: int) -> bool:
+    return path.startswith("/attrs/", at) and len(path) > at + 7 and path.find("/", at + 7) < 0
+
+
+def route_of(scope: Scope, path: str) -> str:
+    """The template of a path, of which there are few: what stands for a name is shown as ``{id}``."""
+    if path.startswith(_NGSI):
+        parts = path.split("/", 9)
+        if len(parts) > 8:
+            return NONE
+        return "/".join([part if not part or part in _WORDS else "{id}" for part in parts])
+    if "endpoint" not in scope:
+        return NONE
+    for name, value in scope.get("path_params", {}).items():
+        if value != "":
+            path = path.replace(str(value), f"{{{name}}}", 1)
+    return path
