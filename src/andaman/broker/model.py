@@ -54,6 +54,17 @@ class OpKind(StrEnum):
     REPLACE_ATTR = "replace-attr"  # 5.6.19 PUT attrs/{attr}
     DELETE_ATTR = "delete-attr"  # 5.6.5
     DELETE = "delete"  # 5.6.6
+    EXPIRE = "expire"  # 4.22; removes what has expired, nothing otherwise
+    TEMPORAL_UPSERT = "temporal-upsert"  # 5.6.11 POST temporal/entities: the evolution is made, or added to
+    TEMPORAL_ADD = "temporal-add"  # 5.6.12
+    TEMPORAL_REPLACE = "temporal-replace"  # 5.6.14: one instance, named by ``instance``
+    TEMPORAL_ERASE = "temporal-erase"  # 5.6.13, 5.6.15, 5.6.16: instance, attribute or all of the evolution
+
+
+TEMPORAL_OPS: Final = frozenset(
+    {OpKind.TEMPORAL_UPSERT, OpKind.TEMPORAL_ADD, OpKind.TEMPORAL_REPLACE, OpKind.TEMPORAL_ERASE}
+)
+"""Operations on the Temporal Evolution of an entity: they are journal events, but never change current state."""
 
 
 @dataclass(slots=True)
@@ -72,6 +83,7 @@ class WriteOp:
     observed_at: str | None = None  # MERGE with ?observedAt
     lang: str | None = None  # MERGE with ?lang
     expect_types: tuple[str, ...] = ()  # ?type selector of §6.5.3.1: absent → ResourceNotFound
+    instance: tuple[int, int] | None = None  # TEMPORAL_*: (journal position, place) of one instance of ``attr``
 
 
 @dataclass(slots=True)
@@ -101,6 +113,7 @@ class EventKind(StrEnum):
     CREATED = "created"
     UPDATED = "updated"
     DELETED = "deleted"
+    TEMPORAL = "temporal"  # a write to the Temporal Evolution; current state stands, ``told`` says what was written
 
 
 @dataclass(slots=True)
@@ -119,6 +132,7 @@ class Event:
     doc: Doc | None  # whole entity after the event; None when deleted. Read only.
     origin: str = ""  # where the change came from: remote address, "feed:smartbus", "cli"
     reason: str = ""  # why, where it was said
+    told: dict[str, Any] | None = None  # TEMPORAL: see broker/ledger/evolution.py
 
     @property
     def moved(self) -> bool:

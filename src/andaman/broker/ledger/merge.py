@@ -17,9 +17,10 @@ import orjson
 from andaman.broker.ledger.boot import Facts
 from andaman.broker.ledger.cache import Key, Stored
 from andaman.broker.ledger.events import FreshEvent
+from andaman.broker.ledger.evolution import EvolutionMerger, Known
 from andaman.broker.ledger.rights import WriteGate
 from andaman.broker.ledger.rows import Row, Shapes, Texts, encode_changes, make_row
-from andaman.broker.model import Change, Doc, Event, EventKind, WriteOp, WriteResult
+from andaman.broker.model import TEMPORAL_OPS, Change, Doc, Event, EventKind, WriteOp, WriteResult
 from andaman.identity.model import Actor, FullAccess
 from andaman.kernel.errors import AndamanError, Conflict
 from andaman.kernel.time import Micros
@@ -68,6 +69,7 @@ class Batch:
     )  # shapes that ended: table rows
     reborn: set[Key] = field(default_factory=set)  # deleted and created again within the batch: last in order
     tenants: set[str] = field(default_factory=set)
+    evolution: dict[Key, tuple[int, int]] = field(default_factory=dict)  # (position, shape): table rows
     applied: bool = False  # set by the loop's thread when cache and indexes have it
 
 
@@ -83,6 +85,7 @@ class Merger:
         layouts: Texts,
         tenants: set[str],
         max_tenants: int,
+        known: Known = lambda _: [],
     ) -> None:
         """``tenants``: those that exist, kept up to date by the owner."""
         self._apply = apply
@@ -93,6 +96,7 @@ class Merger:
         self._tenants = tenants
         self._max_tenants = max_tenants
         self._gate = WriteGate()
+        self._evolutions = EvolutionMerger(shapes, self._gate, known)
 
     def merge(self, batch: Batch, requests: Iterable[Request]) -> None:
         """Merge the requests into the batch, in order."""
@@ -112,6 +116,7 @@ class Merger:
             former=list(batch.former),
             reborn=set(batch.reborn),
             tenants=set(batch.tenants),
+            evolution=dict(batch.evolution),
         )
         rows = len(batch.journal)
         results = [self._merge_op(batch, op, request) for op in request.ops]
@@ -120,6 +125,7 @@ class Merger:
         batch.seq, batch.head, batch.next_ord = mark.seq, mark.head, mark.next_ord
         batch.state, batch.docs, batch.gone = mark.state, mark.docs, mark.gone
         batch.former, batch.tenants, batch.reborn = mark.former, mark.tenants, mark.reborn
+        batch.evolution = mark.evolution
         del batch.journal[rows:], batch.events[rows:]
         return [
             result
@@ -145,6 +151,11 @@ class Merger:
     def _merge_checked(self, batch: Batch, op: WriteOp, actor: Actor, tenant: str) -> WriteResult:
         key = (tenant, op.entity_id)
         stored = self._current(batch, key)
+        if op.kind in TEMPORAL_OPS:
+            new_tenant = tenant not in self._tenants and tenant not in batch.tenants
+            if new_tenant:
+                self._check_new_tenant(batch)
+            return self._evolutions.merge(batch, op, actor, tenant, stored, new_tenant)
         before: Doc | None = orjson.loads(stored[1]) if stored is not None else None
         access = actor.access
         full = type(access) is FullAccess

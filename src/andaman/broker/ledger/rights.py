@@ -97,12 +97,12 @@ class WriteGate:
         if doc is not None:
             types, scopes = doc["type"], doc.get("scope", ())
             if access.sees(types, scopes):
-                if not self._may(access, types, scopes, asked):
+                if not self.may(access, types, scopes, asked):
                     raise Forbidden(f"You may not change {_names(asked)} of entity {op.entity_id}")
                 return doc
         if op.kind in _CREATING:
             types, scopes = op.fragment.get("type", ()), op.fragment.get("scope", ())
-            if doc is not None or not self._may(access, types, scopes, asked):
+            if doc is not None or not self.may(access, types, scopes, asked):
                 raise Forbidden(f"You may not create entity {op.entity_id} here")
             return None
         if doc is not None:
@@ -122,10 +122,10 @@ class WriteGate:
         verb = "create" if before is None else "delete" if after is None else "change"
         sides = [before, (after["type"], after.get("scope", ())) if after is not None else None]
         for side in sides:
-            if side is not None and not self._may(access, side[0], side[1], touched):
+            if side is not None and not self.may(access, side[0], side[1], touched):
                 raise Forbidden(f"You may not {verb} entity {op.entity_id} in this way")
 
-    def _may(self, access: Access, types: Sequence[str], scopes: Sequence[str], attrs: Sequence[str]) -> bool:
+    def may(self, access: Access, types: Sequence[str], scopes: Sequence[str], attrs: Sequence[str]) -> bool:
         key = (access.key, tuple(types), tuple(scopes), tuple(attrs))
         known = self._memo.get(key)
         if known is None:

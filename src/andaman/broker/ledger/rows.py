@@ -165,8 +165,13 @@ class Shapes(Texts):
 def event_of(row: Row, shapes: Shapes) -> Event:
     """The event of a row read from disk. ``doc`` is there for creations only (the changes are the whole entity)."""
     types, scopes = shapes.pair(row[5])
-    changes = decode_changes(row[11])
     kind = EventKind(row[3])
+    if kind is EventKind.TEMPORAL:
+        told = orjson.loads(row[11])
+        return Event(
+            row[0], row[1], row[2], row[6], kind, row[4], types, scopes, [], None, row[7], row[8], told
+        )
+    changes = decode_changes(row[11])
     doc: Doc | None = orjson.loads(row[11]) if kind is EventKind.CREATED else None
     return Event(row[0], row[1], row[2], row[6], kind, row[4], types, scopes, changes, doc, row[7], row[8])
 
@@ -175,6 +180,8 @@ def fold_changes(
     doc: Doc | None, entity_id: str, at: Micros, kind: EventKind, changes: Sequence[Change]
 ) -> Doc | None:
     """The state after an event, given the state before it: the reference meaning of the journal."""
+    if kind is EventKind.TEMPORAL:
+        return doc
     if kind is EventKind.DELETED:
         return None
     when = format_time(at)

@@ -24,6 +24,8 @@ APPLICATION_ID: Final = 0x616E646D  # "andm"
 # in-memory index is loaded from at start, without parsing bodies.
 # The partial index finds the few rows of a drill's tenant without taxing the city's own.
 # ``former`` remembers the shapes that entities had and until when: rights on their history hang on it.
+# ``evolution`` names entities that only the temporal API knows (shape > 0) or whose evolution was erased (0); see
+# evolution.py. ``meta.instances`` is the key that the ids of attribute instances over time are made with.
 # ``entity.ord`` is the order of creation within this store; identity is (tenant, id).
 MIGRATIONS: Final[tuple[str, ...]] = (
     """
@@ -49,6 +51,12 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         PRIMARY KEY (tenant, id, seq)) WITHOUT ROWID;
     INSERT INTO former SELECT j.tenant, j.entity_id, j.seq, j.at, j.shape FROM journal AS j WHERE j.kind = 'deleted';
     DROP TABLE gone;
+    """,
+    """
+    CREATE TABLE evolution (
+        tenant TEXT NOT NULL, id TEXT NOT NULL, seq INTEGER NOT NULL, shape INTEGER NOT NULL,
+        PRIMARY KEY (tenant, id)) WITHOUT ROWID;
+    INSERT INTO meta (key, value) VALUES ('instances', randomblob(32));
     """,
 )
 

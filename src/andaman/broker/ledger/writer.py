@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from andaman.broker.ledger import evolution
 from andaman.broker.ledger.boot import Facts
 from andaman.broker.ledger.cache import STORED, BodyCache, Key, Stored
 from andaman.broker.ledger.checkpoint import Checkpointer
@@ -100,7 +101,14 @@ class Writer:
         self._doubtful = Batch(0, 0, GENESIS, 1)  # the batch whose commit failed last
         self._read_position()
         self._merger = Merger(
-            apply, self._load, facts, self.shapes, self.layouts, self.known_tenants, max_tenants
+            apply,
+            self._load,
+            facts,
+            self.shapes,
+            self.layouts,
+            self.known_tenants,
+            max_tenants,
+            lambda key: self._db.execute(evolution.KNOWN, key).fetchall(),
         )
 
     def _read_position(self) -> None:
@@ -235,6 +243,14 @@ class Writer:
             db.execute(f"DELETE FROM entity WHERE ord IN ({','.join('?' * len(orders))})", orders)
         insert_rows(db, "INSERT INTO former (tenant, id, seq, at, shape)", 5, "", batch.former)
         insert_rows(db, _ENTITY_INSERT, 8, _ENTITY_UPDATE, rows)
+        if batch.evolution:
+            insert_rows(
+                db,
+                evolution.INSERT,
+                4,
+                evolution.ON_CONFLICT,
+                [(*key, *at) for key, at in batch.evolution.items()],
+            )
         insert_rows(db, f"INSERT INTO journal ({COLUMNS})", 12, "", batch.journal)
         db.execute(
             "INSERT INTO meta (key, value) VALUES ('head', ?) ON CONFLICT (key) DO UPDATE SET value=excluded.value",
