@@ -10,6 +10,7 @@ import orjson
 
 from andaman.broker.contexts import Context, ContextStore
 from andaman.broker.model import WriteOp, WriteResult
+from andaman.broker.registry.service import Registry
 from andaman.broker.service import Broker
 from andaman.doors.ngsild.http import JSON, LD_CONTEXT_REL, LD_JSON, Answer, Call
 from andaman.kernel.errors import BadRequestData
@@ -33,16 +34,27 @@ class NgsiLdOptions:
 class Door:
     """The collaborators of the handlers; stateless beyond them."""
 
-    __slots__ = ("broker", "clock", "contexts", "options", "started")
+    __slots__ = ("broker", "clock", "contexts", "options", "registry", "started")
 
     def __init__(
-        self, broker: Broker, contexts: ContextStore, options: NgsiLdOptions, clock: Clock = system_clock
+        self,
+        broker: Broker,
+        contexts: ContextStore,
+        options: NgsiLdOptions,
+        clock: Clock = system_clock,
+        registry: Registry | None = None,
     ) -> None:
         self.broker = broker
         self.contexts = contexts
         self.options = options
         self.clock = clock
+        self.registry = registry
         self.started = clock()
+
+    def alias(self, tenant: str) -> str:
+        """What this broker is called among others (§5.2.40), each tenant by itself (§4.3.6.4)."""
+        name = "andaman" if self.registry is None else self.registry.alias
+        return f"{name}-{tenant}" if tenant else name
 
     # -- contexts (§5.5.5, §6.3.5) --------------------------------------------------------------------------
     async def link_context(self, call: Call) -> Context:

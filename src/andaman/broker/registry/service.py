@@ -1,0 +1,306 @@
+"""The registry's one door: register, change, forget, find what matches, and tell listeners of changes.
+
+Registrations live in memory, indexed by type and by exact id; the store behind is written before an answer. In a
+tenant without registrations ``of`` is one dictionary look-up and gives None.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from andaman.broker.contexts import Context
+from andaman.broker.query.ast import TypeExpr, TypeIs, TypeOr
+from andaman.broker.query.model import EntityQuery
+from andaman.broker.registry import document as documents
+from andaman.broker.registry.match import Spec, conflicts, infos_of
+from andaman.broker.registry.model import Info, Registration, registration_of
+from andaman.broker.registry.store import REGISTRATIONS, RegistryStore
+from andaman.broker.service import Broker
+from andaman.identity.model import FULL_ACCESS
+from andaman.kernel.errors import AlreadyExists, Conflict, NoSuchTenant, ResourceNotFound, TooLarge
+from andaman.kernel.ids import sortable_id, urn
+from andaman.kernel.time import Clock, Micros, format_time, system_clock
+
+MAX_REGISTRATIONS: Final = 20_000
+"""Of one tenant."""
+Listener = Callable[[str, Registration | None, Registration | None], None]
+"""(tenant, before, after); None: it was not there, or is gone."""
+
+
+@dataclass(slots=True)
+class Health:
+    """How asking a source went; in memory only, since it says nothing after a restart."""
+
+    sent: int = 0
+    failed: int = 0
+    last_success: Micros = 0
+    last_failure: Micros = 0
+    ok: bool = True
+    quiet_until: float = 0.0  # monotonic seconds; before, the source is not asked (cooldown)
+
+    def shown(self) -> dict[str, Any]:
+        if not self.sent:
+            return {}
+        found: dict[str, Any] = {
+            "status": "ok" if self.ok else "failed",
+            "timesSent": self.sent,
+            "timesFailed": self.failed,
+        }
+        if self.last_success:
+            found["lastSuccess"] = format_time(self.last_success)
+        if self.last_failure:
+            found["lastFailure"] = format_time(self.last_failure)
+        return found
+
+
+@dataclass(slots=True)
+class TenantRegistry:
+    """The registrations of one tenant, in the order of their creation."""
+
+    all: dict[str, Registration] = field(default_factory=dict)
+    by_type: dict[str, dict[str, Registration]] = field(default_factory=dict)
+    untyped: dict[str, Registration] = field(default_factory=dict)
+    health: dict[str, Health] = field(default_factory=dict)
+    next_expiry: Micros | None = None
+
+    def add(self, one: Registration) -> None:
+        self.all[one.id] = one
+        self.health.setdefault(one.id, Health())
+        for bucket in self._buckets(one):
+            bucket[one.id] = one
+        if one.expires_at is not None:
+            self.next_expiry = min(one.expires_at, self.next_expiry or one.expires_at)
+
+    def remove(self, registration_id: str) -> Registration | None:
+        one = self.all.pop(registration_id, None)
+        if one is not None:
+            for bucket in self._buckets(one):
+                bucket.pop(one.id, None)
+            for name in [name for name, bucket in self.by_type.items() if not bucket]:
+                del self.by_type[name]
+        return one
+
+    def _buckets(self, one: Registration) -> list[dict[str, Registration]]:
+        types: set[str] = set()
+        for info in one.information:
+            if not info.entities or any(not each.types for each in info.entities):
+                return [self.untyped]
+            for each in info.entities:
+                types |= each.types
+        return [self.by_type.setdefault(name, {}) for name in sorted(types)]
+
+    def candidates(self, spec: Spec) -> Iterable[Registration]:
+        """All that may match, by their types, in the order of creation."""
+        types = spec.exact_types or _types_of(spec.types)
+        if not types:
+            return self.all.values()
+        found: dict[str, Registration] = dict(self.untyped)
+        for name in types:
+            found.update(self.by_type.get(name, {}))
+        if len(found) < 2:
+            return found.values()
+        return [one for name, one in self.all.items() if name in found]
+
+    def matching(self, spec: Spec) -> list[tuple[Registration, list[Info]]]:
+        """Registrations that match, each with what of it matches (§5.12)."""
+        return [(one, list(infos)) for one, infos in infos_of(self.candidates(spec), spec)]
+
+
+def _types_of(expr: TypeExpr | None) -> frozenset[str]:
+    if expr is None:
+        return frozenset()
+    if isinstance(expr, TypeIs):
+        return frozenset({expr.iri})
+    parts = [_types_of(part) for part in expr.parts]
+    if isinstance(expr, TypeOr) and not all(parts):
+        return frozenset()
+    return frozenset().union(*parts)
+
+
+class Registry:
+    """Registrations of all tenants in one data directory; bound to one event loop."""
+
+    def __init__(self, store: RegistryStore, broker: Broker, clock: Clock = system_clock) -> None:
+        self._store = store
+        self._broker = broker
+        self._clock = clock
+        self._tenants: dict[str, TenantRegistry] = {}
+        self._listeners: list[Listener] = []
+        self._busy = asyncio.Lock()
+        self._sweep: asyncio.Task[None] | None = None
+        self._woken = asyncio.Event()
+        self.alias = store.alias()
+        for tenant, document in store.load(REGISTRATIONS):
+            self._tenants.setdefault(tenant, TenantRegistry()).add(registration_of(document))
+
+    @classmethod
+    def open(cls, directory: Path, broker: Broker, clock: Clock = system_clock) -> Registry:
+        """Open or create ``registry.db``."""
+        return cls(RegistryStore(directory / "registry.db"), broker, clock)
+
+    @property
+    def store(self) -> RegistryStore:
+        return self._store
+
+    # -- background: what expired is gone (§5.2.9) ----------------------------------------------------------
+    async def start(self) -> None:
+        self._sweep = asyncio.create_task(self._expire_in_time())
+
+    async def stop(self) -> None:
+        if self._sweep is not None:
+            self._sweep.cancel()
+            await asyncio.gather(self._sweep, return_exceptions=True)
+            self._sweep = None
+
+    def close(self) -> None:
+        self._store.close()
+
+    async def _expire_in_time(self) -> None:
+        while True:
+            times = [one.next_expiry for one in self._tenants.values() if one.next_expiry is not None]
+            wait_s = None if not times else max(0.05, (min(times) - self._clock()) / 1_000_000)
+            try:
+                await asyncio.wait_for(self._woken.wait(), None if wait_s is None else min(wait_s, 3600))
+            except TimeoutError:
+                for tenant in list(self._tenants):
+                    self.of(tenant)
+            self._woken.clear()
+
+    def _expire(self, tenant: str, found: TenantRegistry, now: Micros) -> None:
+        over = [one for one in found.all.values() if one.expires_at is not None and one.expires_at <= now]
+        found.next_expiry = min(
+            (
+                one.expires_at
+                for one in found.all.values()
+                if one.expires_at is not None and one.expires_at > now
+            ),
+            default=None,
+        )
+        for one in over:
+            self._store.delete(REGISTRATIONS, tenant, one.id)
+            self._drop(tenant, found, one.id)
+
+    def _drop(self, tenant: str, found: TenantRegistry, registration_id: str) -> None:
+        gone = found.remove(registration_id)
+        found.health.pop(registration_id, None)
+        if not found.all:
+            self._tenants.pop(tenant, None)
+        if gone is not None:
+            self._tell(tenant, gone, None)
+
+    # -- reading ---------------------------------------------------------------------------------------------
+    def of(self, tenant: str) -> TenantRegistry | None:
+        """What is registered in a tenant; None where nothing is. The question every request asks."""
+        found = self._tenants.get(tenant)
+        if found is None:
+            return None
+        if found.next_expiry is not None and found.next_expiry <= (now := self._clock()):
+            self._expire(tenant, found, now)
+            if not found.all:
+                return None
+        return found
+
+    def get(self, registration_id: str, tenant: str) -> Registration:
+        """Raises ResourceNotFound."""
+        found = self.of(tenant)
+        if found is None or registration_id not in found.all:
+            raise ResourceNotFound(f"There is no context source registration {registration_id}")
+        return found.all[registration_id]
+
+    def health(self, registration_id: str, tenant: str) -> Health:
+        found = self._tenants.get(tenant)
+        return Health() if found is None else found.health.get(registration_id, Health())
+
+    def list_all(self, tenant: str) -> list[Registration]:
+        found = self.of(tenant)
+        return [] if found is None else list(found.all.values())
+
+    # -- writing ---------------------------------------------------------------------------------------------
+    async def register(self, payload: Any, context: Context, tenant: str) -> Registration:
+        """§5.9.2. Raises BadRequestData, AlreadyExists or Conflict."""
+        now = self._clock()
+        document = documents.document_of(
+            payload, context, now, lambda: urn("ContextSourceRegistration", sortable_id(now))
+        )
+        document["createdAt"] = document["modifiedAt"] = format_time(now)
+        async with self._busy:
+            there = self.of(tenant)
+            if there is not None and document["id"] in there.all:
+                raise AlreadyExists(f"There is a context source registration {document['id']} already")
+            if there is not None and len(there.all) >= MAX_REGISTRATIONS:
+                raise TooLarge(f"There are {MAX_REGISTRATIONS} registrations already; delete some first")
+            one = registration_of(document)
+            await self._check_conflicts(one, tenant)
+            await asyncio.to_thread(self._store.put, REGISTRATIONS, tenant, document)
+            self._tenants.setdefault(tenant, TenantRegistry()).add(one)
+        self._tell(tenant, None, one)
+        return one
+
+    async def update(self, registration_id: str, payload: Any, context: Context, tenant: str) -> Registration:
+        """§5.9.3. Raises ResourceNotFound, BadRequestData or Conflict."""
+        async with self._busy:
+            old = self.get(registration_id, tenant)
+            now = self._clock()
+            document = documents.patched(old.document, payload, context, now)
+            document["modifiedAt"] = format_time(now)
+            one = registration_of(document)
+            await self._check_conflicts(one, tenant)
+            await asyncio.to_thread(self._store.put, REGISTRATIONS, tenant, document)
+            there = self._tenants.setdefault(tenant, TenantRegistry())
+            order = list(there.all)
+            there.remove(registration_id)
+            there.add(one)
+            there.all = {name: there.all[name] for name in order if name in there.all} | there.all
+        self._tell(tenant, old, one)
+        return one
+
+    async def delete(self, registration_id: str, tenant: str) -> None:
+        """§5.9.4. Raises ResourceNotFound."""
+        async with self._busy:
+            self.get(registration_id, tenant)
+            await asyncio.to_thread(self._store.delete, REGISTRATIONS, tenant, registration_id)
+            self._drop(tenant, self._tenants[tenant], registration_id)
+
+    async def _check_conflicts(self, one: Registration, tenant: str) -> None:
+        if not one.proxied:
+            return
+        for other in self.list_all(tenant):
+            if other.id != one.id and conflicts(one, other):
+                raise Conflict(
+                    f"{other.id} is {other.mode} and covers some of the same entities and attributes; an exclusive "
+                    "registration stands alone"
+                )
+        for info in one.information:
+            for each in info.entities or (None,):
+                types = each.types if each is not None else frozenset[str]()
+                parts = tuple(TypeIs(name) for name in sorted(types))
+                query = EntityQuery(
+                    types=None if not parts else parts[0] if len(parts) == 1 else TypeOr(parts),
+                    ids=(each.id,) if each is not None and each.id is not None else (),
+                    id_pattern=each.id_pattern if each is not None else None,
+                    attrs=tuple(sorted(info.names)),
+                    limit=1,
+                )
+                try:
+                    page = await self._broker.query_async(query, FULL_ACCESS, tenant)
+                except NoSuchTenant:
+                    return
+                if page.docs:
+                    raise Conflict(
+                        f"The broker itself holds data that a registration of mode {one.mode} would cover; delete it "
+                        "first"
+                    )
+
+    # -- listeners -------------------------------------------------------------------------------------------
+    def on_change(self, listener: Listener) -> None:
+        """Call ``listener`` after each change, also when a registration expires."""
+        self._listeners.append(listener)
+
+    def _tell(self, tenant: str, before: Registration | None, after: Registration | None) -> None:
+        self._woken.set()
+        for listener in self._listeners:
+            listener(tenant, before, after)

@@ -1,0 +1,75 @@
+"""Registrations on disk: one SQLite file beside the ledger, written rarely, fsynced before anyone is told "yes"."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from pathlib import Path
+from threading import Lock
+from typing import Final
+
+import orjson
+
+from andaman.broker.registry.model import Document
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS registration (
+    tenant TEXT NOT NULL,
+    id TEXT NOT NULL,
+    document BLOB NOT NULL,
+    PRIMARY KEY (tenant, id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS csource_subscription (
+    tenant TEXT NOT NULL,
+    id TEXT NOT NULL,
+    document BLOB NOT NULL,
+    PRIMARY KEY (tenant, id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+"""
+REGISTRATIONS: Final = "registration"
+SUBSCRIPTIONS: Final = "csource_subscription"
+
+
+class RegistryStore:
+    """Documents by tenant and id, in tables of one form. Safe to use from several threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = Lock()
+        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=FULL")
+        self._db.executescript(_SCHEMA)
+
+    def alias(self) -> str:
+        """The name of this broker among others, made once: what Via headers and sourceIdentity say (§5.2.40)."""
+        with self._lock:
+            row = self._db.execute("SELECT value FROM fact WHERE name = 'alias'").fetchone()
+            if row is None:
+                made = f"andaman-{secrets.token_hex(6)}"
+                self._db.execute("INSERT INTO fact (name, value) VALUES ('alias', ?)", (made,))
+                return made
+            return str(row[0])
+
+    def load(self, table: str) -> list[tuple[str, Document]]:
+        """(tenant, document) of all, in the order of creation."""
+        with self._lock:
+            rows = self._db.execute(f"SELECT tenant, document FROM {table}").fetchall()  # noqa: S608 - our own names
+        found = [(str(tenant), orjson.loads(document)) for tenant, document in rows]
+        return sorted(found, key=lambda one: (one[1].get("createdAt", ""), one[1]["id"]))
+
+    def put(self, table: str, tenant: str, document: Document) -> None:
+        """On disk when it returns."""
+        with self._lock:
+            self._db.execute(
+                f"INSERT OR REPLACE INTO {table} (tenant, id, document) VALUES (?, ?, ?)",  # noqa: S608
+                (tenant, document["id"], orjson.dumps(document)),
+            )
+
+    def delete(self, table: str, tenant: str, document_id: str) -> None:
+        with self._lock:
+            self._db.execute(f"DELETE FROM {table} WHERE tenant = ? AND id = ?", (tenant, document_id))  # noqa: S608
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
