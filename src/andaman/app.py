@@ -17,8 +17,6 @@ from andaman.assessment.connectivity import ConnectivityService
 from andaman.assessment.service import AssessmentService
 from andaman.broker.contexts import ContextStore, read_mirrors
 from andaman.broker.entity.build import iri, short
-from andaman.broker.outgoing import OutgoingClient
-from andaman.broker.registry.service import Registry
 from andaman.broker.service import Broker
 from andaman.catalogue import routes as catalogue_routes
 from andaman.catalogue.seed import default_datasets
@@ -100,8 +98,6 @@ class App:
             mirrors=read_mirrors(settings.context_mirrors),
         )
         self.pack: Pack | None = load_pack(settings.pack) if settings.pack else None
-        self.outgoing = OutgoingClient(allow_private=settings.context_allow_loopback or settings.no_auth)
-        self.registry = Registry.open(directory, self.broker, clock)
         self.live = Hub(self.broker, clock=clock)
         self.catalogue = Catalogue(self.broker, self.policy, seed=default_datasets(), clock=clock)
         self.tiles = TileDoor(self.broker, self.pack)
@@ -122,7 +118,6 @@ class App:
         self.parts: list[Part] = [
             self.catalogue,
             self.live,
-            self.registry,
             self.tiles,
             self.command,
             self.feeds,
@@ -143,7 +138,6 @@ class App:
             late=[self.broker.history_metrics, self.letters.metrics],
             loopback=settings.metrics_loopback,
         )
-            self.registry,
         requests = Requests(
             self._gate(_Dispatch(ngsild, screens_app(self._routes()))),
             slow_s=settings.slow_request_ms / 1000,
@@ -224,8 +218,6 @@ class App:
 
 class _Dispatch:
     """The first fork of a request: hot doors are raw ASGI, the rest is Starlette."""
-        self.outgoing.close()
-        self.registry.close()
 
     def __init__(self, ngsild: ASGIApp, screens: ASGIApp) -> None:
         self._ngsild = ngsild

@@ -21,7 +21,7 @@ from andaman.broker.entity.apply import apply
 from andaman.broker.ledger.boot import Facts, load_index
 from andaman.broker.ledger.history_link import HistoryLink
 from andaman.broker.ledger.ledger import Ledger, LedgerOptions
-from andaman.broker.ledger.merge import Batch
+from andaman.broker.ledger.merge import UNKNOWN, Batch
 from andaman.broker.ledger.past import Past
 from andaman.broker.ledger.rights import visible
 from andaman.broker.ledger.trail import Trail, trail
@@ -99,6 +99,8 @@ class Broker:
 
     def _on_batch(self, batch: Batch) -> None:
         index, layouts = self._index, self._ledger.writer.layouts
+        for (tenant, entity_id), attrs in batch.patches.items():
+            index.patch(tenant, entity_id, attrs)
         new: dict[str, list[tuple[int, str, str, bytes]]] = {}  # creation order, then what the index takes
         for key, (before, after) in batch.docs.items():
             tenant, entity_id = key
@@ -107,7 +109,7 @@ class Broker:
                 before = None
             if after is not None:
                 if before is not None:
-                    index.put(tenant, after, before)
+                    index.put(tenant, after, None if before is UNKNOWN else before)
                 elif (kept := batch.state[key]) is not None:
                     row = kept[0]
                     new.setdefault(tenant, []).append((row[0], entity_id, layouts.text(row[3]), row[4]))

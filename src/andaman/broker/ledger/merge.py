@@ -20,7 +20,7 @@ from andaman.broker.ledger.events import FreshEvent
 from andaman.broker.ledger.evolution import EvolutionMerger, Known
 from andaman.broker.ledger.rights import WriteGate
 from andaman.broker.ledger.rows import Row, Shapes, Texts, encode_changes, make_row
-from andaman.broker.model import TEMPORAL_OPS, Change, Doc, Event, EventKind, WriteOp, WriteResult
+from andaman.broker.model import TEMPORAL_OPS, Change, Doc, Event, EventKind, Instance, WriteOp, WriteResult
 from andaman.identity.model import Actor, FullAccess
 from andaman.kernel.errors import AndamanError, Conflict
 from andaman.kernel.time import Micros
@@ -33,6 +33,9 @@ Load = Callable[[Key], Stored | None]
 log = logging.getLogger(__name__)
 CREATED: Final[Doc] = {}
 """Stands for a new entity in ``Batch.docs``: its row says all, and the parsed one is let go while it is warm."""
+UNKNOWN: Final[Doc] = {}
+"""Stands for the entity before the batch in ``Batch.docs`` where only ``Batch.patches`` told of it so far."""
+_FEW: Final = 4  # changes, up to which an update reaches the index as a patch
 _ATOMIC: Final = "Nothing of this atomic request was written, because another of its operations failed"
 
 
@@ -63,6 +66,8 @@ class Batch:
     docs: dict[Key, tuple[Doc | None, Doc | None]] = field(
         default_factory=dict
     )  # before and after the batch (or CREATED)
+    patches: dict[Key, dict[str, list[Instance] | None]] = field(default_factory=dict)
+    """Attributes of entities that are not in ``docs``, as the batch left them (None: gone)."""
     gone: list[int] = field(default_factory=list)  # creation orders of rows to delete
     former: list[tuple[str, str, int, Micros, int]] = field(
         default_factory=list
@@ -112,6 +117,7 @@ class Merger:
             batch,
             state=dict(batch.state),
             docs=dict(batch.docs),
+            patches={key: dict(attrs) for key, attrs in batch.patches.items()},
             gone=list(batch.gone),
             former=list(batch.former),
             reborn=set(batch.reborn),
@@ -124,6 +130,7 @@ class Merger:
             return results
         batch.seq, batch.head, batch.next_ord = mark.seq, mark.head, mark.next_ord
         batch.state, batch.docs, batch.gone = mark.state, mark.docs, mark.gone
+        batch.patches = mark.patches
         batch.former, batch.tenants, batch.reborn = mark.former, mark.tenants, mark.reborn
         batch.evolution = mark.evolution
         del batch.journal[rows:], batch.events[rows:]
@@ -216,12 +223,27 @@ class Merger:
         if after is None:
             batch.gone.append(row[0])
         batch.state[key] = (row, seq) if after is not None else None
-        known = batch.docs.get(key)
-        first = known[0] if known is not None else before
-        batch.docs[key] = (first, after if first is not None or after is None else CREATED)
+        self._note(batch, key, before, after, changes)
         result.seq = seq
         result.changed = True
         return result
+
+    @staticmethod
+    def _note(batch: Batch, key: Key, before: Doc | None, after: Doc | None, changes: list[Change]) -> None:
+        """Tell what the index needs to know, without keeping parsed entities where a few attributes say it."""
+        known = batch.docs.get(key)
+        if known is not None:
+            first = known[0]
+        elif before is not None and after is not None and len(changes) <= _FEW and changes[0].attr:
+            patch = batch.patches.get(key)
+            if patch is None:
+                batch.patches[key] = {change.attr: change.after for change in changes}
+            else:
+                patch.update((change.attr, change.after) for change in changes)
+            return
+        else:
+            first = before if batch.patches.pop(key, None) is None else UNKNOWN
+        batch.docs[key] = (first, after if first is not None or after is None else CREATED)
 
     def _check_new_tenant(self, batch: Batch) -> None:
         """The first entity makes its tenant; each costs memory for good, so their number has a bound."""

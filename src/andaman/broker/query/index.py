@@ -6,7 +6,7 @@ Concurrency: ``put``, ``remove``, ``bulk_load`` on the event loop thread only; e
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from andaman.broker.model import Doc
+from andaman.broker.model import Doc, Instance
 from andaman.broker.query.bulk import load_chunk
 from andaman.broker.query.columns import DEAD, Table
 from andaman.broker.query.evaluate import matches_scope, matches_types
@@ -156,6 +156,17 @@ class EntityIndex:
         owner.where[entity_id] = table.number << _SHIFT | row
         if code is not None:
             self._bury(owner, code)
+
+    def patch(self, tenant: str, entity_id: str, attrs: Mapping[str, Sequence[Instance] | None]) -> None:
+        """These attributes of an entity have changed (None: gone), its types and scopes have not."""
+        owner = self._tenants[tenant]
+        code = owner.where[entity_id]
+        table, row = owner.tables[code >> _SHIFT], code & _ROW
+        for attr, instances in attrs.items():
+            if instances is None:
+                table.clear(row, attr_code(attr))
+            else:
+                _set(table, row, attr, instances)
 
     def remove(self, tenant: str, entity_id: str) -> None:
         """The entity is gone. Unknown ids are ignored."""
@@ -323,7 +334,7 @@ class EntityIndex:
         return sum(table.memory() for owner in self._tenants.values() for table in owner.tables)
 
 
-def _set(table: Table, row: int, attr: str, instances: Sequence[dict[str, object]]) -> None:
+def _set(table: Table, row: int, attr: str, instances: Sequence[Instance]) -> None:
     code = attr_code(attr)
     column = table.columns.get(code) or table.column(code)
     fact = fact_of(instances)

@@ -8,18 +8,8 @@ from typing import Any, Final
 
 from andaman import __version__
 from andaman.broker.contexts import ContextStore
-from andaman.broker.registry.service import Registry
 from andaman.broker.service import Broker
-from andaman.doors.ngsild import (
-    batch,
-    consumption,
-    discovery,
-    hosting,
-    postquery,
-    provision,
-    registrations,
-    temporal,
-)
+from andaman.doors.ngsild import batch, consumption, discovery, hosting, postquery, provision, temporal
 from andaman.doors.ngsild.door import Door, NgsiLdOptions
 from andaman.doors.ngsild.http import (
     Answer,
@@ -81,9 +71,9 @@ async def _identity(door: Door, call: Call) -> Answer:
     call.parameters(frozenset())
     now = door.clock()
     content = {
-        "id": f"urn:ngsi-ld:ContextSourceIdentity:{door.alias(call.tenant)}",
+        "id": "urn:ngsi-ld:ContextSourceIdentity:andaman" + (f"-{call.tenant}" if call.tenant else ""),
         "type": "ContextSourceIdentity",
-        "contextSourceAlias": door.alias(call.tenant),
+        "contextSourceAlias": "andaman" + (f"-{call.tenant}" if call.tenant else ""),
         "contextSourceUptime": f"PT{max(0, now - door.started) // 1_000_000}S",
         "contextSourceTimeAt": format_time(now),
         "contextSourceExtras": {"version": __version__},
@@ -104,18 +94,12 @@ _SINGLE: Final[Mapping[str, Resource]] = {
 _NAMED: Final[Mapping[str, Resource]] = {
     "types": {"GET": discovery.retrieve_type},
     "attributes": {"GET": discovery.retrieve_attribute},
-    "csourceRegistrations": {"GET": registrations.query, "POST": registrations.register},
     "jsonldContexts": {"GET": hosting.serve_context, "DELETE": hosting.delete_context},
 }
 
 
 def resource_of(segments: list[str]) -> Resource | None:
     """The resource at a path behind ``/ngsi-ld/v1``, or None."""
-    "csourceRegistrations": {
-        "GET": registrations.retrieve,
-        "PATCH": registrations.update,
-        "DELETE": registrations.delete,
-    },
     count = len(segments)
     head = segments[0] if segments else ""
     if head == "entities":
@@ -151,11 +135,10 @@ class NgsiLdApp:
         options: NgsiLdOptions | None = None,
         clock: Clock = system_clock,
     ) -> None:
-        self._door = Door(broker, contexts, options or NgsiLdOptions(), clock, registry)
+        self._door = Door(broker, contexts, options or NgsiLdOptions(), clock)
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         tenant: bytes | None = None
-        registry: Registry | None = None,
         try:
             call, resource = _call(scope, receive)
             if call.tenant:
