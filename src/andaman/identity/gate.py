@@ -19,6 +19,7 @@ from andaman.identity.service import Identity
 from andaman.identity.web import ACTOR, CREDENTIAL, RECHECK, REFUSED
 from andaman.kernel.errors import AndamanError, BadRequestData, Forbidden, NotSignedIn
 from andaman.kernel.http import problem_response
+from andaman.kernel.metrics import REQUEST_ID, STATUS
 from andaman.kernel.time import Micros
 
 COOKIE: Final = "andaman_session"
@@ -215,6 +216,9 @@ async def _refuse(error: AndamanError, scope: Scope, receive: Receive, send: Sen
         await send(message)
         return
     response = problem_response(error)
+    if scope["path"].startswith("/ngsi-ld/") and REQUEST_ID in scope:
+        scope[STATUS] = error.status
+        response.headers["X-Request-Id"] = scope[REQUEST_ID].decode("ascii")
     if isinstance(error, NotSignedIn):
         response.headers["WWW-Authenticate"] = "Bearer"
     await response(scope, receive, send)

@@ -50,6 +50,12 @@ class Family:
     values: Sequence[tuple[Mapping[str, str], float | Histogram]] = field(default=())
 
 
+REQUEST_ID: Final = "andaman.request-id"
+STATUS: Final = "andaman.status"
+"""Members of an ASGI scope, for doors that the outermost layer does not look into: they give the id (bytes) back in
+the header X-Request-Id and note the status they answered with; without one, nobody was answered."""
+
+
 def gauge(name: str, help: str, value: float, **labels: str) -> Family:
     return Family(name, help, "gauge", [(labels, value)])
 

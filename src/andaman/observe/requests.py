@@ -1,6 +1,6 @@
 """The outermost layer of HTTP: an id for each request, counts and latencies by route, and the slow request's line.
 
-It is on the hot path of everything: it costs about 1.4 µs a request, 0.4 of them for standing in the way at all.
+It is on the hot path of everything: it costs 1.2 µs a request of the NGSI-LD door (measured beside other work).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Final
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from andaman.kernel.logs import request_id
-from andaman.kernel.metrics import SECONDS, Family, Histogram, gauge
+from andaman.kernel.metrics import REQUEST_ID, SECONDS, STATUS, Family, Histogram, gauge
 
 log = logging.getLogger("andaman.requests")
 
@@ -90,25 +90,19 @@ class Requests:
                 rid = plain_id(value) or rid
                 break
         request_id.set(rid)
-        status = 0
-
-        def tell(message: Any) -> Awaitable[None]:
-            nonlocal status
-            if "status" in message:  # the answer's start
-                status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", rid)]
-            return send(message)
-
+        scope[REQUEST_ID] = rid
+        path = scope["path"]
         try:
-            await self._app(scope, receive, tell)
+            # The hot door notes its status itself; between it and the client stands nothing.
+            await self._app(scope, receive, send if path.startswith(_NGSI) else _told(scope, send))
         finally:
-            path = scope["path"]
             # The two hottest routes by hand.
             if path.startswith(_ENTITIES):
                 at = path.find("/", _ID)
                 route = _ENTITY if at < 0 else _ATTR if _is_attr(path, at) else route_of(scope, path)
             else:
                 route = route_of(scope, path)
+            status = scope.get(STATUS, 0)
             key = (scope["method"], route, status)
             took = perf_counter() - began
             row = self._rows.get(key) or self._row(key)
@@ -172,6 +166,18 @@ class Requests:
         )
         yield gauge("andaman_http_requests_open", "Requests being answered now.", self.open)
         yield gauge("andaman_websockets_open", "Web sockets that are open now.", self.sockets)
+
+
+def _told(scope: Scope, send: Send) -> Send:
+    """``send`` for a door that knows nothing of ids."""
+
+    def tell(message: Any) -> Awaitable[None]:
+        if message["type"] == "http.response.start":
+            scope[STATUS] = message["status"]
+            message["headers"] = [*message["headers"], (b"x-request-id", scope[REQUEST_ID])]
+        return send(message)
+
+    return tell
 
 
 def plain_id(given: bytes) -> bytes:

@@ -30,6 +30,7 @@ from andaman.kernel.errors import (
     NotSignedIn,
     ResourceNotFound,
 )
+from andaman.kernel.metrics import REQUEST_ID, STATUS
 from andaman.kernel.time import Clock, format_time, system_clock
 
 log = logging.getLogger("andaman.ngsild")
@@ -162,7 +163,8 @@ class NgsiLdApp:
             answer = problem_answer(
                 AndamanError("Something went wrong in the platform; the log has the details")
             )
-        await answer.send(send, tenant)
+        scope[STATUS] = answer.status
+        await answer.send(send, tenant, scope.get(REQUEST_ID))
 
 
 def _call(scope: Any, receive: Receive) -> tuple[Call, Resource | None]:

@@ -51,13 +51,15 @@ class Answer:
         self.media = media
         self.headers = headers
 
-    async def send(self, send: Send, tenant: bytes | None) -> None:
+    async def send(self, send: Send, tenant: bytes | None, request_id: bytes | None = None) -> None:
         headers: Headers = list(self.headers)
         if self.body or self.status not in (204, 304, 411):
             headers.append((b"content-type", self.media))
             headers.append((b"content-length", str(len(self.body)).encode()))
         if tenant is not None:
             headers.append((b"ngsild-tenant", tenant))
+        if request_id is not None:
+            headers.append((b"x-request-id", request_id))
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body})
 
