@@ -196,7 +196,7 @@ def _loopback_settings() -> dict[str, str]:
     """Every setting that lets requests go out to loopback, and the suite's wish for pages of history."""
     from andaman.settings import TABLE
 
-    wanted: dict[str, Any] = {"temporal_page": 30}
+    wanted: dict[str, Any] = {"broker_only": "true", "temporal_page": 30}
     wanted |= {row.name: "true" for row in TABLE if row.name.endswith("allow_loopback")}
     names = {row.name for row in TABLE}
     return {f"ANDAMAN_{name.upper()}": str(value) for name, value in wanted.items() if name in names}

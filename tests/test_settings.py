@@ -21,6 +21,14 @@ def test_a_flag_beats_the_environment_which_beats_the_file(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("word", "meant"),
+    [("1", True), ("TRUE", True), ("yes", True), ("on", True), ("0", False), ("false", False), ("", False)],
+)
+def test_switches_are_read_from_the_environment(word, meant):
+    assert load_settings({}, {"ANDAMAN_FEEDS": word}).feeds is meant
+
+
+@pytest.mark.parametrize(
     ("environ", "words"),
     [
         ({"ANDAMAN_PORT": "many"}, "port = 'many' from the environment"),

@@ -17,6 +17,7 @@ from andaman.assessment.connectivity import ConnectivityService
 from andaman.assessment.service import AssessmentService
 from andaman.broker.contexts import ContextStore, read_mirrors
 from andaman.broker.entity.build import iri, short
+from andaman.broker.expiry import ExpirySweep
 from andaman.broker.service import Broker
 from andaman.catalogue import routes as catalogue_routes
 from andaman.catalogue.seed import default_datasets
@@ -99,7 +100,8 @@ class App:
         )
         self.pack: Pack | None = load_pack(settings.pack) if settings.pack else None
         self.live = Hub(self.broker, clock=clock)
-        self.catalogue = Catalogue(self.broker, self.policy, seed=default_datasets(), clock=clock)
+        seed = () if settings.broker_only else default_datasets()
+        self.catalogue = Catalogue(self.broker, self.policy, seed=seed, clock=clock)
         self.tiles = TileDoor(self.broker, self.pack)
         self.command = CommandService(
             self.broker,
@@ -116,6 +118,7 @@ class App:
         self.training = TrainingService(self.broker, clock)
         self.programme = ProgrammeService(self.broker, clock)
         self.parts: list[Part] = [
+            ExpirySweep(self.broker, clock),
             self.catalogue,
             self.live,
             self.tiles,
@@ -125,6 +128,9 @@ class App:
             self.roadmap,
             self.training,
         ]
+        if settings.broker_only:
+            own = (self.tiles, self.command, self.assessment, self.roadmap, self.training)
+            self.parts = [part for part in self.parts if part not in own]
         self.on_install: Progress | None = None
         self._started: list[Part] = []
         ngsild = NgsiLdApp(

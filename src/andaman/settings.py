@@ -43,6 +43,11 @@ TABLE: Final[tuple[Setting, ...]] = (
     Setting(
         "no_auth", False, "No sign-in, full rights for everybody: for conformance runs, on loopback only."
     ),
+    Setting(
+        "broker_only",
+        False,
+        "Only the broker and its doors: no datasets, courses, measures, rules or indicators of the platform's own.",
+    ),
     Setting("https", False, "The platform is reached by https (through a proxy): cookies are marked Secure."),
     Setting(
         "public_url", "", "Address under which people reach the platform, for links; empty: host and port."
@@ -76,6 +81,9 @@ TABLE: Final[tuple[Setting, ...]] = (
     Setting(
         "slow_request_ms", 1000, "Requests that take as long get a line in the log; 0: none do.", 0, 3_600_000
     ),
+)
+_WORDS: Final = {"1": True, "true": True, "yes": True, "on": True} | dict.fromkeys(
+    ("0", "false", "no", "off", ""), False
 )
 _BY_NAME: Final = {row.name: row for row in TABLE}
 
@@ -142,10 +150,7 @@ def _read(row: Setting, value: Any, where: str) -> Any:
     want = type(row.default)
     try:
         if want is bool and isinstance(value, str):
-            value = {"1": True, "true": True, "yes": True, "on": True}.get(value.lower(), value)
-            value = {"0": False, "false": False, "no": False, "off": False, "": False}.get(
-                value.lower() if isinstance(value, str) else "", value
-            )
+            value = _WORDS.get(value.lower(), value)
         if want is bool:
             if not isinstance(value, bool):
                 raise ValueError("it must be true or false")

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import orjson
 
 from andaman.broker.entity.apply import apply
+from andaman.broker.entity.expiry import MARK, read_living
 from andaman.broker.ledger.boot import Facts, load_index
 from andaman.broker.ledger.history_link import HistoryLink
 from andaman.broker.ledger.ledger import Ledger, LedgerOptions
@@ -69,7 +70,14 @@ class Broker:
         unknown = options.keys() - {field.name for field in fields(LedgerOptions)}
         if unknown:
             raise TypeError(f"Unknown broker options: {', '.join(sorted(unknown))}")
-        ledger = Ledger(directory, apply, _FACTS, clock=clock, options=LedgerOptions(**options))
+        ledger = Ledger(
+            directory,
+            apply,
+            _FACTS,
+            clock=clock,
+            options=LedgerOptions(**options),
+            read=lambda body: read_living(body, clock),
+        )
         try:
             index = EntityIndex()
             count = load_index(directory, index, _FACTS)
@@ -157,7 +165,22 @@ class Broker:
     def find(self, entity_id: str, access: Access, tenant: str = DEFAULT_TENANT) -> Doc | None:
         """Like ``get``, or None."""
         body = self._ledger.body((tenant, entity_id))
-        return None if body is None else visible(orjson.loads(body), access)
+        doc = None if body is None else self._ledger.read(body)
+        return None if doc is None else visible(doc, access)
+
+    def stored(self, entity_id: str, tenant: str = DEFAULT_TENANT) -> Doc | None:
+        """As it is stored, also what has expired and waits for the sweep; for the platform's own work only."""
+        body = self._ledger.body((tenant, entity_id))
+        return None if body is None else orjson.loads(body)
+
+    async def list_expiring(self) -> list[tuple[str, str]]:
+        """(tenant, id) of every entity that has something with ``expiresAt``, found by reading all, in a thread."""
+
+        def read() -> list[tuple[str, str]]:
+            with self._ledger.journals.reader() as journal:
+                return journal.holding(MARK)
+
+        return await asyncio.to_thread(read)
 
     def query(self, query: EntityQuery, access: Access, tenant: str = DEFAULT_TENANT) -> Page:
         """Run a query now, on the calling thread (fast: indexes). Readers never wait for the writer."""

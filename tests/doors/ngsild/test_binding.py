@@ -83,7 +83,7 @@ async def test_6_3_4_media_types_lengths_and_methods(c: Client) -> None:
     assert (lacking.status, lacking.body) == (411, b"")
     got = await c("PUT", "/entities", vehicle())
     assert got.status == 405
-    assert got.headers["allow"] == "GET, OPTIONS, POST"
+    assert got.headers["allow"] == "DELETE, GET, OPTIONS, POST"
     assert (await c("OPTIONS", f"/entities/{BUS}/attrs")).headers["accept-patch"]
     assert error(await c("GET", "/nonsense")) == "ResourceNotFound"
 

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 from andaman.broker.entity.build import VALUE_MEMBER
+from andaman.broker.entity.expiry import has_expired, instant, living_attrs
 from andaman.broker.entity.merge import merge_instance, partial_instance
 from andaman.broker.entity.stamp import attrs_over, dataset_index, new_attrs, stamp_new, stamp_over
 from andaman.broker.model import Change, Doc, Instance, OpKind, WriteOp, WriteResult
@@ -113,6 +114,21 @@ def _delete(op: WriteOp, before: Doc | None, at: str) -> Applied:
     changes = [Change("", _meta(doc), None)]
     changes += [Change(iri, gone, None) for iri, gone in doc["attrs"].items()]
     return None, changes, WriteResult(op.kind, op.entity_id, changed=True)
+
+
+def _expire(op: WriteOp, before: Doc | None, at: str) -> Applied:
+    """Remove what has expired by now (§4.22); an entity that is not there is no error."""
+    now = instant(at)
+    if before is None:
+        return None, [], WriteResult(op.kind, op.entity_id)
+    if has_expired(before, now):
+        return _delete(op, before, at)
+    edit = _Edit(op, before, at)
+    left = living_attrs(before["attrs"], now)
+    for iri, instances in before["attrs"].items():
+        if left.get(iri) is not instances:
+            edit.set_attr(iri, left.get(iri, []))
+    return edit.done()
 
 
 # -- parts of an entity -----------------------------------------------------------------------------------------
@@ -372,4 +388,5 @@ _HANDLERS: dict[OpKind, Callable[[WriteOp, Doc | None, str], Applied]] = {
     OpKind.REPLACE_ATTR: _replace_attr,
     OpKind.DELETE_ATTR: _delete_attr,
     OpKind.DELETE: _delete,
+    OpKind.EXPIRE: _expire,
 }

@@ -54,6 +54,10 @@ class FreshEvent(Event):
     def moved(self) -> bool:
         return self._moved
 
+    def mentions(self, mark: bytes) -> bool:
+        """Does the entity's body after the event hold these bytes? Without parsing anything."""
+        return self._body is not None and mark in self._body
+
     def keep(self, body: bytes | None, blob: bytes) -> None:
         """The entity after the event as its body, and the changes as the journal has them."""
         self._body = body

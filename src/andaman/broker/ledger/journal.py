@@ -106,6 +106,10 @@ class Journal:
             )
         return found
 
+    def holding(self, mark: bytes) -> list[tuple[str, str]]:
+        """(tenant, id) of every entity whose body holds these bytes; reads all of them."""
+        return self._db.execute("SELECT tenant, id FROM entity WHERE instr(body, ?)", (mark,)).fetchall()
+
     def shapes_of(self, tenant: str, entity_id: str) -> list[tuple[Micros | None, Shape]]:
         """(until when, (types, scopes)) of everything that the entity was, newest first; None: it is so now.
 

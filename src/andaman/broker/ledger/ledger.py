@@ -57,9 +57,14 @@ class Ledger:
         *,
         clock: Clock = system_clock,
         options: LedgerOptions | None = None,
+        read: Callable[[bytes], Doc | None] = orjson.loads,
     ) -> None:
-        """Open or create; raises Unavailable when another process owns the directory or it is not readable."""
+        """Open or create; raises Unavailable when another process owns the directory or it is not readable.
+
+        ``read`` makes the doc that readers get of a stored body (None: as if it were not there).
+        """
         self.directory = directory
+        self.read = read
         self.options = options = options or LedgerOptions()
         self._lock = DirectoryLock(directory)
         try:
@@ -230,7 +235,7 @@ class Ledger:
         """Whole docs in the order of ``ids``; those that are not there are left out. Any thread."""
         if get_ident() != self._home:
             there = self._bodies_elsewhere(tenant, ids)
-            return [orjson.loads(there[entity_id]) for entity_id in ids if entity_id in there]
+            return self._docs(there, ids)
         bodies: dict[str, bytes] = {}
         missing = []
         for entity_id in ids:
@@ -250,7 +255,11 @@ class Ledger:
                 kept: Stored = tuple(stored)
                 self.cache.put((tenant, entity_id), kept)
                 bodies[entity_id] = kept[1]
-        return [orjson.loads(bodies[entity_id]) for entity_id in ids if entity_id in bodies]
+        return self._docs(bodies, ids)
+
+    def _docs(self, bodies: dict[str, bytes], ids: Sequence[str]) -> list[Doc]:
+        read = self.read
+        return [doc for one in ids if one in bodies and (doc := read(bodies[one])) is not None]
 
     def _bodies_elsewhere(self, tenant: str, ids: Sequence[str]) -> dict[str, bytes]:
         """Bodies by id, for other threads than the loop's: looks into the cache, but never fills it."""

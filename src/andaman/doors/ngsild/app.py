@@ -9,7 +9,7 @@ from typing import Any, Final
 from andaman import __version__
 from andaman.broker.contexts import ContextStore
 from andaman.broker.service import Broker
-from andaman.doors.ngsild import batch, consumption, discovery, hosting, postquery, provision, temporal
+from andaman.doors.ngsild import batch, consumption, discovery, hosting, postquery, provision, purge, temporal
 from andaman.doors.ngsild.door import Door, NgsiLdOptions
 from andaman.doors.ngsild.http import (
     Answer,
@@ -42,7 +42,11 @@ _CONTEXTS: Final = b"/ngsi-ld/contexts"
 PUBLIC: Final = "public"
 """Id of whoever did not sign in, as the gate sets it."""
 
-_ENTITIES: Final[Resource] = {"GET": consumption.query_entities, "POST": provision.create_entity}
+_ENTITIES: Final[Resource] = {
+    "GET": consumption.query_entities,
+    "POST": provision.create_entity,
+    "DELETE": purge.purge_entities,
+}
 _ENTITY: Final[Resource] = {
     "GET": consumption.retrieve_entity,
     "PUT": provision.replace_entity,
@@ -183,7 +187,7 @@ def _call(scope: Any, receive: Receive) -> tuple[Call, Resource | None]:
     parts = path[at + len(_ROOT) :].split(b"/") if at >= 0 else []
     segments = [decode(part, "The path") if b"%" in part else part.decode("latin-1") for part in parts[1:]]
     if segments and not segments[-1]:
-        if segments == ["entities", ""] and scope["method"] in ("PUT", "PATCH", "DELETE"):
+        if segments == ["entities", ""] and scope["method"] in ("PUT", "PATCH"):
             raise BadRequestData("The id of the entity is missing", field="entityId")
         segments.pop()
     return Call(scope, segments, receive, actor), resource_of(segments)
