@@ -45,8 +45,9 @@ CONTEXTS = (
     "https://raw.githubusercontent.com/marek-mraz/ngsi-ld-test-suite/main/resources/jsonld-contexts/",
     "https://forge.etsi.org/rep/cim/ngsi-ld-test-suite/-/raw/develop/resources/jsonld-contexts/",
     "https://easy-global-market.github.io/ngsild-api-data-models/ngsildTestSuite/",
+    "https://fiware.github.io/",
 )
-"""Where the suite's files say their @contexts are; all are answered from its folder."""
+"""Where the suite's files say their @contexts are: answered from its folder, by an empty one where it has none."""
 CORE = "https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context-v1.9.jsonld"
 
 Row = dict[str, Any]
@@ -154,6 +155,17 @@ def _mirror(suite: Path) -> Iterator[None]:
     class Handler(http.server.SimpleHTTPRequestHandler):
         def log_message(self, format: str, *args: Any) -> None:
             pass
+
+        def do_GET(self) -> None:
+            if Path(self.translate_path(self.path)).is_file():
+                super().do_GET()
+                return
+            body = b'{"@context": {}}'
+            self.send_response(200)
+            self.send_header("content-type", "application/ld+json")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
 
         def translate_path(self, path: str) -> str:
             name = "ngsi-ld-test-suite-compound.jsonld" if "compound" in path else Path(path).name

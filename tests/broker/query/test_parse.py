@@ -128,11 +128,12 @@ def test_q_reads_the_examples_of_the_clause(q: str, tree: Any) -> None:
     assert parse_q(q, expand) == tree
 
 
-def test_a_bare_word_is_a_value_only_where_values_are_expanded() -> None:
+def test_a_bare_word_is_a_text_that_expand_values_expands() -> None:
     assert parse_q("gender==Male", expand, expand_values={"gender"}) == is_("gender", text("Male"))
+    assert parse_q("gender==Male", expand) == is_("gender", Text("Male", "Male"))
     with pytest.raises(BadRequestData) as caught:
-        parse_q("gender==Male", expand)
-    assert caught.value.extra["position"] == 8
+        parse_q("gender>Male", expand)
+    assert caught.value.extra["position"] == 7
     assert "double quotes" in caught.value.detail
 
 

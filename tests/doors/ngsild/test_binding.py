@@ -126,7 +126,8 @@ async def test_5_13_contexts_are_hosted_and_served(c: Client) -> None:
     assert error(await c("POST", "/jsonldContexts", {"@context": 1})) == "BadRequestData"
     core = "/jsonldContexts/" + CORE_URL.replace("/", "%2F")
     assert error(await c("DELETE", core)) == "BadRequestData"
-    assert (await c("GET", core)).status == 200
+    assert error(await c("GET", core)) == "OperationNotSupported"
+    assert (await c("GET", core + "?details=true")).json["kind"] == "Cached"
     assert CORE_URL in (await c("GET", "/jsonldContexts")).json
     c.actor = Actor(Principal("public", "public", frozenset({Role.PUBLIC})))
     assert (await c("POST", "/jsonldContexts", {"@context": {}})).status == 403

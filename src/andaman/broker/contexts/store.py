@@ -91,22 +91,25 @@ class ContextStore:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     # -- resolving ------------------------------------------------------------------------------------------
-    def cached(self, source: Any) -> Context | None:
-        """The resolved context if it is in memory; never waits. ``source``: URL, object, list or None."""
+    def cached(self, source: Any, *, count: bool = True) -> Context | None:
+        """The resolved context if it is in memory; never waits. ``source``: URL, object, list or None.
+
+        ``count``: a request uses it, which its entry tells (§5.13.3.5); the platform's own look-ups do not count.
+        """
         if source is None:
             return self.core
         key = source if isinstance(source, str) else _key(source)
         found = self._resolved.get(key)
-        if found is not None:
+        if found is not None and count:
             self._touch(key)
         return found
 
-    async def resolve(self, source: Any, *, fetch: bool = True) -> Context:
+    async def resolve(self, source: Any, *, fetch: bool = True, count: bool = True) -> Context:
         """The resolved context. Raises BadRequestData (not valid) or LdContextNotAvailable (cannot be had).
 
         ``fetch`` False: only what is carried, hosted or kept already, no request goes out.
         """
-        found = self.cached(source)
+        found = self.cached(source, count=count)
         if found is not None:
             return found
         key = source if isinstance(source, str) else _key(source)
@@ -124,7 +127,7 @@ class ContextStore:
 
     def resolve_local(self, source: Any) -> Context:
         """Like ``resolve`` on this thread and without the network: bundled, hosted and kept contexts only."""
-        found = self.cached(source)
+        found = self.cached(source, count=False)
         if found is not None:
             return found
         return self._build(source if isinstance(source, str) else _key(source), source, local=True)
@@ -152,8 +155,12 @@ class ContextStore:
     def _touch(self, key: str) -> None:
         entry = self._entry_at(key)
         if entry is not None:
-            entry.hits += 1
-            entry.last_usage = self._clock()
+            self.used(entry)
+
+    def used(self, entry: Entry) -> None:
+        """Count that it was found in the store (§5.13.3.5)."""
+        entry.hits += 1
+        entry.last_usage = self._clock()
 
     def _entry_at(self, url: str) -> Entry | None:
         """The entry that was fetched from this URL or is hosted under it."""
@@ -166,17 +173,18 @@ class ContextStore:
         entry = self._entry_at(url)
         if entry is None:
             raise LdContextNotAvailable(f"The @context {url[:200]} is not kept here")
-        entry.hits += 1
-        entry.last_usage = self._clock()
         return entry.document
 
     def _load(self, url: str) -> Any:
         try:
-            return self._load_local(url)
+            document = self._load_local(url)
         except LdContextNotAvailable:
             if url[0] == "/":
                 raise  # a path names a context of this platform
             document = self._fetch(url)
+        else:
+            self._touch(url)
+            return document
         if not isinstance(document, dict) or "@context" not in document:
             raise BadRequestData(f"The document at {url[:200]} has no @context")
         self._keep(url, document, "Cached")

@@ -55,12 +55,15 @@ _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _TIME = re.compile(r"(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,6}))?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
 _WORD_END = ";|(),"
+_NO_WORDS: Final = frozenset({"NaN", "Infinity", "null", "undefined"})
+"""Meant as values that no grammar has, not as texts."""
 _MAX_PATH: Final = 16
 
 
 def parse_q(text: str, expand: Expand, *, expand_values: Set[str] = frozenset()) -> QExpr:
-    """Parse a ``q``. ``expand_values``: short names of attributes whose values are terms to expand (expandValues);
-    for these a value may stand without quotes.
+    """Parse a ``q``. ``expand_values``: short names of attributes whose values are terms to expand (expandValues).
+
+    A single word may stand without quotes behind == and !=, as in the specification's own example 12; it is a text.
 
     Raises BadRequestData with ``position``; TooComplexQuery beyond the limits of size, depth and terms.
     """
@@ -169,11 +172,11 @@ def _values(cursor: Cursor, path: Path, op: Cmp, expand: Expand, words: bool) ->
     values: list[Value | Range] = []
     while True:
         start = cursor.at
-        low = _value(cursor, path, expand, words)
+        low = _value(cursor, path, expand, words, equality)
         if cursor.take(".."):
             if not equality:
                 cursor.fail("one value: ranges go with == and != only", start)
-            high = _value(cursor, path, expand, words)
+            high = _value(cursor, path, expand, words, equality)
             if type(low) is not type(high) or isinstance(low, Boolean | Uri):
                 cursor.fail("a range of two numbers, strings, dates or times", start)
             values.append(Range(low, high))
@@ -190,7 +193,7 @@ def _values(cursor: Cursor, path: Path, op: Cmp, expand: Expand, words: bool) ->
         cursor.count_term()
 
 
-def _value(cursor: Cursor, path: Path, expand: Expand, words: bool) -> Value:
+def _value(cursor: Cursor, path: Path, expand: Expand, words: bool, equality: bool) -> Value:
     cursor.skip_blank()
     start = cursor.at
     if cursor.char == '"':
@@ -219,8 +222,8 @@ def _value(cursor: Cursor, path: Path, expand: Expand, words: bool) -> Value:
     time = _TIME.fullmatch(raw)
     if time is not None:
         return DayTime(_day_time(cursor, time, start))
-    if words and _NAME.fullmatch(raw):
-        return Text(raw, expand(raw))
+    if equality and _NAME.fullmatch(raw) and raw not in _NO_WORDS:
+        return Text(raw, expand(raw) if words else raw)
     if is_uri(raw):
         return Uri(raw)
     cursor.fail('a number, "text in double quotes", true, false, a date-time, a date, a time or a URI', start)

@@ -13,7 +13,13 @@ from andaman.doors.ngsild.http import LD_JSON, NO_CONTENT, Answer, Call, json_an
 from andaman.doors.ngsild.negotiate import choose_media
 from andaman.doors.ngsild.params import flag_of
 from andaman.identity.model import Role
-from andaman.kernel.errors import BadRequestData, Forbidden, InvalidRequest, ResourceNotFound
+from andaman.kernel.errors import (
+    BadRequestData,
+    Forbidden,
+    InvalidRequest,
+    OperationNotSupported,
+    ResourceNotFound,
+)
 from andaman.kernel.time import format_time
 
 _LIST: Final = frozenset({"details", "kind"})
@@ -71,12 +77,18 @@ async def add_context(door: Door, call: Call) -> Answer:
 
 
 async def serve_context(door: Door, call: Call) -> Answer:
-    """GET /jsonldContexts/{id}: the context itself, or with ``details=true`` what is known of it."""
+    """GET /jsonldContexts/{id}: the context itself, or with ``details=true`` what is known of it (§5.13.4)."""
     given = call.parameters(_ONE)
     media = choose_media(call.headers.get(b"accept"), False)
     entry = door.contexts.get_entry(call.segments[1], call.tenant)
     if flag_of(given, "details"):
+        if entry.kind == "Cached":
+            door.contexts.used(entry)  # it was found in the cache
         return json_answer(_described(door, entry))
+    if entry.kind == "Cached":
+        raise OperationNotSupported(
+            "A cached @context is not served from here; its own URL has it", field="URL"
+        )
     return Answer(200, orjson.dumps(entry.document), media)
 
 
