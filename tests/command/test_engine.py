@@ -198,7 +198,7 @@ def test_restart_anywhere_changes_nothing(defs: list[Rule], events: list[Event],
     got: list[Signal] = []
     for i, event in enumerate(events):
         if i == cut:
-            state = orjson.loads(orjson.dumps(engine.dump()))
+            state = orjson.loads(orjson.dumps(list(engine.dump())))
             engine = engine_of(defs)
             engine.load(state)
         got += engine.observe(event)
@@ -318,4 +318,4 @@ def test_types_nobody_watches_are_not_even_remembered(kind: str) -> None:
     """The cost of an unwatched update is one look-up: nothing of it is kept."""
     engine = one()
     assert not engine.observe(observation(1, 1, 9, kind=kind))
-    assert engine.dump()["known"] == {}
+    assert not any("id" in row for row in engine.dump())

@@ -150,6 +150,17 @@ def _create(signal: Signal, source: Doc | None, tenant: str) -> WriteOp:
     return WriteOp(OpKind.CREATE, signal.alert_id, doc)
 
 
+def withdraw(alert: Doc, reason: str, now: Micros) -> WriteOp:
+    """Clear an alert that no rule stands behind any more."""
+    attrs = {
+        "alertStatus": prop("cleared", now),
+        "clearedAt": prop(format_time(now)),
+        "clearReason": prop(reason),
+        "signalStep": prop(int(value(alert, "signalStep", 0)) + 1),
+    }
+    return change_op(alert["id"], "Alert", **attrs)
+
+
 def acknowledge(alert: Doc, person: str, note: str, now: Micros) -> WriteOp:
     """Raises Conflict when it is acknowledged or closed already."""
     status, seen = value(alert, "alertStatus"), value(alert, "acknowledgedBy")

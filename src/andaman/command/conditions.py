@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import orjson
 
+from andaman.broker.model import Doc
 from andaman.command.definition import (
     All,
     Any_,
@@ -32,7 +33,7 @@ Sample = tuple[Micros, Micros, Any]
 class Known:
     """What the engine knows of one entity: newest samples, windows for rates, episodes of rules."""
 
-    __slots__ = ("episodes", "facts", "filters", "live", "samples", "timers", "types", "windows")
+    __slots__ = ("doc", "episodes", "facts", "filters", "live", "samples", "timers", "types", "windows")
 
     def __init__(self, types: tuple[str, ...]) -> None:
         self.types = types
@@ -43,6 +44,7 @@ class Known:
         self.filters: dict[str, bool] = {}  # rule id → scope and q are fulfilled
         self.timers: set[tuple[str, int]] = set()  # (rule id, number of silence) under way
         self.facts: set[str] = set()  # keys of facts this entity fulfils
+        self.doc: Doc | None = None  # what filters look at, in stored form; None: no rule here has a filter
 
     def dump(self) -> dict[str, Any]:
         return {
@@ -53,6 +55,7 @@ class Known:
             "filters": self.filters,
             "timers": sorted(self.timers),
             "facts": sorted(self.facts),
+            "doc": self.doc,
         }
 
     @classmethod
@@ -64,6 +67,7 @@ class Known:
         known.filters = {i: ok for i, ok in raw["filters"].items() if i in rules}
         known.timers = {(i, n) for i, n in raw["timers"] if i in rules}
         known.facts = {key for key in raw["facts"] if key in facts}
+        known.doc = raw["doc"]
         return known
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import heapq
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from andaman.broker.entity.build import default_instance, plain
 from andaman.broker.model import Change, Doc, Event, EventKind
 from andaman.command.conditions import AreaOf, Known, Sample, is_number
 from andaman.command.definition import Rule
-from andaman.command.episode import Signal
+from andaman.command.episode import Episode, Signal
 from andaman.command.judge import Judge
 from andaman.command.plan import Compiled, Fact, Plan, Watch, build_plan, compile_rule
 from andaman.kernel.time import MINUTE, Micros, parse_time
@@ -45,18 +45,13 @@ def event_time(text: str) -> Micros:
 class RuleEngine(Judge):
     """All rules of one tenant and what they know. An entity that changes its types begins anew. Not thread-safe: one task feeds it.
 
-    ``doc_of`` gives an entity's present stored form (for scope and q filters when an event has no ``doc``),
-    ``area_of`` the geometry of an area entity.
+    ``area_of`` gives the geometry of an area entity. Events of the journal may come without ``doc``, except where
+    ``wants_doc`` says otherwise.
     """
 
-    def __init__(
-        self,
-        *,
-        doc_of: Callable[[str], Doc | None] = lambda _: None,
-        area_of: AreaOf = lambda _: None,
-    ) -> None:
+    def __init__(self, *, area_of: AreaOf = lambda _: None) -> None:
         super().__init__()
-        self._doc_of, self._area_of = doc_of, area_of
+        self._area_of = area_of
         self._plans: dict[tuple[str, ...], Plan] = {}
         self.late = 0
 
@@ -109,29 +104,61 @@ class RuleEngine(Judge):
     def prime(self, docs: Iterable[Doc], now: Micros) -> list[Signal]:
         """Take present entities as the first observations of attributes not known yet, and evaluate rules that have
         not been evaluated on them. Call ``refresh`` first when rules were added."""
+        out = self.tick(now)
         self.now = now = max(now, self.now)
-        out: list[Signal] = []
         for doc in docs:
-            types, scopes = tuple(doc["type"]), tuple(doc.get("scope", ()))
-            seen = self._known.get(doc["id"])
+            entity_id, types, scopes = doc["id"], tuple(doc["type"]), tuple(doc.get("scope", ()))
+            plan = self._plan_of(types)
+            if plan is _UNWATCHED:
+                continue
+            seen = self._known.get(entity_id)
+            if seen is not None and seen.types != types:
+                seen = None
             changes = [Change(a, None, i) for a, i in doc["attrs"].items()]
             if seen is not None:
+                if plan.filtered:
+                    seen.doc = _filter_doc(entity_id, types, scopes)
+                    for change in changes:
+                        if change.attr in plan.watches and plan.watches[change.attr].filtered:
+                            _note(seen.doc, change, scopes)
                 changes = [c for c in changes if c.attr not in seen.samples]
-            plan = self._plan_of(types)
-            if any(c.attr in plan.watches for c in changes):
+            if seen is None or any(c.attr in plan.watches for c in changes):
                 kind = EventKind.CREATED
-                out += self.observe(Event(0, "", now, "", kind, doc["id"], types, scopes, changes, doc))
+                out += self.observe(Event(0, "", now, "", kind, entity_id, types, scopes, changes, doc))
             if seen is not None:
                 new = [r for r in plan.rules if r.id not in seen.episodes]
-                self._refilter(new, seen, doc["id"], doc, scopes)
+                self._refilter(new, seen)
                 for compiled in new:
-                    self._evaluate(compiled, seen, doc["id"], now, out)
+                    self._evaluate(compiled, seen, entity_id, now, out)
+        return out
+
+    def adopt(self, rule_id: str, entity_id: str, types: tuple[str, ...], episode: Episode) -> None:
+        """Take over an active alert of an earlier life whose state is lost. To be followed by ``prime`` with the entity,
+        and ``settle``."""
+        known = self._known.get(entity_id)
+        if known is None:
+            known = self._known[entity_id] = Known(types)
+        known.episodes[rule_id] = episode
+        self._alerts[episode.alert] = rule_id, entity_id
+        compiled = self._rules[rule_id]
+        if compiled.simple:
+            known.live.setdefault(compiled.attrs[0], []).append(rule_id)
+        if compiled.rule.expire:
+            self._push(episode.raised_at + compiled.rule.expire, entity_id, rule_id)
+
+    def settle(self, now: Micros) -> list[Signal]:
+        """Is what was adopted still so?"""
+        out: list[Signal] = []
+        for rule_id, entity_id in list(self._alerts.values()):
+            known = self._known[entity_id]
+            self._refilter([self._rules[rule_id]], known)
+            self._evaluate(self._rules[rule_id], known, entity_id, max(now, self.now), out)
         return out
 
     def refresh(self, now: Micros) -> list[Signal]:
         """After rules were added: facts and silence timers over what is known already."""
+        out = self.tick(now)
         self.now = now = max(now, self.now)
-        out: list[Signal] = []
         for entity_id, known in self._known.items():
             plan = self._plan_of(known.types)
             self._reconsider(self._refact(plan.facts, known, now), now, out)
@@ -149,6 +176,14 @@ class RuleEngine(Judge):
         return plan
 
     # -- events ---------------------------------------------------------------------------------------------
+    def wants_doc(self, event: Event) -> bool:
+        """The event tells too little: an entity is new here that is not new (it has changed its types), and ``doc`` is
+        not there. The caller adds the entity as it was then."""
+        known = self._known.get(event.entity_id)
+        if (known is not None and known.types == event.types) or event.kind is not EventKind.UPDATED:
+            return False
+        return self._plan_of(event.types) is not _UNWATCHED and event.doc is None
+
     def observe(self, event: Event) -> Sequence[Signal]:
         """One event of the journal, in order. Deadlines before it fire first."""
         plan = self._plans.get(event.types)
@@ -181,20 +216,22 @@ class RuleEngine(Judge):
             return out
         if known is None:
             known = self._known[entity_id] = Known(event.types)
-            if event.kind is not EventKind.CREATED:
-                doc = event.doc or self._doc_of(entity_id)
-                if doc is not None:
-                    changes = [Change(attr, None, instances) for attr, instances in doc["attrs"].items()]
-            self._refilter(plan.filtered, known, entity_id, event.doc, event.scopes)
-        touched: list[Compiled] = []
+            if event.kind is not EventKind.CREATED and event.doc is not None:
+                changes = [Change(attr, None, instances) for attr, instances in event.doc["attrs"].items()]
+            touched = plan.filtered[:]
+            filtered = bool(touched)
+        else:
+            touched, filtered = [], False
+        if plan.filtered and known.doc is None:
+            known.doc = _filter_doc(entity_id, event.types, event.scopes)
         facts: list[Fact] = []
-        filtered = False
         watches = plan.watches
         for change in changes:
             watch = watches.get(change.attr)
             if watch is None:
                 continue
-            if watch.filtered:
+            if watch.filtered and known.doc is not None:
+                _note(known.doc, change, event.scopes)
                 touched += watch.filtered
                 filtered = True
             if not watch.samples:
@@ -217,10 +254,10 @@ class RuleEngine(Judge):
                         filtered |= compiled.filter is not None
             if watch.facts:
                 facts += watch.facts
-        if len(touched) > 1 and len(changes) > 1:
+        if len(touched) > 1 and (filtered or len(changes) > 1):
             touched = list({id(c): c for c in touched}.values())
         if filtered:
-            self._refilter(touched, known, entity_id, event.doc, event.scopes)
+            self._refilter(touched, known)
         if facts:
             flipped = flipped ^ self._refact(facts, known, at)  # gone and back in one event is no change
         if flipped:
@@ -295,17 +332,23 @@ class RuleEngine(Judge):
         for compiled in hit.values():
             self._evaluate(compiled, known, entity_id, at, out)
 
-    def _refilter(
-        self,
-        rules: Iterable[Compiled],
-        known: Known,
-        entity_id: str,
-        doc: Doc | None,
-        scopes: Sequence[str],
-    ) -> None:
+    def _refilter(self, rules: Iterable[Compiled], known: Known) -> None:
         """Does the entity, as it is now, pass the scope and q of these rules?"""
+        doc = known.doc
         for compiled in rules:
             if compiled.filter is not None:
-                if doc is None:
-                    doc = self._doc_of(entity_id)
-                known.filters[compiled.id] = doc is not None and compiled.filter(doc, scopes)
+                known.filters[compiled.id] = doc is not None and compiled.filter(doc, doc["scope"])
+
+
+def _filter_doc(entity_id: str, types: Sequence[str], scopes: Sequence[str]) -> Doc:
+    return {"id": entity_id, "type": list(types), "scope": list(scopes), "attrs": {}}
+
+
+def _note(doc: Doc, change: Change, scopes: Sequence[str]) -> None:
+    """Carry a change over to what filters look at."""
+    if not change.attr:
+        doc["scope"] = list(scopes)
+    elif change.after:
+        doc["attrs"][change.attr] = change.after
+    else:
+        doc["attrs"].pop(change.attr, None)

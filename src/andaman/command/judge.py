@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
 
 from andaman.command.conditions import Known
 from andaman.command.episode import REFRESH, Episode, Signal, SignalKind
 from andaman.command.plan import Compiled, Fact
 from andaman.kernel.time import Micros
+
+_ROW: Final = 100  # deadlines in a row of the dump
 
 
 class Judge:
@@ -23,6 +25,8 @@ class Judge:
         self._awake: list[Micros] = [0]
         self._alerts: dict[str, tuple[str, str]] = {}  # alert id → rule, entity; of active episodes
         self.now: Micros = 0
+        self.fired = 0
+        """Deadlines that were judged so far. One that only found itself too early does not count: it changed nothing."""
 
     # -- facts ----------------------------------------------------------------------------------------------
     def _refact(self, facts: Iterable[Fact], known: Known, at: Micros) -> set[str]:
@@ -133,7 +137,7 @@ class Judge:
         return self._heap[0][0] if self._heap else None
 
     def tick(self, now: Micros) -> list[Signal]:
-        """Fire every deadline up to ``now``, each at its own instant."""
+        """Fire every deadline up to ``now``, each at its own instant. Where none fires nothing changes, ``now`` neither."""
         out: list[Signal] = []
         while self._heap and self._heap[0][0] <= now:
             due, entity_id, rule_id, number = heapq.heappop(self._heap)
@@ -153,9 +157,9 @@ class Judge:
                     known.timers.add((rule_id, number))
                     heapq.heappush(self._heap, (real, entity_id, rule_id, number))
                     continue
+            self.fired += 1
             self.now = max(self.now, due)
             self._evaluate(compiled, known, entity_id, self.now, out)
-        self.now = max(self.now, now)
         return out
 
     def wake(self, now: Micros) -> None:
@@ -203,22 +207,25 @@ class Judge:
         return flipped
 
     # -- what a restart needs -------------------------------------------------------------------------------
-    def dump(self) -> dict[str, Any]:
-        """The state as JSON-serialisable data (rules themselves are not in it)."""
-        return {
-            "now": self.now,
-            "awake": self._awake[0],
-            "heap": [list(row) for row in self._heap],
-            "known": {entity_id: known.dump() for entity_id, known in self._known.items()},
-        }
+    def dump(self) -> Iterator[dict[str, Any]]:
+        """The state as small JSON-serialisable rows (rules themselves are not in it)."""
+        yield {"now": self.now, "awake": self._awake[0]}
+        for start in range(0, len(self._heap), _ROW):
+            yield {"heap": self._heap[start : start + _ROW]}
+        for entity_id, known in self._known.items():
+            yield {"id": entity_id, "known": known.dump()}
 
-    def load(self, state: dict[str, Any]) -> None:
+    def load(self, rows: Iterable[dict[str, Any]]) -> None:
         """Take a dumped state; the same rules must have been set before. What no rule owns any more is dropped."""
-        self.now, self._awake[0] = state["now"], state["awake"]
-        self._heap = [(row[0], row[1], row[2], row[3]) for row in state["heap"]]
+        self._heap, self._known, self._alerts = [], {}, {}
+        for row in rows:
+            if "id" in row:
+                self._known[row["id"]] = Known.load(row["known"], self._rules, self._facts)
+            elif "heap" in row:
+                self._heap += [(due, entity, rule, number) for due, entity, rule, number in row["heap"]]
+            else:
+                self.now, self._awake[0] = row["now"], row["awake"]
         heapq.heapify(self._heap)
-        self._known = {i: Known.load(raw, self._rules, self._facts) for i, raw in state["known"].items()}
-        self._alerts = {}
         for fact in self._facts.values():
             fact.count = sum(fact.key in known.facts for known in self._known.values())
         for entity_id, known in self._known.items():

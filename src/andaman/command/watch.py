@@ -1,17 +1,21 @@
 """Rules at work: follows the journal, feeds the engines, writes alerts. Loses none and doubles none over a kill.
 
-Order is what makes that so: the signals of a slice of the journal are written and durable before the slice counts as
-done, and the state on disk is always the state after a slice that is done. After a kill the engine starts from the last
-state and meets the same events again; alert ids and signal numbers are then the same, so what was written stands.
+Three things make that so. What the engines say follows from the last state, the journal and the marks alone
+(``keeping.py``): after a kill the same events are met again and give the same signals, with the same alert ids and
+numbers, so what was written stands. A state carries the signals that were not written yet. And where the engines look at
+more than the journal (a new rule looks at what is there already), the state is kept before anything is written.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import time
+from collections import deque
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,13 +24,15 @@ import orjson
 from andaman.broker.entity.build import iri, value
 from andaman.broker.model import LOCATION, Doc, Event, EventKind, WriteOp
 from andaman.broker.service import Broker
+from andaman.command.adoption import adopt
 from andaman.command.alerts import signal_op
 from andaman.command.definition import Rule, read_rule
 from andaman.command.desk import Desk
 from andaman.command.engine import RuleEngine
 from andaman.command.episode import Signal
+from andaman.command.keeping import Keeper, Mark, dump_rule, dump_signal, load_signal
 from andaman.identity.model import FULL_ACCESS, system_actor
-from andaman.kernel.errors import AlreadyExists, AndamanError, Unavailable
+from andaman.kernel.errors import AlreadyExists, AndamanError, ResourceNotFound, Unavailable
 from andaman.kernel.time import MINUTE, SECOND, Clock, Micros
 
 log = logging.getLogger(__name__)
@@ -36,6 +42,9 @@ GRACE: Final = SECOND
 DOWN: Final = 2 * MINUTE
 """Without any sign of life for so long the platform was down, and silence before is not the sensors' fault."""
 _SLICE: Final = 1_000
+_SAVE_EVERY_S: Final = 30.0
+_TURN_S: Final = 0.001
+"""So long the state is collected at a time; then the loop serves others."""
 _RULE: Final = iri("AlertRule")
 _ALERT: Final = iri("Alert")
 _STATUS: Final = iri("alertStatus")
@@ -47,19 +56,19 @@ class RuleWatch:
 
     def __init__(self, broker: Broker, desk: Desk, clock: Clock, directory: Path) -> None:
         self._broker, self._desk, self._clock = broker, desk, clock
-        self._path = directory / "rules-state.json"
+        self._keeper = Keeper(directory)
         self._actor = system_actor("rules")
         self._engines: dict[str, RuleEngine] = {}
         self._seen = 0  # the engines have seen the journal up to here …
         self._offset = 0  # … and what they said up to here is written
         self._unwritten: list[tuple[str, Signal]] = []
+        self._marks: deque[Mark] = deque()  # of an earlier life, still to be met again
+        self._new_marks: list[Mark] = []  # to be on disk before the next alert is written
+        self._fresh: dict[str, set[str]] = {}  # tenant → types whose entities a changed rule must look at
+        self._rules_at: Micros = 0
+        self._whole = False  # engines and unwritten signals stand after ``_seen``: they may be kept
         self._saved = -1
-        self._started_at: Micros = 0
-        self._start_seq = 0
-        self._last_at: Micros | None = (
-            None  # last sign of life before this start, until we have caught up with it
-        )
-        self._save_every_s = 30.0
+        self._alive: Micros = 0  # when we last knew that the platform is up
         self._lock = asyncio.Lock()  # the engines are fed by one task at a time
         self._tasks: list[asyncio.Task[None]] = []
         self.errors: dict[tuple[str, str], str] = {}
@@ -68,10 +77,12 @@ class RuleWatch:
     # -- life -----------------------------------------------------------------------------------------------
     async def start(self) -> None:
         """Load the last state, or begin with the present; then follow."""
-        self._started_at, self._start_seq = self._clock(), self._broker.seq
-        if not self._load():
-            await self._begin()
-            self._save()
+        async with self._lock:
+            await (self._wake() if self._load() else self._begin())
+            try:
+                await self._write()
+            except (Unavailable, OSError) as error:
+                log.warning("Alerts cannot be written yet: %s", error)
         self._tasks = [
             asyncio.create_task(self._follow(), name="rules-follow"),
             asyncio.create_task(self._tick(), name="rules-tick"),
@@ -83,7 +94,11 @@ class RuleWatch:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
         async with self._lock:
-            self._save()
+            try:
+                await self._save(anyway=True)
+            except OSError:
+                log.exception("The state of the rules could not be kept; the last one stands")
+        self._keeper.close()
 
     async def caught_up(self, seq: int | None = None) -> None:
         """Wait until the rules have seen everything up to ``seq`` (the present end of the journal)."""
@@ -95,15 +110,12 @@ class RuleWatch:
         found = self._engines.get(tenant)
         if found is None:
 
-            def doc_of(entity_id: str) -> Doc | None:
-                return self._broker.find(entity_id, FULL_ACCESS, tenant)
-
             def area_of(entity_id: str) -> dict[str, Any] | None:
-                doc = doc_of(entity_id)
+                doc = self._broker.find(entity_id, FULL_ACCESS, tenant)
                 place = doc["attrs"].get(LOCATION) if doc is not None else None
                 return place[0]["value"] if place else None
 
-            found = self._engines[tenant] = RuleEngine(doc_of=doc_of, area_of=area_of)
+            found = self._engines[tenant] = RuleEngine(area_of=area_of)
         return found
 
     def read(self, doc: Doc) -> Rule:
@@ -127,118 +139,182 @@ class RuleWatch:
                 await asyncio.sleep(1)
 
     async def _take(self, events: Sequence[Event]) -> None:
-        signals: list[tuple[str, Signal]] = []
-        fresh: dict[str, set[str]] = {}
         for event in events:
             if event.seq <= self._seen:
                 continue
-            self._seen = event.seq
-            if self._last_at is not None:
-                if event.seq > self._start_seq:
-                    self._wake()
-                else:
-                    self._last_at = max(self._last_at, event.at)
-            if _RULE in event.types:
-                fresh.setdefault(event.tenant, set()).update(self._rule_event(event, signals))
-            elif _ALERT in event.types:
-                self._alert_event(event)
-            elif _SEGMENT in event.types:
-                self._desk.roads_changed()
+            if self._fresh and _RULE not in event.types:
+                await self._rules_changed()
             engine = self._engines.get(event.tenant)
-            if engine is not None:
-                signals += [(event.tenant, s) for s in engine.observe(event)]
-        for tenant, types in fresh.items():
-            if types:
-                signals += await self._prime(tenant, types, events[-1].at)
-        await self._write(signals)
+            if engine is not None and engine.wants_doc(event):
+                event = await self._with_doc(event)
+            self._feed(event, engine)
+        if self._fresh:
+            await self._rules_changed()
+        await self._write()
 
-    def _rule_event(self, event: Event, signals: list[tuple[str, Signal]]) -> Iterable[str]:
-        """A rule came, changed or went; returns the types of which present entities must be looked at."""
-        tenant, rule_id = event.tenant, event.entity_id
+    def _feed(self, event: Event, engine: RuleEngine | None) -> None:
+        self._replay_marks(event.seq)
+        self._seen = event.seq
+        self._alive = max(self._alive, event.at)
+        if event.kind is EventKind.TEMPORAL:
+            return  # a correction of the past raises no alert now
+        if _RULE in event.types:
+            self._rule_event(event)
+            engine = self.engine(event.tenant)
+        elif _ALERT in event.types and engine is not None:
+            self._alert_event(event, engine)
+        elif _SEGMENT in event.types:
+            self._desk.roads_changed()
+        if engine is not None:
+            self._say(event.tenant, engine.observe(event))
+
+    def _say(self, tenant: str, signals: Sequence[Signal]) -> None:
+        if signals:
+            self._unwritten += [(tenant, signal) for signal in signals]
+
+    async def _with_doc(self, event: Event) -> Event:
+        with suppress(ResourceNotFound):  # gone within the same commit
+            doc = await self._broker.get_at(event.at, event.entity_id, FULL_ACCESS, event.tenant)
+            return replace(event, doc=doc)
+        return event
+
+    def _rule_event(self, event: Event) -> None:
+        """A rule came, changed or went."""
         doc = None
         if event.kind is not EventKind.DELETED:
-            doc = event.doc or self._broker.find(rule_id, FULL_ACCESS, tenant)
+            doc = event.doc or self._broker.find(event.entity_id, FULL_ACCESS, event.tenant)
+        types = self._set_rule(event.tenant, event.entity_id, doc, event.at)
+        self._fresh.setdefault(event.tenant, set()).update(types)
+        self._rules_at = event.at
+
+    def _set_rule(self, tenant: str, rule_id: str, doc: Doc | None, now: Micros) -> Iterable[str]:
+        """Returns the types of which present entities must be looked at."""
         engine = self.engine(tenant)
+        signals = engine.tick(now)
+        types: Iterable[str] = ()
         self.errors.pop((tenant, rule_id), None)
         if doc is None or value(doc, "enabled", True) is not True:
-            signals += [(tenant, s) for s in engine.remove_rule(rule_id, event.at)]
-            return ()
-        try:
-            rule = self.read(doc)
-            before = len(engine.rules)
-            cleared = engine.set_rule(rule, event.at)
-        except AndamanError as error:
-            self.errors[tenant, rule_id] = error.detail
-            log.warning("Rule %s does not run: %s", rule_id, error.detail)
-            signals += [(tenant, s) for s in engine.remove_rule(rule_id, event.at)]
-            return ()
-        signals += [(tenant, s) for s in cleared]
-        return engine.types if cleared or len(engine.rules) != before else rule.types
+            signals += engine.remove_rule(rule_id, now)
+        else:
+            try:
+                rule = self.read(doc)
+                before = len(engine.rules)
+                cleared = engine.set_rule(rule, now)
+                signals += cleared
+                types = engine.types if cleared or len(engine.rules) != before else rule.types
+            except AndamanError as error:
+                self.errors[tenant, rule_id] = error.detail
+                log.warning("Rule %s does not run: %s", rule_id, error.detail)
+                signals += engine.remove_rule(rule_id, now)
+        self._say(tenant, signals)
+        return types
 
-    def _alert_event(self, event: Event) -> None:
-        engine = self._engines.get(event.tenant)
-        if engine is None:
-            return
+    def _alert_event(self, event: Event, engine: RuleEngine) -> None:
         for change in event.changes:
             if change.attr == _STATUS and change.after and change.after[0].get("value") == "closed":
+                self._say(event.tenant, engine.tick(event.at))
                 engine.closed(event.entity_id)
 
-    async def _prime(self, tenant: str, types: Iterable[str], now: Micros) -> list[tuple[str, Signal]]:
-        """Let new rules look at what is there already."""
+    async def _rules_changed(self) -> None:
+        """Let changed rules look at what is there already, and keep the state: a replay would find another present."""
+        self._whole = False
+        for tenant, types in self._fresh.items():
+            if types:
+                await self._prime(tenant, types, self._rules_at)
+        self._whole = True
+        await self._save()
+        self._fresh = {}
+
+    async def _prime(self, tenant: str, types: Iterable[str], now: Micros) -> None:
         engine = self.engine(tenant)
         out = engine.refresh(now)
-        part: list[Doc] = []
-        for doc in self._broker.iter_entities(sorted(set(types)), FULL_ACCESS, tenant):
-            part.append(doc)
-            if len(part) == 200:
-                out += engine.prime(part, now)
-                part = []
-                await asyncio.sleep(0)
-        out += engine.prime(part, now)
-        return [(tenant, s) for s in out]
+        docs = iter(self._broker.iter_entities(sorted(set(types)), FULL_ACCESS, tenant))
+        while part := list(islice(docs, 200)):
+            out += engine.prime(part, now)
+            await asyncio.sleep(0)
+        self._say(tenant, out)
 
+    # -- time -----------------------------------------------------------------------------------------------
     async def _tick(self) -> None:
-        saved_at = time.monotonic()
+        saved_at, every_s = time.monotonic(), _SAVE_EVERY_S
         while True:
             await asyncio.sleep(0.5)
             try:
-                now = self._clock() - GRACE
                 async with self._lock:
-                    if self._seen < self._broker.seq:
-                        continue
-                    self._wake()
-                    signals = [(t, s) for t, e in self._engines.items() for s in e.tick(now)]
-                    await self._write(signals)
-                    if time.monotonic() - saved_at > self._save_every_s:
+                    await self._round()
+                    if time.monotonic() - saved_at > every_s:
                         began = time.monotonic()
-                        self._save()
+                        await self._save()
                         saved_at = time.monotonic()
                         # never more than one percent of the time for saving
-                        self._save_every_s = max(30.0, 100 * (saved_at - began))
+                        every_s = max(_SAVE_EVERY_S, 100 * (saved_at - began))
             except asyncio.CancelledError:
                 raise
             except Exception:
                 log.exception("A round of deadlines failed; trying again")
 
+    async def _round(self) -> None:
+        """Fire deadlines by the clock, once everything in the journal is seen. Needs the lock."""
+        now = self._clock()
+        if self._seen < self._broker.seq:
+            return
+        if self._fresh:  # it failed before
+            await self._rules_changed()
+        self._replay_marks(self._seen + 1)
+        self._alive = max(self._alive, now)
+        for tenant, engine in self._engines.items():
+            fired = engine.fired
+            self._say(tenant, engine.tick(now - GRACE))
+            if engine.fired != fired:
+                self._new_marks.append(Mark(self._seen, tenant, now - GRACE))
+        await self._write()
+
+    async def _wake(self) -> None:
+        """Was the platform down before this start? Then that is marked behind what happened before."""
+        now, seq = self._clock(), self._broker.seq
+        last = await self._broker.read_events(seq - 1, 1)
+        signs = [self._alive, *(mark.at for mark in self._marks), *(event.at for event in last)]
+        if now - max(signs) > DOWN:
+            mark = Mark(seq, None, now)
+            self._marks.append(mark)
+            self._new_marks.append(mark)
+
+    def _replay_marks(self, before: int) -> None:
+        """What an earlier life did between two rows of the journal, done again."""
+        while self._marks and self._marks[0].seq < before:
+            mark = self._marks.popleft()
+            self._alive = max(self._alive, mark.at)
+            if mark.tenant is None:
+                for engine in self._engines.values():
+                    engine.wake(mark.at)
+            else:
+                signals = self.engine(mark.tenant).tick(mark.at)
+                self._say(mark.tenant, signals)
+
     # -- writing alerts -------------------------------------------------------------------------------------
-    async def _write(self, signals: Sequence[tuple[str, Signal]]) -> None:
-        """Write what the engines said, in order. Where the broker cannot take it now it raises; nothing is dropped,
-        and the next call begins with what is left."""
-        self._unwritten += signals
-        async with self._desk.lock:
-            while self._unwritten:
-                ops, count = self._next_ops()
-                for tenant in dict.fromkeys(t for t, _ in ops):
-                    mine = [op for t, op in ops if t == tenant]
-                    for result in await self._broker.write(mine, self._actor, tenant):
-                        if isinstance(result.error, Unavailable):
-                            raise result.error
-                        if isinstance(result.error, AlreadyExists):
-                            count = 0  # written by an earlier life that ended just now: look again
-                        elif result.error is not None:
-                            log.error("Alert %s was not written: %s", result.entity_id, result.error.detail)
-                del self._unwritten[:count]
+    async def _write(self) -> None:
+        """Write what the engines said, in order. Raises where the broker cannot take it now; the next call goes on."""
+        if self._new_marks:
+            await self._keeper.append(self._new_marks)
+            self._new_marks.clear()
+        if self._unwritten:
+            async with self._desk.lock:
+                while self._unwritten:
+                    await self._write_some()
         self._offset = self._seen
+
+    async def _write_some(self) -> None:
+        ops, count = self._next_ops()
+        for tenant in dict.fromkeys(t for t, _ in ops):
+            mine = [op for t, op in ops if t == tenant]
+            for result in await self._broker.write(mine, self._actor, tenant):
+                if isinstance(result.error, Unavailable):
+                    raise result.error
+                if isinstance(result.error, AlreadyExists):
+                    count = 0  # written by an earlier life that ended just now: look again
+                elif result.error is not None:
+                    log.error("Alert %s was not written: %s", result.entity_id, result.error.detail)
+        del self._unwritten[:count]
 
     def _next_ops(self) -> tuple[list[tuple[str, WriteOp]], int]:
         """Operations of the first signals, up to the second one of any alert: it depends on what the first makes."""
@@ -256,68 +332,71 @@ class RuleWatch:
         return ops, len(self._unwritten)
 
     # -- what is kept ---------------------------------------------------------------------------------------
-    def _save(self) -> None:
-        if self._saved == self._offset:
+    async def _save(self, anyway: bool = False) -> None:
+        """Needs the lock. Collects the state a little at a time; another thread puts it on disk."""
+        if not self._whole or (self._saved == self._seen and not anyway):
             return
-        state = {
-            "version": 1,
-            "offset": self._offset,
-            "tenants": {tenant: engine.dump() for tenant, engine in self._engines.items()},
-            "rules": {
-                tenant: [{"id": r.id, "definition": r.source, "name": r.name} for r in engine.rules]
-                for tenant, engine in self._engines.items()
-            },
-        }
-        temporary = self._path.with_suffix(".new")
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            file.write(orjson.dumps(state))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(self._path)
-        self._saved = self._offset
+        rows: list[bytes] = []
+        until = time.perf_counter() + _TURN_S
+        for row in self._rows():
+            rows.append(orjson.dumps(row))
+            if time.perf_counter() > until:
+                await asyncio.sleep(0)
+                until = time.perf_counter() + _TURN_S
+        await self._keeper.replace(self._seen, self._alive, rows)
+        self._saved = self._seen
+        self._new_marks.clear()  # they are part of the state
+
+    def _rows(self) -> Iterable[dict[str, Any]]:
+        for tenant, engine in list(self._engines.items()):
+            for rule in engine.rules:
+                yield {"tenant": tenant, "rule": dump_rule(rule.id, rule.source, rule.name)}
+            for row in engine.dump():
+                yield {"tenant": tenant, **row}
+        for tenant, signal in self._unwritten:
+            yield dump_signal(tenant, signal)
 
     def _load(self) -> bool:
         """False when there is no state that fits this journal: a copy restored from an older backup, say."""
         try:
-            state = orjson.loads(self._path.read_bytes())
-            if state["version"] != 1 or state["offset"] > self._broker.seq:
+            state = self._keeper.load()
+            if state is None or state.offset > self._broker.seq:
                 return False
-            for tenant, rules in state["rules"].items():
-                engine = self.engine(tenant)
-                for raw in rules:
-                    engine.set_rule(read_rule(raw["id"], raw["definition"], raw["name"]), 0)
-                engine.load(state["tenants"][tenant])
-        except FileNotFoundError:
-            return False
-        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AndamanError):
-            log.exception(
-                "The state of the rules in %s cannot be read; beginning with the present", self._path
-            )
+            of_tenant: dict[str, list[dict[str, Any]]] = {}
+            for row in state.rows:
+                tenant = row.pop("tenant")
+                if "signal" in row:
+                    self._unwritten.append((tenant, load_signal(row)))
+                elif "rule" in row:
+                    self.engine(tenant).set_rule(read_rule(*row["rule"]), 0)
+                else:
+                    of_tenant.setdefault(tenant, []).append(row)
+            for tenant, rows in of_tenant.items():
+                self.engine(tenant).load(rows)
+            marks = self._keeper.load_marks()
+        except (KeyError, TypeError, ValueError, AndamanError) as error:
+            log.warning("The state of the rules cannot be used, they begin with the present: %s", error)
             self._engines.clear()
+            self._unwritten.clear()
             return False
-        self._seen = self._offset = self._saved = state["offset"]
-        self._last_at = max((e.now for e in self._engines.values()), default=0)
+        self._marks.extend(m for m in marks if state.offset <= m.seq <= self._broker.seq)
+        self._seen = self._offset = state.offset
+        self._alive, self._whole = state.alive, True
+        self._saved = state.offset
         return True
 
-    def _wake(self) -> None:
-        """Caught up with what happened before the start: was the platform down in between?"""
-        if self._last_at is not None and self._started_at - self._last_at > DOWN:
-            for engine in self._engines.values():
-                engine.wake(self._started_at)
-        self._last_at = None
-
     async def _begin(self) -> None:
-        """No state: take rules and city as they are now, and go on from here."""
+        """No state: take rules, city and open alerts as they are now, keep that, and go on from here."""
         self._engines.clear()
         offset, now = self._broker.seq, self._clock()
-        signals: list[tuple[str, Signal]] = []
+        self._alive = now
         for tenant in self._broker.tenants():
             types: set[str] = set()
-            for doc in self._broker.iter_entities([_RULE], FULL_ACCESS, tenant):
-                event = Event(0, tenant, now, "", EventKind.UPDATED, doc["id"], (_RULE,), (), [], doc)
-                types.update(self._rule_event(event, signals))
+            for doc in list(self._broker.iter_entities([_RULE], FULL_ACCESS, tenant)):
+                types.update(self._set_rule(tenant, doc["id"], doc, now))
+            await adopt(self._broker, self.engine(tenant), self._actor, now, tenant)
             if types:
-                signals += await self._prime(tenant, types, now)
-        self._seen = offset
-        await self._write(signals)
+                await self._prime(tenant, types, now)
+                self._say(tenant, self.engine(tenant).settle(now))
+        self._seen, self._whole = offset, True
+        await self._save()
