@@ -31,6 +31,7 @@ BEGIN = parse_time("2025-11-22T00:00:00Z")
 YEAR = 365 * DAY
 BUSY = "urn:ngsi-ld:Device:busy"
 ATTR = "urn:x:temperature"
+ROWS_AT_ONCE = 500_000
 
 
 def name_of(n: int) -> str:
@@ -63,8 +64,10 @@ def events(sensors: int, readings: int) -> Iterator[Event]:
             )
 
 
-def arrays(history: History, sensors: int, readings: int) -> Iterator[tuple[dict[str, Any], int]]:
-    """The rest of the year as columns, 500,000 rows at a time, with the last position of each."""
+def arrays(
+    history: History, sensors: int, readings: int, first_seq: int | None = None
+) -> Iterator[tuple[dict[str, Any], int]]:
+    """The rest of the year as columns, in order of commit, with the last position of each part."""
     store = history._store
     sample = store.read(
         lambda snapshot, cursor: cursor.execute(
@@ -72,25 +75,29 @@ def arrays(history: History, sensors: int, readings: int) -> Iterator[tuple[dict
         ).fetchnumpy()
     )
     rng = np.random.default_rng(7)
-    regular = np.tile(np.arange(1, sensors + 1), readings)
-    due = np.repeat(BEGIN + DAY + (YEAR - DAY) * np.arange(readings) // readings, sensors)
-    often = np.arange(BEGIN + DAY, BEGIN + YEAR, 300 * SECOND)
-    entity = np.concatenate([regular, np.zeros(len(often), dtype=np.int64)])
-    due = np.concatenate([due + rng.integers(0, 60 * SECOND, len(due)), often])
-    order = np.argsort(due, kind="stable")
-    entity, due = entity[order], due[order]
-    seq = history.last_seq
-    for low in range(0, len(due), 500_000):
-        part = slice(low, min(low + 500_000, len(due)))
-        at = due[part]
-        observed = (at - rng.integers(0, SECOND, len(at))) // 1000 * 1000
+    begin = BEGIN + DAY
+    often = np.arange(begin, BEGIN + YEAR, 300 * SECOND)
+    rounds = begin + (YEAR - DAY) * np.arange(readings + 1) // readings
+    at_once = max(1, ROWS_AT_ONCE // sensors)
+    seq = history.last_seq if first_seq is None else first_seq
+    for low in range(0, readings, at_once):
+        high = min(low + at_once, readings)
+        entity = np.tile(np.arange(1, sensors + 1), high - low)
+        due = np.repeat(rounds[low:high], sensors) + rng.integers(0, 60 * SECOND, len(entity))
+        busy = often[(often >= rounds[low]) & (often < rounds[high])]
+        at = np.concatenate([due, busy])
+        entity = np.concatenate([entity, np.zeros(len(busy), dtype=np.int64)])
+        order = np.argsort(at, kind="stable")
+        entity, at = entity[order], at[order]
         count = len(at)
+        # Devices report milliseconds; a message takes up to a second.
+        ms = (at - rng.integers(0, SECOND, count)) // 1000
         columns = {name: np.full(count, values[0]) for name, values in sample.items()}
-        columns["entity"] = entity[part].astype(np.int32)
-        columns["t"], columns["lag"] = observed, at - observed
+        columns["entity"] = entity.astype(np.int32)
+        columns["ms"], columns["us"], columns["lag"] = ms, np.zeros(count, dtype=np.int16), at - ms * 1000
         columns["seq"] = seq + 1 + np.arange(count)
         columns["num"] = np.round(rng.normal(28, 3, count), 1)
-        columns["body"] = columns["body"].astype(object)
+        columns["body"] = np.full(count, None)
         seq += count
         yield columns, seq
 

@@ -6,14 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from andaman.broker.history.evolutions import Evolutions, Sight, Veil
+from andaman.broker.history.reading import Tails
+from andaman.broker.history.resolve import resolve
 from andaman.broker.history.series import temporal
 from andaman.broker.history.state import Box, state_at
-from andaman.broker.history.store import Store
+from andaman.broker.history.store import OtherFormat, Store
+from andaman.broker.history.subjects import Subjects
+from andaman.broker.history.upkeep import Upkeep
 from andaman.broker.model import Doc, Event
-from andaman.broker.query.model import TemporalQuery
+from andaman.broker.query.model import EvolutionQuery, Target, TemporalQuery
 from andaman.kernel.time import Micros
 
-__all__ = ["History"]
+__all__ = ["History", "OtherFormat", "Sight", "Veil"]
 
 
 class History:
@@ -22,13 +27,19 @@ class History:
     ``ingest`` and ``maintain`` belong to one thread; the questions may come from any. All calls block.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, key: bytes = b"") -> None:
         self._store = store
+        self._key = key
+        self._subjects = Subjects(store)
+        self._upkeep = Upkeep(store)
 
     @classmethod
-    def open(cls, directory: Path, *, memory_mb: int = 128, threads: int = 2) -> History:
-        """Open or create the file in ``directory``. One process at a time; duckdb.IOException otherwise."""
-        return cls(Store(directory, memory_mb, threads))
+    def open(cls, directory: Path, *, memory_mb: int = 128, threads: int = 2, key: bytes = b"") -> History:
+        """Open or create the file in ``directory``. One process at a time; duckdb.IOException otherwise.
+
+        ``key``: what ids of instances are made with. Raises OtherFormat when another release wrote it.
+        """
+        return cls(Store(directory, memory_mb, threads), key)
 
     @property
     def last_seq(self) -> int:
@@ -45,11 +56,13 @@ class History:
 
         Batches of 10,000 events and more run at full speed.
         """
+        last = self.last_seq
         self._store.ingest(events)
+        self._subjects.take([event for event in events if event.seq > last])
 
     def maintain(self) -> bool:
         """One bounded step of re-sorting; True while there is more to do. Readers go on meanwhile."""
-        return self._store.maintain()
+        return self._upkeep.step()
 
     def state_at(
         self,
@@ -84,6 +97,21 @@ class History:
         By ``deletedAt``, the deletions. Periods without values are left out. ``attrs`` empty: all.
         """
         return temporal(self._store, tenant, entity_id, attrs, query, tail, hidden)
+
+    def evolutions(self, tenant: str, query: EvolutionQuery, *, tails: Tails, sight: Sight) -> dict[str, Any]:
+        """A page of entities over time: ``{"entities": […], "total": n or -1, "more": bool, "range": [start, end]?}``.
+
+        An entity: ``id``, ``type``, ``attrs`` (IRI → instances with ``instanceId``, or → method → rows), ``scope`` (instances), and
+        its times. ``range``: the page was cut, and covers this stretch. ``tails``: events behind ``last_seq`` by entity.
+        """
+        answer = Evolutions(self._store, self._subjects, self._key, tenant, query, tails, sight).answer
+        return self._store.read(answer)
+
+    def resolve(
+        self, tenant: str, entity_id: str, attr: str, instance: str | None, *, tails: Tails
+    ) -> list[Target]:
+        """The instances of an attribute that stand (one of each data set is enough), or the one with this id."""
+        return resolve(self._store, self._key, tenant, entity_id, attr, instance, tails)
 
     def close(self) -> None:
         self._store.close()

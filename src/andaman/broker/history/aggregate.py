@@ -22,6 +22,9 @@ MAX_PERIODS: Final = 200_000
 _DURATION = re.compile(
     r"P(?:(\d+)W|(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?)"
 )
+_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(?:[.,](\d{1,6}))?Z?", re.ASCII)
+_PLAIN: Final = frozenset({"Property", "ListProperty", "JsonProperty"})
+"""Kinds whose values count as JSON; of the others only changes and different values are counted."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Ints = npt.NDArray[np.int64]
@@ -123,12 +126,18 @@ def _check(count: int) -> None:
 
 
 def aggregate(
-    methods: Sequence[str], times: Ints, values: Floats | Sequence[Any], bounds: Ints, end: Micros | None
+    methods: Sequence[str],
+    times: Ints,
+    values: Floats | Sequence[Any],
+    bounds: Ints,
+    end: Micros | None,
+    kind: str = "Property",
 ) -> dict[str, list[list[Any]]]:
     """Method → ``[value, start, end]`` for each period that has values, in order of time.
 
     ``times`` rise. Numbers come as an array; anything else as a list of plain JSON values, for which §4.5.19
-    defines counts always, min and max for strings, and sizes for arrays. stddev is that of the population.
+    defines counts always, for Properties also min and max of strings, dates and times (as they sort), the mean of
+    times of day, and sizes of arrays. stddev is that of the population. Methods that are not defined are left out.
     ``end``: periods are shown cut there (exclusive end of the query), None: not cut.
     """
     slots = np.searchsorted(bounds, times, side="right") - 1
@@ -136,12 +145,13 @@ def aggregate(
     filled = slots[firsts]
     lasts = np.append(firsts[1:], len(slots))
     shown = bounds if end is None else np.minimum(bounds, end)
-    edge = {at: iso(at) for at in np.unique(shown[np.concatenate([filled, filled + 1])]).tolist()}
+    edge = {at: shortest(at) for at in np.unique(shown[np.concatenate([filled, filled + 1])]).tolist()}
     starts = [edge[at] for at in shown[filled].tolist()]
     ends = [edge[at] for at in shown[filled + 1].tolist()]
     result: dict[str, list[list[Any]]] = {}
     spans = list(zip(firsts.tolist(), lasts.tolist(), strict=True))
-    number = _numbers(values)
+    number = _numbers(values) if kind in _PLAIN or isinstance(values, np.ndarray) else None
+    texts = _texts(values) if number is None and kind in _PLAIN else None
     for method in methods:
         if method == "totalCount":
             found: list[Any] = [high - low for low, high in spans]
@@ -149,10 +159,12 @@ def aggregate(
             found = [_distinct(values, low, high) for low, high in spans]
         elif number is not None:
             found = _numeric(method, number, firsts, lasts)
-        elif method in ("min", "max"):
-            found = [_text_extreme(method, list(values[low:high])) for low, high in spans]
+        elif texts is not None and method in ("min", "max"):
+            found = [_extreme(method, texts[low:high]) for low, high in spans]
+        elif texts is not None and method == "avg" and _times_of_day(texts):
+            found = [_mean_time(texts[low:high]) for low, high in spans]
         else:
-            found = [None] * len(spans)
+            continue
         result[method] = [
             [value, start, stop]
             for value, start, stop in zip(found, starts, ends, strict=True)
@@ -201,8 +213,38 @@ def _distinct(values: Floats | Sequence[Any], low: int, high: int) -> int:
     return len({orjson.dumps(value, option=orjson.OPT_SORT_KEYS) for value in part})
 
 
-def _text_extreme(method: str, values: Sequence[Any]) -> str | None:
-    texts = [value for value in values if isinstance(value, str)]
-    if not texts:
-        return None
+def _texts(values: Any) -> list[str] | None:
+    """The values where all are texts."""
+    return list(values) if all(isinstance(value, str) for value in values) else None
+
+
+def _extreme(method: str, texts: Sequence[str]) -> str:
     return min(texts) if method == "min" else max(texts)
+
+
+def _times_of_day(texts: Sequence[str]) -> bool:
+    return all(_TIME.fullmatch(text) is not None for text in texts)
+
+
+def _mean_time(texts: Sequence[str]) -> str:
+    """The mean of times of day such as 07:30:00Z (§4.5.19: the usual hour of something that happens daily)."""
+    micros = []
+    for text in texts:
+        found = _TIME.fullmatch(text)
+        assert found is not None
+        hours, minutes, seconds, fraction = found.groups()
+        micros.append(
+            (int(hours) * 3600 + int(minutes) * 60 + int(seconds)) * SECOND
+            + int((fraction or "").ljust(6, "0")[:6])
+        )
+    return shortest(sum(micros) // len(micros))[11:]
+
+
+def shortest(at: Micros) -> str:
+    """ISO 8601 without digits that say nothing."""
+    return iso(at, 0 if at % SECOND == 0 else 6)
+
+
+def defined(methods: Sequence[str], found: dict[str, list[list[Any]]]) -> bool:
+    """Is any of the methods defined for these values (§5.7.4.4)?"""
+    return any(method in found for method in methods)

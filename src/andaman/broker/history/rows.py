@@ -15,13 +15,16 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from andaman.broker.model import Doc, Event, EventKind, Instance
+from andaman.broker.model import Change, Doc, Event, EventKind, Instance
 from andaman.kernel.time import Micros, format_time, parse_time
 
-SET, DELETED, MOVED = 0, 1, 2
-"""What a row says of its instance: this is its new form; it is gone; only its place among the instances changed."""
+SET, DELETED, MOVED, ADDED, GONE = 0, 1, 2, 3, 4
+"""What a row says of its instance: this is its new form; it is gone; only its place among the instances changed; the
+temporal API or a change of scope told it (ADDED), or its end (GONE). The last two are no part of any state."""
 META, BORN, TOUCHED = "", "@born", "@touched"
 """Attribute names of rows about the entity itself: types and scopes; its creation; a change without any other row."""
+SCOPE: Final = "@scope"
+"""Attribute name of scopes over time (§4.5.6): a Property whose value is the list of scopes."""
 NULL: Final = "urn:ngsi-ld:null"
 
 _EXACT = 1 << 53
@@ -236,6 +239,9 @@ def rows_of(event: Event) -> Iterator[Row]:
     name, at, seq = event.entity_id, event.at, event.seq
     count = 0
     told = False
+    if event.told is not None:
+        yield from _told(event, event.told)
+        return
     if event.kind is EventKind.CREATED:
         yield Row(name, BORN, "", SET, 0, at, 0, seq, at, BORN, nan, nan, "")
         count += 1
@@ -245,6 +251,7 @@ def rows_of(event: Event) -> Iterator[Row]:
             count += 1
             op, form = (SET, _meta(change.after[0])) if change.after else (DELETED, "")
             yield Row(name, META, "", op, 0, at, 0, seq, at, form, nan, nan, "")
+            yield from _scopes(event, change)
             continue
         before = {one.get("datasetId", ""): (place, one) for place, one in enumerate(change.before or ())}
         for place, one in enumerate(change.after or ()):
@@ -257,10 +264,10 @@ def rows_of(event: Event) -> Iterator[Row]:
             form, t, created, num, num2, body = split(one, at)
             count += 1
             yield Row(name, change.attr, dataset, op, place, t, at - t, seq, created, form, num, num2, body)
-        for dataset, (_, one) in before.items():
+        for dataset, (place, one) in before.items():
             count += 1
             kind = "-" + one.get("type", "Property")
-            yield Row(name, change.attr, dataset, DELETED, 0, at, 0, seq, at, kind, nan, nan, "")
+            yield Row(name, change.attr, dataset, DELETED, place, at, 0, seq, at, kind, nan, nan, "")
     if not told and event.kind is EventKind.CREATED:
         members: Doc = {"type": list(event.types)}
         if event.scopes:
@@ -274,3 +281,40 @@ def rows_of(event: Event) -> Iterator[Row]:
 
 def _meta(members: Doc) -> str:
     return orjson.dumps(members, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _told(event: Event, told: dict[str, Any]) -> Iterator[Row]:
+    """A write of the temporal API: what it adds as rows, corrections as a mark only (see edits.py)."""
+    name, at, seq = event.entity_id, event.at, event.seq
+    yield Row(name, TOUCHED, "", ADDED, 0, at, 0, seq, at, TOUCHED, nan, nan, "")
+    if told["do"] != "add":
+        return
+    if "type" in told or "scope" in told:
+        members: Doc = {"type": told.get("type", list(event.types))}
+        if event.scopes:
+            members["scope"] = list(event.scopes)
+        yield Row(name, META, "", ADDED, 0, at, 0, seq, at, _meta(members), nan, nan, "")
+    for attr, instances in (*told["attrs"].items(), (SCOPE, told.get("scope", ()))):
+        for place, one in enumerate(instances):
+            yield added(name, attr, one, at, seq, place)
+
+
+def added(name: str, attr: str, one: Instance, at: Micros, seq: int, place: int) -> Row:
+    """The row of an instance that the temporal API told."""
+    form, t, created, num, num2, body = split(one, at)
+    return Row(
+        name, attr, one.get("datasetId", ""), ADDED, place, t, at - t, seq, created, form, num, num2, body
+    )
+
+
+def _scopes(event: Event, change: Change) -> Iterator[Row]:
+    """The scope as a Property over time, where it changed; ``observedAt`` is when we learned it (§4.5.6)."""
+    before = change.before[0].get("scope") if change.before else None
+    after = change.after[0].get("scope") if change.after else None
+    at = event.at
+    if after and after != before:
+        when = iso(at)
+        one = {"type": "Property", "value": after, "observedAt": when, "createdAt": when, "modifiedAt": when}
+        yield added(event.entity_id, SCOPE, one, at, event.seq, 0)
+    elif before and not after:
+        yield Row(event.entity_id, SCOPE, "", GONE, 0, at, 0, event.seq, at, "-Property", nan, nan, "")

@@ -14,6 +14,7 @@ from andaman.broker.history.rows import (
     BORN,
     DELETED,
     META,
+    MOVED,
     TOUCHED,
     Row,
     iso,
@@ -21,7 +22,8 @@ from andaman.broker.history.rows import (
     read_form,
     rows_of,
 )
-from andaman.broker.history.store import Snapshot, Store
+from andaman.broker.history.segments import Snapshot, T
+from andaman.broker.history.store import Store
 from andaman.broker.model import LOCATION, Doc, Event, Instance
 from andaman.broker.query.geometry import read_geometry
 from andaman.kernel.time import Micros
@@ -29,7 +31,12 @@ from andaman.kernel.time import Micros
 Box = tuple[float, float, float, float]
 _AT_ONCE: Final = 50_000
 """Entities whose last rows are found at once: bounds the memory that the database needs."""
-_LAST: Final = "arg_max({'op': op, 'place': place, 't': t, 'lag': lag, 'created': created, 'form': form, 'num': num, 'num2': num2, 'body': body}, seq)"
+_KEY: Final = ("entity", "attr", "dataset")
+_WHAT: Final = ("op", "place", "t", "lag", "seq", "created", "form", "num", "num2", "body")
+_COLUMNS: Final = (
+    f"{', '.join(_KEY)}, op, place, {T} AS t, lag, seq, created, form, num, num2, coalesce(body, '') AS body"
+)
+_LAST: Final = "arg_max({" + ", ".join(f"'{name}': {name}" for name in _WHAT) + "}, seq)"
 
 
 @dataclass(slots=True)
@@ -42,6 +49,8 @@ class _Entity:
     attrs: dict[str, dict[str, tuple[int, Instance]]] = field(default_factory=dict)
 
     def take(self, row: Row) -> None:
+        if row.op > MOVED:
+            return  # of the past only, never of a state
         at = row.t + row.lag
         self.modified = max(self.modified, at)
         if row.attr == META:
@@ -123,15 +132,13 @@ def _from_store(
     touched: Iterable[str],
 ) -> dict[str, _Entity]:
     """Entities from the segments: those wanted that exist and have one of the types, or that the tail touches."""
-    where = f"tenant = {store.names.word(tenant)} AND t + lag <= {at}"
+    where = f"tenant = {store.names.word(tenant)}"
     if wanted is not None:
         numbers = [n for name in wanted if (n := store.names.entity(cursor, tenant, name)) >= 0]
         if not numbers:
             return {}
         where += f" AND entity IN ({','.join(map(str, numbers))})"
-    meta = snapshot.union(
-        "entity, seq, op, form", f"{where} AND attr = {store.names.word(META)}", t_to=at, at_to=at
-    )
+    meta = snapshot.known("entity, seq, op, form", f"{where} AND attr = {store.names.word(META)}", at)
     shapes = cursor.execute(
         f"SELECT entity, arg_max(op, seq) AS op, arg_max(form, seq) AS form FROM ({meta}) GROUP BY entity"  # noqa: S608
     ).fetchnumpy()
@@ -162,11 +169,10 @@ def _from_store(
     for start in range(0, len(alive), _AT_ONCE):
         part = alive[start : start + _AT_ONCE]
         span = f"{where} AND entity BETWEEN {part[0]} AND {part[-1]}"
-        rows = snapshot.union("*", span, t_to=at, at_to=at)
+        rows = snapshot.known(_COLUMNS, span, at)
         last = cursor.execute(
-            f"SELECT entity, attr, dataset, seq, unnest(row) FROM ("  # noqa: S608
-            f"SELECT entity, attr, dataset, max(seq) AS seq, {_LAST} AS row FROM ({rows}) "
-            "GROUP BY entity, attr, dataset)"
+            f"SELECT {', '.join(_KEY)}, unnest(row) FROM ("  # noqa: S608
+            f"SELECT {', '.join(_KEY)}, {_LAST} AS row FROM ({rows}) GROUP BY {', '.join(_KEY)})"
         )
         _assemble(last, texts, set(part), entities)
     return {names[number]: entity for number, entity in entities.items()}
@@ -176,24 +182,7 @@ def _assemble(
     last: duckdb.DuckDBPyConnection, texts: list[str], alive: set[int], entities: dict[int, _Entity]
 ) -> None:
     found = last.fetchnumpy()
-    columns = [
-        found[name].tolist()
-        for name in (
-            "entity",
-            "attr",
-            "dataset",
-            "op",
-            "place",
-            "t",
-            "lag",
-            "seq",
-            "created",
-            "form",
-            "num",
-            "num2",
-            "body",
-        )
-    ]
+    columns = [found[name].tolist() for name in _KEY + _WHAT]
     for entity, attr, dataset, op, place, t, lag, seq, created, form, num, num2, body in zip(
         *columns, strict=True
     ):

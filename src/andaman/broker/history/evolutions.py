@@ -1,0 +1,416 @@
+"""Temporal queries over entities (CIM 009 §5.7.3, §5.7.4): which entities, and which page of their instances.
+
+Entities come in order of first appearance, in windows that grow until the page is full; each window is one read. Conditions on
+values, geometries and scopes are held against the instances in the interval by the reference evaluator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Any, Final, Protocol
+
+import duckdb
+import numpy as np
+import orjson
+
+from andaman.broker.history.paging import Range, cut, whole_range
+from andaman.broker.history.reading import ENDS, VALUES, Reader, Tails
+from andaman.broker.history.rows import META, rows_of
+from andaman.broker.history.rowset import Rows
+from andaman.broker.history.scopes import Timeline, timelines
+from andaman.broker.history.segments import Snapshot
+from andaman.broker.history.series import aggregated, instances, period_of
+from andaman.broker.history.store import Store
+from andaman.broker.history.subjects import Subjects
+from andaman.broker.history.times import entity_times
+from andaman.broker.model import Doc, Instance
+from andaman.broker.query.ast import And, Not, Or, QExpr
+from andaman.broker.query.evaluate import matches, matches_types
+from andaman.broker.query.model import EntityQuery, EvolutionQuery
+from andaman.broker.query.regex import found_in
+from andaman.kernel.errors import InvalidRequest, TooManyResults
+from andaman.kernel.time import Micros
+
+_FIRST: Final = 64
+_MOST: Final = 2_000
+_SORTED_MOST: Final = 100_000
+_INSTANCES_MOST: Final = 200_000
+"""Instances in one answer, over all its entities."""
+
+
+class Sight(Protocol):
+    """What the one who asks may see."""
+
+    def sees(self, types: Sequence[str], scopes: Sequence[str]) -> bool: ...
+
+    def hidden_attrs(self, types: Sequence[str], scopes: Sequence[str]) -> frozenset[str]: ...
+
+    def veils(self, names: Sequence[str]) -> Mapping[str, Veil]:
+        """Entities of which something stays hidden that was committed before a moment."""
+
+
+class Veil(Protocol):
+    """Until which commit time an entity (``attr`` None), or an attribute of it, stays hidden."""
+
+    def until(self, attr: str | None) -> Micros: ...
+
+
+@dataclass(slots=True)
+class Found:
+    """One entity of the page."""
+
+    name: str
+    members: Doc
+    reader: Reader
+    who: int
+    rows: Rows
+    timeline: Timeline
+    short: list[str] = field(default_factory=list)  # attributes of which this page has nothing
+
+
+class Evolutions:
+    """The answer to one query at one snapshot."""
+
+    def __init__(
+        self,
+        store: Store,
+        subjects: Subjects,
+        key: bytes,
+        tenant: str,
+        query: EvolutionQuery,
+        tails: Tails,
+        sight: Sight,
+    ) -> None:
+        self._store = store
+        self._subjects = subjects
+        self._key = key
+        self._tenant = tenant
+        self._query = query
+        self._tails = tails
+        self._sight = sight
+        self._shapes = {name: form for name, events in tails.items() if (form := _last_form(events))}
+        self._members: dict[str, Doc] = {}
+
+    def answer(self, snapshot: Snapshot, cursor: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+        """``{"entities": […], "total": n or -1, "more": bool, "range": [start, end]?}``; see ``History.evolutions``."""
+        query = self._query
+        period_of(query.temporal)
+        page: list[Found] = []
+        count = 0
+        end = query.offset + query.limit
+        for names in self._windows(snapshot, cursor):
+            for found in self._matching(names, snapshot, cursor):
+                if query.offset <= count < end:
+                    page.append(found)
+                count += 1
+            if count > end and not query.count:
+                break
+        answer: dict[str, Any] = {"total": count if query.count else -1, "more": count > end}
+        if query.retrieve and not page:
+            return {**answer, "entities": []}
+        if query.temporal.aggr_methods:
+            return {**answer, "entities": [self._aggregated(found) for found in page]}
+        span = self._cut(page)
+        if span is not None:
+            answer["range"] = [span.start, span.end]
+        times = entity_times(page) if query.times else {}
+        answer["entities"] = [{**self._shown(found), **times.get(found.name, {})} for found in page]
+        return answer
+
+    # -- candidates ---------------------------------------------------------------------------------------------
+    def _windows(self, snapshot: Snapshot, cursor: duckdb.DuckDBPyConnection) -> Iterator[list[str]]:
+        query = self._query
+        names = self._store.names
+        if all(selector.ids for selector in query.selectors):
+            wanted = list(dict.fromkeys(one for selector in query.selectors for one in selector.ids))
+            order = {name: names.entity(cursor, self._tenant, name) for name in wanted}
+            late = {name: place for place, name in enumerate(self._tails)}
+            there = [name for name in wanted if order[name] >= 0 or name in late]
+            there.sort(key=lambda name: (order[name] < 0, order[name], late.get(name, 0)))
+            yield self._sorted(there)
+            return
+        numbers = self._subjects.numbers(self._tenant, self._fits)
+        fresh = [name for name in self._tails if name in self._shapes]
+        known = {name: names.entity(cursor, self._tenant, name) for name in fresh}
+        changed = [number for number in known.values() if number >= 0]
+        if changed:
+            numbers = np.setdiff1d(numbers, np.array(changed, dtype=np.int64))
+            again = [n for name, n in known.items() if n >= 0 and self._fits(self._shapes[name])]
+            numbers = np.union1d(numbers, np.array(again, dtype=np.int64))
+        new = [name for name, number in known.items() if number < 0 and self._fits(self._shapes[name])]
+        if query.by_id:
+            if len(numbers) > _SORTED_MOST:
+                raise TooManyResults(f"Only up to {_SORTED_MOST} entities can be ordered; narrow the query")
+            every = [*names.names_of(cursor, self._tenant, numbers.tolist()).values(), *new]
+            every = self._sorted(every)
+            for start in range(0, len(every), _MOST):
+                yield every[start : start + _MOST]
+            return
+        start, width = 0, max(_FIRST, min(_MOST, 2 * (query.offset + query.limit)))
+        while start < len(numbers):
+            part = numbers[start : start + width].tolist()
+            found = names.names_of(cursor, self._tenant, part)
+            yield [found[number] for number in part if number in found]
+            start, width = start + width, min(_MOST, width * 4)
+        for start in range(0, len(new), _MOST):
+            yield new[start : start + _MOST]
+
+    def _sorted(self, names: list[str]) -> list[str]:
+        by_id = self._query.by_id
+        return sorted(names, reverse=by_id < 0) if by_id else names
+
+    def _fits(self, form: str) -> bool:
+        """May entities of these types and scopes be seen, and does a selector want them?"""
+        members: Doc = orjson.loads(form)
+        types, scopes = members["type"], members.get("scope", ())
+        return any(
+            selector.types is None or matches_types(selector.types, types)
+            for selector in self._query.selectors
+        ) and self._sight.sees(types, scopes)
+
+    def _members_of(self, name: str, number: int) -> Doc | None:
+        """Types and scopes that the entity had last; None where it may not be seen or was never made."""
+        form = self._shapes.get(name) or (self._subjects.form(number) if number >= 0 else "")
+        if not form or not self._fits(form):
+            return None
+        members: Doc = orjson.loads(form)
+        return members
+
+    # -- which of them match ------------------------------------------------------------------------------------
+    def _matching(
+        self, names: Sequence[str], snapshot: Snapshot, cursor: duckdb.DuckDBPyConnection
+    ) -> Iterator[Found]:
+        query = self._query
+        wanted: list[tuple[str, Doc, list[EntityQuery]]] = []
+        for name in names:
+            number = self._store.names.entity(cursor, self._tenant, name)
+            members = self._members_of(name, number)
+            if members is None:
+                continue
+            selectors = [one for one in query.selectors if _static(one, name, members)]
+            if selectors:
+                wanted.append((name, members, selectors))
+        if not wanted:
+            return
+        reader = Reader(
+            self._store, cursor, snapshot, self._tenant, [name for name, _, _ in wanted], self._tails
+        )
+        veils = self._sight.veils(reader.names)
+        dynamic = any(one.q is not None or one.geo is not None for one in query.selectors)
+        scoped = any(one.scope is not None for one in query.selectors)
+        rows = self._read(reader, thin=not (dynamic or scoped or veils))
+        lines = timelines(reader, query) if scoped or query.scope else {}
+        rows = self._unveiled(reader, rows, [members for _, members, _ in wanted], veils)
+        ranges = _by_who(rows, len(wanted))
+        for who, (name, members, selectors) in enumerate(wanted):
+            mine = rows.pick(slice(*ranges[who]))
+            line = lines.get(who, Timeline())
+            if scoped:
+                mine, selectors = _in_scope(mine, selectors, line)
+            if not len(mine) and not (query.temporal.timeproperty == "deletedAt" and line.shown):
+                if not (query.retrieve and selectors and reader.exists(who)):
+                    continue
+            elif not self._holds(reader, name, members, mine, selectors, dynamic):
+                continue
+            yield self._projected(Found(name, members, reader, who, mine, line))
+
+    def _read(self, reader: Reader, thin: bool) -> Rows:
+        """Rows in the interval. ``thin``: what is not shown is not needed to decide."""
+        query = self._query
+        temporal = query.temporal
+        ops = (*VALUES, *ENDS) if query.ends else ENDS if temporal.timeproperty == "deletedAt" else VALUES
+        attrs: list[str] | None = None
+        if query.shown:
+            needed = set(query.shown)
+            for selector in query.selectors:
+                needed |= _named(selector)
+            attrs = sorted(needed)
+        plain = not temporal.aggr_methods
+        return reader.read(
+            temporal,
+            attrs,
+            ops=ops,
+            datasets=query.datasets if thin else None,
+            last=temporal.last_n if thin and plain else None,
+            light=not plain and thin,
+        )
+
+    def _unveiled(
+        self, reader: Reader, rows: Rows, members: Sequence[Doc], veils: Mapping[str, Veil]
+    ) -> Rows:
+        """Without what the one who asks must not see, now or as it was then."""
+        keep = np.ones(len(rows), dtype=np.bool_)
+        hides: dict[tuple[str, ...], frozenset[str]] = {}
+        for who, attr, start, end in rows.groups():
+            own = members[who]
+            types, scopes = tuple(own["type"]), tuple(own.get("scope", ()))
+            key = (*types, "", *scopes)
+            if key not in hides:
+                hides[key] = self._sight.hidden_attrs(types, scopes)
+            name = reader.text(attr)
+            if name in hides[key]:
+                keep[start:end] = False
+                continue
+            veil = veils.get(reader.names[who])
+            if veil is not None:
+                until = max(veil.until(None), veil.until(name))
+                keep[start:end] &= (rows.t[start:end] + rows.lag[start:end]) >= until
+        return rows if keep.all() else rows.pick(keep)
+
+    def _holds(
+        self,
+        reader: Reader,
+        name: str,
+        members: Doc,
+        rows: Rows,
+        selectors: Sequence[EntityQuery],
+        dynamic: bool,
+    ) -> bool:
+        """Do the instances in the interval meet one of the selectors?"""
+        if not dynamic:
+            present = {reader.text(number) for number in np.unique(rows.attr).tolist()}
+            return any(not one.attrs or not present.isdisjoint(one.attrs) for one in selectors)
+        needed: set[str] = set()
+        for selector in selectors:
+            needed |= _named(selector)
+        attrs: dict[str, list[Instance]] = {}
+        for _, number, start, end in rows.groups():
+            attr = reader.text(number)
+            if attr in needed:
+                attrs[attr] = instances(reader, rows.pick(slice(start, end)))
+            else:
+                attrs[attr] = []
+        doc: Doc = {"id": name, "type": members["type"], "attrs": attrs}
+        return any(
+            matches(doc, replace(one, ids=(), types=None, scope=None, id_pattern=None)) for one in selectors
+        )
+
+    # -- what is shown ------------------------------------------------------------------------------------------
+    def _projected(self, found: Found) -> Found:
+        """Only rows that are shown: attributes, data sets, the last n."""
+        query, reader, rows = self._query, found.reader, found.rows
+        keep = np.ones(len(rows), dtype=np.bool_)
+        if query.datasets is not None:
+            numbers = [reader.word("" if one == "@none" else one) for one in query.datasets]
+            keep &= np.isin(rows.dataset, numbers)
+        if query.shown is not None or query.omit:
+            attrs = [
+                number
+                for number in np.unique(rows.attr).tolist()
+                if (query.shown is None or reader.text(number) in query.shown)
+                and reader.text(number) not in query.omit
+            ]
+            keep &= np.isin(rows.attr, attrs)
+        if not keep.all():
+            rows = rows.pick(keep)
+        last = query.temporal.last_n
+        if last is not None and not query.temporal.aggr_methods and len(rows):
+            ends = np.concatenate([np.arange(end - start, 0, -1) for _, _, start, end in rows.groups()])
+            if (ends > last).any():
+                rows = rows.pick(ends <= last)
+        found.rows = rows
+        return found
+
+    def _cut(self, page: Sequence[Found]) -> Range | None:
+        """Trim the page to one stretch of time, when it holds more than it may; the stretch, then."""
+        temporal = self._query.temporal
+        backwards = temporal.last_n is not None
+        edge = cut([found.rows.time for found in page], temporal.limit_instances, _INSTANCES_MOST, backwards)
+        if edge is None:
+            return None
+        for found in page:
+            before = found.rows
+            inside = before.time >= edge if backwards else before.time <= edge
+            found.rows = before.pick(inside)
+            had = set(np.unique(before.attr).tolist())
+            found.short = sorted(
+                found.reader.text(number) for number in had - set(np.unique(found.rows.attr).tolist())
+            )
+        return whole_range(temporal, [found.rows.time for found in page], edge, backwards)
+
+    def _shown(self, found: Found) -> dict[str, Any]:
+        rows, reader = found.rows, found.reader
+        attrs: dict[str, Any] = {attr: [] for attr in found.short}
+        backwards = self._query.temporal.last_n is not None
+        made = instances(reader, rows, self._key)
+        for _, number, start, end in rows.groups():
+            series = made[start:end]
+            attrs[reader.text(number)] = series[::-1] if backwards else series
+        shown = {"id": found.name, "type": found.members["type"], "attrs": attrs}
+        if self._query.scope and found.timeline.shown:
+            shown["scope"] = found.timeline.shown
+        return shown
+
+    def _aggregated(self, found: Found) -> dict[str, Any]:
+        query, reader = self._query, found.reader
+        attrs: dict[str, Any] = {}
+        for _, number, start, end in found.rows.groups():
+            series = found.rows.pick(slice(start, end))
+            methods = aggregated(reader, series, query.temporal)
+            attr = reader.text(number)
+            if methods:
+                attrs[attr] = methods
+            elif query.shown is not None:
+                raise InvalidRequest(
+                    f"None of the aggregation methods is defined for the values of {attr}",
+                    field="aggrMethods",
+                )
+        return {"id": found.name, "type": found.members["type"], "attrs": attrs}
+
+
+def _last_form(events: Sequence[Any]) -> str:
+    """The newest types and scopes that these events tell, "" where they tell none."""
+    for event in reversed(events):
+        if event.told is None and not event.moved:
+            continue
+        for row in rows_of(event):
+            if row.attr == META and row.form:
+                return row.form
+    return ""
+
+
+def _static(selector: EntityQuery, name: str, members: Doc) -> bool:
+    """Conditions that do not hang on instances."""
+    return (
+        (not selector.ids or name in selector.ids)
+        and (selector.types is None or matches_types(selector.types, members["type"]))
+        and (selector.id_pattern is None or found_in(selector.id_pattern, name))
+    )
+
+
+def _named(selector: EntityQuery) -> set[str]:
+    """Attributes that decide about a selector."""
+    named = set(selector.attrs)
+    if selector.geo is not None:
+        named.add(selector.geo.geoproperty)
+    if selector.q is not None:
+        named |= _paths(selector.q)
+    return named
+
+
+def _paths(expr: QExpr) -> set[str]:
+    if isinstance(expr, (And, Or)):
+        return {name for part in expr.parts for name in _paths(part)}
+    if isinstance(expr, Not):
+        return _paths(expr.part)
+    return {expr.path.attr} if expr.path.attr else set()
+
+
+def _by_who(rows: Rows, count: int) -> list[tuple[int, int]]:
+    """Where the rows of each entity lie."""
+    edges = np.searchsorted(rows.who, np.arange(count + 1)).tolist()
+    return list(pairwise(edges))
+
+
+def _in_scope(rows: Rows, selectors: Sequence[EntityQuery], line: Timeline) -> tuple[Rows, list[EntityQuery]]:
+    """Selectors whose scope query held at some time in the interval, and the rows of those times."""
+    if any(one.scope is None for one in selectors):
+        return rows, [one for one in selectors if one.scope is None or line.spans(one.scope)]
+    held = [(one, spans) for one in selectors if (spans := line.spans(one.scope))]
+    inside = np.zeros(len(rows), dtype=np.bool_)
+    for _, spans in held:
+        for start, end in spans:
+            inside |= (rows.time >= start) & (rows.time < end)
+    return rows.pick(inside), [one for one, _ in held]

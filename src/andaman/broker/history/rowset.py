@@ -1,0 +1,140 @@
+"""Columns of history rows, and what makes a series of them: range, order, and the last word on each observation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from andaman.broker.query.model import TemporalQuery
+from andaman.kernel.time import Micros
+
+Ints = npt.NDArray[np.int64]
+Key = tuple[int, int, int, int, int]
+"""(who, attr, seq, data set, place): names a row."""
+
+
+@dataclass(slots=True)
+class Rows:
+    """Columns of rows; ``who`` is the entity's place in the question. Ordered by who, attr, time."""
+
+    who: Ints
+    attr: Ints
+    dataset: Ints
+    op: Ints
+    place: Ints
+    t: Ints
+    lag: Ints
+    seq: Ints
+    created: Ints
+    form: Ints
+    num: npt.NDArray[np.float64]
+    num2: npt.NDArray[np.float64]
+    time: Ints
+    body: dict[Key, str] = field(default_factory=dict)
+    """Of rows that the segments do not have."""
+
+    def pick(self, at: Any) -> Rows:
+        columns: dict[str, Any] = {name: getattr(self, name)[at] for name in COLUMNS}
+        return Rows(**columns, body=self.body)
+
+    def __len__(self) -> int:
+        return len(self.t)
+
+    def groups(self) -> list[tuple[int, int, int, int]]:
+        """(who, attr, first, behind the last) of each series."""
+        if not len(self.t):
+            return []
+        breaks = (np.flatnonzero((np.diff(self.who) != 0) | (np.diff(self.attr) != 0)) + 1).tolist()
+        starts, ends = [0, *breaks], [*breaks, len(self.t)]
+        return [
+            (who, attr, start, end)
+            for who, attr, start, end in zip(
+                self.who[starts].tolist(), self.attr[starts].tolist(), starts, ends, strict=True
+            )
+        ]
+
+
+COLUMNS: Final = tuple(one.name for one in fields(Rows) if one.name != "body")
+
+
+def bounds(query: TemporalQuery) -> tuple[Micros | None, Micros | None]:
+    """Inclusive lower, exclusive upper bound (§4.11)."""
+    match query.timerel:
+        case "before":
+            return None, query.time_at
+        case "after":
+            return query.time_at, None
+        case "between":
+            return query.time_at, query.end_time_at
+        case _:
+            return None, None
+
+
+Observed = Callable[[int], bool]
+"""Does a form (by its number) belong to instances with observedAt?"""
+
+
+def in_range(rows: Rows, query: TemporalQuery, observed: Observed) -> Rows:
+    """Rows whose time is in the range; by observation, only those that have one where a range is asked for."""
+    low, high = bounds(query)
+    keep = np.ones(len(rows), dtype=np.bool_)
+    if query.timeproperty == "observedAt" and query.timerel is not None:
+        unobserved = [number for number in distinct(rows.form) if not observed(number)]
+        if unobserved:
+            keep &= ~np.isin(rows.form, unobserved)
+    if low is not None:
+        keep &= rows.time >= low
+    if high is not None:
+        keep &= rows.time < high
+    return rows if keep.all() else rows.pick(keep)
+
+
+def ordered(rows: Rows, query: TemporalQuery, observed: Observed, text: Callable[[int], str]) -> Rows:
+    """Each series in order of time, then of what was told first, then of data sets by name."""
+    count = len(rows)
+    if count < 2:
+        return rows
+    rising = (
+        (np.diff(rows.who) > 0)
+        | ((np.diff(rows.who) == 0) & (np.diff(rows.attr) > 0))
+        | ((np.diff(rows.who) == 0) & (np.diff(rows.attr) == 0) & (np.diff(rows.time) > 0))
+    )
+    if rising.all():
+        return rows
+    if query.timeproperty == "observedAt":
+        rows = _once(rows, observed)
+    sets = np.unique(rows.dataset)
+    if len(sets) == 1:
+        order = np.lexsort((rows.place, rows.seq, rows.time, rows.attr, rows.who))
+    else:
+        rank = np.argsort(np.argsort([text(number) for number in sets.tolist()]))
+        which = rank[np.searchsorted(sets, rows.dataset)]
+        order = np.lexsort((rows.place, which, rows.seq, rows.time, rows.attr, rows.who))
+    return rows.pick(order)
+
+
+def _once(rows: Rows, observed: Observed) -> Rows:
+    """The last word on each observation: (series, data set, observedAt)."""
+    order = np.lexsort((rows.place, rows.seq, rows.time, rows.dataset, rows.attr, rows.who))
+    rows = rows.pick(order)
+    same = np.ones(len(rows) - 1, dtype=np.bool_)
+    for column in (rows.who, rows.attr, rows.dataset, rows.time):
+        same &= column[1:] == column[:-1]
+    if not same.any():
+        return rows
+    telling = [number for number in distinct(rows.form) if observed(number)]
+    said = np.isin(rows.form, telling)
+    same &= said[1:] & said[:-1]
+    return rows.pick(~np.append(same, False))
+
+
+def distinct(numbers: Ints) -> list[int]:
+    """The values there are, rising; mostly one."""
+    if len(numbers) and numbers.min() == numbers.max():
+        return [int(numbers[0])]
+    found: list[int] = np.unique(numbers).tolist()
+    return found

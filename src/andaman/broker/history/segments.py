@@ -1,0 +1,108 @@
+"""What a segment of rows is: its columns, its bounds, and SQL over the segments of one moment.
+
+Rows arrive in order of commit, so segments cover stretches of the journal one after the other. A sorted segment lies
+in order of entity, attribute and time, alternately rising and falling: where one series ends at the newest moment
+the next begins there, so that the differences the file stores stay small. Beside it lie the last rows of its
+instances in a table of their own, unless nearly every row is one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from andaman.kernel.time import Micros
+
+COLUMNS: Final = (
+    "tenant INTEGER, entity INTEGER, attr INTEGER, dataset INTEGER, op TINYINT, place SMALLINT, ms BIGINT, us SMALLINT, "
+    "lag BIGINT, seq BIGINT, created BIGINT, form INTEGER, num DOUBLE, num2 DOUBLE, body VARCHAR"
+)
+"""``ms`` and ``us`` are t: devices report milliseconds at most, and a column of zeros takes no room. ``body`` NULL: ""."""
+T: Final = "(ms * 1000 + us)"
+AT: Final = "(ms * 1000 + us + lag)"
+ORDER: Final = (
+    "entity, attr, dataset, CASE WHEN (entity + attr + dataset) % 2 = 0 THEN ms ELSE -ms END, us, seq"
+)
+OPEN: Final = -1
+CLOSED: Final = -2
+STATE_OPS: Final = "op <= 2"
+"""Rows that say what an instance is now; others only add to the past."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """``level`` OPEN, CLOSED (full, not sorted yet), 0 and up: sorted. ``t``: observation, ``at``: commit.
+
+    ``last``: rows in the table of last rows, -1 where there is none.
+    """
+
+    id: int
+    level: int
+    count: int
+    min_t: Micros
+    max_t: Micros
+    min_at: Micros
+    max_at: Micros
+    max_seq: int
+    last: int = -1
+
+    @property
+    def table(self) -> str:
+        return f"seg_{self.id}"
+
+    @property
+    def last_table(self) -> str:
+        """The table with the last row of each instance (and perhaps others)."""
+        return f"last_{self.id}" if self.last >= 0 else self.table
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The segments of one moment, oldest first; what is written later is not seen through it."""
+
+    last_seq: int
+    segments: tuple[Segment, ...]
+
+    def union(
+        self, columns: str, where: str, *, t_from: Micros | None = None, t_to: Micros | None = None
+    ) -> str:
+        """SQL for these columns of all rows with t in the range (both ends included)."""
+        bounds = where
+        if t_from is not None:
+            bounds += f" AND ms >= {t_from // 1000} AND {T} >= {t_from}"
+        if t_to is not None:
+            bounds += f" AND ms <= {t_to // 1000} AND {T} <= {t_to}"
+        return self._union(
+            columns,
+            [
+                (s.table, self._seen(s, bounds))
+                for s in self.segments
+                if (t_from is None or s.max_t >= t_from) and (t_to is None or s.min_t <= t_to)
+            ],
+        )
+
+    def known(self, columns: str, where: str, at: Micros) -> str:
+        """SQL for these columns of rows that were committed until ``at``: of each instance at least the last one.
+
+        Segments that end before ``at`` give their last rows only.
+        """
+        where += f" AND {STATE_OPS}"
+        return self._union(
+            columns,
+            [
+                (s.last_table, self._seen(s, where))
+                if s.max_at <= at
+                else (s.table, self._seen(s, f"{where} AND {AT} <= {at}"))
+                for s in self.segments
+                if s.min_at <= at
+            ],
+        )
+
+    def _seen(self, segment: Segment, where: str) -> str:
+        """Only the open segment can have grown since."""
+        return f"{where} AND seq <= {self.last_seq}" if segment.level == OPEN else where
+
+    @staticmethod
+    def _union(columns: str, parts: list[tuple[str, str]]) -> str:
+        found = [f"SELECT {columns} FROM {table} WHERE {where}" for table, where in parts]  # noqa: S608
+        return " UNION ALL ".join(found) or f"SELECT {columns} FROM nothing"  # noqa: S608

@@ -1,0 +1,98 @@
+"""Which entities there ever were, and what each was last: the candidates of a temporal query, in order of first appearance.
+
+Two numbers for each entity number, in memory: its tenant, and the word of its newest types and scopes. Numbers are given in the
+order of the journal and never change, so pages stay as they are while others write.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from andaman.broker.history.rows import ADDED, META, SET, rows_of
+from andaman.broker.history.store import Store
+from andaman.broker.model import Event
+
+Ints = npt.NDArray[np.int64]
+_NONE: Final = -1
+
+
+class Subjects:
+    """Filled at the first question, kept up by the loading thread, read by any."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self._tenant: npt.NDArray[np.int32] = np.empty(0, dtype=np.int32)
+        self._form: npt.NDArray[np.int32] = np.empty(0, dtype=np.int32)
+        self._loaded = False
+
+    def _load(self) -> None:
+        def ask(snapshot: Any, cursor: Any) -> None:
+            owners = cursor.execute("SELECT id, tenant FROM entity").fetchnumpy()
+            size = int(owners["id"].max()) + 1 if len(owners["id"]) else 0
+            self._grow(size)
+            self._tenant[owners["id"]] = owners["tenant"]
+            meta = self._store.names.word(META)
+            union = snapshot.union("entity, form, seq", f"attr = {meta} AND op IN ({SET}, {ADDED})")
+            newest = cursor.execute(
+                f"SELECT entity, arg_max(form, seq) AS form FROM ({union}) GROUP BY entity"  # noqa: S608
+            ).fetchnumpy()
+            self._form[newest["entity"]] = newest["form"]
+
+        self._store.read(ask)
+        self._loaded = True
+
+    def _grow(self, size: int) -> None:
+        have = len(self._form)
+        if size <= have:
+            return
+        more = np.full(max(size, have * 3 // 2, 1024) - have, _NONE, dtype=np.int32)
+        self._tenant, self._form = np.concatenate([self._tenant, more]), np.concatenate([self._form, more])
+
+    def take(self, events: Sequence[Event]) -> None:
+        """Events that were ingested a moment ago, by the loading thread."""
+        with self._lock:
+            if not self._loaded:
+                return
+            names = self._store.names
+            found: list[tuple[str, str, str]] = []
+            for event in events:
+                if event.told is None and not event.moved:
+                    continue
+                for row in rows_of(event):
+                    if row.attr == META and row.op in (SET, ADDED):
+                        found.append((event.tenant, event.entity_id, row.form))
+            if not found:
+                return
+            numbers = names.entity_numbers(
+                [names.word(tenant) for tenant, _, _ in found], [name for _, name, _ in found]
+            )
+            self._grow(max(numbers) + 1)
+            for number, (tenant, _, form) in zip(numbers, found, strict=True):
+                self._tenant[number], self._form[number] = names.word(tenant), names.word(form)
+
+    def numbers(self, tenant: str, fits: Callable[[str], bool]) -> Ints:
+        """Numbers of the tenant's entities whose types and scopes fit, rising. ``fits`` is asked once for each such text."""
+        with self._lock:
+            if not self._loaded:
+                self._load()
+            owner, form = self._tenant, self._form
+        texts = self._store.names.texts
+        mine = np.flatnonzero((owner == self._store.names.word(tenant)) & (form != _NONE))
+        forms = form[mine]
+        good = [number for number in np.unique(forms).tolist() if fits(texts[number])]
+        found: Ints = mine[np.isin(forms, good)].astype(np.int64)
+        return found
+
+    def form(self, number: int) -> str:
+        """Types and scopes of an entity as the text of its META row, "" where they are not known."""
+        with self._lock:
+            if not self._loaded:
+                self._load()
+            word = int(self._form[number]) if 0 <= number < len(self._form) else _NONE
+        return self._store.names.texts[word] if word != _NONE else ""

@@ -1,0 +1,140 @@
+"""Upkeep in the background, in small steps: closed segments are sorted, four neighbours of a size become one.
+
+Each step is bounded in time and memory. What a job has made becomes visible in one transaction at its end; a job that
+is cut off leaves tables that nobody knows, which are dropped at the next start.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Final
+
+import duckdb
+
+from andaman.broker.history.pieces import pieces
+from andaman.broker.history.segments import CLOSED, COLUMNS, ORDER, STATE_OPS, Segment
+from andaman.broker.history.store import Store
+
+SORT_ROWS: Final = 245_000
+"""Rows that are sorted at once: two row groups of the file."""
+FAN_IN: Final = 4
+_TOP_LEVEL: Final = 2
+"""Segments of 500,000 rows, 2 and 8 million."""
+
+
+@dataclass(slots=True)
+class _Job:
+    """A re-writing under way: ``old`` segments into ``new``, piece by piece, then its last rows."""
+
+    old: list[Segment]
+    new: Segment
+    rows: str
+    parts: list[str]
+    last_parts: list[str] | None = None
+    done: bool = False
+
+
+class Upkeep:
+    """One job at a time; every call belongs to the loading thread."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._job: _Job | None = None
+
+    def step(self) -> bool:
+        """One bounded step. True while there is more."""
+        self._store.sweep()
+        if self._job is None:
+            task = self._task()
+            if task is None:
+                return False
+            self._job = self._begin(*task)
+            return True
+        job = self._job
+        try:
+            if self._advance(job):
+                return True
+        except BaseException:
+            self._job = None
+            if not job.done:
+                self._give_up(job)
+            raise
+        self._job = None
+        return self._task() is not None
+
+    def _give_up(self, job: _Job) -> None:
+        for undo in ("ROLLBACK", f"DROP TABLE {job.new.table}", f"DROP TABLE last_{job.new.id}"):
+            with suppress(duckdb.Error):
+                self._store.db.execute(undo)
+
+    def _task(self) -> tuple[list[Segment], int] | None:
+        segments = self._store.snapshot.segments
+        closed = [s for s in segments if s.level == CLOSED]
+        if closed:
+            return closed[:1], 0
+        for level in range(_TOP_LEVEL):
+            for start in range(len(segments) - FAN_IN + 1):
+                run = segments[start : start + FAN_IN]
+                if all(s.level == level for s in run):
+                    return list(run), level + 1
+        return None
+
+    def _begin(self, old: list[Segment], level: int) -> _Job:
+        db = self._store.db
+        new = Segment(
+            self._store.new_number(),
+            level,
+            sum(s.count for s in old),
+            min(s.min_t for s in old),
+            max(s.max_t for s in old),
+            min(s.min_at for s in old),
+            max(s.max_at for s in old),
+            max(s.max_seq for s in old),
+        )
+        rows = " UNION ALL ".join(f"SELECT * FROM {s.table}" for s in old)  # noqa: S608
+        parts = pieces(db, rows, SORT_ROWS)
+        db.execute(f"CREATE OR REPLACE TABLE {new.table} ({COLUMNS})")
+        db.execute(f"CREATE OR REPLACE TABLE last_{new.id} ({COLUMNS})")
+        return _Job(old, new, rows, parts)
+
+    def _advance(self, job: _Job) -> bool:
+        db, new = self._store.db, job.new
+        if job.parts:
+            part = f"SELECT * FROM ({job.rows}) WHERE {job.parts.pop(0)} ORDER BY {ORDER}"  # noqa: S608
+            db.execute(f"INSERT INTO {new.table} {part}")
+            return True
+        if job.last_parts is None:
+            job.last_parts = pieces(db, self._last_rows(job), SORT_ROWS, cut=False)
+            return True
+        if job.last_parts:
+            mine = f"FROM ({self._last_rows(job)}) WHERE {job.last_parts.pop(0)} AND {STATE_OPS}"
+            db.execute(
+                f"INSERT INTO last_{new.id} SELECT * {mine} AND (entity, attr, dataset, seq) IN "
+                f"(SELECT (entity, attr, dataset, max(seq)) {mine} GROUP BY entity, attr, dataset) "
+                "ORDER BY entity, attr, dataset"
+            )
+            return True
+        self._finish(job)
+        return False
+
+    @staticmethod
+    def _last_rows(job: _Job) -> str:
+        """Rows among which the last ones are: of sorted segments we know them already."""
+        if len(job.old) == 1:
+            return f"SELECT * FROM {job.new.table}"  # noqa: S608
+        return " UNION ALL ".join(f"SELECT * FROM {s.last_table}" for s in job.old)  # noqa: S608
+
+    def _finish(self, job: _Job) -> None:
+        db = self._store.db
+        row = db.execute(f"SELECT count(*) FROM last_{job.new.id}").fetchone()  # noqa: S608
+        last: int = row[0] if row else 0
+        if last * 2 > job.new.count:  # nearly every row is a last one: a second copy would gain nothing
+            db.execute(f"DROP TABLE last_{job.new.id}")
+            last = -1
+        new = replace(job.new, last=last)
+        db.execute("BEGIN")
+        self._store.catalogue(job.old, new)
+        db.execute("COMMIT")
+        job.done = True
+        self._store.replace(job.old, new)
