@@ -16,6 +16,7 @@ from andaman.app import App
 from andaman.kernel.errors import Unavailable
 from andaman.kernel.memory import give_memory_back
 from andaman.kernel.metrics import Family, gauge
+from andaman.wire import PROTOCOL
 
 STOP_PATIENCE_S = 5
 
@@ -48,7 +49,7 @@ async def run(app: App, sock: socket.socket, ready: Callable[[], Awaitable[None]
     """Serve until SIGINT or SIGTERM, then finish what was accepted and stop everything in order."""
     config = uvicorn.Config(
         app.asgi,
-        http="httptools",
+        http=PROTOCOL,
         ws="websockets-sansio",
         lifespan="off",
         log_config=None,
