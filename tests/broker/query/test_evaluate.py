@@ -165,6 +165,11 @@ SQUARE = "[[[98,7],[99,7],[99,8],[98,8],[98,7]]]"
         ("near;minDistance==110000", "Point", "[98,7]", {"type": "Point", "coordinates": [98, 8]}, True),
         ("near;maxDistance==1", "LineString", "[[98,7],[98,9]]", {"type": "Point", "coordinates": [98, 8]}, True),
         ("near;maxDistance==1", "Polygon", SQUARE, {"type": "Point", "coordinates": [98.5, 7.5]}, True),
+        # a ring that crosses itself: two triangles, at the left and at the right of (0, 0)
+        ("within", "Polygon", "[[[-1,-1],[1,1],[1,-1],[-1,1],[-1,-1]]]", {"type": "Point", "coordinates": [0.9, 0]}, True),
+        ("within", "Polygon", "[[[-1,-1],[1,1],[1,-1],[-1,1],[-1,-1]]]", {"type": "Point", "coordinates": [0, 0.9]}, False),
+        ("equals", "Polygon", "[[[-1,-1],[1,1],[1,-1],[-1,1],[-1,-1]]]",
+         {"type": "Polygon", "coordinates": [[[-1, 1], [1, -1], [1, 1], [-1, -1], [-1, 1]]]}, True),
         ("within", "Polygon", SQUARE, {"type": "Point"}, False),
         ("disjoint", "Polygon", SQUARE, 5, False),
     ],

@@ -25,6 +25,7 @@ Numbers = Floats | float
 Predicate = Callable[[Any], Any]
 
 MAX_POSITIONS: Final = 20_000
+_LINE: Final = 2  # GEOS type ids: 0 point, 1 line, 2 ring, then areas and collections
 _A: Final = 6_378_137.0
 _F: Final = 1 / 298.257223563
 _B: Final = _A * (1 - _F)
@@ -74,7 +75,10 @@ def geodesic_m(lon1: Numbers, lat1: Numbers, lon2: Numbers, lat2: Numbers) -> Fl
 
 
 def is_sound(kind: str, coordinates: tuple[Any, ...]) -> bool:
-    """GeoJSON coordinates make a valid geometry of this kind; rings must be closed."""
+    """GeoJSON coordinates make a geometry of this kind: rings closed, lines and areas not empty.
+
+    Rings that cross themselves pass, for RFC 7946 does not forbid them; ``reference`` mends them.
+    """
     try:
         geometry = shape({"type": kind, "coordinates": coordinates})
     except (ValueError, TypeError, IndexError, shapely.errors.ShapelyError):
@@ -82,7 +86,9 @@ def is_sound(kind: str, coordinates: tuple[Any, ...]) -> bool:
     polygons = {"Polygon": (coordinates,), "MultiPolygon": coordinates}.get(kind, ())
     if any(len(ring) < 4 or ring[0] != ring[-1] for rings in polygons for ring in rings):
         return False
-    return bool(geometry.is_valid) and not geometry.is_empty
+    if geometry.is_empty:
+        return False
+    return bool(geometry.is_valid) or (bool(polygons) and shapely.make_valid(geometry).area > 0)
 
 
 def read_geometry(value: Any) -> shapely.Geometry | None:
@@ -120,6 +126,8 @@ def read_geometries(values: Sequence[Any]) -> npt.NDArray[np.object_]:
 def reference(query: GeoQuery) -> shapely.Geometry:
     """The query's own geometry, prepared for many tests."""
     geometry = shape({"type": query.geometry, "coordinates": query.coordinates})
+    if not geometry.is_valid:
+        geometry = shapely.make_valid(geometry)
     shapely.prepare(geometry)
     return geometry
 
@@ -160,9 +168,19 @@ def stand_in_relation(geometries: npt.NDArray[np.object_], query: GeoQuery) -> n
         GeoRel.DISJOINT: lambda g: shapely.disjoint(ref, g),
     }[query.georel]
     try:
-        return np.asarray(predicate(geometries), dtype=np.bool_)
+        return np.asarray(predicate(_mended(geometries)), dtype=np.bool_)
     except shapely.errors.GEOSException:  # an invalid shape in the data: decide one by one
         return np.array([_lone(predicate, g) for g in geometries], dtype=bool)
+
+
+def _mended(geometries: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+    """Areas that cross themselves as areas that do not; everything else as it is."""
+    bad = np.flatnonzero((shapely.get_type_id(geometries) > _LINE) & ~shapely.is_valid(geometries))
+    if not len(bad):
+        return geometries
+    mended = geometries.copy()
+    mended[bad] = shapely.make_valid(geometries[bad])
+    return mended
 
 
 def _lone(predicate: Predicate, geometry: shapely.Geometry) -> bool:

@@ -43,7 +43,7 @@ _DEPTH: Final[dict[str, int]] = {
     "Polygon": 2,
     "MultiPolygon": 3,
 }
-_NEAR = re.compile(r"near((?:;(?:max|min)Distance==[^;]*)*)")
+_NEAR = re.compile(r"near(;(?:max|min)Distance==[^;]*)")
 _DISTANCE = re.compile(r";(max|min)Distance==(\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)")
 
 
@@ -114,7 +114,7 @@ def parse_geo(
     nested = _coordinates(coordinates, _DEPTH[geometry], budget)
     if not is_sound(kind, nested):
         raise BadRequestData(
-            f"coordinates do not make a valid {geometry} (closed rings, no crossing edges, two points a line)",
+            f"coordinates do not make a {geometry} (closed rings around some area, two points a line)",
             field="coordinates",
         )
     name = geoproperty or "location"
@@ -136,7 +136,7 @@ def _georel(text: str) -> tuple[GeoRel, float | None, float | None]:
     shape = _NEAR.fullmatch(text)
     found = _DISTANCE.findall(shape.group(1)) if shape else []
     limits = {which: float(metres) for which, metres in found}
-    complete = shape is not None and len(found) == shape.group(1).count(";") == len(limits) >= 1
+    complete = shape is not None and len(found) == shape.group(1).count(";") == 1
     if not complete or not all(0 < metres < math.inf for metres in limits.values()):
         raise BadRequestData(
             f"georel {text[:60]!r} does not say how near; write near;maxDistance==2000 or near;minDistance==100 "

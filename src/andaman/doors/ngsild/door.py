@@ -12,11 +12,13 @@ from andaman.broker.contexts import Context, ContextStore
 from andaman.broker.model import WriteOp, WriteResult
 from andaman.broker.registry.service import Registry
 from andaman.broker.service import Broker
+from andaman.doors.ngsild.compat import NATIVE, amended, preferred
 from andaman.doors.ngsild.http import JSON, LD_CONTEXT_REL, LD_JSON, Answer, Call
 from andaman.kernel.errors import BadRequestData
 from andaman.kernel.time import Clock, system_clock
 
 BASE: Final = "/ngsi-ld/v1"
+_AMENDED: Final = frozenset({"entities", "entityOperations"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,8 @@ class Door:
     ) -> Answer:
         """Content with its @context where the media type wants it (§6.3.5, §6.3.6)."""
         extra = headers if headers is not None else []
+        if b"prefer" in call.headers and call.segments[0] in _AMENDED:
+            content, status = _as_preferred(call.headers[b"prefer"], content, status, extra)
         if media == JSON:
             extra.append((b"link", _link(context.link)))
         elif media == LD_JSON:
@@ -121,6 +125,16 @@ class Door:
         if result.error is not None:
             raise result.error
         return result
+
+
+def _as_preferred(wish: bytes, content: Any, status: int, headers: list[tuple[bytes, bytes]]) -> tuple[Any, int]:
+    """Entities in the version that is preferred; 203 when that changed them (§4.3.6.8)."""
+    version = preferred(wish)
+    if version is None or version > NATIVE:
+        return content, status
+    made = amended(content, version)
+    headers.append((b"preference-applied", b"ngsi-ld=%d.%d" % version))
+    return made, status if made == content else 203
 
 
 def entity_path(entity_id: str) -> str:
