@@ -113,11 +113,52 @@ def near(repeat: int, seed: int) -> Iterator[bytes]:
         )
 
 
+def creates(first: int, count: int, seed: int) -> Iterator[bytes]:
+    """POST of one new entity of about 1 KB each."""
+    rng = random.Random(seed)
+    return iter(
+        [
+            request("POST", "/ngsi-ld/v1/entities", sensor(number, rng))
+            for number in range(first, first + count)
+        ]
+    )
+
+
+def _cycled(queries: list[str]) -> Iterator[bytes]:
+    return itertools.cycle([request("GET", f"/ngsi-ld/v1/entities?{query}") for query in queries])
+
+
+def numbers(seed: int) -> Iterator[bytes]:
+    """Type + number, first 20."""
+    rng = random.Random(seed)
+    return _cycled(
+        [
+            f"type=Sensor&q=speed%3E{rng.uniform(5, 85):.2f};battery%3C{rng.uniform(5, 85):.2f}"
+            for _ in range(2_000)
+        ]
+    )
+
+
+def circles(seed: int) -> Iterator[bytes]:
+    """Type + within 2 km, first 20."""
+    rng = random.Random(seed)
+    return _cycled(
+        [
+            "type=Sensor&georel=near;maxDistance==2000&geometry=Point"
+            f"&coordinates=[{rng.uniform(98.25, 98.7):.4f},{rng.uniform(7.65, 8.1):.4f}]"
+            for _ in range(2_000)
+        ]
+    )
+
+
 REQUESTS: dict[str, Callable[..., Iterator[bytes]]] = {
     "patches": patches,
     "gets": gets,
     "batches": batches,
     "near": near,
+    "creates": creates,
+    "numbers": numbers,
+    "circles": circles,
 }
 
 
