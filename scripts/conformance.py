@@ -54,11 +54,14 @@ Row = dict[str, Any]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything started is stopped
     options = _options(argv)
     suite = options.suite.resolve()
     if not (suite / TP).is_dir():
         print(f"conformance: {suite} has no {TP}; give the folder of the NGSI-LD test suite", file=sys.stderr)
         return 2
+    if options.jobs > 1:
+        return _in_parts(suite, options)
     if options.isolate and MARK not in os.environ:
         again = _in_own_network(sys.argv)
         if again is not None:
@@ -82,7 +85,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 rows += _run(suite, part, files, ports, shims, scratch, options)
     report = _report(suite, rows)
     _write(options.out, report)
-    print(_markdown(report))
+    if options.table == "all":
+        print(_markdown(report))
     return 0 if report["passed"] == report["cases"] else 1
 
 
@@ -105,6 +109,9 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--logs", type=Path, help="keep Robot's log.html and the servers' logs in this folder"
     )
+    parser.add_argument("--jobs", type=int, default=1, help="runs beside each other (tests mostly wait)")
+    parser.add_argument("--files", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--table", choices=("all", "none"), default="all", help=argparse.SUPPRESS)
     parser.add_argument("--quiet", action="store_true", help="no line per failing test while it runs")
     parser.add_argument("--no-isolate", dest="isolate", action="store_false", help="stay in this network")
     default = os.environ.get("ROBOT_PYTHON", "")
@@ -129,16 +136,58 @@ def _in_own_network(argv: Sequence[str]) -> int | None:
         command = ["unshare", flags, "sh", "-c", 'ip link set lo up && exec "$0" "$@"']
         with contextlib.suppress(OSError):
             if subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0:
-                done = subprocess.run(
-                    [*command, sys.executable, *argv], env={**os.environ, MARK: "1"}, check=False
-                )
-                return done.returncode
+                return _waited([_started([*command, sys.executable, *argv], {MARK: "1"})])[0]
     return None
+
+
+def _started(command: list[str], environ: dict[str, str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(command, env={**os.environ, **environ})
+
+
+def _waited(processes: list[subprocess.Popen[bytes]]) -> list[int]:
+    """Exit statuses; whatever ends this process ends those first."""
+    try:
+        return [process.wait() for process in processes]
+    finally:
+        for process in processes:
+            if process.poll() is None:
+                process.terminate()
+                process.wait()
+
+
+def _in_parts(suite: Path, options: argparse.Namespace) -> int:
+    """Share the files out among several runs, each in a network of its own, and put their rows together."""
+    files = [file for part in (TP, IOP) for file in _chosen(suite, part, options)]
+    with tempfile.TemporaryDirectory(prefix="andaman-conformance-parts-") as folder:
+        outs = [Path(folder) / str(number) for number in range(options.jobs)]
+        processes = []
+        for number, out in enumerate(outs):
+            Path(f"{out}.files").write_text("\n".join(map(str, files[number :: options.jobs])))
+            command = [sys.executable, __file__, "--suite", str(suite), "--files", f"{out}.files"]
+            command += ["--out", str(out), "--limit", str(options.limit), "--port", str(options.port)]
+            command += ["--robot-python", options.robot_python, "--table", "none"]
+            command += ["--quiet"] if options.quiet else []
+            command += [word for name in options.test for word in ("--test", name)]
+            command += ["--logs", str(options.logs / str(number))] if options.logs else []
+            processes.append(_started(command, {}))
+        _waited(processes)
+        rows = []
+        for out in outs:
+            if not Path(f"{out}.json").exists():
+                raise SystemExit("conformance: a part of the run ended without a result; see above")
+            rows += json.loads(Path(f"{out}.json").read_text())["rows"]
+    report = _report(suite, rows)
+    _write(options.out, report)
+    print(_markdown(report))
+    return 0 if report["passed"] == report["cases"] else 1
 
 
 def _chosen(suite: Path, part: str, options: argparse.Namespace) -> list[Path]:
     if options.part != "all" and not part.startswith(f"{options.part}"):
         return []
+    if options.files:
+        listed = [Path(line) for line in options.files.read_text().splitlines()]
+        return [file for file in listed if file.is_relative_to(suite / part)]
     files = sorted((suite / part).rglob("*.robot"))
     found = [file for file in files if file.name != "__init__.robot"]
     if not options.only:
@@ -378,6 +427,7 @@ def _report(suite: Path, rows: list[Row]) -> Row:
         count = groups.setdefault(f"{row['part']} {row['group']}".strip(), [0, 0])
         count[0] += row["status"] == "PASS"
         count[1] += 1
+    rows = sorted(rows, key=lambda row: (row["part"] != "TP", row["file"], row["test"]))
     failing = [row for row in rows if row["status"] != "PASS"]
     passed = len(rows) - len(failing)
     return {
@@ -386,6 +436,7 @@ def _report(suite: Path, rows: list[Row]) -> Row:
         "cases": len(rows),
         "groups": groups,
         "failing": failing,
+        "rows": rows,
         "slowest": sorted(((r.get("seconds", 0), r["test"]) for r in rows), reverse=True)[:10],
     }
 
