@@ -18,7 +18,10 @@ from andaman.assessment.service import AssessmentService
 from andaman.broker.contexts import ContextStore, read_mirrors
 from andaman.broker.entity.build import iri, short
 from andaman.broker.expiry import ExpirySweep
+from andaman.broker.outgoing import OutgoingClient
 from andaman.broker.service import Broker
+from andaman.broker.subscriptions.model import Owner
+from andaman.broker.subscriptions.service import Subscriptions
 from andaman.catalogue import routes as catalogue_routes
 from andaman.catalogue.seed import default_datasets
 from andaman.catalogue.service import Catalogue, copy_agencies
@@ -34,7 +37,8 @@ from andaman.doors.tiles.door import TileDoor
 from andaman.http import health_route, screens_app
 from andaman.identity import routes as identity_routes
 from andaman.identity.gate import Gate, NoAuthGate
-from andaman.identity.model import Actor, Principal, Role, system_actor
+from andaman.identity.model import FULL_ACCESS, Access, Actor, Principal, Role, system_actor
+from andaman.identity.owners import access_now
 from andaman.identity.policy import Policy, PolicyTable, default_writes
 from andaman.identity.service import Identity, Lifetimes
 from andaman.ingest import (
@@ -98,6 +102,16 @@ class App:
             allow_private=settings.context_allow_loopback,
             mirrors=read_mirrors(settings.context_mirrors),
         )
+        self.subscriptions = Subscriptions(
+            self.broker,
+            self.contexts,
+            directory,
+            _Owners(self.identity, settings.no_auth),
+            OutgoingClient(allow_private=settings.context_allow_loopback or settings.no_auth, per_host=256),
+            allow_private=settings.context_allow_loopback or settings.no_auth,
+            clock=clock,
+        )
+        self.identity.on_change(self.subscriptions.rights_changed)
         self.pack: Pack | None = load_pack(settings.pack) if settings.pack else None
         self.live = Hub(self.broker, clock=clock)
         seed = () if settings.broker_only else default_datasets()
@@ -119,6 +133,7 @@ class App:
         self.programme = ProgrammeService(self.broker, clock)
         self.parts: list[Part] = [
             ExpirySweep(self.broker, clock),
+            self.subscriptions,
             self.catalogue,
             self.live,
             self.tiles,
@@ -138,9 +153,10 @@ class App:
             self.contexts,
             NgsiLdOptions(max_body=settings.max_body_mb * _MB, public_url=settings.public_url),
             clock,
+            subscriptions=self.subscriptions,
         )
         self.metrics = Metrics(
-            [self.broker, self.feeds, self.live],
+            [self.broker, self.feeds, self.live, self.subscriptions],
             late=[self.broker.history_metrics, self.letters.metrics],
             loopback=settings.metrics_loopback,
         )
@@ -220,6 +236,18 @@ class App:
         await self.broker.close()
         self.letters.close()
         await self.identity.close()
+
+
+class _Owners:
+    """Whose rights a subscription has, as of now."""
+
+    def __init__(self, identity: Identity, no_auth: bool) -> None:
+        self._identity, self._no_auth = identity, no_auth
+
+    def access_of(self, owner: Owner) -> Access | None:
+        if self._no_auth:
+            return FULL_ACCESS
+        return access_now(self._identity, owner.id, owner.purpose)
 
 
 class _Dispatch:

@@ -111,7 +111,9 @@ def _put_whole(op: WriteOp, before: Doc | None, at: str) -> Applied:
 
 def _delete(op: WriteOp, before: Doc | None, at: str) -> Applied:
     doc = _need(op, before)
-    changes = [Change("", _meta(doc), None)]
+    # The system's times too: nothing else will tell them once the entity is gone, and notifications show them.
+    last = {name: doc[name] for name in (*_META, "createdAt", "modifiedAt") if name in doc}
+    changes = [Change("", [last], None)]
     changes += [Change(iri, gone, None) for iri, gone in doc["attrs"].items()]
     return None, changes, WriteResult(op.kind, op.entity_id, changed=True)
 

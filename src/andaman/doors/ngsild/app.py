@@ -9,7 +9,18 @@ from typing import Any, Final
 from andaman import __version__
 from andaman.broker.contexts import ContextStore
 from andaman.broker.service import Broker
-from andaman.doors.ngsild import batch, consumption, discovery, hosting, postquery, provision, purge, temporal
+from andaman.broker.subscriptions.service import Subscriptions
+from andaman.doors.ngsild import (
+    batch,
+    consumption,
+    discovery,
+    hosting,
+    postquery,
+    provision,
+    purge,
+    subscriptions,
+    temporal,
+)
 from andaman.doors.ngsild.door import Door, NgsiLdOptions
 from andaman.doors.ngsild.http import (
     Answer,
@@ -94,12 +105,18 @@ _SINGLE: Final[Mapping[str, Resource]] = {
     "types": {"GET": discovery.list_types},
     "attributes": {"GET": discovery.list_attributes},
     "jsonldContexts": {"GET": hosting.list_contexts, "POST": hosting.add_context},
+    "subscriptions": {"GET": subscriptions.query, "POST": subscriptions.create},
     "openapi.json": {"GET": _openapi},
 }
 _NAMED: Final[Mapping[str, Resource]] = {
     "types": {"GET": discovery.retrieve_type},
     "attributes": {"GET": discovery.retrieve_attribute},
     "jsonldContexts": {"GET": hosting.serve_context, "DELETE": hosting.delete_context},
+    "subscriptions": {
+        "GET": subscriptions.retrieve,
+        "PATCH": subscriptions.update,
+        "DELETE": subscriptions.delete,
+    },
 }
 
 
@@ -139,8 +156,10 @@ class NgsiLdApp:
         contexts: ContextStore,
         options: NgsiLdOptions | None = None,
         clock: Clock = system_clock,
+        *,
+        subscriptions: Subscriptions | None = None,
     ) -> None:
-        self._door = Door(broker, contexts, options or NgsiLdOptions(), clock)
+        self._door = Door(broker, contexts, options or NgsiLdOptions(), clock, None, subscriptions)
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         tenant: bytes | None = None

@@ -12,6 +12,7 @@ from andaman.broker.contexts import Context, ContextStore
 from andaman.broker.model import WriteOp, WriteResult
 from andaman.broker.registry.service import Registry
 from andaman.broker.service import Broker
+from andaman.broker.subscriptions.service import Subscriptions
 from andaman.doors.ngsild.compat import NATIVE, amended, preferred
 from andaman.doors.ngsild.http import JSON, LD_CONTEXT_REL, LD_JSON, Answer, Call
 from andaman.kernel.errors import BadRequestData
@@ -36,7 +37,7 @@ class NgsiLdOptions:
 class Door:
     """The collaborators of the handlers; stateless beyond them."""
 
-    __slots__ = ("broker", "clock", "contexts", "options", "registry", "started")
+    __slots__ = ("broker", "clock", "contexts", "options", "registry", "started", "subscriptions")
 
     def __init__(
         self,
@@ -45,12 +46,14 @@ class Door:
         options: NgsiLdOptions,
         clock: Clock = system_clock,
         registry: Registry | None = None,
+        subscriptions: Subscriptions | None = None,
     ) -> None:
         self.broker = broker
         self.contexts = contexts
         self.options = options
         self.clock = clock
         self.registry = registry
+        self.subscriptions = subscriptions
         self.started = clock()
 
     def alias(self, tenant: str) -> str:

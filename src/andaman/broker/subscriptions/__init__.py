@@ -1,0 +1,1 @@
+"""Subscriptions and their notifications: see README.md."""

@@ -1,0 +1,292 @@
+"""The courier: takes messages to receivers, in order where order counts, again and again until they are taken.
+
+Each receiver (tenant and address) has queues of its own, bounded in number and bytes: one that is dead, slow or hostile
+costs nobody else anything. Within a receiver, messages of one lane (an entity) go one after another; lanes go side by
+side. The courier knows nothing about subscriptions: who gives it a message gets it back by ``report``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final, Protocol
+from zlib import crc32
+
+from andaman.broker.outgoing import Header, OutgoingClient, Unreachable
+from andaman.broker.subscriptions.model import Endpoint
+from andaman.broker.subscriptions.mqtt import MqttSender
+
+log = logging.getLogger(__name__)
+LANES: Final = 8
+_MAX_ANSWER: Final = 64 * 1024
+_FIRST_WAIT_S: Final = 0.5
+_LONGEST_WAIT_S: Final = 60.0
+_IDLE_S: Final = 30.0
+_AGAIN: Final = frozenset({408, 425, 429})
+
+
+class Outcome(Enum):
+    """What became of one attempt."""
+
+    DELIVERED = "delivered"
+    FAILED = "failed"  # will be tried again
+    REFUSED = "refused"  # the receiver answered that it never will take it; not tried again
+
+
+@dataclass(slots=True, eq=False)
+class Message:
+    """``owner``: whose it is, for ``drop``. ``lane``: messages of equal lane keep their order. ``on_send`` is called
+    before each attempt, ``report`` after it."""
+
+    owner: str
+    lane: str
+    headers: tuple[Header, ...]
+    body: bytes
+    report: Callable[[Message, Outcome], None]
+    on_send: Callable[[Message], None] = lambda _: None
+    seqs: tuple[int, ...] = ()  # for the owner's own use
+
+
+class Sender(Protocol):
+    """One way of sending. True: taken; False: refused for good. Raises Unreachable: try again."""
+
+    async def send(self, message: Message, timeout_s: float) -> bool: ...
+
+    def close(self) -> None: ...
+
+
+class HttpSender:
+    """POST to one address over the shared client."""
+
+    def __init__(self, client: OutgoingClient, uri: str) -> None:
+        self._client, self._uri = client, uri
+
+    async def send(self, message: Message, timeout_s: float) -> bool:
+        reply = await self._client.request(
+            "POST",
+            self._uri,
+            headers=message.headers,
+            body=message.body,
+            timeout_s=timeout_s,
+            max_bytes=_MAX_ANSWER,
+        )
+        if reply.status < 300:
+            return True
+        if 300 <= reply.status < 500 and reply.status not in _AGAIN:
+            return False
+        raise Unreachable(f"answered {reply.status}")
+
+    def close(self) -> None:
+        return
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of the courier's memory and connections."""
+
+    messages: int = 512  # per receiver
+    bytes: int = 8 << 20  # per receiver
+    total_bytes: int = 128 << 20
+    under_way: int = 384  # attempts at the same time, over all receivers
+
+
+class _Receiver:
+    """One address of one tenant: its lanes, its state of health."""
+
+    __slots__ = (
+        "bytes",
+        "count",
+        "endpoint",
+        "lanes",
+        "not_before",
+        "sender",
+        "tasks",
+        "trouble",
+        "used",
+        "wait_s",
+    )
+
+    def __init__(self, endpoint: Endpoint, sender: Sender) -> None:
+        self.endpoint = endpoint
+        self.sender = sender
+        self.lanes: list[deque[Message]] = [deque() for _ in range(LANES)]
+        self.tasks: list[asyncio.Task[None] | None] = [None] * LANES
+        self.count = 0
+        self.bytes = 0
+        self.trouble: asyncio.Lock | None = (
+            None  # held by the one lane that tries while the receiver is in trouble
+        )
+        self.not_before = 0.0
+        self.wait_s = 0.0  # 0: in health
+        self.used = time.monotonic()
+
+
+class Courier:
+    """All of it lives on the event loop's thread."""
+
+    def __init__(
+        self, client: OutgoingClient, *, allow_private: bool = False, limits: Limits | None = None
+    ) -> None:
+        self._client = client
+        self._allow_private = allow_private
+        self._limits = limits or Limits()
+        self._receivers: dict[tuple[str, str], _Receiver] = {}
+        self._total = 0
+        self._slots = asyncio.Semaphore(self._limits.under_way)
+        self._closed = False
+
+    # -- in -------------------------------------------------------------------------------------------------
+    def has_room(self, endpoint: Endpoint, tenant: str) -> bool:
+        """Is there room for many more messages to this receiver?"""
+        receiver = self._receivers.get((tenant, endpoint.uri))
+        limits = self._limits
+        if self._total > limits.total_bytes // 2:
+            return receiver is None or not receiver.count
+        return receiver is None or (
+            receiver.count <= limits.messages // 2 and receiver.bytes <= limits.bytes // 2
+        )
+
+    def offer(self, endpoint: Endpoint, tenant: str, message: Message) -> bool:
+        """Take a message, or say False: there is no room; offer it again later."""
+        receiver = self._receiver(endpoint, tenant)
+        size, limits = len(message.body), self._limits
+        if receiver.count and (
+            receiver.count >= limits.messages
+            or receiver.bytes + size > limits.bytes
+            or self._total + size > limits.total_bytes
+        ):
+            return False
+        number = crc32(message.lane.encode()) % LANES if not endpoint.is_mqtt else 0
+        receiver.lanes[number].append(message)
+        receiver.count += 1
+        receiver.bytes += size
+        self._total += size
+        if receiver.tasks[number] is None and not self._closed:
+            receiver.tasks[number] = asyncio.create_task(self._run(receiver, number))
+        return True
+
+    def drop(self, endpoint: Endpoint, tenant: str, owner: str) -> None:
+        """Forget what waits for this owner; an attempt under way is not called back, but nobody hears of its end."""
+        receiver = self._receivers.get((tenant, endpoint.uri))
+        if receiver is None:
+            return
+        for number, lane in enumerate(receiver.lanes):
+            gone = [message for message in lane if message.owner == owner]
+            if gone:
+                receiver.lanes[number] = deque(message for message in lane if message.owner != owner)
+                for message in gone:
+                    self._forget(receiver, message)
+
+    def waiting(self) -> int:
+        """Messages not yet taken by their receivers."""
+        return sum(receiver.count for receiver in self._receivers.values())
+
+    def _receiver(self, endpoint: Endpoint, tenant: str) -> _Receiver:
+        key = (tenant, endpoint.uri)
+        receiver = self._receivers.get(key)
+        if receiver is None:
+            sender: Sender
+            if endpoint.is_mqtt:
+                sender = MqttSender(endpoint, self._allow_private)
+            else:
+                sender = HttpSender(self._client, endpoint.uri)
+            receiver = self._receivers[key] = _Receiver(endpoint, sender)
+        elif receiver.endpoint is not endpoint:
+            receiver.endpoint = endpoint  # the latest time-out and cooldown count
+            if isinstance(receiver.sender, MqttSender):
+                receiver.sender.configure(endpoint)
+        return receiver
+
+    def _forget(self, receiver: _Receiver, message: Message) -> None:
+        receiver.count -= 1
+        receiver.bytes -= len(message.body)
+        self._total -= len(message.body)
+
+    # -- out ------------------------------------------------------------------------------------------------
+    async def _run(self, receiver: _Receiver, number: int) -> None:
+        """Empty one lane, then end."""
+        try:
+            while receiver.lanes[number]:
+                message = receiver.lanes[number][0]
+                if receiver.wait_s:
+                    await self._try_in_trouble(receiver, number, message)
+                else:
+                    await self._attempt(receiver, number, message)
+        finally:
+            receiver.used = time.monotonic()
+            task = asyncio.current_task()
+            if receiver.tasks[number] is task:
+                receiver.tasks[number] = None
+
+    async def _try_in_trouble(self, receiver: _Receiver, number: int, message: Message) -> None:
+        """While a receiver fails, one lane at a time tries, with growing pauses."""
+        if receiver.trouble is None:
+            receiver.trouble = asyncio.Lock()
+        async with receiver.trouble:
+            if not receiver.wait_s:
+                return  # another lane got through
+            pause = receiver.not_before - time.monotonic()
+            if pause > 0:
+                await asyncio.sleep(pause)
+            lane = receiver.lanes[number]
+            if lane and lane[0] is message:
+                await self._attempt(receiver, number, message)
+
+    async def _attempt(self, receiver: _Receiver, number: int, message: Message) -> None:
+        endpoint = receiver.endpoint
+        async with self._slots:
+            message.on_send(message)
+            try:
+                taken = await receiver.sender.send(message, endpoint.timeout_s)
+            except Unreachable as error:
+                self._failed(receiver, error)
+                outcome = Outcome.FAILED
+            except Exception as error:
+                log.exception("Sending to a receiver failed unexpectedly; it will be tried again")
+                self._failed(receiver, Unreachable(str(error)))
+                outcome = Outcome.FAILED
+            else:
+                receiver.wait_s = 0.0
+                outcome = Outcome.DELIVERED if taken else Outcome.REFUSED
+        lane = receiver.lanes[number]
+        if not lane or lane[0] is not message:
+            return  # dropped meanwhile
+        if outcome is not Outcome.FAILED:
+            lane.popleft()
+            self._forget(receiver, message)
+        message.report(message, outcome)
+
+    def _failed(self, receiver: _Receiver, error: Unreachable) -> None:
+        now = time.monotonic()
+        if receiver.wait_s and now < receiver.not_before:
+            return  # another lane failed a moment ago
+        if not receiver.wait_s:
+            log.info("A receiver of notifications does not take them: %s", error.reason)
+        receiver.wait_s = min(_LONGEST_WAIT_S, receiver.wait_s * 2 or _FIRST_WAIT_S)
+        receiver.not_before = now + max(receiver.wait_s, receiver.endpoint.cooldown_s)
+
+    # -- life -----------------------------------------------------------------------------------------------
+    def tidy(self) -> None:
+        """Forget receivers that nobody sends to. Call now and then."""
+        old = time.monotonic() - _IDLE_S
+        for key, receiver in list(self._receivers.items()):
+            if not receiver.count and receiver.used < old and not any(receiver.tasks):
+                receiver.sender.close()
+                del self._receivers[key]
+
+    async def close(self) -> None:
+        """Stop. What was not taken by its receiver is its owner's to offer again."""
+        self._closed = True
+        tasks = [task for receiver in self._receivers.values() for task in receiver.tasks if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for receiver in self._receivers.values():
+            receiver.sender.close()
+        self._receivers.clear()
+        self._total = 0

@@ -1,0 +1,469 @@
+"""The engine: follows the journal, finds whom an event concerns, composes notifications and hands them to the courier.
+
+Positions are the heart of it. A subscription is *live* when everything up to the engine's own position was looked at for
+it. Where its receiver has no room it stops being live and keeps its own position instead; it goes on from there, reading
+the journal, when there is room again. ``open`` holds the positions that were matched and are not delivered yet, so
+that what is saved is always: everything up to here is settled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Final, Protocol
+
+from andaman.broker.ledger.rights import see_event
+from andaman.broker.model import Doc, Event, EventKind
+from andaman.broker.service import Broker
+from andaman.broker.subscriptions.changes import Fact, concerns, doc_before_deletion
+from andaman.broker.subscriptions.delivery import Courier, Message, Outcome
+from andaman.broker.subscriptions.index import SubscriptionIndex
+from andaman.broker.subscriptions.model import Counters, Owner, Subscription
+from andaman.broker.subscriptions.notice import entity_json, envelope, notification_id
+from andaman.broker.subscriptions.periodic import matching
+from andaman.broker.subscriptions.replay import Replay
+from andaman.broker.subscriptions.store import Progress
+from andaman.broker.subscriptions.wire import Wire
+from andaman.identity.model import Access, FullAccess
+from andaman.kernel.time import MINUTE, Clock, Micros
+
+log = logging.getLogger(__name__)
+TICK_S: Final = 0.05
+_HELD_MAX: Final = 1_000  # entities that wait for a throttled subscription's next notification
+_SLICE: Final = 1_000
+_READERS: Final = 2  # subscriptions that catch up at the same time
+_YIELD: Final = 100
+_PER_NOTICE: Final = 1_000  # entities in one periodic notification
+
+
+class Owners(Protocol):
+    """Who may see what now."""
+
+    def access_of(self, owner: Owner) -> Access | None:
+        """The rights of a subscription's owner as of now; None when there are none any more."""
+
+
+class Run:
+    """A subscription at work."""
+
+    __slots__ = (
+        "access", "changed", "due", "find", "flying", "follow", "generation", "held", "live", "next_at", "open",
+        "position", "report", "sending", "since", "sub", "wire",
+    )  # fmt: skip
+
+    def __init__(self, sub: Subscription, since: int, position: int | None, due: Micros) -> None:
+        self.sub = sub
+        self.since = since  # events up to here do not count
+        self.live = position is None
+        self.position = position or 0  # while not live: everything up to here was looked at
+        self.open: dict[int, None] = {}
+        self.held: dict[str, Fact] = {}  # throttled: the last matching change of each entity
+        self.flying = 0  # messages at the courier
+        self.next_at = due if sub.throttling else 0  # throttled: not before
+        self.due = due  # periodic: next time
+        self.access: Access | None = None
+        self.generation = 0
+        self.changed = True
+        self.wire = Wire(sub)
+        self.report: Callable[[Message, Outcome], None]
+        self.sending: Callable[[Message], None]
+        self.find: Callable[[str], Awaitable[Doc | None]]
+        self.follow: Callable[[str], tuple[Doc, frozenset[str]] | None]
+
+    @property
+    def settled(self) -> int | None:
+        """What may be saved as its position; None: the engine's."""
+        if self.open:
+            return next(iter(self.open)) - 1
+        return None if self.live else self.position
+
+
+class Engine:
+    """Matching and sending for all subscriptions of a process; on the event loop's thread."""
+
+    def __init__(self, broker: Broker, courier: Courier, owners: Owners, clock: Clock) -> None:
+        self._broker, self._courier, self._owners, self._clock = broker, courier, owners, clock
+        self._index: SubscriptionIndex[Run] = SubscriptionIndex()
+        self.runs: dict[str, Run] = {}
+        self.position = 0
+        self._held: set[Run] = set()
+        self._lagging: set[Run] = set()
+        self._reading: set[Run] = set()
+        self._timed: set[Run] = set()  # with an interval or an end
+        self._asking: set[Run] = set()  # periodic queries under way
+        self._loose: set[asyncio.Task[None]] = set()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._checked: Micros = 0
+        self.delivered = 0
+        self.failed = 0
+
+    # -- life -----------------------------------------------------------------------------------------------
+    def start(self, position: int) -> None:
+        self.position = position
+        self._checked = self._clock()
+        self._tasks = [
+            asyncio.create_task(self._follow(), name="subscriptions-follow"),
+            asyncio.create_task(self._ticking(), name="subscriptions-tick"),
+        ]
+
+    async def stop(self) -> None:
+        tasks = [*self._tasks, *self._loose]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._tasks = []
+
+    def _spawn(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._loose.add(task)
+        task.add_done_callback(self._loose.discard)
+
+    # -- subscriptions --------------------------------------------------------------------------------------
+    def add(self, run: Run) -> None:
+        """Begin, or go on from where it was."""
+        run.report, run.sending = partial(self._report, run), partial(self._sending, run)
+        self._grant(run, self._owners.access_of(run.sub.owner))
+        self.runs[run.sub.key] = run
+        self._enter(run)
+
+    def _grant(self, run: Run, access: Access | None) -> None:
+        broker, tenant = self._broker, run.sub.tenant
+        run.access = access
+
+        async def find(entity_id: str) -> Doc | None:
+            return None if access is None else broker.find(entity_id, access, tenant)
+
+        def follow(entity_id: str) -> tuple[Doc, frozenset[str]] | None:
+            doc = None if access is None else broker.find(entity_id, access, tenant)
+            return None if doc is None else (doc, frozenset())
+
+        run.find, run.follow = find, follow
+
+    def _enter(self, run: Run) -> None:
+        sub = run.sub
+        if sub.expires or sub.interval:
+            self._timed.add(run)
+        if sub.status(self._clock()) != "active" or sub.interval:
+            run.live = True
+            return
+        self._index.add(sub.tenant, sub.condition, run)
+        if not run.live:
+            self._lagging.add(run)
+
+    def _leave(self, run: Run) -> None:
+        sub = run.sub
+        self._index.remove(sub.tenant, sub.condition, run)
+        for group in (self._held, self._lagging, self._timed):
+            group.discard(run)
+        run.generation += 1
+
+    def remove(self, run: Run) -> None:
+        """End it; nothing that waits is sent any more."""
+        self._leave(run)
+        self._courier.drop(run.sub.endpoint, run.sub.tenant, run.sub.key)
+        self.runs.pop(run.sub.key, None)
+
+    def exchange(self, run: Run, sub: Subscription) -> None:
+        """Its definition changed. What waits is sent as it is, unless it is paused or goes elsewhere now."""
+        old = run.sub
+        self._leave(run)
+        now = self._clock()
+        was, active = old.status(now) == "active", sub.status(now) == "active"
+        if not active or sub.interval:
+            self._withdraw(run, again=False)
+        elif old.endpoint.uri != sub.endpoint.uri:
+            self._withdraw(run, again=True)
+        if active and not was:
+            run.since, run.live = self._broker.seq, True
+        if sub.interval and (not was or sub.interval != old.interval):
+            run.due = now + sub.interval
+        run.sub, run.wire, run.changed = sub, Wire(sub), True
+        self._enter(run)
+
+    def _withdraw(self, run: Run, *, again: bool) -> None:
+        """Take back what waits; ``again``: look at those events once more."""
+        self._courier.drop(run.sub.endpoint, run.sub.tenant, run.sub.key)
+        settled = run.settled
+        run.open.clear()
+        run.held.clear()
+        self._held.discard(run)
+        run.flying = 0
+        run.generation += 1
+        run.changed = True
+        if again and settled is not None:
+            run.live, run.position = False, settled
+            self._lagging.add(run)
+        elif not again:
+            run.live = True
+            self._lagging.discard(run)
+
+    def rights_changed(self) -> None:
+        """Accounts, tokens or the policy changed: what waits under other rights than now is composed anew."""
+        self._checked = self._clock()
+        known: dict[Owner, Access | None] = {}
+        for run in self.runs.values():
+            owner = run.sub.owner
+            if owner not in known:
+                known[owner] = self._owners.access_of(owner)
+            access = known[owner]
+            if (access and access.key) == (run.access and run.access.key):
+                continue
+            self._grant(run, access)
+            if access is None:
+                self._withdraw(run, again=False)
+            elif run.open:
+                self._withdraw(run, again=True)
+
+    # -- following ------------------------------------------------------------------------------------------
+    async def _follow(self) -> None:
+        while True:
+            try:
+                async for events in self._broker.follow(self.position):
+                    for number, event in enumerate(events, 1):
+                        self.take(event)
+                        if number % _YIELD == 0:
+                            await asyncio.sleep(0)
+            except asyncio.CancelledError:
+                raise
+            except Exception:
+                log.exception("Following the journal failed at %d; trying again", self.position)
+                await asyncio.sleep(1)
+            else:
+                return
+
+    def take(self, event: Event) -> None:
+        """Look at one event for everybody who is live."""
+        candidates = self._index.candidates(event)
+        if candidates:
+            facts: dict[str, Fact | None] = {}
+            for run in candidates:
+                if run.live and event.seq > run.since:
+                    self._for(run, event, facts)
+        self.position = event.seq
+
+    def _for(self, run: Run, event: Event, facts: dict[str, Fact | None]) -> None:
+        try:
+            known = event.kind is EventKind.DELETED or event.doc is not None
+            if known and self._consider(run, event, facts):
+                return
+        except Exception:
+            log.exception("Event %d could not be told to subscription %s", event.seq, run.sub.id)
+            return
+        # Its receiver has no room, or the event came from disk without the entity: it goes on by itself.
+        run.live, run.position, run.changed = False, event.seq - 1, True
+        self._lagging.add(run)
+
+    def _consider(self, run: Run, event: Event, facts: dict[str, Fact | None]) -> bool:
+        """Tell the event if it concerns the subscription. False: no room, nothing was done."""
+        sub, access = run.sub, run.access
+        if access is None or (sub.expires and sub.expires <= self._clock()):
+            return True
+        key = access.key
+        if key in facts:
+            fact = facts[key]
+        else:
+            fact = facts[key] = _fact(event, access)
+        if fact is None or not concerns(sub.condition, fact, run.follow):
+            return True
+        if sub.throttling:
+            if run.flying or run.held or self._clock() < run.next_at:
+                return self._hold(run, fact)
+            lane, run.next_at = sub.key, self._clock() + sub.throttling
+        else:
+            lane = event.entity_id
+        return self._send(run, (event.seq,), lane, [entity_json(sub, fact, run.find)], str(event.seq))
+
+    def _send(self, run: Run, seqs: tuple[int, ...], lane: str, data: list[bytes], number: str) -> bool:
+        sub = run.sub
+        body = envelope(sub, notification_id(sub.key, number), self._clock(), data)
+        message = Message(sub.key, lane, run.wire.headers, run.wire.body(body), run.report, run.sending, seqs)
+        if not self._courier.offer(sub.endpoint, sub.tenant, message):
+            return False
+        for seq in seqs:
+            run.open[seq] = None
+        run.flying += 1
+        run.changed = True
+        return True
+
+    def _sending(self, run: Run, message: Message) -> None:
+        run.sub.counters.sent += 1
+        run.sub.counters.last_notification = self._clock()
+        run.changed = True
+
+    def _report(self, run: Run, message: Message, outcome: Outcome) -> None:
+        counters = run.sub.counters
+        run.changed = True
+        if outcome is Outcome.DELIVERED:
+            counters.last_success = self._clock()
+            self.delivered += 1
+        else:
+            counters.failed += 1
+            counters.last_failure = self._clock()
+            self.failed += 1
+            if outcome is Outcome.FAILED:
+                return
+        for seq in message.seqs:
+            run.open.pop(seq, None)
+        run.flying -= 1
+
+    # -- throttling -----------------------------------------------------------------------------------------
+    def _hold(self, run: Run, fact: Fact) -> bool:
+        """Keep the change for the next notification; a later change of the same entity takes its place."""
+        entity_id = fact.event.entity_id
+        if entity_id not in run.held and len(run.held) >= _HELD_MAX:
+            return False
+        before = run.held.pop(entity_id, None)
+        if before is not None:
+            run.open.pop(before.event.seq, None)
+        run.held[entity_id] = fact
+        run.open[fact.event.seq] = None
+        run.changed = True
+        self._held.add(run)
+        return True
+
+    def _release(self, run: Run, now: Micros) -> None:
+        facts = list(run.held.values())
+        sub = run.sub
+        data = [entity_json(sub, fact, run.find) for fact in facts]
+        seqs = tuple(fact.event.seq for fact in facts)
+        if self._send(run, seqs, sub.key, data, str(max(seqs))):
+            run.held.clear()
+            run.next_at = now + sub.throttling
+            self._held.discard(run)
+
+    # -- time -----------------------------------------------------------------------------------------------
+    async def _ticking(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            try:
+                self.tick(self._clock())
+            except Exception:
+                log.exception("A round of the subscriptions' clock failed")
+
+    def tick(self, now: Micros) -> None:
+        """Everything that hangs on time: throttled and periodic notifications, ends, and those who lag."""
+        for run in [one for one in self._held if not one.flying and now >= one.next_at]:
+            self._release(run, now)
+        for run in list(self._timed):
+            if run.sub.expires and run.sub.expires <= now:
+                self._leave(run)
+                self._withdraw(run, again=False)
+            elif run.sub.interval and now >= run.due and run.sub.active and run not in self._asking:
+                self._asking.add(run)
+                self._spawn(self._period(run))
+        for run in self._lagging - self._reading:
+            if len(self._reading) >= _READERS:
+                break
+            if self._courier.has_room(run.sub.endpoint, run.sub.tenant):
+                self._reading.add(run)
+                self._spawn(self._catch_up(run))
+        if now - self._checked >= MINUTE:
+            self.rights_changed()
+            self._courier.tidy()
+
+    async def _period(self, run: Run) -> None:
+        """One periodic notification: everything that matches now (§5.8.6). Nothing matches: nothing is sent."""
+        sub, due = run.sub, run.due
+        try:
+            if run.access is not None and not run.flying:
+                parts = 0
+                async for data in matching(self._broker, sub, run.access, run.find, _PER_NOTICE):
+                    if run.sub is not sub:
+                        return
+                    self._send(run, (), sub.key, data, f"{due}-{parts}")
+                    parts += 1
+        except Exception:
+            log.exception("The periodic notification of %s failed", sub.id)
+        finally:
+            self._asking.discard(run)
+            if run.sub is sub:
+                late = max(0, self._clock() - due)
+                run.due = due + sub.interval * (1 + late // sub.interval)
+                run.changed = True
+
+    # -- catching up ----------------------------------------------------------------------------------------
+    async def _catch_up(self, run: Run) -> None:
+        """Look at the journal from the subscription's own position on, as long as its receiver has room."""
+        try:
+            generation = run.generation
+            alone: SubscriptionIndex[Run] = SubscriptionIndex()
+            alone.add(run.sub.tenant, run.sub.condition, run)
+            replay = Replay(self._broker)
+            while run.generation == generation and not run.live:
+                end = self._broker.seq
+                events = await replay.read(run.position, _SLICE, run.sub.tenant)
+                if run.generation != generation:
+                    return
+                if not events:
+                    run.position = max(run.position, end)
+                    if run.position >= self.position:
+                        run.live, run.since = True, max(run.since, run.position)
+                        self._lagging.discard(run)
+                    continue
+                if not await self._look_at(run, events, replay, alone, generation):
+                    return
+        except Exception:
+            log.exception("Subscription %s cannot catch up now; it will be tried again", run.sub.id)
+            await asyncio.sleep(1)
+        finally:
+            self._reading.discard(run)
+
+    async def _look_at(
+        self, run: Run, events: list[Event], replay: Replay, alone: SubscriptionIndex[Run], generation: int
+    ) -> bool:
+        """False: stop here for now."""
+        for place, event in enumerate(events):
+            replay.step(place)
+            if event.seq > run.since and alone.candidates(event):
+                doc = await replay.state()
+                if run.generation != generation:
+                    return False
+                if doc is not None:
+                    whole = event if event.kind is EventKind.DELETED else replace(event, doc=doc)
+                    if not self._consider(run, whole, {}):
+                        return False
+            run.position = event.seq
+            if place % _YIELD == 0:
+                await asyncio.sleep(0)
+                if run.generation != generation:
+                    return False
+        run.changed = True
+        return True
+
+    # -- what is kept ---------------------------------------------------------------------------------------
+    def progress(self) -> tuple[int, list[Progress]]:
+        """The engine's position, and what changed of the subscriptions since this was asked last."""
+        return self.position, list(self._changes())
+
+    def _changes(self) -> Iterator[Progress]:
+        for run in self.runs.values():
+            if run.changed:
+                run.changed = False
+                due = run.due if run.sub.interval else run.next_at
+                yield run.sub.key, run.settled, replace_counters(run.sub.counters), due
+
+    def waiting(self) -> int:
+        return self._courier.waiting()
+
+    @property
+    def lagging(self) -> int:
+        """Subscriptions that go on from a position of their own."""
+        return len(self._lagging)
+
+
+def replace_counters(counters: Counters) -> Counters:
+    """A copy, for another thread."""
+    return replace(counters)
+
+
+def _fact(event: Event, access: Access) -> Fact | None:
+    """The event as these rights see it, or None."""
+    seen = event if type(access) is FullAccess else see_event(event, access)
+    if seen is None:
+        return None
+    if seen.kind is EventKind.DELETED:
+        return Fact(seen, doc_before_deletion(seen))
+    return None if seen.doc is None else Fact(seen, seen.doc)

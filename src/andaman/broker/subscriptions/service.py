@@ -1,0 +1,304 @@
+"""The one door to subscriptions: create, read, change, delete; start and stop the work (CIM 009 §5.8)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+from andaman.broker.contexts import Context, ContextStore
+from andaman.broker.entity.names import check_uri
+from andaman.broker.outgoing import OutgoingClient
+from andaman.broker.service import Broker
+from andaman.broker.subscriptions.delivery import Courier, Limits
+from andaman.broker.subscriptions.engine import Engine, Owners, Run
+from andaman.broker.subscriptions.model import Content, Owner, Subscription
+from andaman.broker.subscriptions.parse import compile_content, expand
+from andaman.broker.subscriptions.store import FILE, Record, SubscriptionStore
+from andaman.identity.model import Actor, Role
+from andaman.kernel.errors import AlreadyExists, AndamanError, BadRequestData, Conflict, ResourceNotFound
+from andaman.kernel.ids import sortable_id
+from andaman.kernel.metrics import Family, counter, gauge
+from andaman.kernel.time import Clock, Micros, system_clock
+
+log = logging.getLogger(__name__)
+SAVE_S: Final = 0.5
+MOST: Final = 100_000
+
+
+class Subscriptions:
+    """One per process, over one file in the data directory."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        contexts: ContextStore,
+        directory: Path,
+        owners: Owners,
+        client: OutgoingClient,
+        *,
+        allow_private: bool = False,
+        clock: Clock = system_clock,
+        limits: Limits | None = None,
+    ) -> None:
+        self._broker, self._contexts, self._clock = broker, contexts, clock
+        self._directory = directory
+        self._client = client
+        self._allow_private = allow_private
+        self._limits = limits
+        self._owners = owners
+        self._store: SubscriptionStore | None = None
+        self._engine: Engine | None = None
+        self._courier: Courier | None = None
+        self._by_id: dict[tuple[str, str], Run] = {}
+        self._saver: asyncio.Task[None] | None = None
+        self._changing = asyncio.Lock()
+        self._saved = -1
+
+    # -- life -----------------------------------------------------------------------------------------------
+    async def start(self) -> None:
+        """Read what is kept and go on where it was left."""
+        store = await asyncio.to_thread(SubscriptionStore, self._directory / FILE)
+        position, records = await asyncio.to_thread(store.load)
+        seq = self._broker.seq
+        position = seq if position is None else min(position, seq)
+        courier = Courier(self._client, allow_private=self._allow_private, limits=self._limits)
+        engine = Engine(self._broker, courier, self._owners, self._clock)
+        self._store, self._engine, self._courier = store, engine, courier
+        engine.position = position
+        for record in records:
+            own = record.position
+            sub = self._compiled(record)
+            if sub is not None:
+                run = Run(sub, min(record.since, seq), None if own is None else min(own, seq), record.due)
+                engine.add(run)
+                self._by_id[sub.tenant, sub.id] = run
+        engine.start(position)
+        self._saver = asyncio.create_task(self._saving(), name="subscriptions-save")
+
+    async def stop(self) -> None:
+        """Stop sending; what was not delivered is sent after the next start."""
+        if self._engine is None or self._courier is None or self._store is None:
+            return
+        if self._saver is not None:
+            self._saver.cancel()
+            await asyncio.gather(self._saver, return_exceptions=True)
+        await self._engine.stop()
+        await self._courier.close()
+        await self._save()
+        await asyncio.to_thread(self._store.close)
+        self._engine = None
+
+    def rights_changed(self) -> None:
+        """Call when accounts, tokens or the policy changed."""
+        if self._engine is not None:
+            self._engine.rights_changed()
+
+    @property
+    def engine(self) -> Engine:
+        if self._engine is None:
+            raise Conflict("Subscriptions are not at work: the platform is starting or stopping")
+        return self._engine
+
+    async def _saving(self) -> None:
+        while True:
+            await asyncio.sleep(SAVE_S)
+            try:
+                async with self._changing:
+                    await self._save()
+            except AndamanError as error:
+                log.warning("Positions of subscriptions were not saved: %s", error.detail)
+
+    async def _save(self) -> None:
+        position, progress = self.engine.progress()
+        if not progress and position == self._saved:
+            return
+        assert self._store is not None
+        try:
+            await asyncio.to_thread(self._store.save, position, progress)
+        except BaseException:
+            for key, *_ in progress:
+                run = self.engine.runs.get(key)
+                if run is not None:
+                    run.changed = True
+            raise
+        self._saved = position
+
+    def _compiled(self, record: Record) -> Subscription | None:
+        try:
+            return self._compile(record)
+        except AndamanError as error:
+            log.error("Subscription %s cannot be used: %s", record.id, error.detail)
+            return None
+
+    def _compile(self, record: Record) -> Subscription:
+        context = self._local(record.sources.get("context"))
+        expand_q = self._local(record.sources.get("q")).expand_term
+        condition, form, endpoint, times = compile_content(record.content, expand_q, context)
+        return Subscription(
+            record.tenant,
+            record.id,
+            record.key,
+            record.content,
+            record.sources,
+            record.owner,
+            record.created,
+            record.modified,
+            condition,
+            form,
+            endpoint,
+            context,
+            **times,
+            active=record.content.get("isActive", True),
+            counters=record.counters,
+        )
+
+    def _local(self, source: Any) -> Context:
+        try:
+            return self._contexts.resolve_local(source)
+        except AndamanError as error:
+            log.warning("The @context %s is not kept any more: %s", str(source)[:200], error.detail)
+            return self._contexts.core
+
+    # -- operations -----------------------------------------------------------------------------------------
+    async def create(
+        self, payload: Any, context: Context, source: Any, actor: Actor, tenant: str
+    ) -> Subscription:
+        """§5.8.1. ``source``: the @context value that ``context`` was made of, one that can be kept (a URL).
+        Raises BadRequestData, LdContextNotAvailable, AlreadyExists."""
+        engine, store = self.engine, self._store
+        content = expand(payload, context)
+        now = self._clock()
+        given = payload.get("id")
+        sub_id = (
+            check_uri(given, "id") if given is not None else f"urn:ngsi-ld:Subscription:{sortable_id(now)}"
+        )
+        if len(self._by_id) >= MOST:
+            raise Conflict(f"There are {MOST} subscriptions; no more can be made here")
+        record = Record(
+            tenant,
+            sub_id,
+            secrets.token_hex(8),
+            content,
+            {"context": await self._source(content, source), "q": source},
+            Owner(actor.principal.id, actor.principal.purpose),
+            now,
+            now,
+            self._broker.seq,
+        )
+        sub = self._compile(record)
+        if sub.expires and sub.expires <= now:
+            raise BadRequestData("expiresAt is in the past", field="expiresAt")
+        if sub.interval:
+            record.due = now + sub.interval
+        assert store is not None
+        async with self._changing:
+            if (tenant, sub_id) in self._by_id or not await asyncio.to_thread(store.add, record):
+                raise AlreadyExists(f"Subscription {sub_id} exists already")
+            run = Run(sub, record.since, None, record.due)
+            engine.add(run)
+            self._by_id[tenant, sub_id] = run
+        return sub
+
+    async def _source(self, content: Content, source: Any) -> Any:
+        """The @context to send with: the one named by jsonldContext, else the request's."""
+        url = content.get("jsonldContext")
+        if url is None:
+            return source
+        await self._contexts.resolve(url, count=False)
+        return url
+
+    async def update(
+        self, sub_id: str, payload: Any, context: Context, source: Any, actor: Actor, tenant: str
+    ) -> None:
+        """§5.8.2: members of the fragment replace those of the subscription; null takes them away."""
+        store = self._store
+        run = self._get(sub_id, actor, tenant)
+        fragment = expand(payload, context, fragment=True)
+        if payload.get("id", sub_id) != sub_id:
+            raise BadRequestData("The id of a subscription never changes", field="id")
+        async with self._changing:
+            old = run.sub
+            if self._by_id.get((tenant, sub_id)) is not run:
+                raise ResourceNotFound(f"There is no subscription {sub_id}")
+            merged = {**old.content, **fragment}
+            content = {name: value for name, value in merged.items() if value is not None}
+            sources = dict(old.sources)
+            if "q" in fragment:
+                sources["q"] = source
+            if fragment.get("jsonldContext"):
+                sources["context"] = await self._source(content, source)
+            now = self._clock()
+            record = Record(tenant, sub_id, old.key, content, sources, old.owner, old.created, now, run.since)
+            sub = self._compile(record)
+            if "expiresAt" in fragment and sub.expires and sub.expires <= now:
+                raise BadRequestData("expiresAt is in the past", field="expiresAt")
+            sub.counters = old.counters
+            was = (run.since, run.settled, run.due)
+            if sub.status(now) == "active" and old.status(now) != "active":
+                record.since = self._broker.seq
+            record.position, record.due = (
+                was[1],
+                run.due if sub.interval == old.interval else now + sub.interval,
+            )
+            assert store is not None
+            await asyncio.to_thread(store.change, record)
+            self.engine.exchange(run, sub)
+
+    async def delete(self, sub_id: str, actor: Actor, tenant: str) -> None:
+        """§5.8.5."""
+        run = self._get(sub_id, actor, tenant)
+        store = self._store
+        assert store is not None
+        async with self._changing:
+            if self._by_id.get((tenant, sub_id)) is not run:
+                raise ResourceNotFound(f"There is no subscription {sub_id}")
+            await asyncio.to_thread(store.remove, run.sub.key)
+            del self._by_id[tenant, sub_id]
+            self.engine.remove(run)
+
+    def get(self, sub_id: str, actor: Actor, tenant: str) -> Subscription:
+        """§5.8.3. Raises ResourceNotFound, also for subscriptions of others."""
+        return self._get(sub_id, actor, tenant).sub
+
+    def _get(self, sub_id: str, actor: Actor, tenant: str) -> Run:
+        run = self._by_id.get((tenant, sub_id))
+        if run is None or not _may_see(run.sub, actor):
+            raise ResourceNotFound(f"There is no subscription {sub_id}")
+        return run
+
+    def list_all(self, actor: Actor, tenant: str) -> list[Subscription]:
+        """§5.8.4: those that this actor may see, in the order of creation."""
+        return [
+            run.sub for (where, _), run in self._by_id.items() if where == tenant and _may_see(run.sub, actor)
+        ]
+
+    def now(self) -> Micros:
+        """The clock that says whether a subscription is over."""
+        return self._clock()
+
+    def metrics(self) -> Iterable[Family]:
+        """Figures for operators."""
+        engine = self._engine
+        if engine is None:
+            return
+        yield gauge("andaman_subscriptions", "Subscriptions kept.", len(self._by_id))
+        yield gauge(
+            "andaman_subscriptions_lagging", "Subscriptions whose receiver has no room.", engine.lagging
+        )
+        yield gauge("andaman_notifications_waiting", "Notifications not yet taken.", engine.waiting())
+        yield gauge(
+            "andaman_subscriptions_lag_events",
+            "Events not yet looked at.",
+            self._broker.seq - engine.position,
+        )
+        yield counter("andaman_notifications_delivered", "Notifications taken.", engine.delivered)
+        yield counter("andaman_notifications_failed", "Attempts that failed.", engine.failed)
+
+
+def _may_see(sub: Subscription, actor: Actor) -> bool:
+    """Endpoints may hold secrets: their owner and administrators only."""
+    return actor.principal.id == sub.owner.id or Role.ADMINISTRATOR in actor.principal.roles

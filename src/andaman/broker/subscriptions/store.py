@@ -1,0 +1,221 @@
+"""Subscriptions on disk: one small SQLite file. What is created or changed is durable when the call returns; counters
+and positions in the journal are saved together, every now and then.
+
+A position saved late only means that some notifications are sent again, with the ids that they had.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from andaman.broker.subscriptions.model import Content, Counters, Owner
+from andaman.kernel.errors import Unavailable
+from andaman.kernel.time import Micros
+
+FILE: Final = "subscriptions.db"
+_VERSION: Final = 1
+_SCHEMA: Final = """
+BEGIN IMMEDIATE;
+CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY NOT NULL) WITHOUT ROWID;
+CREATE TABLE subscription (
+    number INTEGER PRIMARY KEY, tenant TEXT NOT NULL, id TEXT NOT NULL, key TEXT NOT NULL UNIQUE,
+    content BLOB NOT NULL, sources BLOB NOT NULL, owner TEXT NOT NULL, purpose TEXT NOT NULL,
+    created INTEGER NOT NULL, modified INTEGER NOT NULL,
+    since INTEGER NOT NULL, position INTEGER, extra BLOB NOT NULL DEFAULT x'7b7d',
+    sent INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0, last_notification INTEGER NOT NULL DEFAULT 0,
+    last_success INTEGER NOT NULL DEFAULT 0, last_failure INTEGER NOT NULL DEFAULT 0, due INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (tenant, id));
+PRAGMA user_version=1;
+COMMIT;
+"""
+_COLUMNS: Final = (
+    "tenant, id, key, content, sources, owner, purpose, created, modified, since, position, extra, sent, failed, "
+    "last_notification, last_success, last_failure, due"
+)
+
+
+@dataclass(slots=True)
+class Record:
+    """A row. ``since``: journal position of creation or resumption, nothing before it counts. ``position``: everything
+    up to it is settled; None: up to the position of the store. ``due``: next periodic or throttled notification.
+    ``extra``: free for the kind of subscription."""
+
+    tenant: str
+    id: str
+    key: str
+    content: Content
+    sources: dict[str, Any]
+    owner: Owner
+    created: Micros
+    modified: Micros
+    since: int
+    position: int | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+    counters: Counters = field(default_factory=Counters)
+    due: Micros = 0
+
+
+Progress = tuple[str, int | None, Counters, Micros]
+"""(key, position, counters, due)."""
+
+
+class SubscriptionStore:
+    """One file. Any thread; calls exclude one another. They block for an fsync: keep them off the loop."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10.0)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=FULL")
+            version: int = self._db.execute("PRAGMA user_version").fetchone()[0]
+            if version == 0:
+                self._db.executescript(_SCHEMA)
+            elif version > _VERSION:
+                raise Unavailable(f"{path} has version {version}; this release knows up to {_VERSION}")
+            path.chmod(0o600)  # endpoints hold passwords
+        except sqlite3.Error as error:
+            raise Unavailable(f"{path} cannot be opened: {error}") from None
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    def load(self) -> tuple[int | None, list[Record]]:
+        """The position of the store (None: a new file) and all subscriptions in the order of creation."""
+        with self._lock:
+            row = self._db.execute("SELECT value FROM meta WHERE key='position'").fetchone()
+            rows = self._db.execute(f"SELECT {_COLUMNS} FROM subscription ORDER BY number").fetchall()  # noqa: S608
+        return (None if row is None else row[0]), [_record(one) for one in rows]
+
+    def add(self, record: Record) -> bool:
+        """False when the id is taken."""
+        with self._lock, self._writing():
+            taken = self._db.execute(
+                "SELECT 1 FROM subscription WHERE tenant=? AND id=?", (record.tenant, record.id)
+            ).fetchone()
+            if taken is not None:
+                return False
+            marks = ",".join("?" * 18)
+            self._db.execute(f"INSERT INTO subscription ({_COLUMNS}) VALUES ({marks})", _values(record))  # noqa: S608
+            return True
+
+    def change(self, record: Record) -> None:
+        """Write what a client changed."""
+        with self._lock, self._writing():
+            self._db.execute(
+                "UPDATE subscription SET content=?, sources=?, modified=?, since=?, position=?, due=? WHERE key=?",
+                (
+                    orjson.dumps(record.content),
+                    orjson.dumps(record.sources),
+                    record.modified,
+                    record.since,
+                    record.position,
+                    record.due,
+                    record.key,
+                ),
+            )
+
+    def remove(self, key: str) -> None:
+        with self._lock, self._writing():
+            self._db.execute("DELETE FROM subscription WHERE key=?", (key,))
+
+    def save(self, position: int, progress: Iterable[Progress]) -> None:
+        """Positions and counters, in one transaction."""
+        rows = [
+            (at, c.sent, c.failed, c.last_notification, c.last_success, c.last_failure, due, key)
+            for key, at, c, due in progress
+        ]
+        with self._lock, self._writing():
+            self._db.execute(
+                "INSERT INTO meta VALUES ('position', ?) ON CONFLICT (key) DO UPDATE SET value=excluded.value",
+                (position,),
+            )
+            self._db.executemany(
+                "UPDATE subscription SET position=?, sent=?, failed=?, last_notification=?, last_success=?, "
+                "last_failure=?, due=? WHERE key=?",
+                rows,
+            )
+
+    def set_extra(self, key: str, extra: dict[str, Any]) -> None:
+        """Replace what a kind of subscription remembers for itself."""
+        with self._lock, self._writing():
+            self._db.execute("UPDATE subscription SET extra=? WHERE key=?", (orjson.dumps(extra), key))
+
+    def _writing(self) -> _Transaction:
+        return _Transaction(self._db)
+
+
+class _Transaction:
+    """BEGIN … COMMIT; an error of SQLite becomes Unavailable."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def __enter__(self) -> None:
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            raise Unavailable(f"Subscriptions cannot be written now: {error}") from None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        try:
+            if kind is None:
+                self._db.execute("COMMIT")
+                return
+        except sqlite3.Error as failed:
+            error = failed
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+        if isinstance(error, sqlite3.Error):
+            raise Unavailable(f"Subscriptions cannot be written now: {error}") from None
+
+
+def _values(record: Record) -> Sequence[Any]:
+    c = record.counters
+    return (
+        record.tenant,
+        record.id,
+        record.key,
+        orjson.dumps(record.content),
+        orjson.dumps(record.sources),
+        record.owner.id,
+        record.owner.purpose,
+        record.created,
+        record.modified,
+        record.since,
+        record.position,
+        orjson.dumps(record.extra),
+        c.sent,
+        c.failed,
+        c.last_notification,
+        c.last_success,
+        c.last_failure,
+        record.due,
+    )
+
+
+def _record(row: Sequence[Any]) -> Record:
+    return Record(
+        row[0],
+        row[1],
+        row[2],
+        orjson.loads(row[3]),
+        orjson.loads(row[4]),
+        Owner(row[5], row[6]),
+        row[7],
+        row[8],
+        row[9],
+        row[10],
+        orjson.loads(row[11]),
+        Counters(*row[12:17]),
+        row[17],
+    )

@@ -1,0 +1,151 @@
+"""Law: whom the index names and the condition accepts is whom a plain look at every subscription finds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from andaman.broker.model import Change, Event, EventKind
+from andaman.broker.query.ast import TypeAnd, TypeExpr, TypeIs, TypeOr
+from andaman.broker.subscriptions.changes import Fact, concerns, doc_before_deletion
+from andaman.broker.subscriptions.index import SubscriptionIndex
+from andaman.broker.subscriptions.model import Condition, Selector, Trigger
+
+TYPES, ATTRS, IDS = ["A", "B", "C"], ["x", "y", "z"], ["urn:e:1", "urn:e:2", "urn:f:3"]
+TENANTS = ["", "t"]
+
+leaf = st.sampled_from(TYPES).map(TypeIs)
+two = st.lists(leaf, min_size=2, max_size=2).map(tuple)
+types: st.SearchStrategy[TypeExpr | None] = st.one_of(st.none(), leaf, two.map(TypeOr), two.map(TypeAnd))
+selectors = st.builds(
+    Selector,
+    types,
+    st.one_of(st.just(frozenset[str]()), st.frozensets(st.sampled_from(IDS), min_size=1)),
+    st.sampled_from([None, "^urn:e:", "3$"]),
+)
+conditions = st.builds(
+    Condition,
+    st.lists(selectors, max_size=2).map(tuple),
+    st.one_of(st.none(), st.frozensets(st.sampled_from(ATTRS), min_size=1)),
+    st.integers(1, 31).map(Trigger),
+)
+
+
+def instance(value: int, dataset: str | None) -> dict[str, Any]:
+    one: dict[str, Any] = {"type": "Property", "value": value, "modifiedAt": "now"}
+    return one if dataset is None else {**one, "datasetId": dataset}
+
+
+values = st.lists(
+    st.builds(instance, st.integers(0, 1), st.sampled_from([None, "urn:d:1"])),
+    min_size=1,
+    max_size=2,
+    unique_by=lambda one: one.get("datasetId"),
+)
+
+
+@st.composite
+def events(draw: st.DrawFn) -> Event:
+    kind = draw(st.sampled_from(list(EventKind)[:3]))
+    names = tuple(sorted(draw(st.sets(st.sampled_from(TYPES), min_size=1))))
+    attrs = draw(st.lists(st.sampled_from(ATTRS), unique=True))
+    changes = []
+    doc: dict[str, Any] = {"id": draw(st.sampled_from(IDS)), "type": list(names), "attrs": {}}
+    for attr in attrs:
+        before = None if kind is EventKind.CREATED else draw(st.none() | values)
+        after = None if kind is EventKind.DELETED else draw(values)
+        if kind is EventKind.DELETED and before is None:
+            before = [instance(1, None)]
+        changes.append(Change(attr, before, after))
+        if after:
+            doc["attrs"][attr] = after
+    if kind is EventKind.UPDATED and draw(st.booleans()):
+        changes.append(Change("w", [instance(1, None)], None))
+    told = None if kind is EventKind.DELETED else doc
+    return Event(1, draw(st.sampled_from(TENANTS)), 0, "", kind, doc["id"], names, (), changes, told)
+
+
+def plain(condition: Condition, event: Event) -> bool:
+    """The clause, word by word, for one subscription and one event."""
+    doc = event.doc or doc_before_deletion(event)
+
+    def type_holds(expr: TypeExpr | None) -> bool:
+        if expr is None:
+            return True
+        if isinstance(expr, TypeIs):
+            return expr.iri in event.types
+        held = [type_holds(part) for part in expr.parts]
+        return all(held) if isinstance(expr, TypeAnd) else any(held)
+
+    def selected(one: Selector) -> bool:
+        if one.ids:
+            named = event.entity_id in one.ids
+        elif one.pattern == "^urn:e:":
+            named = event.entity_id.startswith("urn:e:")
+        elif one.pattern == "3$":
+            named = event.entity_id.endswith("3")
+        else:
+            named = True
+        return named and type_holds(one.types)
+
+    if condition.selectors and not any(map(selected, condition.selectors)):
+        return False
+
+    def watched(attr: str) -> bool:
+        return condition.watched is None or attr in condition.watched
+
+    for change in event.changes:
+        if not watched(change.attr):
+            continue
+        before = {one.get("datasetId"): one["value"] for one in change.before or ()}
+        after = {one.get("datasetId"): one["value"] for one in change.after or ()}
+        if condition.triggers & Trigger.ATTRIBUTE_CREATED and after.keys() - before.keys():
+            return True
+        if condition.triggers & Trigger.ATTRIBUTE_DELETED and before.keys() - after.keys():
+            return True
+        common = before.keys() & after.keys()
+        if condition.triggers & Trigger.ATTRIBUTE_UPDATED and any(before[d] != after[d] for d in common):
+            return True
+    whole = {EventKind.CREATED: Trigger.ENTITY_CREATED, EventKind.DELETED: Trigger.ENTITY_DELETED}
+    if condition.triggers & whole.get(event.kind, Trigger(0)):
+        return condition.watched is None or any(attr in condition.watched for attr in doc["attrs"])
+    return False
+
+
+class Item:
+    def __init__(self, tenant: str, condition: Condition) -> None:
+        self.tenant, self.condition = tenant, condition
+
+
+items = st.lists(st.builds(Item, st.sampled_from(TENANTS), conditions), max_size=8)
+
+
+@settings(max_examples=300, deadline=None)
+@given(items, st.lists(events(), min_size=1, max_size=4), st.sets(st.integers(0, 7)))
+def test_matched_set_of_the_index_is_that_of_a_plain_matcher(
+    known: list[Item], told: list[Event], removed: set[int]
+) -> None:
+    index: SubscriptionIndex[Item] = SubscriptionIndex()
+    for one in known:
+        index.add(one.tenant, one.condition, one)
+    for number in removed & set(range(len(known))):
+        index.remove(known[number].tenant, known[number].condition, known[number])
+    left = [one for number, one in enumerate(known) if number not in removed]
+    for event in told:
+        doc = event.doc if event.doc is not None else doc_before_deletion(event)
+        candidates = index.candidates(event)
+        assert len(set(candidates)) == len(candidates)
+        found = {one for one in candidates if concerns(one.condition, Fact(event, doc))}
+        assert found == {one for one in left if one.tenant == event.tenant and plain(one.condition, event)}
+
+
+def test_an_event_that_interests_nobody_meets_no_subscription() -> None:
+    index: SubscriptionIndex[int] = SubscriptionIndex()
+    for number in range(10_000):
+        index.add("", Condition((Selector(TypeIs("A"), frozenset({f"urn:e:{number}"})),)), number)
+    event = Event(1, "", 0, "", EventKind.CREATED, "urn:e:17", ("B",), (), [], {"id": "urn:e:17"})
+    assert list(index.candidates(event)) == []
+    event.types = ("A",)
+    assert list(index.candidates(event)) == [17]
