@@ -145,7 +145,7 @@ class ExpirySweep:
 
 
 def _tells_expiry(event: Event) -> bool:
-    """Has the entity something with ``expiresAt`` after the event (or, read from disk: among what changed)?"""
+    """Is there an ``expiresAt`` among what changed?"""
     if isinstance(event, FreshEvent):
         return event.mentions(MARK)
     return any(_told(change.after or ()) for change in event.changes)

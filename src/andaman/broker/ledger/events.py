@@ -9,14 +9,12 @@ from typing import Final
 
 import orjson
 
-from andaman.broker.ledger.rows import decode_changes
-from andaman.broker.model import Change, Doc, Event
-
-_FEW: Final = 4
+from andaman.broker.ledger.rows import Row, decode_changes
+from andaman.broker.model import Change, Doc, Event, EventKind
 
 
 class FreshEvent(Event):
-    """An event as the writer makes it: ``doc``, and ``changes`` when there are many, are read when first asked for.
+    """An event as the writer makes it: ``doc`` and ``changes`` are read from their bytes when first asked for.
 
     Parsed entities kept for the ring would be the broker's largest and coldest memory, and freeing them its slowest
     step; bodies are shared with the cache.
@@ -28,6 +26,25 @@ class FreshEvent(Event):
     _changes: list[Change] | None
     _blob: bytes
     _moved: bool
+
+    @classmethod
+    def of(
+        cls,
+        row: Row,
+        kind: EventKind,
+        shape: tuple[tuple[str, ...], tuple[str, ...]],
+        moved: bool,
+        body: bytes | None,
+    ) -> FreshEvent:
+        """The event of a journal row that was just made; ``body``: the entity after it (None: deleted)."""
+        event = cls.__new__(cls)
+        event.seq, event.tenant, event.at = row[0], row[1], row[2]
+        event.actor, event.kind, event.entity_id = row[6], kind, row[4]
+        event.types, event.scopes = shape
+        event.origin, event.reason, event.told = row[7], row[8], None
+        event._changes, event._blob, event._moved = None, row[11], moved
+        event._doc, event._body = None, body
+        return event
 
     @property
     def doc(self) -> Doc | None:
@@ -55,18 +72,8 @@ class FreshEvent(Event):
         return self._moved
 
     def mentions(self, mark: bytes) -> bool:
-        """Does the entity's body after the event hold these bytes? Without parsing anything."""
-        return self._body is not None and mark in self._body
-
-    def keep(self, body: bytes | None, blob: bytes) -> None:
-        """The entity after the event as its body, and the changes as the journal has them."""
-        self._body = body
-        changes = self._changes
-        assert changes is not None
-        self._moved = any(not change.attr for change in changes)
-        if len(changes) > _FEW:
-            self._changes = None
-            self._blob = blob
+        """Do the changes hold these bytes? Without parsing anything."""
+        return mark in self._blob
 
 
 _YIELD_LIMIT: Final = 5_000  # events handed over at once

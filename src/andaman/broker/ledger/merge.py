@@ -181,7 +181,6 @@ class Merger:
         if stored is None and tenant not in self._tenants and tenant not in batch.tenants:
             self._check_new_tenant(batch)
         row = self._row(stored, after, changes, batch)
-        types, scopes = self._shapes.pair(row[2])
         seq = batch.seq + 1
         journal = make_row(
             batch.head,
@@ -197,21 +196,10 @@ class Merger:
         # Nothing was noted so far: whatever fails above leaves no trace of the operation.
         batch.seq, batch.head = seq, journal[10]
         batch.journal.append(journal)
-        event = FreshEvent(
-            seq,
-            tenant,
-            batch.at,
-            journal[6],
-            kind,
-            op.entity_id,
-            types,
-            scopes,
-            changes,
-            None,
-            actor.origin,
-            actor.reason,
+        moved = kind is not EventKind.UPDATED or not changes[0].attr
+        event = FreshEvent.of(
+            journal, kind, self._shapes.pair(row[2]), moved, row[1] if after is not None else None
         )
-        event.keep(row[1] if after is not None else None, journal[11])
         batch.events.append(event)
         if stored is None:
             batch.next_ord += 1
