@@ -300,7 +300,7 @@ rm -f mosquitto.pid
 [ -n "$conf" ] || exit 0
 PATH="$PATH:/usr/sbin" mosquitto -c "$conf" >mosquitto.log 2>&1 &
 echo $! >mosquitto.pid
-for _ in 1 2 3 4 5 6 7 8 9 10; do grep -q running mosquitto.log && exit 0; sleep 0.1; done
+for _ in $(seq 100); do grep -q running mosquitto.log && exit 0; sleep 0.1; done
 """
     )
     shim.chmod(0o755)

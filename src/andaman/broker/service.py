@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from functools import partial
@@ -29,6 +29,7 @@ from andaman.broker.ledger.trail import Trail, trail
 from andaman.broker.model import DEFAULT_TENANT, Doc, Event, WriteOp, WriteResult
 from andaman.broker.query.index import FACTS_VERSION, EntityIndex, index_facts, update_facts
 from andaman.broker.query.model import EntityQuery, Page, TemporalQuery
+from andaman.broker.query.survey import TypeSurvey
 from andaman.identity.model import Access, Actor
 from andaman.kernel.errors import NoSuchTenant, ResourceNotFound, Unavailable
 from andaman.kernel.metrics import Family, gauge
@@ -224,6 +225,23 @@ class Broker:
         """Combinations of types among the visible entities, with the number of entities of each."""
         self._check_tenant(tenant)
         return self._index.types(tenant, access)
+
+    async def survey(
+        self,
+        access: Access,
+        tenant: str = DEFAULT_TENANT,
+        *,
+        kinds_of: Container[str] | None = (),
+        types: Sequence[str] = (),
+    ) -> list[TypeSurvey]:
+        """Types and attributes among the visible entities, counted by the index in a worker thread.
+
+        ``kinds_of``: attributes whose kinds are wanted too (None: of all). ``types``: only entities that have one of
+        these (none given: all).
+        """
+        self._check_tenant(tenant)
+        load = partial(self._ledger.docs, tenant)
+        return await asyncio.to_thread(self._index.survey, tenant, access, load, kinds_of, types)
 
     def _check_tenant(self, tenant: str) -> None:
         if tenant not in self._tenants:

@@ -83,6 +83,17 @@ def test_a_remote_context_is_fetched_once_and_survives_restart(base: str, tmp_pa
     asyncio.run(run())
 
 
+def test_a_list_of_one_address_is_that_address(base: str) -> None:
+    async def run() -> None:
+        for order in ([f"{base}/ok", [f"{base}/ok"]], [[f"{base}/ok"], f"{base}/ok"]):
+            store = ContextStore(allow_private=True)
+            members = [(await store.resolve(source)).member for source in order]
+            assert members[0] == members[1]
+            store.close()
+
+    asyncio.run(run())
+
+
 def test_a_mirror_may_be_local_and_the_context_keeps_its_public_address(base: str) -> None:
     async def run() -> None:
         store = ContextStore(mirrors=[("https://contexts.example/", f"{base}/")])

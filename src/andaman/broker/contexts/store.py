@@ -141,7 +141,7 @@ class ContextStore:
         simple = source[0] if isinstance(source, list) and len(source) == 1 else source
         link = simple if isinstance(simple, str) else CORE_URL
         load = self._load_local if local else self._load
-        built = build_context(source, load, core_document()["@context"], link, self._timeout_s)
+        built = build_context(simple, load, core_document()["@context"], link, self._timeout_s)
         if isinstance(simple, str) and bundled_document(simple) is core_document():
             built = self.core
         if local and not isinstance(simple, str):

@@ -41,6 +41,7 @@ Box = tuple[float, ...]
 """(x, y) of a point, or (west, south, east, north) of any other geometry."""
 
 _codes: dict[str, int] = {}
+_names: dict[int, str] = {}
 _hashes: dict[str, int] = {}
 
 
@@ -50,9 +51,16 @@ def attr_code(iri: str) -> int:
     if code is None:
         if len(_codes) > _CACHE_MAX:
             _codes.clear()
+            _names.clear()
         code = int.from_bytes(blake2b(iri.encode(), digest_size=8).digest()) & ~15
         _codes[iri] = code
+        _names[code] = iri
     return code
+
+
+def attr_of(code: int) -> str | None:
+    """The attribute behind a code, if this process has met it."""
+    return _names.get(code)
 
 
 def text_hash(text: str) -> int:

@@ -6,7 +6,7 @@ Concurrency: ``put``, ``remove``, ``bulk_load`` on the event loop thread only; e
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
@@ -32,6 +32,7 @@ from andaman.broker.query.facts import (
 )
 from andaman.broker.query.model import EntityQuery, Page
 from andaman.broker.query.select import Candidates, Load, candidates, collect
+from andaman.broker.query.survey import TypeSurvey, survey
 from andaman.identity.model import Access
 
 __all__ = ["FACTS_VERSION", "EntityIndex", "index_facts", "update_facts"]
@@ -328,6 +329,21 @@ class EntityIndex:
             if seen:
                 counts[table.types] = seen
         return counts
+
+    def survey(
+        self,
+        tenant: str,
+        access: Access,
+        load: Load,
+        kinds_of: Container[str] | None = (),
+        types: Sequence[str] = (),
+    ) -> list[TypeSurvey]:
+        """What ``access`` sees, by combination of types: entities and attributes counted (survey.py)."""
+        owner = self._tenants.get(tenant)
+        parts = self._parts(owner, EntityQuery(), access) if owner is not None else []
+        if types:
+            parts = [part for part in parts if not set(types).isdisjoint(part[0].types)]
+        return survey(parts, load, kinds_of)
 
     def memory(self) -> int:
         """Bytes of arrays and id lists, without the id strings and the id map."""

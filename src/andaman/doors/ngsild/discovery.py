@@ -2,53 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-from dataclasses import dataclass, field
 from typing import Any, Final
 
-from andaman.broker.contexts import Context
+from andaman.broker.entity.projection import ENTITY_PARTS, SYSTEM_PARTS
 from andaman.doors.ngsild.door import Door
 from andaman.doors.ngsild.http import Answer, Call
 from andaman.doors.ngsild.negotiate import choose_media
 from andaman.doors.ngsild.params import flag_of
-from andaman.broker.entity.projection import ENTITY_PARTS, SYSTEM_PARTS
 from andaman.kernel.errors import ResourceNotFound
 from andaman.kernel.ids import urn
 
 _LIST: Final = frozenset({"local", "details", "count"})
 _ONE: Final = frozenset({"local"})
-_SLICE: Final = 200
-
-
-@dataclass(slots=True)
-class _Facts:
-    """What a scan found out: per type and per attribute."""
-
-    type_counts: dict[str, int] = field(default_factory=dict)
-    type_attrs: dict[str, dict[str, set[str]]] = field(default_factory=dict)  # type → attr → kinds
-    attr_counts: dict[str, int] = field(default_factory=dict)
-    attr_types: dict[str, set[str]] = field(default_factory=dict)
-    attr_kinds: dict[str, set[str]] = field(default_factory=dict)
-
-
-async def _scan(door: Door, call: Call, types: tuple[str, ...] = ()) -> _Facts:
-    """Walk over the visible entities (of these types), letting others run in between."""
-    facts = _Facts()
-    door.broker.types(call.actor.access, call.tenant)  # raises NoSuchTenant
-    for number, doc in enumerate(door.broker.iter_entities(types, call.actor.access, call.tenant), 1):
-        for one in doc["type"]:
-            facts.type_counts[one] = facts.type_counts.get(one, 0) + 1
-        for iri, instances in doc["attrs"].items():
-            kinds = {instance["type"] for instance in instances}
-            facts.attr_counts[iri] = facts.attr_counts.get(iri, 0) + 1
-            facts.attr_types.setdefault(iri, set()).update(doc["type"])
-            facts.attr_kinds.setdefault(iri, set()).update(kinds)
-            for one in doc["type"]:
-                facts.type_attrs.setdefault(one, {}).setdefault(iri, set()).update(kinds)
-        if number % _SLICE == 0:
-            await asyncio.sleep(0)
-    return facts
 
 
 def _list_id(kind: str, names: list[str]) -> str:
@@ -62,15 +28,18 @@ async def list_types(door: Door, call: Call) -> Answer:
     context = await door.link_context(call)
     shorts = context.shorts
     if flag_of(given, "details"):
-        facts = await _scan(door, call)
+        attrs: dict[str, set[str]] = {}
+        for part in await door.broker.survey(call.actor.access, call.tenant):
+            for one in part.types:
+                attrs.setdefault(one, set()).update(part.attrs)
         content: Any = [
             {
                 "id": one,
                 "type": "EntityType",
                 "typeName": shorts[one],
-                "attributeNames": [shorts[iri] for iri in sorted(facts.type_attrs.get(one, {}))],
+                "attributeNames": [shorts[iri] for iri in sorted(attrs[one])],
             }
-            for one in sorted(facts.type_counts)
+            for one in sorted(attrs)
         ]
         return door.represented(call, content, media, context, _count(given, len(content)))
     found = {one for types in door.broker.types(call.actor.access, call.tenant) for one in types}
@@ -89,18 +58,27 @@ async def retrieve_type(door: Door, call: Call) -> Answer:
     call.parameters(_ONE)
     context = await door.link_context(call)
     name = context.expand_type(call.segments[1])
-    facts = await _scan(door, call, (name,))
-    if name not in facts.type_counts:
+    survey = await door.broker.survey(call.actor.access, call.tenant, kinds_of=None, types=(name,))
+    if not survey:
         raise ResourceNotFound(f"There is no entity of type {call.segments[1][:200]!r}")
+    kinds: dict[str, set[str]] = {}
+    for part in survey:
+        for iri, attr in part.attrs.items():
+            kinds.setdefault(iri, set()).update(attr.kinds)
     shorts = context.shorts
     content = {
         "id": name,
         "type": "EntityTypeInfo",
         "typeName": shorts[name],
-        "entityCount": facts.type_counts[name],
+        "entityCount": sum(part.count for part in survey),
         "attributeDetails": [
-            {"id": iri, "type": "Attribute", "attributeName": shorts[iri], "attributeTypes": sorted(kinds)}
-            for iri, kinds in sorted(facts.type_attrs.get(name, {}).items())
+            {
+                "id": iri,
+                "type": "Attribute",
+                "attributeName": shorts[iri],
+                "attributeTypes": sorted(kinds[iri]),
+            }
+            for iri in sorted(kinds)
         ],
     }
     return door.represented(call, content, media, context)
@@ -112,15 +90,18 @@ async def list_attributes(door: Door, call: Call) -> Answer:
     given = call.parameters(_LIST)
     context = await door.link_context(call)
     shorts = context.shorts
-    facts = await _scan(door, call)
-    iris = sorted(facts.attr_counts)
+    types: dict[str, set[str]] = {}
+    for part in await door.broker.survey(call.actor.access, call.tenant):
+        for iri in part.attrs:
+            types.setdefault(iri, set()).update(part.types)
+    iris = sorted(types)
     if flag_of(given, "details"):
         content: Any = [
             {
                 "id": iri,
                 "type": "Attribute",
                 "attributeName": shorts[iri],
-                "typeNames": [shorts[one] for one in sorted(facts.attr_types[iri])],
+                "typeNames": [shorts[one] for one in sorted(types[iri])],
             }
             for iri in iris
         ]
@@ -139,20 +120,17 @@ async def retrieve_attribute(door: Door, call: Call) -> Answer:
     if name in ENTITY_PARTS or name in SYSTEM_PARTS:
         raise ResourceNotFound(f"{name!r} is a member of every entity, not an attribute")
     iri = context.expand_term(name)
-    facts = await _scan(door, call)
-    if iri not in facts.attr_counts:
+    survey = await door.broker.survey(call.actor.access, call.tenant, kinds_of=(iri,))
+    having = [(part, part.attrs[iri]) for part in survey if iri in part.attrs]
+    if not having:
         raise ResourceNotFound(f"No entity has the attribute {call.segments[1][:200]!r}")
-    content = _attribute(iri, facts, context)
-    return door.represented(call, content, media, context)
-
-
-def _attribute(iri: str, facts: _Facts, context: Context) -> dict[str, Any]:
     shorts = context.shorts
-    return {
+    content = {
         "id": iri,
         "type": "Attribute",
         "attributeName": shorts[iri],
-        "attributeCount": facts.attr_counts[iri],
-        "attributeTypes": sorted(facts.attr_kinds[iri]),
-        "typeNames": [shorts[one] for one in sorted(facts.attr_types[iri])],
+        "attributeCount": sum(attr.count for _, attr in having),
+        "attributeTypes": sorted({kind for _, attr in having for kind in attr.kinds}),
+        "typeNames": [shorts[one] for one in sorted({one for part, _ in having for one in part.types})],
     }
+    return door.represented(call, content, media, context)

@@ -108,8 +108,8 @@ class Door:
     ) -> Answer:
         """Content with its @context where the media type wants it (§6.3.5, §6.3.6)."""
         extra = headers if headers is not None else []
-        if b"prefer" in call.headers and call.segments[0] in _AMENDED:
-            content, status = _as_preferred(call.headers[b"prefer"], content, status, extra)
+        if b"prefer" in call.headers:
+            content, status = _as_preferred(call, content, status, extra)
         if media == JSON:
             extra.append((b"link", _link(context.link)))
         elif media == LD_JSON:
@@ -130,12 +130,14 @@ class Door:
         return result
 
 
-def _as_preferred(wish: bytes, content: Any, status: int, headers: list[tuple[bytes, bytes]]) -> tuple[Any, int]:
-    """Entities in the version that is preferred; 203 when that changed them (§4.3.6.8)."""
-    version = preferred(wish)
+def _as_preferred(
+    call: Call, content: Any, status: int, headers: list[tuple[bytes, bytes]]
+) -> tuple[Any, int]:
+    """Entities in the version that is preferred; 203 when that changed them (§4.3.6.8). All else stays as it is."""
+    version = preferred(call.headers[b"prefer"])
     if version is None or version > NATIVE:
         return content, status
-    made = amended(content, version)
+    made = amended(content, version) if call.segments[0] in _AMENDED else content
     headers.append((b"preference-applied", b"ngsi-ld=%d.%d" % version))
     return made, status if made == content else 203
 
