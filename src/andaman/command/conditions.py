@@ -46,6 +46,16 @@ class Known:
         self.facts: set[str] = set()  # keys of facts this entity fulfils
         self.doc: Doc | None = None  # what filters look at, in stored form; None: no rule here has a filter
 
+    def set_live(self, attr: str, rule_id: str, live: bool) -> None:
+        """Whether a simple rule over this attribute must be looked at with each value of it."""
+        rules = self.live.get(attr, [])
+        if live and rule_id not in rules:
+            self.live[attr] = [*rules, rule_id]
+        elif not live and rule_id in rules:
+            rules.remove(rule_id)
+            if not rules:
+                del self.live[attr]
+
     def dump(self) -> dict[str, Any]:
         return {
             "types": self.types,

@@ -142,7 +142,7 @@ class RuleEngine(Judge):
         self._alerts[episode.alert] = rule_id, entity_id
         compiled = self._rules[rule_id]
         if compiled.simple:
-            known.live.setdefault(compiled.attrs[0], []).append(rule_id)
+            known.set_live(compiled.attrs[0], rule_id, True)
         if compiled.rule.expire:
             self._push(episode.raised_at + compiled.rule.expire, entity_id, rule_id)
 
@@ -239,16 +239,19 @@ class RuleEngine(Judge):
             sample = self._take(known, entity_id, change, at, watch)
             if sample is None:
                 continue
-            if watch.thresholds:
-                self._simple(watch, change.attr, sample[2], known, entity_id, at, out)
+            value = sample[2]
+            if watch.thresholds and (
+                known.live or value.__class__ is not float or not watch.calm_from <= value <= watch.calm_to
+            ):
+                self._simple(watch, change.attr, value, known, entity_id, at, out)
             if watch.general:
-                value, episodes = sample[2], known.episodes
+                episodes = known.episodes
                 for compiled, gate in watch.general:
                     if (
                         gate is None
                         or sample is _GONE
                         or gate(value)
-                        or (compiled.id in episodes and episodes[compiled.id].live)
+                        or (episodes and compiled.id in episodes)
                     ):
                         touched.append(compiled)
                         filtered |= compiled.filter is not None
@@ -263,7 +266,8 @@ class RuleEngine(Judge):
         if flipped:
             self._reconsider(flipped, at, out)
         for compiled in touched:
-            self._evaluate(compiled, known, entity_id, at, out)
+            if compiled.when(known, at) or compiled.id in known.episodes:
+                self._evaluate(compiled, known, entity_id, at, out)
         return out
 
     def _take(self, known: Known, entity_id: str, change: Change, at: Micros, watch: Watch) -> Sample | None:
@@ -301,13 +305,14 @@ class RuleEngine(Judge):
             if is_number(value):
                 times.append(when)
                 values.append(value)
-            stale = bisect_left(times, when - watch.window)
-            if stale > 32:
-                del times[:stale], values[:stale]
-        for compiled, number, after_us in watch.silences:
-            if (compiled.id, number) not in known.timers:
-                known.timers.add((compiled.id, number))
-                heapq.heappush(self._heap, (at + after_us, entity_id, compiled.id, number))
+            if len(times) > 64:
+                stale = bisect_left(times, when - watch.window)
+                if stale > 32:
+                    del times[:stale], values[:stale]
+        for timer, after_us in watch.silences:
+            if timer not in known.timers:
+                known.timers.add(timer)
+                heapq.heappush(self._heap, (at + after_us, entity_id, *timer))
         return sample
 
     def _simple(

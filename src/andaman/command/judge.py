@@ -91,9 +91,7 @@ class Judge:
         if kind is not None:
             self._tell(kind, c, episode, known, entity_id, now, out)
         if c.simple:
-            live = known.live.setdefault(c.attrs[0], [])
-            if episode.live != (c.id in live):
-                (live.append if episode.live else live.remove)(c.id)
+            known.set_live(c.attrs[0], c.id, episode.live)
 
     def _still(self, c: Compiled, episode: Episode, known: Known, now: Micros) -> SignalKind | None:
         """Goes on: worse, or a sign of life now and then."""
@@ -179,17 +177,15 @@ class Judge:
             return
         episode.close(compiled.when(known, self.now))
         if compiled.simple:
-            live = known.live.setdefault(compiled.attrs[0], [])
-            if not episode.live and rule_id in live:
-                live.remove(rule_id)
+            known.set_live(compiled.attrs[0], rule_id, episode.live)
 
     def _withdraw(
         self, c: Compiled, known: Known, entity_id: str, now: Micros, reason: str, out: list[Signal]
     ) -> None:
         episode = known.episodes.pop(c.id, None)
         known.filters.pop(c.id, None)
-        if c.simple and c.id in known.live.get(c.attrs[0], ()):
-            known.live[c.attrs[0]].remove(c.id)
+        if c.simple:
+            known.set_live(c.attrs[0], c.id, False)
         if episode is not None and episode.active:
             self._tell(SignalKind.CLEARED, c, episode, known, entity_id, now, out, reason)
 
@@ -233,5 +229,5 @@ class Judge:
                 if episode.active:
                     self._alerts[episode.alert] = rule_id, entity_id
                 compiled = self._rules[rule_id]
-                if compiled.simple and episode.live:
-                    known.live.setdefault(compiled.attrs[0], []).append(rule_id)
+                if compiled.simple:
+                    known.set_live(compiled.attrs[0], rule_id, episode.live)

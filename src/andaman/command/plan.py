@@ -90,10 +90,12 @@ class Watch:
     general: list[tuple[Compiled, Gate | None]] = field(default_factory=list)
     filtered: list[Compiled] = field(default_factory=list)  # its filter may depend on this attribute
     facts: list[Fact] = field(default_factory=list)
-    silences: list[tuple[Compiled, int, Micros]] = field(default_factory=list)
+    silences: list[tuple[tuple[str, int], Micros]] = field(default_factory=list)  # (rule id, number), after
     window: Micros = 0  # how far back rates look
     samples: bool = False  # the value itself is looked at
     thresholds: bool = False  # there are up or down rules
+    calm_from: float = -math.inf  # a number between these fulfils none of them
+    calm_to: float = math.inf
 
 
 @dataclass(slots=True)
@@ -223,7 +225,7 @@ def build_plan(types: tuple[str, ...], rules: Iterable[Compiled], facts: Mapping
         for attr in c.filter_attrs:
             watch(attr, False).filtered.append(c)
         for number, leaf in enumerate(c.silents):
-            watch(leaf.attr).silences.append((c, number, leaf.after))
+            watch(leaf.attr).silences.append(((c.id, number), leaf.after))
         if c.simple and isinstance(c.rule.when, Compare) and isinstance(c.rule.when.value, float):
             bound, op = c.rule.when.value, c.rule.when.op
             watch(c.attrs[0])
@@ -249,5 +251,7 @@ def build_plan(types: tuple[str, ...], rules: Iterable[Compiled], facts: Mapping
         watches[attr].down_keys, watches[attr].down_rules = [k for k, _ in pairs], [c for _, c in pairs]
     for one in watches.values():
         one.thresholds = bool(one.up_keys or one.down_keys)
+        one.calm_from = one.down_keys[-1] if one.down_keys else -math.inf
+        one.calm_to = one.up_keys[0] if one.up_keys else math.inf
     plan.watches = watches
     return plan
