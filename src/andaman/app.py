@@ -19,6 +19,7 @@ from andaman.broker.contexts import ContextStore, read_mirrors
 from andaman.broker.entity.build import iri, short
 from andaman.broker.expiry import ExpirySweep
 from andaman.broker.outgoing import OutgoingClient
+from andaman.broker.registry.service import Registry
 from andaman.broker.service import Broker
 from andaman.broker.subscriptions.model import Owner
 from andaman.broker.subscriptions.service import Subscriptions
@@ -102,6 +103,8 @@ class App:
             allow_private=settings.context_allow_loopback,
             mirrors=read_mirrors(settings.context_mirrors),
         )
+        self.outgoing = OutgoingClient(allow_private=settings.context_allow_loopback or settings.no_auth)
+        self.registry = Registry.open(directory, self.broker, clock)
         self.subscriptions = Subscriptions(
             self.broker,
             self.contexts,
@@ -133,6 +136,7 @@ class App:
         self.programme = ProgrammeService(self.broker, clock)
         self.parts: list[Part] = [
             ExpirySweep(self.broker, clock),
+            self.registry,
             self.subscriptions,
             self.catalogue,
             self.live,
@@ -153,7 +157,9 @@ class App:
             self.contexts,
             NgsiLdOptions(max_body=settings.max_body_mb * _MB, public_url=settings.public_url),
             clock,
-            subscriptions=self.subscriptions,
+            self.registry,
+            self.subscriptions,
+            self.outgoing,
         )
         self.metrics = Metrics(
             [self.broker, self.feeds, self.live, self.subscriptions],
@@ -238,6 +244,8 @@ class App:
         await self.identity.close()
 
 
+        self.outgoing.close()
+        self.registry.close()
 class _Owners:
     """Whose rights a subscription has, as of now."""
 

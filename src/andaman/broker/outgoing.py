@@ -335,14 +335,19 @@ def _close_idle(host: _Host) -> None:
         host.idle.pop().close()
 
 
+_SPELLING: Final = {b"ngsild-tenant": b"NGSILD-Tenant", b"www-authenticate": b"WWW-Authenticate"}
+
+
 def _message(method: str, target: Target, headers: Sequence[Header], body: bytes) -> bytes:
-    parts = [method.encode(), b" ", target.path, b" HTTP/1.1\r\nhost: ", target.authority, b"\r\n"]
-    parts.append(b"user-agent: andaman\r\n")
+    parts = [method.encode(), b" ", target.path, b" HTTP/1.1\r\nHost: ", target.authority, b"\r\n"]
+    parts.append(b"User-Agent: andaman\r\n")
     for name, value in headers:
+        # Names are case-insensitive (RFC 9110 §5.1), but some receivers know only the usual spelling.
+        name = _SPELLING.get(name) or name.title()
         if b"\r" in value or b"\n" in value or b"\r" in name or b"\n" in name or b"\0" in value:
             raise Unreachable("A header may not hold line breaks")
         parts += (name, b": ", value, b"\r\n")
     if body or method in ("POST", "PUT", "PATCH"):
-        parts += (b"content-length: ", str(len(body)).encode(), b"\r\n")
+        parts += (b"Content-Length: ", str(len(body)).encode(), b"\r\n")
     parts += (b"\r\n", body)
     return b"".join(parts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, cast
 
+from andaman.broker.model import NGSILD
 from andaman.broker.registry.operations import DEFAULT, expand
 from andaman.kernel.time import Micros, parse_time
 
@@ -12,6 +13,7 @@ Document = dict[str, Any]
 """Members as in §5.2.9 with names in ``information`` expanded; ``properties``: the source's own ones, IRI → value as
 given; ``createdAt``, ``modifiedAt``."""
 Mode = Literal["inclusive", "exclusive", "redirect", "auxiliary"]
+_LOCAL_ONLY: Final = NGSILD + "localOnly"
 PROXIED: Final = frozenset({"exclusive", "redirect"})
 """Modes in which the broker itself holds nothing of what is registered (§4.3.6.3)."""
 
@@ -90,7 +92,8 @@ def registration_of(document: Document) -> Registration:
         timeout_s=_seconds(management.get("timeout")),
         cooldown_s=_seconds(management.get("cooldown")) or 0.0,
         cache_s=0.0,
-        local_only=management.get("localOnly", False),
+        # Some write localOnly beside management rather than in it; what is meant is the same.
+        local_only=management.get("localOnly", document.get("properties", {}).get(_LOCAL_ONLY)) is True,
         observed=_interval(document.get("observationInterval")),
         managed=_interval(document.get("managementInterval")),
         scopes=tuple(scope),

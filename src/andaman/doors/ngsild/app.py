@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from andaman import __version__
 from andaman.broker.contexts import ContextStore
+from andaman.broker.outgoing import OutgoingClient
+from andaman.broker.registry.service import Registry
 from andaman.broker.service import Broker
 from andaman.broker.subscriptions.service import Subscriptions
 from andaman.doors.ngsild import (
@@ -18,10 +20,13 @@ from andaman.doors.ngsild import (
     postquery,
     provision,
     purge,
+    registrations,
     subscriptions,
     temporal,
 )
 from andaman.doors.ngsild.door import Door, NgsiLdOptions
+from andaman.doors.ngsild.distributed.sources import Sources
+from andaman.doors.ngsild.distributed.table import DISTRIBUTED
 from andaman.doors.ngsild.http import (
     Answer,
     Call,
@@ -87,9 +92,9 @@ async def _identity(door: Door, call: Call) -> Answer:
     call.parameters(frozenset())
     now = door.clock()
     content = {
-        "id": "urn:ngsi-ld:ContextSourceIdentity:andaman" + (f"-{call.tenant}" if call.tenant else ""),
+        "id": f"urn:ngsi-ld:ContextSourceIdentity:{door.alias(call.tenant)}",
         "type": "ContextSourceIdentity",
-        "contextSourceAlias": "andaman" + (f"-{call.tenant}" if call.tenant else ""),
+        "contextSourceAlias": door.alias(call.tenant),
         "contextSourceUptime": f"PT{max(0, now - door.started) // 1_000_000}S",
         "contextSourceTimeAt": format_time(now),
         "contextSourceExtras": {"version": __version__},
@@ -123,6 +128,7 @@ _NAMED: Final[Mapping[str, Resource]] = {
 def resource_of(segments: list[str]) -> Resource | None:
     """The resource at a path behind ``/ngsi-ld/v1``, or None."""
     count = len(segments)
+    "csourceRegistrations": {"GET": registrations.query, "POST": registrations.register},
     head = segments[0] if segments else ""
     if head == "entities":
         if count == 2:
@@ -130,6 +136,11 @@ def resource_of(segments: list[str]) -> Resource | None:
         if count == 1:
             return _ENTITIES
         if segments[2] == "attrs":
+    "csourceRegistrations": {
+        "GET": registrations.retrieve,
+        "PATCH": registrations.update,
+        "DELETE": registrations.delete,
+    },
             return _ATTRS if count == 3 else _ATTR if count == 4 else None
         return None
     if head == "entityOperations":
@@ -156,10 +167,12 @@ class NgsiLdApp:
         contexts: ContextStore,
         options: NgsiLdOptions | None = None,
         clock: Clock = system_clock,
-        *,
+        registry: Registry | None = None,
         subscriptions: Subscriptions | None = None,
     ) -> None:
-        self._door = Door(broker, contexts, options or NgsiLdOptions(), clock, None, subscriptions)
+        self._door = Door(broker, contexts, options or NgsiLdOptions(), clock, registry, subscriptions)
+        if registry is not None and outgoing is not None:
+            self._door.sources = Sources(registry, outgoing, contexts, clock)
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         tenant: bytes | None = None
@@ -185,6 +198,7 @@ class NgsiLdApp:
             log.exception("unexpected error at %s %s", scope.get("method"), scope.get("path"))
             answer = problem_answer(
                 AndamanError("Something went wrong in the platform; the log has the details")
+        outgoing: OutgoingClient | None = None,
             )
         scope[STATUS] = answer.status
         await answer.send(send, tenant, scope.get(REQUEST_ID))
@@ -203,6 +217,9 @@ def _call(scope: Any, receive: Receive) -> tuple[Call, Resource | None]:
         return Call(scope, segments, receive, actor), (
             {"GET": hosting.serve_bundled} if len(segments) == 1 else None
         )
+                sources = self._door.sources
+                if sources is not None and sources.registry.of(call.tenant) is not None:
+                    handler = DISTRIBUTED.get(handler, handler)
     parts = path[at + len(_ROOT) :].split(b"/") if at >= 0 else []
     segments = [decode(part, "The path") if b"%" in part else part.decode("latin-1") for part in parts[1:]]
     if segments and not segments[-1]:

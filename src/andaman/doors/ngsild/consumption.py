@@ -17,7 +17,7 @@ from andaman.broker.query.evaluate import matches
 from andaman.broker.query.model import EntityQuery, Page
 from andaman.broker.query.parse import parse_types
 from andaman.doors.ngsild.door import BASE, Door
-from andaman.doors.ngsild.http import GEO_JSON, Answer, Call
+from andaman.doors.ngsild.http import GEO_JSON, Answer, Call, Headers
 from andaman.doors.ngsild.linked import Join, Linker, finder, join_of
 from andaman.doors.ngsild.negotiate import choose_media
 from andaman.doors.ngsild.ordering import MAX_ORDERED, Order, order_of, sort_docs
@@ -40,7 +40,7 @@ from andaman.kernel.time import Micros
 _PLAIN: Final = ":/*.,;|!$()@'~-_="  # needs no escape inside a parameter
 _CHUNK: Final = 1000
 _MOST_READ: Final = 100_000  # entities read for one page of alternatives
-_RETRIEVE: Final = VIEW_PARAMETERS | {"type", "entityMap"}
+RETRIEVE_PARAMETERS: Final = VIEW_PARAMETERS | {"type", "entityMap"}
 
 
 async def retrieve_entity(door: Door, call: Call) -> Answer:
@@ -53,10 +53,10 @@ async def retrieve_entity(door: Door, call: Call) -> Answer:
         if media == GEO_JSON:
             return door.represented(call, feature(doc, context, PLAIN), media, context)
         return door.represented(call, represent(doc, context), media, context)
-    given = call.parameters(_RETRIEVE)
+    given = call.parameters(RETRIEVE_PARAMETERS)
     view = view_of(given, context)
-    geometry = _geometry_property(given, media, context)
-    join = join_of(given, context)
+    _geometry_property(given, media, context)  # what is wrong with the question comes before what is not there
+    join_of(given, context)
     at = moment_of(given)
     if at is None:
         doc = door.broker.get(entity_id, call.actor.access, call.tenant)
@@ -66,6 +66,23 @@ async def retrieve_entity(door: Door, call: Call) -> Answer:
         types = parse_types(given["type"], context.expand_term)
         if not matches(doc, EntityQuery(types=types)):
             raise ResourceNotFound(f"There is no entity {entity_id} of the type asked for")
+    return await shown_entity(door, call, doc, given, view, media, context, [])
+
+
+async def shown_entity(
+    door: Door,
+    call: Call,
+    doc: Doc,
+    given: Mapping[str, str],
+    view: View,
+    media: bytes,
+    context: Context,
+    headers: Headers,
+) -> Answer:
+    """One entity in the representation asked for. Raises ResourceNotFound where nothing of it was asked for."""
+    geometry = _geometry_property(given, media, context)
+    join = join_of(given, context)
+    at = moment_of(given)
     shown: Any
     if join is not None:
         found = await _linked(door, call, [doc], Asked((), view, at, geometry, join), media, context)
@@ -75,8 +92,8 @@ async def retrieve_entity(door: Door, call: Call) -> Answer:
     else:
         shown = represent(doc, context, view)
     if view.projects and not _anything(doc, view):
-        raise ResourceNotFound(f"Entity {entity_id} has none of the members asked for")
-    return door.represented(call, shown, media, context)
+        raise ResourceNotFound(f"Entity {doc['id']} has none of the members asked for")
+    return door.represented(call, shown, media, context, headers)
 
 
 def _anything(doc: Doc, view: View) -> bool:
@@ -121,21 +138,25 @@ async def query_entities(door: Door, call: Call) -> Answer:
     media = choose_media(call.headers.get(b"accept"), True)
     given = call.parameters(QUERY_PARAMETERS)
     context = await door.link_context(call)
+    asked = asked_of_parameters(door, given, media, context)
+    page, more = await run_query(door, call, asked)
+    headers = page_headers(call, asked.queries[0], page, more, given, media)
+    shown = await shown_page(door, call, page, asked, media, context)
+    return door.represented(call, shown, media, context, headers)
+
+
+def asked_of_parameters(door: Door, given: Mapping[str, str], media: bytes, context: Context) -> Asked:
+    """What the parameters of GET /entities ask for. Raises BadRequestData."""
     options = door.options
     query = query_of(given, context, default_limit=options.default_limit, max_limit=options.max_limit)
-    geometry = _geometry_property(given, media, context)
-    asked = Asked(
+    return Asked(
         (query,),
         view_of(given, context),
         moment_of(given),
-        geometry,
+        _geometry_property(given, media, context),
         join_of(given, context),
         order_of(given, context),
     )
-    page, more = await run_query(door, call, asked)
-    headers = page_headers(call, query, page, more, given, media)
-    shown = await shown_page(door, call, page, asked, media, context)
-    return door.represented(call, shown, media, context, headers)
 
 
 async def _linked(

@@ -14,6 +14,7 @@ from andaman.broker.registry.service import Registry
 from andaman.broker.service import Broker
 from andaman.broker.subscriptions.service import Subscriptions
 from andaman.doors.ngsild.compat import NATIVE, amended, preferred
+from andaman.doors.ngsild.distributed.sources import Sources
 from andaman.doors.ngsild.http import JSON, LD_CONTEXT_REL, LD_JSON, Answer, Call
 from andaman.kernel.errors import BadRequestData
 from andaman.kernel.time import Clock, system_clock
@@ -37,7 +38,7 @@ class NgsiLdOptions:
 class Door:
     """The collaborators of the handlers; stateless beyond them."""
 
-    __slots__ = ("broker", "clock", "contexts", "options", "registry", "started", "subscriptions")
+    __slots__ = ("broker", "clock", "contexts", "options", "registry", "sources", "started", "subscriptions")
 
     def __init__(
         self,
@@ -53,6 +54,7 @@ class Door:
         self.options = options
         self.clock = clock
         self.registry = registry
+        self.sources: Sources | None = None
         self.subscriptions = subscriptions
         self.started = clock()
 

@@ -30,6 +30,7 @@ QUERY_PARAMETERS: Final = VIEW_PARAMETERS | frozenset(
         "expandValues",
         "entityMap",
         "csf",
+        "splitEntities",
         "orderBy",
         "collation",
         "orderFrom",

@@ -34,6 +34,7 @@ _MEMBERS: Final = frozenset(
         "containedBy",
         "ordering",
         *_LISTS,
+        "splitEntities",
         *_TEXTS,
     }
 )

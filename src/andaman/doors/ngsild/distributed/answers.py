@@ -1,0 +1,107 @@
+"""What a source answered as entities in stored form: checked, bounded to what was registered, seen through the caller's
+rights (CIM 009 §4.3.6.1, §6.3.17)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Final
+
+from andaman.broker.contexts import Context
+from andaman.broker.entity.expand import WHOLE, expand_entity
+from andaman.broker.entity.names import check_time
+from andaman.broker.ledger.rights import visible
+from andaman.broker.model import Doc
+from andaman.broker.registry.match import fits
+from andaman.broker.registry.model import Info
+from andaman.doors.ngsild.door import Door
+from andaman.identity.model import Access
+from andaman.kernel.errors import AndamanError
+from andaman.kernel.time import Micros, parse_time
+
+_SLICE: Final = 50
+_TIMES: Final = ("createdAt", "modifiedAt")
+
+
+async def docs_of(
+    door: Door,
+    payload: Any,
+    context: Context,
+    infos: Sequence[Info],
+    access: Access,
+    now: Micros,
+) -> tuple[list[Doc], bool]:
+    """Entities of an answer (one, or a list), and whether something in it was no entity. What is not registered, what
+    has expired and what ``access`` hides is left out."""
+    listed = payload if isinstance(payload, list) else [payload]
+    found: list[Doc] = []
+    sound = True
+    for number, one in enumerate(listed, 1):
+        if number % _SLICE == 0:
+            await asyncio.sleep(0)
+        try:
+            doc = await _doc(door, one, context)
+        except AndamanError:
+            sound = False
+            continue
+        if _is_over(doc, now):
+            continue
+        bounded = bounded_to(doc, infos)
+        shown = None if bounded is None else visible(bounded, access)
+        if shown is not None:
+            found.append(shown)
+    return found, sound
+
+
+async def _doc(door: Door, one: Any, context: Context) -> Doc:
+    if isinstance(one, dict) and "@context" in one:
+        source = one.pop("@context")
+        if source != context.member:
+            context = door.contexts.cached(source) or await door.contexts.resolve(source)
+    doc = expand_entity(one, context, WHOLE)
+    for name in _TIMES:
+        if name in one:
+            doc[name] = check_time(one[name], name)
+    for name, value in one.items():
+        given = value if isinstance(value, list) else [value]
+        if not given or not isinstance(given[0], dict) or not any(at in given[0] for at in _TIMES):
+            continue
+        instances = doc["attrs"].get(context.iris[name]) if name not in doc else None
+        if instances is None or len(instances) != len(given):
+            continue
+        doc["attrs"][context.iris[name]] = [
+            _timed(own, raw) for own, raw in zip(instances, given, strict=True)
+        ]
+    return doc
+
+
+def _timed(instance: dict[str, Any], raw: Any) -> dict[str, Any]:
+    """The instance with the system times that the source gave; expansion leaves them out."""
+    found = {name: check_time(raw[name], name) for name in _TIMES if isinstance(raw, dict) and name in raw}
+    plain = {name: value for name, value in instance.items() if name not in _TIMES}
+    return {**plain, **found}
+
+
+def _is_over(doc: Doc, now: Micros) -> bool:
+    until = doc.get("expiresAt")
+    return until is not None and parse_time(until) <= now
+
+
+def bounded_to(doc: Doc, infos: Sequence[Info]) -> Doc | None:
+    """Only what one of the registered elements covers; None: nothing of the entity (§4.3.6.1)."""
+    own = [
+        info
+        for info in infos
+        if not info.entities
+        or any(
+            (not one.types or not one.types.isdisjoint(doc["type"]))
+            and (one.id is None or fits(one, doc["id"]))
+            for one in info.entities
+        )
+    ]
+    if not own:
+        return None
+    if any(not info.names for info in own):
+        return doc
+    names = frozenset().union(*(info.names for info in own))
+    return {**doc, "attrs": {iri: instances for iri, instances in doc["attrs"].items() if iri in names}}

@@ -1,0 +1,87 @@
+"""Purge over several brokers (CIM 009 §5.6.21.4): each source is asked to purge what is registered of it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import orjson
+
+from andaman.broker.contexts import Context
+from andaman.broker.query.evaluate import matches_q
+from andaman.broker.query.parse import parse_q
+from andaman.broker.registry.match import Spec, source_doc
+from andaman.broker.registry.model import Info, Registration
+from andaman.doors.ngsild import purge
+from andaman.doors.ngsild.distributed.plan import Part
+from andaman.doors.ngsild.distributed.questions import questions_of
+from andaman.doors.ngsild.distributed.reads import Wanted, filters_of, sources_of
+from andaman.doors.ngsild.distributed.sources import Outcome
+from andaman.doors.ngsild.distributed.writes import check_right, told, without_loop, write_matches
+from andaman.doors.ngsild.door import Door
+from andaman.doors.ngsild.http import NO_CONTENT, Answer, Call, json_answer, problem_answer
+from andaman.doors.ngsild.params import flag_of, query_of
+from andaman.kernel.errors import AndamanError, Conflict
+
+
+async def purge_entities(door: Door, call: Call) -> Answer:
+    """DELETE /entities."""
+    given = call.parameters(purge.PURGE_PARAMETERS)
+    if flag_of(given, "local"):
+        return await purge.purge_entities(door, call)
+    context = await door.link_context(call)
+    query = query_of(given, context, default_limit=1, max_limit=1)
+    csf = parse_q(given["csf"], context.expand_term) if "csf" in given else None
+    spec = Spec(query.types, query.ids, query.id_pattern, frozenset(query.attrs))
+    matches = [
+        (one, infos)
+        for one, infos in without_loop(*write_matches(door, call, spec))
+        if csf is None or matches_q(csf, source_doc(one))
+    ]
+    wanted = Wanted(query, spec, given, False, False)
+    asked = [(one, infos) for one, infos in matches if one.proxied or "purgeEntity" in one.operations]
+    if not asked:
+        return await purge.purge_entities(door, call)
+    found = await asyncio.gather(*(_ask(door, call, one, infos, wanted, context) for one, infos in asked))
+    errors = [error for part in found for error in part]
+    success: list[str] = []
+    try:
+        own = await purge.purge_entities(door, call)
+    except AndamanError as error:
+        return problem_answer(error)
+    if own.status == 207:
+        content = orjson.loads(own.body)
+        success += content["success"]
+        errors += content["errors"]
+    return json_answer({"success": success, "errors": errors}, 207) if errors else NO_CONTENT
+
+
+async def _ask(
+    door: Door, call: Call, one: Registration, infos: list[Info], wanted: Wanted, context: Context
+) -> list[dict[str, Any]]:
+    """What went wrong at one source."""
+    if "purgeEntity" not in one.operations:
+        return [told(one.id, Conflict(f"{one.id} does not offer purgeEntity", registrationId=one.id))]
+    given = wanted.filters
+    types = frozenset(name for info in infos for each in info.entities for name in each.types)
+    try:
+        check_right(call, Part(one, None, True), types, frozenset())
+        wire = await sources_of(door).wire(one, context, call)
+    except AndamanError as error:
+        return [told(one.id, error)]
+    outcomes: list[Outcome] = []
+    for info in infos:
+        for question in questions_of(info, wanted.spec, wire):
+            parameters = [pair for pair in question.parameters() if pair[0] != "attrs"]
+            parameters += filters_of(wanted, wire).items()
+            parameters += [(name, given[name]) for name in ("attrs", "keep", "drop") if name in given]
+            if info.names:  # only what is registered may be taken away there
+                names = ",".join(sorted(wire.context.shorts[iri] for iri in info.names))
+                parameters = [pair for pair in parameters if pair[0] not in ("keep", "drop")]
+                parameters.append(("drop", names))
+            outcomes.append(await sources_of(door).ask(call, one, "DELETE", "/entities", wire, parameters))
+    return [
+        told(one.id, outcome.error)
+        for outcome in outcomes
+        if outcome.error is not None and outcome.status != 404
+    ]

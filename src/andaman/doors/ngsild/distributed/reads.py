@@ -1,0 +1,404 @@
+"""Retrieve and query over several brokers (CIM 009 §5.7.1.4, §5.7.2.4, §6.3.17)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from urllib.parse import quote
+
+import orjson
+
+from andaman.broker.contexts import Context
+from andaman.broker.entity.names import check_uri
+from andaman.broker.model import Doc
+from andaman.broker.query.ast import QExpr
+from andaman.broker.query.evaluate import matches, matches_q
+from andaman.broker.query.model import EntityQuery, Page
+from andaman.broker.query.parse import parse_q, parse_types
+from andaman.broker.registry.match import Spec, names_in, source_doc
+from andaman.broker.registry.model import Info, Registration
+from andaman.doors.ngsild import consumption
+from andaman.doors.ngsild.consumption import Asked, page_headers, run_query, shown_entity, shown_page
+from andaman.doors.ngsild.distributed.answers import docs_of
+from andaman.doors.ngsild.distributed.merge import Union, merge_docs
+from andaman.doors.ngsild.distributed.questions import Parameters, Question, questions_of, render_q
+from andaman.doors.ngsild.distributed.sources import Outcome, Sources, Wire, warning_headers
+from andaman.doors.ngsild.door import Door
+from andaman.doors.ngsild.http import Answer, Call, Headers, problem_answer
+from andaman.doors.ngsild.negotiate import choose_media
+from andaman.doors.ngsild.params import QUERY_PARAMETERS, flag_of, view_of
+from andaman.doors.ngsild.postquery import PARAMETERS, asked_of
+from andaman.identity.model import FullAccess
+from andaman.kernel.errors import (
+    AndamanError,
+    BadRequestData,
+    NoSuchTenant,
+    ResourceNotFound,
+    TooComplexQuery,
+)
+
+MOST: Final = 10_000
+"""Entities that one distributed query reads from each source, and in all."""
+_PAGE: Final = 500
+_MAX_QUESTIONS: Final = 20  # to one source for one request
+_READING: Final = ("retrieveEntity", "queryEntity", "queryBatch")
+_MEMBERS: Final = frozenset({"id", "type", "scope", "createdAt", "modifiedAt", "expiresAt", "deletedAt"})
+
+
+def sources_of(door: Door) -> Sources:
+    assert door.sources is not None
+    return door.sources
+
+
+def chosen(door: Door, call: Call, spec: Spec, *operations: str) -> list[tuple[Registration, list[Info]]]:
+    """Registrations that match and offer one of the operations; none where the request came by here before."""
+    there = sources_of(door).registry.of(call.tenant)
+    if there is None:
+        return []
+    found = [
+        (one, infos)
+        for one, infos in there.matching(spec)
+        if not one.temporal and any(name in one.operations for name in operations)
+    ]
+    return unvisited(door, call, found)
+
+
+def unvisited(
+    door: Door, call: Call, found: list[tuple[Registration, list[Info]]]
+) -> list[tuple[Registration, list[Info]]]:
+    """Without those whose brokers the request has passed; none at all where it passed this one (§4.3.6.4)."""
+    if not found or b"via" not in call.headers:
+        return found
+    passed = sources_of(door).came_by(call)
+    if door.alias(call.tenant) in passed:
+        return []
+    return [(one, infos) for one, infos in found if one.alias not in passed or not one.alias]
+
+
+def _names(view: Any) -> frozenset[str]:
+    """Attributes that a view shows; empty: all."""
+    return frozenset() if view.pick is None else view.pick - _MEMBERS
+
+
+# -- one entity --------------------------------------------------------------------------------------------------
+
+
+async def retrieve_entity(door: Door, call: Call) -> Answer:
+    """GET /entities/{id}, of all who know something of it."""
+    given = call.parameters(consumption.RETRIEVE_PARAMETERS)
+    entity_id = check_uri(call.segments[1], "entityId")
+    context = await door.link_context(call)
+    view = view_of(given, context)
+    types = parse_types(given["type"], context.expand_term) if "type" in given else None
+    spec = Spec(types, (entity_id,), None, _names(view), view.datasets or frozenset())
+    found = [] if flag_of(given, "local") or "at" in given else chosen(door, call, spec, *_READING)
+    if not found:
+        return await consumption.retrieve_entity(door, call)
+    media = choose_media(call.headers.get(b"accept"), True)
+    doc, outcomes = await gather_entity(door, call, found, spec, context)
+    headers: Headers = list(warning_headers(outcomes, door.alias(call.tenant)))
+    try:
+        if doc is None:
+            raise ResourceNotFound(f"There is no entity {entity_id}")
+        return await shown_entity(door, call, doc, given, view, media, context, headers)
+    except AndamanError as error:
+        answer = problem_answer(error)
+        answer.headers = headers
+        return answer
+
+
+async def gather_entity(
+    door: Door, call: Call, found: Sequence[tuple[Registration, list[Info]]], spec: Spec, context: Context
+) -> tuple[Doc | None, list[Outcome]]:
+    """One entity, from here and from sources, and how asking went."""
+    entity_id = spec.ids[0]
+    own = door.broker.find(entity_id, call.actor.access, call.tenant)
+    if own is not None and not matches(own, EntityQuery(types=spec.types)):
+        own = None
+    answers = await asyncio.gather(
+        *(_entity_from(door, call, one, infos, spec, context) for one, infos in found)
+    )
+    main = [own] if own is not None else []
+    auxiliary: list[Doc] = []
+    for outcome, docs in answers:
+        kept = [doc for doc in docs if doc["id"] == entity_id and matches(doc, EntityQuery(types=spec.types))]
+        (auxiliary if outcome.registration.mode == "auxiliary" else main).extend(kept)
+    return merge_docs(main, auxiliary), [outcome for outcome, _ in answers]
+
+
+async def _entity_from(
+    door: Door, call: Call, one: Registration, infos: list[Info], spec: Spec, context: Context
+) -> tuple[Outcome, list[Doc]]:
+    sources = sources_of(door)
+    try:
+        wire = await sources.wire(one, context, call)
+    except AndamanError as error:
+        return Outcome(one, 0, error=error, warning=199), []
+    names: frozenset[str] = frozenset()
+    if all(info.names for info in infos):
+        names = names.union(*(info.names for info in infos))
+    guarded = not isinstance(call.actor.access, FullAccess)
+    if spec.attrs and not guarded:
+        names = names & spec.attrs if names else spec.attrs
+    if "retrieveEntity" not in one.operations:  # the same question as a query (§4.20)
+        query = EntityQuery(types=spec.types, ids=spec.ids)
+        wanted = Wanted(query, replace(spec, attrs=names), {}, False, guarded)
+        outcomes, docs = await _entities_from(door, call, wanted, one, infos, context, len(spec.ids))
+        return outcomes[0] if outcomes else Outcome(one, 404), docs
+    parameters: Parameters = [("options", "sysAttrs")]
+    if names:
+        parameters.append(("attrs", ",".join(sorted(wire.context.shorts[iri] for iri in names))))
+    path = f"/entities/{quote(spec.ids[0], safe=':')}"
+    outcome = await sources.ask(call, one, "GET", path, wire, parameters)
+    return await _read(door, call, outcome, wire, infos)
+
+
+async def _read(
+    door: Door, call: Call, outcome: Outcome, wire: Wire, infos: list[Info]
+) -> tuple[Outcome, list[Doc]]:
+    if outcome.error is not None or outcome.payload is None:
+        return outcome, []
+    docs, sound = await docs_of(door, outcome.payload, wire.context, infos, call.actor.access, door.clock())
+    return (outcome if sound else replace(outcome, warning=111)), docs
+
+
+# -- queries -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A query as it is forwarded. ``split``: entities may lie in parts at several sources, so filters wait until they
+    are together; ``guarded``: filters do not travel, since a source would apply them to what the caller may not see."""
+
+    query: EntityQuery
+    spec: Spec
+    filters: Mapping[str, Any]
+    split: bool
+    guarded: bool
+
+
+async def query_entities(door: Door, call: Call) -> Answer:
+    """GET /entities over all brokers."""
+    given = call.parameters(QUERY_PARAMETERS)
+    if flag_of(given, "local") or "at" in given:
+        return await consumption.query_entities(door, call)
+    media = choose_media(call.headers.get(b"accept"), True)
+    context = await door.link_context(call)
+    asked = consumption.asked_of_parameters(door, given, media, context)
+    csf = parse_q(given["csf"], context.expand_term) if "csf" in given else None
+    split = flag_of(given, "splitEntities")
+    return await _answer(door, call, asked, given, given, media, context, csf, split)
+
+
+async def post_query(door: Door, call: Call) -> Answer:
+    """POST /entityOperations/query over all brokers."""
+    media = choose_media(call.headers.get(b"accept"), True)
+    parameters = call.parameters(PARAMETERS)
+    payload, ld = await call.json(door.options.max_body)
+    context = await door.body_context(call, payload, ld)
+    if isinstance(payload, dict) and "temporalQ" in payload:
+        raise BadRequestData("temporalQ belongs to /temporal/entityOperations/query", field="temporalQ")
+    split = isinstance(payload, dict) and payload.get("splitEntities") is True
+    asked, given = asked_of(door, payload, parameters, context)
+    csf = parse_q(str(given["csf"]), context.expand_term) if "csf" in given else None
+    local = flag_of(parameters, "local") or asked.at is not None
+    return await _answer(door, call, asked, given, parameters, media, context, csf, split, local)
+
+
+async def _answer(
+    door: Door,
+    call: Call,
+    asked: Asked,
+    given: Mapping[str, Any],
+    parameters: Mapping[str, str],
+    media: bytes,
+    context: Context,
+    csf: QExpr | None,
+    split: bool,
+    local: bool = False,
+) -> Answer:
+    wanted = [] if local else wanted_of(asked, given, call, split)
+    page, more, outcomes = await federated(door, call, asked, wanted, context, csf)
+    headers = page_headers(call, asked.queries[0], page, more, parameters, media)
+    headers += warning_headers(outcomes, door.alias(call.tenant))
+    shown = await shown_page(door, call, page, asked, media, context)
+    return door.represented(call, shown, media, context, headers)
+
+
+def wanted_of(asked: Asked, given: Mapping[str, Any], call: Call, split: bool) -> list[Wanted]:
+    guarded = not isinstance(call.actor.access, FullAccess)
+    found = []
+    for query in asked.queries:
+        names = frozenset(query.attrs) | _names(asked.view)
+        spec = Spec(query.types, query.ids, query.id_pattern, names, asked.view.datasets or frozenset())
+        found.append(Wanted(query, spec, given, split, guarded))
+    return found
+
+
+async def federated(
+    door: Door,
+    call: Call,
+    asked: Asked,
+    wanted: Sequence[Wanted],
+    context: Context,
+    csf: QExpr | None = None,
+) -> tuple[Page, bool, list[Outcome]]:
+    """One page of the union of what the broker and its sources have, whether more follow, and how asking went."""
+    plans = [
+        (one, registration, infos)
+        for one in wanted
+        for registration, infos in chosen(door, call, one.spec, "queryEntity", "queryBatch")
+        if csf is None or matches_q(csf, source_doc(registration))
+    ]
+    if not plans:
+        try:
+            page, more = await run_query(door, call, asked)
+        except NoSuchTenant:
+            if not wanted:
+                raise
+            page, more = Page([], 0), False
+        return page, more, []
+    if asked.order is not None:
+        raise BadRequestData(
+            "Entities of several brokers cannot be ordered; add local=true to order those of this one",
+            field="orderBy",
+        )
+    first = asked.queries[0]
+    need = MOST if first.count or wanted[0].split or wanted[0].guarded else first.offset + first.limit + 1
+    if first.offset + first.limit >= MOST:
+        raise TooComplexQuery(f"offset and limit reach beyond the {MOST} entities of a distributed query")
+    union = Union()
+    for one in wanted:
+        union.add(await _own(door, call, one, need))
+    outcomes: list[Outcome] = []
+    for outcome, docs in await asyncio.gather(
+        *(
+            _entities_from(door, call, one, registration, infos, context, need)
+            for one, registration, infos in plans
+        )
+    ):
+        outcomes += outcome
+        if outcome:
+            union.add(docs, outcome[0].registration.mode == "auxiliary")
+    merged = union.merged()
+    if wanted[0].split:
+        merged = [doc for doc in merged if any(matches(doc, one.query) for one in wanted)]
+    end = first.offset + first.limit
+    return Page(merged[first.offset : end], len(merged)), len(merged) > end, outcomes
+
+
+async def _own(door: Door, call: Call, wanted: Wanted, need: int) -> list[Doc]:
+    query = replace(wanted.query, offset=0, limit=need, count=False)
+    if wanted.split:
+        query = replace(query, q=None, geo=None, scope=None, attrs=())
+    try:
+        page = await door.broker.query_async(query, call.actor.access, call.tenant)
+    except NoSuchTenant:
+        return []
+    return page.docs
+
+
+async def _entities_from(
+    door: Door,
+    call: Call,
+    wanted: Wanted,
+    one: Registration,
+    infos: list[Info],
+    context: Context,
+    need: int,
+) -> tuple[list[Outcome], list[Doc]]:
+    sources = sources_of(door)
+    try:
+        wire = await sources.wire(one, context, call)
+    except AndamanError as error:
+        return [Outcome(one, 0, error=error, warning=199)], []
+    bare = wanted.split or wanted.guarded
+    spec = replace(wanted.spec, attrs=frozenset()) if bare else wanted.spec
+    questions = [question for info in infos for question in questions_of(info, spec, wire)]
+    batch = "queryBatch" in one.operations and (call.method == "POST" or "queryEntity" not in one.operations)
+    outcomes: list[Outcome] = []
+    docs: list[Doc] = []
+    for question in list(dict.fromkeys(questions))[:_MAX_QUESTIONS]:
+        offset = 0
+        while True:
+            size = min(_PAGE, need - offset)
+            outcome = await _ask(sources, call, one, wire, question, wanted, batch, offset, size)
+            outcome, found = await _read(door, call, outcome, wire, infos)
+            outcomes.append(outcome)
+            docs += found
+            told = len(outcome.payload) if isinstance(outcome.payload, list) else 1
+            offset += size
+            if outcome.error is not None or told < size or offset >= need:
+                break
+        if outcomes[-1].status == 0:
+            break  # it did not answer: do not wait again
+    kept = (
+        replace(wanted.query, q=None, geo=None, scope=None, attrs=()) if not wanted.guarded else wanted.query
+    )
+    if not wanted.split:
+        docs = [doc for doc in docs if matches(doc, kept)]
+    worst = [one for one in outcomes if one.warning][:1]
+    return worst or outcomes[:1], docs
+
+
+async def _ask(
+    sources: Sources,
+    call: Call,
+    one: Registration,
+    wire: Wire,
+    question: Question,
+    wanted: Wanted,
+    batch: bool,
+    offset: int,
+    size: int,
+) -> Outcome:
+    filters = {} if wanted.split or wanted.guarded else filters_of(wanted, wire)
+    if not question.types and not question.attrs and not filters and wanted.query.q is not None:
+        names = names_in(
+            wanted.query.q
+        )  # a source refuses a question that names neither types nor attributes
+        question = replace(question, attrs=tuple(sorted(wire.context.shorts[iri] for iri in names)))
+    paging: Parameters = [("options", "sysAttrs"), ("limit", str(size))]
+    if offset:
+        paging.append(("offset", str(offset)))
+    if not batch:
+        return await sources.ask(
+            call, one, "GET", "/entities", wire, [*question.parameters(), *filters.items(), *paging]
+        )
+    payload: dict[str, Any] = {"type": "Query"}
+    if question.selector():
+        payload["entities"] = [question.selector()]
+    if question.attrs:
+        payload["attrs"] = list(question.attrs)
+    for name in ("q", "scopeQ"):
+        if name in filters:
+            payload[name] = filters[name]
+    geo: dict[str, Any] = {
+        name: filters[name]
+        for name in ("georel", "geometry", "coordinates", "geoproperty")
+        if name in filters
+    }
+    if geo:
+        payload["geoQ"] = {**geo, "coordinates": orjson.loads(geo["coordinates"])}
+    return await sources.ask(call, one, "POST", "/entityOperations/query", wire, paging, payload)
+
+
+def filters_of(wanted: Wanted, wire: Wire) -> dict[str, str]:
+    """The query's filters in the names that the source knows."""
+    given, query = wanted.filters, wanted.query
+    found: dict[str, str] = {}
+    if query.q is not None:
+        found["q"] = render_q(query.q, wire.context.shorts) if wire.recompact else str(given["q"])
+    if query.scope is not None:
+        found["scopeQ"] = str(given["scopeQ"])
+    if query.geo is not None:
+        found["georel"], found["geometry"] = str(given["georel"]), str(given["geometry"])
+        coordinates = given["coordinates"]
+        found["coordinates"] = (
+            coordinates if isinstance(coordinates, str) else orjson.dumps(coordinates).decode()
+        )
+        if "geoproperty" in given:
+            found["geoproperty"] = wire.context.shorts[query.geo.geoproperty]
+    return found

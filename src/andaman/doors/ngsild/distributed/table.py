@@ -1,0 +1,31 @@
+"""Which handler stands in for which where a tenant has context source registrations. The door looks here, and nowhere
+else, so that without registrations nothing of this room costs anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from andaman.doors.ngsild import batch, consumption, postquery, provision, purge
+from andaman.doors.ngsild.distributed import batches, purges, reads, writes
+
+DISTRIBUTED: Final[Mapping[Any, Any]] = {
+    consumption.retrieve_entity: reads.retrieve_entity,
+    consumption.query_entities: reads.query_entities,
+    postquery.post_query: reads.post_query,
+    provision.create_entity: writes.create_entity,
+    provision.replace_entity: writes.replace_entity,
+    provision.merge_entity: writes.merge_entity,
+    provision.append_attributes: writes.append_attributes,
+    provision.update_attributes: writes.update_attributes,
+    provision.delete_entity: writes.delete_entity,
+    provision.update_attribute: writes.update_attribute,
+    provision.replace_attribute: writes.replace_attribute,
+    provision.delete_attribute: writes.delete_attribute,
+    purge.purge_entities: purges.purge_entities,
+    batch.create: batches.create,
+    batch.upsert: batches.upsert,
+    batch.update: batches.update,
+    batch.merge: batches.merge,
+    batch.delete: batches.delete,
+}
