@@ -93,10 +93,20 @@ def build_parser() -> argparse.ArgumentParser:
     _data(token)
 
     backup = _command(commands, "backup", _backup, "write a consistent copy, also while the server runs")
-    backup.add_argument("file", type=Path, help="file to write; must not exist")
+    backup.add_argument(
+        "target",
+        type=Path,
+        metavar="DIR",
+        help="backup set: the first backup copies everything, later ones add what is new; or a new FILE.tar",
+    )
+    backup.add_argument("--full", action="store_true", help="copy everything once more, as another base")
+    backup.add_argument("--check", action="store_true", help="make nothing; verify what is in the set")
     _data(backup)
     restore = _command(commands, "restore", _restore, "make a data directory from a backup")
-    restore.add_argument("file", type=Path)
+    restore.add_argument("source", type=Path, metavar="DIR", help="backup set, or FILE.tar")
+    restore.add_argument(
+        "--at", metavar="TIME", help="as of this instant (e.g. 2026-11-23T14:32:07Z); default: the newest"
+    )
     _data(restore)
     doctor = _command(
         commands, "doctor", _doctor, "check disk, clock, port, and the integrity of journal and chain"
@@ -280,16 +290,27 @@ def _token(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _backup(options: argparse.Namespace, settings: Settings) -> int:
-    from andaman.maintenance import backup_all
+    from andaman.maintenance import backup_all, backup_into, check_set
 
-    print(backup_all(settings.data_dir, options.file))
+    if options.check:
+        print(check_set(options.target))
+    elif options.target.suffix == ".tar":
+        print(backup_all(settings.data_dir, options.target))
+    else:
+        print(backup_into(settings.data_dir, options.target, full=options.full))
     return 0
 
 
 def _restore(options: argparse.Namespace, settings: Settings) -> int:
-    from andaman.maintenance import restore_all
+    from andaman.kernel.time import parse_time
+    from andaman.maintenance import restore_all, restore_from
 
-    print(restore_all(options.file, settings.data_dir))
+    try:
+        at = None if options.at is None else parse_time(options.at)
+    except ValueError as error:
+        raise AndamanError(f"--at {options.at}: {error}") from None
+    restore = restore_all if options.source.is_file() else restore_from
+    print(restore(options.source, settings.data_dir, at))
     return 0
 
 

@@ -62,7 +62,7 @@ def test_backup_under_load_is_one_instant(tmp_path: Path) -> None:
         return first
 
     first = with_broker(tmp_path / "live", work)
-    end = restore(tmp_path / "one.backup", tmp_path / "restored")
+    end = restore(tmp_path / "one.backup", tmp_path / "restored").seq
     assert end >= first
     db = connect(tmp_path / "restored")
     assert verify(db).ok

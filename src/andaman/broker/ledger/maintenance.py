@@ -26,7 +26,9 @@ from andaman.broker.ledger.schema import (
     DirectoryLock,
     connect,
     lock_holder,
+    prepare,
 )
+from andaman.broker.ledger.segment import START, Point, point
 from andaman.kernel.errors import Conflict, ResourceNotFound, Unavailable
 from andaman.kernel.time import HOUR, MINUTE, Micros, format_time, system_clock
 
@@ -82,10 +84,11 @@ def backup(directory: Path, target: Path, progress: Callable[[int, int], None] |
     return target.stat().st_size
 
 
-def restore(file: Path, directory: Path) -> int:
-    """Make ``directory`` a store as it was at the backup; returns the last journal position.
+def restore(file: Path, directory: Path, change: Callable[[sqlite3.Connection], None] | None = None) -> Point:
+    """Make ``directory`` a store as it was at the backup; returns the end of its journal.
 
-    The backup is checked first (structure and hash chain). The directory must hold no store yet: nothing is ever
+    ``change`` takes the store on to another instant before it counts. The result is checked (structure and hash
+    chain), and refused whole where it is not sound. The directory must hold no store yet: nothing is ever
     overwritten. History is rebuilt from the journal at the next start.
     """
     if not file.is_file():
@@ -99,12 +102,18 @@ def restore(file: Path, directory: Path) -> int:
         with tempfile.TemporaryDirectory(dir=directory, prefix=".restore-") as name:
             part = Path(name) / FILE
             shutil.copyfile(file, part)
+            problem = _problem(part) if change is not None else ""
+            if not problem and change is not None:
+                db = prepare(Path(name))
+                try:
+                    change(db)
+                    db.execute("PRAGMA journal_mode=DELETE")
+                finally:
+                    db.close()
             db = sqlite3.connect(part)
             try:
-                problem = _structure(db) or _chain(db)
-                rows: int = (
-                    0 if problem else db.execute("SELECT coalesce(max(seq), 0) FROM journal").fetchone()[0]
-                )
+                problem = problem or _structure(db) or _chain(db) or _of_state(db)
+                end = START if problem else point(db) or START
                 if not problem:
                     db.execute("PRAGMA journal_mode=WAL")
             except sqlite3.Error as error:
@@ -120,7 +129,7 @@ def restore(file: Path, directory: Path) -> int:
         raise Unavailable(f"The restore into {directory} failed: {error}") from error
     finally:
         lock.release()
-    return rows
+    return end
 
 
 def doctor(directory: Path, now: Micros | None = None) -> list[Finding]:
@@ -186,6 +195,19 @@ def _structure(db: sqlite3.Connection) -> str:
     except sqlite3.DatabaseError as error:
         return f"The file is damaged: {error}"
     return "" if lines == ["ok"] else f"The file is damaged: {'; '.join(lines)}"
+
+
+def _problem(file: Path) -> str:
+    db = sqlite3.connect(file)
+    try:
+        return _structure(db)
+    finally:
+        db.close()
+
+
+def _of_state(db: sqlite3.Connection) -> str:
+    found = _state(db)
+    return "" if found.level == "ok" else found.text
 
 
 def _chain(db: sqlite3.Connection) -> str:

@@ -1,0 +1,125 @@
+"""What both kinds of backup need: copies of small databases, checksums, and how far a backup reaches."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import sqlite3
+import tarfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from andaman.broker.ledger.schema import FILE
+from andaman.broker.ledger.segment import Point, point
+from andaman.kernel.errors import BadRequestData, Unavailable
+from andaman.kernel.time import MINUTE, Micros, format_time
+
+LEDGER: Final = FILE
+CONTEXTS: Final = "contexts.tar"
+_IN_FLIGHT: Final[Micros] = MINUTE
+"""A commit has its time when it begins; no commit takes as long, so that all before then are in the copy."""
+
+
+def small_databases(directory: Path) -> list[str]:
+    return sorted(path.name for path in directory.glob("*.db"))
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """A copy that is consistent in itself, also while the platform writes. Raises Unavailable."""
+    try:
+        read, write = sqlite3.connect(source), sqlite3.connect(target)
+        try:
+            read.backup(write)
+            write.execute("PRAGMA journal_mode=DELETE")
+        finally:
+            read.close()
+            write.close()
+        os.chmod(target, 0o600)
+    except sqlite3.Error as error:
+        raise Unavailable(f"{source.name} cannot be copied: {error}") from None
+
+
+def copy_small(directory: Path, target: Path) -> list[str]:
+    """Copies of everything beside the ledger that is not made again by itself: small databases, JSON-LD contexts.
+
+    Take them before the ledger: what they refer to must be in it. Returns the names.
+    """
+    names = small_databases(directory)
+    for name in names:
+        copy_database(directory / name, target / name)
+    contexts = sorted((directory / "contexts").glob("*.json"))
+    if contexts:
+        with tarfile.open(target / CONTEXTS, "w") as tar:
+            for path in contexts:
+                with contextlib.suppress(FileNotFoundError):  # deleted a moment ago
+                    tar.add(path, arcname=path.name)
+        names.append(CONTEXTS)
+    return names
+
+
+def place_small(source: Path, names: Sequence[str], directory: Path) -> None:
+    """Put such copies into a new data directory. Raises BadRequestData where the contexts are damaged."""
+    for name in names:
+        if name != CONTEXTS:
+            shutil.copyfile(source / name, directory / name)
+            os.chmod(directory / name, 0o600)
+            sync(directory / name)
+            continue
+        try:
+            with tarfile.open(source / name, "r:") as tar:
+                (directory / "contexts").mkdir(exist_ok=True)
+                for member in tar:
+                    content = tar.extractfile(member)
+                    if content is None or Path(member.name).name != member.name:
+                        raise BadRequestData(f"{source / name} names {member.name!r}, which is no context")
+                    (directory / "contexts" / member.name).write_bytes(content.read())
+        except tarfile.TarError as error:
+            raise BadRequestData(f"{source / name} is damaged: {error}") from None
+
+
+def digest(file: Path) -> str:
+    with open(file, "rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def sync(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def last_point(file: Path) -> Point:
+    """The end of the journal in a copy of the ledger."""
+    db = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
+    try:
+        found = point(db)
+    finally:
+        db.close()
+    assert found is not None
+    return found
+
+
+def reaches(end: Micros, made: Micros) -> Micros:
+    """Until when a copy tells everything: to its last row, or to a minute before it was begun where all was quiet."""
+    return max(end, made - _IN_FLIGHT)
+
+
+def reach(file: Path, made: Micros) -> Micros:
+    try:
+        return reaches(last_point(file).at, made)
+    except sqlite3.Error as error:
+        raise BadRequestData(f"The ledger in the backup is damaged: {error}") from None
+
+
+def until(at: Micros, last: Micros, source: Path) -> None:
+    """Raises BadRequestData when ``at`` lies behind what a backup tells."""
+    if at > last:
+        raise BadRequestData(
+            f"{source} reaches until {format_time(last)}, not until {format_time(at)}. "
+            "Take another backup first if the platform still runs, or choose an earlier time"
+        )
