@@ -240,12 +240,12 @@ class App:
                 log.exception("%s did not stop cleanly", type(part).__name__)
         self._started.clear()
         await self.broker.close()
+        self.outgoing.close()
+        self.registry.close()
         self.letters.close()
         await self.identity.close()
 
 
-        self.outgoing.close()
-        self.registry.close()
 class _Owners:
     """Whose rights a subscription has, as of now."""
 

@@ -24,9 +24,9 @@ from andaman.doors.ngsild import (
     subscriptions,
     temporal,
 )
-from andaman.doors.ngsild.door import Door, NgsiLdOptions
 from andaman.doors.ngsild.distributed.sources import Sources
 from andaman.doors.ngsild.distributed.table import DISTRIBUTED
+from andaman.doors.ngsild.door import Door, NgsiLdOptions
 from andaman.doors.ngsild.http import (
     Answer,
     Call,
@@ -110,6 +110,7 @@ _SINGLE: Final[Mapping[str, Resource]] = {
     "types": {"GET": discovery.list_types},
     "attributes": {"GET": discovery.list_attributes},
     "jsonldContexts": {"GET": hosting.list_contexts, "POST": hosting.add_context},
+    "csourceRegistrations": {"GET": registrations.query, "POST": registrations.register},
     "subscriptions": {"GET": subscriptions.query, "POST": subscriptions.create},
     "openapi.json": {"GET": _openapi},
 }
@@ -117,6 +118,11 @@ _NAMED: Final[Mapping[str, Resource]] = {
     "types": {"GET": discovery.retrieve_type},
     "attributes": {"GET": discovery.retrieve_attribute},
     "jsonldContexts": {"GET": hosting.serve_context, "DELETE": hosting.delete_context},
+    "csourceRegistrations": {
+        "GET": registrations.retrieve,
+        "PATCH": registrations.update,
+        "DELETE": registrations.delete,
+    },
     "subscriptions": {
         "GET": subscriptions.retrieve,
         "PATCH": subscriptions.update,
@@ -128,7 +134,6 @@ _NAMED: Final[Mapping[str, Resource]] = {
 def resource_of(segments: list[str]) -> Resource | None:
     """The resource at a path behind ``/ngsi-ld/v1``, or None."""
     count = len(segments)
-    "csourceRegistrations": {"GET": registrations.query, "POST": registrations.register},
     head = segments[0] if segments else ""
     if head == "entities":
         if count == 2:
@@ -136,11 +141,6 @@ def resource_of(segments: list[str]) -> Resource | None:
         if count == 1:
             return _ENTITIES
         if segments[2] == "attrs":
-    "csourceRegistrations": {
-        "GET": registrations.retrieve,
-        "PATCH": registrations.update,
-        "DELETE": registrations.delete,
-    },
             return _ATTRS if count == 3 else _ATTR if count == 4 else None
         return None
     if head == "entityOperations":
@@ -169,6 +169,7 @@ class NgsiLdApp:
         clock: Clock = system_clock,
         registry: Registry | None = None,
         subscriptions: Subscriptions | None = None,
+        outgoing: OutgoingClient | None = None,
     ) -> None:
         self._door = Door(broker, contexts, options or NgsiLdOptions(), clock, registry, subscriptions)
         if registry is not None and outgoing is not None:
@@ -189,6 +190,9 @@ class NgsiLdApp:
                 # Before the body is read: what strangers send must not cost the loop or wait in the writer's queue.
                 raise NotSignedIn("Sign in to change entities")
             else:
+                sources = self._door.sources
+                if sources is not None and sources.registry.of(call.tenant) is not None:
+                    handler = DISTRIBUTED.get(handler, handler)
                 answer = await handler(self._door, call)
         except AndamanError as error:
             answer = problem_answer(error)
@@ -198,7 +202,6 @@ class NgsiLdApp:
             log.exception("unexpected error at %s %s", scope.get("method"), scope.get("path"))
             answer = problem_answer(
                 AndamanError("Something went wrong in the platform; the log has the details")
-        outgoing: OutgoingClient | None = None,
             )
         scope[STATUS] = answer.status
         await answer.send(send, tenant, scope.get(REQUEST_ID))
@@ -217,9 +220,6 @@ def _call(scope: Any, receive: Receive) -> tuple[Call, Resource | None]:
         return Call(scope, segments, receive, actor), (
             {"GET": hosting.serve_bundled} if len(segments) == 1 else None
         )
-                sources = self._door.sources
-                if sources is not None and sources.registry.of(call.tenant) is not None:
-                    handler = DISTRIBUTED.get(handler, handler)
     parts = path[at + len(_ROOT) :].split(b"/") if at >= 0 else []
     segments = [decode(part, "The path") if b"%" in part else part.decode("latin-1") for part in parts[1:]]
     if segments and not segments[-1]:

@@ -33,8 +33,8 @@ _MEMBERS: Final = frozenset(
         "joinLevel",
         "containedBy",
         "ordering",
-        *_LISTS,
         "splitEntities",
+        *_LISTS,
         *_TEXTS,
     }
 )
