@@ -155,7 +155,11 @@ class App:
         ngsild = NgsiLdApp(
             self.broker,
             self.contexts,
-            NgsiLdOptions(max_body=settings.max_body_mb * _MB, public_url=settings.public_url),
+            NgsiLdOptions(
+                max_body=settings.max_body_mb * _MB,
+                max_instances=settings.temporal_page or (30 if settings.no_auth else 1000),
+                public_url=settings.public_url,
+            ),
             clock,
             self.registry,
             self.subscriptions,

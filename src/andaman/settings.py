@@ -67,6 +67,13 @@ TABLE: Final[tuple[Setting, ...]] = (
         "",
         "Prefixes of @context addresses answered from elsewhere: FROM=TO pairs with spaces between; TO may be local.",
     ),
+    Setting(
+        "temporal_page",
+        0,
+        "Instances of one entity in one answer about the past; longer answers are cut (206). 0: 1000, with no_auth 30.",
+        0,
+        100_000,
+    ),
     Setting("max_body_mb", 10, "Largest request body.", 1, 1024),
     Setting("session_hours", 12, "A sign-in ends after this many hours.", 1, 720),
     Setting("unit_simulator", False, "Move assigned units along their routes (marked as simulated)."),

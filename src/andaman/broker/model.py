@@ -58,11 +58,13 @@ class OpKind(StrEnum):
     TEMPORAL_UPSERT = "temporal-upsert"  # 5.6.11 POST temporal/entities: the evolution is made, or added to
     TEMPORAL_ADD = "temporal-add"  # 5.6.12
     TEMPORAL_REPLACE = "temporal-replace"  # 5.6.14: one instance, named by ``instance``
+    TEMPORAL_END = "temporal-end"  # 5.6.5 where only the evolution is known: the deletion becomes part of it
     TEMPORAL_ERASE = "temporal-erase"  # 5.6.13, 5.6.15, 5.6.16: instance, attribute or all of the evolution
 
 
 TEMPORAL_OPS: Final = frozenset(
-    {OpKind.TEMPORAL_UPSERT, OpKind.TEMPORAL_ADD, OpKind.TEMPORAL_REPLACE, OpKind.TEMPORAL_ERASE}
+    {OpKind.TEMPORAL_UPSERT, OpKind.TEMPORAL_ADD, OpKind.TEMPORAL_REPLACE}
+    | {OpKind.TEMPORAL_END, OpKind.TEMPORAL_ERASE}
 )
 """Operations on the Temporal Evolution of an entity: they are journal events, but never change current state."""
 

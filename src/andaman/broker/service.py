@@ -28,7 +28,7 @@ from andaman.broker.ledger.rights import visible
 from andaman.broker.ledger.trail import Trail, trail
 from andaman.broker.model import DEFAULT_TENANT, Doc, Event, WriteOp, WriteResult
 from andaman.broker.query.index import FACTS_VERSION, EntityIndex, index_facts, update_facts
-from andaman.broker.query.model import EntityQuery, Page, TemporalQuery
+from andaman.broker.query.model import EntityQuery, EvolutionQuery, Page, Target, TemporalQuery
 from andaman.broker.query.survey import TypeSurvey
 from andaman.identity.model import Access, Actor
 from andaman.kernel.errors import NoSuchTenant, ResourceNotFound, Unavailable
@@ -290,6 +290,28 @@ class Broker:
         ask = partial(trail, at=at, before=before, limit=limit)
         return await self._in_past(ask, self._ledger.journals, entity_id, access, tenant)
 
+    async def evolutions(
+        self, query: EvolutionQuery, access: Access, tenant: str = DEFAULT_TENANT
+    ) -> dict[str, Any]:
+        """A page of entities over time (§5.7.3, §5.7.4), as ``History.evolutions`` tells it.
+
+        Includes what was acknowledged a moment ago, deleted entities, and those that only the temporal API knows.
+        """
+        self._check_tenant(tenant)
+        return await self._in_past(self._past.evolutions, query, access, tenant)
+
+    async def resolve(
+        self,
+        entity_id: str,
+        attr: str,
+        instance: str | None,
+        access: Access,
+        tenant: str = DEFAULT_TENANT,
+    ) -> list[Target]:
+        """Instances of an attribute over time: one of each data set, or the one with this ``instanceId``."""
+        self._check_tenant(tenant)
+        return await self._in_past(self._past.resolve, entity_id, attr, instance, access, tenant)
+
     async def _in_past(self, ask: Callable[..., _T], *arguments: Any) -> _T:
         """Ask in one of the past's own threads, so that many questions about it keep nothing else waiting."""
         if self._past_asked >= _PAST_WAITING:
@@ -337,8 +359,17 @@ class Broker:
 
         A follower that is slow is not fed from memory but from the journal: it can slow or starve nobody.
         """
-        return self._ledger.follow(after)
+        return _without_temporal(self._ledger.follow(after))
 
     async def read_events(self, after: int, limit: int = 10_000, tenant: str | None = None) -> list[Event]:
         """A slice of the journal (``doc`` is None in events read from disk unless it was created there)."""
         return await self._ledger.read_events(after, limit, tenant)
+
+
+async def _without_temporal(batches: AsyncIterator[list[Event]]) -> AsyncIterator[list[Event]]:
+    """Followers hear of changes of state; writes to the past are none."""
+    async for batch in batches:
+        if any(event.told is not None for event in batch):
+            batch = [event for event in batch if event.told is None]
+        if batch:
+            yield batch

@@ -226,7 +226,10 @@ def test_rights_make_hidden_things_absent_for_writers(ops: list[WriteOp]) -> Non
         for op in ops:
             result = (await broker.write([op], actor(SOMEBODY)))[0]
             if op.entity_id in hidden_ids:
-                creating = op.kind in (OpKind.CREATE, OpKind.UPSERT_REPLACE, OpKind.UPSERT_UPDATE)
+                creating = op.kind in (
+                    *(OpKind.CREATE, OpKind.UPSERT_REPLACE, OpKind.UPSERT_UPDATE),
+                    OpKind.TEMPORAL_UPSERT,
+                )
                 assert result.error is not None
                 assert result.error.status == (403 if creating else 404)
         assert {one: broker.get(one, FULL_ACCESS) for one in hidden_ids} == before

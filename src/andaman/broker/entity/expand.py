@@ -106,7 +106,7 @@ def expand_entity(
             if name in _ENTITY_MEMBERS:
                 _member(doc, name, value, context, mode)
                 continue
-            iri = _attribute_iri(name, context)
+            iri = attribute_iri(name, context)
         elif (  # the short way of plain Properties: nine of ten attributes of a sensor; the object is used as it is
             not simplified
             and type(value) is dict
@@ -148,7 +148,8 @@ _ENTITY_MEMBERS: Final = frozenset(
 )
 
 
-def _attribute_iri(name: str, context: Context) -> str:
+def attribute_iri(name: str, context: Context) -> str:
+    """The IRI of an attribute's name. Raises BadRequestData where the name is none of an attribute."""
     if name in _NOT_ATTRIBUTES or name[:1] == "@":
         raise BadRequestData(f"{name!r} is not a possible attribute name", field=name)
     iri = context.iris[name]

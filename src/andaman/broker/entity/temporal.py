@@ -1,9 +1,13 @@
-"""Temporal representations: all instances, temporalValues, aggregatedValues (CIM 009 §4.5.6, §4.5.8, §4.5.19)."""
+"""Temporal representations: all instances, temporalValues, aggregatedValues (CIM 009 §4.5.6–4.5.9, §4.5.19).
+
+An entity over time is what ``Broker.evolutions`` tells: ``id``, ``type`` (IRIs), ``attrs`` (IRI → instances in stored form with
+``instanceId`` or ``deletedAt``; or → method → rows), ``scope`` (instances), and its times where they were asked for.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal
+from collections.abc import Sequence
+from typing import Any, Final
 
 from andaman.broker.contexts.model import Context
 from andaman.broker.entity.represent import View, choose_language, plain_value, represent_attribute
@@ -19,82 +23,104 @@ _PLURAL: Final = {
     "ListProperty": "valueLists",
     "ListRelationship": "objectLists",
 }
-TimeProperty = Literal["observedAt", "createdAt", "modifiedAt", "deletedAt"]
+_WRAPPED: Final = {"LanguageProperty": "languageMap", "JsonProperty": "json", "VocabProperty": "vocab"}
+"""Kinds whose simplified values stand under their member's name (§4.5.9)."""
+_ONLY_COUNTED: Final = frozenset({"Relationship", "ListRelationship"})
+_TIMES: Final = ("createdAt", "modifiedAt", "deletedAt")
 
 
-def _head(doc: Doc, context: Context, view: View) -> dict[str, Any]:
-    types = [context.shorts[one] for one in doc["type"]]
-    out: dict[str, Any] = {"id": doc["id"], "type": types[0] if len(types) == 1 else types}
-    scope = doc.get("scope")
-    if scope:
-        out["scope"] = scope[0] if len(scope) == 1 else scope
-    if view.sys_attrs:
-        out.update({name: doc[name] for name in ("createdAt", "modifiedAt") if name in doc})
-    for part in ("id", "type", "scope"):
-        if part in out and (part in view.omit or (view.pick is not None and part not in view.pick)):
+def _head(entity: Doc, context: Context, view: View) -> dict[str, Any]:
+    types = [context.shorts[one] for one in entity["type"]]
+    out: dict[str, Any] = {"id": entity["id"], "type": types[0] if len(types) == 1 else types}
+    for part in ("id", "type"):
+        if part in view.omit or (view.pick is not None and part not in view.pick):
             del out[part]
+    out.update({name: entity[name] for name in _TIMES if name in entity})
     return out
 
 
-def represent_temporal(
-    doc: Doc, history: Mapping[str, Sequence[Instance]], context: Context, view: View
-) -> dict[str, Any]:
+def represent_temporal(entity: Doc, context: Context, view: View) -> dict[str, Any]:
     """Every attribute as a list of its instances over time (also where there is only one)."""
-    out = _head(doc, context, view)
-    for iri, instances in history.items():
-        made = represent_attribute(iri, list(instances), context, view)
-        out[context.shorts[iri]] = made if isinstance(made, list) else [made]
+    out = _head(entity, context, view)
+    if entity.get("scope"):
+        out["scope"] = [_scope(one, view) for one in entity["scope"]]
+    for iri, instances in entity["attrs"].items():
+        out[context.shorts[iri]] = [_instance(iri, one, context, view) for one in instances]
     return out
+
+
+def _instance(iri: str, instance: Instance, context: Context, view: View) -> dict[str, Any]:
+    made = represent_attribute(iri, [instance], context, view)
+    shown: dict[str, Any] = made if isinstance(made, dict) and "coordinates" not in made else {"value": made}
+    for name in ("instanceId", "deletedAt"):
+        if name in instance:
+            shown[name] = instance[name]
+    return shown
+
+
+def _scope(instance: Instance, view: View) -> dict[str, Any]:
+    value = instance["value"]
+    shown: dict[str, Any] = {"type": "Property", "value": value[0] if len(value) == 1 else value}
+    for name in ("observedAt", "deletedAt", *(_TIMES[:2] if view.sys_attrs else ())):
+        if name in instance:
+            shown[name] = instance[name]
+    return shown
 
 
 def represent_values(
-    doc: Doc,
-    history: Mapping[str, Sequence[Instance]],
-    context: Context,
-    view: View,
-    time_property: TimeProperty = "observedAt",
+    entity: Doc, context: Context, view: View, time_property: str = "observedAt"
 ) -> dict[str, Any]:
-    """Simplified: ``{"speed": {"type": "Property", "values": [[value, time], …]}}``, one object a datasetId."""
-    out = _head(doc, context, view)
-    for iri, instances in history.items():
+    """Simplified: ``{"speed": {"type": "Property", "values": [[value, time], …]}}``, one object a datasetId (§4.5.9)."""
+    out = _head(entity, context, view)
+    if entity.get("scope"):
+        pairs = [[one["value"], _time(one, time_property)] for one in entity["scope"]]
+        out["scope"] = {"type": "Property", "values": pairs}
+    for iri, instances in entity["attrs"].items():
         groups: dict[tuple[str, str | None], list[list[Any]]] = {}
         for one in instances:
-            value = _value(one, context, view)
-            at = one.get(time_property, one.get("modifiedAt", ""))
-            groups.setdefault((one["type"], one.get("datasetId")), []).append([value, at])
+            kind = one["type"]
+            if kind == "LanguageProperty" and view.languages:
+                kind = "Property"
+            pair = [_value(one, context, view), _time(one, time_property)]
+            groups.setdefault((kind, one.get("datasetId")), []).append(pair)
         made: list[dict[str, Any]] = []
         for (kind, dataset_id), pairs in groups.items():
-            shown: dict[str, Any] = {"type": kind, _PLURAL[kind]: pairs}
-            if kind == "LanguageProperty" and view.languages:
-                shown = {"type": "Property", "values": pairs}
+            shown: dict[str, Any] = {"type": kind}
             if dataset_id is not None:
                 shown["datasetId"] = dataset_id
+            shown[_PLURAL[kind]] = pairs
             made.append(shown)
-        if made:
-            out[context.shorts[iri]] = made[0] if len(made) == 1 else made
+        if not made:
+            made = [{"type": "Property", "values": []}]
+        out[context.shorts[iri]] = made[0] if len(made) == 1 else made
     return out
+
+
+def _time(instance: Instance, time_property: str) -> str:
+    found = instance.get(time_property) or instance.get("deletedAt") or instance.get("modifiedAt", "")
+    return str(found)
 
 
 def _value(instance: Instance, context: Context, view: View) -> Any:
-    if instance["type"] == "LanguageProperty" and view.languages:
+    kind = instance["type"]
+    if kind == "LanguageProperty" and view.languages:
         return choose_language(instance["languageMap"], view.languages)[0]
-    return plain_value(instance, context)
+    if kind == "ListRelationship":
+        return instance["objectList"]
+    if "deletedAt" in instance and kind == "VocabProperty":
+        return {"vocab": instance["vocab"]}
+    value = plain_value(instance, context)
+    return {_WRAPPED[kind]: value} if kind in _WRAPPED else value
 
 
-def represent_aggregated(
-    doc: Doc, rows: Mapping[str, Mapping[str, Sequence[Sequence[Any]]]], context: Context, view: View
-) -> dict[str, Any]:
-    """``{"speed": {"type": "Property", "avg": [[value, start, end], …]}}``. ``rows``: IRI → method → rows."""
-    out = _head(doc, context, view)
-    for iri, methods in rows.items():
-        if methods:
-            shown: dict[str, Any] = {"type": _kind(doc, iri)}
-            shown.update({method: [list(row) for row in values] for method, values in methods.items()})
-            out[context.shorts[iri]] = shown
+def represent_aggregated(entity: Doc, context: Context, view: View) -> dict[str, Any]:
+    """``{"speed": {"type": "Property", "avg": [[value, start, end], …]}}``."""
+    out = _head(entity, context, view)
+    for iri, found in entity["attrs"].items():
+        methods: dict[str, Sequence[Sequence[Any]]] = dict(found)
+        kind = methods.pop("type", "Property")
+        out[context.shorts[iri]] = {
+            "type": "Relationship" if kind in _ONLY_COUNTED else "Property",
+            **{method: [list(row) for row in rows] for method, rows in methods.items()},
+        }
     return out
-
-
-def _kind(doc: Doc, iri: str) -> str:
-    instances = doc["attrs"].get(iri)
-    kind: str = instances[0]["type"] if instances else "Property"
-    return kind

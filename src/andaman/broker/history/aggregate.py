@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -14,14 +13,13 @@ import numpy.typing as npt
 import orjson
 
 from andaman.broker.history.rows import iso
+from andaman.broker.query.period import Period, parse_period
 from andaman.kernel.errors import BadRequestData, TooComplexQuery
 from andaman.kernel.time import SECOND, Micros
 
+__all__ = ["METHODS", "Period", "aggregate", "edges", "parse_period", "shortest"]
 METHODS: Final = ("totalCount", "distinctCount", "sum", "avg", "min", "max", "stddev", "sumsq")
 MAX_PERIODS: Final = 200_000
-_DURATION = re.compile(
-    r"P(?:(\d+)W|(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?)"
-)
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(?:[.,](\d{1,6}))?Z?", re.ASCII)
 _PLAIN: Final = frozenset({"Property", "ListProperty", "JsonProperty"})
 """Kinds whose values count as JSON; of the others only changes and different values are counted."""
@@ -29,41 +27,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """An ISO 8601 duration: calendar months and days, and a fixed rest in µs. All zero: the whole range."""
-
-    months: int = 0
-    days: int = 0
-    micros: int = 0
-
-    @property
-    def whole(self) -> bool:
-        return not (self.months or self.days or self.micros)
-
-
-def parse_period(text: str) -> Period:
-    """``P1M``, ``PT15M``, ``P1DT12H`` … Raises BadRequestData."""
-    found = _DURATION.fullmatch(text)
-    if found is None or text in ("P", "PT") or text.endswith("T"):
-        raise BadRequestData(
-            f"aggrPeriodDuration {text[:40]!r} is not an ISO 8601 duration such as PT1H, P1D or P1M",
-            field="aggrPeriodDuration",
-        )
-    weeks, years, months, days, hours, minutes = (int(part or 0) for part in found.groups()[:6])
-    seconds = float(found.group(7) or 0)
-    period = Period(
-        years * 12 + months,
-        weeks * 7 + days,
-        (hours * 3600 + minutes * 60) * SECOND + round(seconds * SECOND),
-    )
-    if period.months > 12_000 or period.days > 400_000 or period.micros > 400_000 * 86_400 * SECOND:
-        raise BadRequestData(
-            f"aggrPeriodDuration {text[:40]} is longer than a thousand years", field="aggrPeriodDuration"
-        )
-    return period
 
 
 def edges(period: Period, start: Micros, end: Micros, zone: str, *, align: bool) -> Ints:

@@ -31,7 +31,7 @@ class Edit(NamedTuple):
 def edit_of(event: Event) -> Edit | None:
     """The correction that an event is, if it is one."""
     told = event.told
-    return Edit(event.seq, told) if told is not None and told["do"] != "add" else None
+    return Edit(event.seq, told) if told is not None and told["do"] in ("erase", "replace") else None
 
 
 class Edits:

@@ -21,7 +21,7 @@ from andaman.broker.history.rows import META, rows_of
 from andaman.broker.history.rowset import Rows
 from andaman.broker.history.scopes import Timeline, timelines
 from andaman.broker.history.segments import Snapshot
-from andaman.broker.history.series import aggregated, instances, period_of
+from andaman.broker.history.series import aggregated, instances, kind_of, period_of
 from andaman.broker.history.store import Store
 from andaman.broker.history.subjects import Subjects
 from andaman.broker.history.times import entity_times
@@ -351,7 +351,7 @@ class Evolutions:
             methods = aggregated(reader, series, query.temporal)
             attr = reader.text(number)
             if methods:
-                attrs[attr] = methods
+                attrs[attr] = {"type": kind_of(reader, series), **methods}
             elif query.shown is not None:
                 raise InvalidRequest(
                     f"None of the aggregation methods is defined for the values of {attr}",

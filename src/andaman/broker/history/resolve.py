@@ -6,7 +6,7 @@ import duckdb
 
 from andaman.broker.history.ids import read_instance_id
 from andaman.broker.history.reading import ENDS, VALUES, Reader, Tails
-from andaman.broker.history.rows import iso
+from andaman.broker.history.rows import iso, read_form
 from andaman.broker.history.segments import Snapshot
 from andaman.broker.history.store import Store
 from andaman.broker.query.model import Target, TemporalQuery
@@ -35,15 +35,22 @@ def resolve(
                 ]
             )
         found = {
-            dataset if named is None else (seq, place): Target(reader.text(dataset), seq, place, iso(created))
-            for dataset, seq, place, created in zip(
+            dataset if named is None else (seq, place): Target(
+                reader.text(dataset), seq, place, iso(created), _kind(reader.text(form))
+            )
+            for dataset, seq, place, created, form in zip(
                 rows.dataset.tolist(),
                 rows.seq.tolist(),
                 rows.place.tolist(),
                 rows.created.tolist(),
+                rows.form.tolist(),
                 strict=True,
             )
         }
         return list(found.values())
 
     return store.read(ask)
+
+
+def _kind(form: str) -> str:
+    return form[1:] if form[:1] == "-" else read_form(form).kind or "Property"

@@ -287,6 +287,10 @@ def _told(event: Event, told: dict[str, Any]) -> Iterator[Row]:
     """A write of the temporal API: what it adds as rows, corrections as a mark only (see edits.py)."""
     name, at, seq = event.entity_id, event.at, event.seq
     yield Row(name, TOUCHED, "", ADDED, 0, at, 0, seq, at, TOUCHED, nan, nan, "")
+    if told["do"] == "end":
+        for place, (dataset, kind) in enumerate(told["ends"]):
+            yield Row(name, told["attr"], dataset, GONE, place, at, 0, seq, at, "-" + kind, nan, nan, "")
+        return
     if told["do"] != "add":
         return
     if "type" in told or "scope" in told:

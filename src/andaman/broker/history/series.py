@@ -11,7 +11,7 @@ import numpy as np
 from andaman.broker.history.aggregate import METHODS, Period, aggregate, edges, parse_period
 from andaman.broker.history.ids import instance_id
 from andaman.broker.history.reading import ENDS, VALUES, Reader
-from andaman.broker.history.rows import DELETED, GONE, NULL, SCOPE, iso, join, plain
+from andaman.broker.history.rows import NULL, SCOPE, iso, join, plain
 from andaman.broker.history.rowset import Rows, bounds, distinct
 from andaman.broker.history.segments import Snapshot
 from andaman.broker.history.store import Store
@@ -42,12 +42,12 @@ def instances(reader: Reader, rows: Rows, key: bytes | None = None) -> list[Inst
         bodies,
         strict=True,
     ):
-        if op in (DELETED, GONE):
-            one = _gone(reader.text(form)[1:], reader.text(dataset), t + lag, op == GONE)
+        if op in ENDS:
+            one = _gone(reader.text(form)[1:], reader.text(dataset), t + lag, reader.text(attr) == SCOPE)
         else:
             one = join(reader.form(form), reader.text(dataset), t, lag, created, num, num2, body)
         if key is not None and (name := reader.text(attr)) != SCOPE:
-            one["instanceId"] = instance_id(key, name, seq, place, op == DELETED)
+            one["instanceId"] = instance_id(key, name, seq, place, op in ENDS)
         found.append(one)
     return found
 
@@ -82,8 +82,13 @@ def aggregated(reader: Reader, rows: Rows, query: TemporalQuery) -> dict[str, li
                 rows.form.tolist(), rows.num.tolist(), rows.num2.tolist(), reader.bodies(rows), strict=True
             )
         ]
-    kind = next((form.kind for form in forms.values() if form.kind), "Property")
-    return aggregate(query.aggr_methods, rows.time, values, limits, high, kind)
+    return aggregate(query.aggr_methods, rows.time, values, limits, high, kind_of(reader, rows))
+
+
+def kind_of(reader: Reader, rows: Rows) -> str:
+    """The attribute kind of a series (the first, should it have changed)."""
+    kinds = (reader.form(number).kind for number in distinct(rows.form))
+    return next((kind for kind in kinds if kind), "Property")
 
 
 def period_of(query: TemporalQuery) -> Period:

@@ -32,6 +32,8 @@ FORMAT: Final = 2
 """2: times in two columns, alternating order, last rows. Files of another format are made again from the journal."""
 OPEN_ROWS: Final = 500_000
 """Rows after which the open segment is closed."""
+_BLOCK: Final = 65_536
+"""Of a new file, in bytes: a column of a row group fills a few of them, larger ones would stay half empty."""
 _HIGH: Final = 1 << 62
 _SCHEMA: Final = """
 CREATE TABLE format (version INTEGER);
@@ -64,6 +66,7 @@ class Store:
                 "memory_limit": f"{memory_mb}MB",
                 "threads": str(threads),
                 "temp_directory": str(spill),
+                "default_block_size": str(_BLOCK),
             },
         )
         try:
@@ -244,11 +247,15 @@ class Store:
         """Drop replaced tables that nobody reads any more; those of a process that ended are dropped at its start."""
         with self._lock:
             used = {segment.id for snapshot in self._reading for segment in snapshot.segments}
-        for number in self._doomed.keys() - used:
+        free = self._doomed.keys() - used
+        for number in free:
             segment = self._doomed.pop(number)
             self.db.execute(f"DROP TABLE {segment.table}")
             if segment.last >= 0:
                 self.db.execute(f"DROP TABLE {segment.last_table}")
+        if free:
+            with suppress(duckdb.Error):  # their room is used again at once; where a reader is in the way, later
+                self.db.execute("CHECKPOINT")
 
     def close(self) -> None:
         """Write everything into the file and let go of it."""

@@ -4,6 +4,7 @@ Current state stands whatever they say. What the journal keeps of one (``Event.t
 
     {"do": "add", "type": […]?, "scope": [instances]?, "attrs": {IRI: [instances]}}
     {"do": "replace", "attr": IRI, "dataset": "", "at": [seq, place], "instance": {…}}
+    {"do": "end", "attr": IRI or "@scope", "ends": [[data set, kind]]}
     {"do": "erase"}  {"do": "erase", "attr": IRI}  {"do": "erase", "attr": IRI, "dataset": ""}
     {"do": "erase", "attr": IRI, "dataset": "", "at": [seq, place]}
 
@@ -32,14 +33,14 @@ from andaman.kernel.time import format_time
 if TYPE_CHECKING:
     from andaman.broker.ledger.merge import Batch
 
-Known = Callable[[Key], list[tuple[int, int]]]
-"""What the store says of an entity without current state: (position, shape), of ``former`` and ``evolution``."""
-ADD, REPLACE, ERASE = "add", "replace", "erase"
+Known = Callable[[Key], list[tuple[int, int, int]]]
+"""What the store says of an entity without current state: (position, 0 for ``former`` or 1 for ``evolution``, shape)."""
+ADD, REPLACE, END, ERASE = "add", "replace", "end", "erase"
 INSERT: Final = "INSERT INTO evolution (tenant, id, seq, shape)"
 ON_CONFLICT: Final = "ON CONFLICT (tenant, id) DO UPDATE SET seq=excluded.seq, shape=excluded.shape"
 KNOWN: Final = (
-    "SELECT seq, shape FROM (SELECT seq, shape FROM former WHERE tenant=?1 AND id=?2 ORDER BY seq DESC LIMIT 1) "
-    "UNION ALL SELECT seq, shape FROM evolution WHERE tenant=?1 AND id=?2"
+    "SELECT seq, 0, shape FROM (SELECT seq, shape FROM former WHERE tenant=?1 AND id=?2 ORDER BY seq DESC LIMIT 1) "
+    "UNION ALL SELECT seq, 1, shape FROM evolution WHERE tenant=?1 AND id=?2"
 )
 
 
@@ -56,14 +57,14 @@ class EvolutionMerger:
     ) -> WriteResult:
         """One operation. Raises ResourceNotFound, Forbidden. Nothing is noted when it raises."""
         key = (tenant, op.entity_id)
-        shape = stored[2] if stored is not None else self._last_shape(batch, key)
+        shape, evolved = (stored[2], False) if stored is not None else self._last_shape(batch, key)
         upsert = op.kind is OpKind.TEMPORAL_UPSERT
         access = actor.access
         if shape and not access.sees(*self._shapes.pair(shape)):
             if upsert:
                 raise Forbidden(f"You may not create entity {op.entity_id} here")
             shape = 0
-        if not shape and not upsert:
+        if not (shape or upsert) or (op.kind is OpKind.TEMPORAL_END and not evolved):
             raise ResourceNotFound(f"There is no temporal evolution of an entity {op.entity_id}")
         result = WriteResult(op.kind, op.entity_id, created=not shape)
         told = self._told(op, shape, batch.at)
@@ -114,14 +115,18 @@ class EvolutionMerger:
         result.seq, result.changed = seq, True
         return result
 
-    def _last_shape(self, batch: Batch, key: Key) -> int:
-        """The shape of an entity without current state, 0 where it is not known (any more)."""
+    def _last_shape(self, batch: Batch, key: Key) -> tuple[int, bool]:
+        """The shape of an entity without current state, 0 where it is not known (any more); was it only ever evolution?"""
         found = list(self._known(key))
-        found += [(row[2], row[4]) for row in batch.former if (row[0], row[1]) == key]
+        found += [(row[2], 0, row[4]) for row in batch.former if (row[0], row[1]) == key]
         if key in batch.evolution:
-            found.append(batch.evolution[key])
-        # At the same position ``former`` tells what was, ``evolution`` what is: the latter stands behind it.
-        return max(enumerate(found), key=lambda pair: (pair[1][0], pair[0]))[1][1] if found else 0
+            seq, shape = batch.evolution[key]
+            found.append((seq, 1, shape))
+        if not found:
+            return 0, False
+        # At the same position ``former`` tells what was, ``evolution`` what is.
+        _, evolved, shape = max(found)
+        return shape, bool(evolved)
 
     def _told(self, op: WriteOp, shape: int, at: int) -> dict[str, Any] | None:
         """What the journal keeps; None when there is nothing to write."""
@@ -136,6 +141,8 @@ class EvolutionMerger:
                 if op.instance is not None:
                     told["at"] = list(op.instance)
             return told
+        if op.kind is OpKind.TEMPORAL_END:
+            return {"do": END, "attr": op.attr, "ends": fragment["ends"]}
         if op.kind is OpKind.TEMPORAL_REPLACE:
             assert op.instance is not None
             (instance,) = fragment["attrs"][op.attr]

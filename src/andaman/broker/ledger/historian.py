@@ -25,7 +25,7 @@ from typing import Any, Final
 
 import orjson
 
-from andaman.broker.history import History
+from andaman.broker.history import History, OtherFormat
 from andaman.broker.ledger.journal import JournalPool
 from andaman.broker.ledger.past import HistoryStore, Past
 from andaman.broker.ledger.schema import HISTORY
@@ -126,16 +126,16 @@ class Historian:
 
     def __init__(self, directory: Path, memory_mb: int, every_s: float) -> None:
         self._journals = JournalPool(directory)
-        self._history = _open(directory / HISTORY, memory_mb)
         with self._journals.reader() as journal:
-            end = journal.end()
+            end, key = journal.end(), journal.instance_key()
+        self._history = _open(directory / HISTORY, memory_mb, key)
         if self._history.last_seq > end:
             log.warning("History is ahead of the journal: it belongs to another store, and is made again")
             self._history.close()
             shutil.rmtree(directory / HISTORY)
-            self._history = _open(directory / HISTORY, memory_mb)
-        self._past = Past(self._journals, self._history)
+            self._history = _open(directory / HISTORY, memory_mb, key)
         self._feeder = Feeder(self._journals, self._history, every_s)
+        self._past = Past(self._journals, self._history, self._feeder.drain)
 
     def run(self, sockets: Sequence[int]) -> None:
         threads = [
@@ -190,6 +190,12 @@ class Historian:
         if name == "temporal":
             entity_id, attrs, query, tenant = arguments
             return ("doc", orjson.dumps(past.temporal(entity_id, attrs, query, access, tenant)))
+        if name == "evolutions":
+            wanted, tenant = arguments
+            return ("doc", orjson.dumps(past.evolutions(wanted, access, tenant)))
+        if name == "resolve":
+            entity_id, attr, instance, tenant = arguments
+            return ("targets", past.resolve(entity_id, attr, instance, access, tenant))
         if name == "drain":
             self._feeder.drain()
         return ("status", self._history.last_seq, self._feeder.trouble)
@@ -200,12 +206,15 @@ def pack(docs: Sequence[Doc | dict[str, object]]) -> list[bytes]:
     return [orjson.dumps(docs[start : start + _DOCS_A_PIECE]) for start in range(0, len(docs), _DOCS_A_PIECE)]
 
 
-def _open(directory: Path, memory_mb: int) -> History:
+def _open(directory: Path, memory_mb: int, key: bytes) -> History:
     """Open history; a historian of a broker that was killed a moment ago may still be letting go of it."""
     until = time.monotonic() + _OPEN_LIMIT_S
     while True:
         try:
-            return History.open(directory, memory_mb=memory_mb)
+            return History.open(directory, memory_mb=memory_mb, key=key)
+        except OtherFormat as error:
+            log.warning("%s", error)
+            shutil.rmtree(directory)
         except Exception as error:
             if time.monotonic() > until or "lock" not in str(error).lower():
                 raise Unavailable(f"History in {directory} cannot be opened: {error}") from error

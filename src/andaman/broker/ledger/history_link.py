@@ -17,7 +17,7 @@ from typing import Any, Final
 import orjson
 
 from andaman.broker.model import Doc
-from andaman.broker.query.model import EntityQuery, Page, TemporalQuery
+from andaman.broker.query.model import EntityQuery, EvolutionQuery, Page, Target, TemporalQuery
 from andaman.identity.model import FULL_ACCESS, Access
 from andaman.kernel.errors import Unavailable
 from andaman.kernel.time import Micros
@@ -104,6 +104,16 @@ class HistoryLink:
     ) -> dict[str, list[dict[str, Any]]]:
         found: dict[str, list[dict[str, Any]]]
         found = orjson.loads(self._ask("temporal", (entity_id, list(attrs), query, tenant), access)[1])
+        return found
+
+    def evolutions(self, query: EvolutionQuery, access: Access, tenant: str) -> dict[str, Any]:
+        found: dict[str, Any] = orjson.loads(self._ask("evolutions", (query, tenant), access)[1])
+        return found
+
+    def resolve(
+        self, entity_id: str, attr: str, instance: str | None, access: Access, tenant: str
+    ) -> list[Target]:
+        found: list[Target] = self._ask("resolve", (entity_id, attr, instance, tenant), access)[1]
         return found
 
     def drain(self) -> int:

@@ -119,6 +119,11 @@ class Journal:
         rows: list[tuple[Micros | None, int]] = (
             self._db.execute("SELECT NULL, shape FROM entity WHERE tenant=? AND id=?", key).fetchall()
             + self._db.execute(
+                "SELECT NULL, shape FROM evolution WHERE tenant=?1 AND id=?2 AND shape>0 AND NOT EXISTS "
+                "(SELECT 1 FROM entity WHERE tenant=?1 AND id=?2)",
+                key,
+            ).fetchall()
+            + self._db.execute(
                 "SELECT at, shape FROM former WHERE tenant=? AND id=? ORDER BY seq DESC", key
             ).fetchall()
         )
@@ -127,6 +132,29 @@ class Journal:
         except KeyError:
             self._shapes = Shapes(self._db)
             return [(at, self._shapes.pair(shape)) for at, shape in rows]
+
+    def former_of(self, tenant: str, ids: Sequence[str]) -> dict[str, list[tuple[Micros, Shape]]]:
+        """Id → (until when, (types, scopes)) of what these entities were before what they are now, or were last."""
+        found: dict[str, list[tuple[Micros, Shape]]] = {}
+        for start in range(0, len(ids), _IDS):
+            part = ids[start : start + _IDS]
+            rows = self._db.execute(
+                f"SELECT id, at, shape FROM former WHERE tenant=? AND id IN ({','.join('?' * len(part))})",
+                (tenant, *part),
+            ).fetchall()
+            for entity_id, at, shape in rows:
+                try:
+                    pair = self._shapes.pair(shape)
+                except KeyError:
+                    self._shapes = Shapes(self._db)
+                    pair = self._shapes.pair(shape)
+                found.setdefault(entity_id, []).append((at, pair))
+        return found
+
+    def instance_key(self) -> bytes:
+        """What ids of attribute instances are made with."""
+        key: bytes = self._db.execute("SELECT value FROM meta WHERE key='instances'").fetchone()[0]
+        return key
 
     def until(self, at: Micros, tenant: str | None = None, entity_id: str | None = None) -> Iterator[Event]:
         """All events known at ``at``, from the beginning, streamed."""

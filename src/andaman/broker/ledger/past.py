@@ -6,20 +6,27 @@ that tests hold the fast way against. Everything here blocks; it runs in worker 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from andaman.broker.ledger.journal import JournalPool, Shape
 from andaman.broker.ledger.rights import visible
+from andaman.broker.ledger.sight import PastSight
+from andaman.broker.ledger.tail import Tail
 from andaman.broker.model import Doc, Event
 from andaman.broker.query.ast import TypeExpr, TypeIs
 from andaman.broker.query.evaluate import matches
-from andaman.broker.query.model import EntityQuery, Page, TemporalQuery
+from andaman.broker.query.model import EntityQuery, EvolutionQuery, Page, Target, TemporalQuery
 from andaman.identity.model import Access
 from andaman.kernel.errors import OperationNotSupported, ResourceNotFound
 from andaman.kernel.time import Micros, format_time
 
+if TYPE_CHECKING:  # the server's process has no need of what history is made of
+    from andaman.broker.history import Sight
+    from andaman.broker.history.reading import Tails
+
 _TAIL_PAGE: Final = 10_000
+_TAIL_MOST: Final = 30_000  # events that are kept in memory for questions; more of them go to history first
 
 
 class HistoryStore(Protocol):
@@ -58,13 +65,29 @@ class HistoryStore(Protocol):
     ) -> dict[str, Any]:
         """See ``Broker.temporal``."""
 
+    def evolutions(self, tenant: str, query: EvolutionQuery, *, tails: Tails, sight: Sight) -> dict[str, Any]:
+        """See ``Broker.evolutions``."""
+
+    def resolve(
+        self, tenant: str, entity_id: str, attr: str, instance: str | None, *, tails: Tails
+    ) -> list[Target]:
+        """See ``Broker.resolve``."""
+
 
 class Past:
     """State and values as they were."""
 
-    def __init__(self, journals: JournalPool, history: HistoryStore | None) -> None:
+    def __init__(
+        self,
+        journals: JournalPool,
+        history: HistoryStore | None,
+        drain: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``drain`` moves the tail to history; called when it is too long to be searched."""
         self._journals = journals
         self._history = history
+        self._drain = drain
+        self._recent = Tail()
 
     def query_at(self, at: Micros, query: EntityQuery, access: Access, tenant: str) -> Page:
         """Run the query on the state as of ``at``; pages are ordered by creation time and id."""
@@ -122,6 +145,35 @@ class Past:
             hidden |= veil.attrs.keys()
         found = history.temporal(tenant, entity_id, attrs, query, tail=tail, hidden=hidden)
         return found if query.aggr_methods else veil.over(found)
+
+    def evolutions(self, query: EvolutionQuery, access: Access, tenant: str) -> dict[str, Any]:
+        """See ``Broker.evolutions``."""
+        ids = [one for selector in query.selectors for one in selector.ids]
+        every = not all(selector.ids for selector in query.selectors)
+        history, tails = self._with_tail(tenant, None if every else ids)
+        sight = PastSight(self._journals, tenant, access)
+        return history.evolutions(tenant, query, tails=tails, sight=sight)
+
+    def resolve(
+        self, entity_id: str, attr: str, instance: str | None, access: Access, tenant: str
+    ) -> list[Target]:
+        """See ``Broker.resolve``."""
+        history, tails = self._with_tail(tenant, [entity_id])
+        with self._journals.reader() as journal:
+            shapes = journal.shapes_of(tenant, entity_id)
+        if not shapes or not access.sees(*shapes[0][1]) or attr in access.hidden_attrs(*shapes[0][1]):
+            return []
+        return history.resolve(tenant, entity_id, attr, instance, tails=tails)
+
+    def _with_tail(self, tenant: str, ids: Sequence[str] | None) -> tuple[HistoryStore, Tails]:
+        """History, and the events of these entities (None: of all) that it does not have."""
+        history = self._history
+        if history is None:
+            raise OperationNotSupported("This broker was opened without a history store")
+        with self._journals.reader() as journal:
+            if journal.end() - history.last_seq > _TAIL_MOST:
+                self._drain()
+            return history, self._recent.of(journal, history.last_seq, tenant, ids)
 
     def _docs_at(
         self, at: Micros, tenant: str, ids: Sequence[str] | None, types: Sequence[str] | None

@@ -6,7 +6,7 @@ All names are expanded IRIs. The AST classes of ``q``, types, scopes and geometr
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from andaman.broker.query.ast import GeoQuery, QExpr, ScopeExpr, TypeExpr
 from andaman.kernel.time import Micros
@@ -39,10 +39,43 @@ class TemporalQuery:
     last_n: int | None = None  # per attribute
     aggr_methods: tuple[str, ...] = ()  # totalCount distinctCount sum avg min max stddev sumsq
     aggr_period_s: float = 0.0  # 0: one bucket over the whole range
-    limit_instances: int = 1000  # per attribute and page
+    limit_instances: int = 1000  # per attribute and page; of an EvolutionQuery: per entity and page
     offset_instances: int = 0
     aggr_period: str = "PT0S"  # as asked (ISO 8601); calendar months and years are honoured from here
     zone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class EvolutionQuery:
+    """CIM 009 §5.7.3, §5.7.4: entities by what they were in an interval, and what is shown of it.
+
+    Conditions on values, places and scopes of ``selectors`` (alternatives) are held against the instances in the interval.
+    Attribute names are IRIs. Order is that of first appearance, or by id.
+    """
+
+    temporal: TemporalQuery
+    selectors: tuple[EntityQuery, ...]
+    shown: frozenset[str] | None = None  # attributes; None: all
+    omit: frozenset[str] = frozenset()
+    scope: bool = True
+    datasets: frozenset[str] | None = None  # "@none" for the default instance
+    times: bool = False  # createdAt, modifiedAt and deletedAt of the entity too
+    ends: bool = False  # deletions beside the values
+    retrieve: bool = False  # the one entity is answered even without an instance in the interval
+    by_id: int = 0  # 1 rising, -1 falling
+    limit: int = 20
+    offset: int = 0
+    count: bool = False
+
+
+class Target(NamedTuple):
+    """An attribute instance over time: its data set ("" for the default), journal position, place, creation (ISO 8601), kind."""
+
+    dataset: str
+    seq: int
+    place: int
+    created: str
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from andaman.doors.ngsild import (
     registrations,
     subscriptions,
     temporal,
+    temporal_provision,
 )
 from andaman.doors.ngsild.distributed.sources import Sources
 from andaman.doors.ngsild.distributed.table import DISTRIBUTED
@@ -79,9 +80,26 @@ _BATCH: Final[Mapping[str, Resource]] = {
     **{name: {"POST": handler} for name, handler in batch.OPERATIONS.items()},
     "query": {"POST": postquery.post_query},
 }
+_EVOLUTIONS: Final[Resource] = {
+    "GET": temporal.query_temporal,
+    "POST": temporal_provision.create_or_append,
+}
+_EVOLUTION: Final[Resource] = {
+    "GET": temporal.retrieve_temporal,
+    "DELETE": temporal_provision.delete_evolution,
+}
+_EVOLUTION_ATTRS: Final[Resource] = {"POST": temporal_provision.append_attributes}
+_EVOLUTION_ATTR: Final[Resource] = {"DELETE": temporal_provision.delete_attribute}
+_INSTANCE: Final[Resource] = {
+    "PATCH": temporal_provision.modify_instance,
+    "DELETE": temporal_provision.delete_instance,
+}
 _WRITES: Final = frozenset(
     handler
-    for resource in (_ENTITIES, _ENTITY, _ATTRS, _ATTR, *_BATCH.values())
+    for resource in (
+        *(_ENTITIES, _ENTITY, _ATTRS, _ATTR, *_BATCH.values()),
+        *(_EVOLUTIONS, _EVOLUTION, _EVOLUTION_ATTRS, _EVOLUTION_ATTR, _INSTANCE),
+    )
     for method, handler in resource.items()
     if method != "GET"
 ) - {postquery.post_query}
@@ -131,6 +149,17 @@ _NAMED: Final[Mapping[str, Resource]] = {
 }
 
 
+def _evolution(segments: list[str], count: int) -> Resource | None:
+    """Resources below ``temporal/entities``."""
+    if count <= 3:
+        return _EVOLUTIONS if count == 2 else _EVOLUTION
+    if segments[3] != "attrs" or count > 6:
+        return None
+    if count > 4 and not segments[4]:
+        return {"DELETE": temporal_provision.delete_instance}  # refuses the empty name
+    return (_EVOLUTION_ATTRS, _EVOLUTION_ATTR, _INSTANCE)[count - 4]
+
+
 def resource_of(segments: list[str]) -> Resource | None:
     """The resource at a path behind ``/ngsi-ld/v1``, or None."""
     count = len(segments)
@@ -147,9 +176,7 @@ def resource_of(segments: list[str]) -> Resource | None:
         return _BATCH.get(segments[1]) if count == 2 else None
     if head == "temporal":
         if segments[1:2] == ["entities"]:
-            if count == 2:
-                return {"GET": temporal.query_temporal}
-            return {"GET": temporal.retrieve_temporal} if count == 3 else None
+            return _evolution(segments, count)
         if segments[1:] == ["entityOperations", "query"]:
             return {"POST": temporal.post_temporal_query}
         return None

@@ -29,6 +29,7 @@ _MEMBERS: Final = frozenset(
         "entities",
         "geoQ",
         "temporalQ",
+        "aggrParams",
         "join",
         "joinLevel",
         "containedBy",

@@ -20,7 +20,8 @@ from andaman.broker.model import Doc, OpKind, WriteOp, WriteResult
 from andaman.doors.ngsild.door import Door, entity_path
 from andaman.doors.ngsild.http import NO_CONTENT, Answer, Call, json_answer
 from andaman.doors.ngsild.params import flag_of, format_of, languages
-from andaman.kernel.errors import BadRequestData, InvalidRequest
+from andaman.doors.ngsild.temporal_end import end_attribute
+from andaman.kernel.errors import BadRequestData, InvalidRequest, ResourceNotFound
 
 _LOCAL: Final = frozenset({"local"})
 _TYPED: Final = frozenset({"local", "type"})
@@ -198,5 +199,9 @@ async def delete_attribute(door: Door, call: Call) -> Answer:
         delete_all=everything,
         expect_types=expected_types(given, context),
     )
-    await door.write_one(call, op)
+    try:
+        await door.write_one(call, op)
+    except ResourceNotFound:
+        if not await end_attribute(door, call, op):
+            raise
     return NO_CONTENT

@@ -34,7 +34,7 @@ from andaman.doors.ngsild.params import (
     number_of,
     pattern_of,
 )
-from andaman.doors.ngsild.temporal import temporal_query_of
+from andaman.doors.ngsild.temporal_params import temporal_query_of
 from andaman.identity.model import Role
 from andaman.identity.policy import STAFF
 from andaman.kernel.errors import BadRequestData, Forbidden, NotSignedIn, OperationNotSupported
