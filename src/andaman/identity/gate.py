@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
@@ -202,6 +203,7 @@ def _with_headers(actor: Actor, headers: dict[bytes, bytes]) -> Actor:
     return Actor(actor.principal, actor.access, actor.origin, reason, safe)
 
 
+@lru_cache(maxsize=256)
 def _host(authority: str) -> str:
     try:
         return urlsplit(f"//{authority}").hostname or ""
