@@ -111,6 +111,9 @@ def build_parser() -> argparse.ArgumentParser:
     doctor = _command(
         commands, "doctor", _doctor, "check disk, clock, port, and the integrity of journal and chain"
     )
+    doctor.add_argument(
+        "--renew-index", action="store_true", help="before: have the next start make the index anew"
+    )
     _all_settings(doctor)
     return parser
 
@@ -315,8 +318,11 @@ def _restore(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _doctor(options: argparse.Namespace, settings: Settings) -> int:
+    from andaman.broker.ledger.maintenance import renew_index
     from andaman.maintenance import examine
 
+    if options.renew_index:
+        renew_index(settings.data_dir)
     findings = examine(settings)
     for finding in findings:
         print(f"{finding.level:8} {finding.subject}: {finding.text}")

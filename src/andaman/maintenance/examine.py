@@ -6,8 +6,10 @@ import socket
 import sqlite3
 from pathlib import Path
 
-from andaman.broker.ledger import maintenance as ledger
-from andaman.broker.ledger.maintenance import Finding
+from andaman.broker.ledger import doctor as ledger
+from andaman.broker.ledger.boot import Facts
+from andaman.broker.ledger.doctor import Finding
+from andaman.broker.query.facts import FACTS_VERSION, index_facts, update_facts
 from andaman.identity.store import IdentityStore
 from andaman.kernel.errors import Unavailable
 from andaman.settings import Settings
@@ -16,7 +18,10 @@ from andaman.settings import Settings
 def examine(settings: Settings) -> list[Finding]:
     """Everything the doctor looks at: the ledger's own findings, the small databases, the port."""
     directory = settings.data_dir
-    findings = ledger.doctor(directory)
+    findings = ledger.doctor(directory, facts=Facts(FACTS_VERSION, index_facts, update_facts))
+    if (directory / "ledger.sqlite3").exists() and not (directory / "identity.db").exists():
+        text = "identity.db is missing: there are no accounts and no audit. Take it from the last backup."
+        findings.append(Finding("problem", "identity.db", text))
     sound = {path.name: _sound(path) for path in sorted(directory.glob("*.db"))}
     findings += sound.values()
     if "identity.db" in sound and sound["identity.db"].level == "ok":

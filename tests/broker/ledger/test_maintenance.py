@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from andaman.broker.entity.build import prop
+from andaman.broker.ledger.doctor import Finding, doctor
 from andaman.broker.ledger.journal import Journal, verify
-from andaman.broker.ledger.maintenance import Finding, backup, doctor, restore
+from andaman.broker.ledger.maintenance import backup, restore
 from andaman.broker.ledger.rows import fold
 from andaman.broker.ledger.schema import FILE, connect
 from andaman.broker.model import Doc

@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from andaman.broker.entity.build import prop
+from andaman.broker.ledger.doctor import doctor
 from andaman.broker.ledger.journal import Journal, verify
-from andaman.broker.ledger.maintenance import backup, doctor, restore
+from andaman.broker.ledger.maintenance import backup, restore
 from andaman.broker.ledger.replay import cut_back, roll_forward
 from andaman.broker.ledger.schema import FILE, connect
 from andaman.broker.ledger.segment import START, Point, point, read_segment, write_segment

@@ -1,0 +1,298 @@
+"""The doctor's examination of a store: what is wrong, and what to do. Also beside a running broker."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+import orjson
+
+from andaman.broker.ledger.boot import Facts
+from andaman.broker.ledger.journal import verify
+from andaman.broker.ledger.rows import Texts, decode_changes
+from andaman.broker.ledger.schema import APPLICATION_ID, FILE, HISTORY, MIGRATIONS, connect, lock_holder
+from andaman.kernel.time import HOUR, MINUTE, Micros, format_time, system_clock
+
+Level = Literal["ok", "warning", "problem"]
+_LOW_DISK: Final = 1 << 30
+_NOT_USED: Final = "No process is using the directory."
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the examination: what was looked at, and what was found and is to be done."""
+
+    level: Level
+    subject: str
+    text: str
+
+
+def doctor(directory: Path, now: Micros | None = None, facts: Facts | None = None) -> list[Finding]:
+    """Examine a data directory, also one in use. Reads everything once: a minute for some ten million rows.
+
+    ``facts``: how the index's rows are made, to compare those that are stored.
+    """
+    now = system_clock() if now is None else now
+    if not (directory / FILE).exists():
+        return [
+            Finding(
+                "problem",
+                "store",
+                f"There is no {FILE} in {directory}. Start the platform to make one, or restore a backup.",
+            )
+        ]
+    findings = [_lock(directory), _disk(directory), *_rights(directory), *_leftovers(directory)]
+    try:
+        db = connect(directory)
+    except sqlite3.Error as error:
+        return [
+            *findings,
+            Finding("problem", "store", f"The store cannot be opened: {error}. Restore the last backup."),
+        ]
+    try:
+        wrong = structure(db)
+        if wrong:
+            text = f"{wrong}. Stop the platform, keep a copy of the directory, restore the last backup."
+            return [*findings, Finding("problem", "store", text)]
+        findings.append(Finding("ok", "store", "The structure of the store is sound."))
+        wrong = chain(db)
+        if wrong:
+            text = (
+                f"{wrong}. Somebody or something other than the platform changed the journal. "
+                "Keep a copy as evidence, compare with the last backup, restore that."
+            )
+            findings.append(Finding("problem", "journal", text))
+        else:
+            count = db.execute("SELECT count(*) FROM journal").fetchone()[0]
+            findings.append(Finding("ok", "journal", f"The hash chain of {count} rows verifies."))
+        findings += [state(db), _clock(db, now), _log(directory)]
+        if facts is not None:
+            findings.append(_index(db, facts))
+        if findings[0].text == _NOT_USED:
+            findings.append(_history(directory, db))
+    except sqlite3.Error as error:
+        findings.append(
+            Finding("problem", "store", f"Reading the store failed: {error}. Restore the last backup.")
+        )
+    finally:
+        db.close()
+    return findings
+
+
+# -- single examinations ----------------------------------------------------------------------------------------
+
+
+def structure(db: sqlite3.Connection) -> str:
+    """What is wrong with the file as an SQLite database of ours; "" for nothing."""
+    try:
+        owner: int = db.execute("PRAGMA application_id").fetchone()[0]
+        version: int = db.execute("PRAGMA user_version").fetchone()[0]
+        if owner != APPLICATION_ID:
+            return "The file is not a store of this platform"
+        if version > len(MIGRATIONS):
+            return f"The store has schema version {version}, this release knows up to {len(MIGRATIONS)}"
+        lines = [line for (line,) in db.execute("PRAGMA integrity_check(5)")]
+    except sqlite3.DatabaseError as error:
+        return f"The file is damaged: {error}"
+    return "" if lines == ["ok"] else f"The file is damaged: {'; '.join(lines)}"
+
+
+def chain(db: sqlite3.Connection) -> str:
+    report = verify(db)
+    return "" if report.ok else f"The hash chain breaks at row {report.broken_at}: {report.problem}"
+
+
+def _lock(directory: Path) -> Finding:
+    holder = lock_holder(directory)
+    if holder is None:
+        return Finding("ok", "lock", _NOT_USED)
+    return Finding(
+        "ok", "lock", f"Process {holder} is using the directory; what follows is a moment of a moving store."
+    )
+
+
+def _disk(directory: Path) -> Finding:
+    free = shutil.disk_usage(directory).free
+    if free < _LOW_DISK:
+        text = f"{free >> 20} MB of disk are free. Make room: writing stops before the disk is full."
+        return Finding("warning", "disk", text)
+    return Finding("ok", "disk", f"{free / (1 << 30):.1f} GB of disk are free.")
+
+
+def state(db: sqlite3.Connection) -> Finding:
+    """Each entity must agree with the last journal row about it, and none may be missing or left over."""
+    advice = "Keep a copy of the directory and restore the last backup."
+    rows = db.execute(
+        "SELECT e.tenant, e.id, e.seq, e.shape, e.body, j.entity_id, j.tenant, j.shape, j.kind, j.changes "
+        "FROM entity AS e LEFT JOIN journal AS j ON j.seq=e.seq"
+    )
+    count = 0
+    for tenant, entity_id, seq, shape, body, *told in rows:
+        count += 1
+        same = told[:3] == [entity_id, tenant, shape] and told[3] != "deleted"
+        if not (same and _agrees(body, told[4])):
+            text = f"Entity {entity_id} (tenant {tenant!r}) does not agree with journal row {seq}. {advice}"
+            return Finding("problem", "state", text)
+    expected = db.execute(
+        "SELECT coalesce(sum((kind='created') - (kind='deleted')), 0) FROM journal"
+    ).fetchone()[0]
+    if expected != count:
+        text = f"The journal tells of {expected} entities, the store has {count}. {advice}"
+        return Finding("problem", "state", text)
+    return Finding("ok", "state", f"{count} entities agree with the journal.")
+
+
+def _agrees(body: bytes, changes: bytes) -> bool:
+    try:
+        attrs = orjson.loads(body)["attrs"]
+        return all(attrs.get(c.attr) == c.after for c in decode_changes(changes) if c.attr)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return False
+
+
+def _index(db: sqlite3.Connection, facts: Facts) -> Finding:
+    """What the index in memory is loaded from must be what each body says; the order of its records is free."""
+    version = db.execute("SELECT value FROM meta WHERE key='facts'").fetchone()
+    if version is None or version[0] != facts.version:
+        return Finding("ok", "index", "The index's rows are made anew at the next start.")
+    layouts = Texts(db, "layout", "text")
+    wrong, first = 0, ""
+    for entity_id, layout, stored, body in db.execute("SELECT id, layout, facts, body FROM entity"):
+        try:
+            text, made = facts.make(orjson.loads(body))
+            same = layouts.text(layout) == text and sorted(_records(stored)) == sorted(_records(made))
+        except (ValueError, TypeError, KeyError, AttributeError):
+            same = False
+        if not same:
+            wrong, first = wrong + 1, first or entity_id
+    if wrong:
+        text = (
+            f"{wrong} entities are indexed by what they are not, the first is {first}: queries may miss them. "
+            "Stop the platform and run: andaman doctor --renew-index; the next start makes the index anew from the bodies."
+        )
+        return Finding("problem", "index", text)
+    return Finding("ok", "index", "The index's rows agree with the entities.")
+
+
+def _records(facts: bytes) -> Iterator[bytes]:
+    return (facts[start : start + 16] for start in range(0, len(facts), 16))
+
+
+def _rights(directory: Path) -> Iterator[Finding]:
+    """The directory and its files belong to who runs the platform, and are nobody else's business."""
+    me = os.geteuid()
+    if directory.stat().st_mode & 0o077:
+        yield Finding(
+            "warning", "rights", f"Others may look into {directory}. Run: chmod 700 {directory.absolute()}"
+        )
+    for path in (directory, *sorted(directory.rglob("*"))):
+        try:
+            owner = path.stat().st_uid
+        except OSError as error:
+            if not isinstance(error, FileNotFoundError):  # gone a moment ago
+                yield Finding(
+                    "problem", "rights", f"{path} cannot be looked at: {error.strerror}. See its owner."
+                )
+                return
+            continue
+        if not os.access(path, os.R_OK | os.W_OK) or (me and owner != me):
+            yield Finding(
+                "problem",
+                "rights",
+                f"{path} belongs to user {owner} and cannot be written by user {me}. Stop the platform; run as root: "
+                f"chown -R {me} {directory.absolute()}; start it always as the same user.",
+            )
+            return
+        if owner != me:  # root may do everything, but who starts the platform next may not
+            yield Finding(
+                "warning",
+                "rights",
+                f"{path} belongs to user {owner}, you are {me}. Start the platform always as the same user.",
+            )
+            return
+
+
+def _leftovers(directory: Path) -> Iterator[Finding]:
+    """What an interrupted backup or restore left. A set's own are swept by the next backup into it."""
+    for pattern in (".restore-*", ".part-*", ".andaman-backup-*", ".*.part"):
+        for path in sorted(directory.glob(pattern)):
+            yield Finding(
+                "warning",
+                "leftover",
+                f"{path} is left of a backup or restore that was interrupted; it was never finished and is of no use. "
+                "Where none is running now, remove it.",
+            )
+
+
+def _clock(db: sqlite3.Connection, now: Micros) -> Finding:
+    row = db.execute("SELECT at FROM journal ORDER BY seq DESC LIMIT 1").fetchone()
+    if row is not None and row[0] > now + MINUTE:
+        ahead = (row[0] - now) / HOUR
+        text = (
+            f"The journal's last commit is at {format_time(row[0])}, {ahead:.1f} hours ahead of this machine's clock. "
+            "Set the clock (NTP); until it catches up, commit times only tick on by microseconds."
+        )
+        return Finding("warning", "clock", text)
+    if now < 1_700_000_000_000_000:
+        return Finding("warning", "clock", f"The machine's clock says {format_time(now)}. Set it (NTP).")
+    return Finding("ok", "clock", f"The machine's clock says {format_time(now)}.")
+
+
+def _log(directory: Path) -> Finding:
+    try:
+        size = (directory / f"{FILE}-wal").stat().st_size
+    except OSError:
+        size = 0
+    if size > 1 << 30:
+        text = (
+            f"The write-ahead log has {size >> 20} MB. Some reader holds an old state; restart the platform."
+        )
+        return Finding("warning", "log", text)
+    return Finding("ok", "log", f"The write-ahead log has {size >> 20} MB.")
+
+
+def _history(directory: Path, db: sqlite3.Connection) -> Finding:
+    """History may lag behind the journal, but not be ahead of it, and it must open."""
+    if not (directory / HISTORY).exists():
+        return Finding(
+            "ok", "history", "There is no history yet; it is made from the journal at the next start."
+        )
+    from andaman.broker.history import History  # DuckDB is large, and only this examination needs it
+
+    advice = f"Remove {directory / HISTORY}: it is made again from the journal at the next start."
+    try:
+        history = History.open(directory / HISTORY)
+        last, rows = history.last_seq, history.rows
+        history.close()
+    except Exception as error:
+        return Finding("problem", "history", f"History cannot be opened: {error}. {advice}")
+    damage = _unreadable(directory / HISTORY)
+    if damage:
+        return Finding("problem", "history", f"{damage}. {advice}")
+    end: int = db.execute("SELECT coalesce(max(seq), 0) FROM journal").fetchone()[0]
+    if last > end:
+        return Finding("problem", "history", f"History reaches row {last}, the journal only {end}. {advice}")
+    behind = f"; {end - last} rows of the journal wait for the next start" if end > last else ""
+    return Finding("ok", "history", f"History has {rows} rows up to journal row {last}{behind}.")
+
+
+def _unreadable(history: Path) -> str:
+    """What is wrong with history's files: every value is read once, which checks the checksum of every block."""
+    import duckdb
+
+    for file in sorted(history.rglob("*.duckdb")):
+        try:
+            with duckdb.connect(str(file), read_only=True) as db:
+                tables = db.execute(
+                    "SELECT schema_name, table_name FROM duckdb_tables() WHERE NOT internal AND NOT temporary"
+                ).fetchall()
+                for schema, table in tables:
+                    db.execute(f'SELECT max(hash(t)) FROM "{schema}"."{table}" AS t').fetchall()  # noqa: S608
+        except duckdb.Error as error:
+            return f"{file} is damaged: {str(error).splitlines()[0]}"
+    return ""
