@@ -214,7 +214,9 @@ class Evolutions:
                     continue
             elif not self._holds(reader, name, members, mine, selectors, dynamic):
                 continue
-            yield self._projected(Found(name, members, reader, who, mine, line))
+            found = self._projected(Found(name, members, reader, who, mine, line))
+            if query.datasets is None or len(found.rows) or query.retrieve:
+                yield found
 
     def _read(self, reader: Reader, thin: bool) -> Rows:
         """Rows in the interval. ``thin``: what is not shown is not needed to decide."""
