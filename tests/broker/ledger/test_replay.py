@@ -26,10 +26,21 @@ from andaman.broker.service import Broker
 from andaman.identity.model import FULL_ACCESS
 from andaman.kernel.errors import Conflict
 from tests.broker.ledger.world import START as BEGIN
-from tests.broker.ledger.world import SYSTEM, Ticks, create, delete, put, urn, vehicle, with_broker
+from tests.broker.ledger.world import (
+    SPEED,
+    SYSTEM,
+    VEHICLE,
+    Ticks,
+    create,
+    delete,
+    put,
+    urn,
+    vehicle,
+    with_broker,
+)
 
 STEP = 1_000_000
-OPS = st.sampled_from(["create", "put", "delete", "retype", "replace"])
+OPS = st.sampled_from(["create", "put", "delete", "retype", "replace", "past", "forget"])
 SCRIPT = st.lists(
     st.lists(st.tuples(OPS, st.integers(0, 4), st.sampled_from(["", "drill"])), min_size=1, max_size=4),
     min_size=2,
@@ -44,6 +55,13 @@ def _op(word: str, number: int, step: int) -> WriteOp:
         return put(number, note=prop(f"n{step}"))
     if word == "delete":
         return delete(number)
+    if word == "past":  # a write to the temporal evolution, also of what is not there
+        told = {"type": [VEHICLE], "attrs": {SPEED: [prop(step, observed_at=BEGIN)]}}
+        if step % 2:
+            told["scope"] = [{"type": "Property", "value": [f"/s{step % 3}"]}]
+        return WriteOp(OpKind.TEMPORAL_UPSERT, urn(number), told)
+    if word == "forget":
+        return WriteOp(OpKind.TEMPORAL_ERASE, urn(number))
     if word == "retype":
         doc = {**vehicle(number, speed=prop(step)), "scope": [f"/s{step % 3}"]}
         return WriteOp(OpKind.UPSERT_UPDATE, urn(number), doc)
@@ -67,6 +85,10 @@ def _state(directory: Path) -> dict[str, Any]:
     told["former"] = [
         (*row[:4], shapes[row[4]])
         for row in db.execute("SELECT tenant, id, seq, at, shape FROM former ORDER BY seq")
+    ]
+    told["evolution"] = [
+        (*row[:3], shapes.get(row[3]))
+        for row in db.execute("SELECT tenant, id, seq, shape FROM evolution ORDER BY tenant, id")
     ]
     told["end"] = point(db)
     db.close()
