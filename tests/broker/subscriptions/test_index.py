@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from operator import eq, ge, gt, le, lt
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from andaman.broker.model import Change, Event, EventKind
-from andaman.broker.query.ast import TypeAnd, TypeExpr, TypeIs, TypeOr
+from andaman.broker.model import LOCATION, Change, Event, EventKind
+from andaman.broker.query.ast import And, Cmp, Compare, Number, Path, TypeAnd, TypeExpr, TypeIs, TypeOr
+from andaman.broker.query.parse import parse_geo
 from andaman.broker.subscriptions.changes import Fact, concerns, doc_before_deletion
 from andaman.broker.subscriptions.index import SubscriptionIndex
 from andaman.broker.subscriptions.model import Condition, Selector, Trigger
@@ -25,11 +27,23 @@ selectors = st.builds(
     st.one_of(st.just(frozenset[str]()), st.frozensets(st.sampled_from(IDS), min_size=1)),
     st.sampled_from([None, "^urn:e:", "3$"]),
 )
+compares = st.builds(
+    Compare,
+    st.sampled_from([Path("x"), Path("y")]),
+    st.sampled_from([Cmp.EQ, Cmp.GT, Cmp.GE, Cmp.LT, Cmp.LE]),
+    st.sampled_from([(Number(0.0),), (Number(1.0),), (Number(0.5),)]),
+)
+queries = st.one_of(
+    st.none(), compares, st.lists(compares, min_size=2, max_size=2).map(lambda two: And(tuple(two)))
+)
+AREA = parse_geo("within", "Polygon", [[[0, 0], [2, 0], [2, 2], [0, 2], [0, 0]]])
 conditions = st.builds(
     Condition,
     st.lists(selectors, max_size=2).map(tuple),
     st.one_of(st.none(), st.frozensets(st.sampled_from(ATTRS), min_size=1)),
     st.integers(1, 31).map(Trigger),
+    queries,
+    st.sampled_from([None, None, AREA]),
 )
 
 
@@ -63,6 +77,13 @@ def events(draw: st.DrawFn) -> Event:
             doc["attrs"][attr] = after
     if kind is EventKind.UPDATED and draw(st.booleans()):
         changes.append(Change("w", [instance(1, None)], None))
+    if draw(st.booleans()):
+        place = {"type": "Point", "coordinates": [draw(st.sampled_from([1.0, 3.0])), 1.0]}
+        doc["attrs"][LOCATION] = [{"type": "GeoProperty", "value": place}]
+        if kind is EventKind.DELETED:
+            changes.append(Change(LOCATION, doc["attrs"][LOCATION], None))
+        elif kind is EventKind.CREATED:
+            changes.append(Change(LOCATION, None, doc["attrs"][LOCATION]))
     told = None if kind is EventKind.DELETED else doc
     return Event(1, draw(st.sampled_from(TENANTS)), 0, "", kind, doc["id"], names, (), changes, told)
 
@@ -93,14 +114,28 @@ def plain(condition: Condition, event: Event) -> bool:
     if condition.selectors and not any(map(selected, condition.selectors)):
         return False
 
+    def holds(expr: Any) -> bool:
+        if expr is None:
+            return True
+        if isinstance(expr, And):
+            return all(map(holds, expr.parts))
+        test = {"==": eq, ">": gt, ">=": ge, "<": lt, "<=": le}[expr.op]
+        return any(test(one["value"], expr.values[0].value) for one in doc["attrs"].get(expr.path.attr, ()))
+
+    if not holds(condition.q):
+        return False
+    places = doc["attrs"].get(LOCATION, ())
+    if condition.geo is not None and not any(one["value"]["coordinates"][0] < 2 for one in places):
+        return False
+
     def watched(attr: str) -> bool:
         return condition.watched is None or attr in condition.watched
 
     for change in event.changes:
         if not watched(change.attr):
             continue
-        before = {one.get("datasetId"): one["value"] for one in change.before or ()}
-        after = {one.get("datasetId"): one["value"] for one in change.after or ()}
+        before = {one.get("datasetId"): str(one["value"]) for one in change.before or ()}
+        after = {one.get("datasetId"): str(one["value"]) for one in change.after or ()}
         if condition.triggers & Trigger.ATTRIBUTE_CREATED and after.keys() - before.keys():
             return True
         if condition.triggers & Trigger.ATTRIBUTE_DELETED and before.keys() - after.keys():

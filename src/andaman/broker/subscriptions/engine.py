@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final, Protocol
@@ -36,6 +37,8 @@ _HELD_MAX: Final = 1_000  # entities that wait for a throttled subscription's ne
 _SLICE: Final = 1_000
 _READERS: Final = 2  # subscriptions that catch up at the same time
 _YIELD: Final = 100
+_TURN_S: Final = 0.003  # work between two chances for others
+_GONE: Final = 1 << 62
 _PER_NOTICE: Final = 1_000  # entities in one periodic notification
 
 
@@ -50,7 +53,7 @@ class Run:
     """A subscription at work."""
 
     __slots__ = (
-        "access", "changed", "due", "find", "flying", "follow", "generation", "held", "live", "next_at", "open",
+        "access", "changed", "due", "find", "flying", "follow", "generation", "held", "listed", "live", "next_at", "open",
         "position", "report", "sending", "since", "sub", "wire",
     )  # fmt: skip
 
@@ -58,6 +61,7 @@ class Run:
         self.sub = sub
         self.since = since  # events up to here do not count
         self.live = position is None
+        self.listed = False  # in the index
         self.position = position or 0  # while not live: everything up to here was looked at
         self.open: dict[int, None] = {}
         self.held: dict[str, Fact] = {}  # throttled: the last matching change of each entity
@@ -150,12 +154,15 @@ class Engine:
             run.live = True
             return
         self._index.add(sub.tenant, sub.condition, run)
+        run.listed = True
         if not run.live:
             self._lagging.add(run)
 
     def _leave(self, run: Run) -> None:
         sub = run.sub
-        self._index.remove(sub.tenant, sub.condition, run)
+        if run.listed:
+            self._index.remove(sub.tenant, sub.condition, run)
+            run.listed = False
         for group in (self._held, self._lagging, self._timed):
             group.discard(run)
         run.generation += 1
@@ -163,6 +170,7 @@ class Engine:
     def remove(self, run: Run) -> None:
         """End it; nothing that waits is sent any more."""
         self._leave(run)
+        run.since = _GONE
         self._courier.drop(run.sub.endpoint, run.sub.tenant, run.sub.key)
         self.runs.pop(run.sub.key, None)
 
@@ -222,10 +230,7 @@ class Engine:
         while True:
             try:
                 async for events in self._broker.follow(self.position):
-                    for number, event in enumerate(events, 1):
-                        self.take(event)
-                        if number % _YIELD == 0:
-                            await asyncio.sleep(0)
+                    await self._take_all(events)
             except asyncio.CancelledError:
                 raise
             except Exception:
@@ -234,15 +239,22 @@ class Engine:
             else:
                 return
 
-    def take(self, event: Event) -> None:
-        """Look at one event for everybody who is live."""
-        candidates = self._index.candidates(event)
-        if candidates:
+    async def _take_all(self, events: Sequence[Event]) -> None:
+        """Look at events for everybody who is live; others get the loop every few milliseconds."""
+        until = time.perf_counter() + _TURN_S
+        for event in events:
+            candidates = self._index.candidates(event)
             facts: dict[str, Fact | None] = {}
             for run in candidates:
                 if run.live and event.seq > run.since:
                     self._for(run, event, facts)
-        self.position = event.seq
+                    if time.perf_counter() > until:
+                        await asyncio.sleep(0)
+                        until = time.perf_counter() + _TURN_S
+            self.position = event.seq
+            if candidates and time.perf_counter() > until:
+                await asyncio.sleep(0)
+                until = time.perf_counter() + _TURN_S
 
     def _for(self, run: Run, event: Event, facts: dict[str, Fact | None]) -> None:
         try:

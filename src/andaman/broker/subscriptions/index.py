@@ -1,4 +1,4 @@
-"""From an event to the subscriptions that it may concern, by tenant, type, id and attribute.
+"""From an event to the subscriptions that it may concern: by tenant, type, id and attribute, then by value (shelf.py).
 
 An event that interests nobody costs two look-ups, however many subscriptions there are. The index may name too many
 (the condition is asked afterwards), never too few: a property test compares it with asking everybody.
@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, Generic, TypeVar
 
-from andaman.broker.model import Event
+from andaman.broker.model import Doc, Event, EventKind
 from andaman.broker.query.ast import TypeAnd, TypeExpr, TypeIs, TypeOr
+from andaman.broker.subscriptions.changes import doc_before_deletion
 from andaman.broker.subscriptions.model import Condition, Selector
+from andaman.broker.subscriptions.shelf import Shelf, place_of
 
 T = TypeVar("T")
 _ANY: Final = ""
-_NOBODY: Final[list[object]] = []
 
 
 class _Bucket(Generic[T]):
@@ -24,12 +25,21 @@ class _Bucket(Generic[T]):
     __slots__ = ("attrs", "ids", "rest")
 
     def __init__(self) -> None:
-        self.ids: dict[str, dict[T, None]] = {}
-        self.attrs: dict[str, dict[T, None]] = {}
-        self.rest: dict[T, None] = {}
+        self.ids: dict[str, Shelf[T]] = {}
+        self.attrs: dict[str, Shelf[T]] = {}
+        self.rest: Shelf[T] = Shelf()
 
     def __bool__(self) -> bool:
         return bool(self.ids or self.attrs or self.rest)
+
+    def shelf(self, kind: str, name: str) -> Shelf[T]:
+        if kind == "rest":
+            return self.rest
+        shelves = self.ids if kind == "ids" else self.attrs
+        found = shelves.get(name)
+        if found is None:
+            found = shelves[name] = Shelf()
+        return found
 
 
 def type_keys(expr: TypeExpr | None) -> frozenset[str]:
@@ -53,33 +63,34 @@ class SubscriptionIndex(Generic[T]):
 
     def add(self, tenant: str, condition: Condition, item: T) -> None:
         types = self._tenants.setdefault(tenant, {})
+        place = place_of(condition)
         for key, kind, name in _places(condition):
             bucket = types.get(key)
             if bucket is None:
                 bucket = types[key] = _Bucket()
-            _shelf(bucket, kind, name)[item] = None
+            bucket.shelf(kind, name).add(place, item)
 
     def remove(self, tenant: str, condition: Condition, item: T) -> None:
-        types = self._tenants.get(tenant, {})
+        """``item`` must have been added with the same tenant and condition."""
+        types = self._tenants[tenant]
+        place = place_of(condition)
         for key, kind, name in _places(condition):
-            bucket = types.get(key)
-            if bucket is None:
-                continue
-            shelf = _shelf(bucket, kind, name)
-            shelf.pop(item, None)
+            bucket = types[key]
+            shelf = bucket.shelf(kind, name)
+            shelf.remove(place, item)
             if not shelf and kind != "rest":
                 del (bucket.ids if kind == "ids" else bucket.attrs)[name]
             if not bucket:
                 del types[key]
         if not types:
-            self._tenants.pop(tenant, None)
+            del self._tenants[tenant]
 
     def candidates(self, event: Event) -> Sequence[T]:
-        """Each at most once, in the order in which they were added to their shelves."""
+        """Each at most once."""
         types = self._tenants.get(event.tenant)
         if types is None:
-            return _NOBODY  # type: ignore[return-value]
-        shelves: list[dict[T, None]] = []
+            return ()
+        shelves: list[Shelf[T]] = []
         for key in event.types:
             bucket = types.get(key)
             if bucket is not None:
@@ -88,16 +99,17 @@ class SubscriptionIndex(Generic[T]):
         if bucket is not None:
             _collect(bucket, event, shelves)
         if not shelves:
-            return _NOBODY  # type: ignore[return-value]
-        if len(shelves) == 1:
-            return list(shelves[0])
+            return ()
         found: dict[T, None] = {}
+        doc: Doc | None = None
+        if not all(shelf.is_plain for shelf in shelves):
+            doc = doc_before_deletion(event) if event.kind is EventKind.DELETED else event.doc
         for shelf in shelves:
-            found.update(shelf)
+            shelf.choose(doc, found)
         return list(found)
 
 
-def _collect(bucket: _Bucket[T], event: Event, shelves: list[dict[T, None]]) -> None:
+def _collect(bucket: _Bucket[T], event: Event, shelves: list[Shelf[T]]) -> None:
     if bucket.ids:
         shelf = bucket.ids.get(event.entity_id)
         if shelf is not None:
@@ -112,20 +124,14 @@ def _collect(bucket: _Bucket[T], event: Event, shelves: list[dict[T, None]]) -> 
 
 
 def _places(condition: Condition) -> Iterator[tuple[str, str, str]]:
-    """(type key, shelf, name on it) of a condition."""
+    """(type key, shelf, name on it) of a condition, each once."""
+    places: dict[tuple[str, str, str], None] = {}
     for selector in condition.selectors or (Selector(None),):
         for key in type_keys(selector.types):
             if selector.ids:
-                for entity_id in selector.ids:
-                    yield key, "ids", entity_id
+                places.update(((key, "ids", entity_id), None) for entity_id in selector.ids)
             elif condition.watched is not None:
-                for attr in condition.watched:
-                    yield key, "attrs", attr
+                places.update(((key, "attrs", attr), None) for attr in condition.watched)
             else:
-                yield key, "rest", ""
-
-
-def _shelf(bucket: _Bucket[T], kind: str, name: str) -> dict[T, None]:
-    if kind == "ids":
-        return bucket.ids.setdefault(name, {})
-    return bucket.attrs.setdefault(name, {}) if kind == "attrs" else bucket.rest
+                places[key, "rest", ""] = None
+    yield from places

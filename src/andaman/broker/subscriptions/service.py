@@ -64,7 +64,9 @@ class Subscriptions:
         store = await asyncio.to_thread(SubscriptionStore, self._directory / FILE)
         position, records = await asyncio.to_thread(store.load)
         seq = self._broker.seq
-        position = seq if position is None else min(position, seq)
+        if position is None or position > seq:  # a new file, or one of another store
+            position = seq
+            await asyncio.to_thread(store.save, position, [])
         courier = Courier(self._client, allow_private=self._allow_private, limits=self._limits)
         engine = Engine(self._broker, courier, self._owners, self._clock)
         self._store, self._engine, self._courier = store, engine, courier

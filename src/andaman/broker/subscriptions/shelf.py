@@ -1,0 +1,246 @@
+"""A shelf of subscriptions of which an event's values choose: by a threshold or value in ``q``, or by a box around ``geoQ``.
+
+What is chosen is never too little: where a value is of an unusual kind, everything that hangs on it is chosen.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterator
+from typing import Any, Final, Generic, NamedTuple, TypeVar
+
+import numpy as np
+
+from andaman.broker.model import Doc
+from andaman.broker.query.ast import And, Cmp, Compare, Number, QExpr, Text, Uri
+from andaman.broker.query.geometry import search_box
+from andaman.broker.subscriptions.model import Condition
+
+T = TypeVar("T")
+_UP: Final = frozenset({Cmp.GT, Cmp.GE})
+_DOWN: Final = frozenset({Cmp.LT, Cmp.LE})
+Box = tuple[float, float, float, float]
+
+
+class Place(NamedTuple):
+    """Where on a shelf: ``kind`` "", "equal", "above", "below" or "box"."""
+
+    kind: str = ""
+    attr: str = ""
+    keys: tuple[Any, ...] = ()
+
+
+def place_of(condition: Condition) -> Place:
+    """What an event's values must have for this condition to hold."""
+    for part in _conjuncts(condition.q):
+        if not isinstance(part, Compare):
+            continue
+        path, values = part.path, part.values
+        if not path.attr or path.subs or path.member or path.keys or path.links:
+            continue
+        if part.op is Cmp.EQ and all(isinstance(one, Number | Text | Uri) for one in values):
+            return Place("equal", path.attr, tuple({one.value for one in values}))  # type: ignore[union-attr]
+        if part.op in _UP and isinstance(values[0], Number):
+            return Place("above", path.attr, (values[0].value,))
+        if part.op in _DOWN and isinstance(values[0], Number):
+            return Place("below", path.attr, (values[0].value,))
+    if condition.geo is not None:
+        box = search_box(condition.geo)
+        if box is not None and box[0] <= box[2]:
+            return Place("box", condition.geo.geoproperty, box)
+    return Place()
+
+
+def _conjuncts(q: QExpr | None) -> tuple[QExpr, ...]:
+    return () if q is None else q.parts if isinstance(q, And) else (q,)
+
+
+class _Values(NamedTuple):
+    """What an attribute holds; ``odd``: something that is neither a number nor a text."""
+
+    numbers: list[float]
+    texts: list[str]
+    odd: bool
+
+
+def _values(doc: Doc, attr: str) -> _Values:
+    numbers: list[float] = []
+    texts: list[str] = []
+    odd = False
+    for instance in doc["attrs"].get(attr, ()):
+        value = instance.get("value")
+        if instance["type"] != "Property" or isinstance(value, dict | list):
+            odd = True
+        elif isinstance(value, str):
+            texts.append(value)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            numbers.append(value)
+    return _Values(numbers, texts, odd)
+
+
+class _Ordered(Generic[T]):
+    """Items by a threshold."""
+
+    __slots__ = ("_count", "items", "keys")
+
+    def __init__(self) -> None:
+        self.keys: list[tuple[float, int]] = []
+        self.items: dict[tuple[float, int], T] = {}
+        self._count = 0
+
+    def add(self, threshold: float, item: T) -> None:
+        self._count += 1
+        key = (threshold, self._count)
+        insort(self.keys, key)
+        self.items[key] = item
+
+    def remove(self, threshold: float, item: T) -> None:
+        at = bisect_left(self.keys, (threshold, 0))
+        while at < len(self.keys) and self.keys[at][0] == threshold:
+            if self.items[self.keys[at]] is item:
+                del self.items[self.keys.pop(at)]
+                return
+            at += 1
+
+    def up_to(self, value: float) -> Iterator[T]:
+        items = self.items
+        for key in self.keys[: bisect_right(self.keys, (value, self._count + 1))]:
+            yield items[key]
+
+    def down_to(self, value: float) -> Iterator[T]:
+        items = self.items
+        for key in self.keys[bisect_left(self.keys, (value, 0)) :]:
+            yield items[key]
+
+
+class _Boxes(Generic[T]):
+    """Items by a box in degrees, looked through all at once."""
+
+    __slots__ = ("_array", "_items", "boxes")
+
+    def __init__(self) -> None:
+        self.boxes: dict[T, Box] = {}
+        self._items: list[T] = []
+        self._array: Any = None
+
+    def touching(self, box: Box) -> Iterator[T]:
+        if self._array is None:
+            self._items = list(self.boxes)
+            self._array = np.array(list(self.boxes.values()), dtype=np.float64).T.copy()
+        west, south, east, north = self._array
+        w, s, e, n = box
+        for number in np.flatnonzero((west <= e) & (east >= w) & (south <= n) & (north >= s)).tolist():
+            yield self._items[number]
+
+    def changed(self) -> None:
+        self._array = None
+
+
+class Shelf(Generic[T]):
+    """Subscriptions side by side."""
+
+    __slots__ = ("above", "below", "boxes", "count", "equal", "plain")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.plain: dict[T, None] = {}
+        self.equal: dict[str, dict[Any, dict[T, None]]] = {}
+        self.above: dict[str, _Ordered[T]] = {}
+        self.below: dict[str, _Ordered[T]] = {}
+        self.boxes: dict[str, _Boxes[T]] = {}
+
+    def __bool__(self) -> bool:
+        return self.count > 0
+
+    @property
+    def is_plain(self) -> bool:
+        """Does no value matter?"""
+        return self.count == len(self.plain)
+
+    def add(self, place: Place, item: T) -> None:
+        self.count += 1
+        kind, attr, keys = place
+        if kind == "equal":
+            by_value = self.equal.setdefault(attr, {})
+            for key in keys:
+                by_value.setdefault(key, {})[item] = None
+        elif kind in ("above", "below"):
+            group = self.above if kind == "above" else self.below
+            group.setdefault(attr, _Ordered()).add(keys[0], item)
+        elif kind == "box":
+            boxes = self.boxes.setdefault(attr, _Boxes())
+            boxes.boxes[item] = (keys[0], keys[1], keys[2], keys[3])
+            boxes.changed()
+        else:
+            self.plain[item] = None
+
+    def remove(self, place: Place, item: T) -> None:
+        self.count -= 1
+        kind, attr, keys = place
+        if kind == "equal":
+            for key in keys:
+                self.equal[attr][key].pop(item, None)
+                if not self.equal[attr][key]:
+                    del self.equal[attr][key]
+            if not self.equal[attr]:
+                del self.equal[attr]
+        elif kind in ("above", "below"):
+            group = self.above if kind == "above" else self.below
+            group[attr].remove(keys[0], item)
+            if not group[attr].keys:
+                del group[attr]
+        elif kind == "box":
+            self.boxes[attr].boxes.pop(item, None)
+            self.boxes[attr].changed()
+            if not self.boxes[attr].boxes:
+                del self.boxes[attr]
+        else:
+            self.plain.pop(item, None)
+
+    def choose(self, doc: Doc | None, found: dict[T, None]) -> None:
+        """Add to ``found`` whom an entity like this may concern; None: not known, so everybody."""
+        found.update(self.plain)
+        if self.is_plain:
+            return
+        for attr, by_value in self.equal.items():
+            values = None if doc is None else _values(doc, attr)
+            if values is None or values.odd:
+                for items in by_value.values():
+                    found.update(items)
+            else:
+                for value in (*values.numbers, *values.texts):
+                    found.update(by_value.get(value, {}))
+        for ordered, up in ((self.above, True), (self.below, False)):
+            for attr, by_threshold in ordered.items():
+                values = None if doc is None else _values(doc, attr)
+                if values is None or values.odd:
+                    found.update(dict.fromkeys(by_threshold.items.values()))
+                elif values.numbers:
+                    chosen = by_threshold.up_to if up else by_threshold.down_to
+                    found.update(dict.fromkeys(chosen((max if up else min)(values.numbers))))
+        for attr, boxes in self.boxes.items():
+            for box in (None,) if doc is None else _bounds(doc, attr):
+                found.update(dict.fromkeys(boxes.boxes if box is None else boxes.touching(box)))
+
+
+def _bounds(doc: Doc, attr: str) -> Iterator[Box | None]:
+    """The box of each instance of a geo property; None where it cannot be told."""
+    for instance in doc["attrs"].get(attr, ()):
+        value = instance.get("value")
+        coordinates = value.get("coordinates") if isinstance(value, dict) else None
+        if not isinstance(coordinates, list):
+            yield None
+            continue
+        positions: list[Any] = []
+        waiting: list[Any] = [coordinates]
+        while waiting:
+            one = waiting.pop()
+            if one and isinstance(one[0], list):
+                waiting.extend(one)
+            elif len(one) >= 2:
+                positions.append(one)
+        if not positions:
+            yield None
+            continue
+        lons, lats = [one[0] for one in positions], [one[1] for one in positions]
+        yield min(lons), min(lats), max(lons), max(lats)

@@ -1,0 +1,26 @@
+"""Writes and notifies until it is killed: python -m tests.broker.subscriptions.victim DIRECTORY PORT FIRST."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+from tests.broker.subscriptions.world import ME, World, put
+
+
+async def main() -> None:
+    directory, port, number = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    w = World(directory)
+    await w.open()
+    w.receiver.uri = f"http://127.0.0.1:{port}/notify"
+    if not w.subs.list_all(ME, ""):
+        await w.subscribe()
+    while True:
+        await w.write(*(put(car, speed=number) for car in range(3)))
+        print(number, flush=True)
+        number += 1
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
