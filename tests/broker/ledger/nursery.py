@@ -23,6 +23,7 @@ ACTOR = system_actor("crash")
 COUNT = iri("count")
 ENTITIES = 30
 PAIRS = 6
+PASTS = 3
 
 
 def say(text: str) -> None:
@@ -67,7 +68,23 @@ async def child(directory: Path, seed: int, history: bool) -> None:
             gone = await broker.write([WriteOp(OpKind.DELETE, f"urn:ngsi-ld:Thing:brief{lane}")], ACTOR)
             say(f"ack {gone[0].seq} brief{lane} -1")
 
-    lanes = [single(n) for n in range(12)] + [pair(n) for n in range(4)] + [come_and_go(n) for n in range(4)]
+    async def past(lane: int) -> None:
+        """The temporal API: instances are added to an entity without current state, and every third is erased."""
+        name = f"past{lane}"
+        entity_id = f"urn:ngsi-ld:Thing:{name}"
+        while True:
+            number = next(numbers)
+            fragment = {"type": [iri("Thing")], "attrs": {COUNT: [prop(number)]}}
+            add = WriteOp(OpKind.TEMPORAL_UPSERT, entity_id, fragment)
+            made = (await broker.write([add], ACTOR))[0]
+            say(f"ack {made.seq} {name} {number}")
+            if number % 3 == 0:
+                erase = WriteOp(OpKind.TEMPORAL_ERASE, entity_id, attr=COUNT, instance=(made.seq, 0))
+                gone = (await broker.write([erase], ACTOR))[0]
+                say(f"ack {gone.seq} {name} -1")
+
+    lanes = [past(n) for n in range(PASTS)]
+    lanes += [single(n) for n in range(12)] + [pair(n) for n in range(4)] + [come_and_go(n) for n in range(4)]
     await asyncio.gather(*lanes)
 
 
