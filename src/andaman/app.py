@@ -20,6 +20,7 @@ from andaman.broker.entity.build import iri, short
 from andaman.broker.expiry import ExpirySweep
 from andaman.broker.outgoing import OutgoingClient
 from andaman.broker.registry.service import Registry
+from andaman.broker.registry.watch import SourceSubscriptions
 from andaman.broker.service import Broker
 from andaman.broker.subscriptions.model import Owner
 from andaman.broker.subscriptions.service import Subscriptions
@@ -105,6 +106,13 @@ class App:
         )
         self.outgoing = OutgoingClient(allow_private=settings.context_allow_loopback or settings.no_auth)
         self.registry = Registry.open(directory, self.broker, clock)
+        self.watches = SourceSubscriptions(
+            self.registry,
+            self.contexts,
+            self.outgoing,
+            allow_private=settings.context_allow_loopback or settings.no_auth,
+            clock=clock,
+        )
         self.subscriptions = Subscriptions(
             self.broker,
             self.contexts,
@@ -137,6 +145,7 @@ class App:
         self.parts: list[Part] = [
             ExpirySweep(self.broker, clock),
             self.registry,
+            self.watches,
             self.subscriptions,
             self.catalogue,
             self.live,
@@ -164,6 +173,7 @@ class App:
             self.registry,
             self.subscriptions,
             self.outgoing,
+            self.watches,
         )
         self.metrics = Metrics(
             [self.broker, self.feeds, self.live, self.subscriptions],

@@ -114,7 +114,7 @@ def vehicle(number: int = 1, **attrs: Any) -> dict[str, Any]:
 
 def error(got: Got) -> str:
     """The last part of a problem's type."""
-    assert got.headers["content-type"] == "application/problem+json"
+    assert got.headers["content-type"] == "application/json"  # §6.3.3
     problem = got.json
     assert problem["status"] == got.status
     assert problem["detail"]

@@ -10,11 +10,13 @@ from andaman import __version__
 from andaman.broker.contexts import ContextStore
 from andaman.broker.outgoing import OutgoingClient
 from andaman.broker.registry.service import Registry
+from andaman.broker.registry.watch import SourceSubscriptions
 from andaman.broker.service import Broker
 from andaman.broker.subscriptions.service import Subscriptions
 from andaman.doors.ngsild import (
     batch,
     consumption,
+    csource_subscriptions,
     discovery,
     hosting,
     postquery,
@@ -129,6 +131,7 @@ _SINGLE: Final[Mapping[str, Resource]] = {
     "attributes": {"GET": discovery.list_attributes},
     "jsonldContexts": {"GET": hosting.list_contexts, "POST": hosting.add_context},
     "csourceRegistrations": {"GET": registrations.query, "POST": registrations.register},
+    "csourceSubscriptions": {"GET": csource_subscriptions.query, "POST": csource_subscriptions.create},
     "subscriptions": {"GET": subscriptions.query, "POST": subscriptions.create},
     "openapi.json": {"GET": _openapi},
 }
@@ -140,6 +143,11 @@ _NAMED: Final[Mapping[str, Resource]] = {
         "GET": registrations.retrieve,
         "PATCH": registrations.update,
         "DELETE": registrations.delete,
+    },
+    "csourceSubscriptions": {
+        "GET": csource_subscriptions.retrieve,
+        "PATCH": csource_subscriptions.update,
+        "DELETE": csource_subscriptions.delete,
     },
     "subscriptions": {
         "GET": subscriptions.retrieve,
@@ -197,10 +205,12 @@ class NgsiLdApp:
         registry: Registry | None = None,
         subscriptions: Subscriptions | None = None,
         outgoing: OutgoingClient | None = None,
+        watches: SourceSubscriptions | None = None,
     ) -> None:
         self._door = Door(broker, contexts, options or NgsiLdOptions(), clock, registry, subscriptions)
         if registry is not None and outgoing is not None:
             self._door.sources = Sources(registry, outgoing, contexts, clock)
+        self._door.watches = watches
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         tenant: bytes | None = None

@@ -11,6 +11,7 @@ import orjson
 from andaman.broker.contexts import Context, ContextStore
 from andaman.broker.model import WriteOp, WriteResult
 from andaman.broker.registry.service import Registry
+from andaman.broker.registry.watch import SourceSubscriptions
 from andaman.broker.service import Broker
 from andaman.broker.subscriptions.service import Subscriptions
 from andaman.doors.ngsild.compat import NATIVE, amended, preferred
@@ -38,7 +39,17 @@ class NgsiLdOptions:
 class Door:
     """The collaborators of the handlers; stateless beyond them."""
 
-    __slots__ = ("broker", "clock", "contexts", "options", "registry", "sources", "started", "subscriptions")
+    __slots__ = (
+        "broker",
+        "clock",
+        "contexts",
+        "options",
+        "registry",
+        "sources",
+        "started",
+        "subscriptions",
+        "watches",
+    )
 
     def __init__(
         self,
@@ -55,6 +66,7 @@ class Door:
         self.clock = clock
         self.registry = registry
         self.sources: Sources | None = None
+        self.watches: SourceSubscriptions | None = None
         self.subscriptions = subscriptions
         self.started = clock()
 

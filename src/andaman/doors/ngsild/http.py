@@ -20,7 +20,8 @@ Send = Callable[[Any], Awaitable[None]]
 JSON: Final = b"application/json"
 LD_JSON: Final = b"application/ld+json"
 GEO_JSON: Final = b"application/geo+json"
-PROBLEM: Final = b"application/problem+json"
+PROBLEM: Final = b"application/json"
+"""§6.3.3 and §6.3.6: errors are application/json, whatever was asked for (problem details by their content)."""
 LD_CONTEXT_REL: Final = "http://www.w3.org/ns/json-ld#context"
 _BODY_TYPES: Final = frozenset({"application/json", "application/ld+json", "application/merge-patch+json"})
 _LINK: Final = re.compile(r"<([^<>]*)>((?:\s*;\s*[\w*]+\s*=\s*(?:\"[^\"]*\"|[^\s;,\"]+))*)")
@@ -142,6 +143,8 @@ class Call:
         kind = self.headers.get(b"content-type", b"").partition(b";")[0].strip().lower().decode("latin-1")
         if b"content-length" not in self.headers:
             raise LengthRequired("Say how long the body is (Content-Length)")
+        if not kind:
+            raise InvalidRequest("Say what the body is (Content-Type: application/json)")  # §6.3.4
         if kind not in _BODY_TYPES or (kind == "application/merge-patch+json" and self.method != "PATCH"):
             raise UnsupportedMediaType(
                 f"Content-Type {kind[:80]!r} is not supported; use application/json or application/ld+json"

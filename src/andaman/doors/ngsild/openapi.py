@@ -16,7 +16,7 @@ _ENTITY_ID: Final = {
 }
 _PROBLEM: Final = {
     "description": "A problem document (RFC 9457)",
-    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
 _TEXT: Final = {"type": "string", "minLength": 1}
 _SCHEMAS: Final[dict[str, Any]] = {

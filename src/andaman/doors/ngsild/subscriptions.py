@@ -36,7 +36,7 @@ async def create(door: Door, call: Call) -> Answer:
     """POST /subscriptions."""
     _signed_in(call)
     given = call.parameters(_CREATE)
-    payload, context, source = await _read(door, call)
+    payload, context, source = await read_subscription(door, call)
     if flag_of(given, "local") and isinstance(payload, dict):
         payload.setdefault("localOnly", True)
     sub = await service_of(door).create(payload, context, source, call.actor, call.tenant)
@@ -64,7 +64,7 @@ async def query(door: Door, call: Call) -> Answer:
     # The paging links of this resource name JSON-LD, whatever was asked for: the suite and other brokers have it so.
     headers = page_headers(call, asked, Page([], len(found)), len(found) > offset + limit, given, LD_JSON)
     now = service.now()
-    shown = [_shown(door, call, sub, context, now, "sysAttrs" in flags) for sub in page]
+    shown = [shown_subscription(door, call, sub, context, now, "sysAttrs" in flags) for sub in page]
     return door.represented(call, shown, media, context, headers)
 
 
@@ -79,7 +79,7 @@ async def retrieve(door: Door, call: Call) -> Answer:
     service = service_of(door)
     sub = service.get(sub_id, call.actor, call.tenant)
     return door.represented(
-        call, _shown(door, call, sub, context, service.now(), "sysAttrs" in flags), media, context
+        call, shown_subscription(door, call, sub, context, service.now(), "sysAttrs" in flags), media, context
     )
 
 
@@ -88,7 +88,7 @@ async def update(door: Door, call: Call) -> Answer:
     _signed_in(call)
     sub_id = check_uri(call.segments[1], "subscriptionId")
     call.parameters(_CREATE)
-    payload, context, source = await _read(door, call)
+    payload, context, source = await read_subscription(door, call)
     await service_of(door).update(sub_id, payload, context, source, call.actor, call.tenant)
     return NO_CONTENT
 
@@ -108,7 +108,7 @@ def _signed_in(call: Call) -> None:
         raise NotSignedIn("Sign in to use subscriptions")
 
 
-async def _read(door: Door, call: Call) -> tuple[Any, Context, Any]:
+async def read_subscription(door: Door, call: Call) -> tuple[Any, Context, Any]:
     """The body, its context, and a @context value that can be kept: a URL, or None for the core context alone.
 
     A @context that is more than one URL is hosted as "ImplicitlyCreated" (§5.13.1), so that receivers can fetch it.
@@ -147,7 +147,7 @@ def base_url(door: Door, call: Call) -> str:
     return door.options.public_url.rstrip("/") or f"http://{host}"
 
 
-def _shown(
+def shown_subscription(
     door: Door, call: Call, sub: Subscription, context: Context, now: Micros, sys_attrs: bool
 ) -> dict[str, Any]:
     """§5.2.12 with the read-only members."""
