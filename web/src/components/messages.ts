@@ -1,6 +1,10 @@
 import { messages } from '$lib/i18n.svelte';
 
 export const common = messages({
+  zoomIn: { th: 'ขยาย', en: 'Zoom in' },
+  zoomOut: { th: 'ย่อ', en: 'Zoom out' },
+  metres: { th: 'ม.', en: 'm' },
+  kilometres: { th: 'กม.', en: 'km' },
   retry: { th: 'ลองอีกครั้ง', en: 'Try again' },
   close: { th: 'ปิด', en: 'Close' },
   cancel: { th: 'ยกเลิก', en: 'Cancel' },
@@ -9,6 +13,7 @@ export const common = messages({
   loading: { th: 'กำลังโหลด…', en: 'Loading…' },
   details: { th: 'รายละเอียด', en: 'Details' },
   source: { th: 'แหล่งข้อมูล', en: 'Source' },
+  systemSays: { th: 'ข้อความจากระบบ (ภาษาอังกฤษ)', en: 'What the platform says' },
   unknown: { th: 'ไม่ทราบ', en: 'Unknown' },
   none: { th: 'ไม่มี', en: 'None' },
   yes: { th: 'ใช่', en: 'Yes' },
@@ -51,4 +56,30 @@ export const problemWords = messages({
   'too-large': { th: 'ข้อมูลมีขนาดใหญ่เกินไป', en: 'It is too large.' },
   busy: { th: 'ระบบยังรับคำสั่งไม่ได้ในขณะนี้ โปรดลองใหม่อีกครั้ง', en: 'The platform cannot take this now. Please try again.' },
   server: { th: 'เกิดข้อผิดพลาดในระบบ', en: 'Something went wrong in the platform.' },
+});
+
+/** States of alerts, incidents, units, assignments, drills. */
+export const statusWords = messages({
+  // alerts
+  open: { th: 'รอรับทราบ', en: 'Open' },
+  acknowledged: { th: 'รับทราบแล้ว', en: 'Acknowledged' },
+  cleared: { th: 'กลับสู่ปกติ', en: 'Cleared' },
+  closed: { th: 'ปิดแล้ว', en: 'Closed' },
+  // incidents
+  new: { th: 'รับแจ้ง', en: 'New' },
+  triaged: { th: 'ประเมินแล้ว', en: 'Triaged' },
+  dispatched: { th: 'สั่งการแล้ว', en: 'Dispatched' },
+  onScene: { th: 'ถึงที่เกิดเหตุ', en: 'On scene' },
+  controlled: { th: 'ควบคุมได้แล้ว', en: 'Under control' },
+  cancelled: { th: 'ยกเลิก', en: 'Cancelled' },
+  // units and assignments
+  available: { th: 'ว่าง', en: 'Available' },
+  assigned: { th: 'ได้รับมอบหมาย', en: 'Assigned' },
+  enRoute: { th: 'กำลังเดินทาง', en: 'En route' },
+  clear: { th: 'เสร็จภารกิจ', en: 'Clear' },
+  outOfService: { th: 'งดปฏิบัติงาน', en: 'Out of service' },
+  // drills
+  running: { th: 'กำลังฝึก', en: 'Running' },
+  scored: { th: 'ให้คะแนนแล้ว', en: 'Scored' },
+  aborted: { th: 'ยุติแล้ว', en: 'Aborted' },
 });

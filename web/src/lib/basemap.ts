@@ -37,8 +37,9 @@ export function quietStyle(lang: Lang): StyleSpecification {
         source: 'base',
         'source-layer': 'district_label',
         filter: ['==', ['get', 'level'], 'amphoe'],
-        layout: { 'text-field': label, 'text-font': ['IBM Plex Sans Thai SemiBold'], 'text-size': 13 },
-        paint: { 'text-color': token('--map-text'), 'text-halo-color': token('--map-halo'), 'text-halo-width': 1.4 },
+        layout: { 'text-field': label, 'text-font': ['IBM Plex Sans Thai'], 'text-size': 13.5 },
+        // Stands on the colours of a result, so it needs more contrast than the quiet map's names.
+        paint: { 'text-color': token('--text'), 'text-halo-color': token('--map-halo'), 'text-halo-width': 2 },
       },
     ],
   };

@@ -77,6 +77,18 @@ export const time = (at: Moment, seconds = false): string => {
 /** 22 พ.ย. 2569 14:32 */
 export const dateTime = (at: Moment, seconds = false): string => (valid(at) ? `${date(at)} ${time(at, seconds)}` : NONE);
 
+/** The time of day when it was the same day as `now`; otherwise the short date with it. */
+export function clockTime(at: Moment, now: number): string {
+  const d = valid(at);
+  if (!d) return NONE;
+  return date(d) === date(now) ? time(d) : `${dates(locale.lang, { day: 'numeric', month: 'short' }).format(d)} ${time(d)}`;
+}
+/** A number with its unit; "ร้อยละ" stands before the number in Thai: ร้อยละ 92.5, ร้อยละ 79.8 ของพื้นที่. */
+export function withUnit(number: string, unitText: string): string {
+  if (unitText.startsWith('ร้อยละ')) return `ร้อยละ ${number} ${unitText.slice('ร้อยละ'.length)}`.trim();
+  return unitText === '%' ? `${number}%` : `${number} ${unitText}`.trim();
+}
+
 const AGE: Record<Lang, { now: string; s: string; min: string; h: string; d: string }> = {
   th: { now: 'เมื่อสักครู่', s: '{n} วินาทีที่แล้ว', min: '{n} นาทีที่แล้ว', h: '{n} ชั่วโมงที่แล้ว', d: '{n} วันที่แล้ว' },
   en: { now: 'just now', s: '{n} s ago', min: '{n} min ago', h: '{n} h ago', d: '{n} days ago' },
@@ -118,7 +130,7 @@ export function distance(metres: number | null | undefined): string {
 const UNITS: Record<string, [th: string, en: string]> = {
   KMH: ['กม./ชม.', 'km/h'], KMT: ['กม.', 'km'], MTR: ['ม.', 'm'], MMT: ['มม.', 'mm'], CEL: ['°C', '°C'], P1: ['%', '%'],
   SEC: ['วินาที', 's'], MIN: ['นาที', 'min'], HUR: ['ชม.', 'h'], DD: ['°', '°'], DEG: ['°', '°'], C62: ['', ''], MTS: ['ม./วินาที', 'm/s'],
-  KMK: ['ตร.กม.', 'km²'], GQ: ['มคก./ลบ.ม.', 'µg/m³'], A97: ['hPa', 'hPa'], HPA: ['hPa', 'hPa'], VLT: ['โวลต์', 'V'], THB: ['บาท', 'THB'],
+  IE: ['ราย', ''], KMK: ['ตร.กม.', 'km²'], GQ: ['มคก./ลบ.ม.', 'µg/m³'], A97: ['เฮกโตปาสคาล', 'hPa'], HPA: ['เฮกโตปาสคาล', 'hPa'], VLT: ['โวลต์', 'V'], THB: ['บาท', 'THB'],
 };
 export function unit(code: string | null | undefined): string {
   if (!code) return '';

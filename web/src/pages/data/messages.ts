@@ -16,6 +16,17 @@ export const reasons = messages({
   refused: { th: 'ระบบไม่รับ', en: 'refused' },
 });
 
+const licenceWords = messages({
+  notPublished: { th: 'ไม่เผยแพร่', en: 'Not for publication' },
+  government: { th: 'ข้อมูลเปิดภาครัฐ', en: 'Thai open government data' },
+  outlines: { th: '(แนวเขต)', en: '(outlines)' },
+  population: { th: '(ประชากร)', en: '(population)' },
+  contributors: { th: '© ผู้ร่วมสร้าง OpenStreetMap', en: '© OpenStreetMap contributors' },
+  collection: { th: 'ข้อเท็จจริง; ชุดรวบรวมใช้สัญญา MIT', en: 'Facts; collection MIT' },
+  facts: { th: 'ข้อเท็จจริงสาธารณะ', en: 'Public facts' },
+});
+export const licences = Object.values(licenceWords);
+
 export const msg = messages({
   title: { th: 'ข้อมูลเมือง', en: 'City data' },
   intro: {
@@ -38,7 +49,7 @@ export const msg = messages({
   failed: { th: 'ขัดข้อง', en: 'failed' },
   startFeed: { th: 'เริ่ม', en: 'Start' },
   stopFeed: { th: 'หยุด', en: 'Stop' },
-  noFeeds: { th: 'ไม่ได้เปิดแหล่งข้อมูลสด', en: 'No feed is switched on' },
+  noFeeds: { th: 'ไม่ได้เปิดแหล่งข้อมูลสด ผู้ดูแลระบบเปิดได้ด้วยคำสั่ง andaman demo หรือในค่าตั้งของ andaman serve', en: 'No feed is switched on. An administrator starts them with andaman demo, or in the settings of andaman serve.' },
   datasets: { th: 'บัญชีชุดข้อมูล', en: 'Catalogue of datasets' },
   dataset: { th: 'ชุดข้อมูล', en: 'Dataset' },
   classification: { th: 'ชั้นข้อมูล', en: 'Classification' },
@@ -60,10 +71,11 @@ export const msg = messages({
     th: 'ข้อความจากอุปกรณ์ที่อ่านไม่ได้ เก็บไว้พร้อมเหตุผล ไม่มีสิ่งใดสูญหายโดยไม่บอก',
     en: 'What devices sent and could not be read, kept with the reason; nothing is lost in silence',
   },
-  noLetters: { th: 'ไม่มีข้อความที่อ่านไม่ได้', en: 'Nothing unreadable has arrived' },
+  noLetters: { th: 'ไม่มีข้อความที่อ่านไม่ได้ ทุกข้อความที่เข้ามาอ่านได้ครบ', en: 'Nothing unreadable has arrived' },
   when: { th: 'เมื่อ', en: 'When' },
   topic: { th: 'หัวข้อ', en: 'Topic' },
   reason: { th: 'เหตุผล', en: 'Reason' },
+  detail: { th: 'รายละเอียดทางเทคนิค', en: 'Technical detail' },
   content: { th: 'เนื้อหา', en: 'Content' },
   insufficient: { th: 'ข้อมูลไม่เพียงพอ', en: 'insufficient data' },
   kinds: { th: '{n} ชนิด', en: '{n} types' },

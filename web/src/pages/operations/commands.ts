@@ -42,7 +42,9 @@ export const commands = {
   acknowledge: (alert: string, note = '') => api.post(`${base}/alerts/${part(alert)}/acknowledge`, note ? { note } : {}),
   closeAlert: (alert: string, reason: string) => api.post(`${base}/alerts/${part(alert)}/close`, { reason }),
   open: (incident: NewIncident) => api.post<IncidentDetail>(`${base}/incidents`, incident),
-  detail: (incident: string, signal?: AbortSignal) => api.get<IncidentDetail>(`${base}/incidents/${part(incident)}`, { signal }),
+  /** `at` in ms: as it was known then; null: now. */
+  detail: (incident: string, at: number | null, signal?: AbortSignal) =>
+    api.get<IncidentDetail>(`${base}/incidents/${part(incident)}`, { query: { at: at === null ? undefined : new Date(at).toISOString() }, signal }),
   step: (incident: string, step: string, more: { note?: string; outcome?: string } = {}) =>
     api.post<IncidentDetail>(`${base}/incidents/${part(incident)}/steps`, { step, ...more }),
   note: (incident: string, text: string) => api.post(`${base}/incidents/${part(incident)}/notes`, { text }),

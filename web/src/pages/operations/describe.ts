@@ -33,6 +33,11 @@ export function titleText(entity: LiveEntity): string {
   return nameText(entity.a['name']) || nameText(entity.a['description']) || `${kindText(entity)} ${entity.id.split(':').pop() ?? ''}`.trim();
 }
 
+/** Attributes of the machinery, or shown elsewhere: not among the values, not among the changes. */
+const HIDDEN = new Set(['origin', 'source', 'timetable', 'definition', 'data', 'startNode', 'endNode', 'dataset', 'agency', 'labelPoint', 'osmWay', 'series', 'route', 'reasonChosen', 'signalStep', 'entryCount', 'assignmentCount', 'exercise', 'refStops', 'nameDerived', 'routeColor', 'routeCodes']);
+export const isHidden = (name: string): boolean => HIDDEN.has(name);
+export const isReference = (value: unknown): value is string => typeof value === 'string' && value.startsWith('urn:ngsi-ld:');
+
 /** One short line under the title, e.g. speed of a bus or rain of a gauge. */
 export function briefText(entity: LiveEntity): string {
   const a = entity.a;
@@ -49,7 +54,7 @@ export function briefText(entity: LiveEntity): string {
 /** Units of the vocabulary, used where the entity itself does not say one. */
 export const DEFAULT_UNITS: Record<string, string> = {
   speed: 'KMH', bearing: 'DD', windSpeed: 'KMH', windDirection: 'DD', precipitation: 'MMT', precipitation24h: 'MMT', tideLevel: 'MTR', waterLevel: 'MTR', tideLevelMsl: 'MTR', nextHighTideLevel: 'MTR', nextLowTideLevel: 'MTR', uncertaintyM: 'MTR', precipitation1h: 'MMT', officialAreaKm2: 'KMK',
-  length: 'MTR', areaKm2: 'KMK', temperature: 'CEL', pm25: 'GQ', etaSeconds: 'SEC', routeLengthM: 'MTR',
+  deaths: 'IE', injured: 'IE', crew: 'IE', length: 'MTR', areaKm2: 'KMK', temperature: 'CEL', pm25: 'GQ', etaSeconds: 'SEC', routeLengthM: 'MTR',
 };
 const isTime = (text: string): boolean => /^\d{4}-\d\d-\d\dT\d\d:\d\d/.test(text);
 

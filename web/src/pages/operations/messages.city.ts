@@ -41,26 +41,7 @@ export const layerWords = messages({
   lines: { th: 'เส้นทางรถโดยสาร', en: 'Bus lines' },
 });
 
-export const statusWords = messages({
-  // alerts
-  open: { th: 'รอรับทราบ', en: 'Open' },
-  acknowledged: { th: 'รับทราบแล้ว', en: 'Acknowledged' },
-  cleared: { th: 'กลับสู่ปกติ', en: 'Cleared' },
-  closed: { th: 'ปิดแล้ว', en: 'Closed' },
-  // incidents
-  new: { th: 'รับแจ้ง', en: 'New' },
-  triaged: { th: 'ประเมินแล้ว', en: 'Triaged' },
-  dispatched: { th: 'สั่งการแล้ว', en: 'Dispatched' },
-  onScene: { th: 'ถึงที่เกิดเหตุ', en: 'On scene' },
-  controlled: { th: 'ควบคุมได้แล้ว', en: 'Under control' },
-  cancelled: { th: 'ยกเลิก', en: 'Cancelled' },
-  // units and assignments
-  available: { th: 'ว่าง', en: 'Available' },
-  assigned: { th: 'ได้รับมอบหมาย', en: 'Assigned' },
-  enRoute: { th: 'กำลังเดินทาง', en: 'En route' },
-  clear: { th: 'เสร็จภารกิจ', en: 'Clear' },
-  outOfService: { th: 'งดปฏิบัติงาน', en: 'Out of service' },
-});
+export { statusWords } from '$components/messages';
 
 /** The same steps as buttons: what a person does. */
 export const stepWords = messages({

@@ -101,13 +101,28 @@ export class Operations {
     }
     return null;
   }
+  /**
+   * What one entity refers to by its id. Views of fast movers are asked only for ids of their own types: whoever reads
+   * them is told of every move, and most references point elsewhere.
+   */
+  refer(id: string): LiveEntity | null {
+    const type = id.split(':')[2] ?? '';
+    const core = this.core.view.entities.get(id);
+    if (core) return core;
+    for (const layer of LAYERS) {
+      if (layer.byView && !layer.types.includes(type)) continue;
+      const found = this.#watches[layer.id]?.view.entities.get(id);
+      if (found) return found;
+    }
+    return null;
+  }
   /** Where it is; an alert without a place of its own is where its source is. */
   placeOf(entity: LiveEntity): [number, number] | null {
     const own = anchor(entity.a['location']);
     if (own) return own;
     for (const name of ['alertSource', 'refUnit', 'refIncident', 'refAlert']) {
       const target = entity.a[name];
-      const other = typeof target === 'string' ? this.find(target) : null;
+      const other = typeof target === 'string' ? this.refer(target) : null;
       const point = other && anchor(other.a['location']);
       if (point) return point;
     }

@@ -1,6 +1,7 @@
 import { messages } from '$lib/i18n.svelte';
 
 export const msg = messages({
+  noTarget: { th: 'ยังไม่ตั้งเป้าหมาย', en: 'no target set' },
   title: { th: 'แผนที่นำทาง', en: 'Roadmap' },
   intro: {
     th: 'ควรทำสิ่งใดก่อน ด้วยงบประมาณเท่าใด และเพราะเหตุใด ตั้งแต่ช่องว่างของตัวชี้วัดถึงมาตรการและทักษะที่ต้องใช้',

@@ -9,9 +9,10 @@ export interface MapImage {
 }
 type Draw = (pen: CanvasRenderingContext2D) => void;
 
-function paint(id: string, size: number, draw: Draw): MapImage {
+function paint(id: string, width: number, draw: Draw, height = width): MapImage {
   const canvas = document.createElement('canvas');
-  canvas.width = canvas.height = size * RATIO;
+  canvas.width = width * RATIO;
+  canvas.height = height * RATIO;
   const pen = canvas.getContext('2d', { willReadFrequently: true })!;
   pen.scale(RATIO, RATIO);
   draw(pen);
@@ -34,6 +35,7 @@ const GLYPHS: Record<string, string> = {
   rescueBoat: 'M1 6.800h10L9.600 9.900H2.400ZM5.500 1.200v4.600H2.300Zm1 .8 2.600 3.800H6.500Z',
   ddpmTeam: 'M6 1 11.400 10.600H.6Z',
   towTruck: 'M1 7.500h6V4h2.500L11 6.500v3H1ZM2.200 2.200h3v1.500L3.700 6',
+  unit: 'M.6 3h6.200v5.200H.6Zm6.800 1.400h2L11.400 6.600v1.600h-4ZM2 8.800a1.300 1.300 0 1 1 2.600 0 1.300 1.300 0 0 1-2.600 0Zm5.400 0a1.300 1.300 0 1 1 2.600 0 1.300 1.300 0 0 1-2.600 0Z',
   other: 'M6 2.200a3.800 3.800 0 1 1 0 7.600 3.800 3.800 0 0 1 0-7.600Z',
 };
 
@@ -99,6 +101,28 @@ export function mapImages(): MapImage[] {
       }),
     );
   }
+  // Several of a kind in one place: a sign with room for their number at its right.
+  const many = (id: string, name: string, border: string, round: number) =>
+    images.push(
+      paint(
+        `${id}-many`,
+        42,
+        (pen) => {
+          pen.beginPath();
+          pen.roundRect(1, 1, 40, 20, round);
+          pen.fillStyle = quiet;
+          pen.fill();
+          pen.lineWidth = 1.5;
+          pen.strokeStyle = border;
+          pen.stroke();
+          pen.translate(1, 0);
+          glyph(pen, name, 22, 12, border === line ? muted : text);
+        },
+        22,
+      ),
+    );
+  for (const name of PLACE_ICONS) many(`place-${name}`, name, line, 5);
+  many('unit', 'unit', text, 10);
   for (const name of UNIT_TYPES) {
     for (const state of ['free', 'busy', 'off']) {
       images.push(
@@ -118,15 +142,4 @@ export function mapImages(): MapImage[] {
     }
   }
   return images;
-}
-
-/** White arrow pointing up, used as a mask for moving objects. */
-export function arrowImage(): { canvas: HTMLCanvasElement; size: number } {
-  const size = 48;
-  const canvas = document.createElement('canvas');
-  canvas.width = canvas.height = size;
-  const pen = canvas.getContext('2d')!;
-  pen.fillStyle = '#fff';
-  pen.fill(new Path2D('M24 3 42 43 24 34 6 43Z'));
-  return { canvas, size };
 }

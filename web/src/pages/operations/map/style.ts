@@ -2,13 +2,31 @@
 import type { ExpressionSpecification, LayerSpecification, SourceSpecification, StyleSpecification } from 'maplibre-gl';
 import type { Lang } from '$lib/i18n.svelte';
 import { token } from '$lib/theme.svelte';
-import { LAYERS } from '../layers';
+import { SEVERITIES } from '$components/severity';
+import { LAYERS, type LayerId } from '../layers';
 
 const FONT = ['IBM Plex Sans Thai'];
 const EMPTY: GeoJSON.FeatureCollection = { type: 'FeatureCollection', features: [] };
 /** Sources that are ours besides the layers'. */
 export const SELECTED = 'selected';
 export const ROUTE = 'route';
+
+/** Layers whose marks join when they would hide each other: pixels, and the scale from which on each stands for itself. */
+const CLUSTERS: Partial<Record<LayerId, { clusterRadius: number; clusterMaxZoom: number; clusterProperties?: Record<string, unknown> }>> = {
+  stops: { clusterRadius: 34, clusterMaxZoom: 14 },
+  schools: { clusterRadius: 34, clusterMaxZoom: 13 },
+  police: { clusterRadius: 30, clusterMaxZoom: 13 },
+  fire: { clusterRadius: 30, clusterMaxZoom: 13 },
+  health: { clusterRadius: 30, clusterMaxZoom: 13 },
+  devices: { clusterRadius: 34, clusterMaxZoom: 14 },
+  units: { clusterRadius: 26, clusterMaxZoom: 14, clusterProperties: { busy: ['+', ['get', 'order']] } },
+  alerts: { clusterRadius: 18, clusterMaxZoom: 15, clusterProperties: { order: ['max', ['get', 'order']] } },
+};
+export const CLUSTERED = Object.keys(CLUSTERS) as LayerId[];
+/** Name of the map layer of a layer's clusters. */
+export const clusterOf = (id: LayerId): string => `${id}-many`;
+const SINGLE: ExpressionSpecification = ['!', ['has', 'point_count']];
+const MANY: ExpressionSpecification = ['has', 'point_count'];
 
 export function mapStyle(lang: Lang): StyleSpecification {
   const label: ExpressionSpecification = ['coalesce', ['get', lang], ['get', lang === 'th' ? 'en' : 'th'], ['get', 'name'], ''];
@@ -18,7 +36,7 @@ export function mapStyle(lang: Lang): StyleSpecification {
     [SELECTED]: { type: 'geojson', data: EMPTY },
     [ROUTE]: { type: 'geojson', data: EMPTY },
   };
-  for (const layer of LAYERS) if (layer.id !== 'vehicles') sources[layer.id] = { type: 'geojson', data: EMPTY };
+  for (const layer of LAYERS) if (layer.id !== 'vehicles') sources[layer.id] = { type: 'geojson', data: EMPTY, ...(layer.id in CLUSTERS ? { cluster: true, ...CLUSTERS[layer.id] } : {}) };
 
   const base: LayerSpecification[] = [
     { id: 'sea', type: 'background', paint: { 'background-color': token('--map-sea') } },
@@ -110,32 +128,34 @@ export function mapStyle(lang: Lang): StyleSpecification {
       source: SELECTED,
       paint: { 'circle-radius': 22, 'circle-color': token('--accent'), 'circle-opacity': 0.22, 'circle-stroke-color': token('--accent'), 'circle-stroke-width': 2.5 },
     },
-    ...(['stops', 'schools', 'police', 'fire', 'health'] as const).map((id): LayerSpecification => place(id, halo)),
+    ...(['stops', 'schools', 'police', 'fire', 'health'] as const).flatMap((id): LayerSpecification[] => [place(id, halo), crowd(id, halo)]),
     ...(['weather', 'devices'] as const).map((id): LayerSpecification => ({
       id,
       type: 'symbol',
       source: id,
+      filter: SINGLE,
       layout: {
         'icon-image': ['get', 'icon'],
         'icon-allow-overlap': true,
-        'icon-ignore-placement': true,
         'text-field': ['step', ['zoom'], ['get', 'short'], 12.5, ['concat', ['get', 'name'], '\n', ['get', 'short']]],
         'text-font': FONT,
         'text-size': 12,
-        'text-anchor': 'top',
-        'text-offset': [0, 1],
+        'text-variable-anchor': ['top', 'right', 'left', 'bottom'],
+        'text-radial-offset': 1,
+        'text-justify': 'auto',
         'text-optional': true,
       },
       paint: halo,
     })),
+    crowd('devices', halo),
     {
       id: 'units',
       type: 'symbol',
       source: 'units',
+      filter: SINGLE,
       layout: {
         'icon-image': ['get', 'icon'],
         'icon-allow-overlap': true,
-        'icon-ignore-placement': true,
         'icon-size': ['interpolate', ['linear'], ['zoom'], 9, 0.62, 13, 1],
         'symbol-sort-key': ['get', 'order'],
         'text-field': ['step', ['zoom'], '', 13, ['get', 'name']],
@@ -147,14 +167,15 @@ export function mapStyle(lang: Lang): StyleSpecification {
       },
       paint: halo,
     },
+    crowd('units', halo),
     ...(['incidents', 'alerts'] as const).map((id): LayerSpecification => ({
       id,
       type: 'symbol',
       source: id,
+      filter: SINGLE,
       layout: {
         'icon-image': ['get', 'icon'],
         'icon-allow-overlap': true,
-        'icon-ignore-placement': true,
         'icon-size': ['interpolate', ['linear'], ['zoom'], 9, 0.8, 13, 1],
         'symbol-sort-key': ['get', 'order'],
         'text-field': ['step', ['zoom'], '', id === 'incidents' ? 11 : 13.5, ['get', 'name']],
@@ -167,6 +188,26 @@ export function mapStyle(lang: Lang): StyleSpecification {
       },
       paint: { ...halo, 'text-color': token('--text') },
     })),
+    {
+      // The worst of them, and how many: nothing grave ever hides behind something slight.
+      id: clusterOf('alerts'),
+      type: 'symbol',
+      source: 'alerts',
+      filter: MANY,
+      layout: {
+        'icon-image': ['match', ['get', 'order'], ...SEVERITIES.slice(0, -1).flatMap((severity, rank) => [10 - rank, `alert-${severity}`]), 'alert-Unknown'] as unknown as ExpressionSpecification,
+        'icon-allow-overlap': true,
+        'icon-size': 1.15,
+        'symbol-sort-key': ['get', 'order'],
+        'text-field': ['concat', '×', ['to-string', ['get', 'point_count']]],
+        'text-font': FONT,
+        'text-size': 13,
+        'text-anchor': 'left',
+        'text-offset': [0.95, 0],
+        'text-allow-overlap': true,
+      },
+      paint: { ...halo, 'text-color': token('--text') },
+    },
   ];
   // Rain gauges of a district lie where its name would be: the name steps aside.
   const aside = {
@@ -199,18 +240,41 @@ export function mapStyle(lang: Lang): StyleSpecification {
   return { version: 8, sources, layers: [...base, ...names, ...marks] };
 }
 
+/** Several marks of a layer in one place: its sign with their number. */
+function crowd(id: 'stops' | 'schools' | 'police' | 'fire' | 'health' | 'devices' | 'units', halo: object): LayerSpecification {
+  const layer = LAYERS.find((l) => l.id === id);
+  return {
+    id: clusterOf(id),
+    type: 'symbol',
+    source: id,
+    filter: MANY,
+    ...(layer?.minZoom ? { minzoom: layer.minZoom } : {}),
+    layout: {
+      'icon-image': id === 'units' ? 'unit-many' : `place-${id}-many`,
+      'icon-size': ['interpolate', ['linear'], ['zoom'], 9, 0.85, 13, 1],
+      'icon-allow-overlap': true,
+      'text-field': ['get', 'point_count_abbreviated'],
+      'text-font': FONT,
+      'text-size': ['interpolate', ['linear'], ['zoom'], 9, 11, 13, 12.5],
+      'text-offset': [0.72, 0],
+      'text-allow-overlap': true,
+    },
+    paint: { ...halo, 'text-color': token(id === 'units' ? '--text' : '--text-muted'), 'text-halo-color': token('--surface') },
+  };
+}
+
 function place(id: 'stops' | 'schools' | 'police' | 'fire' | 'health', halo: object): LayerSpecification {
   const layer = LAYERS.find((l) => l.id === id);
   return {
     id,
     type: 'symbol',
     source: id,
+    filter: SINGLE,
     ...(layer?.minZoom ? { minzoom: layer.minZoom } : {}),
     layout: {
       'icon-image': ['get', 'icon'],
       'icon-size': ['interpolate', ['linear'], ['zoom'], 9, 0.7, 14, 1],
       'icon-allow-overlap': true,
-        'icon-ignore-placement': true,
       'text-field': ['step', ['zoom'], '', 13.5, ['get', 'name']],
       'text-font': FONT,
       'text-size': 12,
