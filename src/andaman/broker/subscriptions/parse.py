@@ -101,7 +101,10 @@ def _when(name: str, value: Any, expand: Expand) -> str:
 
 
 def _q(name: str, value: Any, expand: Expand) -> str:
-    parse_q(decoded(_text(name, value, expand)), expand)
+    try:
+        parse_q(decoded(_text(name, value, expand)), expand)
+    except BadRequestData as error:
+        raise BadRequestData(f"{name}: {error.detail}", **{**error.extra, "field": name}) from None
     return str(value)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +28,7 @@ from andaman.kernel.time import Clock, Micros, system_clock
 log = logging.getLogger(__name__)
 SAVE_S: Final = 0.5
 MOST: Final = 100_000
+_MOMENT_S: Final = 0.1
 
 
 class Subscriptions:
@@ -265,6 +267,15 @@ class Subscriptions:
     def get(self, sub_id: str, actor: Actor, tenant: str) -> Subscription:
         """§5.8.3. Raises ResourceNotFound, also for subscriptions of others."""
         return self._get(sub_id, actor, tenant).sub
+
+    async def get_settled(self, sub_id: str, actor: Actor, tenant: str) -> Subscription:
+        """Like ``get``; waits a moment for attempts under way, so that a receiver that has just answered finds its
+        answer counted."""
+        run = self._get(sub_id, actor, tenant)
+        until = time.monotonic() + _MOMENT_S
+        while run.flying and run.sub.counters.status != "failed" and time.monotonic() < until:
+            await asyncio.sleep(0.002)
+        return self.get(sub_id, actor, tenant)
 
     def _get(self, sub_id: str, actor: Actor, tenant: str) -> Run:
         run = self._by_id.get((tenant, sub_id))

@@ -77,7 +77,7 @@ async def retrieve(door: Door, call: Call) -> Answer:
     context = await door.link_context(call)
     _, flags = format_of(given)
     service = service_of(door)
-    sub = service.get(sub_id, call.actor, call.tenant)
+    sub = await service.get_settled(sub_id, call.actor, call.tenant)
     return door.represented(
         call, shown_subscription(door, call, sub, context, service.now(), "sysAttrs" in flags), media, context
     )
