@@ -21,7 +21,7 @@ import uvloop
 
 from bench.common import percentile
 
-HOST = b"Host: 127.0.0.1\r\n"
+HOST = b"Host: 127.0.0.1\r\nAccept: application/json\r\n"
 SPEED = "speed"
 
 
@@ -151,6 +151,21 @@ def circles(seed: int) -> Iterator[bytes]:
     )
 
 
+def latest(count: int, seed: int) -> Iterator[bytes]:
+    """The last ten values of one attribute of a random entity."""
+    rng = random.Random(seed)
+    return itertools.cycle(
+        [
+            request(
+                "GET",
+                f"/ngsi-ld/v1/temporal/entities/urn:ngsi-ld:Sensor:{rng.randrange(count):07d}"
+                "?attrs=speed&lastN=10&timerel=before&timeAt=2030-01-01T00:00:00Z",
+            )
+            for _ in range(20_000)
+        ]
+    )
+
+
 REQUESTS: dict[str, Callable[..., Iterator[bytes]]] = {
     "patches": patches,
     "gets": gets,
@@ -159,6 +174,7 @@ REQUESTS: dict[str, Callable[..., Iterator[bytes]]] = {
     "creates": creates,
     "numbers": numbers,
     "circles": circles,
+    "latest": latest,
 }
 
 
@@ -188,9 +204,15 @@ class Client(asyncio.Protocol):
         buffer = self._buffer + data if self._buffer else data
         end = buffer.find(b"\r\n\r\n")
         if end >= 0:
-            at = buffer.lower().find(b"content-length:", 0, end)
-            length = 0 if at < 0 else int(buffer[at + 15 : buffer.find(b"\r", at)])
-            if len(buffer) >= end + 4 + length:
+            head = buffer[:end].lower()
+            at = head.find(b"content-length:")
+            if at < 0 and b"chunked" in head:
+                whole = buffer.endswith(b"\r\n0\r\n\r\n")
+            else:
+                line = head.find(b"\r", at)
+                length = 0 if at < 0 else int(head[at + 15 : line if line > 0 else end])
+                whole = len(buffer) >= end + 4 + length
+            if whole:
                 self._buffer = b""
                 self._run.note(buffer[9:12], time.perf_counter() - self._sent)
                 self._send()
