@@ -18,6 +18,7 @@ from andaman.doors.ngsild import (
     consumption,
     csource_subscriptions,
     discovery,
+    entity_maps,
     hosting,
     postquery,
     provision,
@@ -27,6 +28,7 @@ from andaman.doors.ngsild import (
     temporal,
     temporal_provision,
 )
+from andaman.doors.ngsild.distributed import reads
 from andaman.doors.ngsild.distributed.sources import Sources
 from andaman.doors.ngsild.distributed.table import DISTRIBUTED
 from andaman.doors.ngsild.door import Door, NgsiLdOptions
@@ -96,6 +98,13 @@ _INSTANCE: Final[Resource] = {
     "PATCH": temporal_provision.modify_instance,
     "DELETE": temporal_provision.delete_instance,
 }
+_MAPPED: Final[Mapping[Handler, Handler]] = {
+    consumption.query_entities: entity_maps.query_entities,
+    postquery.post_query: entity_maps.post_query,
+    reads.query_entities: entity_maps.query_entities,
+    reads.post_query: entity_maps.post_query,
+}
+"""Queries that make or use an entity map."""
 _WRITES: Final = frozenset(
     handler
     for resource in (
@@ -131,6 +140,7 @@ _SINGLE: Final[Mapping[str, Resource]] = {
     "attributes": {"GET": discovery.list_attributes},
     "jsonldContexts": {"GET": hosting.list_contexts, "POST": hosting.add_context},
     "csourceRegistrations": {"GET": registrations.query, "POST": registrations.register},
+    "entityMaps": {"GET": entity_maps.create},
     "csourceSubscriptions": {"GET": csource_subscriptions.query, "POST": csource_subscriptions.create},
     "subscriptions": {"GET": subscriptions.query, "POST": subscriptions.create},
     "openapi.json": {"GET": _openapi},
@@ -143,6 +153,11 @@ _NAMED: Final[Mapping[str, Resource]] = {
         "GET": registrations.retrieve,
         "PATCH": registrations.update,
         "DELETE": registrations.delete,
+    },
+    "entityMaps": {
+        "GET": entity_maps.retrieve,
+        "PATCH": entity_maps.update,
+        "DELETE": entity_maps.delete,
     },
     "csourceSubscriptions": {
         "GET": csource_subscriptions.retrieve,
@@ -182,12 +197,14 @@ def resource_of(segments: list[str]) -> Resource | None:
         return None
     if head == "entityOperations":
         return _BATCH.get(segments[1]) if count == 2 else None
-    if head == "temporal":
+    if head == "temporal" and segments[1:2] != ["entityMaps"]:
         if segments[1:2] == ["entities"]:
             return _evolution(segments, count)
         if segments[1:] == ["entityOperations", "query"]:
             return {"POST": temporal.post_temporal_query}
         return None
+    if segments == ["temporal", "entityMaps"]:
+        return {"GET": entity_maps.create_temporal}
     if count == 2 and head == "info" and segments[1] == "sourceIdentity":
         return {"GET": _identity}
     return _SINGLE.get(head) if count == 1 else _NAMED.get(head) if count == 2 else None
@@ -230,6 +247,8 @@ class NgsiLdApp:
                 sources = self._door.sources
                 if sources is not None and sources.registry.of(call.tenant) is not None:
                     handler = DISTRIBUTED.get(handler, handler)
+                if b"entityMap=true" in call.query_string or b"ngsild-entitymap" in call.headers:
+                    handler = _MAPPED.get(handler, handler)
                 answer = await handler(self._door, call)
         except AndamanError as error:
             answer = problem_answer(error)

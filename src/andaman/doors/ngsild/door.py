@@ -10,6 +10,7 @@ import orjson
 
 from andaman.broker.contexts import Context, ContextStore
 from andaman.broker.model import WriteOp, WriteResult
+from andaman.broker.registry.maps import EntityMaps
 from andaman.broker.registry.service import Registry
 from andaman.broker.registry.watch import SourceSubscriptions
 from andaman.broker.service import Broker
@@ -43,6 +44,7 @@ class Door:
         "broker",
         "clock",
         "contexts",
+        "maps",
         "options",
         "registry",
         "sources",
@@ -67,6 +69,7 @@ class Door:
         self.registry = registry
         self.sources: Sources | None = None
         self.watches: SourceSubscriptions | None = None
+        self.maps = EntityMaps()
         self.subscriptions = subscriptions
         self.started = clock()
 

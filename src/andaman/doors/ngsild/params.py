@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from andaman.broker.contexts import Context
 from andaman.broker.entity.names import check_uri
+from andaman.broker.entity.projection import ENTITY_PARTS, SYSTEM_PARTS, parse_projection
 from andaman.broker.entity.represent import PLAIN, Format, View
 from andaman.broker.query.ast import And, Not, Or, Path, QExpr
 from andaman.broker.query.model import EntityQuery
 from andaman.broker.query.parse import parse_geo, parse_q, parse_scope, parse_types
 from andaman.broker.query.regex import check_regex
 from andaman.doors.ngsild.linked import join_of
-from andaman.broker.entity.projection import ENTITY_PARTS, SYSTEM_PARTS, parse_projection
 from andaman.kernel.errors import BadRequestData, InvalidRequest, TooManyResults
 from andaman.kernel.time import Micros, parse_time
 
@@ -31,6 +31,7 @@ QUERY_PARAMETERS: Final = VIEW_PARAMETERS | frozenset(
         "entityMap",
         "csf",
         "splitEntities",
+        "entityMapLifetime",
         "orderBy",
         "collation",
         "orderFrom",

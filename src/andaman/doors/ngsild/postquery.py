@@ -19,7 +19,7 @@ from andaman.doors.ngsild.params import limit_of, moment_of, pattern_of, query_o
 from andaman.kernel.errors import BadRequestData
 
 PARAMETERS: Final = frozenset(
-    {"limit", "offset", "count", "options", "format", "lang", "local", "at", "entityMap"}
+    {"limit", "offset", "count", "options", "format", "lang", "local", "at", "entityMap", "entityMapLifetime"}
 )
 _LISTS: Final = ("attrs", "pick", "omit", "datasetId")
 _TEXTS: Final = ("q", "scopeQ", "lang", "expandValues", "csf", "jsonKeys")

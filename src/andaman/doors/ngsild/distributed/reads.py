@@ -54,7 +54,7 @@ def sources_of(door: Door) -> Sources:
 
 def chosen(door: Door, call: Call, spec: Spec, *operations: str) -> list[tuple[Registration, list[Info]]]:
     """Registrations that match and offer one of the operations; none where the request came by here before."""
-    there = sources_of(door).registry.of(call.tenant)
+    there = None if door.sources is None else door.sources.registry.of(call.tenant)
     if there is None:
         return []
     found = [
@@ -244,13 +244,19 @@ async def federated(
     wanted: Sequence[Wanted],
     context: Context,
     csf: QExpr | None = None,
+    where: dict[str, list[str]] | None = None,
+    only: frozenset[str] | None = None,
 ) -> tuple[Page, bool, list[Outcome]]:
-    """One page of the union of what the broker and its sources have, whether more follow, and how asking went."""
+    """One page of the union of what the broker and its sources have, whether more follow, and how asking went.
+
+    ``where``: filled with entity → who has some of it ("@none": the broker). ``only``: ask these sources.
+    """
     plans = [
         (one, registration, infos)
         for one in wanted
         for registration, infos in chosen(door, call, one.spec, "queryEntity", "queryBatch")
-        if csf is None or matches_q(csf, source_doc(registration))
+        if (csf is None or matches_q(csf, source_doc(registration)))
+        and (only is None or registration.id in only)
     ]
     if not plans:
         try:
@@ -271,7 +277,9 @@ async def federated(
         raise TooComplexQuery(f"offset and limit reach beyond the {MOST} entities of a distributed query")
     union = Union()
     for one in wanted:
-        union.add(await _own(door, call, one, need))
+        own = await _own(door, call, one, need)
+        union.add(own)
+        _note(where, own, "@none")
     outcomes: list[Outcome] = []
     for outcome, docs in await asyncio.gather(
         *(
@@ -282,11 +290,20 @@ async def federated(
         outcomes += outcome
         if outcome:
             union.add(docs, outcome[0].registration.mode == "auxiliary")
+            _note(where, docs, outcome[0].registration.id)
     merged = union.merged()
     if wanted[0].split:
         merged = [doc for doc in merged if any(matches(doc, one.query) for one in wanted)]
     end = first.offset + first.limit
     return Page(merged[first.offset : end], len(merged)), len(merged) > end, outcomes
+
+
+def _note(where: dict[str, list[str]] | None, docs: Sequence[Doc], name: str) -> None:
+    if where is not None:
+        for doc in docs:
+            known = where.setdefault(str(doc["id"]), [])
+            if name not in known:
+                known.append(name)
 
 
 async def _own(door: Door, call: Call, wanted: Wanted, need: int) -> list[Doc]:

@@ -1,0 +1,86 @@
+"""Entity maps: which entities a query found and at which sources (CIM 009 §4.5.25, §5.2.39). In memory, bounded, each
+its maker's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from andaman.identity.model import Actor, Role
+from andaman.kernel.errors import ResourceNotFound
+from andaman.kernel.time import Micros, format_time
+
+LOCAL: Final = "@none"
+"""Stands for the broker itself among sources."""
+_OF_ONE: Final = 100  # maps of one principal in one tenant
+_IDS: Final = 2_000_000  # entities in all maps together
+
+
+@dataclass(slots=True, eq=False)
+class EntityMap:
+    """§5.2.39. ``entries``: entity → where it was found (``@none``: here)."""
+
+    id: str
+    tenant: str
+    owner: str
+    expires_at: Micros
+    entries: dict[str, tuple[str, ...]]
+
+    def shown(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "type": "EntityMap",
+            "expiresAt": format_time(self.expires_at),
+            "entityMap": {one: list(sources) for one, sources in self.entries.items()},
+            "linkedMaps": {},
+        }
+
+
+class EntityMaps:
+    """All maps of the process, oldest first."""
+
+    def __init__(self) -> None:
+        self._maps: dict[str, EntityMap] = {}
+        self._ids = 0
+
+    def add(self, one: EntityMap, now: Micros) -> None:
+        for other in [each for each in self._maps.values() if each.expires_at <= now]:
+            self._drop(other)
+        own = [each for each in self._maps.values() if (each.tenant, each.owner) == (one.tenant, one.owner)]
+        for other in own[: max(0, len(own) - _OF_ONE + 1)]:
+            self._drop(other)
+        self._maps[one.id] = one
+        self._ids += len(one.entries)
+        while self._ids > _IDS and len(self._maps) > 1:
+            self._drop(next(iter(self._maps.values())))
+
+    def find(self, map_id: str, actor: Actor, tenant: str, now: Micros) -> EntityMap | None:
+        """A map that is not over and that the caller may see: the maker's own, or any for administrators."""
+        found = self._maps.get(map_id)
+        if found is None or found.tenant != tenant:
+            return None
+        principal = actor.principal
+        if principal.id != found.owner and Role.ADMINISTRATOR not in principal.roles:
+            return None
+        if found.expires_at <= now:
+            self._drop(found)
+            return None
+        return found
+
+    def get(self, map_id: str, actor: Actor, tenant: str, now: Micros) -> EntityMap:
+        found = self.find(map_id, actor, tenant, now)
+        if found is None:
+            raise ResourceNotFound(f"There is no entity map {map_id}")
+        return found
+
+    def forget(self, one: EntityMap, entity_ids: list[str]) -> None:
+        for entity_id in entity_ids:
+            if one.entries.pop(entity_id, None) is not None:
+                self._ids -= 1
+
+    def remove(self, one: EntityMap) -> None:
+        self._drop(one)
+
+    def _drop(self, one: EntityMap) -> None:
+        if self._maps.pop(one.id, None) is not None:
+            self._ids -= len(one.entries)
