@@ -11,78 +11,33 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
-from andaman.broker.ledger.rights import see_event
 from andaman.broker.model import Doc, Event, EventKind
 from andaman.broker.service import Broker
-from andaman.broker.subscriptions.changes import Fact, concerns, doc_before_deletion
+from andaman.broker.subscriptions.catchup import catch_up
+from andaman.broker.subscriptions.changes import Fact, concerns
 from andaman.broker.subscriptions.delivery import Courier, Message, Outcome
 from andaman.broker.subscriptions.index import SubscriptionIndex
-from andaman.broker.subscriptions.model import Counters, Owner, Subscription
+from andaman.broker.subscriptions.model import Owner, Subscription
 from andaman.broker.subscriptions.notice import entity_json, envelope, notification_id
 from andaman.broker.subscriptions.periodic import matching
-from andaman.broker.subscriptions.replay import Replay
+from andaman.broker.subscriptions.run import Owners, Run, fact_of, within
 from andaman.broker.subscriptions.store import Progress
 from andaman.broker.subscriptions.wire import Wire
-from andaman.identity.model import Access, FullAccess
+from andaman.identity.model import Access
 from andaman.kernel.time import MINUTE, Clock, Micros
 
 log = logging.getLogger(__name__)
 TICK_S: Final = 0.05
 _HELD_MAX: Final = 1_000  # entities that wait for a throttled subscription's next notification
-_SLICE: Final = 1_000
 _READERS: Final = 2  # subscriptions that catch up at the same time
-_YIELD: Final = 100
 _TURN_S: Final = 0.003  # work between two chances for others
 _GONE: Final = 1 << 62
 _PER_NOTICE: Final = 1_000  # entities in one periodic notification
-
-
-class Owners(Protocol):
-    """Who may see what now."""
-
-    def access_of(self, owner: Owner) -> Access | None:
-        """The rights of a subscription's owner as of now; None when there are none any more."""
-
-
-class Run:
-    """A subscription at work."""
-
-    __slots__ = (
-        "access", "changed", "due", "find", "flying", "follow", "generation", "held", "listed", "live", "next_at", "open",
-        "position", "report", "sending", "since", "sub", "wire",
-    )  # fmt: skip
-
-    def __init__(self, sub: Subscription, since: int, position: int | None, due: Micros) -> None:
-        self.sub = sub
-        self.since = since  # events up to here do not count
-        self.live = position is None
-        self.listed = False  # in the index
-        self.position = position or 0  # while not live: everything up to here was looked at
-        self.open: dict[int, None] = {}
-        self.held: dict[str, Fact] = {}  # throttled: the last matching change of each entity
-        self.flying = 0  # messages at the courier
-        self.next_at = due if sub.throttling else 0  # throttled: not before
-        self.due = due  # periodic: next time
-        self.access: Access | None = None
-        self.generation = 0
-        self.changed = True
-        self.wire = Wire(sub)
-        self.report: Callable[[Message, Outcome], None]
-        self.sending: Callable[[Message], None]
-        self.find: Callable[[str], Awaitable[Doc | None]]
-        self.follow: Callable[[str], tuple[Doc, frozenset[str]] | None]
-
-    @property
-    def settled(self) -> int | None:
-        """What may be saved as its position; None: the engine's."""
-        if self.open:
-            return next(iter(self.open)) - 1
-        return None if self.live else self.position
 
 
 class Engine:
@@ -129,7 +84,7 @@ class Engine:
     def add(self, run: Run) -> None:
         """Begin, or go on from where it was."""
         run.report, run.sending = partial(self._report, run), partial(self._sending, run)
-        self._grant(run, self._owners.access_of(run.sub.owner))
+        self._grant(run, within(run.sub, self._owners.access_of(run.sub.owner)))
         self.runs[run.sub.key] = run
         self._enter(run)
 
@@ -216,7 +171,7 @@ class Engine:
             owner = run.sub.owner
             if owner not in known:
                 known[owner] = self._owners.access_of(owner)
-            access = known[owner]
+            access = within(run.sub, known[owner])
             if (access and access.key) == (run.access and run.access.key):
                 continue
             self._grant(run, access)
@@ -277,7 +232,7 @@ class Engine:
         if key in facts:
             fact = facts[key]
         else:
-            fact = facts[key] = _fact(event, access)
+            fact = facts[key] = fact_of(event, access)
         if fact is None or not concerns(sub.condition, fact, run.follow):
             return True
         if sub.throttling:
@@ -396,54 +351,15 @@ class Engine:
                 run.due = due + sub.interval * (1 + late // sub.interval)
                 run.changed = True
 
-    # -- catching up ----------------------------------------------------------------------------------------
     async def _catch_up(self, run: Run) -> None:
-        """Look at the journal from the subscription's own position on, as long as its receiver has room."""
         try:
-            generation = run.generation
-            alone: SubscriptionIndex[Run] = SubscriptionIndex()
-            alone.add(run.sub.tenant, run.sub.condition, run)
-            replay = Replay(self._broker)
-            while run.generation == generation and not run.live:
-                end = self._broker.seq
-                events = await replay.read(run.position, _SLICE, run.sub.tenant)
-                if run.generation != generation:
-                    return
-                if not events:
-                    run.position = max(run.position, end)
-                    if run.position >= self.position:
-                        run.live, run.since = True, max(run.since, run.position)
-                        self._lagging.discard(run)
-                    continue
-                if not await self._look_at(run, events, replay, alone, generation):
-                    return
+            if await catch_up(self._broker, run, self._consider, lambda: self.position):
+                self._lagging.discard(run)
         except Exception:
             log.exception("Subscription %s cannot catch up now; it will be tried again", run.sub.id)
             await asyncio.sleep(1)
         finally:
             self._reading.discard(run)
-
-    async def _look_at(
-        self, run: Run, events: list[Event], replay: Replay, alone: SubscriptionIndex[Run], generation: int
-    ) -> bool:
-        """False: stop here for now."""
-        for place, event in enumerate(events):
-            replay.step(place)
-            if event.seq > run.since and alone.candidates(event):
-                doc = await replay.state()
-                if run.generation != generation:
-                    return False
-                if doc is not None:
-                    whole = event if event.kind is EventKind.DELETED else replace(event, doc=doc)
-                    if not self._consider(run, whole, {}):
-                        return False
-            run.position = event.seq
-            if place % _YIELD == 0:
-                await asyncio.sleep(0)
-                if run.generation != generation:
-                    return False
-        run.changed = True
-        return True
 
     # -- what is kept ---------------------------------------------------------------------------------------
     def progress(self) -> tuple[int, list[Progress]]:
@@ -455,7 +371,7 @@ class Engine:
             if run.changed:
                 run.changed = False
                 due = run.due if run.sub.interval else run.next_at
-                yield run.sub.key, run.settled, replace_counters(run.sub.counters), due
+                yield run.sub.key, run.settled, replace(run.sub.counters), due
 
     def waiting(self) -> int:
         return self._courier.waiting()
@@ -464,18 +380,3 @@ class Engine:
     def lagging(self) -> int:
         """Subscriptions that go on from a position of their own."""
         return len(self._lagging)
-
-
-def replace_counters(counters: Counters) -> Counters:
-    """A copy, for another thread."""
-    return replace(counters)
-
-
-def _fact(event: Event, access: Access) -> Fact | None:
-    """The event as these rights see it, or None."""
-    seen = event if type(access) is FullAccess else see_event(event, access)
-    if seen is None:
-        return None
-    if seen.kind is EventKind.DELETED:
-        return Fact(seen, doc_before_deletion(seen))
-    return None if seen.doc is None else Fact(seen, seen.doc)

@@ -15,9 +15,10 @@ from andaman.broker.entity.names import check_uri
 from andaman.broker.outgoing import OutgoingClient
 from andaman.broker.service import Broker
 from andaman.broker.subscriptions.delivery import Courier, Limits
-from andaman.broker.subscriptions.engine import Engine, Owners, Run
+from andaman.broker.subscriptions.engine import Engine
 from andaman.broker.subscriptions.model import Content, Owner, Subscription
 from andaman.broker.subscriptions.parse import compile_content, expand
+from andaman.broker.subscriptions.run import Owners, Run
 from andaman.broker.subscriptions.store import FILE, Record, SubscriptionStore
 from andaman.identity.model import Actor, Role
 from andaman.kernel.errors import AlreadyExists, AndamanError, BadRequestData, Conflict, ResourceNotFound
@@ -273,7 +274,7 @@ class Subscriptions:
         answer counted."""
         run = self._get(sub_id, actor, tenant)
         until = time.monotonic() + _MOMENT_S
-        while run.flying and run.sub.counters.status != "failed" and time.monotonic() < until:
+        while run.flying and run.sub.counters.status != "failed" and time.monotonic() < until:  # noqa: ASYNC110
             await asyncio.sleep(0.002)
         return self.get(sub_id, actor, tenant)
 

@@ -1,0 +1,57 @@
+"""How a subscription that lags goes on: it reads the journal from its own position, as long as its receiver has room."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from andaman.broker.model import Event, EventKind
+from andaman.broker.service import Broker
+from andaman.broker.subscriptions.changes import Fact
+from andaman.broker.subscriptions.index import SubscriptionIndex
+from andaman.broker.subscriptions.replay import Replay
+from andaman.broker.subscriptions.run import Run
+
+_SLICE: Final = 1_000
+_YIELD: Final = 100
+Consider = Callable[[Run, Event, dict[str, Fact | None]], bool]
+"""Tell one event to one subscription; False: there is no room."""
+
+
+async def catch_up(broker: Broker, run: Run, consider: Consider, position: Callable[[], int]) -> bool:
+    """True when the subscription is live again: it has seen all that the engine (``position``) has.
+
+    Ends early, with False, when there is no room or the subscription changed meanwhile (``run.generation``).
+    """
+    generation = run.generation
+    alone: SubscriptionIndex[Run] = SubscriptionIndex()
+    alone.add(run.sub.tenant, run.sub.condition, run)
+    replay = Replay(broker)
+    while run.generation == generation and not run.live:
+        end = broker.seq
+        events = await replay.read(run.position, _SLICE, run.sub.tenant)
+        if run.generation != generation:
+            return False
+        for place, event in enumerate(events):
+            replay.step(place)
+            if event.seq > run.since and alone.candidates(event):
+                doc = await replay.state()
+                if run.generation != generation:
+                    return False
+                if doc is not None:
+                    whole = event if event.kind is EventKind.DELETED else replace(event, doc=doc)
+                    if not consider(run, whole, {}):
+                        return False
+            run.position = event.seq
+            if place % _YIELD == 0:
+                await asyncio.sleep(0)
+                if run.generation != generation:
+                    return False
+        run.changed = True
+        if not events:
+            run.position = max(run.position, end)
+            if run.position >= position():
+                run.live, run.since = True, max(run.since, run.position)
+    return run.live
