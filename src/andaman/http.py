@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Callable, Sequence
 
 from starlette.applications import Starlette
@@ -11,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from andaman.kernel.errors import AndamanError, MethodNotAllowed, ResourceNotFound
+from andaman.kernel.errors import AndamanError, MethodNotAllowed, ResourceNotFound, told
 from andaman.kernel.http import json_response, problem_response
 
 log = logging.getLogger("andaman")
@@ -38,14 +39,19 @@ async def _on_http(request: Request, error: Exception) -> Response:
 async def _on_bug(request: Request, error: Exception) -> Response:
     """A fault of ours: logged whole, told without inner details."""
     log.error("unexpected error at %s %s", request.method, request.url.path, exc_info=error)
-    return problem_response(AndamanError("Something went wrong in the platform; the log has the details"))
+    return problem_response(told(error))
 
 
 def screens_app(routes: Sequence[BaseRoute]) -> Starlette:
     """Everything that is not hot, on Starlette."""
     return Starlette(
         routes=list(routes),
-        exception_handlers={AndamanError: _on_error, HTTPException: _on_http, Exception: _on_bug},
+        exception_handlers={
+            AndamanError: _on_error,
+            HTTPException: _on_http,
+            sqlite3.Error: _on_bug,
+            Exception: _on_bug,
+        },
     )
 
 

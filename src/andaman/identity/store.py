@@ -108,10 +108,10 @@ class IdentityStore:
             self._write.execute("BEGIN IMMEDIATE")
             try:
                 yield self._write
+                self._write.execute("COMMIT")
             except BaseException:
-                self._write.execute("ROLLBACK")
+                self._write.rollback()  # nothing where a full disk has ended it already
                 raise
-            self._write.execute("COMMIT")
 
     def _rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         with self._read_lock:

@@ -5,6 +5,8 @@ A message says what was wrong, where, and what would be right. Raise these; no r
 
 from __future__ import annotations
 
+import errno
+import sqlite3
 from typing import Any, ClassVar
 
 NGSI = "https://uri.etsi.org/ngsi-ld/errors/"
@@ -119,3 +121,20 @@ class Unavailable(AndamanError):
     """The platform cannot take this now (disk full, shutting down); nothing was written."""
 
     status, kind, title = 503, "urn:andaman:problem:unavailable", "The platform cannot take this now"
+
+
+class StorageFull(Unavailable):
+    """The disk takes no more; nothing was written, and reading goes on."""
+
+    status, kind, title = 507, "urn:andaman:problem:storage-full", "The disk is full"
+
+
+def told(error: Exception) -> AndamanError:
+    """What a caller is told of an error that nobody foresaw; the log has the rest."""
+    full = (
+        isinstance(error, sqlite3.Error)
+        and getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
+    )
+    if full or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)):
+        return StorageFull("The disk of the data directory is full; nothing was written. Reading goes on")
+    return AndamanError("Something went wrong in the platform; the log has the details")

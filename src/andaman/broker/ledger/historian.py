@@ -40,6 +40,8 @@ BATCH_ROWS: Final = 20_000  # a batch that the history store takes at full speed
 _POLL_S: Final = 0.25
 _RETRY_S: Final = 5.0
 _OPEN_LIMIT_S: Final = 30.0
+_DAMAGED: Final = ("not a valid duckdb", "corrupt", "checksum")  # of DuckDB's errors when it opens a file
+_INVALID: Final = "invalidated"  # and of one that can do no more until it is opened again
 _DOCS_A_PIECE: Final = 100
 
 
@@ -100,6 +102,8 @@ class Feeder:
             except Exception as error:
                 # The journal keeps everything; history catches up when the trouble is over.
                 self.trouble = str(error)
+                if _INVALID in self.trouble:
+                    raise
                 log.exception("History could not take the journal's tail; will be tried again")
                 self._stop.wait(_RETRY_S)
 
@@ -209,6 +213,7 @@ def pack(docs: Sequence[Doc | dict[str, object]]) -> list[bytes]:
 def _open(directory: Path, memory_mb: int, key: bytes) -> History:
     """Open history; a historian of a broker that was killed a moment ago may still be letting go of it."""
     until = time.monotonic() + _OPEN_LIMIT_S
+    aside = directory.with_name(f"{directory.name}.damaged")
     while True:
         try:
             return History.open(directory, memory_mb=memory_mb, key=key)
@@ -216,7 +221,14 @@ def _open(directory: Path, memory_mb: int, key: bytes) -> History:
             log.warning("%s", error)
             shutil.rmtree(directory)
         except Exception as error:
-            if time.monotonic() > until or "lock" not in str(error).lower():
+            said = str(error).lower()
+            if any(word in said for word in _DAMAGED) and directory.exists():
+                # Such as the file of a first start on a full disk. The journal has everything.
+                log.error("%s; history is made again, what was there is kept in %s", error, aside)
+                shutil.rmtree(aside, ignore_errors=True)
+                directory.rename(aside)
+                continue
+            if time.monotonic() > until or "lock" not in said:
                 raise Unavailable(f"History in {directory} cannot be opened: {error}") from error
             time.sleep(0.05)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import socket
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 _SOCKETS: Final = 3  # questions answered at the same time
 _WAIT_S: Final = 60.0
 _QUIET_S: Final = 1.0  # least time between two starts
+_LONGEST_PAUSE_S: Final = 30.0
 
 
 class _Generation:
@@ -68,6 +70,30 @@ class HistoryLink:
         """Start the process; does not wait until it is ready."""
         with self._lock:
             self._start()
+        threading.Thread(target=self._watch, name="historian-watch", daemon=True).start()
+
+    def _watch(self) -> None:
+        """Start it again also when nobody asks: the tail of the journal must move."""
+        pause = _QUIET_S
+        while not self._is_over():
+            generation = self._now
+            if generation is None:
+                time.sleep(_QUIET_S)  # somebody who asks is at it, or will be
+                with contextlib.suppress(Unavailable):
+                    self._generation()
+                continue
+            generation.process.wait()
+            if self._is_over():
+                return
+            lived = time.monotonic() - self._started
+            pause = _QUIET_S if lived > _LONGEST_PAUSE_S else min(2 * pause, _LONGEST_PAUSE_S)
+            log.warning("The historian ended by itself; it is started again in %.0f s", pause)
+            time.sleep(pause)
+            if self._now is generation:
+                self._lost(generation)
+
+    def _is_over(self) -> bool:
+        return self._stopped
 
     def _start(self) -> _Generation:
         self._started = time.monotonic()

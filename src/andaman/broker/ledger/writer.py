@@ -24,7 +24,7 @@ from andaman.broker.ledger.checkpoint import Checkpointer
 from andaman.broker.ledger.merge import Apply, Batch, Merger, Request
 from andaman.broker.ledger.rows import COLUMNS, GENESIS, Shapes, Texts
 from andaman.broker.ledger.schema import connect
-from andaman.kernel.errors import Unavailable
+from andaman.kernel.errors import StorageFull, Unavailable, told
 from andaman.kernel.metrics import Histogram
 from andaman.kernel.time import Clock, Micros
 
@@ -176,10 +176,12 @@ class Writer:
 
     def _commit(self, requests: list[Request]) -> None:
         refusal = self._no_space()
-        if refusal is None and self._broken and not self._reopen():
-            refusal = "The store cannot be opened again after an error; see the log. Nothing was written"
         if refusal is not None:
-            self._refuse(requests, Unavailable(refusal))
+            self._refuse(requests, StorageFull(refusal))
+            return
+        if self._broken and not self._reopen():
+            text = "The store cannot be opened again after an error; see the log. Nothing was written"
+            self._refuse(requests, Unavailable(text))
             return
         while self._in_flight and self._in_flight[0].applied:
             self._in_flight.popleft()
@@ -195,9 +197,11 @@ class Writer:
         except sqlite3.Error as error:
             log.error("Commit failed: %s", error)
             text = f"The store cannot write now ({error}); nothing was written"
+            kind = StorageFull if type(told(error)) is StorageFull else Unavailable
             if self._recover(batch):
                 text = f"The store reported an error ({error}) while it saved; read to see whether the write is there"
-            self._refuse(requests, Unavailable(text))
+                kind = Unavailable
+            self._refuse(requests, kind(text))
             return
         except Exception:
             self._recover(batch)

@@ -50,6 +50,7 @@ from andaman.kernel.errors import (
     MethodNotAllowed,
     NotSignedIn,
     ResourceNotFound,
+    told,
 )
 from andaman.kernel.metrics import REQUEST_ID, STATUS
 from andaman.kernel.time import Clock, format_time, system_clock
@@ -254,11 +255,9 @@ class NgsiLdApp:
             answer = problem_answer(error)
         except Disconnected:
             return
-        except Exception:
+        except Exception as error:
             log.exception("unexpected error at %s %s", scope.get("method"), scope.get("path"))
-            answer = problem_answer(
-                AndamanError("Something went wrong in the platform; the log has the details")
-            )
+            answer = problem_answer(told(error))
         scope[STATUS] = answer.status
         await answer.send(send, tenant, scope.get(REQUEST_ID))
 

@@ -1,0 +1,122 @@
+"""Run by test_disk_full in a mount namespace of its own: a platform on a small disk that fills up for real.
+
+python -m tests.disk_full DIRECTORY
+"""
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from andaman.broker.entity.build import value
+from andaman.identity.model import FULL_ACCESS, Role
+from andaman.kernel.errors import Unavailable
+from andaman.maintenance import examine
+from andaman.settings import load_settings
+
+from .support import client, platform
+
+PATH = "/ngsi-ld/v1/entities"
+
+
+def fill(file: Path, leave: int) -> None:
+    """Take all space but so many bytes."""
+    free = os.statvfs(file.parent)
+    size = free.f_bavail * free.f_frsize - leave
+    with open(file, "wb") as out:
+        while size > 0:
+            size -= out.write(bytes(min(size, 1 << 20)))
+
+
+def device(number: int, step: int) -> dict[str, object]:
+    return {
+        "id": f"urn:ngsi-ld:Device:{number}",
+        "type": "Device",
+        "counter": {"type": "Property", "value": step},
+        "note": {"type": "Property", "value": "x" * 20_000},
+    }
+
+
+async def work(data: Path) -> None:
+    known: dict[str, int] = {}
+    doubtful: set[str] = set()
+    refused = 0
+    async with platform(data) as app, client(app, Role.ADMINISTRATOR) as http:
+
+        async def write(number: int, step: int) -> int:
+            nonlocal refused
+            doc = device(number, step)
+            answer = await http.post("/ngsi-ld/v1/entityOperations/upsert", json=[doc])
+            if answer.status_code in (201, 204):
+                known[str(doc["id"])] = step
+            else:
+                refused += 1
+                # The whole batch was refused: in the answer itself, or for its one entity.
+                inner = answer.json().get("errors", [{"error": answer.json()}])[0]["error"]
+                assert inner["status"] in (503, 507), answer.text
+                assert "written" in inner["detail"] or "disk" in inner["detail"].lower(), answer.text
+                if "read to see" in inner["detail"]:
+                    doubtful.add(str(doc["id"]))
+            return answer.status_code
+
+        for number in range(50):
+            await write(number, 0)
+        assert not refused
+        fill(data.parent / "filler", 1_500_000)
+        for step in range(1, 200):
+            await write(step % 70, step)
+            if refused >= 20:
+                break
+        assert refused >= 20, "the disk never filled"
+        # Reading goes on, in every way.
+        for entity_id in known:
+            answer = await http.get(f"{PATH}/{entity_id}")
+            assert answer.status_code == 200
+        assert (await http.get(f"{PATH}?type=Device&limit=100")).status_code == 200
+        assert (await http.get("/metrics")).status_code == 200
+        answer = await http.post("/auth/login", json={"username": "nobody", "password": "x" * 12})
+        assert answer.status_code in (401, 503, 507), answer.text
+        os.unlink(data.parent / "filler")
+        for _ in range(300):
+            if await write(1, 1000) < 300:
+                break
+            await asyncio.sleep(0.1)
+        else:
+            raise AssertionError("writing did not resume")
+        for number in range(70):
+            assert await write(number, 2000 + number) < 300
+        for _ in range(600):
+            with contextlib.suppress(Unavailable):  # it is being started again
+                if (await app.broker.history_status())[0] == app.broker.seq:
+                    break
+            await asyncio.sleep(0.1)
+        else:
+            raise AssertionError(f"history did not catch up: {await app.broker.history_status()}")
+        check(app.broker, known, doubtful)
+    assert not [
+        f for f in examine(load_settings({"data": str(data), "port": 0}, environ={})) if f.level == "problem"
+    ]
+    async with platform(data) as app:
+        check(app.broker, known, doubtful)
+    print(f"ok: {refused} refused")
+
+
+def check(broker: object, known: dict[str, int], doubtful: set[str]) -> None:
+    """What was acknowledged is there."""
+    for entity_id, step in known.items():
+        got = value(broker.get(entity_id, FULL_ACCESS), "counter")  # type: ignore[attr-defined]
+        assert got == step or entity_id in doubtful, (entity_id, got, step)
+
+
+def main() -> None:
+    root = Path(sys.argv[1])
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", str(root)], check=True)
+    if os.statvfs(root).f_blocks * os.statvfs(root).f_frsize > 64 << 20:
+        raise SystemExit("the small disk is not small")
+    asyncio.run(work(root / "data"))
+
+
+if __name__ == "__main__":
+    main()
