@@ -13,10 +13,15 @@ from urllib.parse import urlsplit
 import orjson
 
 from andaman.broker.contexts import ContextStore
+from andaman.broker.expiry import ExpirySweep
+from andaman.broker.outgoing import OutgoingClient
+from andaman.broker.registry.service import Registry
+from andaman.broker.registry.watch import SourceSubscriptions
 from andaman.broker.service import Broker
+from andaman.broker.subscriptions.service import Subscriptions
 from andaman.doors.ngsild.app import NgsiLdApp
 from andaman.doors.ngsild.door import NgsiLdOptions
-from andaman.identity.model import Actor, system_actor
+from andaman.identity.model import FULL_ACCESS, Access, Actor, system_actor
 
 
 @dataclass
@@ -85,6 +90,47 @@ async def open_client(directory: Path, **options: Any) -> AsyncIterator[Client]:
     try:
         yield Client(NgsiLdApp(broker, contexts, NgsiLdOptions(**options)), broker, contexts)
     finally:
+        contexts.close()
+        await broker.close()
+
+
+class EverybodysRights:
+    """Subscriptions see whatever there is."""
+
+    def access_of(self, owner: object) -> Access:
+        return FULL_ACCESS
+
+
+@asynccontextmanager
+async def open_whole_client(directory: Path, **options: Any) -> AsyncIterator[Client]:
+    """Like ``open_client``, with subscriptions, registrations and what they send: the door as the platform has it."""
+    broker = Broker.open(directory)
+    await broker.start()
+    contexts = ContextStore(directory / "contexts", allow_private=True, timeout_s=1.0)
+    outgoing, sender = OutgoingClient(allow_private=True), OutgoingClient(allow_private=True)
+    registry = Registry.open(directory, broker)
+    watches = SourceSubscriptions(registry, contexts, outgoing, allow_private=True)
+    subscriptions = Subscriptions(broker, contexts, directory, EverybodysRights(), sender, allow_private=True)
+    parts = [ExpirySweep(broker), registry, watches, subscriptions]
+    app = NgsiLdApp(
+        broker,
+        contexts,
+        NgsiLdOptions(**options),
+        registry=registry,
+        subscriptions=subscriptions,
+        outgoing=outgoing,
+        watches=watches,
+    )
+    try:
+        for part in parts:
+            await part.start()
+        yield Client(app, broker, contexts)
+    finally:
+        for part in reversed(parts):
+            await part.stop()
+        outgoing.close()
+        sender.close()
+        registry.close()
         contexts.close()
         await broker.close()
 

@@ -14,9 +14,10 @@ import requests
 import schemathesis
 from hypothesis import HealthCheck, settings
 
+from andaman.doors.ngsild import app
 from andaman.doors.ngsild.app import resource_of
 from andaman.doors.ngsild.openapi import openapi
-from tests.doors.ngsild.client import Client, at_the_door, open_client, vehicle
+from tests.doors.ngsild.client import Client, at_the_door, open_whole_client, vehicle
 from tests.doors.ngsild.test_hostile import is_clear
 
 schema = schemathesis.openapi.from_dict(openapi())
@@ -27,7 +28,7 @@ class Door:
 
     def __init__(self, directory: Path) -> None:
         self.loop = asyncio.new_event_loop()
-        self._manager = open_client(directory)
+        self._manager = open_whole_client(directory)
         self.client: Client = self.loop.run_until_complete(self._manager.__aenter__())
         self.loop.run_until_complete(self.client("POST", "/entities", vehicle(speed=1)))
 
@@ -45,7 +46,7 @@ def door() -> Iterator[Door]:
 
 
 @schema.parametrize()
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 def test_schemathesis_finds_no_server_error(case: Any, door: Door) -> None:
     arguments = case.as_transport_kwargs(base_url="http://localhost")
     prepared = requests.Request(
@@ -68,6 +69,34 @@ def test_every_described_path_and_method_exists() -> None:
         resource = resource_of([part for part in path.split("/") if part])
         assert resource is not None, path
         assert {name.upper() for name in methods} <= resource.keys(), path
+
+
+def test_every_resource_is_described() -> None:
+    """The other way round: what the door has, the description has."""
+    known = {path.split("/")[1]: {} for path in openapi()["paths"]}
+    assert app._SINGLE.keys() | {"entities"} <= known.keys() | {"openapi.json"}
+    for path, resource in [
+        *((f"/{name}", resource) for name, resource in app._SINGLE.items()),
+        *((f"/entityOperations/{name}", resource) for name, resource in app._BATCH.items()),
+        ("/entities", app._ENTITIES),
+        ("/entities/{entityId}", app._ENTITY),
+        ("/entities/{entityId}/attrs", app._ATTRS),
+        ("/entities/{entityId}/attrs/{attrId}", app._ATTR),
+        ("/temporal/entities", app._EVOLUTIONS),
+        ("/temporal/entities/{entityId}", app._EVOLUTION),
+        ("/temporal/entities/{entityId}/attrs", app._EVOLUTION_ATTRS),
+        ("/temporal/entities/{entityId}/attrs/{attrId}", app._EVOLUTION_ATTR),
+        ("/temporal/entities/{entityId}/attrs/{attrId}/{instanceId}", app._INSTANCE),
+    ]:
+        if path != "/openapi.json":
+            assert {name.upper() for name in openapi()["paths"][path]} == resource.keys(), path
+    for name, resource in app._NAMED.items():
+        [described] = [
+            methods
+            for path, methods in openapi()["paths"].items()
+            if path.startswith(f"/{name}/{{") and path.count("/") == 2
+        ]
+        assert {method.upper() for method in described} == resource.keys(), name
 
 
 @at_the_door

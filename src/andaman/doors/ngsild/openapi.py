@@ -6,6 +6,7 @@ import functools
 from typing import Any, Final
 
 from andaman import __version__
+from andaman.doors.ngsild.openapi_schemas import components
 
 _ENTITY_ID: Final = {
     "name": "entityId",
@@ -46,7 +47,9 @@ _SCHEMAS: Final[dict[str, Any]] = {
 _SHOW: Final = "attrs pick omit options format lang datasetId local"
 _VIEW: Final = f"{_SHOW} join joinLevel containedBy"
 _SORT: Final = "orderBy collation orderFrom"
+_MATCH: Final = "id type idPattern attrs q georel geometry coordinates geoproperty scopeQ csf expandValues"
 _FIND: Final = "id type idPattern q georel geometry coordinates geoproperty scopeQ limit offset count"
+_MAP: Final = "entityMapLifetime"
 _TIME: Final = "timerel timeAt endTimeAt timeproperty lastN aggrMethods aggrPeriodDuration"
 
 
@@ -89,11 +92,19 @@ def openapi() -> dict[str, Any]:
     """The whole description."""
     attr = {"name": "attrId", "in": "path", "required": True, "schema": _TEXT, "example": "speed"}
     one, attr_path = [_ENTITY_ID], [_ENTITY_ID, attr]
+    map_path = [_name("entityMapId")]
+    instance_path = [*attr_path, _name("instanceId")]
     op = _operation
     paths: dict[str, Any] = {
         "/entities": {
             "get": op("Query entities", "5.7.2", f"{_FIND} {_VIEW} {_SORT} at", success=(200,)),
             "post": op("Create an entity", "5.6.1", "local", "Entity", (201,)),
+            "delete": op(
+                "Purge entities, or some of their attributes",
+                "5.6.21",
+                f"{_MATCH} local keep drop",
+                success=(204, 207),
+            ),
         },
         "/entities/{entityId}": {
             "get": op("Retrieve an entity", "5.7.1", f"{_VIEW} type at", success=(200,), path=one),
@@ -123,10 +134,24 @@ def openapi() -> dict[str, Any]:
             "post": op("Query entities", "5.7.2", "limit offset count at", "Query", (200,))
         },
         "/temporal/entities": {
-            "get": op("Query histories", "5.7.4", f"{_FIND} {_SHOW} {_TIME}", success=(200, 206))
+            "get": op("Query histories", "5.7.4", f"{_FIND} {_SHOW} {_TIME}", success=(200, 206)),
+            "post": op("Create a history, or add to it", "5.6.11", "local", "Evolution", (201, 204)),
         },
         "/temporal/entities/{entityId}": {
-            "get": op("Retrieve a history", "5.7.3", f"{_SHOW} {_TIME}", success=(200, 206), path=one)
+            "get": op("Retrieve a history", "5.7.3", f"{_SHOW} {_TIME}", success=(200, 206), path=one),
+            "delete": op("Delete a history", "5.6.16", "type local", path=one),
+        },
+        "/temporal/entities/{entityId}/attrs": {
+            "post": op("Add instances", "5.6.12", "type local", "EvolutionFragment", path=one)
+        },
+        "/temporal/entities/{entityId}/attrs/{attrId}": {
+            "delete": op(
+                "Delete an attribute's history", "5.6.13", "type datasetId deleteAll", path=attr_path
+            )
+        },
+        "/temporal/entities/{entityId}/attrs/{attrId}/{instanceId}": {
+            "patch": op("Change one instance", "5.6.14", "type", "Fragment", path=instance_path),
+            "delete": op("Delete one instance", "5.6.15", "type", path=instance_path),
         },
         "/temporal/entityOperations/query": {
             "post": op("Query histories", "5.7.4", "limit offset count", "Query", (200, 206))
@@ -145,6 +170,20 @@ def openapi() -> dict[str, Any]:
             "get": op("Serve a context", "5.13.4", "details", success=(200,), path=[_name("contextId")]),
             "delete": op("Delete a context", "5.13.5", "reload", path=[_name("contextId")]),
         },
+        **_managed("subscriptions", "Subscription", "5.8", "subscriptionId"),
+        **_managed("csourceSubscriptions", "Subscription", "5.11", "subscriptionId"),
+        **_registrations(),
+        "/entityMaps": {
+            "get": op("Make an entity map of a query", "5.14.4", f"{_FIND} {_VIEW} {_MAP}", success=(201,))
+        },
+        "/temporal/entityMaps": {
+            "get": op("Make an entity map of histories", "5.14.5", f"{_FIND} {_TIME} {_MAP}", success=(201,))
+        },
+        "/entityMaps/{entityMapId}": {
+            "get": op("Retrieve an entity map", "5.14.1", success=(200,), path=map_path),
+            "patch": op("Prolong an entity map", "5.14.2", "", "EntityMapFragment", path=map_path),
+            "delete": op("Delete an entity map", "5.14.3", path=map_path),
+        },
         "/info/sourceIdentity": {"get": op("Who this source is", "5.15.1", success=(200,))},
     }
     return {
@@ -152,7 +191,7 @@ def openapi() -> dict[str, Any]:
         "info": {"title": "Andaman NGSI-LD", "version": __version__, "description": "ETSI GS CIM 009 V1.9.1"},
         "servers": [{"url": "/ngsi-ld/v1"}],
         "paths": paths,
-        "components": {"schemas": _components()},
+        "components": {"schemas": components()},
     }
 
 
@@ -160,73 +199,40 @@ def _name(name: str) -> dict[str, Any]:
     return {"name": name, "in": "path", "required": True, "schema": _TEXT}
 
 
-def _components() -> dict[str, Any]:
-    attribute: dict[str, Any] = {
-        "anyOf": [
-            {"type": ["string", "number", "boolean"]},
-            {
-                "type": "object",
-                "properties": {
-                    "type": {
-                        "enum": [
-                            "Property",
-                            "GeoProperty",
-                            "Relationship",
-                            "LanguageProperty",
-                            "JsonProperty",
-                            "VocabProperty",
-                            "ListProperty",
-                            "ListRelationship",
-                        ]
-                    },
-                    "observedAt": {"type": "string", "format": "date-time"},
-                    "unitCode": {"type": "string"},
-                    "datasetId": {"type": "string", "format": "uri"},
-                },
-            },
-            {"type": "array"},
-        ]
-    }
-    reference = {"$ref": "#/components/schemas/Attribute"}
-    entity = {
-        "type": "object",
-        "required": ["id", "type"],
-        "properties": {
-            "id": {"type": "string", "format": "uri"},
-            "type": {"type": ["string", "array"], "items": {"type": "string"}},
-            "scope": {"type": ["string", "array"], "items": {"type": "string"}},
-        },
-        "additionalProperties": reference,
-    }
+def _managed(resource: str, schema: str, clause: str, name: str) -> dict[str, Any]:
+    """Create, list, retrieve, update and delete of subscriptions."""
+    path = [_name(name)]
+    create, update, retrieve, query, delete = (
+        range(1, 6) if clause == "5.8" else range(2, 7)
+    )  # §5.11 begins with an introduction
     return {
-        "Attribute": attribute,
-        "Entity": entity,
-        "Fragment": {"type": "object", "additionalProperties": reference},
-        "Entities": {"type": "array", "items": {"$ref": "#/components/schemas/Entity"}, "minItems": 1},
-        "Ids": {"type": "array", "items": {"type": "string", "format": "uri"}, "minItems": 1},
-        "Query": {
-            "type": "object",
-            "required": ["type"],
-            "properties": {
-                "type": {"const": "Query"},
-                "entities": {"type": "array", "items": {"type": "object"}},
-                "attrs": {"type": "array", "items": {"type": "string"}},
-                "q": {"type": "string"},
-                "scopeQ": {"type": "string"},
-                "geoQ": {"type": "object"},
-                "temporalQ": {"type": "object"},
-            },
-            "additionalProperties": False,
+        f"/{resource}": {
+            "get": _operation(
+                "List subscriptions", f"{clause}.{query}", "limit offset count", success=(200,)
+            ),
+            "post": _operation("Subscribe", f"{clause}.{create}", "", schema, (201,)),
         },
-        "ContextDocument": {"type": "object", "required": ["@context"]},
-        "Problem": {
-            "type": "object",
-            "required": ["type", "title", "status", "detail"],
-            "properties": {
-                "type": {"type": "string"},
-                "title": {"type": "string"},
-                "status": {"type": "integer"},
-                "detail": {"type": "string"},
-            },
+        f"/{resource}/{{{name}}}": {
+            "get": _operation("Retrieve a subscription", f"{clause}.{retrieve}", success=(200,), path=path),
+            "patch": _operation(
+                "Update a subscription", f"{clause}.{update}", "", "SubscriptionFragment", path=path
+            ),
+            "delete": _operation("Unsubscribe", f"{clause}.{delete}", path=path),
+        },
+    }
+
+
+def _registrations() -> dict[str, Any]:
+    path = [_name("registrationId")]
+    find = f"{_FIND} attrs csf timerel timeAt endTimeAt timeproperty"
+    return {
+        "/csourceRegistrations": {
+            "get": _operation("Discover context sources", "5.10.2", find, success=(200,)),
+            "post": _operation("Register a context source", "5.9.2", "", "Registration", (201,)),
+        },
+        "/csourceRegistrations/{registrationId}": {
+            "get": _operation("Retrieve a registration", "5.10.1", success=(200,), path=path),
+            "patch": _operation("Update a registration", "5.9.3", "", "RegistrationFragment", path=path),
+            "delete": _operation("Delete a registration", "5.9.4", path=path),
         },
     }
