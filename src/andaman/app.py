@@ -54,7 +54,7 @@ from andaman.ingest import (
 )
 from andaman.ingest import routes as ingest_routes
 from andaman.kernel.errors import AndamanError, Unavailable
-from andaman.kernel.time import HOUR, Clock, system_clock
+from andaman.kernel.time import DAY, HOUR, MINUTE, Clock, system_clock
 from andaman.observe.metrics import Metrics
 from andaman.observe.requests import Requests
 from andaman.programme import routes as programme_routes
@@ -140,7 +140,9 @@ class App:
         self.assessment = AssessmentService(self.broker, clock)
         self.connectivity = ConnectivityService(self.assessment)
         self.roadmap = RoadmapService(self.assessment, clock)
-        self.training = TrainingService(self.broker, clock)
+        self.training = TrainingService(
+            self.broker, clock, self.identity.tenants, settings.drill_keep_days * DAY
+        )
         self.programme = ProgrammeService(self.broker, clock)
         self.parts: list[Part] = [
             ExpirySweep(self.broker, clock),
@@ -295,7 +297,11 @@ def open_identity(settings: Settings, policy: Policy | None = None, clock: Clock
     """Accounts and tokens of a data directory; also beside a running server (for the command line)."""
     directory = settings.data_dir
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lifetimes = Lifetimes(absolute=settings.session_hours * HOUR)
+    lifetimes = Lifetimes(
+        idle=settings.session_idle_minutes * MINUTE,
+        absolute=settings.session_hours * HOUR,
+        sessions_max=settings.sessions_max,
+    )
     return Identity(directory, policy, clock=clock, lifetimes=lifetimes)
 
 

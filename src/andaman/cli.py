@@ -60,7 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
     load.add_argument("pack_name", metavar="PACK", help="name of a pack, e.g. phuket")
     _data(load)
 
-    user = _command(commands, "user", None, "accounts: add, list, password, disable, enable")
+    user = _command(commands, "user", None, "accounts: add, list, password, disable, enable, tenants")
     actions = user.add_subparsers(metavar="ACTION", required=True)
     add = _command(actions, "add", _user_add, "make an account; asks for the password")
     add.add_argument("username")
@@ -84,11 +84,19 @@ def build_parser() -> argparse.ArgumentParser:
         switch.set_defaults(enabled=wanted)
         _data(switch)
 
+    tenants = _command(
+        actions, "tenants", _user_tenants, "which tenants beside the city an account may enter"
+    )
+    tenants.add_argument("username")
+    tenants.add_argument("tenant", nargs="*", help="these and no others; none: the city only")
+    _data(tenants)
+
     token = _command(commands, "token", _token, "print a new API token for a role (shown once)")
     token.add_argument("role", help="operator, dispatcher, analyst or administrator")
     token.add_argument("--name", default="command line", help="what it is for")
     token.add_argument("--agency", default="")
     token.add_argument("--purpose", default="")
+    token.add_argument("--tenant", default="", help="the one tenant it is for (default: the city)")
     token.add_argument("--days", type=float, default=90.0, help="valid for this many days (default 90)")
     _data(token)
 
@@ -267,6 +275,22 @@ def _change_user(options: argparse.Namespace, settings: Settings, **changes: obj
     return 0
 
 
+def _user_tenants(options: argparse.Namespace, settings: Settings) -> int:
+    from andaman.app import cli_actor, open_identity
+
+    async def work() -> None:
+        identity = open_identity(settings)
+        try:
+            account = identity.get_user(options.username)
+            await identity.tenants.give(account, options.tenant, cli_actor())
+        finally:
+            await identity.close()
+
+    asyncio.run(work())
+    print(f"account {options.username} may enter: {', '.join(['the city', *options.tenant])}")
+    return 0
+
+
 def _token(options: argparse.Namespace, settings: Settings) -> int:
     from andaman.app import cli_actor, open_identity, role_of
     from andaman.identity.records import TokenKind
@@ -282,6 +306,7 @@ def _token(options: argparse.Namespace, settings: Settings) -> int:
                 roles=[role_of(options.role)],
                 agency=options.agency,
                 purpose=options.purpose,
+                tenant=options.tenant,
                 lifetime=int(options.days * DAY),
             )
             return secret

@@ -76,6 +76,19 @@ TABLE: Final[tuple[Setting, ...]] = (
     ),
     Setting("max_body_mb", 10, "Largest request body.", 1, 1024),
     Setting("session_hours", 12, "A sign-in ends after this many hours.", 1, 720),
+    Setting(
+        "session_idle_minutes", 60, "A sign-in that is not used ends after this many minutes.", 5, 43_200
+    ),
+    Setting(
+        "sessions_max", 10, "Sign-ins of one person at the same time; a further one ends the oldest.", 1, 100
+    ),
+    Setting(
+        "drill_keep_days",
+        30,
+        "A drill's copy of the city is removed so long after its end; its score stays.",
+        1,
+        3650,
+    ),
     Setting("unit_simulator", False, "Move assigned units along their routes (marked as simulated)."),
     Setting(
         "metrics_loopback",

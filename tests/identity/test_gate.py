@@ -174,6 +174,8 @@ async def test_the_public_enters_no_other_tenant(client: httpx.AsyncClient, iden
     assert (await client.get("/whoami", headers=headers)).status_code == 401
     assert (await client.get("/whoami", headers={"NGSILD-Tenant": ""})).status_code == 200
     await _sign_in(client, identity, Role.OPERATOR)
+    assert (await client.get("/whoami", headers=headers)).status_code == 404
+    await identity.tenants.admit("exercise-1", ["user:somchai"], ROOT)
     assert (await client.get("/whoami", headers=headers)).status_code == 200
 
 

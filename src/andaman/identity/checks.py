@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from typing import Final
 
 from andaman.identity.model import Role
+from andaman.identity.records import TokenKind
 from andaman.kernel.errors import BadRequestData
+from andaman.kernel.ids import is_uri
 
 _USERNAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
 _PURPOSE: Final = re.compile(r"([a-z][a-z-]{0,31})?")
@@ -50,3 +52,19 @@ def checked_purpose(purpose: str) -> str:
     if not _PURPOSE.fullmatch(purpose):
         raise BadRequestData(f"{purpose!r} is not a purpose such as 'operations'", field="purpose")
     return purpose
+
+
+def check_token(
+    kind: TokenKind, name: str, roles: frozenset[Role], types: Iterable[str], scopes: Iterable[str]
+) -> None:
+    """A name, IRIs and scopes; a device has types and no roles."""
+    if not name.strip():
+        raise BadRequestData("A token needs a name that tells what it is for", field="name")
+    if kind is TokenKind.DEVICE and (roles or not types):
+        raise BadRequestData("A device token has no roles, and names the types it may write", field="types")
+    for value in types:
+        if not is_uri(value):
+            raise BadRequestData(f"{value!r} is not the IRI of a type", field="types")
+    for scope in scopes:
+        if not scope.startswith("/"):
+            raise BadRequestData(f"{scope!r} is not a scope such as /hazard/rain", field="scopes")

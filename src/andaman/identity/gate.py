@@ -17,9 +17,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from andaman.identity.credentials import Credential, Known, csrf_of, digest_of
 from andaman.identity.model import FULL_ACCESS, Actor, Principal, Role
 from andaman.identity.service import Identity
+from andaman.identity.tenants import check_entry
 from andaman.identity.web import ACTOR, CREDENTIAL, RECHECK, REFUSED
 from andaman.kernel.errors import AndamanError, BadRequestData, Forbidden, NotSignedIn
 from andaman.kernel.http import problem_response
+from andaman.kernel.ids import is_tenant
 from andaman.kernel.metrics import REQUEST_ID, STATUS
 from andaman.kernel.time import Micros
 
@@ -62,7 +64,7 @@ class Gate:
         await self.app(scope, receive, send)
 
     def _admit(self, scope: Scope, headers: dict[bytes, bytes], address: str) -> None:
-        """Set the actor. Raises NotSignedIn or Forbidden."""
+        """Set the actor. Raises NotSignedIn, Forbidden, or NoSuchTenant for a tenant that is not the actor's."""
         secret, credential = _credential(headers)
         actor, csrf = self._actor(credential, secret, address)
         if b"x-request-id" in headers or b"x-andaman-reason" in headers:
@@ -73,8 +75,13 @@ class Gate:
             # Of several, one room would take the first and another the last.
             if sum(name == b"ngsild-tenant" for name, _ in scope["headers"]) > 1:
                 raise BadRequestData("There is more than one NGSILD-Tenant", field="NGSILD-Tenant")
-            if actor.principal.id == "public" and headers[b"ngsild-tenant"]:
+            tenant = headers[b"ngsild-tenant"].decode("latin-1")
+            if actor.principal.id == "public" and tenant:
                 raise NotSignedIn("Sign in to see anything but the city itself", field="NGSILD-Tenant")
+            if not tenant or is_tenant(tenant):  # a name that cannot be one is for the door to refuse
+                check_entry(actor.access, tenant)
+        elif not actor.access.enters("") and not scope["path"].startswith("/auth/"):
+            check_entry(actor.access, "")
         method = scope.get("method", "")
         scope[REFUSED] = _Refusal(self._identity, actor, scope)
         if scope["type"] == "websocket":

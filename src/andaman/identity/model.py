@@ -30,7 +30,7 @@ class Classification(IntEnum):
 
 
 class Access(Protocol):
-    """The rights of one principal in one tenant, as a filter. Implementations are immutable.
+    """The rights of one principal, as a filter. Implementations are immutable.
 
     ``types`` and ``attrs`` are expanded IRIs; ``scopes`` are NGSI-LD scopes such as "/agency/police".
     Visibility depends on (types, scopes) only, never on values, so that the broker can cache the answer per
@@ -40,6 +40,9 @@ class Access(Protocol):
     @property
     def key(self) -> str:
         """Equal keys mean equal rights; changes when the policy changes."""
+
+    def enters(self, tenant: str) -> bool:
+        """May the principal know that this tenant exists, and act in it? "" is the city."""
 
     def sees(self, types: Sequence[str], scopes: Sequence[str]) -> bool:
         """May the principal know that an entity with these types and scopes exists?"""
@@ -56,6 +59,9 @@ class FullAccess:
     """The platform's own right (feeds, rules, --no-auth). Never handed to a request by the gate otherwise."""
 
     key: str = "*"
+
+    def enters(self, tenant: str) -> bool:
+        return True
 
     def sees(self, types: Sequence[str], scopes: Sequence[str]) -> bool:
         return True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from andaman.identity.model import Access
-from andaman.identity.policy import Rights
 from andaman.identity.service import Identity
 from andaman.kernel.errors import ResourceNotFound
 
@@ -21,7 +20,7 @@ def access_now(identity: Identity, principal_id: str, purpose: str) -> Access | 
             return None
         if account.disabled:
             return None
-        return identity.policy.access(Rights(account.roles, account.agency, purpose))
+        return identity.policy.access(identity.tenants.rights(account, purpose))
     if kind in ("token", "device"):
         now = identity.clock()
         for token in identity.list_tokens():

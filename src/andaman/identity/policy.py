@@ -21,6 +21,9 @@ INVESTIGATION: Final = "investigation"
 """Purpose of looking into a matter of one's own agency."""
 _MEMO_MAX: Final = 50_000
 _NONE: Final[frozenset[str]] = frozenset()
+THE_CITY: Final = frozenset({""})
+EVERY_TENANT: Final = frozenset({"*"})
+"""Administrators' accounts: whoever gives tenants away may enter them."""
 
 
 def default_purpose(roles: Iterable[Role]) -> str:
@@ -113,13 +116,15 @@ class WriteLimit:
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What matters of a principal for the policy. ``device``: writes within its limit, without a role."""
+    """What matters of a principal for the policy. ``device``: writes within its limit, without a role. ``tenants``: those
+    it may enter, see ``identity.tenants``."""
 
     roles: frozenset[Role] = frozenset({Role.PUBLIC})
     agency: str = ""
     purpose: str = ""
     limit: WriteLimit | None = None
     device: bool = False
+    tenants: frozenset[str] = THE_CITY
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,24 +210,28 @@ def may_see(rights: Rights, demand: Demand) -> bool:
 class PolicyAccess:
     """identity.model.Access for one set of rights under one table; immutable to its users."""
 
-    __slots__ = ("_hidden", "_rights", "_seen", "_staff", "_table", "key")
+    __slots__ = ("_every_tenant", "_hidden", "_rights", "_seen", "_staff", "_table", "key")
 
     def __init__(self, table: PolicyTable, rights: Rights) -> None:
         self._table = table
         self._rights = rights
+        self._every_tenant = rights.tenants == EVERY_TENANT
         self._staff = not STAFF.isdisjoint(rights.roles)
         self._seen: dict[tuple[tuple[str, ...], tuple[str, ...]], bool] = {}
         self._hidden: dict[tuple[tuple[str, ...], tuple[str, ...]], frozenset[str]] = {}
         limit = rights.limit or WriteLimit()
         parts = [table.fingerprint, ",".join(sorted(rights.roles)), rights.agency, rights.purpose]
         parts += [str(rights.device), str(rights.limit is not None), ",".join(sorted(limit.types))]
-        parts += [",".join(limit.scopes)]
+        parts += [",".join(limit.scopes), ",".join(sorted(rights.tenants))]
         self.key = hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:24]
 
     @property
     def is_narrowed(self) -> bool:
         """Do these rights come from a token that may write some types or scopes only?"""
         return self._rights.limit is not None
+
+    def enters(self, tenant: str) -> bool:
+        return tenant in self._rights.tenants or self._every_tenant
 
     def sees(self, types: Sequence[str], scopes: Sequence[str]) -> bool:
         pair = (tuple(types), tuple(scopes))
@@ -296,7 +305,7 @@ class Policy:
         return found
 
     def access_of(self, principal: Principal) -> PolicyAccess:
-        """The filter of a principal that has no token limit."""
+        """The filter of a principal that has no token limit, in the city itself."""
         return self.access(Rights(principal.roles, principal.agency, principal.purpose))
 
     def replace(self, datasets: Iterable[DatasetRule], writes: Iterable[WriteRule] | None = None) -> bool:

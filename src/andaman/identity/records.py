@@ -71,6 +71,7 @@ class Token:
     expires_at: Micros | None = None
     revoked_at: Micros | None = None
     last_used_at: Micros | None = None
+    tenant: str = ""  # the one it may enter; "" is the city
 
     def principal(self) -> Principal:
         prefix = "device" if self.kind is TokenKind.DEVICE else "token"
@@ -78,7 +79,8 @@ class Token:
 
     def rights(self) -> Rights:
         limit = WriteLimit(self.types, self.scopes) if self.types or self.scopes else None
-        return Rights(self.roles, self.agency, self.purpose, limit, self.kind is TokenKind.DEVICE)
+        device = self.kind is TokenKind.DEVICE
+        return Rights(self.roles, self.agency, self.purpose, limit, device, frozenset({self.tenant}))
 
     def is_live(self, now: Micros) -> bool:
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)

@@ -13,8 +13,9 @@ from andaman.identity.audit import AuditFilter, Journal, Position
 from andaman.identity.credentials import csrf_of
 from andaman.identity.gate import COOKIE
 from andaman.identity.model import Principal, Role
-from andaman.identity.records import Account, Agency, AuditEntry, Token, TokenKind
+from andaman.identity.records import Account, Agency, AuditEntry, Session, Token, TokenKind
 from andaman.identity.service import Identity
+from andaman.identity.tenants import checked_tenants
 from andaman.identity.web import actor_of, credential_of, require
 from andaman.kernel.errors import BadRequestData, NotSignedIn, UnsupportedMediaType
 from andaman.kernel.http import json_response, read_json
@@ -39,6 +40,9 @@ def routes(
         Route("/auth/me", door.me),
         Route("/auth/logout", door.logout, methods=["POST"]),
         Route("/auth/password", door.password, methods=["POST"]),
+        Route("/auth/sessions", door.sessions, methods=["GET", "DELETE"]),
+        Route("/auth/sessions/{id}", door.end_session, methods=["DELETE"]),
+        Route("/auth/tokens/{id}", door.end_token, methods=["DELETE"]),
         Route("/api/identity/users", door.users, methods=["GET", "POST"]),
         Route("/api/identity/users/{username}", door.user, methods=["GET", "PATCH"]),
         Route("/api/identity/agencies", door.agencies, methods=["GET", "POST"]),
@@ -100,10 +104,31 @@ class _Door:
         )
         return Response(status_code=204)
 
+    async def sessions(self, request: Request) -> Response:
+        actor, credential, mine = require(request), credential_of(request), self._identity.sessions
+        if request.method == "DELETE":
+            if credential is None or credential.kind != "session":
+                raise NotSignedIn("Sign in to end your other sessions")
+            return json_response({"ended": await mine.end_others(credential, actor)})
+        current = mine.current(credential)
+        answer = {
+            "sessions": [_session(one) | {"current": one.id == current} for one in mine.of(actor)],
+            "tokens": [self._token(token) for token in mine.tokens_of(actor)],
+        }
+        return json_response(answer, headers=_NO_STORE)
+
+    async def end_session(self, request: Request) -> Response:
+        await self._identity.sessions.end(request.path_params["id"], require(request))
+        return Response(status_code=204)
+
+    async def end_token(self, request: Request) -> Response:
+        await self._identity.sessions.revoke_token(request.path_params["id"], require(request))
+        return Response(status_code=204)
+
     async def users(self, request: Request) -> Response:
         actor = require(request, Role.ADMINISTRATOR)
         if request.method != "POST":
-            return json_response([_account(account) for account in self._identity.list_users()])
+            return json_response([self._account(account) for account in self._identity.list_users()])
         body = _Body(await read_json(request, _BODY_MAX))
         account = await self._identity.add_user(
             body.text("username"),
@@ -113,15 +138,20 @@ class _Door:
             name=body.text("name", ""),
             agency=body.text("agency", ""),
         )
-        return json_response(_account(account), 201)
+        return json_response(self._account(account), 201)
 
     async def user(self, request: Request) -> Response:
         actor = require(request, Role.ADMINISTRATOR)
         username = request.path_params["username"]
         if request.method != "PATCH":
-            return json_response(_account(self._identity.get_user(username)))
+            return json_response(self._account(self._identity.get_user(username)))
         body = _Body(await read_json(request, _BODY_MAX))
-        body.only("name", "agency", "password", "disabled", "roles")
+        body.only("name", "agency", "password", "disabled", "roles", "tenants")
+        tenants = checked_tenants(body.texts("tenants")) if "tenants" in body.members else None
+        if tenants is not None and len(body.members) == 1:
+            account = self._identity.get_user(username)
+            await self._identity.tenants.give(account, tenants, actor)
+            return json_response(self._account(account))
         account = await self._identity.update_user(
             username,
             actor,
@@ -131,7 +161,9 @@ class _Door:
             disabled=body.flag_or_none("disabled"),
             roles=body.roles() if "roles" in body.members else None,
         )
-        return json_response(_account(account))
+        if tenants is not None:
+            await self._identity.tenants.give(account, tenants, actor)
+        return json_response(self._account(account))
 
     async def agencies(self, request: Request) -> Response:
         if request.method != "POST":
@@ -166,6 +198,7 @@ class _Door:
             types=[self._expand(name) for name in body.texts("types")],
             scopes=body.texts("scopes"),
             lifetime=None if days is None else int(days * 86_400 * SECOND),
+            tenant=body.text("tenant", ""),
         )
         return json_response({"token": self._token(token), "secret": secret}, 201, _NO_STORE)
 
@@ -193,6 +226,9 @@ class _Door:
         on = ".".join(map(str, Position.of(entries[-1]))) if len(entries) == limit else None
         return json_response({"entries": [_entry(entry) for entry in entries], "before": on})
 
+    def _account(self, account: Account) -> dict[str, Any]:
+        return _account(account) | {"tenants": self._identity.tenants.given(account.username)}
+
     def _token(self, token: Token) -> dict[str, Any]:
         return {
             "id": token.id,
@@ -208,6 +244,7 @@ class _Door:
             "expiresAt": _time(token.expires_at),
             "revokedAt": _time(token.revoked_at),
             "lastUsedAt": _time(token.last_used_at),
+            "tenant": token.tenant,
         }
 
 
@@ -276,6 +313,17 @@ def _principal(principal: Principal) -> dict[str, Any]:
         "roles": sorted(principal.roles),
         "agency": principal.agency,
         "purpose": principal.purpose,
+    }
+
+
+def _session(session: Session) -> dict[str, Any]:
+    return {
+        "id": session.id,
+        "purpose": session.purpose,
+        "address": session.address,
+        "createdAt": format_time(session.created_at),
+        "seenAt": format_time(session.seen_at),
+        "expiresAt": format_time(session.expires_at),
     }
 
 

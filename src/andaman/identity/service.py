@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 
 from andaman.identity.audit import AuditTrail
 from andaman.identity.checks import (
+    check_token,
     checked_agency,
     checked_purpose,
     checked_roles,
@@ -27,8 +28,10 @@ from andaman.identity.model import Actor, Role, system_actor
 from andaman.identity.passwords import PasswordCost, PasswordHasher, check_password_rules
 from andaman.identity.policy import Policy, Rights
 from andaman.identity.records import Account, Agency, Outcome, Token, TokenKind
+from andaman.identity.sessions import Sessions
 from andaman.identity.sign_in import Attempt, SignIn, sign_in
 from andaman.identity.store import IdentityStore
+from andaman.identity.tenants import Tenants, checked_tenants
 from andaman.identity.throttle import FORGET_AFTER, keys_of, longest_wait
 from andaman.kernel.errors import (
     AlreadyExists,
@@ -37,7 +40,7 @@ from andaman.kernel.errors import (
     ResourceNotFound,
     TooManyRequests,
 )
-from andaman.kernel.ids import is_uri, sortable_id
+from andaman.kernel.ids import sortable_id
 from andaman.kernel.time import DAY, HOUR, MINUTE, SECOND, Clock, Micros, system_clock
 
 _WAITING_MAX: Final = 32
@@ -51,6 +54,7 @@ class Lifetimes:
     idle: Micros = HOUR
     absolute: Micros = 12 * HOUR  # one shift
     remember: Micros = 5 * SECOND
+    sessions_max: int = 10  # of one person at the same time
 
 
 class Identity:
@@ -70,6 +74,8 @@ class Identity:
         self.clock = clock
         self.lifetimes = lifetimes or Lifetimes()
         self.audit = AuditTrail(self.store, clock)
+        self.tenants = Tenants(self.store, self._run, self.audit, self._changed)
+        self.sessions = Sessions(self.store, self._run, self.audit, clock, self.lifetimes.idle, self._changed)
         self._hasher = PasswordHasher(password_cost)
         self._threads = ThreadPoolExecutor(2, "identity")  # bounds memory and CPU that sign-ins can take
         self._waiting = 0
@@ -115,7 +121,7 @@ class Identity:
             if now >= session.expires_at or now >= seen_at + self.lifetimes.idle:
                 return None
             principal = session.account.principal(session.purpose)
-            rights = Rights(principal.roles, principal.agency, principal.purpose)
+            rights = self.tenants.rights(session.account, session.purpose)
             self._touch(credential, seen_at, now, self.store.touch_session, credential.digest)
             return Known(principal, rights, session.expires_at, min(until, session.expires_at))
         token = self.store.find_token(credential.digest)
@@ -181,9 +187,15 @@ class Identity:
             raise TooManyRequests("Too many people sign in at this moment; try again in a few seconds")
         self._waiting += 1
         try:
-            return await self._run(sign_in, self.store, self._hasher, attempt, self.lifetimes.absolute)
+            lives = self.lifetimes
+            done = await self._run(
+                sign_in, self.store, self._hasher, attempt, lives.absolute, lives.sessions_max
+            )
         finally:
             self._waiting -= 1
+        if done.ended:
+            self._changed()
+        return done
 
     async def sign_out(self, credential: Credential, actor: Actor) -> None:
         """End the session; nothing happens when it is over already."""
@@ -321,26 +333,18 @@ class Identity:
         types: Sequence[str] = (),
         scopes: Sequence[str] = (),
         lifetime: Micros | None = None,
+        tenant: str = "",
     ) -> tuple[Token, str]:
         """Make a token; the second value is its secret, shown this once. ``types`` are IRIs it is narrowed to.
 
         A device token has no roles: it writes its types and scopes and nothing else. Raises BadRequestData.
         """
         role_set = frozenset(roles)
-        if not name.strip():
-            raise BadRequestData("A token needs a name that tells what it is for", field="name")
-        if kind is TokenKind.DEVICE and (role_set or not types):
-            raise BadRequestData(
-                "A device token has no roles, and names the types it may write", field="types"
-            )
-        if kind is TokenKind.API:
-            role_set = checked_roles(role_set) if role_set != {Role.PUBLIC} else role_set
-        for value in types:
-            if not is_uri(value):
-                raise BadRequestData(f"{value!r} is not the IRI of a type", field="types")
-        for scope in scopes:
-            if not scope.startswith("/"):
-                raise BadRequestData(f"{scope!r} is not a scope such as /hazard/rain", field="scopes")
+        if kind is TokenKind.API and role_set != {Role.PUBLIC}:
+            role_set = checked_roles(role_set)
+        check_token(kind, name, role_set, types, scopes)
+        if tenant:
+            checked_tenants([tenant])
         if lifetime is not None and lifetime <= 0:
             raise BadRequestData("The lifetime of a token must be positive", field="lifetime")
         now = self.clock()
@@ -356,10 +360,11 @@ class Identity:
             actor.principal.id,
             now,
             None if lifetime is None else now + lifetime,
+            tenant=tenant,
         )
         secret = f"andaman_{kind}_{secrets.token_urlsafe(32)}"
         await self._run(self.store.add_token, digest_of(secret), token)
-        detail = f"{kind} {' '.join(sorted(role_set))} {' '.join(sorted(types))}".strip()
+        detail = f"{kind} {' '.join(sorted(role_set))} {' '.join(sorted(types))} {tenant}".strip()
         await self.audit.add(actor, "token.create", f"token:{token.id}", detail=detail)
         return token, secret
 

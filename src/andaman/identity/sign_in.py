@@ -28,6 +28,7 @@ class SignIn:
     session: Session
     secret: str
     csrf: str
+    ended: int = 0  # older sessions that made room
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,10 @@ class Attempt:
     at: Micros
 
 
-def sign_in(store: IdentityStore, hasher: PasswordHasher, attempt: Attempt, lifetime: Micros) -> SignIn:
-    """Open a session of ``lifetime`` µs. Raises TooManyRequests while the attempt must wait, NotSignedIn (one and
+def sign_in(
+    store: IdentityStore, hasher: PasswordHasher, attempt: Attempt, lifetime: Micros, most: int
+) -> SignIn:
+    """Open a session of ``lifetime`` µs; of more than ``most`` of an account the oldest end. Raises TooManyRequests while the attempt must wait, NotSignedIn (one and
     the same for an unknown name, a wrong password and a disabled account, in the same time), and BadRequestData for
     a purpose that the account's roles may not declare. Every attempt is in the audit log."""
     now, address = attempt.at, attempt.address
@@ -79,6 +82,6 @@ def sign_in(store: IdentityStore, hasher: PasswordHasher, attempt: Attempt, life
     pair = [key for key in limits if key.startswith("pair:")]
     with store.change():
         store.take_back_failures([key for key in limits if key not in pair], clear=pair)
-        store.add_session(digest_of(secret), session)
+        ended = store.add_session(digest_of(secret), session, most)
         store.add_audit([replace(entry, outcome=Outcome.OK, target=f"session:{session.id}", detail=purpose)])
-    return SignIn(session, secret, csrf_of(secret))
+    return SignIn(session, secret, csrf_of(secret), ended)

@@ -6,18 +6,17 @@ synchronous FULL). Another process (the command line) may write the same file; S
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
-from andaman.identity.model import Role
-from andaman.identity.records import Account, Agency, AuditEntry, Outcome, Session, Token, TokenKind
+from andaman.identity.records import Account, Agency, AuditEntry, Session, Token
+from andaman.identity.rows import account_of, audit_entry, link, pack, token_of
 from andaman.identity.throttle import Failures
 from andaman.kernel.errors import AlreadyExists, Unavailable
 from andaman.kernel.time import Micros
@@ -51,11 +50,17 @@ _MIGRATIONS: Final = (  # never edited once released; add another
     CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN SELECT raise(ABORT, 'audit is append-only'); END;
     CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN SELECT raise(ABORT, 'audit is append-only'); END;
     """,
+    """
+    ALTER TABLE token ADD COLUMN tenant TEXT NOT NULL DEFAULT '';
+    CREATE TABLE tenant_entry (
+        principal TEXT NOT NULL, tenant TEXT NOT NULL, PRIMARY KEY (principal, tenant)) STRICT, WITHOUT ROWID;
+    CREATE INDEX tenant_entry_tenant ON tenant_entry (tenant);
+    """,
 )
 _ACCOUNT = "username, name, roles, agency, disabled, created_at, password_at, last_login_at"
 _BEARER_COLUMNS = (
     "id, kind, name, roles, agency, purpose, types, scopes, created_by, created_at, expires_at, revoked_at, "
-    "last_used_at"
+    "last_used_at, tenant"
 )
 _AUDIT = "seq, at, actor, action, target, outcome, origin, reason, detail"
 
@@ -130,7 +135,7 @@ class IdentityStore:
 
     def add_account(self, account: Account, password: str) -> None:
         """``password``: the encoded hash. Raises AlreadyExists."""
-        values = (account.username, account.name, _pack(account.roles), account.agency, password)
+        values = (account.username, account.name, pack(account.roles), account.agency, password)
         with self.change() as db:
             try:
                 db.execute(
@@ -148,7 +153,7 @@ class IdentityStore:
         with self.change() as db:
             db.execute(
                 "UPDATE account SET name = ?, roles = ?, agency = ?, disabled = ? WHERE username = ?",
-                (account.name, _pack(account.roles), account.agency, int(account.disabled), account.username),
+                (account.name, pack(account.roles), account.agency, int(account.disabled), account.username),
             )
 
     def set_password(self, username: str, password: str, now: Micros | None) -> None:
@@ -162,11 +167,28 @@ class IdentityStore:
     def find_account(self, username: str) -> tuple[Account, str] | None:
         """The account and its password hash."""
         rows = self._rows(f"SELECT {_ACCOUNT}, password FROM account WHERE username = ?", (username,))  # noqa: S608
-        return (_account(rows[0]), str(rows[0][-1])) if rows else None
+        return (account_of(rows[0]), str(rows[0][-1])) if rows else None
 
     def list_accounts(self) -> list[Account]:
         rows = self._rows(f"SELECT {_ACCOUNT} FROM account ORDER BY username")  # noqa: S608
-        return [_account(row) for row in rows]
+        return [account_of(row) for row in rows]
+
+    # -- tenants --------------------------------------------------------------------------------------------
+    def tenants_of(self, principal: str) -> list[str]:
+        rows = self._rows("SELECT tenant FROM tenant_entry WHERE principal = ? ORDER BY tenant", (principal,))
+        return [tenant for (tenant,) in rows]
+
+    def guests_of(self, tenant: str) -> list[str]:
+        rows = self._rows("SELECT principal FROM tenant_entry WHERE tenant = ? ORDER BY principal", (tenant,))
+        return [principal for (principal,) in rows]
+
+    def change_tenants(self, principal: str, add: Collection[str], remove: Collection[str]) -> None:
+        with self.change() as db:
+            for sql, names in (
+                ("INSERT OR IGNORE INTO tenant_entry VALUES (?, ?)", add),
+                ("DELETE FROM tenant_entry WHERE principal = ? AND tenant = ?", remove),
+            ):
+                db.executemany(sql, [(principal, name) for name in names])
 
     # -- failures -------------------------------------------------------------------------------------------
     def failures(self, keys: Sequence[str]) -> dict[str, Failures]:
@@ -195,8 +217,9 @@ class IdentityStore:
         return bool(self._rows(sql, (username, address, since)))
 
     # -- sessions -------------------------------------------------------------------------------------------
-    def add_session(self, digest: bytes, session: Session) -> None:
-        """Also notes the sign-in's time and address, and drops sessions that are over."""
+    def add_session(self, digest: bytes, session: Session, most: int = 100) -> int:
+        """Also notes the sign-in's time and address, drops sessions that are over, and ends the ones unused for longest
+        beyond ``most`` of the account; returns how many that were."""
         username = session.account.username
         with self.change() as db:
             db.execute("DELETE FROM session WHERE expires_at <= ?", (session.created_at,))
@@ -220,6 +243,21 @@ class IdentityStore:
                 "INSERT OR REPLACE INTO known_address VALUES (?, ?, ?)",
                 (username, session.address, session.created_at),
             )
+            return db.execute(
+                "DELETE FROM session WHERE hash IN (SELECT hash FROM session WHERE username = ? AND hash <> ?"
+                " ORDER BY seen_at DESC, id DESC LIMIT -1 OFFSET ?)",
+                (username, digest, most - 1),
+            ).rowcount
+
+    def sessions_of(self, username: str) -> list[Session]:
+        """Also those that were not used for too long."""
+        rows = self._rows("SELECT hash FROM session WHERE username = ?", (username,))
+        return [found for (digest,) in rows if (found := self.find_session(digest)) is not None]
+
+    def end_session_of(self, username: str, session_id: str) -> bool:
+        with self.change() as db:
+            sql = "DELETE FROM session WHERE username = ? AND id = ?"
+            return db.execute(sql, (username, session_id)).rowcount > 0
 
     def find_session(self, digest: bytes) -> Session | None:
         columns = ", ".join(f"a.{name.strip()}" for name in _ACCOUNT.split(","))
@@ -231,7 +269,7 @@ class IdentityStore:
         if not rows:
             return None
         sid, purpose, created_at, seen_at, expires_at, address = rows[0][8:]
-        return Session(sid, _account(rows[0]), purpose, created_at, seen_at, expires_at, address)
+        return Session(sid, account_of(rows[0]), purpose, created_at, seen_at, expires_at, address)
 
     def touch_session(self, digest: bytes, now: Micros) -> None:
         with self.change() as db:
@@ -250,32 +288,33 @@ class IdentityStore:
     def add_token(self, digest: bytes, token: Token) -> None:
         with self.change() as db:
             db.execute(
-                f"INSERT INTO token (hash, {_BEARER_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+                f"INSERT INTO token (hash, {_BEARER_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
                 (
                     digest,
                     token.id,
                     token.kind,
                     token.name,
-                    _pack(token.roles),
+                    pack(token.roles),
                     token.agency,
                     token.purpose,
-                    _pack(token.types),
+                    pack(token.types),
                     orjson.dumps(token.scopes).decode(),
                     token.created_by,
                     token.created_at,
                     token.expires_at,
                     token.revoked_at,
                     token.last_used_at,
+                    token.tenant,
                 ),
             )
 
     def find_token(self, digest: bytes) -> Token | None:
         rows = self._rows(f"SELECT {_BEARER_COLUMNS} FROM token WHERE hash = ?", (digest,))  # noqa: S608
-        return _token(rows[0]) if rows else None
+        return token_of(rows[0]) if rows else None
 
     def list_tokens(self) -> list[Token]:
         rows = self._rows(f"SELECT {_BEARER_COLUMNS} FROM token ORDER BY id")  # noqa: S608
-        return [_token(row) for row in rows]
+        return [token_of(row) for row in rows]
 
     def revoke_token(self, token_id: str, now: Micros) -> bool:
         with self.change() as db:
@@ -296,7 +335,7 @@ class IdentityStore:
                 seq += 1
                 what = (seq, entry.at, entry.actor, entry.action, entry.target, str(entry.outcome))
                 row = (*what, entry.origin, entry.reason, entry.detail)
-                chain = _link(chain, row)
+                chain = link(chain, row)
                 db.execute(f"INSERT INTO audit ({_AUDIT}, hash) VALUES (?,?,?,?,?,?,?,?,?,?)", (*row, chain))  # noqa: S608
 
     def list_audit(
@@ -329,47 +368,17 @@ class IdentityStore:
             f"SELECT {_AUDIT} FROM audit WHERE {where} ORDER BY at DESC, seq DESC LIMIT ?",  # noqa: S608
             (*values, limit),
         )
-        return [_audit_entry(row) for row in rows]
+        return [audit_entry(row) for row in rows]
 
     def verify_audit(self) -> int:
         """Walk the chain; the number of entries. Raises Unavailable at the first that was tampered with."""
         chain, expected = b"", 1
         with self._read_lock:
             for *row, digest in self._read.execute(f"SELECT {_AUDIT}, hash FROM audit ORDER BY seq"):  # noqa: S608
-                chain = _link(chain, tuple(row))
+                chain = link(chain, tuple(row))
                 if row[0] != expected or chain != digest:
                     raise Unavailable(
                         f"The audit log was changed at entry {expected}: the hash chain does not hold"
                     )
                 expected += 1
         return expected - 1
-
-
-def _link(chain: bytes, row: tuple[Any, ...]) -> bytes:
-    return hashlib.sha256(chain + orjson.dumps(row)).digest()
-
-
-def _audit_entry(row: Sequence[Any]) -> AuditEntry:
-    seq, at, actor, action, target, outcome, origin, reason, detail = row
-    return AuditEntry(seq, at, actor, action, target, Outcome(outcome), origin, reason, detail)
-
-
-def _pack(names: frozenset[Role] | frozenset[str]) -> str:
-    return orjson.dumps(sorted(names)).decode()
-
-
-def _roles(text: str) -> frozenset[Role]:
-    return frozenset(Role(name) for name in orjson.loads(text))
-
-
-def _account(row: Sequence[Any]) -> Account:
-    username, name, roles, agency, disabled, created_at, password_at, last_login_at = row[:8]
-    return Account(
-        username, name, _roles(roles), agency, bool(disabled), created_at, password_at, last_login_at
-    )
-
-
-def _token(row: Sequence[Any]) -> Token:
-    tid, kind, name, roles, agency, purpose, types, scopes, *rest = row
-    limits = (frozenset(orjson.loads(types)), tuple(orjson.loads(scopes)))
-    return Token(tid, TokenKind(kind), name, _roles(roles), agency, purpose, *limits, *rest)

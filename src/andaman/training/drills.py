@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Sequence
 from typing import Any, Final
 
 from andaman.broker.entity.build import entity, iri, js, lang, observed, prop, value
 from andaman.broker.model import Doc, Event, OpKind, WriteOp
 from andaman.broker.service import Broker
 from andaman.identity.model import FULL_ACCESS, Access, Actor, Role, system_actor
-from andaman.kernel.errors import AndamanError, Conflict, Forbidden, ResourceNotFound
+from andaman.identity.tenants import Tenants
+from andaman.kernel.errors import AndamanError, BadRequestData, Conflict, Forbidden, ResourceNotFound
 from andaman.kernel.ids import sortable_id, urn
-from andaman.kernel.time import SECOND, Clock, format_time, parse_time
+from andaman.kernel.time import DAY, SECOND, Clock, Micros, format_time, parse_time
 from andaman.training.drill import SCENARIOS, Scenario, Score, score
 from andaman.training.exercise import (
     COPIED_TYPES,
@@ -30,14 +32,21 @@ log = logging.getLogger("andaman.training")
 SCOPE: Final = ("/training/drill",)
 MAX_RUNNING: Final = 5
 _BATCH: Final = 500
+_LOOK_S: Final = 3600.0
+"""At least so often it is looked for drills whose time is over: the clock may have been set."""
 
 
 class Drills:
     """Starts, plays, finishes and lists drills. One task watches the clock for all that are running."""
 
-    def __init__(self, broker: Broker, clock: Clock) -> None:
+    def __init__(
+        self, broker: Broker, clock: Clock, tenants: Tenants | None = None, keep: Micros = 30 * DAY
+    ) -> None:
+        """``tenants``: the book of who may enter a drill's tenant. ``keep``: µs after its end that a drill's copy of the
+        city is kept; its score and record stay."""
         self._broker = broker
         self._clock = clock
+        self._tenants, self._keep = tenants, keep
         self._actor = system_actor("drill")
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
@@ -45,6 +54,13 @@ class Drills:
         assert self._actor.principal.id == DRILL_ACTOR
 
     async def start(self) -> None:
+        for run in self.list_runs(FULL_ACCESS):
+            if value(run, "tenantRemovedAt") is None:
+                people = [value(run, "person"), *value(run, "trainers", [])]
+                with contextlib.suppress(
+                    BadRequestData
+                ):  # somebody of a restored copy who is no longer there
+                    await self._admit(value(run, "exerciseTenant"), people)
         self._task = asyncio.create_task(self._play(), name="drills")
 
     async def stop(self) -> None:
@@ -54,15 +70,16 @@ class Drills:
                 await self._task
 
     # -- for people -----------------------------------------------------------------------------------------
-    async def begin(self, scenario_id: str, actor: Actor) -> Doc:
-        """Copy the city into a new exercise tenant and start the clock. Raises ResourceNotFound, Conflict."""
+    async def begin(self, scenario_id: str, actor: Actor, trainers: Sequence[str] = ()) -> Doc:
+        """Copy the city into a new exercise tenant and start the clock. The tenant is open to the actor, the trainee, to
+        ``trainers`` (user names) and to administrators. Raises ResourceNotFound, Conflict, BadRequestData."""
         scenario = SCENARIOS.get(scenario_id)
         if scenario is None:
             raise ResourceNotFound(f"There is no scenario {scenario_id!r}; known are {', '.join(SCENARIOS)}")
         async with self._begin:
-            return await self._begun(scenario, actor)
+            return await self._begun(scenario, actor, [f"user:{name}" for name in trainers])
 
-    async def _begun(self, scenario: Scenario, actor: Actor) -> Doc:
+    async def _begun(self, scenario: Scenario, actor: Actor, trainers: list[str]) -> Doc:
         running = [d for d in self.list_runs(FULL_ACCESS) if value(d, "drillStatus") == "running"]
         if any(value(d, "person") == actor.principal.id for d in running):
             raise Conflict("You have a drill running already; finish or abort it first")
@@ -70,6 +87,7 @@ class Drills:
             raise Conflict(f"{MAX_RUNNING} drills are running; wait until one is finished")
         now = self._clock()
         drill_id = sortable_id(now)
+        await self._admit(tenant_of(drill_id), [actor.principal.id, *trainers])
         copies = [
             copy_of(doc, drill_id)
             for doc in self._broker.iter_entities([iri(t) for t in COPIED_TYPES], FULL_ACCESS)
@@ -89,6 +107,7 @@ class Drills:
             personName=prop(actor.principal.name),
             drillStatus=prop("running"),
             exerciseTenant=prop(tenant_of(drill_id)),
+            trainers=js(trainers),
             startedAt=prop(format_time(started)),
             startSeq=prop(after),
             injected=js([]),
@@ -163,6 +182,9 @@ class Drills:
         nearest: float | None = None
         for run in self.list_runs(FULL_ACCESS):
             if value(run, "drillStatus") != "running":
+                left = await self._expire(run)
+                if left is not None:
+                    nearest = left if nearest is None else min(nearest, left)
                 continue
             scenario = SCENARIOS.get(value(run, "scenario"))
             if scenario is None:
@@ -172,6 +194,38 @@ class Drills:
             if wait is not None:
                 nearest = wait if nearest is None else min(nearest, wait)
         return nearest
+
+    async def _expire(self, run: Doc) -> float | None:
+        """Remove the drill's copy of the city when its time is over; seconds until then, None when it is gone."""
+        if value(run, "tenantRemovedAt") is not None:
+            return None
+        left = (parse_time(value(run, "finishedAt")) + self._keep - self._clock()) / SECOND
+        if left > 0:
+            return min(left, _LOOK_S)
+        await self._remove(run)
+        return None
+
+    async def _remove(self, run: Doc) -> None:
+        """Delete every entity of the drill's tenant by ordinary deletes, rules first so that nothing stirs meanwhile. The
+        journal keeps what happened, and with it the score can be traced; the record of the drill is in the city's tenant.
+        After a kill in the middle the rest is deleted at the next look."""
+        tenant = value(run, "exerciseTenant")
+        for types in ([iri("AlertRule")], []):
+            ids = [doc["id"] for doc in self._broker.iter_entities(types, FULL_ACCESS, tenant)]
+            for begin in range(0, len(ids), _BATCH):
+                ops = [WriteOp(OpKind.DELETE, entity_id) for entity_id in ids[begin : begin + _BATCH]]
+                for result in await self._broker.write(ops, self._actor, tenant):
+                    if result.error is not None and not isinstance(result.error, ResourceNotFound):
+                        raise result.error
+        if self._tenants is not None:
+            await self._tenants.close(tenant, self._actor)
+        update = entity(run["id"], "DrillRun", tenantRemovedAt=prop(format_time(self._clock())))
+        update.pop("type")
+        await self._one(WriteOp(OpKind.APPEND, run["id"], update))
+
+    async def _admit(self, tenant: str, people: list[str]) -> None:
+        if self._tenants is not None:
+            await self._tenants.admit(tenant, people, self._actor)
 
     async def _advance(self, run: Doc, scenario: Scenario) -> float | None:
         started = parse_time(value(run, "startedAt"))

@@ -59,7 +59,10 @@ def routes(service: TrainingService) -> list[BaseRoute]:
         if request.method == "POST":
             actor = require(request, *LEARNERS)
             body = await _object(request)
-            run = await service.drills.begin(str(body.get("scenario", "")), actor)
+            trainers = body.get("trainers", [])
+            if not isinstance(trainers, list) or not all(isinstance(name, str) for name in trainers):
+                raise BadRequestData("trainers is a list of user names", field="trainers")
+            run = await service.drills.begin(str(body.get("scenario", "")), actor, trainers)
             return json_response(await drill_json(run, actor), 201)
         actor = require(request, *STAFF)
         own = [d for d in service.drills.list_runs(FULL_ACCESS) if _may_read(d, actor)]

@@ -11,9 +11,10 @@ from andaman.broker.entity.build import entity, iri, js, lang, observed, prop, r
 from andaman.broker.model import Doc, OpKind, WriteOp
 from andaman.broker.service import Broker
 from andaman.identity.model import FULL_ACCESS, Access, Actor, system_actor
+from andaman.identity.tenants import Tenants
 from andaman.kernel.errors import BadRequestData, Conflict, ResourceNotFound
 from andaman.kernel.ids import sortable_id, urn
-from andaman.kernel.time import Clock, format_time
+from andaman.kernel.time import DAY, Clock, Micros, format_time
 from andaman.training.course import COURSES, Course, Step, mark_quiz
 from andaman.training.drills import Drills
 from andaman.training.framework import COMPETENCIES, ROLES
@@ -27,12 +28,15 @@ _BY_ID: Final = {c.id: c for c in COMPETENCIES}
 class TrainingService:
     """Reads and writes of training; drills are in ``drills``."""
 
-    def __init__(self, broker: Broker, clock: Clock) -> None:
+    def __init__(
+        self, broker: Broker, clock: Clock, tenants: Tenants | None = None, keep: Micros = 30 * DAY
+    ) -> None:
+        """``tenants`` and ``keep``: see ``Drills``."""
         self._broker = broker
         self._clock = clock
         self._actor = system_actor("training")
         self._lock = asyncio.Lock()  # one enrolment step at a time: read, decide, write
-        self.drills = Drills(broker, clock)
+        self.drills = Drills(broker, clock, tenants, keep)
 
     async def start(self) -> None:
         """Publish the framework where it is new, and go on with drills that a stop interrupted."""

@@ -13,7 +13,7 @@ from andaman.doors.live.connection import RESTART, Connection, Goodbye, Pace
 from andaman.doors.live.hub import Hub
 from andaman.doors.live.view import ClientView
 from andaman.identity.model import Access, Actor, Classification, Principal, Role
-from andaman.identity.policy import DatasetRule, PolicyAccess, PolicyTable, Rights
+from andaman.identity.policy import EVERY_TENANT, DatasetRule, PolicyAccess, PolicyTable, Rights
 
 QUICK = Pace(beat_s=0.03, recheck_s=0.05, stuck_s=5.0)
 TABLE = PolicyTable(
@@ -32,7 +32,7 @@ TABLE = PolicyTable(
 )
 PUBLIC = PolicyAccess(TABLE, Rights())
 OPERATOR = PolicyAccess(TABLE, Rights(frozenset({Role.OPERATOR})))
-ADMIN = PolicyAccess(TABLE, Rights(frozenset({Role.ADMINISTRATOR})))
+ADMIN = PolicyAccess(TABLE, Rights(frozenset({Role.ADMINISTRATOR}), tenants=EVERY_TENANT))
 
 
 def actor(access: Access, role: Role = Role.OPERATOR) -> Actor:

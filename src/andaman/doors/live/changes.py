@@ -13,6 +13,7 @@ from andaman.broker.entity.build import default_instance, plain, short
 from andaman.broker.model import Change, Event, EventKind, Instance
 from andaman.broker.service import Broker
 from andaman.identity.model import Role
+from andaman.identity.tenants import check_entry
 from andaman.identity.web import actor_of, require
 from andaman.kernel.errors import BadRequestData, InvalidRequest
 from andaman.kernel.http import json_response
@@ -36,6 +37,7 @@ def changes_handler(broker: Broker, name_of: NameOf) -> Callable[[Request], Any]
             raise BadRequestData("id is missing: the id of the entity", field="id")
         if tenant and not is_tenant(tenant):
             raise BadRequestData("tenant must be up to 64 letters, digits, '_', '-' and '.'", field="tenant")
+        check_entry(actor_of(request).access, tenant)
         found = await broker.trail(
             entity_id,
             actor_of(request).access,

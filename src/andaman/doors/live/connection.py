@@ -18,6 +18,7 @@ from andaman.doors.live.hub import Hub, Watch
 from andaman.doors.live.snapshot import iter_state
 from andaman.doors.live.view import Filter, parse_bbox
 from andaman.identity.model import Actor, Role
+from andaman.identity.tenants import check_entry
 from andaman.kernel.errors import AndamanError, BadRequestData, InvalidRequest, NotSignedIn, TooManyRequests
 from andaman.kernel.time import Micros, format_time, parse_time
 
@@ -244,7 +245,7 @@ class Connection:
 
 
 def parse_watch(request: dict[str, Any], actor: Actor) -> tuple[Filter, Micros | None]:
-    """The filter and time of a watch or state request. Raises BadRequestData, NotSignedIn."""
+    """The filter and time of a watch or state request. Raises BadRequestData, NotSignedIn, NoSuchTenant."""
     types = request.get("types") or []
     if (
         not isinstance(types, list)
@@ -257,6 +258,7 @@ def parse_watch(request: dict[str, Any], actor: Actor) -> tuple[Filter, Micros |
         raise BadRequestData("tenant is the name of a tenant", field="tenant")
     if tenant and actor.principal.roles <= {Role.PUBLIC}:
         raise NotSignedIn("Sign in to see anything but the city itself", field="tenant")
+    check_entry(actor.access, tenant)
     at = request.get("at")
     if at is not None:
         try:
