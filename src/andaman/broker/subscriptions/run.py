@@ -24,7 +24,7 @@ class Owners(Protocol):
 
 def within(sub: Subscription, access: Access | None) -> Access | None:
     """The owner's rights in the subscription's tenant; None also for who may no longer enter it."""
-    return access
+    return access if access is not None and access.enters(sub.tenant) else None
 
 
 class Run:
