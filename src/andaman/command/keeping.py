@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from andaman.command.episode import Signal, SignalKind
 from andaman.kernel.time import Micros
 
 VERSION: Final = 2
+_TURN_S: Final = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +94,11 @@ class Keeper:
         lines = b"".join(orjson.dumps([m.seq, m.tenant, m.at]) + b"\n" for m in marks)
         await asyncio.get_running_loop().run_in_executor(self._thread, self._append, lines)
 
-    async def replace(self, offset: int, alive: Micros, rows: Sequence[bytes]) -> None:
-        """Returns when the state is on disk in place of the last one; marks up to here are part of it."""
-        head = orjson.dumps({"version": VERSION, "offset": offset, "alive": alive, "rows": len(rows)})
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._replace, head, rows)
+    async def replace(self, offset: int, alive: Micros, rows: int, blocks: Sequence[bytes]) -> None:
+        """Returns when the state is on disk in place of the last one; marks up to here are part of it. ``blocks`` hold
+        ``rows`` lines together."""
+        head = orjson.dumps({"version": VERSION, "offset": offset, "alive": alive, "rows": rows})
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._replace, head, blocks)
 
     def _append(self, lines: bytes) -> None:
         self._marks.parent.mkdir(parents=True, exist_ok=True)
@@ -104,17 +107,17 @@ class Keeper:
             file.flush()
             os.fsync(file.fileno())
 
-    def _replace(self, head: bytes, rows: Iterable[bytes]) -> None:
-        self._write_new(head, rows)
+    def _replace(self, head: bytes, blocks: Iterable[bytes]) -> None:
+        self._write_new(head, blocks)
         self._put_in_place()
         self._drop_marks()
 
-    def _write_new(self, head: bytes, rows: Iterable[bytes]) -> None:
+    def _write_new(self, head: bytes, blocks: Iterable[bytes]) -> None:
         self._new.parent.mkdir(parents=True, exist_ok=True)
         with self._new.open("wb") as file:
             file.write(head)
-            for row in rows:
-                file.write(b"\n" + row)
+            for block in blocks:
+                file.write(b"\n" + block)
             file.flush()
             os.fsync(file.fileno())
 
@@ -123,6 +126,24 @@ class Keeper:
 
     def _drop_marks(self) -> None:
         self._marks.unlink(missing_ok=True)
+
+
+async def collect(rows: Iterable[dict[str, Any]]) -> tuple[int, list[bytes]]:
+    """(Number of rows, their lines in blocks); after each ``_TURN_S`` the loop serves others."""
+    blocks: list[bytes] = []
+    count = 0
+    lines: list[bytes] = []
+    until = time.perf_counter() + _TURN_S
+    for count, row in enumerate(rows, 1):  # noqa: B007 - the last number is what is wanted
+        lines.append(orjson.dumps(row))
+        if time.perf_counter() > until:
+            blocks.append(b"\n".join(lines))
+            lines = []
+            await asyncio.sleep(0)
+            until = time.perf_counter() + _TURN_S
+    if lines:
+        blocks.append(b"\n".join(lines))
+    return count, blocks
 
 
 def dump_signal(tenant: str, signal: Signal) -> dict[str, Any]:

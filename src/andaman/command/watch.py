@@ -19,8 +19,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
-
 from andaman.broker.entity.build import iri, value
 from andaman.broker.model import LOCATION, Doc, Event, EventKind, WriteOp
 from andaman.broker.service import Broker
@@ -30,7 +28,7 @@ from andaman.command.definition import Rule, read_rule
 from andaman.command.desk import Desk
 from andaman.command.engine import RuleEngine
 from andaman.command.episode import Signal
-from andaman.command.keeping import Keeper, Mark, dump_rule, dump_signal, load_signal
+from andaman.command.keeping import Keeper, Mark, collect, dump_rule, dump_signal, load_signal
 from andaman.identity.model import FULL_ACCESS, system_actor
 from andaman.kernel.errors import AlreadyExists, AndamanError, ResourceNotFound, Unavailable
 from andaman.kernel.time import MINUTE, SECOND, Clock, Micros
@@ -43,8 +41,6 @@ DOWN: Final = 2 * MINUTE
 """Without any sign of life for so long the platform was down, and silence before is not the sensors' fault."""
 _SLICE: Final = 1_000
 _SAVE_EVERY_S: Final = 30.0
-_TURN_S: Final = 0.001
-"""So long the state is collected at a time; then the loop serves others."""
 _RULE: Final = iri("AlertRule")
 _ALERT: Final = iri("Alert")
 _STATUS: Final = iri("alertStatus")
@@ -336,14 +332,8 @@ class RuleWatch:
         """Needs the lock. Collects the state a little at a time; another thread puts it on disk."""
         if not self._whole or (self._saved == self._seen and not anyway):
             return
-        rows: list[bytes] = []
-        until = time.perf_counter() + _TURN_S
-        for row in self._rows():
-            rows.append(orjson.dumps(row))
-            if time.perf_counter() > until:
-                await asyncio.sleep(0)
-                until = time.perf_counter() + _TURN_S
-        await self._keeper.replace(self._seen, self._alive, rows)
+        count, blocks = await collect(self._rows())
+        await self._keeper.replace(self._seen, self._alive, count, blocks)
         self._saved = self._seen
         self._new_marks.clear()  # they are part of the state
 
