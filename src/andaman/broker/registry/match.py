@@ -6,9 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import shapely
+
 from andaman.broker.model import NGSILD, Doc
-from andaman.broker.query.ast import And, GeoQuery, Not, Or, Path, QExpr, TypeExpr, TypeIs
-from andaman.broker.query.evaluate import matches_geo
+from andaman.broker.query.ast import And, GeoQuery, GeoRel, Not, Or, Path, QExpr, TypeExpr, TypeIs
+from andaman.broker.query.geometry import distances_m, read_geometry, reference
 from andaman.broker.query.model import TemporalQuery
 from andaman.broker.query.regex import found_in
 from andaman.broker.registry.model import EntityInfo, Info, Interval, Registration
@@ -114,8 +117,9 @@ def _overlaps(interval: Interval, start: int, end: int) -> bool:
     return interval.start <= end and (interval.end is None or interval.end >= start)
 
 
-def matches_place(registration: Registration, query: GeoQuery) -> bool:
-    """The area of a source stands in the relation, or may hold places that do. No area given: it may."""
+def matches_place(registration: Registration, query: GeoQuery, without: bool = False) -> bool:
+    """May places in the area of a source stand in the relation (§5.10.2.4)? ``without``: the answer for sources that
+    name no area."""
     name = query.geoproperty.removeprefix(NGSILD) if query.geoproperty.startswith(NGSILD) else ""
     area = (
         registration.document.get(name)
@@ -125,10 +129,16 @@ def matches_place(registration: Registration, query: GeoQuery) -> bool:
     if area is None:
         area = registration.document.get("properties", {}).get(query.geoproperty)
     if area is None:
+        return without
+    geometry = read_geometry(area.get("value", area) if isinstance(area, dict) else area)
+    if geometry is None:
         return False
-    value = area.get("value", area) if isinstance(area, dict) else area
-    doc: Doc = {"attrs": {query.geoproperty: [{"type": "GeoProperty", "value": value}]}}
-    return matches_geo(query, doc)
+    if query.georel is GeoRel.DISJOINT:
+        return True
+    if query.georel is GeoRel.NEAR:
+        nearest = float(distances_m(np.array([geometry], dtype=object), reference(query))[0])
+        return query.max_distance_m is None or nearest <= query.max_distance_m
+    return bool(shapely.intersects(geometry, reference(query)))
 
 
 def source_doc(registration: Registration) -> Doc:

@@ -246,7 +246,9 @@ class SourceSubscriptions:
             form,
             endpoint,
             context,
-            **times,
+            throttling=times["throttling"],
+            interval=times["interval"],
+            expires=times["expires"],
             active=content.get("isActive", True),
             counters=Counters(),
         )

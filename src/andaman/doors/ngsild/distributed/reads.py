@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import quote
@@ -17,14 +17,20 @@ from andaman.broker.query.ast import QExpr
 from andaman.broker.query.evaluate import matches, matches_q
 from andaman.broker.query.model import EntityQuery, Page
 from andaman.broker.query.parse import parse_q, parse_types
-from andaman.broker.registry.match import Spec, names_in, source_doc
+from andaman.broker.registry.match import Spec, matches_place, names_in, source_doc
 from andaman.broker.registry.model import Info, Registration
 from andaman.doors.ngsild import consumption
 from andaman.doors.ngsild.consumption import Asked, page_headers, run_query, shown_entity, shown_page
 from andaman.doors.ngsild.distributed.answers import docs_of
 from andaman.doors.ngsild.distributed.merge import Union, merge_docs
 from andaman.doors.ngsild.distributed.questions import Parameters, Question, questions_of, render_q
-from andaman.doors.ngsild.distributed.sources import Outcome, Sources, Wire, warning_headers
+from andaman.doors.ngsild.distributed.sources import (
+    LoopDetected,
+    Outcome,
+    Sources,
+    Wire,
+    warning_headers,
+)
 from andaman.doors.ngsild.door import Door
 from andaman.doors.ngsild.http import Answer, Call, Headers, problem_answer
 from andaman.doors.ngsild.negotiate import choose_media
@@ -77,6 +83,22 @@ def unvisited(
     return [(one, infos) for one, infos in found if one.alias not in passed or not one.alias]
 
 
+def looped(door: Door, call: Call, spec: Spec, *operations: str) -> list[Outcome]:
+    """What is to be told where a request came by here before: its matching sources lead in a circle (§6.3.17)."""
+    if b"via" not in call.headers or door.sources is None:
+        return []
+    there = door.sources.registry.of(call.tenant)
+    if there is None or door.alias(call.tenant) not in door.sources.came_by(call):
+        return []
+    return [
+        Outcome(
+            one, 0, error=LoopDetected(f"{one.id} leads back to where the request came from"), warning=199
+        )
+        for one, _ in there.matching(spec)
+        if not one.temporal and any(name in one.operations for name in operations)
+    ]
+
+
 def _names(view: Any) -> frozenset[str]:
     """Attributes that a view shows; empty: all."""
     return frozenset() if view.pick is None else view.pick - _MEMBERS
@@ -95,7 +117,10 @@ async def retrieve_entity(door: Door, call: Call) -> Answer:
     spec = Spec(types, (entity_id,), None, _names(view), view.datasets or frozenset())
     found = [] if flag_of(given, "local") or "at" in given else chosen(door, call, spec, *_READING)
     if not found:
-        return await consumption.retrieve_entity(door, call)
+        circle = [] if flag_of(given, "local") else looped(door, call, spec, *_READING)
+        answer = await plain_answer(consumption.retrieve_entity(door, call))
+        answer.headers = [*answer.headers, *warning_headers(circle, door.alias(call.tenant))]
+        return answer
     media = choose_media(call.headers.get(b"accept"), True)
     doc, outcomes = await gather_entity(door, call, found, spec, context)
     headers: Headers = list(warning_headers(outcomes, door.alias(call.tenant)))
@@ -107,6 +132,14 @@ async def retrieve_entity(door: Door, call: Call) -> Answer:
         answer = problem_answer(error)
         answer.headers = headers
         return answer
+
+
+async def plain_answer(answering: Awaitable[Answer]) -> Answer:
+    """An answer, a problem's too, so that warnings can go with it."""
+    try:
+        return await answering
+    except AndamanError as error:
+        return problem_answer(error)
 
 
 async def gather_entity(
@@ -256,6 +289,7 @@ async def federated(
         for one in wanted
         for registration, infos in chosen(door, call, one.spec, "queryEntity", "queryBatch")
         if (csf is None or matches_q(csf, source_doc(registration)))
+        and (one.query.geo is None or matches_place(registration, one.query.geo, True))
         and (only is None or registration.id in only)
     ]
     if not plans:
@@ -265,7 +299,11 @@ async def federated(
             if not wanted:
                 raise
             page, more = Page([], 0), False
-        return page, more, []
+        return (
+            page,
+            more,
+            [told for one in wanted for told in looped(door, call, one.spec, "queryEntity", "queryBatch")],
+        )
     if asked.order is not None:
         raise BadRequestData(
             "Entities of several brokers cannot be ordered; add local=true to order those of this one",

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +23,7 @@ from andaman.doors.ngsild.http import LD_CONTEXT_REL, Call
 from andaman.kernel.errors import NGSI, AndamanError
 from andaman.kernel.time import Clock
 
+log = logging.getLogger(__name__)
 MAX_ANSWER: Final = 8 << 20
 MAX_TIMEOUT_S: Final = 30.0
 AT_ONCE: Final = 64
@@ -202,7 +205,10 @@ class Sources:
                 health, registration, _failure(registration, "too many questions are under way", True), 199
             )
         except Unreachable as error:
-            failure = _failure(registration, error.reason, error.timed_out)
+            # The reason names hosts and addresses, which are not everybody's to know: it goes to the log only.
+            log.info("context source %s: %s", registration.id, error.reason)
+            reason = "its answer is not valid" if error.invalid else "it cannot be reached"
+            failure = _failure(registration, reason, error.timed_out)
             return self._failed(health, registration, failure, 111 if error.invalid else 199)
         except orjson.JSONDecodeError:
             if 200 <= reply.status < 300:
@@ -236,16 +242,25 @@ class Sources:
 
 
 def warning_headers(outcomes: Sequence[Outcome], alias: str) -> list[Header]:
-    """NGSILD-Warning (§6.3.17), one for each source that did not behave."""
-    found: list[Header] = []
+    """NGSILD-Warning (§6.3.17), one for each source that did not behave; what sources warn of is passed on."""
+    found: dict[bytes, None] = {}
     for one in outcomes:
-        if one.warning and len(found) < 100:
+        if one.warning:
             detail = one.error.detail if one.error is not None else "the answer is not valid"
-            text = "".join(char if 32 <= ord(char) < 127 and char not in '"\\' else " " for char in detail)[
-                :200
-            ]
-            found.append((b"NGSILD-Warning", f'{one.warning} {alias} "{text}"'.encode()))
-    return found
+            found[f'{one.warning} {alias} "{_plain(detail)[:200]}"'.encode()] = None
+        if one.headers is not None and b"ngsild-warning" in one.headers:
+            for code, agent, text in _WARNING.findall(
+                one.headers[b"ngsild-warning"].decode("latin-1")[:2000]
+            ):
+                found[f'{code} {agent} "{_plain(text)}"'.encode()] = None
+    return [(b"NGSILD-Warning", text) for text in list(found)[:100]]
+
+
+_WARNING: Final = re.compile(r'(\d{3}) ([!-~]{1,100}) "([^"]{0,300})"')
+
+
+def _plain(text: str) -> str:
+    return "".join(char if 32 <= ord(char) < 127 and char not in '"\\' else " " for char in text)
 
 
 def _single(source: Any) -> str | None:
@@ -277,6 +292,7 @@ async def _parsed(body: bytes) -> Any:
 
 def _failure(registration: Registration, reason: str, timed_out: bool) -> AndamanError:
     kind = GatewayTimeout if timed_out else BadGateway
+    reason = "it does not answer in time" if timed_out else reason
     return kind(f"Context source {registration.id}: {reason}", registrationId=registration.id)
 
 
