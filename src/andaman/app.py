@@ -23,6 +23,7 @@ from andaman.broker.registry.service import Registry
 from andaman.broker.registry.watch import SourceSubscriptions
 from andaman.broker.service import Broker
 from andaman.broker.subscriptions.model import Owner
+from andaman.broker.subscriptions.remote import RemoteCopies
 from andaman.broker.subscriptions.service import Subscriptions
 from andaman.catalogue import routes as catalogue_routes
 from andaman.catalogue.seed import default_datasets
@@ -149,6 +150,7 @@ class App:
             self.registry,
             self.watches,
             self.subscriptions,
+            RemoteCopies(self.subscriptions, self.registry, self.broker, self.outgoing),
             self.catalogue,
             self.live,
             self.tiles,

@@ -139,6 +139,7 @@ class Subscription:
     expires: Micros = 0  # 0: never
     active: bool = True
     counters: Counters = field(default_factory=Counters)
+    extra: dict[str, Any] = field(default_factory=dict)  # of its copies elsewhere, see remote.py
 
     def status(self, now: Micros) -> str:
         """§5.2.12: "active", "paused" or "expired"."""

@@ -6,9 +6,9 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from andaman.broker.contexts import Context, ContextStore
 from andaman.broker.entity.names import check_uri
@@ -30,6 +30,14 @@ log = logging.getLogger(__name__)
 SAVE_S: Final = 0.5
 MOST: Final = 100_000
 _MOMENT_S: Final = 0.1
+
+
+class Remote(Protocol):
+    """Who keeps copies of subscriptions at context sources (remote.py)."""
+
+    def changed(self, sub: Subscription) -> None: ...
+
+    def deleted(self, sub: Subscription) -> None: ...
 
 
 class Subscriptions:
@@ -60,6 +68,7 @@ class Subscriptions:
         self._saver: asyncio.Task[None] | None = None
         self._changing = asyncio.Lock()
         self._saved = -1
+        self.remote: Remote | None = None
 
     # -- life -----------------------------------------------------------------------------------------------
     async def start(self) -> None:
@@ -159,6 +168,7 @@ class Subscriptions:
             **times,
             active=record.content.get("isActive", True),
             counters=record.counters,
+            extra=record.extra,
         )
 
     def _local(self, source: Any) -> Context:
@@ -170,9 +180,18 @@ class Subscriptions:
 
     # -- operations -----------------------------------------------------------------------------------------
     async def create(
-        self, payload: Any, context: Context, source: Any, actor: Actor, tenant: str
+        self,
+        payload: Any,
+        context: Context,
+        source: Any,
+        actor: Actor,
+        tenant: str,
+        *,
+        base: str = "",
+        via: Sequence[str] = (),
     ) -> Subscription:
         """§5.8.1. ``source``: the @context value that ``context`` was made of, one that can be kept (a URL).
+        ``base``: under which address other brokers reach this one; ``via``: brokers that the request came by.
         Raises BadRequestData, LdContextNotAvailable, AlreadyExists."""
         engine, store = self.engine, self._store
         content = expand(payload, context)
@@ -193,6 +212,7 @@ class Subscriptions:
             now,
             now,
             self._broker.seq,
+            extra={"base": base, "via": list(via)},
         )
         sub = self._compile(record)
         if sub.expires and sub.expires <= now:
@@ -206,6 +226,8 @@ class Subscriptions:
             run = Run(sub, record.since, None, record.due)
             engine.add(run)
             self._by_id[tenant, sub_id] = run
+        if self.remote is not None:
+            self.remote.changed(sub)
         return sub
 
     async def _source(self, content: Content, source: Any) -> Any:
@@ -237,7 +259,18 @@ class Subscriptions:
             if fragment.get("jsonldContext"):
                 sources["context"] = await self._source(content, source)
             now = self._clock()
-            record = Record(tenant, sub_id, old.key, content, sources, old.owner, old.created, now, run.since)
+            record = Record(
+                tenant,
+                sub_id,
+                old.key,
+                content,
+                sources,
+                old.owner,
+                old.created,
+                now,
+                run.since,
+                extra=old.extra,
+            )
             sub = self._compile(record)
             if "expiresAt" in fragment and sub.expires and sub.expires <= now:
                 raise BadRequestData("expiresAt is in the past", field="expiresAt")
@@ -252,6 +285,8 @@ class Subscriptions:
             assert store is not None
             await asyncio.to_thread(store.change, record)
             self.engine.exchange(run, sub)
+        if self.remote is not None:
+            self.remote.changed(sub)
 
     async def delete(self, sub_id: str, actor: Actor, tenant: str) -> None:
         """§5.8.5."""
@@ -264,6 +299,22 @@ class Subscriptions:
             await asyncio.to_thread(store.remove, run.sub.key)
             del self._by_id[tenant, sub_id]
             self.engine.remove(run)
+        if self.remote is not None:
+            self.remote.deleted(run.sub)
+
+    def runs(self) -> list[Run]:
+        """All of them."""
+        return list(self._by_id.values())
+
+    def find_run(self, key: str) -> Run | None:
+        """By the key that is never used again."""
+        return None if self._engine is None else self._engine.runs.get(key)
+
+    async def set_extra(self, sub: Subscription, extra: dict[str, Any]) -> None:
+        """Keep something beside the subscription."""
+        assert self._store is not None
+        sub.extra = extra
+        await asyncio.to_thread(self._store.set_extra, sub.key, extra)
 
     def get(self, sub_id: str, actor: Actor, tenant: str) -> Subscription:
         """§5.8.3. Raises ResourceNotFound, also for subscriptions of others."""

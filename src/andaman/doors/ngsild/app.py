@@ -61,6 +61,7 @@ Resource = Mapping[str, Handler]
 
 _ROOT: Final = b"/ngsi-ld/v1"
 _CONTEXTS: Final = b"/ngsi-ld/contexts"
+_REMOTE: Final = b"/ngsi-ld/ex/remote-notify"
 PUBLIC: Final = "public"
 """Id of whoever did not sign in, as the gate sets it."""
 
@@ -269,6 +270,8 @@ def _call(scope: Any, receive: Receive) -> tuple[Call, Resource | None]:
         raise NotSignedIn("This door has no gate before it, so that nobody may pass")
     path: bytes = (scope.get("raw_path") or scope["path"].encode()).partition(b"?")[0]
     at = path.find(_ROOT)
+    if at < 0 and path.endswith(_REMOTE):
+        return Call(scope, [], receive, actor), {"POST": subscriptions.remote_notify}
     if at < 0 and path.find(_CONTEXTS) >= 0:
         rest = path[path.find(_CONTEXTS) + len(_CONTEXTS) :]
         segments = [decode(part, "The path") for part in rest.split(b"/")[1:]]

@@ -15,6 +15,7 @@ from andaman.doors.ngsild.negotiate import choose_media
 from andaman.doors.ngsild.params import flag_of, format_of, limit_of, number_of
 from andaman.doors.ngsild.registrations import check_may_read, list_headers
 from andaman.doors.ngsild.subscriptions import read_subscription, shown_subscription
+from andaman.doors.ngsild.subscriptions import internal_subscriptions
 from andaman.kernel.errors import BadRequestData, OperationNotSupported
 from andaman.kernel.time import Micros
 
@@ -52,7 +53,7 @@ async def query(door: Door, call: Call) -> Answer:
     counts = flag_of(given, "count") or "count" in flags
     if limit == 0 and not counts:
         raise BadRequestData("limit=0 makes sense only with count=true", field="limit")
-    found = service_of(door).list_all(call.actor, call.tenant)
+    found = [*service_of(door).list_all(call.actor, call.tenant), *internal_subscriptions(door, call)]
     now = door.clock()
     content = [
         _shown(door, call, sub, context, now, "sysAttrs" in flags) for sub in found[offset : offset + limit]

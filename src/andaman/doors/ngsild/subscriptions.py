@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -10,8 +11,11 @@ from andaman.broker.entity.names import check_uri
 from andaman.broker.query.model import EntityQuery, Page
 from andaman.broker.subscriptions.model import DEFAULT_TRIGGERS, Subscription
 from andaman.broker.subscriptions.parse import compacted
+from andaman.broker.subscriptions.remote import PATH as REMOTE_PATH
+from andaman.broker.subscriptions.remote import RemoteCopies
 from andaman.broker.subscriptions.service import Subscriptions
 from andaman.doors.ngsild.consumption import page_headers
+from andaman.doors.ngsild.distributed.sources import LoopDetected
 from andaman.doors.ngsild.door import BASE, Door
 from andaman.doors.ngsild.http import LD_JSON, NO_CONTENT, Answer, Call
 from andaman.doors.ngsild.negotiate import choose_media
@@ -39,9 +43,60 @@ async def create(door: Door, call: Call) -> Answer:
     payload, context, source = await read_subscription(door, call)
     if flag_of(given, "local") and isinstance(payload, dict):
         payload.setdefault("localOnly", True)
-    sub = await service_of(door).create(payload, context, source, call.actor, call.tenant)
+    via = _came_by(door, call)
+    sub = await service_of(door).create(
+        payload, context, source, call.actor, call.tenant, base=base_url(door, call), via=via
+    )
     location = f"{BASE}/subscriptions/{quote(sub.id, safe=':@!$&*+,;=-._~')}"
     return Answer(201, headers=[(b"Location", location.encode())])
+
+
+def _came_by(door: Door, call: Call) -> list[str]:
+    """Brokers that this subscription came by; one that comes back to where it began is refused (§4.3.6.4)."""
+    if door.sources is None or b"via" not in call.headers:
+        return []
+    found = door.sources.came_by(call)
+    if door.alias(call.tenant) in found:
+        raise LoopDetected("This subscription came by here before")
+    return sorted(found)
+
+
+async def remote_notify(door: Door, call: Call) -> Answer:
+    """POST /ngsi-ld/ex/remote-notify: what context sources tell of copies of subscriptions. Whoever knows the random id of
+    a copy may tell."""
+    payload, ld = await call.json(door.options.max_body)
+    remote = service_of(door).remote
+    if not isinstance(remote, RemoteCopies):
+        raise ResourceNotFound("There is no such subscription here")
+    if isinstance(payload, dict) and isinstance(payload.get("subscriptionId"), str):
+        remote.find(payload["subscriptionId"])  # before anything is fetched for a stranger
+    context = await door.body_context(call, payload, ld)
+    remote.take(payload, context)
+    return Answer(200)
+
+
+def internal_subscriptions(door: Door, call: Call) -> list[Subscription]:
+    """The subscriptions to registrations that stand behind distributed subscriptions (§5.8.1.4)."""
+    service = door.subscriptions
+    if service is None or not isinstance(service.remote, RemoteCopies):
+        return []
+    mine = {sub.key for sub in service.list_all(call.actor, call.tenant)}
+    return [
+        replace(
+            sub,
+            id=f"urn:ngsi-ld:Subscription:{sub.key}:sources",
+            content={
+                **{
+                    name: sub.content[name]
+                    for name in ("entities", "watchedAttributes")
+                    if name in sub.content
+                },
+                "notification": {"endpoint": {"uri": sub.extra.get("base", "") + REMOTE_PATH}},
+            },
+        )
+        for sub in service.remote.internal(call.tenant)
+        if sub.key in mine
+    ]
 
 
 async def query(door: Door, call: Call) -> Answer:

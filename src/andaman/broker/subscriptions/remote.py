@@ -1,0 +1,321 @@
+"""Subscriptions reach further: reduced copies of them at context sources, and what those sources tell (CIM 009 §5.8.1.4, §5.8.6).
+
+For each registration that matches a subscription and takes subscriptions, a copy of it is made there, reduced to what the
+registration offers, with this platform as the receiver. What copies there are is kept with the subscription, before a source
+is asked, so that a kill leaves none unknown. Ids of copies are random: who knows one may tell what is subscribed to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import secrets
+from collections.abc import Iterable
+from typing import Any, Final
+from urllib.parse import quote
+
+import orjson
+
+from andaman.broker.contexts import CORE_URL, Context
+from andaman.broker.entity.expand import expand_entity
+from andaman.broker.ledger.rights import visible
+from andaman.broker.model import Doc
+from andaman.broker.outgoing import Header, OutgoingClient, Unreachable
+from andaman.broker.registry.match import Spec
+from andaman.broker.registry.model import Info, Registration
+from andaman.broker.registry.service import Registry
+from andaman.broker.service import Broker
+from andaman.broker.subscriptions.changes import meets
+from andaman.broker.subscriptions.model import Selector, Subscription
+from andaman.broker.subscriptions.notice import entities_json, link_header
+from andaman.broker.subscriptions.parse import compacted
+from andaman.broker.subscriptions.run import Run
+from andaman.broker.subscriptions.service import Subscriptions
+from andaman.kernel.errors import AndamanError, BadRequestData, ResourceNotFound
+
+log = logging.getLogger(__name__)
+PATH: Final = "/ngsi-ld/ex/remote-notify"
+_RETRY_S: Final = 5.0
+_COPIES_MAX: Final = 100  # of one subscription
+_LEFT_OUT: Final = ("jsonldContext", "csf", "throttling", "subscriptionName", "description", "localOnly")
+_NOT_SENT: Final = frozenset(
+    {"accept", "contenttype", "content-type", "jsonldcontext", "link", "host", "via"}
+)
+
+
+class RemoteCopies:
+    """Keeps the copies at the sources as they should be. ``start`` after subscriptions and registry."""
+
+    def __init__(
+        self, subs: Subscriptions, registry: Registry, broker: Broker, client: OutgoingClient
+    ) -> None:
+        self._subs, self._registry, self._broker, self._client = subs, registry, broker, client
+        self._due: dict[str, None] = {}  # keys of subscriptions to look at
+        self._gone: list[dict[str, Any]] = []  # copies to delete
+        self._woken = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._owner: dict[str, str] = {}  # id of a copy → key of its subscription
+        registry.on_change(self._registration_changed)
+        subs.remote = self
+
+    async def start(self) -> None:
+        for run in self._subs.runs():
+            self._know(run.sub)
+            self._due[run.sub.key] = None
+        self._task = asyncio.create_task(self._work(), name="subscriptions-remote")
+        self._woken.set()
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+
+    # -- what changed -----------------------------------------------------------------------------------------
+    def _registration_changed(self, tenant: str, before: object, after: object) -> None:
+        for run in self._subs.runs():
+            if run.sub.tenant == tenant and run.sub.content.get("localOnly") is not True:
+                self._due[run.sub.key] = None
+        self._woken.set()
+
+    def changed(self, sub: Subscription) -> None:
+        """A subscription came or changed."""
+        if sub.content.get("localOnly") is True and not sub.extra.get("copies"):
+            return
+        if not sub.extra.get("copies") and self._registry.of(sub.tenant) is None:
+            return
+        self._due[sub.key] = None
+        self._woken.set()
+
+    def deleted(self, sub: Subscription) -> None:
+        """A subscription is gone; its copies go too."""
+        for copy in sub.extra.get("copies", {}).values():
+            self._owner.pop(copy["id"], None)
+            self._gone.append({**copy, "tries": 3})
+        self._woken.set()
+
+    def internal(self, tenant: str) -> Iterable[Subscription]:
+        """Subscriptions that have copies: each stands for a subscription to registrations of its own (§5.8.1.4)."""
+        return (
+            run.sub for run in self._subs.runs() if run.sub.tenant == tenant and run.sub.extra.get("copies")
+        )
+
+    # -- the copies -------------------------------------------------------------------------------------------
+    async def _work(self) -> None:
+        while True:
+            if not self._due and not self._gone:
+                self._woken.clear()
+                await self._woken.wait()
+            again: list[str] = []
+            while self._due:
+                key = next(iter(self._due))
+                del self._due[key]
+                try:
+                    if not await self._reconcile(key):
+                        again.append(key)
+                except AndamanError as error:
+                    log.warning("Copies of a subscription cannot be kept now: %s", error.detail)
+                    again.append(key)
+                except Exception:
+                    log.exception("Copies of a subscription cannot be kept")
+            gone, self._gone = self._gone, []
+            for copy in gone:
+                if not await self._delete(copy) and copy["tries"] > 1:
+                    self._gone.append({**copy, "tries": copy["tries"] - 1})
+            if again or self._gone:
+                await asyncio.sleep(_RETRY_S)
+                self._due.update(dict.fromkeys(again))
+
+    def _know(self, sub: Subscription) -> None:
+        for copy in sub.extra.get("copies", {}).values():
+            self._owner[copy["id"]] = sub.key
+
+    def _wanted(self, sub: Subscription) -> dict[str, tuple[Registration, dict[str, Any]]]:
+        """Registration id → what its source should have."""
+        found = self._registry.of(sub.tenant)
+        if found is None or sub.content.get("localOnly") is True:
+            return {}
+        infos: dict[str, tuple[Registration, list[Info]]] = {}
+        attrs = sub.condition.watched or frozenset()
+        for selector in sub.condition.selectors or (Selector(None),):
+            spec = Spec(selector.types, tuple(selector.ids), selector.pattern, attrs)
+            for registration, matching in found.matching(spec):
+                if "createSubscription" in registration.operations and not registration.local_only:
+                    infos.setdefault(registration.id, (registration, []))[1].extend(matching)
+        came_by = frozenset(sub.extra.get("via", ()))
+        return {
+            number: (registration, reduced(sub, matching))
+            for number, (registration, matching) in list(infos.items())[:_COPIES_MAX]
+            if not registration.alias or registration.alias not in came_by
+        }
+
+    async def _reconcile(self, key: str) -> bool:
+        """False: something did not work and should be tried again."""
+        run = self._subs.find_run(key)
+        if run is None:
+            return True
+        sub = run.sub
+        wanted = self._wanted(sub)
+        copies: dict[str, Any] = dict(sub.extra.get("copies", {}))
+        surplus = [copies.pop(number) for number in list(copies) if number not in wanted]
+        for number, (registration, _) in wanted.items():
+            if number not in copies:
+                copies[number] = {
+                    "id": f"urn:ngsi-ld:Subscription:{secrets.token_hex(16)}",
+                    "endpoint": registration.endpoint,
+                    "tenant": registration.tenant,
+                    "state": "",
+                }
+        if copies != sub.extra.get("copies", {}):
+            await self._subs.set_extra(sub, {**sub.extra, "copies": copies})
+            self._know(sub)
+        done = True
+        for copy in surplus:
+            self._owner.pop(copy["id"], None)
+            self._gone.append({**copy, "tries": 3})
+        for number, (registration, body) in wanted.items():
+            copy = copies[number]
+            state = hashlib.sha256(orjson.dumps(body)).hexdigest()[:16]
+            if copy["state"] == state:
+                continue
+            if await self._put(sub, registration, copy, body):
+                copy["state"] = state
+                if self._subs.find_run(key) is run:
+                    await self._subs.set_extra(run.sub, {**run.sub.extra, "copies": copies})
+            else:
+                done = False
+        return done
+
+    async def _put(
+        self, sub: Subscription, registration: Registration, copy: dict[str, Any], body: dict[str, Any]
+    ) -> bool:
+        headers = self._headers(sub, registration)
+        if copy["state"]:
+            path = f"/subscriptions/{quote(copy['id'], safe=':')}"
+            status = await self._send("PATCH", copy, path, headers, body)
+            if status != 404:
+                return 200 <= status < 300
+        status = await self._send("POST", copy, "/subscriptions", headers, {"id": copy["id"], **body})
+        return 200 <= status < 300 or status == 409
+
+    async def _delete(self, copy: dict[str, Any]) -> bool:
+        tenant = copy.get("tenant")
+        headers: list[Header] = [(b"ngsild-tenant", tenant.encode())] if tenant else []
+        path = f"/subscriptions/{quote(copy['id'], safe=':')}"
+        status = await self._send("DELETE", copy, path, headers, None)
+        return 200 <= status < 300 or status == 404
+
+    async def _send(
+        self, method: str, copy: dict[str, Any], path: str, headers: list[Header], body: Any
+    ) -> int:
+        """The status, 0 when nobody answers."""
+        url = f"{copy['endpoint']}/ngsi-ld/v1{path}"
+        content = b"" if body is None else orjson.dumps(body)
+        try:
+            reply = await self._client.request(
+                method, url, headers=headers, body=content, timeout_s=5.0, max_bytes=1 << 16
+            )
+        except Unreachable as error:
+            log.info("A context source does not take a subscription: %s", error.reason)
+            return 0
+        return reply.status
+
+    def _headers(self, sub: Subscription, registration: Registration) -> list[Header]:
+        headers: list[Header] = [(b"content-type", b"application/json")]
+        if sub.context.link != CORE_URL:
+            headers.append((b"link", link_header(sub.context.link).encode("latin-1", "replace")))
+        if registration.tenant:
+            headers.append((b"ngsild-tenant", registration.tenant.encode()))
+        alias = self._registry.alias + (f"-{sub.tenant}" if sub.tenant else "")
+        hops = [f"1.1 {hop}" for hop in (*sub.extra.get("via", ()), alias)]
+        headers.append((b"via", ", ".join(hops).encode("latin-1", "replace")))
+        headers += [
+            (key.encode(), text.encode("utf-8"))
+            for key, text in registration.source_info
+            if key.lower() not in _NOT_SENT and not text.startswith("urn:ngsi-ld:request")
+        ]
+        return headers
+
+    # -- what sources tell ------------------------------------------------------------------------------------
+    def find(self, copy_id: str) -> Run:
+        """The subscription that a copy belongs to. Raises ResourceNotFound."""
+        run = self._subs.find_run(self._owner.get(copy_id, ""))
+        if run is None:
+            raise ResourceNotFound("There is no such subscription here")
+        return run
+
+    def take(self, payload: Any, context: Context) -> None:
+        """A notification of a source: told on as one of the local subscription (§5.8.6)."""
+        if not isinstance(payload, dict) or not isinstance(payload.get("subscriptionId"), str):
+            raise BadRequestData("A notification has a subscriptionId", field="subscriptionId")
+        run = self.find(payload["subscriptionId"])
+        data = payload.get("data")
+        if not isinstance(data, list) or len(data) > 10_000:
+            raise BadRequestData("The data of a notification is a list of entities", field="data")
+        sub, access = run.sub, run.access
+        if access is None:
+            return
+        docs: list[Doc] = []
+        for entity in data:
+            if not isinstance(entity, dict):
+                raise BadRequestData("The data of a notification is a list of entities", field="data")
+            doc = expand_entity(
+                {name: value for name, value in entity.items() if name != "@context"}, context
+            )
+            seen = visible({"id": entity["id"], **doc}, access)
+            if seen is None:
+                continue
+            if sub.content.get("splitEntities") is True:
+                seen = self._merged(seen, run)
+                if not meets(sub.condition, seen, run.follow):
+                    continue
+            docs.append(seen)
+        told = hashlib.sha256(orjson.dumps(payload)).hexdigest()[:24]
+        if docs:
+            self._subs.engine.forward(run, entities_json(sub, docs, run.find), f"r{told}")
+
+    def _merged(self, doc: Doc, run: Run) -> Doc:
+        """The entity with what is known of it here; what the source tells goes first."""
+        assert run.access is not None
+        here = self._broker.find(doc["id"], run.access, run.sub.tenant)
+        if here is None:
+            return doc
+        return {
+            **here,
+            "type": sorted({*here["type"], *doc["type"]}),
+            "attrs": {**here["attrs"], **doc["attrs"]},
+        }
+
+
+def reduced(sub: Subscription, infos: list[Info]) -> dict[str, Any]:
+    """A copy for one source: only what its registration offers, plain normalized entities, told to this platform."""
+    content = {
+        name: value for name, value in compacted(sub.content, sub.context).items() if name not in _LEFT_OUT
+    }
+    shorts = sub.context.shorts
+    names = (
+        frozenset[str]().union(*(info.names for info in infos))
+        if all(i.names for i in infos)
+        else frozenset()
+    )
+    notification: dict[str, Any] = {
+        "endpoint": {"uri": sub.extra.get("base", "") + PATH, "accept": "application/json"}
+    }
+    wanted = set(sub.condition.watched or ())
+    if names:
+        watched = names & wanted if wanted else names
+        if not sub.interval:
+            content["watchedAttributes"] = sorted(shorts[one] for one in watched)
+        notification["attributes"] = sorted(shorts[one] for one in names)
+    ids = sorted({one.id for info in infos for one in info.entities if one.id is not None})
+    if ids and all(one.id is not None for info in infos for one in info.entities) and "entities" in content:
+        content["entities"] = [
+            {"type": one["type"], "id": one.get("id", ids if len(ids) > 1 else ids[0])}
+            for one in content["entities"]
+        ]
+    if sub.content.get("splitEntities") is True:
+        # The parts of an entity may lie elsewhere: conditions on it hold only when it is whole.
+        for name in ("q", "geoQ", "scopeQ"):
+            content.pop(name, None)
+    return {**content, "type": "Subscription", "notification": notification}
