@@ -40,6 +40,7 @@ from andaman.doors.tiles.door import TileDoor
 from andaman.http import health_route, screens_app
 from andaman.identity import routes as identity_routes
 from andaman.identity.gate import Gate, NoAuthGate
+from andaman.identity.limits import Limits
 from andaman.identity.model import FULL_ACCESS, Access, Actor, Principal, Role, system_actor
 from andaman.identity.owners import access_now
 from andaman.identity.policy import Policy, PolicyTable, default_writes
@@ -210,7 +211,9 @@ class App:
                 raise Unavailable("--no-auth listens on loopback only; leave out --host or sign-in stays on")
             return NoAuthGate(app)
         origins = [self.settings.public_url.rstrip("/")] if self.settings.public_url else []
-        return Gate(app, self.identity, allowed_origins=origins)
+        limits = Limits(self.settings.public_queries_per_minute, self.settings.public_sockets_per_address)
+        self.metrics.rooms.append(limits)
+        return Gate(app, self.identity, allowed_origins=origins, limits=limits)
 
     def _routes(self) -> list[BaseRoute]:
         found: list[BaseRoute] = [health_route(self.health), self.metrics.route()]

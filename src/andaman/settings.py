@@ -89,6 +89,21 @@ TABLE: Final[tuple[Setting, ...]] = (
         1,
         3650,
     ),
+    Setting(
+        "public_queries_per_minute",
+        600,
+        "Questions that one address may ask without sign-in; pages, files, tiles and single entities are free. "
+        "0: no limit. Behind a proxy set https, or all visitors are one address.",
+        0,
+        1_000_000,
+    ),
+    Setting(
+        "public_sockets_per_address",
+        30,
+        "Live screens of one address without sign-in; 0: no limit.",
+        0,
+        100_000,
+    ),
     Setting("unit_simulator", False, "Move assigned units along their routes (marked as simulated)."),
     Setting(
         "metrics_loopback",

@@ -9,17 +9,19 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from math import ceil
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from andaman.identity.credentials import Credential, Known, csrf_of, digest_of
+from andaman.identity.limits import Limits, is_question
 from andaman.identity.model import FULL_ACCESS, Actor, Principal, Role
 from andaman.identity.service import Identity
 from andaman.identity.tenants import check_entry
 from andaman.identity.web import ACTOR, CREDENTIAL, RECHECK, REFUSED
-from andaman.kernel.errors import AndamanError, BadRequestData, Forbidden, NotSignedIn
+from andaman.kernel.errors import AndamanError, BadRequestData, Forbidden, NotSignedIn, TooManyRequests
 from andaman.kernel.http import problem_response
 from andaman.kernel.ids import is_tenant
 from andaman.kernel.metrics import REQUEST_ID, STATUS
@@ -41,8 +43,16 @@ class Gate:
     apart, such as ``https://city.example``) may neither open web sockets nor sign in.
     """
 
-    def __init__(self, app: ASGIApp, identity: Identity, *, allowed_origins: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        identity: Identity,
+        *,
+        allowed_origins: Iterable[str] = (),
+        limits: Limits | None = None,
+    ) -> None:
         self.app = app
+        self.limits = limits or Limits()
         self._identity = identity
         self._allowed = frozenset(allowed_origins)
         self._actors: dict[tuple[Credential | None, str], tuple[Actor, Micros, bytes]] = {}
@@ -61,14 +71,34 @@ class Gate:
         except AndamanError as error:
             await _refuse(error, scope, receive, send)
             return
-        await self.app(scope, receive, send)
+        if kind == "websocket" and scope[ACTOR].principal.id == "public":
+            await self._socket(address, scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    async def _socket(self, address: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """A stranger's socket, of which one address has only so many."""
+        if not self.limits.enter(address):
+            await _refuse(TooManyRequests("Too many open screens at this address"), scope, receive, send)
+            return
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self.limits.leave(address)
 
     def _admit(self, scope: Scope, headers: dict[bytes, bytes], address: str) -> None:
-        """Set the actor. Raises NotSignedIn, Forbidden, or NoSuchTenant for a tenant that is not the actor's."""
+        """Set the actor. Raises NotSignedIn, Forbidden, TooManyRequests, or NoSuchTenant for a tenant that is not the actor's."""
         secret, credential = _credential(headers)
         actor, csrf = self._actor(credential, secret, address)
         if b"x-request-id" in headers or b"x-andaman-reason" in headers:
             actor = _with_headers(actor, headers)
+        if actor.principal.id == "public" and scope["type"] == "http" and is_question(scope["path"]):
+            wait_s = self.limits.take(address)
+            if wait_s:
+                raise TooManyRequests(
+                    f"Too many questions from this address; try again in {ceil(wait_s)} s, or sign in",
+                    retryAfter=ceil(wait_s),
+                )
         scope[ACTOR] = actor
         scope[CREDENTIAL] = credential if actor.principal.id != "public" else None
         if b"ngsild-tenant" in headers:
@@ -220,7 +250,8 @@ def _host(authority: str) -> str:
 
 async def _refuse(error: AndamanError, scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "websocket":
-        message: dict[str, Any] = {"type": "websocket.close", "code": 1008, "reason": error.detail[:100]}
+        code = 1013 if isinstance(error, TooManyRequests) else 1008
+        message: dict[str, Any] = {"type": "websocket.close", "code": code, "reason": error.detail[:100]}
         await receive()
         await send(message)
         return
@@ -228,6 +259,8 @@ async def _refuse(error: AndamanError, scope: Scope, receive: Receive, send: Sen
     if scope["path"].startswith("/ngsi-ld/") and REQUEST_ID in scope:
         scope[STATUS] = error.status
         response.headers["X-Request-Id"] = scope[REQUEST_ID].decode("ascii")
+    if "retryAfter" in error.extra:
+        response.headers["Retry-After"] = str(error.extra["retryAfter"])
     if isinstance(error, NotSignedIn):
         response.headers["WWW-Authenticate"] = "Bearer"
     await response(scope, receive, send)

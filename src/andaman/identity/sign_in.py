@@ -12,10 +12,10 @@ from andaman.identity.passwords import PasswordHasher
 from andaman.identity.policy import default_purpose, may_declare
 from andaman.identity.records import AuditEntry, Outcome, Session
 from andaman.identity.store import IdentityStore
-from andaman.identity.throttle import FORGET_AFTER, keys_of, longest_wait
+from andaman.identity.throttle import FORGET_AFTER, Failures, keys_of, longest_wait, network_of
 from andaman.kernel.errors import BadRequestData, NotSignedIn, TooManyRequests
 from andaman.kernel.ids import sortable_id
-from andaman.kernel.time import DAY, SECOND, Micros
+from andaman.kernel.time import DAY, MINUTE, SECOND, Micros
 
 _KNOWN_FOR: Final = 30 * DAY
 _PASSWORD_MAX: Final = 1024
@@ -47,7 +47,8 @@ def sign_in(
 ) -> SignIn:
     """Open a session of ``lifetime`` µs; of more than ``most`` of an account the oldest end. Raises TooManyRequests while the attempt must wait, NotSignedIn (one and
     the same for an unknown name, a wrong password and a disabled account, in the same time), and BadRequestData for
-    a purpose that the account's roles may not declare. Every attempt is in the audit log."""
+    a purpose that the account's roles may not declare. Every attempt is in the audit log, those that must wait once
+    a minute for an address."""
     now, address = attempt.at, attempt.address
     username = plain_username(attempt.username)
     limits = keys_of(username, address, store.knows_address(username, address, now - _KNOWN_FOR))
@@ -60,7 +61,12 @@ def sign_in(
     who = "public" if found is None else f"user:{username}"
     entry = AuditEntry(0, now, who, "session.sign-in", outcome=Outcome.REFUSED, origin=address)
     if wait:
-        store.add_audit([replace(entry, detail="must wait after failures")])
+        # Said once a minute for an address: whoever knocks on and on must not fill the audit.
+        said = f"said:{network_of(address)}"
+        with store.change():
+            if now - store.failures([said]).get(said, Failures()).last_at >= MINUTE:
+                store.add_failures([said], now, now - FORGET_AFTER)
+                store.add_audit([replace(entry, detail="must wait after failures")])
         seconds = -(-wait // SECOND)
         raise TooManyRequests(f"Too many failed sign-ins; try again in {seconds} s", retryAfter=seconds)
     fits = len(attempt.password) <= _PASSWORD_MAX and hasher.verify(

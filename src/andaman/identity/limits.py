@@ -1,0 +1,78 @@
+"""How much one address may ask as the public: live sockets, and questions that cost the platform work.
+
+Who signed in is known and is not limited here. An IPv6 household counts as one address. The memory is bounded: when
+it is full, addresses not heard of for longest are forgotten.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from andaman.identity.throttle import network_of
+from andaman.kernel.metrics import Family, counter
+
+_ADDRESSES_MAX: Final = 20_000
+_SINGLE: Final = "/ngsi-ld/v1/entities/"
+_FREE: Final = frozenset({"/api/health"})
+
+
+def is_question(path: str) -> bool:
+    """Does a request cost more than a look into memory? Pages, files, map tiles and single entities do not."""
+    if path.startswith("/ngsi-ld/"):
+        return not (
+            path.startswith(_SINGLE) and len(path) > len(_SINGLE) and path.find("/", len(_SINGLE)) < 0
+        )
+    return path.startswith("/api/") and path not in _FREE
+
+
+class Limits:
+    """Budgets by address: ``per_minute`` questions (all at once, or evenly), ``sockets`` at a time; 0: no limit."""
+
+    def __init__(
+        self, per_minute: int = 0, sockets: int = 0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._capacity = float(per_minute)
+        self._sockets_max = sockets
+        self._clock = clock
+        self._budgets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # (left, when)
+        self._open: Counter[str] = Counter()
+        self.refused = 0
+
+    def take(self, address: str) -> float:
+        """Note one question; seconds until it may be asked, 0 when it may be now."""
+        if not self._capacity:
+            return 0.0
+        key, now = network_of(address), self._clock()
+        left, at = self._budgets.pop(key, (self._capacity, now))
+        left = min(self._capacity, left + (now - at) * self._capacity / 60)
+        may = left >= 1
+        self._budgets[key] = (left - 1 if may else left, now)
+        if len(self._budgets) > _ADDRESSES_MAX:
+            self._budgets.popitem(last=False)
+        if may:
+            return 0.0
+        self.refused += 1
+        return (1 - left) * 60 / self._capacity
+
+    def enter(self, address: str) -> bool:
+        """Note a socket that opens; False when there is no room for it. Every True needs a ``leave``."""
+        key = network_of(address)
+        if self._sockets_max and self._open[key] >= self._sockets_max:
+            self.refused += 1
+            return False
+        self._open[key] += 1
+        return True
+
+    def metrics(self) -> Iterable[Family]:
+        yield counter(
+            "andaman_public_refused", "Questions and sockets of the public over a limit.", self.refused
+        )
+
+    def leave(self, address: str) -> None:
+        key = network_of(address)
+        self._open[key] -= 1
+        if self._open[key] <= 0:
+            del self._open[key]
