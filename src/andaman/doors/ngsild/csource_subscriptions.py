@@ -14,8 +14,7 @@ from andaman.doors.ngsild.http import NO_CONTENT, Answer, Call
 from andaman.doors.ngsild.negotiate import choose_media
 from andaman.doors.ngsild.params import flag_of, format_of, limit_of, number_of
 from andaman.doors.ngsild.registrations import check_may_read, list_headers
-from andaman.doors.ngsild.subscriptions import read_subscription, shown_subscription
-from andaman.doors.ngsild.subscriptions import internal_subscriptions
+from andaman.doors.ngsild.subscriptions import internal_subscriptions, read_subscription, shown_subscription
 from andaman.kernel.errors import BadRequestData, OperationNotSupported
 from andaman.kernel.time import Micros
 
