@@ -27,10 +27,10 @@ DEFAULTS: Final = {
     "log_level": "warning",
 }
 ACCOUNTS: Final = (
-    ("dispatcher", "ผู้สั่งการ (สาธิต)", Role.DISPATCHER, "pk-ddpm"),
-    ("operator", "เจ้าหน้าที่เวร (สาธิต)", Role.OPERATOR, "pk-ddpm"),
-    ("analyst", "นักวิเคราะห์ (สาธิต)", Role.ANALYST, "pk-province"),
-    ("admin", "ผู้ดูแลระบบ (สาธิต)", Role.ADMINISTRATOR, "pk-province"),
+    ("dispatcher", "ผู้สั่งการ (สาธิต) / Dispatcher (demo)", Role.DISPATCHER, "pk-ddpm"),
+    ("operator", "เจ้าหน้าที่เวร (สาธิต) / Duty operator (demo)", Role.OPERATOR, "pk-ddpm"),
+    ("analyst", "นักวิเคราะห์ (สาธิต) / Analyst (demo)", Role.ANALYST, "pk-province"),
+    ("admin", "ผู้ดูแลระบบ (สาธิต) / Administrator (demo)", Role.ADMINISTRATOR, "pk-province"),
 )
 _WORDS: Final = [
     "banyan",

@@ -1,6 +1,6 @@
 /** Credits that a licence asks for wherever a map is shown, in the reader's language. The licence's own name stays. */
 import { api } from './api';
-import { locale, messages, t, type Message } from './i18n.svelte';
+import { half, messages, t, type Message } from './i18n.svelte';
 
 const words = messages({
   outlines: { th: 'แนวเขต: กรมแผนที่ทหาร / HDX COD-AB (CC BY-IGO)', en: 'Outlines: Royal Thai Survey Department / HDX COD-AB (CC BY-IGO)' },
@@ -25,15 +25,8 @@ export function creditText(said: unknown, wanted: (line: string) => boolean = ()
     .join(' · ');
 }
 
-/** A source told in two languages, "ตารางเดินรถ / published timetable": the reader's half. Others as they are. */
-export function sourceText(said: string): string {
-  const halves = said.split(' / ');
-  if (halves.length === 2) {
-    const thai = halves.map((half) => /[ก-๙]/.test(half));
-    if (thai[0] !== thai[1]) return halves[thai[0] === (locale.lang === 'th') ? 0 : 1]!;
-  }
-  return said.startsWith('© OpenStreetMap') ? t(words.osm) : said;
-}
+/** A source in the reader's language where it is told in two, or is one of the credits above. */
+export const sourceText = (said: string): string => (said.startsWith('© OpenStreetMap') ? t(words.osm) : half(said));
 
 let asked: Promise<unknown> | null = null;
 /** What `/api/city` says of attribution; asked once. */

@@ -52,6 +52,14 @@ export function t(message: Message, params?: Params): string {
   return params ? fill(text, params) : text;
 }
 
+/** A name told in two languages, "ผู้สั่งการ / Dispatcher": the reader's half. Others as they are; not for what people wrote. */
+export function half(said: string): string {
+  const halves = said.split(' / ');
+  if (halves.length !== 2) return said;
+  const thai = halves.map((part) => /[ก-๙]/.test(part));
+  return thai[0] === thai[1] ? said : halves[thai[0] === (locale.lang === 'th') ? 0 : 1]!;
+}
+
 /** A name from data: a language map `{th, en}`, a plain text, or nothing. Empty text when there is none. */
 export function nameText(value: unknown): string {
   if (typeof value === 'string') return value;

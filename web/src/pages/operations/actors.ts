@@ -1,5 +1,5 @@
 /** Who did it, in words: people by name, parts of the platform by what they do. */
-import { messages, t, type Message } from '$lib/i18n.svelte';
+import { half, messages, t, type Message } from '$lib/i18n.svelte';
 
 const partWords: Record<string, Message> = messages({
   rules: { th: 'กฎเฝ้าระวัง (ระบบ)', en: 'Alert rules (platform)' },
@@ -21,8 +21,11 @@ const words = messages({
   person: { th: 'ผู้ใช้ {name}', en: 'User {name}' },
 });
 
+/** An author's name as the record keeps it. */
+export const authorText = (name: string): string => (Object.hasOwn(partWords, name) ? t(partWords[name]!) : half(name));
+
 export function actorText(actor: { id: string; name: string }): string {
-  if (actor.name) return actor.name;
+  if (actor.name) return half(actor.name);
   const [kind = '', ...more] = actor.id.split(':');
   const rest = more.join(':');
   if (kind === 'system') {

@@ -1,6 +1,6 @@
 /** Turns live entities into words: title, kind, state, values with units. Reads the present language. */
 import * as f from '$lib/format';
-import { nameText, t, type Message } from '$lib/i18n.svelte';
+import { half, nameText, t, type Message } from '$lib/i18n.svelte';
 import type { LiveEntity } from '$lib/live';
 import { common, originWords, severityWords } from '$components/messages';
 import { msg } from './messages';
@@ -73,6 +73,7 @@ export function valueText(name: string, value: unknown, unit?: string): string {
     if (name === 'unitType') return unitText(value);
     if (name === 'incidentType') return vocabulary.incidentType(value) || value;
     if (name === 'agency') return value;
+    if (name.endsWith('By')) return half(value); // a person or a part of the platform
     if (name === 'origin') return lookup(originWords, value) ?? value;
     if (name === 'severity') return lookup(severityWords, value) ?? value;
     if (name.endsWith('Status')) return lookup(statusWords, value) ?? lookup(valueWords, value) ?? value;

@@ -125,6 +125,8 @@ export const msg = messages({
   changePast: { th: 'แก้ไขข้อมูลย้อนหลัง', en: 'History corrected' },
   changeMoved: { th: 'ย้ายตำแหน่ง', en: 'moved' },
   changeSame: { th: 'รายงานซ้ำ ค่าไม่เปลี่ยน', en: 'Reported again, values unchanged' },
+  changeEntry: { th: 'เพิ่มบันทึกในลำดับเหตุการณ์', en: 'A line was added to the timeline' },
+  changeInner: { th: 'ปรับค่าภายในของระบบ', en: 'Inner counters of the platform changed' },
   changeTo: { th: 'เปลี่ยนเป็น', en: 'became' },
   changeNone: { th: 'ไม่มีการเปลี่ยนแปลงในช่วงที่ค้นหา', en: 'No changes found' },
   changeMore: { th: 'แสดงรายการก่อนหน้า', en: 'Show earlier ones' },
