@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from andaman.doors.ngsild import batch, consumption, postquery, provision, purge
-from andaman.doors.ngsild.distributed import batches, purges, reads, writes
+from andaman.doors.ngsild import batch, consumption, postquery, provision, purge, temporal
+from andaman.doors.ngsild.distributed import batches, evolutions, purges, reads, writes
 
 DISTRIBUTED: Final[Mapping[Any, Any]] = {
     consumption.retrieve_entity: reads.retrieve_entity,
@@ -22,6 +22,9 @@ DISTRIBUTED: Final[Mapping[Any, Any]] = {
     provision.update_attribute: writes.update_attribute,
     provision.replace_attribute: writes.replace_attribute,
     provision.delete_attribute: writes.delete_attribute,
+    temporal.retrieve_temporal: evolutions.retrieve_temporal,
+    temporal.query_temporal: evolutions.query_temporal,
+    temporal.post_temporal_query: evolutions.post_temporal_query,
     purge.purge_entities: purges.purge_entities,
     batch.create: batches.create,
     batch.upsert: batches.upsert,
