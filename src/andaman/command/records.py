@@ -40,8 +40,19 @@ class Records:
 
     def linked(self, kind: str, relation: str, target: str, access: Access, tenant: str) -> list[Doc]:
         """All entities of a type whose relationship points at ``target``."""
-        path = ast.Path(attr=iri(relation))
-        q = ast.Compare(path, ast.Cmp.EQ, (ast.Uri(target),))
+        return self._matching(kind, relation, (ast.Uri(target),), access, tenant)
+
+    def where(self, kind: str, attr: str, values: tuple[str, ...], access: Access, tenant: str) -> list[Doc]:
+        """All entities of a type whose attribute has one of these texts; an unknown tenant has none."""
+        if tenant not in self._broker.tenants():
+            return []
+        texts = tuple(ast.Text(one, iri(one)) for one in values)
+        return self._matching(kind, attr, texts, access, tenant)
+
+    def _matching(
+        self, kind: str, attr: str, values: tuple[ast.Value, ...], access: Access, tenant: str
+    ) -> list[Doc]:
+        q = ast.Compare(ast.Path(attr=iri(attr)), ast.Cmp.EQ, values)
         docs: list[Doc] = []
         while True:
             query = EntityQuery(types=ast.TypeIs(iri(kind)), q=q, limit=_PAGE, offset=len(docs))

@@ -247,33 +247,42 @@ class Identity:
         """Change an account; a new password, other rights or disabling end its sessions. Raises
         ResourceNotFound, BadRequestData, and Conflict-like BadRequestData for the last administrator."""
         account = self.get_user(username)
-        changed = replace(
-            account,
-            name=account.name if name is None else name.strip()[:200] or username,
-            roles=account.roles if roles is None else checked_roles(roles),
-            agency=account.agency if agency is None else checked_agency(agency),
-            disabled=account.disabled if disabled is None else disabled,
-        )
-        if self._is_last_administrator(account) and (
-            changed.disabled or Role.ADMINISTRATOR not in changed.roles
-        ):
-            raise BadRequestData("This is the last administrator; appoint another one first", field="roles")
+        wanted: dict[str, Any] = {}
+        if name is not None:
+            wanted["name"] = name.strip()[:200] or account.username
+        if roles is not None:
+            wanted["roles"] = checked_roles(roles)
+        if agency is not None:
+            wanted["agency"] = checked_agency(agency)
+        if disabled is not None:
+            wanted["disabled"] = disabled
         encoded = None
         if password is not None:
-            check_password_rules(password, username)
+            check_password_rules(password, account.username)
             encoded = await self._run(self._hasher.hash, password)
-        await self._run(self._apply_user, changed, encoded)
+        changed: Account = await self._run(self._apply_user, account.username, wanted, encoded)
         what = "account.password" if password is not None else "account.update"
         await self.audit.add(actor, what, f"user:{account.username}", detail=_rights_text(changed))
         self._changed()
         return changed
 
-    def _apply_user(self, account: Account, encoded: str | None) -> None:
+    def _apply_user(self, username: str, wanted: dict[str, Any], encoded: str | None) -> Account:
+        """On what the account is by now: of two changes at once neither undoes the other, nor do two administrators
+        end each other."""
         with self.store.change():
-            self.store.update_account(account)
+            account = self.get_user(username)
+            changed = replace(account, **wanted)
+            if self._is_last_administrator(account) and (
+                changed.disabled or Role.ADMINISTRATOR not in changed.roles
+            ):
+                raise BadRequestData(
+                    "This is the last administrator; appoint another one first", field="roles"
+                )
+            self.store.update_account(changed)
             if encoded is not None:
-                self.store.set_password(account.username, encoded, self.clock())
-            self.store.end_sessions_of(account.username)
+                self.store.set_password(username, encoded, self.clock())
+            self.store.end_sessions_of(username)
+        return changed
 
     async def change_password(self, credential: Credential, old: str, new: str, actor: Actor) -> None:
         """The session's own user chooses another password; the user's other sessions end."""

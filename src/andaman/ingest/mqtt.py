@@ -22,7 +22,7 @@ from andaman.broker.model import Doc
 from andaman.ingest.deadletter import DeadLetter, DeadLetterStore
 from andaman.ingest.mapping import TopicMap
 from andaman.ingest.model import FeedLink
-from andaman.ingest.reading import read_message
+from andaman.ingest.reading import MAX_BYTES, read_message
 from andaman.kernel.errors import AndamanError, BadRequestData, Unavailable
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,8 @@ IN_FLIGHT: Final = 2000
 MOST_UNCONFIRMED: Final = 20_000
 SESSION_S: Final = 7 * 24 * 3600
 CONNECT_S: Final = 15.0
+LARGEST: Final = 16 * 1024 * 1024
+"""Bytes of a packet; the MQTT broker does not send us larger ones."""
 _ACCEPTED: Final = 0
 _NEVER: Final = -2  # gmqtt takes −1 for ever and 0 for once
 
@@ -119,6 +121,7 @@ class MqttFeed:
             optimistic_acknowledgement=False,
             session_expiry_interval=SESSION_S,
             receive_maximum=IN_FLIGHT,
+            maximum_packet_size=LARGEST,
             logger=log,
         )
         client.set_config({"reconnect_retries": _NEVER, "reconnect_delay": 0})  # the manager starts us again
@@ -131,7 +134,8 @@ class MqttFeed:
             done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
             open_.add(done)
             done.add_done_callback(open_.discard)
-            queue.put_nowait(_Message(topic, bytes(payload), done))
+            # a byte more than is read shows that it is too large; the rest need not wait in memory
+            queue.put_nowait(_Message(topic, bytes(payload[: MAX_BYTES + 1]), done))
             return await done  # the acknowledgement leaves when this returns
 
         def on_connect(connected: Any, _flags: Any, _code: Any, _properties: Any) -> None:

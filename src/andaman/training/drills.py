@@ -31,6 +31,8 @@ from andaman.training.scenario_rules import RULES
 log = logging.getLogger("andaman.training")
 SCOPE: Final = ("/training/drill",)
 MAX_RUNNING: Final = 5
+MAX_KEPT: Final = 10
+"""Drills of one person whose copies of the city are kept; older ones go before a new one begins."""
 _BATCH: Final = 500
 _LOOK_S: Final = 3600.0
 """At least so often it is looked for drills whose time is over: the clock may have been set."""
@@ -85,6 +87,7 @@ class Drills:
             raise Conflict("You have a drill running already; finish or abort it first")
         if len(running) >= MAX_RUNNING:
             raise Conflict(f"{MAX_RUNNING} drills are running; wait until one is finished")
+        await self._make_room(actor.principal.id)
         now = self._clock()
         drill_id = sortable_id(now)
         await self._admit(tenant_of(drill_id), [actor.principal.id, *trainers])
@@ -116,6 +119,18 @@ class Drills:
         await self._write([run], "")
         self._wake.set()
         return self._broker.get(run["id"], FULL_ACCESS)
+
+    async def _make_room(self, person: str) -> None:
+        """Of a person's drills that are over only so many copies of the city are kept."""
+        ended = [
+            run
+            for run in self.list_runs(FULL_ACCESS)
+            if value(run, "person") == person
+            and value(run, "drillStatus") != "running"
+            and value(run, "tenantRemovedAt") is None
+        ]
+        for run in ended[MAX_KEPT - 1 :]:
+            await self._remove(run)
 
     async def finish(self, drill_id: str, actor: Actor) -> Doc:
         """Stop the clock and score the drill from its tenant's journal. Raises Conflict when it is not running."""

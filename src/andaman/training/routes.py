@@ -79,7 +79,7 @@ def routes(service: TrainingService) -> list[BaseRoute]:
         scenario = SCENARIOS.get(simplify(run)["a"].get("scenario", ""))
         live = simplify(run)
         score = live["a"].get("score")
-        if score is None and scenario is not None:
+        if score is None and scenario is not None and live["a"].get("drillStatus") == "running":
             score = score_json(await service.drills.score(run))
         return {
             "drill": live,
