@@ -166,6 +166,54 @@ def latest(count: int, seed: int) -> Iterator[bytes]:
     )
 
 
+def readings(count: int, each: int, seed: int) -> Iterator[bytes]:
+    """Batches of 1,000 readings: ``each`` of every sensor, one a minute."""
+    rng = random.Random(seed)
+    for k in range(each):
+        stamp = f"2026-11-22T{8 + k // 60:02d}:{k % 60:02d}:00Z"
+        for start in range(0, count, 1_000):
+            yield request(
+                "POST",
+                "/ngsi-ld/v1/entityOperations/upsert?options=update",
+                [
+                    {
+                        "id": f"urn:ngsi-ld:Sensor:{number:07d}",
+                        "type": "Sensor",
+                        "speed": {
+                            "type": "Property",
+                            "value": round(rng.uniform(0, 90), 2),
+                            "observedAt": stamp,
+                        },
+                    }
+                    for number in range(start, min(start + 1_000, count))
+                ],
+            )
+
+
+def last_n(count: int, n: int, once: bool, seed: int) -> Iterator[bytes]:
+    """GET of the last n instances of one attribute of random entities; ``once``: each entity one time."""
+    numbers = list(range(count))
+    random.Random(seed).shuffle(numbers)
+    ready = [
+        request(
+            "GET",
+            f"/ngsi-ld/v1/temporal/entities/urn:ngsi-ld:Sensor:{number:07d}?attrs=speed&lastN={n}",
+        )
+        for number in numbers
+    ]
+    return iter(ready) if once else itertools.cycle(ready)
+
+
+def paced(count: int, rate: int, seed: int) -> Iterator[bytes]:
+    """PATCHes, at most ``rate`` a second."""
+    start = time.perf_counter()
+    for number, one in enumerate(patches(count, seed)):
+        ahead = start + number / rate - time.perf_counter()
+        if ahead > 0:
+            time.sleep(ahead)
+        yield one
+
+
 REQUESTS: dict[str, Callable[..., Iterator[bytes]]] = {
     "patches": patches,
     "gets": gets,
@@ -175,6 +223,9 @@ REQUESTS: dict[str, Callable[..., Iterator[bytes]]] = {
     "numbers": numbers,
     "circles": circles,
     "latest": latest,
+    "readings": readings,
+    "last_n": last_n,
+    "paced": paced,
 }
 
 

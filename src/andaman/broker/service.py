@@ -30,6 +30,8 @@ from andaman.broker.model import DEFAULT_TENANT, Doc, Event, WriteOp, WriteResul
 from andaman.broker.query.index import FACTS_VERSION, EntityIndex, index_facts, update_facts
 from andaman.broker.query.model import EntityQuery, EvolutionQuery, Page, Target, TemporalQuery
 from andaman.broker.query.survey import TypeSurvey
+from andaman.broker.remembered import Remembered
+from andaman.broker.together import Together
 from andaman.identity.model import Access, Actor
 from andaman.kernel.errors import NoSuchTenant, ResourceNotFound, Unavailable
 from andaman.kernel.metrics import Family, gauge
@@ -42,6 +44,7 @@ _GC_ALLOCATIONS = 500_000
 _ITER_PAGE = 200
 _PAST_THREADS = 4
 _PAST_WAITING = 500
+_REMEMBERED_BYTES = 48 << 20
 _T = TypeVar("_T")
 
 
@@ -55,6 +58,8 @@ class Broker:
         self._past = history or Past(ledger.journals, None)
         self._past_threads = ThreadPoolExecutor(_PAST_THREADS, thread_name_prefix="past")
         self._past_asked = 0
+        self._together = Together(self._evolutions)
+        self.remembered = Remembered(_REMEMBERED_BYTES)
         self._tenants = {DEFAULT_TENANT, *ledger.writer.known_tenants}
 
     @classmethod
@@ -107,6 +112,8 @@ class Broker:
         self._past_threads.shutdown(wait=False, cancel_futures=True)
 
     def _on_batch(self, batch: Batch) -> None:
+        if self.remembered:
+            self.remembered.forget((event.tenant, event.entity_id) for event in batch.events)
         index, layouts = self._index, self._ledger.writer.layouts
         for (tenant, entity_id), attrs in batch.patches.items():
             index.patch(tenant, entity_id, attrs)
@@ -298,6 +305,11 @@ class Broker:
         Includes what was acknowledged a moment ago, deleted entities, and those that only the temporal API knows.
         """
         self._check_tenant(tenant)
+        if query.retrieve and len(query.selectors) == 1 and len(query.selectors[0].ids) == 1:
+            return await self._together.one(query, access, tenant)
+        return await self._evolutions(query, access, tenant)
+
+    async def _evolutions(self, query: EvolutionQuery, access: Access, tenant: str) -> dict[str, Any]:
         return await self._in_past(self._past.evolutions, query, access, tenant)
 
     async def resolve(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from typing import Any, Final, Protocol
 
 import duckdb
@@ -17,19 +16,18 @@ import orjson
 
 from andaman.broker.history.paging import Range, cut, whole_range
 from andaman.broker.history.reading import ENDS, VALUES, Reader, Tails
-from andaman.broker.history.rows import META, rows_of
-from andaman.broker.history.rowset import Rows
-from andaman.broker.history.scopes import Timeline, timelines
+from andaman.broker.history.rows import SCOPE
+from andaman.broker.history.rowset import Rows, distinct
+from andaman.broker.history.scopes import Timeline, split_scopes, timelines
 from andaman.broker.history.segments import Snapshot
+from andaman.broker.history.selecting import by_who, deciding_attrs, holds_by_itself, in_scope, last_form
 from andaman.broker.history.series import aggregated, instances, kind_of, period_of
 from andaman.broker.history.store import Store
 from andaman.broker.history.subjects import Subjects
 from andaman.broker.history.times import entity_times
 from andaman.broker.model import Doc, Instance
-from andaman.broker.query.ast import And, Not, Or, QExpr
 from andaman.broker.query.evaluate import matches, matches_types
 from andaman.broker.query.model import EntityQuery, EvolutionQuery
-from andaman.broker.query.regex import found_in
 from andaman.kernel.errors import InvalidRequest, TooManyResults
 from andaman.kernel.time import Micros
 
@@ -90,7 +88,7 @@ class Evolutions:
         self._query = query
         self._tails = tails
         self._sight = sight
-        self._shapes = {name: form for name, events in tails.items() if (form := _last_form(events))}
+        self._shapes = {name: form for name, events in tails.items() if (form := last_form(events))}
         self._members: dict[str, Doc] = {}
 
     def answer(self, snapshot: Snapshot, cursor: duckdb.DuckDBPyConnection) -> dict[str, Any]:
@@ -112,11 +110,22 @@ class Evolutions:
             return {**answer, "entities": []}
         if query.temporal.aggr_methods:
             return {**answer, "entities": [self._aggregated(found) for found in page]}
-        span = self._cut(page)
-        if span is not None:
-            answer["range"] = [span.start, span.end]
+        spans: dict[str, Any] = {}
+        if query.each:
+            for found in page:
+                span = self._cut([found])
+                if span is not None:
+                    spans[found.name] = {"range": [span.start, span.end]}
+        else:
+            span = self._cut(page)
+            if span is not None:
+                answer["range"] = [span.start, span.end]
+        for reader in dict.fromkeys(found.reader for found in page):
+            reader.fetch_bodies([found.rows for found in page if found.reader is reader])
         times = entity_times(page) if query.times else {}
-        answer["entities"] = [{**self._shown(found), **times.get(found.name, {})} for found in page]
+        answer["entities"] = [
+            {**self._shown(found), **times.get(found.name, {}), **spans.get(found.name, {})} for found in page
+        ]
         return answer
 
     # -- candidates ---------------------------------------------------------------------------------------------
@@ -189,7 +198,7 @@ class Evolutions:
             members = self._members_of(name, number)
             if members is None:
                 continue
-            selectors = [one for one in query.selectors if _static(one, name, members)]
+            selectors = [one for one in query.selectors if holds_by_itself(one, name, members)]
             if selectors:
                 wanted.append((name, members, selectors))
         if not wanted:
@@ -200,15 +209,23 @@ class Evolutions:
         veils = self._sight.veils(reader.names)
         dynamic = any(one.q is not None or one.geo is not None for one in query.selectors)
         scoped = any(one.scope is not None for one in query.selectors)
-        rows = self._read(reader, thin=not (dynamic or scoped or veils))
-        lines = timelines(reader, query) if scoped or query.scope else {}
+        thin = not (dynamic or scoped or veils)
+        beside = thin and query.scope and self._scope_beside()
+        rows = self._read(reader, thin, beside)
+        lines: dict[int, Timeline] = {}
+        if beside:
+            rows, lines = split_scopes(reader, rows)
+        elif scoped or query.scope:
+            lines = timelines(reader, query)
         rows = self._unveiled(reader, rows, [members for _, members, _ in wanted], veils)
-        ranges = _by_who(rows, len(wanted))
+        if dynamic:
+            reader.fetch_bodies([rows])
+        ranges = by_who(rows, len(wanted))
         for who, (name, members, selectors) in enumerate(wanted):
             mine = rows.pick(slice(*ranges[who]))
             line = lines.get(who, Timeline())
             if scoped:
-                mine, selectors = _in_scope(mine, selectors, line)
+                mine, selectors = in_scope(mine, selectors, line)
             if not len(mine) and not (query.temporal.timeproperty == "deletedAt" and line.shown):
                 if not (query.retrieve and selectors and reader.exists(who)):
                     continue
@@ -218,8 +235,19 @@ class Evolutions:
             if query.datasets is None or len(found.rows) or query.retrieve:
                 yield found
 
-    def _read(self, reader: Reader, thin: bool) -> Rows:
-        """Rows in the interval. ``thin``: what is not shown is not needed to decide."""
+    def _scope_beside(self) -> bool:
+        """Can scopes be read with the values, because what was valid before the interval does not matter?"""
+        temporal = self._query.temporal
+        return (
+            temporal.timeproperty == "observedAt"
+            and temporal.timerel in (None, "before")
+            and not temporal.aggr_methods
+            and self._query.datasets is None
+            and bool(self._query.shown)
+        )
+
+    def _read(self, reader: Reader, thin: bool, beside: bool) -> Rows:
+        """Rows in the interval. ``thin``: what is not shown is not needed to decide. ``beside``: scopes too."""
         query = self._query
         temporal = query.temporal
         ops = (*VALUES, *ENDS) if query.ends else ENDS if temporal.timeproperty == "deletedAt" else VALUES
@@ -227,8 +255,8 @@ class Evolutions:
         if query.shown:
             needed = set(query.shown)
             for selector in query.selectors:
-                needed |= _named(selector)
-            attrs = sorted(needed)
+                needed |= deciding_attrs(selector)
+            attrs = sorted(needed) + [SCOPE] * beside
         plain = not temporal.aggr_methods
         return reader.read(
             temporal,
@@ -272,11 +300,11 @@ class Evolutions:
     ) -> bool:
         """Do the instances in the interval meet one of the selectors?"""
         if not dynamic:
-            present = {reader.text(number) for number in np.unique(rows.attr).tolist()}
+            present = {reader.text(number) for number in distinct(rows.attr)}
             return any(not one.attrs or not present.isdisjoint(one.attrs) for one in selectors)
         needed: set[str] = set()
         for selector in selectors:
-            needed |= _named(selector)
+            needed |= deciding_attrs(selector)
         attrs: dict[str, list[Instance]] = {}
         for _, number, start, end in rows.groups():
             attr = reader.text(number)
@@ -300,11 +328,12 @@ class Evolutions:
         if query.shown is not None or query.omit:
             attrs = [
                 number
-                for number in np.unique(rows.attr).tolist()
+                for number in distinct(rows.attr)
                 if (query.shown is None or reader.text(number) in query.shown)
                 and reader.text(number) not in query.omit
             ]
-            keep &= np.isin(rows.attr, attrs)
+            if len(attrs) != len(distinct(rows.attr)):
+                keep &= np.isin(rows.attr, attrs)
         if not keep.all():
             rows = rows.pick(keep)
         last = query.temporal.last_n
@@ -360,59 +389,3 @@ class Evolutions:
                     field="aggrMethods",
                 )
         return {"id": found.name, "type": found.members["type"], "attrs": attrs}
-
-
-def _last_form(events: Sequence[Any]) -> str:
-    """The newest types and scopes that these events tell, "" where they tell none."""
-    for event in reversed(events):
-        if event.told is None and not event.moved:
-            continue
-        for row in rows_of(event):
-            if row.attr == META and row.form:
-                return row.form
-    return ""
-
-
-def _static(selector: EntityQuery, name: str, members: Doc) -> bool:
-    """Conditions that do not hang on instances."""
-    return (
-        (not selector.ids or name in selector.ids)
-        and (selector.types is None or matches_types(selector.types, members["type"]))
-        and (selector.id_pattern is None or found_in(selector.id_pattern, name))
-    )
-
-
-def _named(selector: EntityQuery) -> set[str]:
-    """Attributes that decide about a selector."""
-    named = set(selector.attrs)
-    if selector.geo is not None:
-        named.add(selector.geo.geoproperty)
-    if selector.q is not None:
-        named |= _paths(selector.q)
-    return named
-
-
-def _paths(expr: QExpr) -> set[str]:
-    if isinstance(expr, (And, Or)):
-        return {name for part in expr.parts for name in _paths(part)}
-    if isinstance(expr, Not):
-        return _paths(expr.part)
-    return {expr.path.attr} if expr.path.attr else set()
-
-
-def _by_who(rows: Rows, count: int) -> list[tuple[int, int]]:
-    """Where the rows of each entity lie."""
-    edges = np.searchsorted(rows.who, np.arange(count + 1)).tolist()
-    return list(pairwise(edges))
-
-
-def _in_scope(rows: Rows, selectors: Sequence[EntityQuery], line: Timeline) -> tuple[Rows, list[EntityQuery]]:
-    """Selectors whose scope query held at some time in the interval, and the rows of those times."""
-    if any(one.scope is None for one in selectors):
-        return rows, [one for one in selectors if one.scope is None or line.spans(one.scope)]
-    held = [(one, spans) for one in selectors if (spans := line.spans(one.scope))]
-    inside = np.zeros(len(rows), dtype=np.bool_)
-    for _, spans in held:
-        for start, end in spans:
-            inside |= (rows.time >= start) & (rows.time < end)
-    return rows.pick(inside), [one for one, _ in held]

@@ -12,7 +12,9 @@ from typing import Any, Final
 import duckdb
 import numpy as np
 
+from andaman.broker.history import rollups
 from andaman.broker.history.edits import Edit, edit_of, replacements, undone
+from andaman.broker.history.rollups import ROLLED
 from andaman.broker.history.rows import (
     ADDED,
     BORN,
@@ -22,16 +24,16 @@ from andaman.broker.history.rows import (
     SCOPE,
     SET,
     TOUCHED,
-    Form,
     Row,
-    read_form,
     rows_of,
 )
 from andaman.broker.history.rowset import COLUMNS, Key, Rows, bounds, distinct, in_range, ordered
 from andaman.broker.history.segments import Snapshot, T
 from andaman.broker.history.store import Store
+from andaman.broker.history.words import Words
 from andaman.broker.model import Event
 from andaman.broker.query.model import TemporalQuery
+from andaman.kernel.time import HOUR
 
 Tails = Mapping[str, Sequence[Event]]
 """Entity id → its events behind the snapshot (others are ignored), in order."""
@@ -70,15 +72,16 @@ class Reader:
         self._store = store
         self._cursor = cursor
         self._tenant = tenant
-        self._texts = store.names.texts
-        self._known: dict[str, int] = {}
-        self._extra_texts: list[str] = []  # words that only the tail has: numbers below -1
+        self._words = words = Words(store.names)
+        self.word, self.text, self.form = words.word, words.text, words.form
         self.numbers = [store.names.entity(cursor, tenant, name) for name in names]
         self._who = {number: who for who, number in enumerate(self.numbers) if number >= 0}
         self._late = {
             who: [event for event in tails.get(name, ()) if event.seq > snapshot.last_seq]
             for who, name in enumerate(names)
         }
+        self.rolled = rollups.NONE  # rollups that stand among the rows, by -1 - place
+        self._bodies: dict[Key, str] = {}
         self._edits = {who: found for who in range(len(names)) if (found := self._edits_of(who))}
 
     def _edits_of(self, who: int) -> list[Edit]:
@@ -90,24 +93,6 @@ class Reader:
             if edit is not None:
                 found[edit.seq] = edit
         return [found[seq] for seq in sorted(found)]
-
-    # -- words --------------------------------------------------------------------------------------------------
-    def word(self, text: str) -> int:
-        """The number of a text, for this answer only: texts that only the tail has get numbers below -1."""
-        number = self._known.get(text)
-        if number is None:
-            number = self._store.names.word(text)
-            if number < 0:
-                self._extra_texts.append(text)
-                number = -1 - len(self._extra_texts)
-            self._known[text] = number  # also when the store learns it meanwhile
-        return number
-
-    def text(self, number: int) -> str:
-        return self._texts[number] if number >= 0 else self._extra_texts[-2 - number]
-
-    def form(self, number: int) -> Form:
-        return read_form(self.text(number))
 
     # -- rows ---------------------------------------------------------------------------------------------------
     def read(
@@ -125,7 +110,8 @@ class Reader:
         ``datasets``: ids, "@none" for the default. ``last``: so many newest rows of each series are enough (more may
         come). ``light``: neither commit nor creation times are needed.
         """
-        where = self._where(attrs, ops, datasets)
+        of = self._where(attrs, datasets)
+        where = f"{of} AND op IN ({','.join(map(str, ops))})"
         low, high = bounds(query)
         span: dict[str, Any] = {}
         if query.timeproperty == "observedAt":
@@ -140,9 +126,36 @@ class Reader:
             found = self._newest(union, query, last, late)
             if found is not None:
                 return found
-        return self._arranged(self._fetch(union), late, query)
+        found_rows = self._fetch(union)
+        if query.aggr_methods and SET in ops:
+            self._roll_in(found_rows, of, query)
+        return self._arranged(found_rows, late, query)
 
-    def _where(self, attrs: Sequence[str] | None, ops: Sequence[int], datasets: frozenset[str] | None) -> str:
+    def _roll_in(self, columns: dict[str, Any], where: str, query: TemporalQuery) -> None:
+        """Put rollups among the rows: hours of which the rows were dropped."""
+        low, high = bounds(query)
+        found = rollups.read(self._cursor, where, low, high, query.timeproperty == "observedAt")
+        if not len(found):
+            return
+        known = found.columns
+        means = np.divide(
+            known["total"], known["numbers"], out=np.full(len(found), np.nan), where=known["numbers"] > 0
+        )
+        more = {
+            **{name: known[name] for name in ("entity", "attr", "dataset", "form", "seq")},
+            "op": np.full(len(found), ROLLED),
+            "place": -1 - len(self.rolled) - np.arange(len(found)),
+            "t": known["hour"] * HOUR,
+            "lag": np.zeros(len(found), dtype=np.int64),
+            "created": known["hour"] * HOUR,
+            "num": means,
+            "num2": np.full(len(found), np.nan),
+        }
+        self.rolled = self.rolled + found
+        for name, values in more.items():
+            columns[name] = np.concatenate([columns[name], values])
+
+    def _where(self, attrs: Sequence[str] | None, datasets: frozenset[str] | None) -> str:
         numbers = sorted(self._who)
         if not numbers:
             where = "false"
@@ -155,7 +168,6 @@ class Reader:
                 "CREATE OR REPLACE TEMP TABLE wanted AS SELECT unnest(?::INTEGER[]) AS entity", (numbers,)
             )
             where = f"entity BETWEEN {numbers[0]} AND {numbers[-1]} AND entity IN (SELECT entity FROM wanted)"  # noqa: S608
-        where += f" AND op IN ({','.join(map(str, ops))})"
         if attrs is not None:
             where += f" AND attr IN ({','.join(str(self._store.names.word(attr)) for attr in attrs) or '-1'})"
         else:
@@ -260,11 +272,7 @@ class Reader:
             rows.time = rows.t + rows.lag
         else:
             rows.time = rows.t
-        return ordered(in_range(rows, query, self._observed), query, self._observed, self.text)
-
-    def _observed(self, form: int) -> bool:
-        text = self.text(form)
-        return text[:1] == "[" and read_form(text).observed >= 0
+        return ordered(in_range(rows, query, self._words.observed), query, self._words.observed, self.text)
 
     def _joined(self, rows: Rows, late: list[tuple[Any, ...]]) -> Rows:
         body: dict[Key, str] = {}
@@ -298,32 +306,35 @@ class Reader:
         return rows if keep.all() else rows.pick(keep)
 
     # -- texts --------------------------------------------------------------------------------------------------
+    def fetch_bodies(self, parts: Sequence[Rows]) -> None:
+        """Read the bodies of all these rows at once; ``bodies`` finds them then."""
+        parts = [rows for rows in parts if len(rows)]
+        if not parts:
+            return
+        columns: dict[str, Any] = {
+            name: np.concatenate([getattr(rows, name) for rows in parts]) for name in COLUMNS
+        }
+        rows = Rows(**columns, body=parts[0].body)
+        wanted = [number for number in distinct(rows.form) if self._words.has_body(number)]
+        if not wanted:
+            return
+        rows = rows.pick(np.isin(rows.form, wanted))
+        keys = _keys(rows)
+        stored = [i for i, key in enumerate(keys) if key not in rows.body and key not in self._bodies]
+        if stored:
+            self._bodies.update(self._stored_bodies(rows, keys, stored))
+
     def bodies(self, rows: Rows) -> list[str]:
         """Bodies of these rows, "" where the numbers say all."""
-        kinds = {number: self._wants_body(number) for number in distinct(rows.form)}
+        kinds = {number: self._words.has_body(number) for number in distinct(rows.form)}
         if not any(kinds.values()):
             return [""] * len(rows)
-        needed = [kinds[number] for number in rows.form.tolist()]
-        keys: list[Key] = list(
-            zip(
-                rows.who.tolist(),
-                rows.attr.tolist(),
-                rows.seq.tolist(),
-                rows.dataset.tolist(),
-                rows.place.tolist(),
-                strict=True,
-            )
-        )
-        stored = [i for i, need in enumerate(needed) if need and keys[i] not in rows.body]
-        found = self._stored_bodies(rows, keys, stored) if stored else {}
+        self.fetch_bodies([rows])
+        found = self._bodies
         return [
-            (rows.body[key] if key in rows.body else found.get(key, "")) if need else ""
-            for key, need in zip(keys, needed, strict=True)
+            (rows.body[key] if key in rows.body else found.get(key, "")) if kinds[form] else ""
+            for key, form in zip(_keys(rows), rows.form.tolist(), strict=True)
         ]
-
-    def _wants_body(self, form: int) -> bool:
-        text = self.text(form)
-        return text[:1] == "[" and read_form(text).value in "jr"
 
     def _stored_bodies(self, rows: Rows, keys: list[Key], wanted: list[int]) -> dict[Key, str]:
         numbers = sorted({self.numbers[keys[i][0]] for i in wanted})
@@ -362,6 +373,19 @@ class Reader:
             return False
         union = self.snapshot.union("1", f"entity = {self.numbers[who]} AND seq > {erased}")
         return self._cursor.execute(f"SELECT 1 FROM ({union}) LIMIT 1").fetchone() is not None  # noqa: S608
+
+
+def _keys(rows: Rows) -> list[Key]:
+    return list(
+        zip(
+            rows.who.tolist(),
+            rows.attr.tolist(),
+            rows.seq.tolist(),
+            rows.dataset.tolist(),
+            rows.place.tolist(),
+            strict=True,
+        )
+    )
 
 
 def _dataset(asked: str) -> str:

@@ -306,6 +306,14 @@ def _told(event: Event, told: dict[str, Any]) -> Iterator[Row]:
 def added(name: str, attr: str, one: Instance, at: Micros, seq: int, place: int) -> Row:
     """The row of an instance that the temporal API told."""
     form, t, created, num, num2, body = split(one, at)
+    if attr == SCOPE and body and (known := read_form(form)).value == "j":
+        # Scopes are few and stand for years: as a word of the dictionary they need no text of their own.
+        rest = {**known.rest, "value": one["value"]}
+        form = orjson.dumps(
+            ["Property", "n", known.observed, known.created, known.modified, rest],
+            option=orjson.OPT_SORT_KEYS,
+        ).decode()
+        body = ""
     return Row(
         name, attr, one.get("datasetId", ""), ADDED, place, t, at - t, seq, created, form, num, num2, body
     )

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from andaman.broker.history.reading import Reader
 from andaman.broker.history.rows import ADDED, GONE, SCOPE
-from andaman.broker.history.rowset import bounds
+from andaman.broker.history.rowset import Rows, bounds
 from andaman.broker.history.series import instances
 from andaman.broker.model import Instance
 from andaman.broker.query.ast import ScopeExpr
@@ -43,9 +43,9 @@ def timelines(reader: Reader, query: EvolutionQuery) -> dict[int, Timeline]:
         every = replace(every, timeproperty="observedAt")
     rows = reader.read(every, [SCOPE], ops=(ADDED, GONE))
     found: dict[int, Timeline] = {}
+    every_one = instances(reader, rows)
     for who, _, start, end in rows.groups():
-        series = rows.pick(slice(start, end))
-        made = instances(reader, series)
+        series, made = rows.pick(slice(start, end)), every_one[start:end]
         found[who] = _timeline(
             list(zip(series.time.tolist(), series.op.tolist(), made, strict=True)),
             _LOW if low is None else low,
@@ -53,6 +53,17 @@ def timelines(reader: Reader, query: EvolutionQuery) -> dict[int, Timeline]:
             temporal.timeproperty == "deletedAt",
         )
     return found
+
+
+def split_scopes(reader: Reader, rows: Rows) -> tuple[Rows, dict[int, Timeline]]:
+    """Rows of attributes, and the scopes that were read beside them, by entity; only what is shown of these."""
+    mine = rows.attr == reader.word(SCOPE)
+    if not mine.any():
+        return rows, {}
+    scopes = rows.pick(mine)
+    made = instances(reader, scopes)
+    lines = {who: Timeline(shown=made[start:end]) for who, _, start, end in scopes.groups()}
+    return rows.pick(~mine), lines
 
 
 def _timeline(told: list[tuple[Micros, int, Any]], low: Micros, high: Micros, ends: bool) -> Timeline:

@@ -62,6 +62,7 @@ class EvolutionQuery:
     times: bool = False  # createdAt, modifiedAt and deletedAt of the entity too
     ends: bool = False  # deletions beside the values
     retrieve: bool = False  # the one entity is answered even without an instance in the interval
+    each: bool = False  # pages of instances are cut for each entity by itself; its "range" stands with it
     by_id: int = 0  # 1 rising, -1 falling
     limit: int = 20
     offset: int = 0

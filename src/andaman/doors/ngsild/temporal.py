@@ -66,8 +66,20 @@ async def retrieve_temporal(door: Door, call: Call) -> Answer:
     """GET /temporal/entities/{id}."""
     media = choose_media(call.headers.get(b"accept"), False)
     entity_id = check_uri(call.segments[2], "entityId")
-    given = call.parameters(_RETRIEVE)
     context = await door.link_context(call)
+    remembered, key = door.broker.remembered, (call.tenant, entity_id)
+    question = (call.query_string, media, context, call.actor.access.key)
+    known: Answer | None = remembered.get(key, question)
+    if known is not None:
+        return known
+    token = remembered.begin(key)
+    answer = await _retrieve(door, call, entity_id, context, media)
+    remembered.keep(key, token, question, answer, len(answer.body))
+    return answer
+
+
+async def _retrieve(door: Door, call: Call, entity_id: str, context: Context, media: bytes) -> Answer:
+    given = call.parameters(_RETRIEVE)
     check_linked(given, context)
     view = view_of(given, context)
     form = temporal_form(given)
