@@ -30,6 +30,7 @@ class Receiver:
     def __init__(self) -> None:
         self.got: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
+        self.requests: list[tuple[str, str, Any]] = []  # method, path, body
         self.attempts = 0
         self.status = 200
         self.uri = ""
@@ -53,11 +54,13 @@ class Receiver:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
                 lines = [line.partition(": ") for line in head.split("\r\n")[1:] if line]
                 headers = {name.lower(): value for name, _, value in lines}
-                body = await reader.readexactly(int(headers["content-length"]))
+                body = await reader.readexactly(int(headers.get("content-length", "0")))
+                method, path, _ = head.split(" ", 2)
+                self.requests.append((method, path, orjson.loads(body) if body else None))
                 self.attempts += 1
                 if self.status == 200:
                     self.headers.append(headers)
-                    self.got.append(orjson.loads(body))
+                    self.got.append(self.requests[-1][2])
                 if self.status:
                     writer.write(f"HTTP/1.1 {self.status} X\r\nContent-Length: 0\r\n\r\n".encode())
                 self._news.set()

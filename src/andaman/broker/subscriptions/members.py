@@ -228,7 +228,7 @@ def _members(name: str, value: Any, expand: Expand) -> list[str]:
 
 
 def _format(name: str, value: Any, expand: Expand) -> str:
-    if value not in FORMATS:
+    if not isinstance(value, str) or value not in FORMATS:
         raise bad(name, f"must be one of {', '.join(FORMATS)}")
     return str(value)
 

@@ -103,7 +103,7 @@ def entity_json(subscription: Subscription, fact: Fact, find: Find) -> bytes:
     else:
         shown = present(form, context, [fact.doc], find)
         _mark(shown[0], fact, form, context)
-    made = _dumped(shown, fact.doc, form, context)
+    made = dumped(shown, fact.doc, form, context)
     if form.join is None:
         fact.shown[key] = made
     return made
@@ -112,7 +112,7 @@ def entity_json(subscription: Subscription, fact: Fact, find: Find) -> bytes:
 def entities_json(subscription: Subscription, docs: Sequence[Doc], find: Find) -> list[bytes]:
     """Entities as they are, for a periodic notification; several at a time only without a join."""
     form, context = subscription.form, subscription.context
-    return [_dumped(present(form, context, [doc], find), doc, form, context) for doc in docs]
+    return [dumped(present(form, context, [doc], find), doc, form, context) for doc in docs]
 
 
 def present(form: Form, context: Context, docs: list[Doc], find: Find) -> list[dict[str, Any]]:
@@ -122,7 +122,8 @@ def present(form: Form, context: Context, docs: list[Doc], find: Find) -> list[d
     return now(Linker(find, context, form.view, form.join).entities(docs)) or [{}]
 
 
-def _dumped(shown: list[dict[str, Any]], doc: Doc, form: Form, context: Context) -> bytes:
+def dumped(shown: list[dict[str, Any]], doc: Doc, form: Form, context: Context) -> bytes:
+    """As JSON, comma-separated; the first of ``shown`` is ``doc``, the others are linked to it."""
     if form.media == GEO_JSON:
         geometry = feature(doc, context, form.view)["geometry"]
         features = []

@@ -19,6 +19,7 @@ import orjson
 
 from andaman.broker.contexts import CORE_URL, Context
 from andaman.broker.entity.expand import expand_entity
+from andaman.broker.entity.names import NULL, check_uri
 from andaman.broker.ledger.rights import visible
 from andaman.broker.model import Doc
 from andaman.broker.outgoing import Header, OutgoingClient, Unreachable
@@ -28,16 +29,17 @@ from andaman.broker.registry.service import Registry
 from andaman.broker.service import Broker
 from andaman.broker.subscriptions.changes import meets
 from andaman.broker.subscriptions.model import Selector, Subscription
-from andaman.broker.subscriptions.notice import entities_json, link_header
+from andaman.broker.subscriptions.notice import dumped, link_header, present
 from andaman.broker.subscriptions.parse import compacted
 from andaman.broker.subscriptions.run import Run
 from andaman.broker.subscriptions.service import Subscriptions
-from andaman.kernel.errors import AndamanError, BadRequestData, ResourceNotFound
+from andaman.kernel.errors import AndamanError, BadRequestData, ResourceNotFound, Unavailable
 
 log = logging.getLogger(__name__)
 PATH: Final = "/ngsi-ld/ex/remote-notify"
 _RETRY_S: Final = 5.0
 _COPIES_MAX: Final = 100  # of one subscription
+_TELLING_MAX: Final = 200
 _LEFT_OUT: Final = ("jsonldContext", "csf", "throttling", "subscriptionName", "description", "localOnly")
 _NOT_SENT: Final = frozenset(
     {"accept", "contenttype", "content-type", "jsonldcontext", "link", "host", "via"}
@@ -55,6 +57,8 @@ class RemoteCopies:
         self._gone: list[dict[str, Any]] = []  # copies to delete
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._telling: set[asyncio.Task[None]] = set()
+        self._last: dict[str, asyncio.Task[None]] = {}  # of each subscription, for order
         self._owner: dict[str, str] = {}  # id of a copy → key of its subscription
         registry.on_change(self._registration_changed)
         subs.remote = self
@@ -71,6 +75,9 @@ class RemoteCopies:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
+        for task in self._telling:
+            task.cancel()
+        await asyncio.gather(*self._telling, return_exceptions=True)
 
     # -- what changed -----------------------------------------------------------------------------------------
     def _registration_changed(self, tenant: str, before: object, after: object) -> None:
@@ -162,7 +169,7 @@ class RemoteCopies:
         for number, (registration, _) in wanted.items():
             if number not in copies:
                 copies[number] = {
-                    "id": f"urn:ngsi-ld:Subscription:{secrets.token_hex(16)}",
+                    "id": f"urn:ngsi-ld:Subscription:distsub:{secrets.token_hex(16)}",
                     "endpoint": registration.endpoint,
                     "tenant": registration.tenant,
                     "state": "",
@@ -253,39 +260,108 @@ class RemoteCopies:
         data = payload.get("data")
         if not isinstance(data, list) or len(data) > 10_000:
             raise BadRequestData("The data of a notification is a list of entities", field="data")
-        sub, access = run.sub, run.access
-        if access is None:
+        if run.access is None:
             return
-        docs: list[Doc] = []
         for entity in data:
-            if not isinstance(entity, dict):
+            if not isinstance(entity, dict) or "id" not in entity:
                 raise BadRequestData("The data of a notification is a list of entities", field="data")
-            doc = expand_entity(
-                {name: value for name, value in entity.items() if name != "@context"}, context
-            )
-            seen = visible({"id": entity["id"], **doc}, access)
-            if seen is None:
-                continue
-            if sub.content.get("splitEntities") is True:
-                seen = self._merged(seen, run)
-                if not meets(sub.condition, seen, run.follow):
-                    continue
-            docs.append(seen)
-        told = hashlib.sha256(orjson.dumps(payload)).hexdigest()[:24]
-        if docs:
-            self._subs.engine.forward(run, entities_json(sub, docs, run.find), f"r{told}")
+        if len(self._telling) >= _TELLING_MAX:
+            raise Unavailable("Too many notifications of sources wait already; try again in a moment")
+        before = self._last.get(run.sub.key)
+        task = asyncio.create_task(self._tell(run, payload, context, before))
+        self._last[run.sub.key] = task
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
 
-    def _merged(self, doc: Doc, run: Run) -> Doc:
-        """The entity with what is known of it here; what the source tells goes first."""
-        assert run.access is not None
-        here = self._broker.find(doc["id"], run.access, run.sub.tenant)
-        if here is None:
-            return doc
-        return {
-            **here,
-            "type": sorted({*here["type"], *doc["type"]}),
-            "attrs": {**here["attrs"], **doc["attrs"]},
+    async def _tell(
+        self, run: Run, payload: dict[str, Any], context: Context, before: asyncio.Task[None] | None
+    ) -> None:
+        """Compose and send, after what came for this subscription before."""
+        if before is not None and not before.done():
+            await asyncio.wait({before})
+        try:
+            told: list[bytes] = []
+            for entity in payload["data"]:
+                others = await self._elsewhere(entity, payload["subscriptionId"], run)
+                shown = self._shown(entity, context, run, others)
+                if shown is not None:
+                    told.append(shown)
+            if told:
+                number = hashlib.sha256(orjson.dumps(payload)).hexdigest()[:24]
+                self._subs.engine.forward(run, told, f"r{number}")
+        except AndamanError as error:
+            log.info("What a source told of %s cannot be told on: %s", run.sub.id, error.detail)
+        except Exception:
+            log.exception("What a source told of %s cannot be told on", run.sub.id)
+        finally:
+            if self._last.get(run.sub.key) is asyncio.current_task():
+                del self._last[run.sub.key]
+
+    async def _elsewhere(self, entity: dict[str, Any], copy_id: str, run: Run) -> list[Doc]:
+        """The same entity at the other sources, where entities may be split."""
+        sub = run.sub
+        found = self._registry.of(sub.tenant)
+        if sub.content.get("splitEntities") is not True or found is None or "deletedAt" in entity:
+            return []
+        entity_id = check_uri(entity["id"], "id")
+        teller = next((n for n, copy in sub.extra.get("copies", {}).items() if copy["id"] == copy_id), "")
+        docs: list[Doc] = []
+        for registration, _ in found.matching(Spec(ids=(entity_id,)))[:_COPIES_MAX]:
+            if registration.id == teller or "retrieveEntity" not in registration.operations:
+                continue
+            url = f"{registration.endpoint}/ngsi-ld/v1/entities/{quote(entity_id, safe=':')}"
+            headers = [(b"accept", b"application/json"), *self._headers(sub, registration)[1:]]
+            try:
+                reply = await self._client.request(
+                    "GET", url, headers=headers, timeout_s=5.0, max_bytes=1 << 20
+                )
+                if reply.status == 200:
+                    docs.append({"id": entity_id, **expand_entity(orjson.loads(reply.body), sub.context)})
+            except (Unreachable, orjson.JSONDecodeError, AndamanError) as error:
+                log.info("A source does not tell its part of %s: %s", entity_id, error)
+        return docs
+
+    def _shown(self, entity: dict[str, Any], context: Context, run: Run, others: list[Doc]) -> bytes | None:
+        """An entity that a source told, as the subscriber wants to see it; None: not to be told."""
+        sub, access = run.sub, run.access
+        assert access is not None
+        signs = {  # of deletion: told on as they came
+            name: value
+            for name, value in entity.items()
+            if name == "deletedAt" or NULL.encode() in orjson.dumps(value)
         }
+        plain = {name: value for name, value in entity.items() if name not in signs and name != "@context"}
+        seen = visible({"id": entity["id"], **expand_entity(plain, context)}, access)
+        if seen is None:
+            return None
+        if sub.content.get("splitEntities") is True and "deletedAt" not in signs:
+            seen = self._merged(seen, run, others)
+            if not meets(sub.condition, seen, run.follow):
+                return None
+        form, names = sub.form, sub.context.shorts
+        hidden = access.hidden_attrs(seen["type"], seen.get("scope", ()))
+        shown = present(form, sub.context, [seen], run.find)
+        for name, value in signs.items():
+            iri = name if name == "deletedAt" else context.expand_term(name)
+            if iri not in hidden:
+                simple = isinstance(value, dict) and form.view.format == "simplified"
+                shown[0][name if name == "deletedAt" else names[iri]] = NULL if simple else value
+        return dumped(shown, seen, form, sub.context)
+
+    def _merged(self, doc: Doc, run: Run, others: list[Doc]) -> Doc:
+        """The entity with what is known of it here and elsewhere; what the source tells goes first."""
+        access = run.access
+        assert access is not None
+        parts = [
+            self._broker.find(doc["id"], access, run.sub.tenant),
+            *(visible(one, access) for one in others),
+        ]
+        merged = doc
+        for part in parts:
+            if part is not None:
+                types = sorted({*part["type"], *merged["type"]})
+                merged = {**part, **merged, "type": types, "attrs": {**part["attrs"], **merged["attrs"]}}
+        return merged
 
 
 def reduced(sub: Subscription, infos: list[Info]) -> dict[str, Any]:

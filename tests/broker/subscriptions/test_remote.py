@@ -1,0 +1,145 @@
+"""Copies at context sources (CIM 009 §5.8.1.4, §5.8.2.4, §5.8.5.4) and what sources tell (§5.8.6)."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from andaman.broker.outgoing import OutgoingClient
+from andaman.broker.registry.service import Registry
+from andaman.broker.subscriptions.remote import RemoteCopies
+from andaman.kernel.errors import BadRequestData, ResourceNotFound
+from tests.broker.subscriptions.world import ME, Receiver, World, world
+
+CAR = "urn:ngsi-ld:Car:1"
+
+
+class Federation:
+    def __init__(self, w: World, source: Receiver) -> None:
+        self.w, self.source = w, source
+        self.registry: Registry
+        self.remote: RemoteCopies
+
+    async def open(self) -> None:
+        self.registry = Registry.open(self.w.directory, self.w.broker)
+        await self.registry.start()
+        client = OutgoingClient(allow_private=True)
+        self.remote = RemoteCopies(self.w.subs, self.registry, self.w.broker, client)
+        await self.remote.start()
+
+    async def close(self) -> None:
+        await self.remote.stop()
+        await self.registry.stop()
+        self.registry.close()
+
+    async def register(self, **members: Any) -> None:
+        payload = {
+            "id": "urn:ngsi-ld:ContextSourceRegistration:1",
+            "type": "ContextSourceRegistration",
+            "information": [{"entities": [{"type": "Car"}], **members}],
+            "operations": ["federationOps"],
+            "endpoint": f"http://127.0.0.1:{self.source.port}",
+        }
+        await self.registry.register(payload, self.w.contexts.core, "")
+
+    async def asked(self, number: int) -> tuple[str, str, Any]:
+        await self.source.until(lambda: len(self.source.requests) >= number)
+        return self.source.requests[number - 1]
+
+    def tell(self, copy: str, **attrs: Any) -> None:
+        entity = {"id": CAR, "type": "Car", **{k: {"type": "Property", "value": v} for k, v in attrs.items()}}
+        self.remote.take(
+            {"type": "Notification", "subscriptionId": copy, "data": [entity]}, self.w.contexts.core
+        )
+
+
+async def federation(w: World) -> Federation:
+    source = Receiver()
+    await source.open()
+    made = Federation(w, source)
+    await made.open()
+    return made
+
+
+def test_a_copy_is_made_changed_kept_over_a_restart_and_taken_away(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with world(tmp_path) as w:
+            f = await federation(w)
+            await f.register(propertyNames=["speed"])
+            sub = await w.subscribe(q="speed>5")
+            method, path, body = await f.asked(1)
+            assert (method, path) == ("POST", "/ngsi-ld/v1/subscriptions")
+            assert body["q"] == "speed>5"
+            assert body["watchedAttributes"] == body["notification"]["attributes"] == ["speed"]
+            assert body["notification"]["endpoint"]["uri"].endswith("/ngsi-ld/ex/remote-notify")
+            await w.subs.update(sub, {"q": "speed>9"}, w.contexts.core, None, ME, "")
+            method, path, body2 = await f.asked(2)
+            assert (method, path, body2["q"]) == (
+                "PATCH",
+                f"/ngsi-ld/v1/subscriptions/{body['id']}",
+                "speed>9",
+            )
+            await f.close()
+            await w.subs.stop()
+            await w.subs.start()
+            await f.open()
+            f.tell(body["id"], speed=10)
+            got = await w.receiver.count(1)
+            assert (got[0]["subscriptionId"], got[0]["data"][0]["speed"]["value"]) == (sub, 10)
+            await w.subs.delete(sub, ME, "")
+            await f.source.until(lambda: f.source.requests[-1][0] == "DELETE")
+            assert f.source.requests[-1][1] == f"/ngsi-ld/v1/subscriptions/{body['id']}"
+            assert [one[0] for one in f.source.requests].count("POST") == 1
+            with pytest.raises(ResourceNotFound):
+                f.tell(body["id"], speed=10)
+            await f.close()
+            await f.source.close()
+
+    asyncio.run(run())
+
+
+def test_split_entities_are_judged_whole(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with world(tmp_path) as w:
+            f = await federation(w)
+            await f.register()
+            await w.put(1, name="a")
+            await w.subscribe(q='speed>5;name=="a"', splitEntities=True)
+            copy = (await f.asked(1))[2]
+            assert "q" not in copy
+            f.tell(copy["id"], speed=1)
+            f.tell(copy["id"], speed=6)
+            (got,) = await w.receiver.count(1)
+            assert got["data"][0]["speed"]["value"] == 6
+            assert got["data"][0]["name"]["value"] == "a"
+            gone = {"id": CAR, "type": "Car", "deletedAt": "2026-01-01T00:00:00Z"}
+            f.remote.take({"subscriptionId": copy["id"], "data": [gone]}, w.contexts.core)
+            assert (await w.receiver.count(2))[-1]["data"] == [gone]
+            with pytest.raises(BadRequestData):
+                f.remote.take({"subscriptionId": copy["id"], "data": [1]}, w.contexts.core)
+            await f.close()
+            await f.source.close()
+
+    asyncio.run(run())
+
+
+def test_local_subscriptions_and_registrations_without_the_operation_stay_here(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with world(tmp_path) as w:
+            f = await federation(w)
+            await f.register()
+            await w.subscribe(localOnly=True)
+            await w.subscribe(entities=[{"type": "Bus"}])
+            sub = await w.subscribe()
+            await f.asked(1)
+            assert [one.id for one in f.remote.internal("")] == [sub]
+            await f.registry.delete("urn:ngsi-ld:ContextSourceRegistration:1", "")
+            assert (await f.asked(2))[0] == "DELETE"
+            assert list(f.remote.internal("")) == []
+            await f.close()
+            await f.source.close()
+
+    asyncio.run(run())
