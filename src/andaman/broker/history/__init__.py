@@ -6,6 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import orjson
+
+from andaman.broker.history.condense import Condensing
 from andaman.broker.history.evolutions import Evolutions, Sight, Veil
 from andaman.broker.history.reading import Tails
 from andaman.broker.history.resolve import resolve
@@ -63,6 +67,46 @@ class History:
     def maintain(self) -> bool:
         """One bounded step of re-sorting; True while there is more to do. Readers go on meanwhile."""
         return self._upkeep.step()
+
+    def condense(
+        self,
+        tenant: str,
+        before: Micros,
+        *,
+        types: Sequence[str] = (),
+        ids: Sequence[str] = (),
+        attrs: Sequence[str] = (),
+        rollups: bool = True,
+    ) -> None:
+        """Ask upkeep to drop what was observed and committed before ``before`` (counted in whole hours).
+
+        Of entities with one of the ``types`` now or last, or with these ``ids`` (neither: all of the tenant), and of these
+        ``attrs`` (none: all). The last row of every instance stays: the state as of ``before`` and later is not changed.
+        ``rollups``: aggregates by the hour stay, and answer aggregate queries of whole hours. Asked again after a
+        restart that cut it off; harmless when there is nothing left to drop. From any thread.
+        """
+        wanted = set(types)
+
+        def fits(form: str) -> bool:
+            return not wanted or not wanted.isdisjoint(orjson.loads(form)["type"])
+
+        if ids:
+            numbers = self._store.read(
+                lambda _, cursor: np.array(
+                    sorted({n for one in ids if (n := self._store.names.entity(cursor, tenant, one)) >= 0}),
+                    dtype=np.int64,
+                )
+            )
+            numbers = np.intersect1d(numbers, self._subjects.numbers(tenant, fits)) if wanted else numbers
+        else:
+            numbers = self._subjects.numbers(tenant, fits)
+        self._upkeep.condenser.ask(Condensing(numbers, tuple(attrs), before, rollups))
+
+    @property
+    def condensing(self) -> tuple[int, int]:
+        """(Requests of ``condense`` that are not done yet, rows dropped since the start)."""
+        condenser = self._upkeep.condenser
+        return len(condenser.waiting) + (not condenser.idle), condenser.dropped
 
     def state_at(
         self,

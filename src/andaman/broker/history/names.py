@@ -143,7 +143,7 @@ def ints(values: Any) -> Any:
     return np.fromiter(values, dtype=np.int32, count=len(values))
 
 
-def texts(values: Sequence[str]) -> Any:
+def texts(values: Sequence[str | None]) -> Any:
     made = np.empty(len(values), dtype=object)
     made[:] = values
     return made

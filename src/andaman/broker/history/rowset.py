@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from andaman.broker.history.rollups import ROLLED
 from andaman.broker.query.model import TemporalQuery
 from andaman.kernel.time import Micros
 
@@ -128,6 +129,7 @@ def _once(rows: Rows, observed: Observed) -> Rows:
         return rows
     telling = [number for number in distinct(rows.form) if observed(number)]
     said = np.isin(rows.form, telling)
+    said &= rows.op != ROLLED  # a rollup is no observation of its hour's first moment
     same &= said[1:] & said[:-1]
     return rows.pick(~np.append(same, False))
 

@@ -64,9 +64,18 @@ class Snapshot:
     segments: tuple[Segment, ...]
 
     def union(
-        self, columns: str, where: str, *, t_from: Micros | None = None, t_to: Micros | None = None
+        self,
+        columns: str,
+        where: str,
+        *,
+        t_from: Micros | None = None,
+        t_to: Micros | None = None,
+        nothing: str = "nothing",
     ) -> str:
-        """SQL for these columns of all rows with t in the range (both ends included)."""
+        """SQL for these columns of all rows with t in the range (both ends included).
+
+        ``nothing``: an empty table of the same columns, for when no segment has any.
+        """
         bounds = where
         if t_from is not None:
             bounds += f" AND ms >= {t_from // 1000} AND {T} >= {t_from}"
@@ -79,9 +88,10 @@ class Snapshot:
                 for s in self.segments
                 if (t_from is None or s.max_t >= t_from) and (t_to is None or s.min_t <= t_to)
             ],
+            nothing,
         )
 
-    def known(self, columns: str, where: str, at: Micros) -> str:
+    def known(self, columns: str, where: str, at: Micros, *, nothing: str = "nothing") -> str:
         """SQL for these columns of rows that were committed until ``at``: of each instance at least the last one.
 
         Segments that end before ``at`` give their last rows only.
@@ -96,6 +106,7 @@ class Snapshot:
                 for s in self.segments
                 if s.min_at <= at
             ],
+            nothing,
         )
 
     def _seen(self, segment: Segment, where: str) -> str:
@@ -103,6 +114,16 @@ class Snapshot:
         return f"{where} AND seq <= {self.last_seq}" if segment.level == OPEN else where
 
     @staticmethod
-    def _union(columns: str, parts: list[tuple[str, str]]) -> str:
+    def _union(columns: str, parts: list[tuple[str, str]], nothing: str) -> str:
         found = [f"SELECT {columns} FROM {table} WHERE {where}" for table, where in parts]  # noqa: S608
-        return " UNION ALL ".join(found) or f"SELECT {columns} FROM nothing"  # noqa: S608
+        return " UNION ALL ".join(found) or f"SELECT {columns} FROM {nothing}"  # noqa: S608
+
+
+def last_rows(number: int, rows: str, part: str) -> str:
+    """SQL that puts the last row of each instance among these rows into a segment's table of last rows."""
+    mine = f"FROM ({rows}) WHERE {part} AND {STATE_OPS}"
+    return (
+        f"INSERT INTO last_{number} SELECT * {mine} AND (entity, attr, dataset, seq) IN "
+        f"(SELECT (entity, attr, dataset, max(seq)) {mine} GROUP BY entity, attr, dataset) "
+        "ORDER BY entity, attr, dataset"
+    )

@@ -11,6 +11,7 @@ import numpy as np
 from andaman.broker.history.aggregate import METHODS, Period, aggregate, edges, parse_period
 from andaman.broker.history.ids import instance_id
 from andaman.broker.history.reading import ENDS, VALUES, Reader
+from andaman.broker.history.rollups import ROLLED, combined
 from andaman.broker.history.rows import NULL, SCOPE, iso, join, plain
 from andaman.broker.history.rowset import Rows, bounds, distinct
 from andaman.broker.history.segments import Snapshot
@@ -19,6 +20,7 @@ from andaman.broker.model import Event, Instance
 from andaman.broker.query.evaluate import VALUE_MEMBER
 from andaman.broker.query.model import TemporalQuery
 from andaman.kernel.errors import BadRequestData
+from andaman.kernel.time import HOUR
 
 _NUMERIC = frozenset("ifb")
 
@@ -42,6 +44,8 @@ def instances(reader: Reader, rows: Rows, key: bytes | None = None) -> list[Inst
         bodies,
         strict=True,
     ):
+        if op == ROLLED and reader.form(form).value not in _NUMERIC:
+            continue
         if op in ENDS:
             one = _gone(reader.text(form)[1:], reader.text(dataset), t + lag, reader.text(attr) == SCOPE)
         else:
@@ -66,11 +70,21 @@ def aggregated(reader: Reader, rows: Rows, query: TemporalQuery) -> dict[str, li
     period = period_of(query)
     low, high = bounds(query)
     first, last = int(rows.time[0]), int(rows.time[-1])
+    rolled = rows.op == ROLLED
+    any_rolled = bool(rolled.any())
+    if any_rolled:
+        first -= first % HOUR
+        last = max(last, int(rows.time[rolled].max()) + HOUR - 1)
     start = low if low is not None else first
     if period.whole:
         limits = np.array([start, high if high is not None else last + 1], dtype=np.int64)
     else:
         limits = edges(period, start, last, query.zone, align=False)
+    if any_rolled:
+        own = rows.pick(~rolled)
+        numeric = all(reader.form(number).value in _NUMERIC for number in distinct(own.form))
+        rollups = reader.rolled.pick(-1 - rows.place[rolled])
+        return combined(query.aggr_methods, own.time, own.num if numeric else None, rollups, limits, high)
     forms = {number: reader.form(number) for number in distinct(rows.form)}
     values: Any
     if all(form.value in _NUMERIC for form in forms.values()):

@@ -12,7 +12,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -22,6 +22,7 @@ import numpy as np
 
 from andaman.broker.history.edits import Edits
 from andaman.broker.history.names import Names, ints, texts, write
+from andaman.broker.history.rollups import COLUMNS as ROLLUP_COLUMNS
 from andaman.broker.history.rows import Row, rows_of
 from andaman.broker.history.segments import CLOSED, COLUMNS, OPEN, Segment, Snapshot
 from andaman.broker.model import Event
@@ -93,6 +94,7 @@ class Store:
             for statement in _SCHEMA.split(";"):
                 if statement.strip():
                     self.db.execute(statement)
+            self.db.execute(f"CREATE TABLE rollup ({ROLLUP_COLUMNS})")
             self.db.execute("INSERT INTO format VALUES (?)", (FORMAT,))
             self.db.execute("INSERT INTO progress VALUES (0)")
             self.db.execute("COMMIT")
@@ -109,7 +111,7 @@ class Store:
         segments = [Segment(*row) for row in self.db.execute("SELECT * FROM segment").fetchall()]
         known = {table for s in segments for table in (s.table, s.last_table)}
         for (table,) in self.db.execute(
-            "SELECT table_name FROM duckdb_tables() WHERE regexp_matches(table_name, '^(seg|last)_[0-9]+$')"
+            "SELECT table_name FROM duckdb_tables() WHERE regexp_matches(table_name, '^(seg|last|roll)_[0-9]+$')"
         ).fetchall():
             if table not in known:  # left by a re-sorting that was interrupted
                 self.db.execute(f"DROP TABLE {table}")
@@ -145,8 +147,10 @@ class Store:
         pairs = [(row, event.tenant) for event in fresh for row in rows_of(event)]
 
         def make() -> dict[str, Any]:
+            # First the rows: entities are numbered in the order of their first appearance in the journal.
+            columns = self._columns([row for row, _ in pairs], [tenant for _, tenant in pairs])
             self.edits.take(fresh)
-            return self._columns([row for row, _ in pairs], [tenant for _, tenant in pairs])
+            return columns
 
         self._transact(fresh[-1].seq, make)
 
@@ -221,6 +225,15 @@ class Store:
         self._next_segment += 1
         return self._next_segment - 1
 
+    def close_open(self, segment: Segment) -> None:
+        """Nothing is appended to the open segment any more; it will be sorted."""
+        closed = replace(segment, level=CLOSED)
+        self.db.execute("BEGIN")
+        self.catalogue([segment], closed)
+        self.db.execute("COMMIT")
+        others = [s for s in self.snapshot.segments if s.id != segment.id]
+        self.snapshot = Snapshot(self.snapshot.last_seq, _in_order([*others, closed]))
+
     def catalogue(self, gone: Iterable[Segment], new: Segment | None) -> None:
         """Within a transaction: the list of segments in the file."""
         self.db.execute(
@@ -254,7 +267,9 @@ class Store:
             if segment.last >= 0:
                 self.db.execute(f"DROP TABLE {segment.last_table}")
         if free:
-            with suppress(duckdb.Error):  # their room is used again at once; where a reader is in the way, later
+            with suppress(
+                duckdb.Error
+            ):  # their room is used again at once; where a reader is in the way, later
                 self.db.execute("CHECKPOINT")
 
     def close(self) -> None:

@@ -12,8 +12,9 @@ from typing import Final
 
 import duckdb
 
+from andaman.broker.history.condense import Condenser
 from andaman.broker.history.pieces import pieces
-from andaman.broker.history.segments import CLOSED, COLUMNS, ORDER, STATE_OPS, Segment
+from andaman.broker.history.segments import CLOSED, COLUMNS, ORDER, Segment, last_rows
 from andaman.broker.history.store import Store
 
 SORT_ROWS: Final = 245_000
@@ -41,14 +42,15 @@ class Upkeep:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._job: _Job | None = None
+        self.condenser = Condenser(store)
 
     def step(self) -> bool:
         """One bounded step. True while there is more."""
         self._store.sweep()
         if self._job is None:
-            task = self._task()
+            task = self._task() if not self.condenser.busy or self.condenser.idle else None
             if task is None:
-                return False
+                return self.condenser.step()
             self._job = self._begin(*task)
             return True
         job = self._job
@@ -61,7 +63,7 @@ class Upkeep:
                 self._give_up(job)
             raise
         self._job = None
-        return self._task() is not None
+        return self._task() is not None or self.condenser.busy
 
     def _give_up(self, job: _Job) -> None:
         for undo in ("ROLLBACK", f"DROP TABLE {job.new.table}", f"DROP TABLE last_{job.new.id}"):
@@ -108,12 +110,7 @@ class Upkeep:
             job.last_parts = pieces(db, self._last_rows(job), SORT_ROWS, cut=False)
             return True
         if job.last_parts:
-            mine = f"FROM ({self._last_rows(job)}) WHERE {job.last_parts.pop(0)} AND {STATE_OPS}"
-            db.execute(
-                f"INSERT INTO last_{new.id} SELECT * {mine} AND (entity, attr, dataset, seq) IN "
-                f"(SELECT (entity, attr, dataset, max(seq)) {mine} GROUP BY entity, attr, dataset) "
-                "ORDER BY entity, attr, dataset"
-            )
+            db.execute(last_rows(new.id, self._last_rows(job), job.last_parts.pop(0)))
             return True
         self._finish(job)
         return False
@@ -127,8 +124,7 @@ class Upkeep:
 
     def _finish(self, job: _Job) -> None:
         db = self._store.db
-        row = db.execute(f"SELECT count(*) FROM last_{job.new.id}").fetchone()  # noqa: S608
-        last: int = row[0] if row else 0
+        ((last,),) = db.execute(f"SELECT count(*) FROM last_{job.new.id}").fetchall()  # noqa: S608
         if last * 2 > job.new.count:  # nearly every row is a last one: a second copy would gain nothing
             db.execute(f"DROP TABLE last_{job.new.id}")
             last = -1

@@ -1,0 +1,176 @@
+"""Laws of retention: rollups are the aggregates of the rows that were dropped, and nothing else changes."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from andaman.broker.history import History, store, upkeep
+from andaman.broker.history.rows import iso
+from andaman.broker.model import Doc, Event
+from andaman.broker.query.model import TemporalQuery
+from andaman.kernel.errors import BadRequestData
+from andaman.kernel.time import HOUR, MINUTE, SECOND, parse_time
+from tests.broker.history.test_history import event
+
+START = parse_time("2026-11-22T00:00:00Z")
+METHODS = ("totalCount", "sum", "avg", "min", "max", "stddev", "sumsq")
+NAMES = ("urn:a", "urn:b", "urn:other")
+
+
+@pytest.fixture(autouse=True)
+def _small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "OPEN_ROWS", 10)
+    monkeypatch.setattr(upkeep, "FAN_IN", 2)
+
+
+def readings(rng: random.Random, count: int, text: bool = False) -> list[Event]:
+    """Readings of three entities over six hours of commits: some late, some told again for the same moment."""
+    state: dict[str, Doc] = {}
+    told: list[int] = []
+    events: list[Event] = []
+    for n in range(count):
+        at = START + n * 6 * HOUR // count + rng.randrange(MINUTE)
+        name = rng.choice(NAMES)
+        observed = (
+            rng.choice(told)
+            if told and rng.random() < 0.2
+            else at - rng.randrange(2 * HOUR) // SECOND * SECOND
+        )
+        told.append(observed)
+        before = state.get(name)
+        attrs = dict(before["attrs"]) if before else {}
+        value: Any = rng.choice([rng.randrange(100), rng.uniform(-5, 5), True])
+        if text and rng.random() < 0.1:
+            value = "off"
+        attrs["x:v"] = [{"type": "Property", "value": value, "observedAt": iso(observed), "createdAt": iso(START), "modifiedAt": iso(at)}]  # fmt: skip
+        if rng.random() < 0.1:
+            attrs["x:w"] = [{"type": "Property", "value": n, "createdAt": iso(START), "modifiedAt": iso(at)}]
+        kind = "x:Other" if name == "urn:other" else "x:A"
+        after: Doc = {
+            "id": name,
+            "type": [kind],
+            "createdAt": iso(START),
+            "modifiedAt": iso(at),
+            "attrs": attrs,
+        }
+        if before is not None:
+            after["createdAt"] = before["createdAt"]
+        else:
+            after["createdAt"] = iso(at)
+        events.append(event(n + 1, at, "", before, after))
+        state[name] = after
+    return events
+
+
+def settle(history: History) -> None:
+    while history.maintain():
+        pass
+
+
+def asked(history: History, methods: tuple[str, ...], period: str, **more: Any) -> dict[str, Any]:
+    query = TemporalQuery(aggr_methods=methods, aggr_period=period, **more)
+    return {name: history.temporal("", name, [], query) for name in NAMES}
+
+
+def same(found: Any, wanted: Any) -> None:
+    """Equal, but for the last digits of sums."""
+    if isinstance(wanted, dict):
+        assert found.keys() == wanted.keys()
+        for key in wanted:
+            same(found[key], wanted[key])
+    elif isinstance(wanted, list):
+        assert len(found) == len(wanted)
+        for one, other in zip(found, wanted, strict=True):
+            same(one, other)
+    elif isinstance(wanted, (int, float)):
+        assert found == pytest.approx(wanted, rel=1e-9, abs=1e-7)
+    else:
+        assert found == wanted
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.randoms(use_true_random=False), st.integers(20, 80), st.integers(1, 6), st.booleans())
+def test_aggregates_states_and_newer_rows_are_as_before(
+    rng: random.Random, count: int, hours: int, text: bool
+) -> None:
+    events = readings(rng, count, text)
+    before = START + hours * HOUR
+    whole: dict[str, Any] = {
+        "timerel": "between",
+        "time_at": START - 3 * HOUR,
+        "end_time_at": START + 9 * HOUR,
+    }
+    newer = TemporalQuery("after", before)
+    moments = [at for e in events for at in (e.at,) if at >= before]
+    with tempfile.TemporaryDirectory() as directory:
+        history = History.open(Path(directory), memory_mb=64)
+        for start in range(0, count, 15):
+            history.ingest(events[start : start + 15])
+            settle(history)
+        part = {**whole, "time_at": START + HOUR, "end_time_at": START + 4 * HOUR}
+        methods = METHODS[:1] if text else METHODS  # of texts only the count is kept
+        asks = [(period, span) for period in ("PT1H", "PT2H", "PT0S") for span in (whole, part)]
+        wanted = [asked(history, methods, period, **span) for period, span in asks]
+        states = [history.state_at("", at) for at in moments]
+        later = {name: history.temporal("", name, [], newer) for name in NAMES}
+        other = history.temporal("", "urn:other", [], TemporalQuery())
+        rows = history.rows
+        for moment in sorted({START + HOUR, before}):  # twice: what stayed goes later
+            history.condense("", min(moment, before), types=["x:A"])
+            settle(history)
+        assert history.condensing[0] == 0
+        assert history.rows == rows - history.condensing[1]
+        for again in range(2):
+            found = [asked(history, methods, period, **span) for period, span in asks]
+            same(found, wanted)
+            for at, state in zip(moments, states, strict=True):
+                assert sorted(history.state_at("", at), key=lambda d: d["id"]) == sorted(
+                    state, key=lambda d: d["id"]
+                )
+            assert {name: history.temporal("", name, [], newer) for name in NAMES} == later
+            assert history.temporal("", "urn:other", [], TemporalQuery()) == other
+            for name in ("urn:a", "urn:b"):
+                for instances in history.temporal("", name, [], TemporalQuery("before", before)).values():
+                    old = [one for one in instances if parse_time(one["modifiedAt"]) < before]
+                    assert len(old) <= 1  # what the state as of that moment needs
+            if not again:
+                history.close()
+                history = History.open(Path(directory), memory_mb=64)
+        history.close()
+
+
+def test_what_rollups_cannot_tell_is_refused_and_nothing_stays_without_them(tmp_path: Path) -> None:
+    events = readings(random.Random(3), 60)
+    history = History.open(tmp_path)
+    history.ingest(events)
+    history.condense("", START + 3 * HOUR, ids=["urn:a"], attrs=["x:v"])
+    settle(history)
+
+    def ask(name: str, period: str, methods: tuple[str, ...] = ("avg",), **more: Any) -> dict[str, Any]:
+        return history.temporal(
+            "", name, ["x:v"], TemporalQuery(aggr_methods=methods, aggr_period=period, **more)
+        )
+
+    assert ask("urn:a", "PT1H")
+    for period, more in (
+        ("PT5M", {}),
+        ("PT90M", {}),
+        ("PT1H", {"methods": ("distinctCount",)}),
+        ("PT1H", {"timeproperty": "modifiedAt"}),
+        ("PT1H", {"timerel": "after", "time_at": START + MINUTE}),
+    ):
+        assert ask("urn:b", period, **more)
+        with pytest.raises(BadRequestData, match="only hourly"):
+            ask("urn:a", period, **more)
+    count = ask("urn:b", "PT0S", ("totalCount",))["x:v"]["totalCount"][0][0]
+    history.condense("", START + 3 * HOUR, ids=["urn:b"], rollups=False)
+    settle(history)
+    assert ask("urn:b", "PT0S", ("totalCount",))["x:v"]["totalCount"][0][0] < count
+    history.close()
