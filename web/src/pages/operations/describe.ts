@@ -106,11 +106,28 @@ interface Evidence {
   perSeconds?: number;
   silentSeconds?: number;
 }
+/** Did this value cross its limit? Where an alert has several reasons, those that did not hold are not told. */
+function crossed({ value, op, threshold }: Evidence): boolean | null {
+  if (typeof value !== 'number' || typeof threshold !== 'number') return null;
+  switch (op) {
+    case '>=':
+      return value >= threshold;
+    case '>':
+      return value > threshold;
+    case '<=':
+      return value <= threshold;
+    case '<':
+      return value < threshold;
+    default:
+      return null;
+  }
+}
 /** What was measured and the limit it crossed, from an alert's `data`. */
 export function crossedText(alert: LiveEntity): string {
   const data = alert.a['data'];
-  const rows = (Array.isArray(data) ? data : data ? [data] : []) as Evidence[];
-  return rows
+  const all = (Array.isArray(data) ? data : data ? [data] : []) as Evidence[];
+  const held = all.filter((row) => crossed(row) !== false);
+  return (held.length > 0 ? held : all)
     .map((row) => {
       if (!row.attribute || row.attribute === 'location') return '';
       const what = attrText(row.attribute);
