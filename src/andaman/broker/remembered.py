@@ -68,5 +68,10 @@ class Remembered:
             if entry is not None:
                 self._size -= _OVERHEAD + sum(cost for _, cost in entry.values())
 
+    def clear(self) -> None:
+        """History itself was changed (what was too old is gone)."""
+        self._entries.clear()
+        self._size = 0
+
     def __bool__(self) -> bool:
         return bool(self._entries)

@@ -58,6 +58,8 @@ def expand_series(name: str, iri: str, value: Any, context: Context) -> list[Ins
     if isinstance(value, list) and (not value or _is_instance(value[0])):
         if not value or len(value) > MAX_INSTANCES:
             raise BadRequestData(f"{name} must have 1 to {MAX_INSTANCES} instances", field=name)
+        if not all(isinstance(each, dict) for each in value):
+            raise BadRequestData(f"Every instance of {name} must be an object", field=name)
         return [_one(name, iri, each, context) for each in value]
     return [_one(name, iri, value, context)]
 
