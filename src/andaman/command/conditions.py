@@ -143,9 +143,15 @@ def change_within(known: Known, attr: str, per: Micros) -> float | None:
 def _rate(c: Rate) -> Truth:
     test, attr, per = number_test(c.op, c.value, c.upper), c.attr, c.per
 
-    def truth(known: Known, now: Micros) -> bool:
-        change = change_within(known, attr, per)
-        return change is not None and test(change)
+    def truth(known: Known, now: Micros) -> bool:  # ``change_within``, spelt out: it runs at each observation
+        window = known.windows.get(attr)
+        if window is None:
+            return False
+        times, values = window
+        if len(times) < 2:
+            return False
+        first = bisect_left(times, times[-1] - per)
+        return first < len(times) - 1 and test(values[-1] - values[first])
 
     return truth
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import heapq
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from andaman.broker.entity.build import default_instance, plain
@@ -28,6 +28,7 @@ from andaman.command.plan import Compiled, Fact, Plan, Watch, build_plan, compil
 from andaman.kernel.time import MINUTE, Micros, parse_time
 
 AHEAD: Final = 5 * MINUTE
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NONE: Final[tuple[Signal, ...]] = ()
 _UNWATCHED: Final = Plan()
 _GONE: Final[Sample] = (0, 0, None)
@@ -35,11 +36,12 @@ _NO_FACTS: Final[set[str]] = set()
 
 
 def event_time(text: str) -> Micros:
-    """µs of an ``observedAt``; the C parser of ``datetime`` first, ours for what it does not read."""
+    """µs of an ``observedAt``; the C parser of ``datetime`` first, ours for what it does not read or what has no zone."""
     try:
-        return round(datetime.fromisoformat(text).timestamp() * 1_000_000)
-    except ValueError:
+        since = datetime.fromisoformat(text) - _EPOCH
+    except (ValueError, TypeError):
         return parse_time(text)
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 class RuleEngine(Judge):
@@ -225,7 +227,7 @@ class RuleEngine(Judge):
         if plan.filtered and known.doc is None:
             known.doc = _filter_doc(entity_id, event.types, event.scopes)
         facts: list[Fact] = []
-        watches = plan.watches
+        watches, episodes = plan.watches, known.episodes
         for change in changes:
             watch = watches.get(change.attr)
             if watch is None:
@@ -241,11 +243,12 @@ class RuleEngine(Judge):
                 continue
             value = sample[2]
             if watch.thresholds and (
-                known.live or value.__class__ is not float or not watch.calm_from <= value <= watch.calm_to
+                (episodes and known.live)
+                or value.__class__ is not float
+                or not watch.calm_from <= value <= watch.calm_to
             ):
                 self._simple(watch, change.attr, value, known, entity_id, at, out)
             if watch.general:
-                episodes = known.episodes
                 for compiled, gate in watch.general:
                     if (
                         gate is None
@@ -266,7 +269,7 @@ class RuleEngine(Judge):
         if flipped:
             self._reconsider(flipped, at, out)
         for compiled in touched:
-            if compiled.when(known, at) or compiled.id in known.episodes:
+            if compiled.when(known, at) or compiled.id in episodes:
                 self._evaluate(compiled, known, entity_id, at, out)
         return out
 
