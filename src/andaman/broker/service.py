@@ -356,6 +356,31 @@ class Broker:
             ),
         )
 
+    async def condense_history(
+        self,
+        tenant: str,
+        before: Micros,
+        *,
+        types: Sequence[str] = (),
+        ids: Sequence[str] = (),
+        attrs: Sequence[str] = (),
+        rollups: bool = True,
+    ) -> None:
+        """Have history drop what was observed and committed before ``before`` (whole hours); returns at once.
+
+        Of entities with one of the ``types`` or these ``ids`` (neither: all of the tenant), of these ``attrs`` (none: all);
+        aggregates by the hour stay where ``rollups``. The last row of each instance stays: no state from ``before`` on
+        changes. Not remembered: ask again after a restart, and after history was made again from the journal.
+        """
+        if self._history is not None:
+            history = self._history
+            chosen = {"types": tuple(types), "ids": tuple(ids), "attrs": tuple(attrs), "rollups": rollups}
+            await asyncio.to_thread(lambda: history.condense(tenant, before, **chosen))
+
+    async def history_condensing(self) -> tuple[int, int]:
+        """(Requests to condense that are not done yet, rows dropped since the historian started)."""
+        return (0, 0) if self._history is None else await asyncio.to_thread(self._history.condensing)
+
     async def history_status(self) -> tuple[int, str]:
         """(Last journal position that is in history, why it lags or ""). Without history: (0, "")."""
         return (0, "") if self._history is None else await asyncio.to_thread(self._history.status)

@@ -203,6 +203,11 @@ class Historian:
         if name == "resolve":
             entity_id, attr, instance, tenant = arguments
             return ("targets", past.resolve(entity_id, attr, instance, access, tenant))
+        if name == "condense":
+            tenant, before, chosen = arguments
+            self._history.condense(tenant, before, **chosen)
+        if name in ("condense", "condensing"):
+            return ("condensing", *self._history.condensing)
         if name == "drain":
             self._feeder.drain()
         return ("status", self._history.last_seq, self._feeder.trouble)

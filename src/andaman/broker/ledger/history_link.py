@@ -142,6 +142,15 @@ class HistoryLink:
         found: list[Target] = self._ask("resolve", (entity_id, attr, instance, tenant), access)[1]
         return found
 
+    def condense(self, tenant: str, before: Micros, **chosen: Any) -> None:
+        """See ``Broker.condense_history``."""
+        self._ask("condense", (tenant, before, chosen), FULL_ACCESS)
+
+    def condensing(self) -> tuple[int, int]:
+        """(Requests to condense that are not done yet, rows dropped since the historian started)."""
+        _, waiting, dropped = self._ask("condensing", (), FULL_ACCESS)
+        return waiting, dropped
+
     def drain(self) -> int:
         """Move the journal's tail now; returns the last position in history."""
         last_seq: int = self._ask("drain", (), FULL_ACCESS)[1]
