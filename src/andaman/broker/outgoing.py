@@ -312,6 +312,14 @@ class OutgoingClient:
             host = self._hosts[key] = _Host(asyncio.Semaphore(self._per_host))
         return host
 
+    def tidy(self) -> None:
+        """Close connections that were idle too long, so that many hosts do not use up the process's files. Call now and
+        then."""
+        old = time.monotonic() - _IDLE_S
+        for host in self._hosts.values():
+            while host.idle and host.idle[0].idle_since < old:
+                host.idle.popleft().close()
+
     def close(self) -> None:
         """Close idle connections."""
         for host in self._hosts.values():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from andaman.doors.ngsild.compat import amended, preferred
+from andaman.broker.entity.compat import amended, preferred
 from tests.doors.ngsild.client import BUS, Client, at_the_door, vehicle
 
 LANGUAGES = {"type": "LanguageProperty", "languageMap": {"en": "bus"}}

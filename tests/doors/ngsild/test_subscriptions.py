@@ -386,6 +386,13 @@ def test_5_2_14_forms(tmp_path: Path, place: int) -> None:
 
 
 @desk
+async def test_4_3_6_8_entities_as_an_earlier_version_knew_them(c: Desk) -> None:
+    await c.subscribe(ngsildConformance="1.3")
+    await c.car(text={"type": "LanguageProperty", "languageMap": {"th": "ก"}}, speed=1)
+    assert (await c.told())["text"]["type"] == "Property"
+
+
+@desk
 async def test_6_3_8_json_ld_and_geo_json(c: Desk) -> None:
     point = {"type": "Point", "coordinates": [98.3, 7.9]}
     await c.subscribe(endpoint={"accept": LD})

@@ -272,7 +272,8 @@ class Courier:
 
     # -- life -----------------------------------------------------------------------------------------------
     def tidy(self) -> None:
-        """Forget receivers that nobody sends to. Call now and then."""
+        """Forget receivers that nobody sends to, and close connections that idle. Call every few seconds."""
+        self._client.tidy()
         old = time.monotonic() - _IDLE_S
         for key, receiver in list(self._receivers.items()):
             if not receiver.count and receiver.used < old and not any(receiver.tasks):

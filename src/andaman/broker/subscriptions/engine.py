@@ -29,12 +29,13 @@ from andaman.broker.subscriptions.run import Owners, Run, fact_of, within
 from andaman.broker.subscriptions.store import Progress
 from andaman.broker.subscriptions.wire import Wire
 from andaman.identity.model import Access
-from andaman.kernel.time import MINUTE, Clock, Micros
+from andaman.kernel.time import MINUTE, SECOND, Clock, Micros
 
 log = logging.getLogger(__name__)
 TICK_S: Final = 0.05
 _HELD_MAX: Final = 1_000  # entities that wait for a throttled subscription's next notification
 _READERS: Final = 2  # subscriptions that catch up at the same time
+_TIDY: Final = 5 * SECOND
 _TURN_S: Final = 0.003  # work between two chances for others
 _GONE: Final = 1 << 62
 _PER_NOTICE: Final = 1_000  # entities in one periodic notification
@@ -56,6 +57,7 @@ class Engine:
         self._loose: set[asyncio.Task[None]] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self._checked: Micros = 0
+        self._tidied: Micros = 0
         self.delivered = 0
         self.failed = 0
 
@@ -334,6 +336,8 @@ class Engine:
                 self._spawn(self._catch_up(run))
         if now - self._checked >= MINUTE:
             self.rights_changed()
+        if now - self._tidied >= _TIDY:
+            self._tidied = now
             self._courier.tidy()
 
     async def _period(self, run: Run) -> None:

@@ -7,6 +7,7 @@ from enum import IntFlag
 from typing import Any, Final
 
 from andaman.broker.contexts.model import Context
+from andaman.broker.entity.compat import Version
 from andaman.broker.entity.linked import Join
 from andaman.broker.entity.represent import View
 from andaman.broker.query.ast import GeoQuery, QExpr, ScopeExpr, TypeExpr
@@ -67,6 +68,7 @@ class Form:
     media: str = "application/json"
     show_changes: bool = False
     join: Join | None = None
+    version: Version | None = None  # of the specification, for receivers that know no newer one (§4.3.6.8)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import orjson
 
 from andaman.broker.contexts.model import Context
 from andaman.broker.entity.build import VALUE_MEMBER
+from andaman.broker.entity.compat import amended
 from andaman.broker.entity.linked import Find, Linker
 from andaman.broker.entity.names import NULL
 from andaman.broker.entity.represent import (
@@ -91,7 +92,7 @@ def entity_json(subscription: Subscription, fact: Fact, find: Find) -> bytes:
     """The changed entity (with those linked to it, where asked for) as this subscription wants to see it."""
     form, context = subscription.form, subscription.context
     # The same for every subscription with this form; a join asks for current state under the subscriber's own rights.
-    key = (form.view, form.media, form.show_changes, subscription.condition.triggers, context)
+    key = (form.view, form.media, form.version, form.show_changes, subscription.condition.triggers, context)
     if form.join is None:
         if fact.event.kind is EventKind.DELETED:
             key = (*key, subscription.condition.watched)  # type: ignore[assignment]
@@ -124,6 +125,8 @@ def present(form: Form, context: Context, docs: list[Doc], find: Find) -> list[d
 
 def dumped(shown: list[dict[str, Any]], doc: Doc, form: Form, context: Context) -> bytes:
     """As JSON, comma-separated; the first of ``shown`` is ``doc``, the others are linked to it."""
+    if form.version is not None and form.view.format != "simplified":
+        shown = amended(shown, form.version)
     if form.media == GEO_JSON:
         geometry = feature(doc, context, form.view)["geometry"]
         features = []

@@ -135,7 +135,9 @@ def _form(content: Content, endpoint: Endpoint, context: Context) -> Form:
         frozenset(content["datasetId"]) if "datasetId" in content else None,
     )
     join = None if mode == "@none" else Join(mode, level, pick, omit, frozenset())
-    return Form(view, endpoint.accept, changes, join)
+    version = content.get("ngsildConformance")
+    parts = None if version is None else tuple(map(int, version.split(".")[:2]))
+    return Form(view, endpoint.accept, changes, join, None if parts is None else (parts[0], parts[1]))
 
 
 def _projection(given: dict[str, Any], name: str, level: int, context: Context) -> Any:

@@ -9,13 +9,13 @@ from urllib.parse import quote
 import orjson
 
 from andaman.broker.contexts import Context, ContextStore
+from andaman.broker.entity.compat import NATIVE, amended, preferred
 from andaman.broker.model import WriteOp, WriteResult
 from andaman.broker.registry.maps import EntityMaps
 from andaman.broker.registry.service import Registry
 from andaman.broker.registry.watch import SourceSubscriptions
 from andaman.broker.service import Broker
 from andaman.broker.subscriptions.service import Subscriptions
-from andaman.doors.ngsild.compat import NATIVE, amended, preferred
 from andaman.doors.ngsild.distributed.sources import Sources
 from andaman.doors.ngsild.http import JSON, LD_CONTEXT_REL, LD_JSON, Answer, Call
 from andaman.kernel.errors import BadRequestData
