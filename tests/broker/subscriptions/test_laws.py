@@ -129,6 +129,31 @@ async def test_throttled_changes_come_together_when_the_time_has_passed(w: World
     assert speeds(got[1:], 2) == [5]
 
 
+@pytest.mark.parametrize("bound", ["_HELD_MAX", "_ALL_HELD_MAX"])
+def test_throttling_holds_little_and_forgets_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
+    monkeypatch.setattr(f"andaman.broker.subscriptions.engine.{bound}", 3)
+
+    async def run() -> None:
+        async with world(tmp_path) as w:
+            await w.subscribe(throttling=100)
+            await w.put(0, speed=0)
+            await w.receiver.count(1)
+            await w.write(*(put(number, speed=number) for number in range(1, 11)))
+            await w.settled()
+            seen: set[str] = set()
+            while len(seen) < 11:
+                held = [len(one.held) for one in w.subs.runs()]
+                assert max(held) <= 3
+                count = len(w.receiver.got)
+                w.clock.ahead += 101 * SECOND
+                await w.receiver.count(count + 1)
+                seen = {entity["id"] for one in w.receiver.got for entity in one["data"]}
+
+    asyncio.run(run())
+
+
 @in_world
 async def test_a_periodic_subscription_tells_what_matches_then(w: World) -> None:
     await w.subscribe(timeInterval=60, q="speed>3")

@@ -33,7 +33,8 @@ from andaman.kernel.time import MINUTE, SECOND, Clock, Micros
 
 log = logging.getLogger(__name__)
 TICK_S: Final = 0.05
-_HELD_MAX: Final = 1_000  # entities that wait for a throttled subscription's next notification
+_HELD_MAX: Final = 1_000  # entities that wait for a throttled subscription's next notification …
+_ALL_HELD_MAX: Final = 10_000  # … and for all of them together; beyond, the journal keeps them
 _READERS: Final = 2  # subscriptions that catch up at the same time
 _TIDY: Final = 5 * SECOND
 _TURN_S: Final = 0.003  # work between two chances for others
@@ -42,7 +43,7 @@ _PER_NOTICE: Final = 1_000  # entities in one periodic notification
 
 
 class Engine:
-    """Matching and sending for all subscriptions of a process; on the event loop's thread."""
+    """Matching and sending for all subscriptions; on the event loop's thread."""
 
     def __init__(self, broker: Broker, courier: Courier, owners: Owners, clock: Clock) -> None:
         self._broker, self._courier, self._owners, self._clock = broker, courier, owners, clock
@@ -50,6 +51,7 @@ class Engine:
         self.runs: dict[str, Run] = {}
         self.position = 0
         self._held: set[Run] = set()
+        self._held_count = 0
         self._lagging: set[Run] = set()
         self._reading: set[Run] = set()
         self._timed: set[Run] = set()  # with an interval or an end
@@ -78,8 +80,7 @@ class Engine:
         self._tasks = []
 
     def _spawn(self, work: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._loose.add(task)
+        self._loose.add(task := asyncio.ensure_future(work))
         task.add_done_callback(self._loose.discard)
 
     # -- subscriptions --------------------------------------------------------------------------------------
@@ -120,13 +121,14 @@ class Engine:
         if run.listed:
             self._index.remove(sub.tenant, sub.condition, run)
             run.listed = False
-        for group in (self._held, self._lagging, self._timed):
+        for group in (self._lagging, self._timed):
             group.discard(run)
         run.generation += 1
 
     def remove(self, run: Run) -> None:
         """End it; nothing that waits is sent any more."""
         self._leave(run)
+        self._forget_held(run)
         run.since = _GONE
         self._courier.drop(run.sub.endpoint, run.sub.tenant, run.sub.key)
         self.runs.pop(run.sub.key, None)
@@ -153,8 +155,7 @@ class Engine:
         self._courier.drop(run.sub.endpoint, run.sub.tenant, run.sub.key)
         settled = run.settled
         run.open.clear()
-        run.held.clear()
-        self._held.discard(run)
+        self._forget_held(run)
         run.flying = 0
         run.generation += 1
         run.changed = True
@@ -287,11 +288,13 @@ class Engine:
     def _hold(self, run: Run, fact: Fact) -> bool:
         """Keep the change for the next notification; a later change of the same entity takes its place."""
         entity_id = fact.event.entity_id
-        if entity_id not in run.held and len(run.held) >= _HELD_MAX:
+        if entity_id not in run.held and (len(run.held) >= _HELD_MAX or self._held_count >= _ALL_HELD_MAX):
             return False
         before = run.held.pop(entity_id, None)
         if before is not None:
             run.open.pop(before.event.seq, None)
+        else:
+            self._held_count += 1
         run.held[entity_id] = fact
         run.open[fact.event.seq] = None
         run.changed = True
@@ -299,14 +302,17 @@ class Engine:
         return True
 
     def _release(self, run: Run, now: Micros) -> None:
-        facts = list(run.held.values())
-        sub = run.sub
+        facts, sub = list(run.held.values()), run.sub
         data = [entity_json(sub, fact, run.find) for fact in facts]
         seqs = tuple(fact.event.seq for fact in facts)
         if self._send(run, seqs, sub.key, data, str(max(seqs))):
-            run.held.clear()
+            self._forget_held(run)
             run.next_at = now + sub.throttling
-            self._held.discard(run)
+
+    def _forget_held(self, run: Run) -> None:
+        self._held_count -= len(run.held)
+        run.held.clear()
+        self._held.discard(run)
 
     # -- time -----------------------------------------------------------------------------------------------
     async def _ticking(self) -> None:
@@ -331,6 +337,8 @@ class Engine:
         for run in self._lagging - self._reading:
             if len(self._reading) >= _READERS:
                 break
+            if run.sub.throttling and (run.flying or now < run.next_at):
+                continue  # it may tell nothing yet
             if self._courier.has_room(run.sub.endpoint, run.sub.tenant):
                 self._reading.add(run)
                 self._spawn(self._catch_up(run))
@@ -383,6 +391,7 @@ class Engine:
                 yield run.sub.key, run.settled, replace(run.sub.counters), due
 
     def waiting(self) -> int:
+        """Notifications not yet taken by their receivers."""
         return self._courier.waiting()
 
     @property
