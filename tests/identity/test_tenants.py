@@ -233,10 +233,15 @@ def test_a_drill_is_open_to_its_people_and_is_removed_after_its_time(tmp_path: P
                 look = ("GET", "/ngsi-ld/v1/types", None)
                 assert (await knock(http, look, tenant)).status_code == 200
                 assert (await knock(root, look, tenant)).status_code == 200
-                for name, status in (("lek", 200), ("nok", 404)):
+                await app.identity.add_user("somsri", PASSWORD, [Role.DISPATCHER], cli_actor())
+                for name, status in (("lek", 200), ("nok", 404), ("somsri", 404)):
                     async with client(app) as other:
                         await other.post("/auth/login", json={"username": name, "password": PASSWORD})
                         assert (await knock(other, look, tenant)).status_code == status
+                        if name == "somsri":  # a drill that is another's answers as one that is not there
+                            there = await other.get(f"/api/training/drills/{local}")
+                            none = await other.get("/api/training/drills/nobody")
+                            assert words(there, local) == words(none, "nobody")
                 scored = (await http.post(f"/api/training/drills/{local}/finish")).json()["score"]
                 time[0] = system_clock() + 29 * DAY
                 assert await drills._due() is not None

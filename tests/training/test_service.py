@@ -85,9 +85,9 @@ def test_nobody_finishes_anothers_drill(tmp_path):
                 await mine.post("/api/training/drills", json={"scenario": "rain-crash-patong-hill"})
             ).json()
             drill_id = begun["drill"]["id"].rsplit(":", 1)[1]
-            assert (await other.post(f"/api/training/drills/{drill_id}/finish")).status_code == 403
+            assert (await other.post(f"/api/training/drills/{drill_id}/finish")).status_code == 404
             assert (await other.get("/api/training/drills")).json() == []
-            assert (await other.get(f"/api/training/drills/{drill_id}")).status_code == 403
+            assert (await other.get(f"/api/training/drills/{drill_id}")).status_code == 404
 
     run(work)
 

@@ -261,7 +261,10 @@ def _command() -> list[Dataset]:
             _INTERNAL,
             _SECURITY,
             required="",
-            hidden=dict.fromkeys(("person", "personName", "score", "percent", "passed"), _PERSONAL),
+            hidden=dict.fromkeys(
+                ("person", "personName", "trainers", "exerciseTenant", "score", "percent", "passed"),
+                _PERSONAL,
+            ),
             purpose="training",
         ),
     ]

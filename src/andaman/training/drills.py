@@ -13,7 +13,7 @@ from andaman.broker.model import Doc, Event, OpKind, WriteOp
 from andaman.broker.service import Broker
 from andaman.identity.model import FULL_ACCESS, Access, Actor, Role, system_actor
 from andaman.identity.tenants import Tenants
-from andaman.kernel.errors import AndamanError, BadRequestData, Conflict, Forbidden, ResourceNotFound
+from andaman.kernel.errors import AndamanError, BadRequestData, Conflict, ResourceNotFound
 from andaman.kernel.ids import sortable_id, urn
 from andaman.kernel.time import DAY, SECOND, Clock, Micros, format_time, parse_time
 from andaman.training.drill import SCENARIOS, Scenario, Score, score
@@ -161,7 +161,10 @@ class Drills:
         return self._broker.get(run["id"], FULL_ACCESS)
 
     def get_run(self, drill_id: str, access: Access) -> Doc:
-        return self._broker.get(urn("DrillRun", drill_id), access)
+        run = self._broker.find(urn("DrillRun", drill_id), access)
+        if run is None:
+            raise no_drill(drill_id)
+        return run
 
     def list_runs(self, access: Access) -> list[Doc]:
         """All drills that the access shows, newest first."""
@@ -287,7 +290,7 @@ class Drills:
         run = self.get_run(drill_id, FULL_ACCESS)
         roles = actor.principal.roles
         if value(run, "person") != actor.principal.id and Role.ADMINISTRATOR not in roles:
-            raise Forbidden("Only the trainee of a drill or an administrator may do this")
+            raise no_drill(drill_id)
         return run
 
     async def _status(self, run: Doc, word: str) -> None:
@@ -308,6 +311,11 @@ class Drills:
             for result in await self._broker.write(ops, self._actor, tenant):
                 if result.error is not None:
                     raise result.error
+
+
+def no_drill(drill_id: str) -> ResourceNotFound:
+    """Also for a drill that is not one's own: in the same words."""
+    return ResourceNotFound(f"There is no drill {drill_id!r} of yours")
 
 
 def _local(run: Doc) -> str:

@@ -12,10 +12,10 @@ from andaman.broker.entity.build import simplify
 from andaman.broker.model import Doc
 from andaman.identity.model import FULL_ACCESS, Actor, Role
 from andaman.identity.web import require
-from andaman.kernel.errors import BadRequestData, Forbidden, ResourceNotFound
+from andaman.kernel.errors import BadRequestData, ResourceNotFound
 from andaman.kernel.http import json_response, read_json
 from andaman.training.drill import SCENARIOS
-from andaman.training.drills import score_json
+from andaman.training.drills import no_drill, score_json
 from andaman.training.service import TrainingService
 
 STAFF = (Role.OPERATOR, Role.DISPATCHER, Role.ANALYST, Role.ADMINISTRATOR)
@@ -72,7 +72,7 @@ def routes(service: TrainingService) -> list[BaseRoute]:
         actor = require(request, *STAFF)
         run = service.drills.get_run(request.path_params["drill"], FULL_ACCESS)
         if not _may_read(run, actor):
-            raise Forbidden("Only its trainee, an analyst or an administrator may see this drill")
+            raise no_drill(request.path_params["drill"])
         return json_response(await drill_json(run, actor))
 
     async def drill_json(run: Doc, actor: Actor) -> dict[str, Any]:
@@ -111,9 +111,10 @@ def routes(service: TrainingService) -> list[BaseRoute]:
 
 
 def _may_read(run: Doc, actor: Actor) -> bool:
-    """Whose drill it is and how it went are personal data (hidden from others at every door): the person's own, and
-    for those who look after the training."""
-    mine = simplify(run)["a"].get("person") == actor.principal.id
+    """Whose drill it is and how it went are personal data (hidden from others at every door): the person's own, its
+    trainers', and for those who look after the training."""
+    a = simplify(run)["a"]
+    mine = actor.principal.id in (a.get("person"), *a.get("trainers", []))
     return mine or bool(actor.principal.roles & {Role.ADMINISTRATOR, Role.ANALYST})
 
 
