@@ -216,7 +216,7 @@ def _endpoint(value: Any, where: str) -> str:
 
 
 def _mode(value: Any, where: str) -> str:
-    if value not in _MODES:
+    if not isinstance(value, str) or value not in _MODES:
         raise BadRequestData(f"mode must be one of {', '.join(_MODES)}", field=where)
     return str(value)
 

@@ -173,7 +173,7 @@ def context_links(header: str) -> list[str]:
     found = []
     for match in _LINK.finditer(header[:16_384]):
         rel = _LINK_REL.search(match[2])
-        if rel is not None and LD_CONTEXT_REL in (rel[1] or rel[2]).split():
+        if rel is not None and LD_CONTEXT_REL in (rel[1] or rel[2] or "").split():
             found.append(match[1].strip())
     return found
 

@@ -55,7 +55,11 @@ def order_of(given: Mapping[str, Any], context: Context) -> Order | None:
     if text is None:
         return None
     listed = text.split(",") if isinstance(text, str) else text
-    if not listed or len(listed) > _MAX_TERMS or not all(isinstance(one, str) for one in listed):
+    if (
+        not isinstance(listed, list)
+        or not 0 < len(listed) <= _MAX_TERMS
+        or not all(isinstance(one, str) for one in listed)
+    ):
         raise BadRequestData(f"orderBy names one to {_MAX_TERMS} members", field="orderBy")
     terms = tuple(_term(one, context) for one in listed)
     if origin is None and any(term.distance for term in terms):
