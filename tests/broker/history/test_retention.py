@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from andaman.broker.history import History, store, upkeep
+from andaman.broker.history.aggregate import parse_period
+from andaman.broker.history.city import across, newest
 from andaman.broker.history.rows import iso
 from andaman.broker.model import Doc, Event
 from andaman.broker.query.model import TemporalQuery
@@ -174,3 +176,41 @@ def test_what_rollups_cannot_tell_is_refused_and_nothing_stays_without_them(tmp_
     settle(history)
     assert ask("urn:b", "PT0S", ("totalCount",))["x:v"]["totalCount"][0][0] < count
     history.close()
+
+
+@settings(max_examples=6, deadline=None)
+@given(st.randoms(use_true_random=False), st.integers(10, 80), st.booleans())
+def test_a_city_is_the_sum_of_its_entities(rng: random.Random, count: int, dropped: bool) -> None:
+    """Aggregates over all entities are those of a plain fold, also when rows became rollups; the newest values are the state."""
+    events = readings(rng, count)
+    final: dict[tuple[str, int], float] = {}
+    for one in events:
+        assert one.doc is not None
+        instance = one.doc["attrs"]["x:v"][0]
+        final[one.entity_id, parse_time(instance["observedAt"])] = float(instance["value"])
+    buckets: dict[str, list[float]] = {}
+    for (_, at), value in final.items():
+        buckets.setdefault(iso(at // HOUR * HOUR, 0), []).append(value)
+    with tempfile.TemporaryDirectory() as directory:
+        history = History.open(Path(directory), memory_mb=64)
+        for start in range(0, count, 15):
+            history.ingest(events[start : start + 15])
+            settle(history)
+        if dropped:
+            history.condense("", START + 3 * HOUR)
+            settle(history)
+        found = across(
+            history._store, "", "x:v", None, START - 3 * HOUR, START + 9 * HOUR, parse_period("PT1H"), "UTC"
+        )
+        wanted = [
+            [start, len(part), sum(part) / len(part), min(part), max(part)]
+            for start, part in sorted(buckets.items())
+        ]
+        same([[row[0], *row[2:]] for row in found], wanted)
+        state = {d["id"]: d["attrs"]["x:v"][0] for d in history.state_at("", 1 << 60)}
+        last = newest(history._store, "", "x:v", None)
+        assert dict(zip(last.ids, last.values, strict=True)) == {n: one["value"] for n, one in state.items()}
+        assert dict(zip(last.ids, last.times, strict=True)) == {
+            n: parse_time(one["observedAt"]) for n, one in state.items()
+        }
+        history.close()

@@ -94,6 +94,15 @@ def _coarse(member: str, ask: str, last_hour: int) -> BadRequestData:
     )
 
 
+def slots_of(rollups: Rollups, bounds: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The period that each rollup belongs to. Raises BadRequestData when a period cuts one."""
+    starts = rollups.columns["hour"] * HOUR
+    slots = np.searchsorted(bounds, starts, side="right") - 1
+    if np.any(bounds[slots] % HOUR) or np.any(bounds[slots + 1] < starts + HOUR):
+        raise _coarse("aggrPeriodDuration", "periods of whole hours", int(rollups.columns["hour"].max()))
+    return slots
+
+
 def combined(
     methods: Sequence[str],
     times: npt.NDArray[np.int64],
@@ -103,10 +112,7 @@ def combined(
     end: Micros | None,
 ) -> dict[str, list[list[Any]]]:
     """As ``aggregate``, of single observations (``values`` None: not all are numbers) and rollups together."""
-    starts = rollups.columns["hour"] * HOUR
-    slots = np.searchsorted(bounds, starts, side="right") - 1
-    if np.any(bounds[slots] % HOUR) or np.any(bounds[slots + 1] < starts + HOUR):
-        raise _coarse("aggrPeriodDuration", "periods of whole hours", int(rollups.columns["hour"].max()))
+    slots = slots_of(rollups, bounds)
     if "distinctCount" in methods:
         raise _coarse("aggrMethods", "other methods than distinctCount", int(rollups.columns["hour"].max()))
     size = len(bounds) - 1

@@ -1,0 +1,285 @@
+"""History at 100 million rows: size, the questions of the targets, and a server at work on it.
+
+10,000 sensors with a reading every five minutes each for 35 days, and one of them for a year. The sensors are made through
+the door; their past is then put into the history file as arrays, sorted as in the background, but for the last part, which
+the historian sorts while the server takes 2,000 durable updates a second and answers.
+Run: python -m bench.history_large_bench [--quick]   (about five minutes and 3 GB of disk)
+"""
+
+from __future__ import annotations
+
+import gc
+import http.client
+import random
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+import psutil
+
+from andaman.broker.history import History
+from andaman.broker.history.aggregate import parse_period
+from andaman.broker.history.city import across, newest
+from andaman.broker.history.rows import iso
+from andaman.broker.query.model import TemporalQuery
+from andaman.kernel.time import DAY, HOUR, SECOND, Micros, system_clock
+from bench.common import Row, Server, directory, percentile, row
+from bench.write_load import load
+
+SENSORS = 10_000
+STEP = 300 * SECOND
+UNSORTED = 6_000_000
+RATE = 2_000
+KINDS = ("@born", "")
+
+
+def name_of(n: int) -> str:
+    return f"urn:ngsi-ld:Sensor:{n:07d}"
+
+
+def past(history: History, attr: str, readings: int, end: Micros) -> Iterator[dict[str, Any]]:
+    """Columns in order of commit: the sensors' beginnings a year ago, then their readings; positions below zero."""
+    store = history._store
+    word = store.names.word
+    rows = store.read(
+        lambda snapshot, cursor: cursor.execute(
+            snapshot.union(
+                "*", f"attr IN ({','.join(str(word(kind)) for kind in (*KINDS, attr))}) AND op = 0"
+            )
+        ).fetchnumpy()
+    )
+    rows.pop("seq")
+    number = store.read(lambda _, cursor: store.names.entity(cursor, "", name_of(0)))
+    born = np.isin(rows["attr"], [word(kind) for kind in KINDS])
+    sample = {name: np.ma.getdata(values)[~born][:1] for name, values in rows.items()}
+    numbers = np.unique(rows["entity"])
+    numbers = np.concatenate([[number], numbers[numbers != number]])  # the one with a year first
+    rng = np.random.default_rng(7)
+    seq = -(len(rows["attr"]) + len(numbers) * readings + 400 * 288)
+    begin = end - 366 * DAY
+
+    def columns(base: dict[str, Any], count: int, ms: Any, lag: Any, **own: Any) -> dict[str, Any]:
+        nonlocal seq
+        made = {name: np.full(count, values[0]) for name, values in base.items()} | own
+        made |= {"ms": ms, "us": np.zeros(count, dtype=np.int16), "lag": lag, "body": np.full(count, None)}
+        # The file's columns stand in its own order; the position comes before the creation time.
+        made["seq"] = seq + np.arange(count)
+        seq += count
+        return {name: made[name] for name in ORDER}
+
+    first = {name: np.ma.getdata(values)[born] for name, values in rows.items()}
+    count = int(born.sum())
+    yield columns(
+        sample,
+        count,
+        np.full(count, begin // 1000),
+        np.zeros(count, dtype=np.int64),
+        **{name: first[name] for name in ("tenant", "entity", "attr", "form", "num", "num2")},
+    )
+    often = np.arange(begin + HOUR, end - STEP * readings, STEP)
+    phase = rng.integers(0, STEP - 2 * SECOND, len(numbers))
+    at_once = max(1, 500_000 // len(numbers))
+    for low in range(readings, 0, -at_once):
+        rounds = end - STEP * np.arange(low, max(0, low - at_once), -1)
+        at = np.repeat(rounds, len(numbers)) + np.tile(phase, len(rounds))
+        at = np.concatenate([often, at + rng.integers(0, SECOND, len(at))])
+        entity = np.concatenate([np.full(len(often), numbers[0]), np.tile(numbers, len(rounds))])
+        often = often[:0]
+        order = np.argsort(at, kind="stable")
+        at, count = at[order], len(order)
+        ms = (
+            at - rng.integers(50_000, SECOND, count)
+        ) // 1000  # milliseconds; a message takes up to a second
+        yield columns(
+            sample,
+            count,
+            ms,
+            at - ms * 1000,
+            entity=entity[order].astype(np.int32),
+            num=np.round(rng.normal(28, 3, count), 1),
+        )
+
+
+ORDER = (
+    "tenant", "entity", "attr", "dataset", "op", "place", "ms", "us", "lag", "seq", "created", "form",
+    "num", "num2", "body",
+)  # fmt: skip
+
+
+def run(quick: bool = False) -> list[Row]:
+    readings = 300 if quick else 10_000
+    unsorted = 1_000_000 if quick else UNSORTED
+    rows: list[Row] = []
+    with directory() as place:
+        data = place / "data"
+        server = Server(data, 9147)
+        server.wait_ready()
+        load(server.port, 4, 600, "batches", first=0, count=SENSORS, size=1_000, seed=1)
+        server.stop()
+        end = (system_clock() - HOUR) // DAY * DAY
+        history = History.open(data / "history")
+        attr = next(text for text in history._store.names.texts if text.endswith("/speed"))
+        total = SENSORS * readings
+        appending = sorting = longest = 0.0
+        quiet: list[Row] = []
+        for columns in past(history, attr, readings, end):
+            start = time.perf_counter()
+            history._store.append(columns, history.last_seq)
+            appending += time.perf_counter() - start
+            more = history.rows < total - unsorted
+            if not more and not quiet:
+                quiet = in_process(history, attr, end - unsorted // SENSORS * STEP)
+            while more:
+                start = time.perf_counter()
+                more = history.maintain()
+                took = time.perf_counter() - start
+                sorting, longest = sorting + took, max(longest, took)
+        count = history.rows
+        rows.append(row("large history: rows", count, ""))
+        rows.append(row("large history: append arrays", count / appending, "rows/s"))
+        rows.append(row("large history: sort, all levels", (count - unsorted) / sorting, "rows/s"))
+        rows.append(row("large history: longest step of sorting", longest, "s"))
+        rows += quiet
+        history.close()
+        gc.collect()
+        rows += at_work(data, end, attr)
+        again = History.open(data / "history")
+        while again.maintain():
+            pass
+        blocks = again._store.read(
+            lambda _, cursor: cursor.execute(
+                "SELECT used_blocks * block_size FROM pragma_database_size()"
+            ).fetchall()[0][0]
+        )
+        kept = again.rows
+        again.close()
+        size = sum(path.stat().st_size for path in (data / "history").rglob("*") if path.is_file())
+        rows.append(row("large history: rows at the end", kept, ""))
+        rows.append(row("large history: bytes a row (blocks in use)", blocks / kept, "B", "<= 10"))
+        rows.append(row("large history: file", size / 1e6, "MB", "< 1000"))
+    return rows
+
+
+def measured(name: str, target: str, ask: Callable[[int], Any], repeat: int = 15) -> list[Row]:
+    samples = []
+    for n in range(repeat):
+        start = time.perf_counter()
+        ask(n)
+        samples.append((time.perf_counter() - start) * 1000)
+    return [
+        row(f"{name}, median", percentile(samples, 50), "ms", target),
+        row(f"{name}, p95", percentile(samples, 95), "ms"),
+    ]
+
+
+def in_process(history: History, attr: str, end: Micros) -> list[Row]:
+    """Questions to an idle history, without server and HTTP."""
+    week = TemporalQuery("after", end - 7 * DAY)
+    hourly = TemporalQuery("after", end - 365 * DAY, aggr_methods=("avg",), aggr_period="PT1H")
+    store = history._store
+    five = parse_period("PT5M")
+    return [
+        *measured("latest of 10,000 sensors", "< 50", lambda _: newest(store, "", attr, None)),
+        *measured(
+            "one sensor's seven days (2,016 instances)",
+            "< 30",
+            lambda n: history.temporal("", name_of(n * 37 + 1), [attr], week),
+        ),
+        *measured(
+            "hourly means of a year", "< 60", lambda _: history.temporal("", name_of(0), [attr], hourly)
+        ),
+        *measured(
+            "city-wide five-minute means of a day",
+            "< 500",
+            lambda n: across(store, "", attr, None, end - (n + 2) * DAY, end - (n + 1) * DAY, five, "UTC"),
+            5,
+        ),
+        *measured(
+            "whole city as of a second",
+            "< 1000",
+            lambda n: history.state_at("", end - (n * 5 + 1) * DAY - 7 * HOUR),
+            5,
+        ),
+    ]
+
+
+def at_work(data: Path, end: Micros, attr: str) -> list[Row]:
+    """The same over HTTP while updates arrive and the historian sorts."""
+    server = Server(data, 9147)
+    server.wait_ready()
+    # The historian opens its file in the background; ask until it answers.
+    client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
+
+    def get(path: str) -> bytes:
+        client.request("GET", f"/ngsi-ld/v1/{path}", headers={"Accept": "application/json"})
+        answer = client.getresponse()
+        body = answer.read()
+        if answer.status not in (200, 206):
+            raise RuntimeError(f"{path}: {answer.status} {body[:300]!r}")
+        return body
+
+    start = quote(iso(end - 7 * DAY, 0))
+    year = quote(iso(end - 365 * DAY, 0))
+    get(f"temporal/entities/{name_of(1)}?attrs=speed&timerel=after&timeAt={start}")
+    year_answer = get(
+        f"temporal/entities/{name_of(0)}?attrs=speed&options=aggregatedValues&aggrMethods=avg&aggrPeriodDuration=PT1H&timerel=after&timeAt={year}"
+    )
+    if year_answer.count(b"[") < 8_000:
+        raise RuntimeError(f"a year of hours is missing: {year_answer[:500]!r}")
+    written: dict[str, Any] = {}
+    seconds = 30.0
+    writer = threading.Thread(
+        target=lambda: written.update(
+            load(server.port, 16, seconds, "paced", count=SENSORS, rate=RATE, seed=3)
+        )
+    )
+    writer.start()
+    rng = random.Random(5)
+    rows = [
+        *measured(
+            "HTTP, under load: one sensor's seven days",
+            "< 30",
+            lambda _: get(
+                f"temporal/entities/{name_of(rng.randrange(1, SENSORS))}?attrs=speed&options=temporalValues&timerel=after&timeAt={start}"
+            ),
+        ),
+        *measured(
+            "HTTP, under load: hourly means of a year",
+            "< 60",
+            lambda n: get(
+                f"temporal/entities/{name_of(0)}?attrs=speed&options=aggregatedValues&aggrMethods=avg"
+                f"&aggrPeriodDuration=PT1H&timerel=after&timeAt={quote(iso(end - 365 * DAY + n * HOUR, 0))}"
+            ),
+        ),
+        *measured(
+            "HTTP, under load: whole city as of a second (page of 1,000)",
+            "< 1000",
+            lambda n: get(
+                f"entities?type=Sensor&limit=1000&at={quote(iso(end - (n * 5 + 1) * DAY - 7 * HOUR, 0))}"
+            ),
+            5,
+        ),
+    ]
+    writer.join()
+    memory = sum(
+        child.memory_info().rss for child in psutil.Process(server.process.pid).children(recursive=True)
+    )
+    rows += [
+        row("… durable updates meanwhile", written["rate"], "/s", ">= 1900"),
+        row("… p99 of an update while rows are sorted", written["p99"], "ms", "< 30"),
+        row("… slowest update", written["max"], "ms"),
+        row("… memory of the historian", memory / 2**20, "MB", "< 400"),
+    ]
+    client.close()
+    server.stop()
+    return rows
+
+
+if __name__ == "__main__":
+    for line in run("--quick" in sys.argv):
+        print(f"{line['name']:70} {line['value']:>14} {line['unit']:8} {line['target']}")
