@@ -25,7 +25,7 @@ from andaman.broker.subscriptions.index import SubscriptionIndex
 from andaman.broker.subscriptions.model import Owner, Subscription
 from andaman.broker.subscriptions.notice import entity_json, envelope, notification_id
 from andaman.broker.subscriptions.periodic import matching
-from andaman.broker.subscriptions.run import Owners, Run, fact_of, within
+from andaman.broker.subscriptions.run import Owners, Run, fact_of, number_of, within
 from andaman.broker.subscriptions.store import Progress
 from andaman.broker.subscriptions.wire import Wire
 from andaman.identity.model import Access
@@ -33,8 +33,10 @@ from andaman.kernel.time import MINUTE, SECOND, Clock, Micros
 
 log = logging.getLogger(__name__)
 TICK_S: Final = 0.05
-_HELD_MAX: Final = 1_000  # entities that wait for a throttled subscription's next notification …
-_ALL_HELD_MAX: Final = 10_000  # … and for all of them together; beyond, the journal keeps them
+_HELD_MAX, _ALL_HELD_MAX = (
+    1_000,
+    10_000,
+)  # changes that one and all throttled subscriptions hold; the journal keeps more
 _READERS: Final = 2  # subscriptions that catch up at the same time
 _TIDY: Final = 5 * SECOND
 _TURN_S: Final = 0.003  # work between two chances for others
@@ -244,7 +246,7 @@ class Engine:
             lane, run.next_at = sub.key, self._clock() + sub.throttling
         else:
             lane = event.entity_id
-        return self._send(run, (event.seq,), lane, [entity_json(sub, fact, run.find)], str(event.seq))
+        return self._send(run, (event.seq,), lane, [entity_json(sub, fact, run.find)], number_of(event))
 
     def _send(self, run: Run, seqs: tuple[int, ...], lane: str, data: list[bytes], number: str) -> bool:
         sub = run.sub
@@ -305,7 +307,8 @@ class Engine:
         facts, sub = list(run.held.values()), run.sub
         data = [entity_json(sub, fact, run.find) for fact in facts]
         seqs = tuple(fact.event.seq for fact in facts)
-        if self._send(run, seqs, sub.key, data, str(max(seqs))):
+        last = max((fact.event for fact in facts), key=lambda event: event.seq)
+        if self._send(run, seqs, sub.key, data, number_of(last)):
             self._forget_held(run)
             run.next_at = now + sub.throttling
 

@@ -71,3 +71,8 @@ def fact_of(event: Event, access: Access) -> Fact | None:
     if seen.kind is EventKind.DELETED:
         return Fact(seen, doc_before_deletion(seen))
     return None if seen.doc is None else Fact(seen, seen.doc)
+
+
+def number_of(event: Event) -> str:
+    """What makes a notification's id: position and time: after a restore of an older state, positions are given a second time."""
+    return f"{event.seq}.{event.at}"
