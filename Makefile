@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 PORT ?= 8026
 DEMO_DATA ?= .demo
 CONFORMANCE_OUT ?= conformance
+JOBS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: demo serve test test-fast lint bench docs ui clean conformance
@@ -44,7 +45,7 @@ bench: $(VENV)/.dev ui
 
 conformance: $(VENV)/.run
 	@test -n "$(SUITE)" || { echo "usage: make conformance SUITE=/path/to/ngsi-ld-test-suite"; exit 2; }
-	$(BIN)/python scripts/conformance.py --suite "$(SUITE)" --out "$(CONFORMANCE_OUT)"
+	$(BIN)/python scripts/conformance.py --suite "$(SUITE)" --out "$(CONFORMANCE_OUT)" --jobs $(JOBS)
 
 docs: $(VENV)/.dev
 	$(BIN)/python scripts/make_docs.py
