@@ -17,16 +17,17 @@ from andaman.identity.model import Access
 Answer = dict[str, Any]
 Ask = Callable[[EvolutionQuery, Access, str], Awaitable[Answer]]
 _MOST: Final = 64  # entities in one question
+_LANES: Final = 2  # questions of one kind under way: while one is read, the answers of the other are made
 
 
 class _Group:
     """Questions that differ in the entity only."""
 
-    __slots__ = ("task", "waiting")
+    __slots__ = ("tasks", "waiting")
 
     def __init__(self) -> None:
         self.waiting: list[tuple[str, asyncio.Future[Answer]]] = []
-        self.task: asyncio.Task[None] | None = None
+        self.tasks: set[asyncio.Task[None]] = set()
 
 
 class Together:
@@ -46,35 +47,42 @@ class Together:
             group = self._groups[key] = _Group()
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         group.waiting.append((selector.ids[0], future))
-        if group.task is None:
-            # A task of its own: that one of those who ask goes away must not leave the others waiting.
-            group.task = asyncio.create_task(self._serve(key, group, same, selector, access, tenant))
+        if len(group.tasks) < _LANES:
+            self._start(key, group, same, selector, access)
         return await future
 
-    async def _serve(
-        self,
-        key: Any,
-        group: _Group,
-        same: EvolutionQuery,
-        selector: EntityQuery,
-        access: Access,
-        tenant: str,
+    def _start(
+        self, key: Any, group: _Group, same: EvolutionQuery, selector: EntityQuery, access: Access
     ) -> None:
-        try:
-            while group.waiting:
-                part, group.waiting = group.waiting[:_MOST], group.waiting[_MOST:]
-                ids = tuple(dict.fromkeys(entity_id for entity_id, _ in part))
-                query = replace(same, selectors=(replace(selector, ids=ids),), limit=len(ids))
-                try:
-                    answer = await self._ask(query, access, tenant)
-                except Exception as error:
-                    _fail(part, error)
-                    continue
+        """A task of its own: that one of those who ask goes away must not leave the others waiting."""
+
+        def done(ended: asyncio.Task[None]) -> None:
+            group.tasks.discard(ended)
+            if group.waiting and not ended.cancelled():  # came between the task's last look and now
+                self._start(key, group, same, selector, access)
+            elif not group.tasks:
+                if self._groups.get(key) is group:
+                    del self._groups[key]
+                for _, future in group.waiting:  # the platform stops
+                    future.cancel()
+
+        task = asyncio.create_task(self._serve(group, same, selector, access, key[0]))
+        group.tasks.add(task)
+        task.add_done_callback(done)
+
+    async def _serve(
+        self, group: _Group, same: EvolutionQuery, selector: EntityQuery, access: Access, tenant: str
+    ) -> None:
+        while group.waiting:
+            part, group.waiting = group.waiting[:_MOST], group.waiting[_MOST:]
+            ids = tuple(dict.fromkeys(entity_id for entity_id, _ in part))
+            query = replace(same, selectors=(replace(selector, ids=ids),), limit=len(ids))
+            try:
+                answer = await self._ask(query, access, tenant)
+            except Exception as error:
+                _fail(part, error)
+            else:
                 _tell(part, answer)
-        finally:
-            del self._groups[key]
-            for _, future in group.waiting:
-                future.cancel()
 
 
 def _tell(part: list[tuple[str, asyncio.Future[Answer]]], answer: Answer) -> None:
