@@ -376,10 +376,16 @@ class Broker:
             history = self._history
             chosen = {"types": tuple(types), "ids": tuple(ids), "attrs": tuple(attrs), "rollups": rollups}
             await asyncio.to_thread(lambda: history.condense(tenant, before, **chosen))
+            self.remembered.clear()
 
     async def history_condensing(self) -> tuple[int, int]:
         """(Requests to condense that are not done yet, rows dropped since the historian started)."""
-        return (0, 0) if self._history is None else await asyncio.to_thread(self._history.condensing)
+        if self._history is None:
+            return 0, 0
+        left, dropped = await asyncio.to_thread(self._history.condensing)
+        if not left:
+            self.remembered.clear()  # what was answered on the way may hold rows that are gone now
+        return left, dropped
 
     async def history_status(self) -> tuple[int, str]:
         """(Last journal position that is in history, why it lags or ""). Without history: (0, "")."""

@@ -71,6 +71,10 @@ BODIES: list[bytes] = [
     b'{"type":"Query","geoQ":{"georel":"within","geometry":"Polygon","coordinates":{"a":1}}}',
     b'{"type":"Query","temporalQ":{"timerel":"before","timeAt":5},"entities":[{"type":"T"}]}',
     b'{"value":1,"type":"Property","datasetId":5}',
+    b'{"id":"urn:x:y","type":"T","scope":[{"type":"Property","value":{"a":1}}]}',
+    b'{"id":"urn:x:y","type":"T","a":[{"type":"Property","value":"urn:ngsi-ld:null","deletedAt":7}]}',
+    b'{"id":"urn:x:y","type":"T","a":[{"type":"ListProperty","valueList":{"@none":"urn:ngsi-ld:null"}}]}',
+    b'{"type":"Query","entities":[{"type":"T"}],"aggrParams":{"aggrMethods":{}},"temporalQ":{"timerel":"before"}}',
     b'{"type":"GeoProperty","value":{"type":"Point","coordinates":[1e308,1e308]}}',
 ]
 TARGETS = [
@@ -88,6 +92,9 @@ TARGETS = [
     ("POST", "/entityOperations/delete"),
     ("POST", "/entityOperations/query"),
     ("POST", "/temporal/entityOperations/query"),
+    ("POST", "/temporal/entities"),
+    ("POST", f"/temporal/entities/{BUS}/attrs"),
+    ("PATCH", f"/temporal/entities/{BUS}/attrs/speed/urn:ngsi-ld:Instance:0123456789abcdef"),
     ("POST", "/jsonldContexts"),
 ]
 KINDS = ["application/json", "application/ld+json"]
@@ -126,6 +133,12 @@ PATHS = [
     "/entityOperations/nonsense",
     "/temporal",
     "/temporal/entities/x/y/z",
+    f"/temporal/entities/{BUS}/attrs//x",
+    f"/temporal/entities/{BUS}/attrs/speed/%00",
+    f"/temporal/entities/{BUS}/attrs/" + "x" * 20_000 + "/urn:x:1",
+    f"/temporal/entities/{BUS}?timeproperty=deletedAt&options=temporalValues,sysAttrs&lastN=1",
+    "/temporal/entities?type=Vehicle&timerel=before&timeAt=9999-12-31T23:59:59Z&scopeQ=/#&count=true&limit=0",
+    "/temporal/entities?type=Vehicle&timerel=before&timeAt=0001-01-01T00:00:00Z&orderBy=id;down",
     "/types/%20",
     "/types/" + "T" * 5000,
     "/attributes/a%22b",
