@@ -118,6 +118,7 @@ class RemoteCopies:
             while self._due:
                 key = next(iter(self._due))
                 del self._due[key]
+                await asyncio.sleep(0)  # a registration may concern thousands of subscriptions
                 try:
                     if not await self._reconcile(key):
                         again.append(key)
