@@ -262,6 +262,8 @@ async def test_answers_that_are_remembered_are_never_old(c: Client) -> None:
 
     await asyncio.gather(write(), *[ask() for _ in range(4)])
     assert c.broker.remembered.hits > 0
+    first, second = [await c("GET", path) for _ in range(2)]
+    assert first == second
 
 
 @pytest.mark.parametrize("text", ["P", "PT", "1H", "P1.5D", "PT1H/2020", "P-1D"])

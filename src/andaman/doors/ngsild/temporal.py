@@ -38,8 +38,8 @@ from andaman.kernel.errors import BadRequestData, ResourceNotFound
 _NOT_HERE: Final = frozenset(
     {"at", "geometryProperty", "join", "joinLevel", "containedBy", "orderFrom", "orderGeometry"}
 )
-_RETRIEVE: Final = (VIEW_PARAMETERS - _NOT_HERE) | TEMPORAL | {"type", "entityMap", "entityMapLifetime"}
-_QUERY: Final = (QUERY_PARAMETERS - _NOT_HERE) | TEMPORAL | {"splitEntities", "entityMapLifetime"}
+RETRIEVING: Final = (VIEW_PARAMETERS - _NOT_HERE) | TEMPORAL | {"type", "entityMap", "entityMapLifetime"}
+QUERYING: Final = (QUERY_PARAMETERS - _NOT_HERE) | TEMPORAL | {"splitEntities", "entityMapLifetime"}
 _POST: Final = (PARAMETERS - {"at"}) | AGGREGATION
 
 
@@ -68,18 +68,19 @@ async def retrieve_temporal(door: Door, call: Call) -> Answer:
     entity_id = check_uri(call.segments[2], "entityId")
     context = await door.link_context(call)
     remembered, key = door.broker.remembered, (call.tenant, entity_id)
-    question = (call.query_string, media, context, call.actor.access.key)
+    question = (call.query_string, media, call.headers.get(b"prefer"), context, call.actor.access.key)
     known: Answer | None = remembered.get(key, question)
-    if known is not None:
-        return known
+    if known is not None:  # a copy: what comes after this handler may add headers
+        return Answer(known.status, known.body, known.media, list(known.headers))
     token = remembered.begin(key)
     answer = await _retrieve(door, call, entity_id, context, media)
-    remembered.keep(key, token, question, answer, len(answer.body))
+    kept = Answer(answer.status, answer.body, answer.media, list(answer.headers))
+    remembered.keep(key, token, question, kept, len(answer.body))
     return answer
 
 
 async def _retrieve(door: Door, call: Call, entity_id: str, context: Context, media: bytes) -> Answer:
-    given = call.parameters(_RETRIEVE)
+    given = call.parameters(RETRIEVING)
     check_linked(given, context)
     view = view_of(given, context)
     form = temporal_form(given)
@@ -128,7 +129,7 @@ async def _check_projection(
 async def query_temporal(door: Door, call: Call) -> Answer:
     """GET /temporal/entities."""
     media = choose_media(call.headers.get(b"accept"), False)
-    given = call.parameters(_QUERY)
+    given = call.parameters(QUERYING)
     context = await door.link_context(call)
     check_linked(given, context)
     form = temporal_form(given)

@@ -17,9 +17,11 @@ from andaman.broker.entity.names import check_time
 from andaman.broker.model import Doc, Instance
 from andaman.broker.query.ast import GeoQuery, ScopeAnd, ScopeExpr, ScopeIs, ScopeOr
 from andaman.broker.query.model import EntityQuery, EvolutionQuery
+from andaman.broker.registry.maps import LOCAL
 from andaman.broker.registry.match import Spec, matches_time
 from andaman.broker.registry.model import Info, Registration
-from andaman.doors.ngsild import temporal
+from andaman.broker.remembered import Remembered
+from andaman.doors.ngsild import temporal, temporal_maps
 from andaman.doors.ngsild.distributed.answers import bounded_to
 from andaman.doors.ngsild.distributed.questions import Parameters, questions_of, render_q
 from andaman.doors.ngsild.distributed.reads import plain_answer, sources_of, unvisited
@@ -50,6 +52,21 @@ async def post_temporal_query(door: Door, call: Call) -> Answer:
     return await _federated(door, call, temporal.post_temporal_query)
 
 
+async def query_temporal_mapped(door: Door, call: Call) -> Answer:
+    """GET /temporal/entities with an entity map."""
+    return await _federated(door, call, temporal_maps.query_temporal)
+
+
+async def retrieve_temporal_mapped(door: Door, call: Call) -> Answer:
+    """GET /temporal/entities/{id} with an entity map."""
+    return await _federated(door, call, temporal_maps.retrieve_temporal)
+
+
+async def create_temporal_map(door: Door, call: Call) -> Answer:
+    """GET /temporal/entityMaps."""
+    return await _federated(door, call, temporal_maps.create)
+
+
 async def _federated(door: Door, call: Call, handler: Handler) -> Answer:
     if b"local=true" in call.query_string.split(b"&"):
         return await handler(door, call)
@@ -68,7 +85,13 @@ class _Everywhere:
 
     def __init__(self, door: Door, call: Call) -> None:
         self._door, self._call = door, call
+        self.remembered = Remembered(
+            0
+        )  # what other sources say can change without our knowing: nothing is kept
         self.outcomes: list[Outcome] = []
+        self.remembered = Remembered(0)  # nothing: what a source says may be another thing a moment later
+        self.where: dict[str, list[str]] = {}
+        """Entity → the registrations it was found through; filled by ``evolutions``."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._door.broker, name)
@@ -89,8 +112,13 @@ class _Everywhere:
         answers = await asyncio.gather(
             *(self._ask(query, one, infos, asked, need) for query, one, infos in plans)
         )
-        for docs in answers:
+        for entity_id in found:
+            self.where[entity_id] = [LOCAL]
+        for (_, one, _), docs in zip(plans, answers, strict=True):
             for doc in docs:
+                sources = self.where.setdefault(doc["id"], [])
+                if one.id not in sources:
+                    sources.append(one.id)
                 there = found.get(doc["id"])
                 found[doc["id"]] = doc if there is None else _merged(there, doc, asked)
         entities = [_cut(one, asked) for one in found.values()]
