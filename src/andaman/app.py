@@ -26,6 +26,7 @@ from andaman.broker.subscriptions.model import Owner
 from andaman.broker.subscriptions.remote import RemoteCopies
 from andaman.broker.subscriptions.service import Subscriptions
 from andaman.catalogue import routes as catalogue_routes
+from andaman.catalogue.retention import RetentionKeeper
 from andaman.catalogue.seed import default_datasets
 from andaman.catalogue.service import Catalogue, copy_agencies
 from andaman.city.pack import Pack, install, load_pack
@@ -129,6 +130,13 @@ class App:
         self.live = Hub(self.broker, clock=clock)
         seed = () if settings.broker_only else default_datasets()
         self.catalogue = Catalogue(self.broker, self.policy, seed=seed, clock=clock)
+        self.retention = RetentionKeeper(
+            self.catalogue,
+            self.broker.condense_history,
+            self.identity.audit.add,
+            clock,
+            progress=self.broker.history_condensing,
+        )
         self.tiles = TileDoor(self.broker, self.pack)
         self.command = CommandService(
             self.broker,
@@ -153,6 +161,7 @@ class App:
             self.subscriptions,
             RemoteCopies(self.subscriptions, self.registry, self.broker, self.outgoing),
             self.catalogue,
+            self.retention,
             self.live,
             self.tiles,
             self.command,

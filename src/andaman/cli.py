@@ -116,6 +116,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--at", metavar="TIME", help="as of this instant (e.g. 2026-11-23T14:32:07Z); default: the newest"
     )
     _data(restore)
+    _data(_command(commands, "retention", _retention, "list how long each dataset's raw values are kept"))
     doctor = _command(
         commands, "doctor", _doctor, "check disk, clock, port, and the integrity of journal and chain"
     )
@@ -339,6 +340,13 @@ def _restore(options: argparse.Namespace, settings: Settings) -> int:
         raise AndamanError(f"--at {options.at}: {error}") from None
     restore = restore_all if options.source.is_file() else restore_from
     print(restore(options.source, settings.data_dir, at))
+    return 0
+
+
+def _retention(options: argparse.Namespace, settings: Settings) -> int:
+    from andaman.maintenance.retention import list_retention
+
+    print("\n".join(list_retention(settings.data_dir)))
     return 0
 
 

@@ -57,6 +57,7 @@ def test_every_request_is_counted_under_its_route_and_never_under_an_id(tmp_path
             assert got[("andaman_writer_batch_events_sum",)] == app.broker.seq
             assert got[("andaman_history_lag_events",)] >= 0
             assert got[("andaman_dead_letters",)] == 0
+            assert got[("andaman_historian_memory_bytes",)] > 1e6
             assert got[("process_resident_memory_bytes",)] > 1e6
 
     run(work)

@@ -351,6 +351,7 @@ class Broker:
             gauge(
                 "andaman_history_lag_events", "Journal rows not yet in history.", max(0, self.seq - last_seq)
             ),
+            gauge("andaman_historian_memory_bytes", "Memory of the historian.", self._history.memory_bytes()),
             gauge(
                 "andaman_history_trouble", "1 while history cannot take the journal's tail.", bool(trouble)
             ),

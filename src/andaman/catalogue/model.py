@@ -30,6 +30,19 @@ _DURATION: Final = re.compile(r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?(?:T(?:(\d+)H)
 _UNITS: Final = (365 * DAY, 30 * DAY, DAY, HOUR, MINUTE, SECOND)
 
 
+SHORTEST_RETENTION: Final[Micros] = DAY
+"""A shorter one is read as none: a slip of the pen must not delete the city's record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """Raw values are kept for ``raw`` µs (``text``: as an ISO 8601 duration), hourly rollups for ever or not at all."""
+
+    raw: Micros
+    text: str
+    rollups: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class Dataset:
     """What the catalogue knows of one dataset. Names of types and attributes are IRIs.
@@ -51,6 +64,7 @@ class Dataset:
     hidden: Mapping[str, Classification] = field(default_factory=dict)
     required: tuple[str, ...] = ()
     purpose: str = OPERATIONS
+    retention: Retention | None = None  # None: for ever
 
     @property
     def id(self) -> str:
@@ -73,9 +87,26 @@ def parse_duration(text: str) -> Micros | None:
     return sum(int(n or 0) * unit for n, unit in zip(match.groups(), _UNITS, strict=True)) or None
 
 
+def read_retention(told: Any) -> Retention | None:
+    """``{"raw": "P90D", "rollups": "hourly" | "none"}``; None, which keeps everything, for anything else."""
+    if not isinstance(told, dict) or not isinstance(told.get("raw"), str):
+        return None
+    raw = parse_duration(told["raw"])
+    rollups = told.get("rollups", "hourly")
+    if raw is None or raw < SHORTEST_RETENTION or rollups not in ("hourly", "none"):
+        return None
+    return Retention(raw, told["raw"], rollups == "hourly")
+
+
 def to_entity(dataset: Dataset) -> Doc:
     """Its stored form."""
     restricted = dataset.classification is Classification.OFFICIAL_SECRET
+    rule = dataset.retention
+    kept = (
+        {}
+        if rule is None
+        else {"retention": js({"raw": rule.text, "rollups": "hourly" if rule.rollups else "none"})}
+    )
     return entity(
         dataset.id,
         "Dataset",
@@ -93,6 +124,7 @@ def to_entity(dataset: Dataset) -> Doc:
         hiddenAttributes=js({short(attr): CLASS_NAMES[level] for attr, level in dataset.hidden.items()}),
         requiredAttributes=js([short(attr) for attr in dataset.required]),
         purpose=prop(dataset.purpose),
+        **kept,
     )
 
 
@@ -123,6 +155,7 @@ def from_entity(doc: Doc) -> Dataset:
         else {},
         tuple(iri(name) for name in required if isinstance(name, str)) if isinstance(required, list) else (),
         _text(doc, "purpose") or OPERATIONS,
+        read_retention(value(doc, "retention")),
     )
 
 

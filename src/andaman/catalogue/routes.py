@@ -31,6 +31,7 @@ def routes(catalogue: Catalogue) -> list[BaseRoute]:
             "types": sorted(map(short, dataset.types)),
             "scope": dataset.scope,
             "frequency": dataset.frequency or None,
+            "retention": _retention(dataset),
             "contact": dataset.contact,
             "hiddenAttributes": {short(attr): CLASS_NAMES[level] for attr, level in dataset.hidden.items()},
             "requiredAttributes": [short(attr) for attr in dataset.required],
@@ -50,3 +51,8 @@ def routes(catalogue: Catalogue) -> list[BaseRoute]:
         )
 
     return [Route("/api/catalogue/datasets", listed), Route("/api/catalogue/datasets/{code}", one)]
+
+
+def _retention(dataset: Dataset) -> dict[str, str] | None:
+    rule = dataset.retention
+    return None if rule is None else {"raw": rule.text, "rollups": "hourly" if rule.rollups else "none"}

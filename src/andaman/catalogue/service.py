@@ -108,6 +108,15 @@ class Catalogue:
         """Those whose entry the principal may see, by code."""
         return sorted(map(from_entity, self._broker.iter_entities([DATASET], access)), key=lambda d: d.code)
 
+    def all_datasets(self) -> list[Dataset]:
+        """Every entry, for the platform's own use."""
+        return self.list_datasets(FULL_ACCESS)
+
+    def ids_within(self, dataset: Dataset) -> list[str]:
+        """Ids of the entities that are in a dataset now."""
+        docs = self._broker.iter_entities(sorted(dataset.types), FULL_ACCESS)
+        return [doc["id"] for doc in docs if _within(doc, dataset)]
+
     def get_dataset(self, code: str, access: Access) -> Dataset:
         """Raises ResourceNotFound, also for an entry that is not to be seen."""
         for dataset in self.list_datasets(access):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import queue
+import resource
 import socket
 import subprocess
 import sys
@@ -150,6 +151,15 @@ class HistoryLink:
         """(Requests to condense that are not done yet, rows dropped since the historian started)."""
         _, waiting, dropped = self._ask("condensing", (), FULL_ACCESS)
         return waiting, dropped
+
+    def memory_bytes(self) -> int:
+        """Memory of the process; 0 when there is none or the system does not tell."""
+        now = self._now
+        try:
+            told = Path(f"/proc/{now.process.pid}/statm").read_text() if now is not None else ""
+            return int(told.split()[1]) * resource.getpagesize()
+        except (OSError, IndexError):
+            return 0
 
     def drain(self) -> int:
         """Move the journal's tail now; returns the last position in history."""
