@@ -354,6 +354,18 @@ def test_a_batch_that_fails_leaves_nothing_and_can_be_repeated(tmp_path: Path) -
     again.close()
 
 
+def test_a_question_that_was_broken_off_holds_no_transaction_open(tmp_path: Path) -> None:
+    """Otherwise the file could never be tidied, and would only grow."""
+    history = History.open(tmp_path)
+    history.ingest(readings([(n, n) for n in range(3000)]))
+    union = "SELECT t FROM (VALUES (1)) v(t), range(100000)"
+    assert history._store.read(lambda _, cursor: cursor.execute(union).fetchone()) == (1,)
+    while history.maintain():
+        pass
+    history._store.db.execute("CHECKPOINT")
+    history.close()
+
+
 def test_readers_go_on_while_rows_are_loaded_and_sorted(tmp_path: Path) -> None:
     """At any moment, history and tail together give every reading exactly once."""
     events = readings([(n, n) for n in range(400)])

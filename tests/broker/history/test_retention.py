@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -214,3 +217,61 @@ def test_a_city_is_the_sum_of_its_entities(rng: random.Random, count: int, dropp
             n: parse_time(one["observedAt"]) for n, one in state.items()
         }
         history.close()
+
+
+CONDENSER = """
+import random, sys
+from pathlib import Path
+from andaman.broker.history import History, store, upkeep
+from andaman.kernel.time import HOUR
+from tests.broker.history.test_retention import START
+store.OPEN_ROWS, upkeep.FAN_IN = 10, 2
+history = History.open(Path(sys.argv[1]))
+history.condense("", START + int(sys.argv[2]) * HOUR)
+print("step", flush=True)
+while history.maintain():
+    print("step", flush=True)
+print("done", flush=True)
+"""
+
+
+def test_a_kill_while_rows_become_rollups_changes_no_aggregate(tmp_path: Path) -> None:
+    """SIGKILL at random steps: what is found afterwards adds up to the same, and the job can be asked for again."""
+    rng = random.Random(9)
+    history = History.open(tmp_path)
+    history.ingest(readings(rng, 70))
+    settle(history)
+    whole: dict[str, Any] = {
+        "timerel": "between",
+        "time_at": START - 3 * HOUR,
+        "end_time_at": START + 9 * HOUR,
+    }
+    wanted = asked(history, METHODS, "PT1H", **whole)
+    state = history.state_at("", 1 << 60)
+    rows = history.rows
+    history.close()
+    root = Path(__file__).parents[3]
+    for hours in (1, 2, 3, 5):
+        process = subprocess.Popen(
+            [sys.executable, "-c", CONDENSER, str(tmp_path), str(hours)],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(root), str(root / "src")])},
+        )
+        assert process.stdout is not None
+        for _, line in zip(range(rng.randrange(1, 30)), process.stdout, strict=False):
+            if line.startswith("done"):
+                break
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        history = History.open(tmp_path)
+        same(asked(history, METHODS, "PT1H", **whole), wanted)
+        assert history.state_at("", 1 << 60) == state
+        history.close()
+    history = History.open(tmp_path)
+    history.condense("", START + 5 * HOUR)
+    settle(history)
+    assert history.rows < rows
+    same(asked(history, METHODS, "PT1H", **whole), wanted)
+    history.close()

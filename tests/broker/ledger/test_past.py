@@ -7,9 +7,11 @@ import asyncio
 import random
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from andaman.broker.entity.build import iri, prop, value
+from andaman.broker.ledger.doctor import doctor
 from andaman.broker.ledger.journal import Journal
 from andaman.broker.ledger.rights import visible
 from andaman.broker.ledger.rows import fold
@@ -201,3 +203,30 @@ def test_the_historian_may_die(tmp_path: Path) -> None:
                 assert [instance["value"] for instance in found[SPEED]] == told
 
     with_broker(tmp_path, series, history=True)
+
+
+def test_history_of_another_format_is_made_again_from_the_journal(tmp_path: Path) -> None:
+    """The file of an earlier release is replaced at the start; every answer is what the journal says."""
+
+    async def write(broker: Broker) -> list[int]:
+        await _random_history(broker, random.Random(5), 60)
+        return sorted({event.at for event in await broker.read_events(0)})
+
+    times = with_broker(tmp_path, write, history=True)
+    (file,) = (tmp_path / "history").glob("*.duckdb")
+    file.unlink()
+    old = duckdb.connect(str(file))
+    old.execute("CREATE TABLE progress (last_seq BIGINT)")
+    old.execute("INSERT INTO progress VALUES (60)")
+    old.close()
+    assert [f.level for f in doctor(tmp_path) if f.subject == "history"] != ["ok"]
+
+    async def ask(broker: Broker) -> None:
+        for at in (times[0], times[len(times) // 2], times[-1]):
+            with broker._ledger.journals.reader() as journal:
+                replayed = journal.state_at(at, "")
+            page = await broker.query_at(at, EntityQuery(limit=1000), FULL_ACCESS)
+            assert {d["id"]: d for d in page.docs} == {name: doc for (_, name), doc in replayed.items()}
+
+    with_broker(tmp_path, ask, history=True)
+    assert [f.level for f in doctor(tmp_path) if f.subject == "history"] == ["ok"]

@@ -24,8 +24,8 @@ class Names:
         words = db.execute("SELECT id, text FROM word ORDER BY id").fetchall()
         self.texts: list[str] = [text for _, text in words]
         self._numbers: dict[str, int] = {text: number for number, text in words}
-        row = db.execute("SELECT coalesce(max(id), -1) FROM entity").fetchone()
-        self._next_entity: int = row[0] + 1 if row else 0
+        ((last,),) = db.execute("SELECT coalesce(max(id), -1) FROM entity").fetchall()
+        self._next_entity: int = last + 1
         self._entities: dict[tuple[int, str], int] = {}  # of the loading thread; may hold uncommitted ones
         self._asked: dict[tuple[int, str], int] = {}  # of the readers
 
@@ -39,13 +39,13 @@ class Names:
         key = (self.word(tenant), name)
         number = self._asked.get(key)
         if number is None:
-            row = cursor.execute(
+            rows = cursor.execute(
                 "SELECT id FROM entity WHERE hash=? AND tenant=? AND name=?",
                 (text_hash(name), *key),
-            ).fetchone()
-            if row is None:
+            ).fetchall()
+            if not rows:
                 return -1
-            number = int(row[0])
+            number = int(rows[0][0])
             if len(self._asked) >= _CACHE:
                 self._asked = {}
             self._asked[key] = number  # once committed, a number never changes

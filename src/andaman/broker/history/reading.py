@@ -372,7 +372,7 @@ class Reader:
         if self.numbers[who] < 0:
             return False
         union = self.snapshot.union("1", f"entity = {self.numbers[who]} AND seq > {erased}")
-        return self._cursor.execute(f"SELECT 1 FROM ({union}) LIMIT 1").fetchone() is not None  # noqa: S608
+        return self._cursor.execute(f"SELECT 1 FROM ({union}) LIMIT 1").fetchall() != []  # noqa: S608
 
 
 def _keys(rows: Rows) -> list[Key]:

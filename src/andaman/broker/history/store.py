@@ -99,15 +99,15 @@ class Store:
             self.db.execute("INSERT INTO progress VALUES (0)")
             self.db.execute("COMMIT")
             return
-        found = self.db.execute("SELECT version FROM format").fetchone() if "format" in tables else (1,)
-        if found is None or found[0] != FORMAT:
+        found = self.db.execute("SELECT version FROM format").fetchall() if "format" in tables else [(1,)]
+        if found != [(FORMAT,)]:
             raise OtherFormat(
-                f"History has format {found[0] if found else 'none'}, this release writes {FORMAT}; "
+                f"History has format {found[0][0] if found else 'none'}, this release writes {FORMAT}; "
                 "it is made again from the journal when the platform starts"
             )
 
     def _load(self) -> None:
-        last_seq = self.db.execute("SELECT last_seq FROM progress").fetchone()
+        ((last_seq,),) = self.db.execute("SELECT last_seq FROM progress").fetchall()
         segments = [Segment(*row) for row in self.db.execute("SELECT * FROM segment").fetchall()]
         known = {table for s in segments for table in (s.table, s.last_table)}
         for (table,) in self.db.execute(
@@ -116,7 +116,7 @@ class Store:
             if table not in known:  # left by a re-sorting that was interrupted
                 self.db.execute(f"DROP TABLE {table}")
         self._next_segment = max((s.id for s in segments), default=0) + 1
-        self.snapshot = Snapshot(last_seq[0] if last_seq else 0, _in_order(segments))
+        self.snapshot = Snapshot(last_seq, _in_order(segments))
 
     # -- reading ------------------------------------------------------------------------------------------------
     def read(self, ask: Callable[[Snapshot, duckdb.DuckDBPyConnection], R]) -> R:
@@ -128,6 +128,8 @@ class Store:
         try:
             return ask(snapshot, cursor)
         finally:
+            # A result that was not read to its end would keep its transaction open, and the file would only grow.
+            cursor.abort()
             with self._lock:
                 self._reading.remove(snapshot)
                 self._idle.append(cursor)
