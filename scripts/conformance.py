@@ -33,6 +33,8 @@ SCRIPTS = Path(__file__).resolve().parent
 MARK = "ANDAMAN_CONFORMANCE_ISOLATED"
 TP, IOP = "TP/NGSI-LD", "IOP_TP/NGSI-LD/Interoperability"
 IOP_BROKERS = 5
+ALIAS = "antares"
+"""One interoperability case reads the brokers' names in Via; these are the names it knows."""
 HANG_S = 60.0
 """Beyond a test's limit: for what runs before and after it (set-ups, parsing)."""
 CORE = "https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context-v1.9.jsonld"
@@ -66,9 +68,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             with contextlib.ExitStack() as brokers:
                 brokers.enter_context(mirror(suite))
                 ports = [options.port + at for at in range(count)]
-                for port in ports:
+                for number, port in enumerate(ports, 1):
                     log = options.logs / f"server-{port}.log" if options.logs else None
-                    brokers.enter_context(server(port, scratch / f"{count}-{port}", log))
+                    brokers.enter_context(server(port, scratch / f"{count}-{port}", log, f"{ALIAS}{number}"))
                 rows += _run(suite, part, files, ports, shims, scratch, options)
     report = _report(suite, rows)
     _write(options.out, report)

@@ -64,10 +64,11 @@ def mirror(suite: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def server(port: int, data: Path, log: Path | None) -> Iterator[None]:
+def server(port: int, data: Path, log: Path | None, alias: str) -> Iterator[None]:
     """``andaman serve --no-auth`` on a scratch directory, ready to answer."""
     mirrors = " ".join(f"{prefix}=http://127.0.0.1:{MIRROR_PORT}/" for prefix in CONTEXTS)
     environ = {**os.environ, **_loopback_settings(), "ANDAMAN_CONTEXT_MIRRORS": mirrors}
+    environ["ANDAMAN_SOURCE_ALIAS"] = alias
     command = [str(Path(sys.executable).parent / "andaman"), "serve", "--no-auth"]
     command += ["--data", str(data), "--port", str(port)]
     with contextlib.ExitStack() as stack:

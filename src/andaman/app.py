@@ -108,7 +108,7 @@ class App:
             mirrors=read_mirrors(settings.context_mirrors),
         )
         self.outgoing = OutgoingClient(allow_private=settings.context_allow_loopback or settings.no_auth)
-        self.registry = Registry.open(directory, self.broker, clock)
+        self.registry = Registry.open(directory, self.broker, clock, alias=settings.source_alias)
         self.watches = SourceSubscriptions(
             self.registry,
             self.contexts,

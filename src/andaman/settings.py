@@ -52,6 +52,11 @@ TABLE: Final[tuple[Setting, ...]] = (
     Setting(
         "public_url", "", "Address under which people reach the platform, for links; empty: host and port."
     ),
+    Setting(
+        "source_alias",
+        "",
+        "Name of this broker among others that it works with (NGSI-LD Via); empty: one made up and kept with the data.",
+    ),
     Setting("mqtt_url", "", "MQTT broker to take devices from, e.g. mqtt://127.0.0.1:1883; empty for none."),
     Setting(
         "mqtt_mapping", "", "Mapping file (TOML) from MQTT topics to entities; see docs/rooms/ingest.md."

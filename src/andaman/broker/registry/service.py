@@ -7,6 +7,7 @@ tenant without registrations ``of`` is one dictionary look-up and gives None.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +22,14 @@ from andaman.broker.registry.model import Info, Registration, registration_of
 from andaman.broker.registry.store import REGISTRATIONS, RegistryStore
 from andaman.broker.service import Broker
 from andaman.identity.model import FULL_ACCESS
-from andaman.kernel.errors import AlreadyExists, Conflict, NoSuchTenant, ResourceNotFound, TooLarge
+from andaman.kernel.errors import (
+    AlreadyExists,
+    AndamanError,
+    Conflict,
+    NoSuchTenant,
+    ResourceNotFound,
+    TooLarge,
+)
 from andaman.kernel.ids import sortable_id, urn
 from andaman.kernel.time import Clock, Micros, format_time, system_clock
 
@@ -121,6 +129,9 @@ def _types_of(expr: TypeExpr | None) -> frozenset[str]:
     return frozenset().union(*parts)
 
 
+_TOKEN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
+
+
 class Registry:
     """Registrations of all tenants in one data directory; bound to one event loop."""
 
@@ -138,9 +149,16 @@ class Registry:
             self._tenants.setdefault(tenant, TenantRegistry()).add(registration_of(document))
 
     @classmethod
-    def open(cls, directory: Path, broker: Broker, clock: Clock = system_clock) -> Registry:
-        """Open or create ``registry.db``."""
-        return cls(RegistryStore(directory / "registry.db"), broker, clock)
+    def open(
+        cls, directory: Path, broker: Broker, clock: Clock = system_clock, *, alias: str = ""
+    ) -> Registry:
+        """Open or create ``registry.db``. ``alias``: this broker's name among others (§5.15.1, Via), instead of the
+        one that was made up for the data directory. Raises AndamanError where it is no HTTP token."""
+        if alias and _TOKEN.fullmatch(alias) is None:
+            raise AndamanError(f"source_alias {alias[:80]!r} must be of letters, digits and - . _ only")
+        opened = cls(RegistryStore(directory / "registry.db"), broker, clock)
+        opened.alias = alias or opened.alias
+        return opened
 
     @property
     def store(self) -> RegistryStore:
