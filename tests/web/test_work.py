@@ -125,7 +125,7 @@ def test_alerts_in_one_place_join_and_are_counted(screens: Any, platform: Platfo
         page.wait_for_timeout(250)
         if tip.count() and "Alerts: " in tip.inner_text():
             break
-    expect(tip).to_contain_text(re.compile(r"Alerts: [2-9]"))
+    expect(tip).to_contain_text(re.compile(r"Alerts: ([2-9]|\d\d)"))
 
 
 def _open_alert(page: Page) -> None:
@@ -182,3 +182,17 @@ def test_the_document_never_grows_below_the_frame(screens: Any) -> None:
         expect(page.locator("main h1, main section").first).to_be_attached(timeout=SLOW)
         page.wait_for_timeout(800)
         assert page.evaluate("document.documentElement.scrollHeight <= innerHeight"), path
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_the_quarterly_page_prints_dark_on_white(screens: Any, theme: str) -> None:
+    page = screens("admin", theme=theme).open("/programme")
+    panel = page.locator(".panel").first
+    expect(panel).to_be_visible(timeout=60_000)
+    page.emulate_media(media="print")
+    expect(page.locator("header.bar")).to_be_hidden()
+    expect(page.get_by_role("button", name="Print")).to_be_hidden()
+    assert serious(page) == []
+    ground = panel.evaluate("node => getComputedStyle(node).backgroundColor")
+    assert min(int(part) for part in re.findall(r"\d+", ground)[:3]) > 240, ground
+    page.emulate_media(media="screen")

@@ -119,6 +119,24 @@ async def test_strangers_leave_room_for_those_who_signed_in(hub: Hub) -> None:
     door.connections = set()
 
 
+async def test_a_screen_that_goes_away_while_it_is_told_is_no_error(hub: Hub) -> None:
+    door = LiveDoor(hub, pace=Pace(beat_s=0.02, recheck_s=0.02))
+    heard = iter([{"type": "websocket.connect"}])
+
+    async def receive() -> Any:
+        said = next(heard, None)
+        return said if said is not None else await asyncio.Event().wait()
+
+    async def send(message: dict[str, Any]) -> None:
+        if message["type"] == "websocket.send":
+            raise OSError("the line is cut")
+
+    await asyncio.wait_for(
+        door.live(WebSocket({"type": "websocket", ACTOR: actor(OPERATOR), "headers": []}, receive, send)), 5
+    )
+    assert door.connections == set()
+
+
 async def test_tenants_are_apart(hub: Hub, broker: Broker) -> None:
     client = Client(hub, actor(ADMIN))
     client.say(op="watch", id="city", types=["Vehicle"])

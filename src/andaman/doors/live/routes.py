@@ -8,7 +8,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route, WebSocketRoute
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from andaman.doors.live.changes import NameOf, changes_handler
 from andaman.doors.live.connection import RESTART, TRY_AGAIN, Connection, Goodbye, Pace, parse_watch
@@ -64,6 +64,8 @@ class LiveDoor:
         self.connections.add(connection)
         try:
             await connection.serve()
+        except WebSocketDisconnect:
+            pass  # the screen went away while it was being told something: no error of anybody's
         finally:
             self.connections.discard(connection)
 
