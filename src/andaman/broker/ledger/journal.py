@@ -93,6 +93,19 @@ class Journal:
                 high = row[0] - 1
         return low
 
+    def of_entities(self, tenant: str, ids: Sequence[str], after: int) -> dict[str, list[Event]]:
+        """Id → its events with seq > ``after``, for few ids. One scan of that stretch, however long."""
+        found: dict[str, list[Event]] = {}
+        for start in range(0, len(ids), _IDS):
+            part = ids[start : start + _IDS]
+            for event in self._events(
+                f"SELECT {COLUMNS} FROM journal WHERE seq>? AND tenant=? AND entity_id IN ({','.join('?' * len(part))}) "
+                "ORDER BY seq",
+                (after, tenant, *part),
+            ):
+                found.setdefault(event.entity_id, []).append(event)
+        return found
+
     def bodies(self, tenant: str, ids: Sequence[str]) -> dict[str, bytes]:
         """Current bodies of those ids that exist."""
         found: dict[str, bytes] = {}

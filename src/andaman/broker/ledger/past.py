@@ -172,6 +172,8 @@ class Past:
             raise OperationNotSupported("This broker was opened without a history store")
         with self._journals.reader() as journal:
             if journal.end() - history.last_seq > _TAIL_MOST:
+                if ids is not None:
+                    return history, journal.of_entities(tenant, list(dict.fromkeys(ids)), history.last_seq)
                 self._drain()
             return history, self._recent.of(journal, history.last_seq, tenant, ids)
 
