@@ -26,9 +26,10 @@ from andaman.doors.ngsild import (
     registrations,
     subscriptions,
     temporal,
+    temporal_maps,
     temporal_provision,
 )
-from andaman.doors.ngsild.distributed import reads
+from andaman.doors.ngsild.distributed import evolutions, reads
 from andaman.doors.ngsild.distributed.sources import Sources
 from andaman.doors.ngsild.distributed.table import DISTRIBUTED
 from andaman.doors.ngsild.door import Door, NgsiLdOptions
@@ -105,8 +106,14 @@ _MAPPED: Final[Mapping[Handler, Handler]] = {
     postquery.post_query: entity_maps.post_query,
     reads.query_entities: entity_maps.query_entities,
     reads.post_query: entity_maps.post_query,
+    consumption.retrieve_entity: entity_maps.retrieving(consumption.retrieve_entity),
+    reads.retrieve_entity: entity_maps.retrieving(reads.retrieve_entity),
+    temporal.retrieve_temporal: temporal_maps.retrieve_temporal,
+    temporal.query_temporal: temporal_maps.query_temporal,
+    evolutions.retrieve_temporal: evolutions.retrieve_temporal_mapped,
+    evolutions.query_temporal: evolutions.query_temporal_mapped,
 }
-"""Queries that make or use an entity map."""
+"""Requests that make or use an entity map."""
 _WRITES: Final = frozenset(
     handler
     for resource in (
@@ -206,7 +213,7 @@ def resource_of(segments: list[str]) -> Resource | None:
             return {"POST": temporal.post_temporal_query}
         return None
     if segments == ["temporal", "entityMaps"]:
-        return {"GET": entity_maps.create_temporal}
+        return {"GET": temporal_maps.create}
     if count == 2 and head == "info" and segments[1] == "sourceIdentity":
         return {"GET": _identity}
     return _SINGLE.get(head) if count == 1 else _NAMED.get(head) if count == 2 else None

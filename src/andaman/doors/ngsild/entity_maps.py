@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -13,40 +13,29 @@ from andaman.broker.model import Doc
 from andaman.broker.query.ast import QExpr
 from andaman.broker.query.model import Page
 from andaman.broker.query.parse import parse_q
-from andaman.broker.query.period import parse_period
 from andaman.broker.registry.maps import LOCAL, EntityMap
 from andaman.doors.ngsild.consumption import Asked, asked_of_parameters, page_headers, shown_page
 from andaman.doors.ngsild.distributed.reads import MOST, federated, wanted_of
 from andaman.doors.ngsild.distributed.sources import Outcome, warning_headers
-from andaman.doors.ngsild.door import BASE, Door
+from andaman.doors.ngsild.door import Door
 from andaman.doors.ngsild.http import NO_CONTENT, Answer, Call, Headers
+from andaman.doors.ngsild.keeping import (
+    LIFETIME,
+    LONGEST,
+    keep_map,
+    lifetime_of,
+    map_header,
+    referenced_map,
+)
 from andaman.doors.ngsild.negotiate import choose_media
-from andaman.doors.ngsild.params import QUERY_PARAMETERS, flag_of, query_of, view_of
+from andaman.doors.ngsild.params import QUERY_PARAMETERS, flag_of
 from andaman.doors.ngsild.postquery import PARAMETERS, asked_of
-from andaman.doors.ngsild.temporal_params import TEMPORAL, evolution_query, temporal_query_of
 from andaman.kernel.errors import BadRequestData
-from andaman.kernel.ids import sortable_id, urn
-from andaman.kernel.time import DAY, MINUTE, Micros, parse_time
+from andaman.kernel.time import Micros, parse_time
 
-LIFETIME: Final = 10 * MINUTE
-LONGEST: Final = 1 * DAY
+Handler = Callable[[Door, Call], Awaitable[Answer]]
 _CHUNK: Final = 100
-_MONTH: Final = 30 * DAY
-_MAP_QUERY: Final = QUERY_PARAMETERS | TEMPORAL
 _NONE: Final[frozenset[str]] = frozenset()
-
-
-def lifetime_of(given: Mapping[str, Any]) -> Micros:
-    """``entityMapLifetime``, an ISO 8601 duration, within the broker's bounds. Raises BadRequestData."""
-    text = given.get("entityMapLifetime")
-    if text is None:
-        return LIFETIME
-    try:
-        period = parse_period(str(text))
-    except BadRequestData as error:
-        raise BadRequestData(f"entityMapLifetime: {error.detail}", field="entityMapLifetime") from None
-    asked = period.months * _MONTH + period.days * DAY + period.micros
-    return min(LONGEST, asked or LIFETIME)
 
 
 # -- the resources ----------------------------------------------------------------------------------------------
@@ -59,30 +48,8 @@ async def create(door: Door, call: Call) -> Answer:
     asked = asked_of_parameters(door, given, b"application/json", context)
     lifetime = lifetime_of(given)
     made, _, outcomes = await _make(door, call, asked, given, context, lifetime, flag_of(given, "local"))
-    headers = [_header(made), *warning_headers(outcomes, door.alias(call.tenant))]
+    headers = [map_header(made), *warning_headers(outcomes, door.alias(call.tenant))]
     return door.represented(call, made.shown(), b"application/json", context, headers, 201)
-
-
-async def create_temporal(door: Door, call: Call) -> Answer:
-    """GET /temporal/entityMaps: a map of entities that have instances in a time (§5.14.5)."""
-    given = call.parameters(_MAP_QUERY)
-    context = await door.link_context(call)
-    temporal = temporal_query_of(given, False, door.options.max_instances)
-    if temporal.timerel is None:
-        raise BadRequestData("A query of the past needs timerel and timeAt", field="timerel")
-    query = query_of(given, context, default_limit=1, max_limit=door.options.max_limit)
-    entries: dict[str, tuple[str, ...]] = {}
-    lifetime = lifetime_of(given)
-    size = door.options.max_limit
-    for offset in range(0, MOST, size):
-        part = replace(query, limit=size, offset=offset, count=False)
-        asked = evolution_query(temporal, (part,), view_of(given, context))
-        answer = await door.broker.evolutions(asked, call.actor.access, call.tenant)
-        entries.update((str(one["id"]), (LOCAL,)) for one in answer["entities"])
-        if not answer["more"]:
-            break
-    made = _keep(door, call, entries, lifetime)
-    return door.represented(call, made.shown(), b"application/json", context, [_header(made)], 201)
 
 
 async def retrieve(door: Door, call: Call) -> Answer:
@@ -118,7 +85,28 @@ async def delete(door: Door, call: Call) -> Answer:
     return NO_CONTENT
 
 
-# -- queries with a map -----------------------------------------------------------------------------------------
+# -- requests with a map -----------------------------------------------------------------------------------------
+
+
+def retrieving(handler: Handler) -> Handler:
+    """GET /entities/{id} with entityMap=true or the header NGSILD-EntityMap (§5.7.1.4)."""
+
+    async def retrieve_entity(door: Door, call: Call) -> Answer:
+        answer = await handler(door, call)
+        if answer.status != 200:
+            return answer
+        entity_id = call.segments[1]
+        found = referenced_map(door, call)
+        if found is None or entity_id not in found.entries:
+            context = await door.link_context(call)
+            given: dict[str, str] = {"id": entity_id}
+            asked = asked_of_parameters(door, given | {"local": "true"}, b"application/json", context)
+            local = b"local=true" in call.query_string.split(b"&")
+            found, _, _ = await _make(door, call, asked, given, context, LIFETIME, local)
+        answer.headers = [*answer.headers, map_header(found)]
+        return answer
+
+    return retrieve_entity
 
 
 async def query_entities(door: Door, call: Call) -> Answer:
@@ -158,8 +146,7 @@ async def _answer(
         raise BadRequestData("Entity maps go neither with orderBy nor with at", field="entityMap")
     wants = flag_of({"entityMap": str(parameters.get("entityMap", "false"))}, "entityMap")
     reference = call.headers.get(b"ngsild-entitymap")
-    name = reference.decode("latin-1").rstrip("/").rpartition("/")[2] if reference else ""
-    found = door.maps.find(name, call.actor, call.tenant, door.clock()) if name else None
+    found = referenced_map(door, call)
     first = asked.queries[0]
     outcomes: list[Outcome]
     if found is None:
@@ -173,7 +160,7 @@ async def _answer(
         page, more, outcomes = await _walk(door, call, found, asked, given, context, split)
         status = 200
     headers: Headers = page_headers(call, first, page, more, parameters, media)
-    headers += [_header(found), *warning_headers(outcomes, door.alias(call.tenant))]
+    headers += [map_header(found), *warning_headers(outcomes, door.alias(call.tenant))]
     shown = await shown_page(door, call, page, asked, media, context)
     return door.represented(call, shown, media, context, headers, status)
 
@@ -200,24 +187,11 @@ async def _make(
     where: dict[str, list[str]] = {}
     page, _, outcomes = await federated(door, call, whole, wanted, context, _csf(given, context), where)
     entries = {str(doc["id"]): tuple(where.get(str(doc["id"]), (LOCAL,))) for doc in page.docs}
-    return _keep(door, call, entries, lifetime), page.docs, outcomes
+    return keep_map(door, call, entries, lifetime), page.docs, outcomes
 
 
 def _csf(given: Mapping[str, Any], context: Context) -> QExpr | None:
     return parse_q(str(given["csf"]), context.expand_term) if "csf" in given else None
-
-
-def _keep(door: Door, call: Call, entries: dict[str, tuple[str, ...]], lifetime: Micros) -> EntityMap:
-    now = door.clock()
-    made = EntityMap(
-        urn("EntityMap", sortable_id(now)), call.tenant, call.actor.principal.id, now + lifetime, entries
-    )
-    door.maps.add(made, now)
-    return made
-
-
-def _header(one: EntityMap) -> tuple[bytes, bytes]:
-    return (b"NGSILD-EntityMap", f"{BASE}/entityMaps/{one.id}".encode())
 
 
 async def _walk(

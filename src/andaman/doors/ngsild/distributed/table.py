@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from andaman.doors.ngsild import batch, consumption, postquery, provision, purge, temporal
+from andaman.doors.ngsild import batch, consumption, postquery, provision, purge, temporal, temporal_maps
 from andaman.doors.ngsild.distributed import batches, evolutions, purges, reads, writes
 
 DISTRIBUTED: Final[Mapping[Any, Any]] = {
@@ -24,6 +24,7 @@ DISTRIBUTED: Final[Mapping[Any, Any]] = {
     provision.delete_attribute: writes.delete_attribute,
     temporal.retrieve_temporal: evolutions.retrieve_temporal,
     temporal.query_temporal: evolutions.query_temporal,
+    temporal_maps.create: evolutions.create_temporal_map,
     temporal.post_temporal_query: evolutions.post_temporal_query,
     purge.purge_entities: purges.purge_entities,
     batch.create: batches.create,
