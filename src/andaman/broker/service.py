@@ -20,6 +20,7 @@ import orjson
 from andaman.broker.entity.apply import apply
 from andaman.broker.entity.expiry import MARK, read_living
 from andaman.broker.ledger.boot import Facts, load_index
+from andaman.broker.ledger.events import changes_of_state
 from andaman.broker.ledger.history_link import HistoryLink
 from andaman.broker.ledger.ledger import Ledger, LedgerOptions
 from andaman.broker.ledger.merge import UNKNOWN, Batch
@@ -403,17 +404,8 @@ class Broker:
 
         A follower that is slow is not fed from memory but from the journal: it can slow or starve nobody.
         """
-        return _without_temporal(self._ledger.follow(after))
+        return changes_of_state(self._ledger.follow(after))
 
     async def read_events(self, after: int, limit: int = 10_000, tenant: str | None = None) -> list[Event]:
         """A slice of the journal (``doc`` is None in events read from disk unless it was created there)."""
         return await self._ledger.read_events(after, limit, tenant)
-
-
-async def _without_temporal(batches: AsyncIterator[list[Event]]) -> AsyncIterator[list[Event]]:
-    """Followers hear of changes of state; writes to the past are none."""
-    async for batch in batches:
-        if any(event.told is not None for event in batch):
-            batch = [event for event in batch if event.told is None]
-        if batch:
-            yield batch

@@ -138,3 +138,12 @@ class EventRing:
                     await wake.wait()
         finally:
             self._waiting.discard(wake)
+
+
+async def changes_of_state(batches: AsyncIterator[list[Event]]) -> AsyncIterator[list[Event]]:
+    """Followers hear of changes of state; writes to the past are none."""
+    async for batch in batches:
+        if any(event.told is not None for event in batch):
+            batch = [event for event in batch if event.told is None]
+        if batch:
+            yield batch
