@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from andaman.broker.entity.apply import apply
 from andaman.broker.entity.build import entity, geo, iri, lang, prop, rel
 from andaman.broker.entity.names import NULL
-from andaman.broker.model import Doc, OpKind, WriteOp
+from andaman.broker.model import TEMPORAL_OPS, Doc, OpKind, WriteOp
 from andaman.kernel.errors import AlreadyExists, AndamanError, BadRequestData, ResourceNotFound
 from andaman.kernel.time import format_time
 
@@ -224,7 +224,7 @@ OPS = st.builds(
         {"type": types, "attrs": {attr: attrs.get(attr, [prop(1)])} if kind.endswith("-attr") else attrs},
         attr=attr if kind.endswith("-attr") else "",
     ),
-    st.sampled_from(list(OpKind)),
+    st.sampled_from([kind for kind in OpKind if kind not in TEMPORAL_OPS]),
     st.sampled_from([["urn:t:A"], ["urn:t:A", "urn:t:B"]]),
     ATTRS,
     st.sampled_from([iri("speed"), iri("name")]),
