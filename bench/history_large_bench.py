@@ -120,6 +120,7 @@ def run(quick: bool = False) -> list[Row]:
         server = Server(data, 9147)
         server.wait_ready()
         load(server.port, 4, 600, "batches", first=0, count=SENSORS, size=1_000, seed=1)
+        settled(server.port)
         server.stop()
         end = (system_clock() - HOUR) // DAY * DAY
         history = History.open(data / "history")
@@ -163,6 +164,19 @@ def run(quick: bool = False) -> list[Row]:
         rows.append(row("large history: bytes a row (blocks in use)", blocks / kept, "B", "<= 10"))
         rows.append(row("large history: file", size / 1e6, "MB", "< 1000"))
     return rows
+
+
+def settled(port: int) -> None:
+    """Wait until the historian answers. Raises RuntimeError with its answer when it does not."""
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+    client.request(
+        "GET", f"/ngsi-ld/v1/temporal/entities/{name_of(0)}", headers={"Accept": "application/json"}
+    )
+    answer = client.getresponse()
+    body = answer.read()
+    client.close()
+    if answer.status != 200:
+        raise RuntimeError(f"history does not answer: {answer.status} {body[:300]!r}")
 
 
 def measured(name: str, target: str, ask: Callable[[int], Any], repeat: int = 15) -> list[Row]:
