@@ -26,7 +26,7 @@ def _expected(journal: list[Event], entity_id: str, access: Access, tenant: str,
     """Positions by the plain reading of the whole journal."""
     found: list[int] = []
     for event in reversed(journal):
-        if (event.tenant, event.entity_id) != (tenant, entity_id) or event.at > at:
+        if (event.tenant, event.entity_id) != (tenant, entity_id) or event.at > at or event.told is not None:
             continue
         seen = see_event(event, access)
         if seen is not None:
