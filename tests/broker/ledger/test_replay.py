@@ -25,7 +25,6 @@ from andaman.broker.query.model import EntityQuery
 from andaman.broker.service import Broker
 from andaman.identity.model import FULL_ACCESS
 from andaman.kernel.errors import Conflict
-from tests.broker.ledger.world import START as BEGIN
 from tests.broker.ledger.world import (
     SPEED,
     SYSTEM,
@@ -38,6 +37,7 @@ from tests.broker.ledger.world import (
     vehicle,
     with_broker,
 )
+from tests.broker.ledger.world import START as BEGIN
 
 STEP = 1_000_000
 OPS = st.sampled_from(["create", "put", "delete", "retype", "replace", "past", "forget"])
