@@ -383,3 +383,28 @@ async def test_proxied_registrations_stand_alone(clients: list[Client], urls: li
         error(await here("POST", "/csourceRegistrations", {**body, "information": pattern}))
         == "BadRequestData"
     )
+
+
+@two
+async def test_the_past_of_two_brokers_is_asked_anew_and_its_map_names_them(
+    clients: list[Client], urls: list[str]
+) -> None:
+    here, there = clients
+    await here("POST", "/entities", bus(1, speed=1))
+    await there("POST", "/entities", bus(1, colour="red"))
+    await there("POST", "/entities", bus(2, colour="blue"))
+    await register(here, urls[1], operations=["retrieveTemporal", "queryTemporal"])
+    past = "timerel=after&timeAt=2000-01-01T00:00:00Z&timeproperty=modifiedAt"
+    path = f"/temporal/entities/urn:ngsi-ld:Bus:1?{past}"
+    first = await here("GET", path)
+    assert [one["value"] for one in first.json["colour"]] == ["red"]
+    await there("PATCH", "/entities/urn:ngsi-ld:Bus:1", {"colour": {"type": "Property", "value": "green"}})
+    again = await here("GET", path)  # nothing was written here
+    assert sorted(one["value"] for one in again.json["colour"]) == ["green", "red"]
+
+    made = await here("GET", f"/temporal/entities?type=Bus&{past}&entityMap=true")
+    assert made.status == 201
+    reference = made.headers["NGSILD-EntityMap"]
+    entries = (await here("GET", reference.removeprefix("/ngsi-ld/v1"))).json["entityMap"]
+    source = "urn:ngsi-ld:ContextSourceRegistration:1"
+    assert entries == {"urn:ngsi-ld:Bus:1": ["@none", source], "urn:ngsi-ld:Bus:2": [source]}
