@@ -214,6 +214,11 @@ class SourceSubscriptions:
         """§5.11.4. Raises ResourceNotFound, also for those of others."""
         return self._get(sub_id, actor, tenant).sub
 
+    async def get_settled(self, sub_id: str, actor: Actor, tenant: str) -> Subscription:
+        """Like ``get``; waits a moment for attempts under way."""
+        await self._courier.settled(self._get(sub_id, actor, tenant).sub.endpoint, tenant)
+        return self.get(sub_id, actor, tenant)
+
     def _get(self, sub_id: str, actor: Actor, tenant: str) -> Watch:
         watch = self._watches.get((tenant, sub_id))
         if watch is None or not _may_see(watch.sub, actor):

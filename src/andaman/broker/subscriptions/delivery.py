@@ -27,6 +27,7 @@ _MAX_ANSWER: Final = 64 * 1024
 _FIRST_WAIT_S: Final = 0.5
 _LONGEST_WAIT_S: Final = 60.0
 _IDLE_S: Final = 30.0
+_MOMENT_S: Final = 0.1
 _AGAIN: Final = frozenset({408, 425, 429})
 
 
@@ -181,6 +182,16 @@ class Courier:
                 receiver.lanes[number] = deque(message for message in lane if message.owner != owner)
                 for message in gone:
                     self._forget(receiver, message)
+
+    async def settled(self, endpoint: Endpoint, tenant: str) -> None:
+        """Wait a moment, at most, until nothing is under way to a healthy receiver: one that has just answered finds its
+        answer counted."""
+        until = time.monotonic() + _MOMENT_S
+        while time.monotonic() < until:
+            receiver = self._receivers.get((tenant, endpoint.uri))
+            if receiver is None or not receiver.count or receiver.wait_s:
+                return
+            await asyncio.sleep(0.002)
 
     def waiting(self) -> int:
         """Messages not yet taken by their receivers."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -29,7 +28,6 @@ from andaman.kernel.time import Clock, Micros, system_clock
 log = logging.getLogger(__name__)
 SAVE_S: Final = 0.5
 MOST: Final = 100_000
-_MOMENT_S: Final = 0.1
 
 
 class Remote(Protocol):
@@ -324,9 +322,8 @@ class Subscriptions:
         """Like ``get``; waits a moment for attempts under way, so that a receiver that has just answered finds its
         answer counted."""
         run = self._get(sub_id, actor, tenant)
-        until = time.monotonic() + _MOMENT_S
-        while run.flying and run.sub.counters.status != "failed" and time.monotonic() < until:  # noqa: ASYNC110
-            await asyncio.sleep(0.002)
+        if run.flying and self._courier is not None:
+            await self._courier.settled(run.sub.endpoint, tenant)
         return self.get(sub_id, actor, tenant)
 
     def _get(self, sub_id: str, actor: Actor, tenant: str) -> Run:

@@ -68,7 +68,7 @@ async def retrieve(door: Door, call: Call) -> Answer:
     given = call.parameters(_ONE)
     sub_id = check_uri(call.segments[1], "subscriptionId")
     context = await door.link_context(call)
-    sub = service_of(door).get(sub_id, call.actor, call.tenant)
+    sub = await service_of(door).get_settled(sub_id, call.actor, call.tenant)
     sys_attrs = "sysAttrs" in format_of(given)[1]
     content = _shown(door, call, sub, context, door.clock(), sys_attrs)
     return door.represented(call, content, media, context)
