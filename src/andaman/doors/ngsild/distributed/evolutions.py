@@ -89,7 +89,6 @@ class _Everywhere:
             0
         )  # what other sources say can change without our knowing: nothing is kept
         self.outcomes: list[Outcome] = []
-        self.remembered = Remembered(0)  # nothing: what a source says may be another thing a moment later
         self.where: dict[str, list[str]] = {}
         """Entity → the registrations it was found through; filled by ``evolutions``."""
 
