@@ -108,6 +108,7 @@ class _Receiver:
         "sender",
         "tasks",
         "trouble",
+        "under_way",
         "used",
         "wait_s",
     )
@@ -119,6 +120,7 @@ class _Receiver:
         self.tasks: list[asyncio.Task[None] | None] = [None] * LANES
         self.count = 0
         self.bytes = 0
+        self.under_way = 0  # attempts
         self.trouble: asyncio.Lock | None = (
             None  # held by the one lane that tries while the receiver is in trouble
         )
@@ -184,12 +186,12 @@ class Courier:
                     self._forget(receiver, message)
 
     async def settled(self, endpoint: Endpoint, tenant: str) -> None:
-        """Wait a moment, at most, until nothing is under way to a healthy receiver: one that has just answered finds its
-        answer counted."""
+        """Wait a moment, at most, until no attempt is under way: a receiver that has just answered finds its answer
+        counted."""
         until = time.monotonic() + _MOMENT_S
         while time.monotonic() < until:
             receiver = self._receivers.get((tenant, endpoint.uri))
-            if receiver is None or not receiver.count or receiver.wait_s:
+            if receiver is None or not receiver.under_way:
                 return
             await asyncio.sleep(0.002)
 
@@ -252,6 +254,7 @@ class Courier:
         endpoint = receiver.endpoint
         async with self._slots:
             message.on_send(message)
+            receiver.under_way += 1
             try:
                 taken = await receiver.sender.send(message, endpoint.timeout_s)
             except Unreachable as error:
@@ -264,6 +267,8 @@ class Courier:
             else:
                 receiver.wait_s = 0.0
                 outcome = Outcome.DELIVERED if taken else Outcome.REFUSED
+            finally:
+                receiver.under_way -= 1
         lane = receiver.lanes[number]
         if not lane or lane[0] is not message:
             return  # dropped meanwhile
