@@ -65,9 +65,14 @@ def events(sensors: int, readings: int) -> Iterator[Event]:
 
 
 def arrays(
-    history: History, sensors: int, readings: int, first_seq: int | None = None
+    history: History, sensors: int, readings: int, every: int | None = None, first_seq: int | None = None
 ) -> Iterator[tuple[dict[str, Any], int]]:
-    """The rest of the year as columns, in order of commit, with the last position of each part."""
+    """``readings`` of every sensor as columns, in order of commit, with the last position of each part.
+
+    ``every`` None: spread over the year after the first day, all sensors within one minute of each other. Otherwise: one
+    each so many µs until the year's end, each sensor at a phase of its own, a second more or less. The busy one
+    always has its whole year.
+    """
     store = history._store
     sample = store.read(
         lambda snapshot, cursor: cursor.execute(
@@ -77,15 +82,26 @@ def arrays(
     rng = np.random.default_rng(7)
     begin = BEGIN + DAY
     often = np.arange(begin, BEGIN + YEAR, 300 * SECOND)
-    rounds = begin + (YEAR - DAY) * np.arange(readings + 1) // readings
+    if every is None:
+        rounds = begin + (YEAR - DAY) * np.arange(readings + 1) // readings
+    else:
+        rounds = BEGIN + YEAR - every * np.arange(readings, -1, -1)
+    phase = rng.integers(0, every or 1, sensors)
     at_once = max(1, ROWS_AT_ONCE // sensors)
     seq = history.last_seq if first_seq is None else first_seq
+    earlier = often[often < rounds[0]]
     for low in range(0, readings, at_once):
         high = min(low + at_once, readings)
         entity = np.tile(np.arange(1, sensors + 1), high - low)
-        due = np.repeat(rounds[low:high], sensors) + rng.integers(0, 60 * SECOND, len(entity))
-        busy = often[(often >= rounds[low]) & (often < rounds[high])]
-        at = np.concatenate([due, busy])
+        spread = 60 * SECOND if every is None else SECOND
+        at = (
+            np.repeat(rounds[low:high], sensors)
+            + np.tile(phase, high - low)
+            + rng.integers(0, spread, len(entity))
+        )
+        busy = np.concatenate([earlier, often[(often >= rounds[low]) & (often < rounds[high])]])
+        earlier = earlier[:0]
+        at = np.concatenate([at, busy])
         entity = np.concatenate([entity, np.zeros(len(busy), dtype=np.int64)])
         order = np.argsort(at, kind="stable")
         entity, at = entity[order], at[order]

@@ -28,9 +28,10 @@ from andaman.broker.history.city import across, newest
 from andaman.broker.history.rows import iso
 from andaman.broker.query.model import TemporalQuery
 from andaman.kernel.time import DAY, HOUR, SECOND, Micros, system_clock
-from bench.common import Row, Server, directory, percentile, row
+from bench.common import Row, Server, directory, percentile, row, server
 from bench.write_load import load
 
+PORT = 9147
 SENSORS = 10_000
 STEP = 300 * SECOND
 UNSORTED = 6_000_000
@@ -117,11 +118,9 @@ def run(quick: bool = False) -> list[Row]:
     rows: list[Row] = []
     with directory() as place:
         data = place / "data"
-        server = Server(data, 9147)
-        server.wait_ready()
-        load(server.port, 4, 600, "batches", first=0, count=SENSORS, size=1_000, seed=1)
-        settled(server.port)
-        server.stop()
+        with server(data, PORT) as running:
+            load(running.port, 4, 600, "batches", first=0, count=SENSORS, size=1_000, seed=1)
+            settled(running.port)
         end = (system_clock() - HOUR) // DAY * DAY
         history = History.open(data / "history")
         attr = next(text for text in history._store.names.texts if text.endswith("/speed"))
@@ -148,7 +147,7 @@ def run(quick: bool = False) -> list[Row]:
         rows += quiet
         history.close()
         gc.collect()
-        rows += at_work(data, end, attr)
+        rows += at_work(data, end)
         again = History.open(data / "history")
         while again.maintain():
             pass
@@ -222,12 +221,14 @@ def in_process(history: History, attr: str, end: Micros) -> list[Row]:
     ]
 
 
-def at_work(data: Path, end: Micros, attr: str) -> list[Row]:
+def at_work(data: Path, end: Micros) -> list[Row]:
     """The same over HTTP while updates arrive and the historian sorts."""
-    server = Server(data, 9147)
-    server.wait_ready()
-    # The historian opens its file in the background; ask until it answers.
-    client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
+    with server(data, PORT) as running:
+        return under_load(running, end)
+
+
+def under_load(running: Server, end: Micros) -> list[Row]:
+    client = http.client.HTTPConnection("127.0.0.1", running.port, timeout=120)
 
     def get(path: str) -> bytes:
         client.request("GET", f"/ngsi-ld/v1/{path}", headers={"Accept": "application/json"})
@@ -249,7 +250,7 @@ def at_work(data: Path, end: Micros, attr: str) -> list[Row]:
     seconds = 30.0
     writer = threading.Thread(
         target=lambda: written.update(
-            load(server.port, 16, seconds, "paced", count=SENSORS, rate=RATE, seed=3)
+            load(running.port, 16, seconds, "paced", count=SENSORS, rate=RATE, seed=3)
         )
     )
     writer.start()
@@ -281,7 +282,7 @@ def at_work(data: Path, end: Micros, attr: str) -> list[Row]:
     ]
     writer.join()
     memory = sum(
-        child.memory_info().rss for child in psutil.Process(server.process.pid).children(recursive=True)
+        child.memory_info().rss for child in psutil.Process(running.process.pid).children(recursive=True)
     )
     rows += [
         row("… durable updates meanwhile", written["rate"], "/s", ">= 1900"),
@@ -290,7 +291,6 @@ def at_work(data: Path, end: Micros, attr: str) -> list[Row]:
         row("… memory of the historian", memory / 2**20, "MB", "< 400"),
     ]
     client.close()
-    server.stop()
     return rows
 
 

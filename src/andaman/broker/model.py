@@ -85,7 +85,9 @@ class WriteOp:
     observed_at: str | None = None  # MERGE with ?observedAt
     lang: str | None = None  # MERGE with ?lang
     expect_types: tuple[str, ...] = ()  # ?type selector of §6.5.3.1: absent → ResourceNotFound
-    instance: tuple[int, int] | None = None  # TEMPORAL_*: (journal position, place) of one instance of ``attr``
+    instance: tuple[int, int] | None = (
+        None  # TEMPORAL_*: (journal position, place) of one instance of ``attr``
+    )
 
 
 @dataclass(slots=True)
@@ -115,7 +117,9 @@ class EventKind(StrEnum):
     CREATED = "created"
     UPDATED = "updated"
     DELETED = "deleted"
-    TEMPORAL = "temporal"  # a write to the Temporal Evolution; current state stands, ``told`` says what was written
+    TEMPORAL = (
+        "temporal"  # a write to the Temporal Evolution; current state stands, ``told`` says what was written
+    )
 
 
 @dataclass(slots=True)

@@ -97,7 +97,7 @@ def _coarse(member: str, ask: str, last_hour: int) -> BadRequestData:
 def slots_of(rollups: Rollups, bounds: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """The period that each rollup belongs to. Raises BadRequestData when a period cuts one."""
     starts = rollups.columns["hour"] * HOUR
-    slots = np.searchsorted(bounds, starts, side="right") - 1
+    slots: npt.NDArray[np.int64] = np.searchsorted(bounds, starts, side="right") - 1
     if np.any(bounds[slots] % HOUR) or np.any(bounds[slots + 1] < starts + HOUR):
         raise _coarse("aggrPeriodDuration", "periods of whole hours", int(rollups.columns["hour"].max()))
     return slots

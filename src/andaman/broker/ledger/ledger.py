@@ -197,7 +197,10 @@ class Ledger:
             except Exception:
                 log.exception("Updating the indexes failed for events up to %d", batch.seq)
             self.ring.publish(batch.events)
-            batch.docs, batch.patches = {}, {}  # the batch stays with the writer for a while, the parsed entities need not
+            batch.docs, batch.patches = (
+                {},
+                {},
+            )  # the batch stays with the writer for a while, the parsed entities need not
         for request, results in batch.answers:
             self._done(request)
             if not request.future.done():

@@ -55,7 +55,9 @@ async def retrieve_entity(door: Door, call: Call) -> Answer:
         return door.represented(call, represent(doc, context), media, context)
     given = call.parameters(RETRIEVE_PARAMETERS)
     view = view_of(given, context)
-    _geometry_property(given, media, context)  # what is wrong with the question comes before what is not there
+    _geometry_property(
+        given, media, context
+    )  # what is wrong with the question comes before what is not there
     join_of(given, context)
     at = moment_of(given)
     if at is None:
