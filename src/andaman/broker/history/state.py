@@ -36,7 +36,6 @@ _WHAT: Final = ("op", "place", "t", "lag", "seq", "created", "form", "num", "num
 _COLUMNS: Final = (
     f"{', '.join(_KEY)}, op, place, {T} AS t, lag, seq, created, form, num, num2, coalesce(body, '') AS body"
 )
-_LAST: Final = "arg_max({" + ", ".join(f"'{name}': {name}" for name in _WHAT) + "}, seq)"
 
 
 @dataclass(slots=True)
@@ -169,10 +168,12 @@ def _from_store(
     for start in range(0, len(alive), _AT_ONCE):
         part = alive[start : start + _AT_ONCE]
         span = f"{where} AND entity BETWEEN {part[0]} AND {part[-1]}"
-        rows = snapshot.known(_COLUMNS, span, at)
+        keys = ", ".join(_KEY)
+        newest = snapshot.known(f"{keys}, seq", span, at)
+        # First which rows, then the rows: holding whole rows while looking would need many times the memory.
         last = cursor.execute(
-            f"SELECT {', '.join(_KEY)}, unnest(row) FROM ("  # noqa: S608
-            f"SELECT {', '.join(_KEY)}, {_LAST} AS row FROM ({rows}) GROUP BY {', '.join(_KEY)})"
+            f"SELECT * FROM ({snapshot.known(_COLUMNS, span, at)}) SEMI JOIN "  # noqa: S608
+            f"(SELECT {keys}, max(seq) AS seq FROM ({newest}) GROUP BY {keys}) USING ({keys}, seq)"
         )
         _assemble(last, texts, set(part), entities)
     return {names[number]: entity for number, entity in entities.items()}
