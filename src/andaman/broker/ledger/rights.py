@@ -71,7 +71,8 @@ def see_event(event: Event, access: Access) -> Event | None:
 
 def shape_before(event: Event) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """(types, scopes) before an event; those after it where it changed neither."""
-    for change in event.changes if event.moved else ():
+    # A creation has nothing before it, and reading its changes means to parse the whole entity.
+    for change in event.changes if event.moved and event.kind is not EventKind.CREATED else ():
         if change.attr == "" and change.before:
             members: Doc = {}
             for member in change.before:
