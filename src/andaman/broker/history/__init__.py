@@ -93,7 +93,7 @@ class History:
         if ids:
             numbers = self._store.read(
                 lambda _, cursor: np.array(
-                    sorted({n for one in ids if (n := self._store.names.entity(cursor, tenant, one)) >= 0}),
+                    sorted({n for n in self._store.names.entities(cursor, tenant, ids) if n >= 0}),
                     dtype=np.int64,
                 )
             )

@@ -134,7 +134,7 @@ class Evolutions:
         names = self._store.names
         if all(selector.ids for selector in query.selectors):
             wanted = list(dict.fromkeys(one for selector in query.selectors for one in selector.ids))
-            order = {name: names.entity(cursor, self._tenant, name) for name in wanted}
+            order = dict(zip(wanted, names.entities(cursor, self._tenant, wanted), strict=True))
             late = {name: place for place, name in enumerate(self._tails)}
             there = [name for name in wanted if order[name] >= 0 or name in late]
             there.sort(key=lambda name: (order[name] < 0, order[name], late.get(name, 0)))
@@ -142,7 +142,7 @@ class Evolutions:
             return
         numbers = self._subjects.numbers(self._tenant, self._fits)
         fresh = [name for name in self._tails if name in self._shapes]
-        known = {name: names.entity(cursor, self._tenant, name) for name in fresh}
+        known = dict(zip(fresh, names.entities(cursor, self._tenant, fresh), strict=True))
         changed = [number for number in known.values() if number >= 0]
         if changed:
             numbers = np.setdiff1d(numbers, np.array(changed, dtype=np.int64))
@@ -193,8 +193,8 @@ class Evolutions:
     ) -> Iterator[Found]:
         query = self._query
         wanted: list[tuple[str, Doc, list[EntityQuery]]] = []
-        for name in names:
-            number = self._store.names.entity(cursor, self._tenant, name)
+        numbers = self._store.names.entities(cursor, self._tenant, names)
+        for name, number in zip(names, numbers, strict=True):
             members = self._members_of(name, number)
             if members is None:
                 continue

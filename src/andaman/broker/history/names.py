@@ -14,6 +14,7 @@ import numpy as np
 from andaman.broker.query.facts import text_hash
 
 _CACHE: Final = 200_000
+_AT_ONCE: Final = 500
 
 
 class Names:
@@ -36,20 +37,27 @@ class Names:
 
     def entity(self, cursor: duckdb.DuckDBPyConnection, tenant: str, name: str) -> int:
         """The number of an entity, -1 where no row has it."""
-        key = (self.word(tenant), name)
-        number = self._asked.get(key)
-        if number is None:
-            rows = cursor.execute(
-                "SELECT id FROM entity WHERE hash=? AND tenant=? AND name=?",
-                (text_hash(name), *key),
-            ).fetchall()
-            if not rows:
-                return -1
-            number = int(rows[0][0])
-            if len(self._asked) >= _CACHE:
-                self._asked = {}
-            self._asked[key] = number  # once committed, a number never changes
-        return number
+        return self.entities(cursor, tenant, (name,))[0]
+
+    def entities(self, cursor: duckdb.DuckDBPyConnection, tenant: str, names: Sequence[str]) -> list[int]:
+        """The number of each of these entities, -1 where no row has it; one statement for all that are not in memory."""
+        owner = self.word(tenant)
+        asked = self._asked
+        missing = {name for name in names if (owner, name) not in asked}
+        if missing:
+            if len(asked) + len(missing) > _CACHE:
+                asked = self._asked = {}
+                missing = set(names)
+            for start in range(0, len(missing), _AT_ONCE):
+                part = list(missing)[start : start + _AT_ONCE]
+                # Hashes as a list of constants, which the scan itself compares; the names then settle it.
+                hashes = ",".join(str(text_hash(name)) for name in part)
+                for number, name in cursor.execute(
+                    f"SELECT id, name FROM entity WHERE hash IN ({hashes}) AND tenant={owner}"  # noqa: S608
+                ).fetchall():
+                    if name in missing:
+                        asked[owner, name] = number  # once committed, a number never changes
+        return [asked.get((owner, name), -1) for name in names]
 
     def names_of(
         self, cursor: duckdb.DuckDBPyConnection, tenant: str, numbers: Sequence[int] | None = None

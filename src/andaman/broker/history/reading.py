@@ -74,7 +74,7 @@ class Reader:
         self._tenant = tenant
         self._words = words = Words(store.names)
         self.word, self.text, self.form = words.word, words.text, words.form
-        self.numbers = [store.names.entity(cursor, tenant, name) for name in names]
+        self.numbers = store.names.entities(cursor, tenant, names)
         self._who = {number: who for who, number in enumerate(self.numbers) if number >= 0}
         self._late = {
             who: [event for event in tails.get(name, ()) if event.seq > snapshot.last_seq]

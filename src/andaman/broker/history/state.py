@@ -133,7 +133,7 @@ def _from_store(
     """Entities from the segments: those wanted that exist and have one of the types, or that the tail touches."""
     where = f"tenant = {store.names.word(tenant)}"
     if wanted is not None:
-        numbers = [n for name in wanted if (n := store.names.entity(cursor, tenant, name)) >= 0]
+        numbers = [n for n in store.names.entities(cursor, tenant, list(wanted)) if n >= 0]
         if not numbers:
             return {}
         where += f" AND entity IN ({','.join(map(str, numbers))})"
@@ -147,7 +147,7 @@ def _from_store(
         fits[form] = (
             kinds is None or not texts[form] or not kinds.isdisjoint(orjson.loads(texts[form])["type"])
         )
-    again = {n for name in touched if (n := store.names.entity(cursor, tenant, name)) >= 0}
+    again = {n for n in store.names.entities(cursor, tenant, list(touched)) if n >= 0}
     alive = [
         entity
         for entity, op, form in zip(
