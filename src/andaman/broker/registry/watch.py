@@ -9,68 +9,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
-
-import orjson
 
 from andaman.broker.contexts import Context, ContextStore
 from andaman.broker.entity.names import check_uri
 from andaman.broker.outgoing import OutgoingClient
-from andaman.broker.query.evaluate import matches_q, matches_scope
-from andaman.broker.query.model import TemporalQuery
-from andaman.broker.query.parse import parse_q
-from andaman.broker.registry.document import shown
-from andaman.broker.registry.match import Spec, matches_info, matches_place, matches_time, source_doc
 from andaman.broker.registry.model import Document, Registration
 from andaman.broker.registry.service import Registry
 from andaman.broker.registry.store import SUBSCRIPTIONS, RegistryStore
+from andaman.broker.registry.watched import Watch, compiled, notification, stored
 from andaman.broker.subscriptions.delivery import Courier, Message, Outcome
-from andaman.broker.subscriptions.model import Counters, Owner, Subscription
-from andaman.broker.subscriptions.parse import compile_content, expand
-from andaman.broker.subscriptions.wire import Wire
+from andaman.broker.subscriptions.model import Counters, Subscription
+from andaman.broker.subscriptions.parse import expand
 from andaman.identity.model import Actor, Role
 from andaman.kernel.errors import AlreadyExists, AndamanError, BadRequestData, Conflict, ResourceNotFound
 from andaman.kernel.ids import sortable_id, urn
-from andaman.kernel.time import Clock, format_time, parse_time, system_clock
+from andaman.kernel.time import Clock, format_time, system_clock
 
 log = logging.getLogger(__name__)
 MOST: Final = 10_000
 _LD: Final = "application/ld+json"
 NEW, UPDATED, GONE = "newlyMatching", "updated", "noLongerMatching"
-
-
-@dataclass(slots=True, eq=False)
-class Watch:
-    """One subscription at work."""
-
-    sub: Subscription
-    specs: tuple[Spec, ...]
-    time: TemporalQuery | None
-    csf: Any
-    wire: Wire
-    told: dict[str, str]
-    registrations: dict[str, Registration] = field(default_factory=dict)  # as they were when they were told
-    due: int = 0  # of the next periodic notification
-    tried: set[int] = field(default_factory=set)
-
-    def matches(self, one: Registration) -> bool:
-        condition = self.sub.condition
-        return (
-            matches_time(one, self.time)
-            and any(matches_info(info, spec) for info in one.information for spec in self.specs)
-            and (condition.geo is None or matches_place(one, condition.geo))
-            and (condition.scope is None or matches_scope(condition.scope, one.scopes))
-            and (self.csf is None or matches_q(self.csf, source_doc(one)))
-        )
-
-    def relevant(self, one: Registration) -> frozenset[int]:
-        return frozenset(
-            number
-            for number, info in enumerate(one.information)
-            if any(matches_info(info, spec) for spec in self.specs)
-        )
 
 
 class SourceSubscriptions:
@@ -100,7 +59,7 @@ class SourceSubscriptions:
     async def start(self) -> None:
         for tenant, document in await asyncio.to_thread(self._store.load, SUBSCRIPTIONS):
             try:
-                self._watches[tenant, document["id"]] = self._compile(tenant, document)
+                self._watches[tenant, document["id"]] = compiled(self._contexts, tenant, document)
             except AndamanError as error:
                 log.error("Subscription %s on registrations cannot be used: %s", document["id"], error.detail)
         self._ticking = asyncio.create_task(self._tick())
@@ -115,9 +74,7 @@ class SourceSubscriptions:
                 await asyncio.gather(task, return_exceptions=True)
         await self._courier.close()
         for key in self._unsaved & self._watches.keys():
-            await asyncio.to_thread(
-                self._store.put, SUBSCRIPTIONS, key[0], self._document(self._watches[key])
-            )
+            await asyncio.to_thread(self._store.put, SUBSCRIPTIONS, key[0], stored(self._watches[key]))
 
     async def _tick(self) -> None:
         """Periodic notifications (timeInterval)."""
@@ -139,7 +96,7 @@ class SourceSubscriptions:
             for key in list(self._unsaved):
                 self._unsaved.discard(key)
                 if key in self._watches:
-                    document = self._document(self._watches[key])
+                    document = stored(self._watches[key])
                     await asyncio.to_thread(self._store.put, SUBSCRIPTIONS, key[0], document)
 
     # -- operations -----------------------------------------------------------------------------------------
@@ -160,7 +117,7 @@ class SourceSubscriptions:
             "modifiedAt": format_time(now),
             "told": {},
         }
-        watch = self._compile(tenant, document)
+        watch = compiled(self._contexts, tenant, document)
         if watch.sub.expires and watch.sub.expires <= now:
             raise BadRequestData("expiresAt is in the past", field="expiresAt")
         async with self._changing:
@@ -188,13 +145,13 @@ class SourceSubscriptions:
         if payload.get("id", sub_id) != sub_id:
             raise BadRequestData("The id of a subscription never changes", field="id")
         async with self._changing:
-            document = self._document(self._get(sub_id, actor, tenant))
+            document = stored(self._get(sub_id, actor, tenant))
             merged = {**document["content"], **fragment}
             document["content"] = {name: value for name, value in merged.items() if value is not None}
             if "q" in fragment or "csf" in fragment:
                 document["sources"] = {**document["sources"], "q": source}
             document["modifiedAt"] = format_time(self._clock())
-            new = self._compile(tenant, document)
+            new = compiled(self._contexts, tenant, document)
             new.sub.counters, new.registrations, new.due = watch.sub.counters, watch.registrations, watch.due
             await asyncio.to_thread(self._store.put, SUBSCRIPTIONS, tenant, document)
             self._courier.drop(watch.sub.endpoint, tenant, watch.sub.key)
@@ -232,57 +189,6 @@ class SourceSubscriptions:
             for (where, _), watch in self._watches.items()
             if where == tenant and _may_see(watch.sub, actor)
         ]
-
-    def _compile(self, tenant: str, document: Document) -> Watch:
-        content = document["content"]
-        context = self._local(document["sources"].get("context"))
-        names = self._local(document["sources"].get("q"))
-        condition, form, endpoint, times = compile_content(content, names.expand_term, context)
-        sub = Subscription(
-            tenant,
-            document["id"],
-            f"{tenant} {document['id']}",
-            content,
-            document["sources"],
-            Owner(*document["owner"]),
-            parse_time(document["createdAt"]),
-            parse_time(document["modifiedAt"]),
-            condition,
-            form,
-            endpoint,
-            context,
-            throttling=times["throttling"],
-            interval=times["interval"],
-            expires=times["expires"],
-            active=content.get("isActive", True),
-            counters=Counters(),
-        )
-        attrs = _attributes(content)
-        specs = tuple(
-            Spec(one.types, tuple(sorted(one.ids)), one.pattern, attrs) for one in condition.selectors
-        ) or (Spec(attrs=attrs),)
-        csf = parse_q(content["csf"], names.expand_term) if "csf" in content else None
-        time = _temporal(content["temporalQ"]) if "temporalQ" in content else None
-        return Watch(sub, specs, time, csf, Wire(sub), dict(document.get("told", {})))
-
-    def _local(self, source: Any) -> Context:
-        try:
-            return self._contexts.resolve_local(source)
-        except AndamanError as error:
-            log.warning("The @context %s is not kept any more: %s", str(source)[:200], error.detail)
-            return self._contexts.core
-
-    def _document(self, watch: Watch) -> Document:
-        sub = watch.sub
-        return {
-            "id": sub.id,
-            "content": sub.content,
-            "sources": sub.sources,
-            "owner": [sub.owner.id, sub.owner.purpose],
-            "createdAt": format_time(sub.created),
-            "modifiedAt": format_time(sub.modified),
-            "told": watch.told,
-        }
 
     # -- telling --------------------------------------------------------------------------------------------
     def _on_change(self, tenant: str, before: Registration | None, after: Registration | None) -> None:
@@ -331,21 +237,11 @@ class SourceSubscriptions:
     def _send(self, watch: Watch, reason: str, listed: list[Registration]) -> None:
         sub = watch.sub
         now = self._clock()
-        content: dict[str, Any] = {
-            "id": urn("ContextSourceNotification", sortable_id(now)),
-            "type": "ContextSourceNotification",
-            "subscriptionId": sub.id,
-            "notifiedAt": format_time(now),
-            "triggerReason": reason,
-            "data": [_shown(watch, one) for one in listed],
-        }
-        if sub.form.media == _LD:
-            content["@context"] = sub.context.member
         message = Message(
             sub.key,
             sub.id,
             watch.wire.headers,
-            watch.wire.body(orjson.dumps(content)),
+            watch.wire.body(notification(watch, reason, listed, now)),
             lambda message, outcome: self._report(watch, message, outcome),
             lambda message: self._sending(watch, message),
         )
@@ -374,40 +270,6 @@ class SourceSubscriptions:
             watch.tried.add(id(message))
         else:
             watch.tried.discard(id(message))
-
-
-def _shown(watch: Watch, one: Registration) -> dict[str, Any]:
-    """A registration reduced to what concerns the subscriber; never what is to be sent along to the source."""
-    relevant = watch.relevant(one)
-    content = shown(one.document, watch.sub.context, only=relevant or None)
-    content.pop("contextSourceInfo", None)
-    for info in content["information"]:
-        for entity in info.get("entities", ()):
-            if isinstance(entity.get("type"), str):
-                entity["type"] = [entity["type"]]
-    return content
-
-
-def _attributes(content: Mapping[str, Any]) -> frozenset[str]:
-    """§5.12: watched and notified attributes together, if the latter are named."""
-    watched = frozenset(content.get("watchedAttributes", ()))
-    notified = frozenset(content["notification"].get("attributes", ()))
-    return watched | notified
-
-
-def _temporal(given: Mapping[str, Any]) -> TemporalQuery:
-    relation, name = given.get("timerel"), given.get("timeproperty", "observedAt")
-    if relation not in ("before", "after", "between"):
-        raise BadRequestData("temporalQ.timerel must be before, after or between", field="temporalQ.timerel")
-    if name not in ("observedAt", "createdAt", "modifiedAt", "deletedAt"):
-        raise BadRequestData("temporalQ.timeproperty is not known", field="temporalQ.timeproperty")
-    times = []
-    for member in ("timeAt", *(("endTimeAt",) if relation == "between" else ())):
-        try:
-            times.append(parse_time(str(given.get(member))))
-        except ValueError as error:
-            raise BadRequestData(str(error), field=f"temporalQ.{member}") from None
-    return TemporalQuery(timerel=relation, time_at=times[0], end_time_at=times[-1], timeproperty=name)
 
 
 def _may_see(sub: Subscription, actor: Actor) -> bool:

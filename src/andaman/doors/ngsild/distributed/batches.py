@@ -1,94 +1,42 @@
-"""Batch writes over several brokers: entity by entity it is settled who gets what, then each source is asked once, or,
-where it takes no batches, entity by entity (CIM 009 §5.6.7.4–5.6.10.4, §5.6.20.4)."""
+"""Batch writes over several brokers: entity by entity it is settled who gets what, sources do their parts, and the broker the
+rest by its own handler (CIM 009 §5.6.7.4–5.6.10.4, §5.6.20.4)."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import quote
 
 import orjson
 
 from andaman.broker.contexts import Context
-from andaman.broker.entity.expand import APPEND, MERGE, WHOLE, Mode, expand_entity
+from andaman.broker.entity.expand import expand_entity
 from andaman.broker.entity.names import check_uri
 from andaman.broker.model import Doc
 from andaman.broker.registry.match import Spec
 from andaman.broker.registry.model import Registration
 from andaman.doors.ngsild import batch
-from andaman.doors.ngsild.distributed.plan import Part, plan_whole, plan_write
-from andaman.doors.ngsild.distributed.reads import sources_of
-from andaman.doors.ngsild.distributed.sources import Outcome, Wire
-from andaman.doors.ngsild.distributed.writes import (
-    check_right,
-    known_types,
-    recompacted,
-    reduced,
-    replay,
-    told,
-    without_loop,
-    write_matches,
+from andaman.doors.ngsild.distributed.batch_asking import ask_source
+from andaman.doors.ngsild.distributed.batch_parts import (
+    CREATE,
+    DELETE,
+    MERGING,
+    UPDATE,
+    UPSERT,
+    Kind,
+    Piece,
+    Results,
+    offers,
+    operation_of,
 )
+from andaman.doors.ngsild.distributed.bodies import reduced, replay
+from andaman.doors.ngsild.distributed.choice import check_right, known_types, without_loop, write_matches
+from andaman.doors.ngsild.distributed.plan import Part, plan_whole, plan_write
 from andaman.doors.ngsild.door import Door
-from andaman.doors.ngsild.http import NO_CONTENT, Answer, Call, json_answer, parse_parameters
+from andaman.doors.ngsild.http import Answer, Call, parse_parameters
 from andaman.kernel.errors import AndamanError, Conflict
 
 _ANY: Final = frozenset({"local", "options", "format", "observedAt", "lang"})
 _SLICE: Final = 100
-_SINGLY: Final = 8  # entities at a time to a source that takes no batches
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A batch operation: its name in paths and registrations, how entities are read, its own handler."""
-
-    name: str
-    operation: str
-    mode: Mode
-    handler: Callable[[Door, Call], Awaitable[Answer]]
-
-
-CREATE: Final = Kind("create", "createBatch", WHOLE, batch.create)
-UPSERT: Final = Kind("upsert", "upsertBatch", WHOLE, batch.upsert)
-UPDATE: Final = Kind("update", "updateBatch", APPEND, batch.update)
-MERGING: Final = Kind("merge", "mergeBatch", MERGE, batch.merge)
-DELETE: Final = Kind("delete", "deleteBatch", WHOLE, batch.delete)
-
-
-@dataclass(slots=True)
-class Piece:
-    """One entity's part for one source."""
-
-    entity_id: str
-    payload: Any  # in the request's names; for deletion the id
-    fragment: Doc | None
-    context: Context
-    attrs: frozenset[str]
-
-
-@dataclass(slots=True)
-class Results:
-    """What happened, entity by entity."""
-
-    done: dict[str, None] = field(default_factory=dict)
-    created: dict[str, None] = field(default_factory=dict)
-    errors: list[dict[str, Any]] = field(default_factory=list)
-
-    def fail(self, entity_id: str, error: AndamanError) -> None:
-        self.errors.append(told(entity_id, error))
-
-    def answer(self, kind: Kind) -> Answer:
-        failed = {one["entityId"] for one in self.errors}
-        success = [one for one in self.done if one not in failed]
-        if self.errors:
-            return json_answer({"success": success, "errors": self.errors}, 207)
-        if kind is CREATE:
-            return json_answer(success, 201)
-        if kind is UPSERT and self.created:
-            return json_answer(list(self.created), 201)
-        return NO_CONTENT
 
 
 async def create(door: Door, call: Call) -> Answer:
@@ -143,7 +91,7 @@ async def _run(door: Door, call: Call, kind: Kind) -> Answer:
         return await kind.handler(door, replay(call, raw))
     options = [(name, value) for name, value in given.items() if name != "local"]
     await asyncio.gather(
-        *(_ask(door, call, kind, one, pieces, options, results) for one, pieces in asked.values())
+        *(ask_source(door, call, kind, one, pieces, options, results) for one, pieces in asked.values())
     )
     if own:
         await _own(door, call, kind, own, results)
@@ -177,7 +125,7 @@ async def _settle(
     matches = without_loop(*write_matches(door, call, spec))
     if not matches:
         return original
-    operation = _operation(kind, matches[0][0])
+    operation = operation_of(kind, matches[0][0])
     plan = plan_whole(matches, operation) if kind is DELETE else plan_write(matches, operation, attrs)
     for part in plan.parts:
         _assign(call, kind, part, entity_id, one, fragment, context, attrs, types, results, asked)
@@ -189,23 +137,6 @@ async def _settle(
     if not plan.local:
         return None
     return original if plan.rest is None else reduced(original, plan.rest, context)
-
-
-def _operation(kind: Kind, one: Registration) -> str:
-    return kind.operation if kind.operation in one.operations else _SINGLE[kind.name][0]
-
-
-_SINGLE: Final = {
-    "create": ("createEntity",),
-    "upsert": ("createEntity", "replaceEntity", "updateEntity"),
-    "update": ("appendAttrs", "updateEntity"),
-    "merge": ("mergeEntity",),
-    "delete": ("deleteEntity",),
-}
-
-
-def _offers(kind: Kind, one: Registration) -> bool:
-    return kind.operation in one.operations or any(name in one.operations for name in _SINGLE[kind.name])
 
 
 def _assign(
@@ -223,7 +154,7 @@ def _assign(
 ) -> None:
     registration = part.registration
     covered = part.attrs if part.attrs is not None else attrs
-    if not _offers(kind, registration):
+    if not offers(kind, registration):
         error = Conflict(f"{registration.id} does not offer {kind.operation}", registrationId=registration.id)
         results.fail(entity_id, error)
         return
@@ -249,7 +180,7 @@ def _also(
     attrs: frozenset[str],
     asked: dict[str, tuple[Registration, list[Piece]]],
 ) -> None:
-    if registration.mode != "inclusive" or not _offers(kind, registration):
+    if registration.mode != "inclusive" or not offers(kind, registration):
         return
     if any(part.registration.id == registration.id for part in parts):
         return
@@ -262,138 +193,6 @@ def _also(
     payload = one if kind is DELETE or covered == attrs else reduced(one, covered, context)
     pieces = asked.setdefault(registration.id, (registration, []))[1]
     pieces.append(Piece(entity_id, payload, fragment, context, covered))
-
-
-# -- asking ------------------------------------------------------------------------------------------------------
-
-
-async def _ask(
-    door: Door,
-    call: Call,
-    kind: Kind,
-    one: Registration,
-    pieces: list[Piece],
-    options: list[tuple[str, str]],
-    results: Results,
-) -> None:
-    if kind.operation not in one.operations:
-        await _singly(door, call, kind, one, pieces, options, results)
-        return
-    for context in dict.fromkeys(piece.context for piece in pieces):
-        group = [piece for piece in pieces if piece.context is context]
-        try:
-            wire = await sources_of(door).wire(one, context, call)
-        except AndamanError as error:
-            for piece in group:
-                results.fail(piece.entity_id, error)
-            continue
-        payload = [_payload(piece, wire) for piece in group]
-        path = f"/entityOperations/{kind.name}"
-        outcome = await sources_of(door).ask(call, one, "POST", path, wire, options, payload)
-        _note(outcome, group, results)
-
-
-def _payload(piece: Piece, wire: Wire) -> Any:
-    if wire.recompact and piece.fragment is not None:
-        return recompacted(piece.fragment, piece.attrs, wire)
-    return piece.payload
-
-
-def _note(outcome: Outcome, pieces: list[Piece], results: Results) -> None:
-    failed: dict[str, AndamanError] = {}
-    if outcome.error is not None:
-        failed = {piece.entity_id: outcome.error for piece in pieces}
-    elif outcome.status == 207 and isinstance(outcome.payload, dict):
-        listed = outcome.payload.get("errors")
-        for each in listed if isinstance(listed, list) else ():
-            if isinstance(each, dict) and isinstance(each.get("entityId"), str):
-                problem = each.get("error")
-                detail = problem.get("detail") if isinstance(problem, dict) else None
-                failed[each["entityId"]] = Conflict(
-                    f"Context source {outcome.registration.id}: {str(detail or 'it refused')[:300]}",
-                    registrationId=outcome.registration.id,
-                )
-    created = set(outcome.payload) if outcome.status == 201 and _is_texts(outcome.payload) else set()
-    for piece in pieces:
-        error = failed.get(piece.entity_id)
-        if error is not None:
-            results.fail(piece.entity_id, error)
-            continue
-        results.done[piece.entity_id] = None
-        if piece.entity_id in created:
-            results.created[piece.entity_id] = None
-
-
-def _is_texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(one, str) for one in value)
-
-
-async def _singly(
-    door: Door,
-    call: Call,
-    kind: Kind,
-    one: Registration,
-    pieces: list[Piece],
-    options: list[tuple[str, str]],
-    results: Results,
-) -> None:
-    """Entity by entity, a few at a time."""
-    slots = asyncio.Semaphore(_SINGLY)
-
-    async def work(piece: Piece) -> None:
-        async with slots:
-            try:
-                wire = await sources_of(door).wire(one, piece.context, call)
-            except AndamanError as error:
-                results.fail(piece.entity_id, error)
-                return
-            outcome = await _single(door, call, kind, one, piece, wire, options)
-            if outcome.error is not None:
-                results.fail(piece.entity_id, outcome.error)
-                return
-            results.done[piece.entity_id] = None
-            if outcome.status == 201:
-                results.created[piece.entity_id] = None
-
-    await asyncio.gather(*(work(piece) for piece in pieces))
-
-
-async def _single(
-    door: Door,
-    call: Call,
-    kind: Kind,
-    one: Registration,
-    piece: Piece,
-    wire: Wire,
-    options: list[tuple[str, str]],
-) -> Outcome:
-    ask = sources_of(door).ask
-    path = f"/entities/{quote(piece.entity_id, safe=':')}"
-    if kind is DELETE:
-        return await ask(call, one, "DELETE", path, wire)
-    payload = _payload(piece, wire)
-    flags = {flag for name, value in options if name == "options" for flag in value.split(",")}
-    if kind is UPDATE:
-        if "appendAttrs" in one.operations:
-            return await ask(call, one, "POST", f"{path}/attrs/", wire, options, payload)
-        return await ask(call, one, "PATCH", f"{path}/attrs/", wire, (), payload)
-    if kind is MERGING:
-        return await ask(call, one, "PATCH", path, wire, options, payload)
-    if kind is UPSERT and "update" in flags and "updateEntity" in one.operations:
-        outcome = await ask(call, one, "PATCH", f"{path}/attrs/", wire, (), payload)
-        if outcome.status != 404 or "createEntity" not in one.operations:
-            return outcome
-    if "createEntity" not in one.operations:
-        return await ask(call, one, "PUT", path, wire, (), payload)
-    outcome = await ask(call, one, "POST", "/entities", wire, (), payload)
-    if (
-        kind is UPSERT
-        and outcome.status == 409
-        and "replaceEntity" in one.operations
-        and "update" not in flags
-    ):
-        return await ask(call, one, "PUT", path, wire, (), payload)
-    return outcome
 
 
 async def _own(door: Door, call: Call, kind: Kind, own: list[Any], results: Results) -> None:

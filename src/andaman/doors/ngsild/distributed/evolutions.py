@@ -23,8 +23,9 @@ from andaman.broker.registry.model import Info, Registration
 from andaman.broker.remembered import Remembered
 from andaman.doors.ngsild import temporal, temporal_maps
 from andaman.doors.ngsild.distributed.answers import bounded_to
+from andaman.doors.ngsild.distributed.choice import sources_of, unvisited
 from andaman.doors.ngsild.distributed.questions import Parameters, questions_of, render_q
-from andaman.doors.ngsild.distributed.reads import plain_answer, sources_of, unvisited
+from andaman.doors.ngsild.distributed.reads import plain_answer
 from andaman.doors.ngsild.distributed.sources import Outcome, Wire, warning_headers
 from andaman.doors.ngsild.door import Door
 from andaman.doors.ngsild.http import Answer, Call

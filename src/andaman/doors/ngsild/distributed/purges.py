@@ -13,11 +13,12 @@ from andaman.broker.query.parse import parse_q
 from andaman.broker.registry.match import Spec, source_doc
 from andaman.broker.registry.model import Info, Registration
 from andaman.doors.ngsild import purge
+from andaman.doors.ngsild.distributed.asking import Wanted, filters_of
+from andaman.doors.ngsild.distributed.choice import check_right, sources_of, without_loop, write_matches
+from andaman.doors.ngsild.distributed.legs import told
 from andaman.doors.ngsild.distributed.plan import Part
 from andaman.doors.ngsild.distributed.questions import questions_of
-from andaman.doors.ngsild.distributed.reads import Wanted, filters_of, sources_of
 from andaman.doors.ngsild.distributed.sources import Outcome
-from andaman.doors.ngsild.distributed.writes import check_right, told, without_loop, write_matches
 from andaman.doors.ngsild.door import Door
 from andaman.doors.ngsild.http import NO_CONTENT, Answer, Call, json_answer, problem_answer
 from andaman.doors.ngsild.params import flag_of, query_of

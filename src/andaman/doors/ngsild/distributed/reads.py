@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
-from urllib.parse import quote
-
-import orjson
 
 from andaman.broker.contexts import Context
 from andaman.broker.entity.names import check_uri
@@ -17,20 +14,14 @@ from andaman.broker.query.ast import QExpr
 from andaman.broker.query.evaluate import matches, matches_q
 from andaman.broker.query.model import EntityQuery, Page
 from andaman.broker.query.parse import parse_q, parse_types
-from andaman.broker.registry.match import Spec, matches_place, names_in, source_doc
+from andaman.broker.registry.match import Spec, matches_place, source_doc
 from andaman.broker.registry.model import Info, Registration
 from andaman.doors.ngsild import consumption
 from andaman.doors.ngsild.consumption import Asked, page_headers, run_query, shown_entity, shown_page
-from andaman.doors.ngsild.distributed.answers import docs_of
+from andaman.doors.ngsild.distributed.asking import Wanted, entities_from, entity_from
+from andaman.doors.ngsild.distributed.choice import chosen, looped
 from andaman.doors.ngsild.distributed.merge import Union, merge_docs
-from andaman.doors.ngsild.distributed.questions import Parameters, Question, questions_of, render_q
-from andaman.doors.ngsild.distributed.sources import (
-    LoopDetected,
-    Outcome,
-    Sources,
-    Wire,
-    warning_headers,
-)
+from andaman.doors.ngsild.distributed.sources import Outcome, warning_headers
 from andaman.doors.ngsild.door import Door
 from andaman.doors.ngsild.http import Answer, Call, Headers, problem_answer
 from andaman.doors.ngsild.negotiate import choose_media
@@ -47,56 +38,8 @@ from andaman.kernel.errors import (
 
 MOST: Final = 10_000
 """Entities that one distributed query reads from each source, and in all."""
-_PAGE: Final = 500
-_MAX_QUESTIONS: Final = 20  # to one source for one request
 _READING: Final = ("retrieveEntity", "queryEntity", "queryBatch")
 _MEMBERS: Final = frozenset({"id", "type", "scope", "createdAt", "modifiedAt", "expiresAt", "deletedAt"})
-
-
-def sources_of(door: Door) -> Sources:
-    assert door.sources is not None
-    return door.sources
-
-
-def chosen(door: Door, call: Call, spec: Spec, *operations: str) -> list[tuple[Registration, list[Info]]]:
-    """Registrations that match and offer one of the operations; none where the request came by here before."""
-    there = None if door.sources is None else door.sources.registry.of(call.tenant)
-    if there is None:
-        return []
-    found = [
-        (one, infos)
-        for one, infos in there.matching(spec)
-        if not one.temporal and any(name in one.operations for name in operations)
-    ]
-    return unvisited(door, call, found)
-
-
-def unvisited(
-    door: Door, call: Call, found: list[tuple[Registration, list[Info]]]
-) -> list[tuple[Registration, list[Info]]]:
-    """Without those whose brokers the request has passed; none at all where it passed this one (§4.3.6.4)."""
-    if not found or b"via" not in call.headers:
-        return found
-    passed = sources_of(door).came_by(call)
-    if door.alias(call.tenant) in passed:
-        return []
-    return [(one, infos) for one, infos in found if one.alias not in passed or not one.alias]
-
-
-def looped(door: Door, call: Call, spec: Spec, *operations: str) -> list[Outcome]:
-    """What is to be told where a request came by here before: its matching sources lead in a circle (§6.3.17)."""
-    if b"via" not in call.headers or door.sources is None:
-        return []
-    there = door.sources.registry.of(call.tenant)
-    if there is None or door.alias(call.tenant) not in door.sources.came_by(call):
-        return []
-    return [
-        Outcome(
-            one, 0, error=LoopDetected(f"{one.id} leads back to where the request came from"), warning=199
-        )
-        for one, _ in there.matching(spec)
-        if not one.temporal and any(name in one.operations for name in operations)
-    ]
 
 
 def _names(view: Any) -> frozenset[str]:
@@ -151,7 +94,7 @@ async def gather_entity(
     if own is not None and not matches(own, EntityQuery(types=spec.types)):
         own = None
     answers = await asyncio.gather(
-        *(_entity_from(door, call, one, infos, spec, context) for one, infos in found)
+        *(entity_from(door, call, one, infos, spec, context) for one, infos in found)
     )
     main = [own] if own is not None else []
     auxiliary: list[Doc] = []
@@ -161,55 +104,7 @@ async def gather_entity(
     return merge_docs(main, auxiliary), [outcome for outcome, _ in answers]
 
 
-async def _entity_from(
-    door: Door, call: Call, one: Registration, infos: list[Info], spec: Spec, context: Context
-) -> tuple[Outcome, list[Doc]]:
-    sources = sources_of(door)
-    try:
-        wire = await sources.wire(one, context, call)
-    except AndamanError as error:
-        return Outcome(one, 0, error=error, warning=199), []
-    names: frozenset[str] = frozenset()
-    if all(info.names for info in infos):
-        names = names.union(*(info.names for info in infos))
-    guarded = not isinstance(call.actor.access, FullAccess)
-    if spec.attrs and not guarded:
-        names = names & spec.attrs if names else spec.attrs
-    if "retrieveEntity" not in one.operations:  # the same question as a query (§4.20)
-        query = EntityQuery(types=spec.types, ids=spec.ids)
-        wanted = Wanted(query, replace(spec, attrs=names), {}, False, guarded)
-        outcomes, docs = await _entities_from(door, call, wanted, one, infos, context, len(spec.ids))
-        return outcomes[0] if outcomes else Outcome(one, 404), docs
-    parameters: Parameters = [("options", "sysAttrs")]
-    if names:
-        parameters.append(("attrs", ",".join(sorted(wire.context.shorts[iri] for iri in names))))
-    path = f"/entities/{quote(spec.ids[0], safe=':')}"
-    outcome = await sources.ask(call, one, "GET", path, wire, parameters)
-    return await _read(door, call, outcome, wire, infos)
-
-
-async def _read(
-    door: Door, call: Call, outcome: Outcome, wire: Wire, infos: list[Info]
-) -> tuple[Outcome, list[Doc]]:
-    if outcome.error is not None or outcome.payload is None:
-        return outcome, []
-    docs, sound = await docs_of(door, outcome.payload, wire.context, infos, call.actor.access, door.clock())
-    return (outcome if sound else replace(outcome, warning=111)), docs
-
-
 # -- queries -----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A query as it is forwarded. ``split``: entities may lie in parts at several sources, so filters wait until they
-    are together; ``guarded``: filters do not travel, since a source would apply them to what the caller may not see."""
-
-    query: EntityQuery
-    spec: Spec
-    filters: Mapping[str, Any]
-    split: bool
-    guarded: bool
 
 
 async def query_entities(door: Door, call: Call) -> Answer:
@@ -321,7 +216,7 @@ async def federated(
     outcomes: list[Outcome] = []
     for outcome, docs in await asyncio.gather(
         *(
-            _entities_from(door, call, one, registration, infos, context, need)
+            entities_from(door, call, one, registration, infos, context, need)
             for one, registration, infos in plans
         )
     ):
@@ -353,107 +248,3 @@ async def _own(door: Door, call: Call, wanted: Wanted, need: int) -> list[Doc]:
     except NoSuchTenant:
         return []
     return page.docs
-
-
-async def _entities_from(
-    door: Door,
-    call: Call,
-    wanted: Wanted,
-    one: Registration,
-    infos: list[Info],
-    context: Context,
-    need: int,
-) -> tuple[list[Outcome], list[Doc]]:
-    sources = sources_of(door)
-    try:
-        wire = await sources.wire(one, context, call)
-    except AndamanError as error:
-        return [Outcome(one, 0, error=error, warning=199)], []
-    bare = wanted.split or wanted.guarded
-    spec = replace(wanted.spec, attrs=frozenset()) if bare else wanted.spec
-    questions = [question for info in infos for question in questions_of(info, spec, wire)]
-    batch = "queryBatch" in one.operations and (call.method == "POST" or "queryEntity" not in one.operations)
-    outcomes: list[Outcome] = []
-    docs: list[Doc] = []
-    for question in list(dict.fromkeys(questions))[:_MAX_QUESTIONS]:
-        offset = 0
-        while True:
-            size = min(_PAGE, need - offset)
-            outcome = await _ask(sources, call, one, wire, question, wanted, batch, offset, size)
-            outcome, found = await _read(door, call, outcome, wire, infos)
-            outcomes.append(outcome)
-            docs += found
-            told = len(outcome.payload) if isinstance(outcome.payload, list) else 1
-            offset += size
-            if outcome.error is not None or told < size or offset >= need:
-                break
-        if outcomes[-1].status == 0:
-            break  # it did not answer: do not wait again
-    kept = (
-        replace(wanted.query, q=None, geo=None, scope=None, attrs=()) if not wanted.guarded else wanted.query
-    )
-    if not wanted.split:
-        docs = [doc for doc in docs if matches(doc, kept)]
-    worst = [one for one in outcomes if one.warning][:1]
-    return worst or outcomes[:1], docs
-
-
-async def _ask(
-    sources: Sources,
-    call: Call,
-    one: Registration,
-    wire: Wire,
-    question: Question,
-    wanted: Wanted,
-    batch: bool,
-    offset: int,
-    size: int,
-) -> Outcome:
-    filters = {} if wanted.split or wanted.guarded else filters_of(wanted, wire)
-    if not question.types and not question.attrs and not filters and wanted.query.q is not None:
-        names = names_in(
-            wanted.query.q
-        )  # a source refuses a question that names neither types nor attributes
-        question = replace(question, attrs=tuple(sorted(wire.context.shorts[iri] for iri in names)))
-    paging: Parameters = [("options", "sysAttrs"), ("limit", str(size))]
-    if offset:
-        paging.append(("offset", str(offset)))
-    if not batch:
-        return await sources.ask(
-            call, one, "GET", "/entities", wire, [*question.parameters(), *filters.items(), *paging]
-        )
-    payload: dict[str, Any] = {"type": "Query"}
-    if question.selector():
-        payload["entities"] = [question.selector()]
-    if question.attrs:
-        payload["attrs"] = list(question.attrs)
-    for name in ("q", "scopeQ"):
-        if name in filters:
-            payload[name] = filters[name]
-    geo: dict[str, Any] = {
-        name: filters[name]
-        for name in ("georel", "geometry", "coordinates", "geoproperty")
-        if name in filters
-    }
-    if geo:
-        payload["geoQ"] = {**geo, "coordinates": orjson.loads(geo["coordinates"])}
-    return await sources.ask(call, one, "POST", "/entityOperations/query", wire, paging, payload)
-
-
-def filters_of(wanted: Wanted, wire: Wire) -> dict[str, str]:
-    """The query's filters in the names that the source knows."""
-    given, query = wanted.filters, wanted.query
-    found: dict[str, str] = {}
-    if query.q is not None:
-        found["q"] = render_q(query.q, wire.context.shorts) if wire.recompact else str(given["q"])
-    if query.scope is not None:
-        found["scopeQ"] = str(given["scopeQ"])
-    if query.geo is not None:
-        found["georel"], found["geometry"] = str(given["georel"]), str(given["geometry"])
-        coordinates = given["coordinates"]
-        found["coordinates"] = (
-            coordinates if isinstance(coordinates, str) else orjson.dumps(coordinates).decode()
-        )
-        if "geoproperty" in given:
-            found["geoproperty"] = wire.context.shorts[query.geo.geoproperty]
-    return found

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from andaman.doors.ngsild import batch, consumption, postquery, provision, purge, temporal, temporal_maps
-from andaman.doors.ngsild.distributed import batches, evolutions, purges, reads, writes
+from andaman.doors.ngsild.distributed import attributes, batches, evolutions, purges, reads, writes
 
 DISTRIBUTED: Final[Mapping[Any, Any]] = {
     consumption.retrieve_entity: reads.retrieve_entity,
@@ -19,9 +19,9 @@ DISTRIBUTED: Final[Mapping[Any, Any]] = {
     provision.append_attributes: writes.append_attributes,
     provision.update_attributes: writes.update_attributes,
     provision.delete_entity: writes.delete_entity,
-    provision.update_attribute: writes.update_attribute,
-    provision.replace_attribute: writes.replace_attribute,
-    provision.delete_attribute: writes.delete_attribute,
+    provision.update_attribute: attributes.update_attribute,
+    provision.replace_attribute: attributes.replace_attribute,
+    provision.delete_attribute: attributes.delete_attribute,
     temporal.retrieve_temporal: evolutions.retrieve_temporal,
     temporal.query_temporal: evolutions.query_temporal,
     temporal_maps.create: evolutions.create_temporal_map,

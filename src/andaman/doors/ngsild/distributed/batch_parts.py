@@ -1,0 +1,83 @@
+"""Batch operations, the entities' parts for sources, and what happened to each entity (CIM 009 §5.6.7–5.6.10, §5.6.20)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from andaman.broker.contexts import Context
+from andaman.broker.entity.expand import APPEND, MERGE, WHOLE, Mode
+from andaman.broker.model import Doc
+from andaman.broker.registry.model import Registration
+from andaman.doors.ngsild import batch
+from andaman.doors.ngsild.distributed.legs import told
+from andaman.doors.ngsild.door import Door
+from andaman.doors.ngsild.http import NO_CONTENT, Answer, Call, json_answer
+from andaman.kernel.errors import AndamanError
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A batch operation: its name in paths and registrations, how entities are read, its own handler."""
+
+    name: str
+    operation: str
+    mode: Mode
+    handler: Callable[[Door, Call], Awaitable[Answer]]
+
+
+CREATE: Final = Kind("create", "createBatch", WHOLE, batch.create)
+UPSERT: Final = Kind("upsert", "upsertBatch", WHOLE, batch.upsert)
+UPDATE: Final = Kind("update", "updateBatch", APPEND, batch.update)
+MERGING: Final = Kind("merge", "mergeBatch", MERGE, batch.merge)
+DELETE: Final = Kind("delete", "deleteBatch", WHOLE, batch.delete)
+_SINGLE: Final = {
+    "create": ("createEntity",),
+    "upsert": ("createEntity", "replaceEntity", "updateEntity"),
+    "update": ("appendAttrs", "updateEntity"),
+    "merge": ("mergeEntity",),
+    "delete": ("deleteEntity",),
+}
+
+
+def operation_of(kind: Kind, one: Registration) -> str:
+    return kind.operation if kind.operation in one.operations else _SINGLE[kind.name][0]
+
+
+def offers(kind: Kind, one: Registration) -> bool:
+    return kind.operation in one.operations or any(name in one.operations for name in _SINGLE[kind.name])
+
+
+@dataclass(slots=True)
+class Piece:
+    """One entity's part for one source."""
+
+    entity_id: str
+    payload: Any  # in the request's names; for deletion the id
+    fragment: Doc | None
+    context: Context
+    attrs: frozenset[str]
+
+
+@dataclass(slots=True)
+class Results:
+    """What happened, entity by entity."""
+
+    done: dict[str, None] = field(default_factory=dict)
+    created: dict[str, None] = field(default_factory=dict)
+    errors: list[dict[str, Any]] = field(default_factory=list)
+
+    def fail(self, entity_id: str, error: AndamanError) -> None:
+        self.errors.append(told(entity_id, error))
+
+    def answer(self, kind: Kind) -> Answer:
+        failed = {one["entityId"] for one in self.errors}
+        success = [one for one in self.done if one not in failed]
+        if self.errors:
+            return json_answer({"success": success, "errors": self.errors}, 207)
+        if kind is CREATE:
+            return json_answer(success, 201)
+        if kind is UPSERT and self.created:
+            return json_answer(list(self.created), 201)
+        return NO_CONTENT
