@@ -211,7 +211,8 @@ class Evolutions:
         scoped = any(one.scope is not None for one in query.selectors)
         thin = not (dynamic or scoped or veils)
         beside = thin and query.scope and self._scope_beside()
-        rows = self._read(reader, thin, beside)
+        scopes = beside and any(map(self._ever_scoped, reader.names, reader.numbers))
+        rows = self._read(reader, thin, scopes)
         lines: dict[int, Timeline] = {}
         if beside:
             rows, lines = split_scopes(reader, rows)
@@ -234,6 +235,12 @@ class Evolutions:
             found = self._projected(Found(name, members, reader, who, mine, line))
             if query.datasets is None or len(found.rows) or query.retrieve:
                 yield found
+
+    def _ever_scoped(self, name: str, number: int) -> bool:
+        if self._subjects.scoped(number):
+            return True
+        late = self._tails.get(name, ())
+        return name in self._shapes or any(event.told is not None for event in late)
 
     def _scope_beside(self) -> bool:
         """Can scopes be read with the values, because what was valid before the interval does not matter?"""

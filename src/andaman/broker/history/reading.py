@@ -13,7 +13,9 @@ import duckdb
 import numpy as np
 
 from andaman.broker.history import rollups
+from andaman.broker.history.bodies import LISTED, Bodies
 from andaman.broker.history.edits import Edit, edit_of, replacements, undone
+from andaman.broker.history.recent import FIELDS, Choice, find, joined
 from andaman.broker.history.rollups import ROLLED
 from andaman.broker.history.rows import (
     ADDED,
@@ -27,7 +29,7 @@ from andaman.broker.history.rows import (
     Row,
     rows_of,
 )
-from andaman.broker.history.rowset import COLUMNS, Key, Rows, bounds, distinct, in_range, ordered
+from andaman.broker.history.rowset import COLUMNS, Ints, Key, Rows, bounds, in_range, ordered
 from andaman.broker.history.segments import Snapshot, T
 from andaman.broker.history.store import Store
 from andaman.broker.history.words import Words
@@ -40,17 +42,7 @@ Tails = Mapping[str, Sequence[Event]]
 VALUES: Final = (SET, ADDED)
 ENDS: Final = (DELETED, GONE)
 OWN: Final = (META, BORN, TOUCHED)
-_TIMES: Final = {
-    "observedAt": T,
-    "createdAt": "created",
-    "modifiedAt": f"{T} + lag",
-    "deletedAt": f"{T} + lag",
-}
 _SLACK: Final = 32
-_LISTED: Final = 200
-_ROW_FIELDS: Final = (
-    "entity", "attr", "dataset", "op", "place", "t", "lag", "seq", "created", "form", "num", "num2",
-)  # fmt: skip
 _FULL: Final = f"entity, attr, dataset, op, place, {T} AS t, lag, seq, created, form, num, num2"
 _LIGHT: Final = f"entity, attr, dataset, op, place, {T} AS t, 0::BIGINT AS lag, seq, 0::BIGINT AS created, form, num, num2"
 
@@ -81,7 +73,7 @@ class Reader:
             for who, name in enumerate(names)
         }
         self.rolled = rollups.NONE  # rollups that stand among the rows, by -1 - place
-        self._bodies: dict[Key, str] = {}
+        self._bodies = Bodies(cursor, snapshot, words, self.numbers)
         self._edits = {who: found for who in range(len(names)) if (found := self._edits_of(who))}
 
     def _edits_of(self, who: int) -> list[Edit]:
@@ -110,26 +102,50 @@ class Reader:
         ``datasets``: ids, "@none" for the default. ``last``: so many newest rows of each series are enough (more may
         come). ``light``: neither commit nor creation times are needed.
         """
-        of = self._where(attrs, datasets)
-        where = f"{of} AND op IN ({','.join(map(str, ops))})"
-        low, high = bounds(query)
-        span: dict[str, Any] = {}
-        if query.timeproperty == "observedAt":
-            if low is not None:
-                span["t_from"] = low
-            if high is not None:
-                span["t_to"] = high - 1
+        choice = self._choice(query, attrs, ops, datasets)
         late = self._tail(attrs, ops, datasets)
-        columns = _LIGHT if light and query.timeproperty == "observedAt" else _FULL
-        union = self.snapshot.union(columns, where, **span)
+        recent = find(self.snapshot.runs.values(), choice, self.snapshot.last_seq)
         if last is not None and query.timeproperty != "createdAt":
-            found = self._newest(union, query, last, late)
+            found = self._newest(choice, recent, query, last, late)
             if found is not None:
                 return found
-        found_rows = self._fetch(union)
+        columns = _LIGHT if light and query.timeproperty == "observedAt" else _FULL
+        rows = joined([recent, self._stored(choice, columns)])
         if query.aggr_methods and SET in ops:
-            self._roll_in(found_rows, of, query)
-        return self._arranged(found_rows, late, query)
+            self._roll_in(rows, self._where(choice, ops=False), query)
+        return self._arranged(rows, late, query)
+
+    def _choice(
+        self,
+        query: TemporalQuery,
+        attrs: Sequence[str] | None,
+        ops: Sequence[int],
+        datasets: frozenset[str] | None,
+    ) -> Choice:
+        word = self._store.names.word
+        low, high = bounds(query) if query.timeproperty == "observedAt" else (None, None)
+        return Choice(
+            np.array(sorted(self._who), dtype=np.int64),
+            None if attrs is None else tuple(number for one in attrs if (number := word(one)) >= 0),
+            tuple(number for one in (*OWN, SCOPE) if (number := word(one)) >= 0),
+            None if datasets is None else tuple(word(_dataset(one)) for one in datasets),
+            tuple(ops),
+            low,
+            None if high is None else high - 1,
+        )
+
+    def _stored(self, choice: Choice, columns: str, around: str = "{}") -> dict[str, Any]:
+        """The chosen rows of segments that are not in memory. ``around``: a statement over them."""
+        snapshot = self.snapshot
+        if not len(choice.entities) or all(
+            s.id in snapshot.runs for s in snapshot.within(choice.t_from, choice.t_to)
+        ):
+            return joined([])
+        union = snapshot.union(
+            columns, self._where(choice), t_from=choice.t_from, t_to=choice.t_to, skip=snapshot.runs
+        )
+        found = self._cursor.execute(around.format(union)).fetchnumpy()
+        return joined([{name: np.ma.getdata(found[name]) for name in FIELDS}])
 
     def _roll_in(self, columns: dict[str, Any], where: str, query: TemporalQuery) -> None:
         """Put rollups among the rows: hours of which the rows were dropped."""
@@ -155,54 +171,83 @@ class Reader:
         for name, values in more.items():
             columns[name] = np.concatenate([columns[name], values])
 
-    def _where(self, attrs: Sequence[str] | None, datasets: frozenset[str] | None) -> str:
-        numbers = sorted(self._who)
+    def _where(self, choice: Choice, ops: bool = True) -> str:
+        numbers = choice.entities.tolist()
         if not numbers:
             where = "false"
         elif len(numbers) == 1:
             where = f"entity = {numbers[0]}"
-        elif len(numbers) <= _LISTED:
+        elif len(numbers) <= LISTED:
             where = f"entity IN ({','.join(map(str, numbers))})"
         else:
             self._cursor.execute(
                 "CREATE OR REPLACE TEMP TABLE wanted AS SELECT unnest(?::INTEGER[]) AS entity", (numbers,)
             )
             where = f"entity BETWEEN {numbers[0]} AND {numbers[-1]} AND entity IN (SELECT entity FROM wanted)"  # noqa: S608
-        if attrs is not None:
-            where += f" AND attr IN ({','.join(str(self._store.names.word(attr)) for attr in attrs) or '-1'})"
-        else:
-            own = (self._store.names.word(name) for name in (*OWN, SCOPE))
-            where += f" AND attr NOT IN ({','.join(map(str, own))})"
-        if datasets is not None:
-            where += f" AND dataset IN ({','.join(str(self._store.names.word(_dataset(one))) for one in datasets)})"
-        return where
+        if choice.attrs is not None:
+            where += f" AND attr IN ({_listed(choice.attrs)})"
+        elif choice.without:
+            where += f" AND attr NOT IN ({_listed(choice.without)})"
+        if choice.datasets is not None:
+            where += f" AND dataset IN ({_listed(choice.datasets)})"
+        return f"{where} AND op IN ({_listed(choice.ops)})" if ops else where
 
     def _newest(
-        self, union: str, query: TemporalQuery, last: int, late: list[tuple[Any, ...]]
+        self,
+        choice: Choice,
+        recent: dict[str, Any],
+        query: TemporalQuery,
+        last: int,
+        late: list[tuple[Any, ...]],
     ) -> Rows | None:
         """The end of each series, or None where too much of it was said twice or erased to be sure of that end."""
+        found = self._arranged(dict(recent), late, query)
+        left = self._unfinished(choice, found, query, last)
+        if not len(left):
+            return found
         enough = last + _SLACK
         time = {"observedAt": "t", "createdAt": "created"}.get(query.timeproperty, "t + lag")
-        columns = self._fetch(
-            f"SELECT * FROM ({union}) "  # noqa: S608
-            f"QUALIFY row_number() OVER (PARTITION BY entity, attr ORDER BY {time} DESC, seq DESC) <= {enough}"
+        stored = self._stored(
+            choice.of(left),
+            _FULL,
+            f"SELECT * FROM ({{}}) "  # noqa: S608
+            f"QUALIFY row_number() OVER (PARTITION BY entity, attr ORDER BY {time} DESC, seq DESC) <= {enough}",
         )
-        pairs = columns["entity"] << 32 | columns["attr"]
-        series, counts = np.unique(pairs, return_counts=True)
-        full = set(series[counts >= enough].tolist())
-        found = self._arranged(columns, late, query)
-        if full:
-            kept = {(self.numbers[who] << 32 | attr): end - start for who, attr, start, end in found.groups()}
-            if any(kept.get(pair, 0) < last for pair in full):
-                return None
-        return found
-
-    def _fetch(self, sql: str) -> dict[str, Any]:
-        found = self._cursor.execute(sql).fetchnumpy()
-        return {
-            name: np.asarray(found[name], dtype=np.float64 if name in ("num", "num2") else np.int64)
-            for name in _ROW_FIELDS
+        found = self._arranged(joined([recent, stored]), late, query)
+        # What is not told lies before all that the file told; so much from then on must stand.
+        when = stored["t"] if query.timeproperty == "observedAt" else stored["t"] + stored["lag"]
+        order = np.lexsort((when, stored["attr"], stored["entity"]))
+        pairs = (stored["entity"] << 32 | stored["attr"])[order]
+        series, first, counts = np.unique(pairs, return_index=True, return_counts=True)
+        full = {
+            pair: since
+            for pair, since, count in zip(
+                series.tolist(), when[order][first].tolist(), counts.tolist(), strict=True
+            )
+            if count >= enough
         }
+        for who, attr, start, end in found.groups() if full else ():
+            since = full.pop(self.numbers[who] << 32 | attr, None)
+            if since is not None and np.count_nonzero(found.time[start:end] >= since) < last:
+                return None
+        return None if full else found
+
+    def _unfinished(self, choice: Choice, found: Rows, query: TemporalQuery, last: int) -> Ints:
+        """Entities of which the file may have something newer than the last ones in memory, or some that are missing."""
+        snapshot = self.snapshot
+        older = [s for s in snapshot.within(choice.t_from, choice.t_to) if s.id not in snapshot.runs]
+        if not older:
+            return choice.entities[:0]
+        if choice.attrs is None or self._edits:
+            return choice.entities
+        bound = max(s.max_t if query.timeproperty == "observedAt" else s.max_at for s in older)
+        done = np.zeros(len(self.numbers), dtype=np.int64)
+        for who, attr, start, end in found.groups():
+            if end - start >= last and found.time[end - last] > bound and attr in choice.attrs:
+                done[who] += 1
+        return np.array(
+            [n for n in choice.entities.tolist() if done[self._who[n]] < len(choice.attrs)], dtype=np.int64
+        )
 
     def _tail(
         self, attrs: Sequence[str] | None, ops: Sequence[int], datasets: frozenset[str] | None
@@ -308,59 +353,11 @@ class Reader:
     # -- texts --------------------------------------------------------------------------------------------------
     def fetch_bodies(self, parts: Sequence[Rows]) -> None:
         """Read the bodies of all these rows at once; ``bodies`` finds them then."""
-        parts = [rows for rows in parts if len(rows)]
-        if not parts:
-            return
-        columns: dict[str, Any] = {
-            name: np.concatenate([getattr(rows, name) for rows in parts]) for name in COLUMNS
-        }
-        rows = Rows(**columns, body=parts[0].body)
-        wanted = [number for number in distinct(rows.form) if self._words.has_body(number)]
-        if not wanted:
-            return
-        rows = rows.pick(np.isin(rows.form, wanted))
-        keys = _keys(rows)
-        stored = [i for i, key in enumerate(keys) if key not in rows.body and key not in self._bodies]
-        if stored:
-            self._bodies.update(self._stored_bodies(rows, keys, stored))
+        self._bodies.fetch(parts)
 
     def bodies(self, rows: Rows) -> list[str]:
         """Bodies of these rows, "" where the numbers say all."""
-        kinds = {number: self._words.has_body(number) for number in distinct(rows.form)}
-        if not any(kinds.values()):
-            return [""] * len(rows)
-        self.fetch_bodies([rows])
-        found = self._bodies
-        return [
-            (rows.body[key] if key in rows.body else found.get(key, "")) if kinds[form] else ""
-            for key, form in zip(_keys(rows), rows.form.tolist(), strict=True)
-        ]
-
-    def _stored_bodies(self, rows: Rows, keys: list[Key], wanted: list[int]) -> dict[Key, str]:
-        numbers = sorted({self.numbers[keys[i][0]] for i in wanted})
-        attrs = sorted({keys[i][1] for i in wanted})
-        seqs = {keys[i][2] for i in wanted}
-        times = rows.t[wanted]
-        where = (
-            f"entity BETWEEN {numbers[0]} AND {numbers[-1]} AND attr IN ({','.join(map(str, attrs))}) "
-            f"AND seq BETWEEN {min(seqs)} AND {max(seqs)} AND op IN ({SET},{ADDED})"
-        )
-        if len(numbers) <= _LISTED:
-            where += f" AND entity IN ({','.join(map(str, numbers))})"
-        if len(seqs) <= 1_000:
-            where += f" AND seq IN ({','.join(map(str, sorted(seqs)))})"
-        union = self.snapshot.union(
-            "entity, attr, seq, dataset, place, coalesce(body, '')",
-            where,
-            t_from=int(times.min()),
-            t_to=int(times.max()),
-        )
-        found: dict[Key, str] = {}
-        for entity, attr, seq, dataset, place, body in self._cursor.execute(union).fetchall():
-            who = self._who.get(entity)
-            if who is not None:
-                found[who, attr, seq, dataset, place] = body
-        return found
+        return self._bodies.of(rows)
 
     def exists(self, who: int) -> bool:
         """Is anything known of this entity that was not erased?"""
@@ -375,17 +372,8 @@ class Reader:
         return self._cursor.execute(f"SELECT 1 FROM ({union}) LIMIT 1").fetchall() != []  # noqa: S608
 
 
-def _keys(rows: Rows) -> list[Key]:
-    return list(
-        zip(
-            rows.who.tolist(),
-            rows.attr.tolist(),
-            rows.seq.tolist(),
-            rows.dataset.tolist(),
-            rows.place.tolist(),
-            strict=True,
-        )
-    )
+def _listed(numbers: Sequence[int]) -> str:
+    return ",".join(map(str, numbers)) or "-1"
 
 
 def _dataset(asked: str) -> str:

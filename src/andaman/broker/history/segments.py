@@ -8,9 +8,11 @@ instances in a table of their own, unless nearly every row is one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Container
+from dataclasses import dataclass, field
 from typing import Final
 
+from andaman.broker.history.recent import Runs
 from andaman.kernel.time import Micros
 
 COLUMNS: Final = (
@@ -62,6 +64,8 @@ class Snapshot:
 
     last_seq: int
     segments: tuple[Segment, ...]
+    runs: Runs = field(default_factory=dict)
+    """The rows of segments that are not sorted, where they are in memory."""
 
     def union(
         self,
@@ -71,8 +75,9 @@ class Snapshot:
         t_from: Micros | None = None,
         t_to: Micros | None = None,
         nothing: str = "nothing",
+        skip: Container[int] = (),
     ) -> str:
-        """SQL for these columns of all rows with t in the range (both ends included).
+        """SQL for these columns of all rows with t in the range (both ends included), without the segments ``skip``.
 
         ``nothing``: an empty table of the same columns, for when no segment has any.
         """
@@ -83,13 +88,17 @@ class Snapshot:
             bounds += f" AND ms <= {t_to // 1000} AND {T} <= {t_to}"
         return self._union(
             columns,
-            [
-                (s.table, self._seen(s, bounds))
-                for s in self.segments
-                if (t_from is None or s.max_t >= t_from) and (t_to is None or s.min_t <= t_to)
-            ],
+            [(s.table, self._seen(s, bounds)) for s in self.within(t_from, t_to) if s.id not in skip],
             nothing,
         )
+
+    def within(self, t_from: Micros | None, t_to: Micros | None) -> list[Segment]:
+        """Segments that may have rows with t in the range."""
+        return [
+            s
+            for s in self.segments
+            if (t_from is None or s.max_t >= t_from) and (t_to is None or s.min_t <= t_to)
+        ]
 
     def known(self, columns: str, where: str, at: Micros, *, nothing: str = "nothing") -> str:
         """SQL for these columns of rows that were committed until ``at``: of each instance at least the last one.

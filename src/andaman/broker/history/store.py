@@ -22,9 +22,10 @@ import numpy as np
 
 from andaman.broker.history.edits import Edits
 from andaman.broker.history.names import Names, ints, texts, write
+from andaman.broker.history.recent import FIELDS, KEPT_ROWS, Run, bounded, grown, run_of
 from andaman.broker.history.rollups import COLUMNS as ROLLUP_COLUMNS
 from andaman.broker.history.rows import Row, rows_of
-from andaman.broker.history.segments import CLOSED, COLUMNS, OPEN, Segment, Snapshot
+from andaman.broker.history.segments import CLOSED, COLUMNS, OPEN, Segment, Snapshot, T
 from andaman.broker.model import Event
 from andaman.kernel.errors import AndamanError
 
@@ -116,7 +117,21 @@ class Store:
             if table not in known:  # left by a re-sorting that was interrupted
                 self.db.execute(f"DROP TABLE {table}")
         self._next_segment = max((s.id for s in segments), default=0) + 1
-        self.snapshot = Snapshot(last_seq, _in_order(segments))
+        self.snapshot = Snapshot(last_seq, _in_order(segments), self._unsorted(segments))
+
+    def _unsorted(self, segments: Sequence[Segment]) -> dict[int, tuple[Run, ...]]:
+        """The newest rows that are not sorted, from the file."""
+        runs: dict[int, tuple[Run, ...]] = {}
+        left = KEPT_ROWS
+        for segment in sorted(segments, key=lambda s: s.max_seq, reverse=True):
+            if segment.level in (OPEN, CLOSED) and segment.count:
+                left -= segment.count
+                if left < 0:
+                    break
+                columns = ", ".join(f"{T} AS t" if name == "t" else name for name in FIELDS)
+                rows = self.db.execute(f"SELECT {columns} FROM {segment.table}").fetchnumpy()  # noqa: S608
+                runs[segment.id] = (run_of({name: np.ma.getdata(rows[name]) for name in FIELDS}),)
+        return runs
 
     # -- reading ------------------------------------------------------------------------------------------------
     def read(self, ask: Callable[[Snapshot, duckdb.DuckDBPyConnection], R]) -> R:
@@ -175,7 +190,7 @@ class Store:
             t = data["ms"] * 1000 + data["us"]
             at = t + data["lag"]
             count = segment.count + len(at)
-            grown = Segment(
+            larger = Segment(
                 segment.id,
                 OPEN if count < OPEN_ROWS else CLOSED,
                 count,
@@ -185,7 +200,7 @@ class Store:
                 max(segment.max_at, int(at.max())),
                 max(segment.max_seq, int(data["seq"].max())),
             )
-            self.catalogue([segment], grown)
+            self.catalogue([segment], larger)
             self.db.execute("UPDATE progress SET last_seq=?", (last_seq,))
             self.db.execute("COMMIT")
         except BaseException:
@@ -196,7 +211,10 @@ class Store:
             raise
         self.edits.settle()
         others = [s for s in self.snapshot.segments if s.id != segment.id]
-        self.snapshot = Snapshot(last_seq, _in_order([*others, grown]))
+        runs = dict(self.snapshot.runs)
+        if segment.id in runs or not segment.count:
+            runs[segment.id] = grown(runs.get(segment.id, ()), run_of(data))
+        self.snapshot = Snapshot(last_seq, _in_order([*others, larger]), bounded(runs))
 
     def _columns(self, rows: list[Row], tenants: list[str]) -> dict[str, Any]:
         entity, attr, dataset, op, place, t, lag, seq, created, form, num, num2, body = zip(
@@ -234,7 +252,7 @@ class Store:
         self.catalogue([segment], closed)
         self.db.execute("COMMIT")
         others = [s for s in self.snapshot.segments if s.id != segment.id]
-        self.snapshot = Snapshot(self.snapshot.last_seq, _in_order([*others, closed]))
+        self.snapshot = replace(self.snapshot, segments=_in_order([*others, closed]))
 
     def catalogue(self, gone: Iterable[Segment], new: Segment | None) -> None:
         """Within a transaction: the list of segments in the file."""
@@ -253,7 +271,9 @@ class Store:
         kept = [s for s in self.snapshot.segments if s.id not in gone]
         with self._lock:
             self.snapshot = Snapshot(
-                self.snapshot.last_seq, _in_order([*kept, new] if new is not None else kept)
+                self.snapshot.last_seq,
+                _in_order([*kept, new] if new is not None else kept),
+                {number: runs for number, runs in self.snapshot.runs.items() if number not in gone},
             )
             self._doomed |= gone
         self.sweep()

@@ -1,7 +1,7 @@
 """Which entities there ever were, and what each was last: the candidates of a temporal query, in order of first appearance.
 
-Two numbers for each entity number, in memory: its tenant, and the word of its newest types and scopes. Numbers are given in the
-order of the journal and never change, so pages stay as they are while others write.
+For each entity number, in memory: its tenant, the word of its newest types and scopes, and whether it ever had scopes.
+Numbers are given in the order of the journal and never change, so pages stay as they are while others write.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from andaman.broker.history.rows import ADDED, META, SET, rows_of
+from andaman.broker.history.rows import ADDED, META, SCOPE, SET, rows_of
 from andaman.broker.history.store import Store
 from andaman.broker.model import Event
 
@@ -29,6 +29,7 @@ class Subjects:
         self._lock = threading.Lock()
         self._tenant: npt.NDArray[np.int32] = np.empty(0, dtype=np.int32)
         self._form: npt.NDArray[np.int32] = np.empty(0, dtype=np.int32)
+        self._scoped: set[int] = set()
         self._loaded = False
 
     def _load(self) -> None:
@@ -43,6 +44,10 @@ class Subjects:
                 f"SELECT entity, arg_max(form, seq) AS form FROM ({union}) GROUP BY entity"  # noqa: S608
             ).fetchnumpy()
             self._form[newest["entity"]] = newest["form"]
+            scope = self._store.names.word(SCOPE)
+            if scope >= 0:
+                told = cursor.execute(snapshot.union("DISTINCT entity", f"attr = {scope}")).fetchall()
+                self._scoped.update(number for (number,) in told)
 
         self._store.read(ask)
         self._loaded = True
@@ -61,12 +66,18 @@ class Subjects:
                 return
             names = self._store.names
             found: list[tuple[str, str, str]] = []
+            scoped: list[tuple[str, str]] = []
             for event in events:
                 if event.told is None and not event.moved:
                     continue
                 for row in rows_of(event):
                     if row.attr == META and row.op in (SET, ADDED):
                         found.append((event.tenant, event.entity_id, row.form))
+                    elif row.attr == SCOPE:
+                        scoped.append((event.tenant, event.entity_id))
+            if scoped:
+                owners = [names.word(tenant) for tenant, _ in scoped]
+                self._scoped.update(names.entity_numbers(owners, [name for _, name in scoped]))
             if not found:
                 return
             numbers = names.entity_numbers(
@@ -88,6 +99,13 @@ class Subjects:
         good = [number for number in np.unique(forms).tolist() if fits(texts[number])]
         found: Ints = mine[np.isin(forms, good)].astype(np.int64)
         return found
+
+    def scoped(self, number: int) -> bool:
+        """Did this entity ever have scopes?"""
+        with self._lock:
+            if not self._loaded:
+                self._load()
+            return number in self._scoped
 
     def form(self, number: int) -> str:
         """Types and scopes of an entity as the text of its META row, "" where they are not known."""
