@@ -19,9 +19,10 @@ from urllib.parse import urlsplit
 
 import httptools
 
-from andaman.broker.contexts.fetch import allowed_address
+from andaman.kernel.addresses import allowed_address
 
 MAX_ANSWER: Final = 16 << 20
+_MAX_FRAME: Final = 64 << 10  # headers, and what stands between the pieces of a chunked answer
 TIMEOUT_S: Final = 5.0
 _PER_HOST: Final = 32
 _WAITING: Final = 1000  # requests that may wait for a free connection to one host
@@ -43,13 +44,17 @@ class Reply(NamedTuple):
 
 
 class Unreachable(Exception):
-    """No answer: ``timed_out`` when it took too long, ``invalid`` when what came is no HTTP or too large."""
+    """No answer: ``timed_out`` when it took too long, ``invalid`` when what came is no HTTP or too large, ``refused``
+    when the address is one that nothing is sent to."""
 
-    def __init__(self, reason: str, *, timed_out: bool = False, invalid: bool = False) -> None:
+    def __init__(
+        self, reason: str, *, timed_out: bool = False, invalid: bool = False, refused: bool = False
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.timed_out = timed_out
         self.invalid = invalid
+        self.refused = refused
 
 
 class Target(NamedTuple):
@@ -95,6 +100,7 @@ class _Connection(asyncio.Protocol):
         self._headers: dict[bytes, bytes] = {}
         self._body = bytearray()
         self._headers_done = False
+        self._raw = 0
         self.reusable = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -125,6 +131,7 @@ class _Connection(asyncio.Protocol):
         self._headers = {}
         self._body = bytearray()
         self._headers_done = False
+        self._raw = 0
 
     # -- asyncio ---------------------------------------------------------------------------------------------
     def data_received(self, data: bytes) -> None:
@@ -132,10 +139,15 @@ class _Connection(asyncio.Protocol):
             self.close()  # nobody asked
             return
         self.got_bytes = True
+        self._raw += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
             self._fail(Unreachable(f"The answer is not HTTP: {error}", invalid=True))
+            return
+        # The parser gathers a header or trailer whole before it tells of it, however long it is.
+        if not self._waiter.done() and self._raw - 8 * len(self._body) > _MAX_FRAME + len(data):
+            self._fail(Unreachable(f"The answer has more than {_MAX_FRAME} bytes of headers", invalid=True))
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._waiter is None or self._waiter.done():
@@ -293,7 +305,8 @@ class OutgoingClient:
         for address in addresses:
             if not self._allowed(address):
                 raise Unreachable(
-                    f"{target.host} is at a private, loopback or link-local address; nothing is sent there"
+                    f"{target.host} is at a private, loopback or link-local address; nothing is sent there",
+                    refused=True,
                 )
         return addresses[0]
 

@@ -14,8 +14,9 @@ import orjson
 import pytest
 
 from andaman.broker.contexts import CORE_URL, ContextStore
-from andaman.broker.contexts.fetch import allowed_address, fetch_json
+from andaman.broker.contexts.fetch import fetch_json
 from andaman.broker.entity.build import iri
+from andaman.kernel.addresses import allowed_address
 from andaman.kernel.errors import BadRequestData, LdContextNotAvailable, ResourceNotFound
 
 TERM = {"@context": {"speed": "http://ex.org/speed"}}

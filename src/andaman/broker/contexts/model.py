@@ -11,7 +11,9 @@ from andaman.broker.model import DEFAULT_VOCAB
 from andaman.kernel.errors import BadRequestData
 
 CORE_URL: Final = "https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context-v1.9.jsonld"
-MEMO_MAX: Final = 20_000
+MEMO_MAX: Final = 4_096
+MEMO_NAME: Final = 128
+"""What requests make up is remembered only as long as it looks like a name that comes again."""
 _NAME: Final = re.compile(r"[^\W\d_]\w*")
 _IRI_NAME: Final = re.compile(r"[^\W\d_][\w+.\-]*:[^\s<>\"'=;(){}|\\^`\x00-\x20\x7f]+")
 _NAME_MAX: Final = 1024
@@ -47,7 +49,7 @@ class _Iris(dict[str, str]):
 
     def __missing__(self, name: str) -> str:
         iri = self.context._expand(name)
-        if len(self) < MEMO_MAX:
+        if len(self) < MEMO_MAX and len(name) <= MEMO_NAME:
             self[name] = iri
         return iri
 
@@ -61,7 +63,7 @@ class _Shorts(dict[str, str]):
 
     def __missing__(self, iri: str) -> str:
         name = self.context._compact(iri)
-        if len(self) < MEMO_MAX:
+        if len(self) < MEMO_MAX and len(iri) <= 2 * MEMO_NAME:
             self[iri] = name
         return name
 
@@ -113,6 +115,11 @@ class Context:
         """Name → IRI of ordinary attributes that payloads had so far: expansion's own bounded memo."""
         self.member = _member(source, has_core)
         """The @context member of an application/ld+json answer."""
+
+    @property
+    def weight(self) -> int:
+        """How many names it holds, a measure of its memory."""
+        return len(self._terms) + len(self.iris) + len(self.shorts) + len(self.plain)
 
     def expand_term(self, name: str) -> str:
         """The IRI of an attribute name, type name or vocabulary value.

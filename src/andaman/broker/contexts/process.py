@@ -73,14 +73,23 @@ class Processor:
             raise BadRequestData(f"The @context {url[:200]!r} is not an absolute http(s) URL")
         if absolute in chain:
             raise BadRequestData(f"The @context {absolute} includes itself")
-        self._documents += 1
-        if self._documents > MAX_DOCUMENTS:
-            raise BadRequestData(f"The @context refers to more than {MAX_DOCUMENTS} documents")
-        document = self._load(absolute)
+        document = self._document(absolute)
         if not isinstance(document, dict) or "@context" not in document:
             raise BadRequestData(f"The document at {absolute[:200]} has no @context")
         self.has_core = self.has_core or CORE_PATTERN.fullmatch(absolute) is not None
         self.apply(document["@context"], absolute, (*chain, absolute))
+
+    def _document(self, url: str) -> Any:
+        """Whatever refers to it, each document counts, and none is asked for when the time is over."""
+        self._documents += 1
+        if self._documents > MAX_DOCUMENTS:
+            raise BadRequestData(f"The @context refers to more than {MAX_DOCUMENTS} documents")
+        self._check_time()
+        return self._load(url)
+
+    def _check_time(self) -> None:
+        if self._deadline is not None and time.monotonic() > self._deadline:
+            raise LdContextNotAvailable("The @context took too long to process")
 
     def _apply_object(self, local: dict[str, Any], base: str, chain: tuple[str, ...]) -> None:
         if local.get("@version", 1.1) != 1.1:
@@ -101,7 +110,9 @@ class Processor:
         absolute = urljoin(base, target) if base else target
         if absolute in chain or len(chain) >= MAX_DEPTH:
             raise BadRequestData(f"The @context {absolute} includes itself")
-        document = self._load(absolute)
+        if not absolute.startswith(LOCAL_PATH) and _scheme(absolute) not in ("http", "https"):
+            raise BadRequestData(f"The @import {absolute[:200]!r} is not an absolute http(s) URL")
+        document = self._document(absolute)
         inner = document.get("@context") if isinstance(document, dict) else None
         if not isinstance(inner, dict) or "@import" in inner:
             raise BadRequestData(f"The @import {absolute} must hold one @context object without @import")
@@ -143,8 +154,8 @@ class Processor:
             raise BadRequestData(f"The @context has more than {MAX_TERMS} terms")
         if depth > 64:
             raise BadRequestData("The terms of the @context build on one another more than 64 deep")
-        if self._deadline is not None and self._defined % 512 == 0 and time.monotonic() > self._deadline:
-            raise LdContextNotAvailable("The @context took too long to process")
+        if self._defined % 512 == 0:
+            self._check_time()
 
     def _definition(
         self, term: str, value: Any, local: dict[str, Any], done: dict[str, bool], depth: int

@@ -3,46 +3,50 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import os
-import threading
+import contextlib
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 import orjson
 
 from andaman.broker.contexts.bundled import bundled_document, bundled_urls, core_document
 from andaman.broker.contexts.fetch import TIMEOUT_S, fetch_json
+from andaman.broker.contexts.kept import Entry, Kept, Kind, id_of
 from andaman.broker.contexts.mirrors import Mirrors, mirrored
 from andaman.broker.contexts.model import CORE_URL, Context
 from andaman.broker.contexts.process import build_context
-from andaman.kernel.errors import BadRequestData, Conflict, LdContextNotAvailable, ResourceNotFound, TooLarge
+from andaman.kernel.errors import BadRequestData, LdContextNotAvailable, ResourceNotFound, TooLarge
 from andaman.kernel.ids import sortable_id
-from andaman.kernel.time import Clock, Micros, system_clock
+from andaman.kernel.time import Clock, system_clock
 
-Kind = Literal["Hosted", "Cached", "ImplicitlyCreated"]
 MAX_CONTEXT_BYTES: Final = 1 << 20
-_RESOLVED_MAX: Final = 256
-_CACHED_MAX: Final = 1000
-_HOSTED_MAX: Final = 1000
+_RESOLVED_MAX: Final = 128
+_RESOLVED_WEIGHT: Final = 500_000
+"""Names that all resolved contexts together may know, but for the one that was used last."""
+_FETCHERS: Final = 16
+_PER_HOST: Final = 4
+"""Fetches from one host at a time: a server that hangs holds a part of the threads, never all."""
+_WAITING: Final = 64
 
 
-@dataclass(slots=True)
-class Entry:
-    """A context the store keeps: ``id`` is local, ``url`` is where it was fetched from or is served."""
+class _NotKept(Exception):
+    """Building needs what only the network has."""
 
-    id: str
-    url: str
-    kind: Kind
-    created: Micros
-    document: Any
-    tenant: str = ""
-    last_usage: Micros = 0
-    hits: int = 0
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.url = url
+
+
+class _Host:
+    """Who waits for one server."""
+
+    def __init__(self) -> None:
+        self.slots = asyncio.Semaphore(_PER_HOST)
+        self.waiting = 0
 
 
 class ContextStore:
@@ -63,7 +67,6 @@ class ContextStore:
         clock: Clock = system_clock,
         fetch: Callable[[str], Any] | None = None,
     ) -> None:
-        self._directory = directory
         self._timeout_s = timeout_s
         self._clock = clock
 
@@ -76,19 +79,21 @@ class ContextStore:
         self._fetch = fetch or fetch_it
         self._resolved: OrderedDict[str, Context] = OrderedDict()
         self._pending: dict[str, asyncio.Future[Context]] = {}
-        self._lock = threading.Lock()
-        self._entries: dict[str, Entry] = {}
-        self._by_url: dict[str, str] = {}
-        self._pool = ThreadPoolExecutor(4, thread_name_prefix="contexts")
+        self._hosts: dict[str, _Host] = {}
+        # Two kinds of threads: what needs no network never waits behind what does.
+        self._builders = ThreadPoolExecutor(2, thread_name_prefix="contexts")
+        self._fetchers = ThreadPoolExecutor(_FETCHERS, thread_name_prefix="contexts-fetch")
         self.core = build_context(None, self._load, core_document()["@context"], CORE_URL)
         """The context of a request that gives none."""
-        if directory is not None:
-            directory.mkdir(parents=True, exist_ok=True)
-            self._read_directory(directory)
+        self._kept = Kept(directory)
 
     def close(self) -> None:
         """Let go of the threads; a fetch under way is not waited for."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pending in list(self._pending.values()):
+            with contextlib.suppress(RuntimeError):  # its loop is closed already
+                pending.cancel()
+        for pool in (self._builders, self._fetchers):
+            pool.shutdown(wait=False, cancel_futures=True)
 
     # -- resolving ------------------------------------------------------------------------------------------
     def cached(self, source: Any, *, count: bool = True) -> Context | None:
@@ -100,8 +105,11 @@ class ContextStore:
             return self.core
         key = source if isinstance(source, str) else _key(source)
         found = self._resolved.get(key)
-        if found is not None and count:
-            self._touch(key)
+        if found is not None:
+            with contextlib.suppress(KeyError):  # another thread has just dropped it
+                self._resolved.move_to_end(key)
+            if count:
+                self._touch(key)
         return found
 
     async def resolve(self, source: Any, *, fetch: bool = True, count: bool = True) -> Context:
@@ -116,8 +124,7 @@ class ContextStore:
         mark = f"{fetch} {key}"
         pending = self._pending.get(mark)
         if pending is None:
-            loop = asyncio.get_running_loop()
-            pending = loop.run_in_executor(self._pool, self._build, key, source, not fetch)
+            pending = asyncio.ensure_future(self._made(key, source, fetch))
             self._pending[mark] = pending
             pending.add_done_callback(lambda done: self._finished(mark, done))
         try:
@@ -125,35 +132,91 @@ class ContextStore:
         except TimeoutError:
             raise LdContextNotAvailable("The @context could not be fetched in time") from None
 
+    async def _made(self, key: str, source: Any, fetch: bool) -> Context:
+        """Built from what is here if that is enough, else with the network, where its host has room."""
+        loop = asyncio.get_running_loop()
+        if not fetch:
+            return await loop.run_in_executor(self._builders, self._build_local, key, source)
+        try:
+            return await loop.run_in_executor(self._builders, self._build_kept, key, source)
+        except _NotKept as error:
+            name = _host_of(error.url)
+        host = self._hosts.setdefault(name, _Host())
+        if host.waiting >= _WAITING + _PER_HOST:
+            raise LdContextNotAvailable(f"{name[:200]} has {_WAITING} contexts waiting to be fetched already")
+        host.waiting += 1
+        try:
+            async with asyncio.timeout(self._timeout_s * 2):
+                await host.slots.acquire()
+            try:
+                return await loop.run_in_executor(self._fetchers, self._build, key, source, self._load)
+            finally:
+                host.slots.release()
+        except TimeoutError:
+            raise LdContextNotAvailable("The @context could not be fetched in time") from None
+        finally:
+            host.waiting -= 1
+            if not host.waiting:
+                self._hosts.pop(name, None)
+
     def resolve_local(self, source: Any) -> Context:
         """Like ``resolve`` on this thread and without the network: bundled, hosted and kept contexts only."""
         found = self.cached(source, count=False)
         if found is not None:
             return found
-        return self._build(source if isinstance(source, str) else _key(source), source, local=True)
+        return self._build_local(source if isinstance(source, str) else _key(source), source)
 
     def _finished(self, key: str, done: asyncio.Future[Context]) -> None:
         self._pending.pop(key, None)
         if not done.cancelled():
             done.exception()  # told to whoever waits; nobody may wait any more
 
-    def _build(self, key: str, source: Any, local: bool = False) -> Context:
+    def _build_local(self, key: str, source: Any) -> Context:
+        # Made up by somebody who has not signed in: its memory ends with the request.
+        keep = isinstance(source, str) or (
+            isinstance(source, list) and len(source) == 1 and isinstance(source[0], str)
+        )
+        return self._build(key, source, self._load_local, keep=keep)
+
+    def _build_kept(self, key: str, source: Any) -> Context:
+        """Raises _NotKept with what has to be fetched first."""
+        used: list[str] = []
+
+        def load(url: str) -> Any:
+            try:
+                document = self._load_local(url)
+            except LdContextNotAvailable:
+                if url[0] == "/":
+                    raise  # a path names a context of this platform
+                raise _NotKept(url) from None
+            used.append(url)
+            return document
+
+        built = self._build(key, source, load)
+        for url in used:
+            self._touch(url)
+        return built
+
+    def _build(self, key: str, source: Any, load: Callable[[str], Any], *, keep: bool = True) -> Context:
         simple = source[0] if isinstance(source, list) and len(source) == 1 else source
         link = simple if isinstance(simple, str) else CORE_URL
-        load = self._load_local if local else self._load
         built = build_context(simple, load, core_document()["@context"], link, self._timeout_s)
         if isinstance(simple, str) and bundled_document(simple) is core_document():
             built = self.core
-        if local and not isinstance(simple, str):
-            return built  # made up by somebody who has not signed in: its memory ends with the request
-        with self._lock:
-            self._resolved[key] = built
-            if len(self._resolved) > _RESOLVED_MAX:
-                self._resolved.popitem(last=False)
+        if keep:
+            with self._kept.lock:
+                self._remember(key, built)
         return built
 
+    def _remember(self, key: str, built: Context) -> None:
+        resolved = self._resolved
+        resolved[key] = built
+        weight = sum(one.weight for one in resolved.values())
+        while len(resolved) > _RESOLVED_MAX or (weight > _RESOLVED_WEIGHT and len(resolved) > 1):
+            weight -= resolved.popitem(last=False)[1].weight
+
     def _touch(self, key: str) -> None:
-        entry = self._entry_at(key)
+        entry = self._kept.at(key)
         if entry is not None:
             self.used(entry)
 
@@ -162,15 +225,11 @@ class ContextStore:
         entry.hits += 1
         entry.last_usage = self._clock()
 
-    def _entry_at(self, url: str) -> Entry | None:
-        """The entry that was fetched from this URL or is hosted under it."""
-        return self._entries.get(self._by_url.get(url) or url.rpartition("/jsonldContexts/")[2])
-
     def _load_local(self, url: str) -> Any:
         document = bundled_document(url)
         if document is not None:
             return document
-        entry = self._entry_at(url)
+        entry = self._kept.at(url)
         if entry is None:
             raise LdContextNotAvailable(f"The @context {url[:200]} is not kept here")
         return entry.document
@@ -181,99 +240,54 @@ class ContextStore:
         except LdContextNotAvailable:
             if url[0] == "/":
                 raise  # a path names a context of this platform
-            document = self._fetch(url)
-        else:
-            self._touch(url)
-            return document
-        if not isinstance(document, dict) or "@context" not in document:
-            raise BadRequestData(f"The document at {url[:200]} has no @context")
-        self._keep(url, document, "Cached")
+            return self._fetched(url)
+        self._touch(url)
         return document
 
-    # -- keeping --------------------------------------------------------------------------------------------
-    def _keep(self, url: str, document: Any, kind: Kind, tenant: str = "") -> Entry:
-        entry_id = hashlib.sha256(url.encode()).hexdigest()[:32] if url else sortable_id(self._clock())
-        entry = Entry(entry_id, url, kind, self._clock(), document, tenant)
-        with self._lock:
-            cached = [one.id for one in self._entries.values() if one.kind == "Cached"]
-            if kind == "Cached" and len(cached) >= _CACHED_MAX:
-                self._forget(cached[0])
-            self._entries[entry_id] = entry
-            if url:
-                self._by_url[url] = entry_id
-        self._write(entry)
-        return entry
+    def _fetched(self, url: str) -> Any:
+        """From the network, and kept from now on."""
+        document = self._fetch(url)
+        if not isinstance(document, dict) or "@context" not in document:
+            raise BadRequestData(f"The document at {url[:200]} has no @context")
+        entry = Entry(id_of(url), url, "Cached", self._clock(), orjson.dumps(document))
+        if self._kept.keep(entry):
+            self._stale()
+        return document
 
-    def _path(self, entry_id: str) -> Path | None:
-        return None if self._directory is None else self._directory / f"{entry_id}.json"
-
-    def _write(self, entry: Entry) -> None:
-        path = self._path(entry.id)
-        if path is None:
-            return
-        content = {
-            "id": entry.id,
-            "url": entry.url,
-            "kind": entry.kind,
-            "created": entry.created,
-            "document": entry.document,
-            "tenant": entry.tenant,
-        }
-        temporary = path.with_suffix(".tmp")
-        temporary.write_bytes(orjson.dumps(content))
-        os.replace(temporary, path)
-
-    def _read_directory(self, directory: Path) -> None:
-        for path in sorted(directory.glob("*.json")):
-            try:
-                content = orjson.loads(path.read_bytes())
-                entry = Entry(**content)
-            except (orjson.JSONDecodeError, KeyError, TypeError, OSError):
-                continue  # a torn file is a cache miss, and fetched again
-            self._entries[entry.id] = entry
-            if entry.url:
-                self._by_url[entry.url] = entry.id
-
-    def _forget(self, entry_id: str) -> None:
-        entry = self._entries.pop(entry_id)
-        if entry.url:
-            self._by_url.pop(entry.url, None)
-        self._resolved.clear()  # what was built from it may be stale
-        path = self._path(entry_id)
-        if path is not None:
-            path.unlink(missing_ok=True)
+    def _stale(self) -> None:
+        """What was built from something that is forgotten now must be built anew."""
+        with self._kept.lock:
+            self._resolved.clear()
 
     # -- hosting (CIM 009 §5.13) ----------------------------------------------------------------------------
     async def host(self, document: Any, kind: Kind = "Hosted", tenant: str = "") -> Entry:
         """Keep a context that a user gives (``{"@context": …}``), after checking that it resolves."""
-        if sum(one.kind != "Cached" for one in self._entries.values()) >= _HOSTED_MAX:
-            raise Conflict(f"There are {_HOSTED_MAX} hosted contexts already; delete some first")
         _key(document)  # raises TooLarge and what is nested too deeply
+        raw = orjson.dumps(document)
+        self._kept.check_room(len(raw))
         await self.resolve(document["@context"])
-        return self._keep("", document, kind, tenant)
+        self._kept.check_room(len(raw))
+        entry = Entry(sortable_id(self._clock()), "", kind, self._clock(), raw, tenant)
+        await asyncio.to_thread(self._kept.keep, entry)
+        return entry
 
     def list_entries(self, tenant: str = "") -> list[Entry]:
         """What is kept, oldest first; bundled contexts first of all. What a tenant hosts, only this tenant sees."""
-        carried = [
-            Entry(hashlib.sha256(url.encode()).hexdigest()[:32], url, "Cached", 0, None)
-            for url in bundled_urls()
-        ]
-        kept = (one for one in self._entries.values() if one.kind == "Cached" or one.tenant == tenant)
+        carried = [Entry(id_of(url), url, "Cached", 0, None) for url in bundled_urls()]
+        kept = (one for one in self._kept.entries.values() if one.kind == "Cached" or one.tenant == tenant)
         return carried + sorted(kept, key=lambda one: (one.created, one.id))
 
     def get_entry(self, name: str, tenant: str = "") -> Entry:
         """By local id, or by URL for what was fetched or is carried. Raises ResourceNotFound."""
-        entry = self._entries.get(name) or self._entries.get(self._by_url.get(name, ""))
+        entry = self._kept.named(name)
         if entry is not None and entry.kind != "Cached" and entry.tenant != tenant:
             entry = None
         if entry is None and bundled_document(name) is not None:
-            return Entry(name, name, "Cached", 0, bundled_document(name))
+            return Entry(name, name, "Cached", 0, None)
         if entry is None:
             entry = next((one for one in self.list_entries(tenant) if name in (one.id, one.url)), None)
         if entry is None:
             raise ResourceNotFound(f"There is no @context {name[:200]!r}")
-        if entry.document is None:
-            return Entry(entry.id, entry.url, entry.kind, entry.created, bundled_document(entry.url))
         return entry
 
     async def delete(self, name: str, *, reload: bool = False, tenant: str = "") -> None:
@@ -282,19 +296,22 @@ class ContextStore:
         What the platform carries is always fresh; deleting it raises BadRequestData.
         """
         entry = self.get_entry(name, tenant)
-        if entry.id not in self._entries:
+        if entry.id not in self._kept.entries:
             if reload:
                 return
             raise BadRequestData("This context is carried by the platform and cannot be deleted")
         if reload:
-            loop = asyncio.get_running_loop()
-            document = await loop.run_in_executor(self._pool, self._fetch, entry.url)
-            with self._lock:
-                self._forget(entry.id)
-            self._keep(entry.url, document, entry.kind)
-            return
-        with self._lock:
-            self._forget(entry.id)
+            await asyncio.get_running_loop().run_in_executor(self._fetchers, self._fetched, entry.url)
+        else:
+            await asyncio.to_thread(self._kept.forget, entry.id)
+        self._stale()
+
+
+def _host_of(url: str) -> str:
+    try:
+        return urlsplit(url).netloc.lower()
+    except ValueError:
+        return ""
 
 
 def _key(source: Any) -> str:

@@ -18,9 +18,9 @@ from gmqtt import Client
 from gmqtt.mqtt.constants import MQTTv50, MQTTv311
 from gmqtt.storage import PersistentStorage
 
-from andaman.broker.contexts.fetch import allowed_address
 from andaman.broker.outgoing import Unreachable
 from andaman.broker.subscriptions.model import Endpoint
+from andaman.kernel.addresses import allowed_address
 
 if TYPE_CHECKING:
     from andaman.broker.subscriptions.delivery import Message

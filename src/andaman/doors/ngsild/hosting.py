@@ -7,7 +7,7 @@ from typing import Any, Final
 import orjson
 
 from andaman.broker.contexts.bundled import bundled_document
-from andaman.broker.contexts.store import Entry
+from andaman.broker.contexts.kept import Entry
 from andaman.doors.ngsild.door import BASE, Door
 from andaman.doors.ngsild.http import LD_JSON, NO_CONTENT, Answer, Call, json_answer
 from andaman.doors.ngsild.negotiate import choose_media

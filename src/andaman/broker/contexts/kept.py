@@ -1,0 +1,162 @@
+"""What is kept of contexts, over restarts and within a budget: fetched ones may be forgotten, hosted ones may not."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import orjson
+
+from andaman.broker.contexts.bundled import bundled_document
+from andaman.kernel.errors import Conflict
+from andaman.kernel.time import Micros
+
+Kind = Literal["Hosted", "Cached", "ImplicitlyCreated"]
+CACHED_MAX: Final = 1000
+HOSTED_MAX: Final = 1000
+CACHED_BYTES: Final = 64 << 20
+HOSTED_BYTES: Final = 64 << 20
+
+
+@dataclass(slots=True)
+class Entry:
+    """A context the store keeps: ``id`` is local, ``url`` is where it was fetched from or is served."""
+
+    id: str
+    url: str
+    kind: Kind
+    created: Micros
+    raw: bytes | None
+    """As JSON; None for what the platform carries. Parsed it would take ten times the memory."""
+    tenant: str = ""
+    last_usage: Micros = 0
+    hits: int = 0
+
+    @property
+    def document(self) -> Any:
+        return bundled_document(self.url) if self.raw is None else orjson.loads(self.raw)
+
+
+class Kept:
+    """The entries, one file each. ``directory`` None: memory only. Safe from any thread."""
+
+    def __init__(self, directory: Path | None) -> None:
+        self._directory = directory
+        self.lock = threading.Lock()
+        self.entries: dict[str, Entry] = {}
+        self._by_url: dict[str, str] = {}
+        if directory is not None:
+            directory.mkdir(parents=True, exist_ok=True)
+            self._read(directory)
+
+    def at(self, url: str) -> Entry | None:
+        """The entry that was fetched from this URL or is hosted under it."""
+        return self.entries.get(self._by_url.get(url) or url.rpartition("/jsonldContexts/")[2])
+
+    def named(self, name: str) -> Entry | None:
+        """By local id, or by the URL it was fetched from."""
+        return self.entries.get(name) or self.entries.get(self._by_url.get(name, ""))
+
+    def check_room(self, size: int) -> None:
+        """Raises Conflict where a hosted context of so many bytes has no room: none may be dropped for it."""
+        hosted = [len(one.raw or b"") for one in self.entries.values() if one.kind != "Cached"]
+        if len(hosted) >= HOSTED_MAX or sum(hosted) + size > HOSTED_BYTES:
+            raise Conflict(
+                f"There are {len(hosted)} hosted contexts of {sum(hosted)} bytes already (at most {HOSTED_MAX} of "
+                f"{HOSTED_BYTES}); delete some first"
+            )
+
+    def keep(self, entry: Entry) -> bool:
+        """Remember it, on disk before anybody is told; whether others were forgotten for it."""
+        forgotten = False
+        with self.lock:
+            if entry.kind == "Cached":
+                forgotten = self._make_room(len(entry.raw or b""), but=entry.id)
+            self.entries[entry.id] = entry
+            if entry.url:
+                self._by_url[entry.url] = entry.id
+        self._write(entry)
+        return forgotten
+
+    def _make_room(self, size: int, but: str) -> bool:
+        cached = [one for one in self.entries.values() if one.kind == "Cached" and one.id != but]
+        total = sum(len(one.raw or b"") for one in cached)
+        drop = 0
+        while drop < len(cached) and (
+            len(cached) - drop >= CACHED_MAX or total + size > CACHED_BYTES
+        ):  # the oldest first
+            total -= len(cached[drop].raw or b"")
+            self._forget(cached[drop].id)
+            drop += 1
+        return drop > 0
+
+    def forget(self, entry_id: str) -> None:
+        with self.lock:
+            self._forget(entry_id)
+
+    def _forget(self, entry_id: str) -> None:
+        entry = self.entries.pop(entry_id)
+        if entry.url:
+            self._by_url.pop(entry.url, None)
+        path = self._path(entry_id)
+        if path is not None:
+            path.unlink(missing_ok=True)
+
+    # -- disk -----------------------------------------------------------------------------------------------
+    def _path(self, entry_id: str) -> Path | None:
+        return None if self._directory is None else self._directory / f"{entry_id}.json"
+
+    def _write(self, entry: Entry) -> None:
+        path = self._path(entry.id)
+        if path is None:
+            return
+        content = {
+            "id": entry.id,
+            "url": entry.url,
+            "kind": entry.kind,
+            "created": entry.created,
+            "document": orjson.Fragment(entry.raw or b"null"),
+            "tenant": entry.tenant,
+        }
+        temporary = path.with_name(f"{path.stem}.{threading.get_ident()}.tmp")
+        with temporary.open("wb") as file:
+            file.write(orjson.dumps(content))
+            if (
+                entry.kind != "Cached"
+            ):  # what was fetched can be fetched again; what was given, and taken, cannot
+                file.flush()
+                os.fsync(file.fileno())
+        os.replace(temporary, path)
+        if entry.kind != "Cached":
+            _sync(path.parent)
+
+    def _read(self, directory: Path) -> None:
+        for left_over in directory.glob("*.tmp"):
+            left_over.unlink(missing_ok=True)
+        for path in sorted(directory.glob("*.json")):
+            try:
+                content = orjson.loads(path.read_bytes())
+                raw = orjson.dumps(content.pop("document"))
+                entry = Entry(**content, raw=raw)
+            except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError, OSError):
+                continue  # a torn file is a cache miss, and fetched again
+            self.entries[entry.id] = entry
+            if entry.url:
+                self._by_url[entry.url] = entry.id
+
+
+def id_of(url: str) -> str:
+    """The local id of what was fetched from a URL."""
+    return hashlib.sha256(url.encode()).hexdigest()[:32]
+
+
+def _sync(directory: Path) -> None:
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
