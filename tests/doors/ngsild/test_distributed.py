@@ -43,14 +43,14 @@ async def served(client: Client) -> AsyncIterator[str]:
         await task
 
 
-def brokers(number: int, test: Callable[..., Awaitable[None]]) -> Callable[[Path], None]:
+def brokers(number: int, test: Callable[..., Awaitable[None]], **options: Any) -> Callable[[Path], None]:
     """A test over ``number`` brokers: ``async def test_x(clients, urls)``."""
 
     def wrapper(tmp_path: Path) -> None:
         async def run() -> None:
             async with AsyncExitStack() as stack:
                 clients = [
-                    await stack.enter_async_context(open_whole_client(tmp_path / str(n)))
+                    await stack.enter_async_context(open_whole_client(tmp_path / str(n), **options))
                     for n in range(number)
                 ]
                 urls = [await stack.enter_async_context(served(one)) for one in clients]

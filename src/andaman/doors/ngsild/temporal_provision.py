@@ -9,13 +9,14 @@ from andaman.broker.contexts import Context
 from andaman.broker.contexts.model import is_name
 from andaman.broker.entity.expand_temporal import expand_evolution, expand_series
 from andaman.broker.entity.names import check_uri
-from andaman.broker.model import OpKind, WriteOp
-from andaman.broker.query.model import Target
+from andaman.broker.model import Doc, OpKind, WriteOp
+from andaman.broker.query.model import EntityQuery, EvolutionQuery, Target, TemporalQuery
 from andaman.doors.ngsild.door import BASE, Door
 from andaman.doors.ngsild.http import NO_CONTENT, Answer, Call
 from andaman.doors.ngsild.params import flag_of
 from andaman.doors.ngsild.provision import read_object
-from andaman.kernel.errors import BadRequestData, ResourceNotFound
+from andaman.kernel.errors import BadRequestData, NoSuchTenant, ResourceNotFound
+from andaman.kernel.time import parse_time
 
 _LOCAL: Final = frozenset({"local"})
 _TYPED: Final = frozenset({"local", "type"})
@@ -35,10 +36,32 @@ async def create_or_append(door: Door, call: Call) -> Answer:
     call.parameters(_LOCAL)
     payload, context = await read_object(door, call)
     fragment = expand_evolution(payload, context, whole=True)
+    await _date_scope(door, call, fragment)
     result = await door.write_one(call, WriteOp(OpKind.TEMPORAL_UPSERT, fragment["id"], fragment))
     if not result.created:
         return NO_CONTENT
     return Answer(201, headers=[(b"Location", evolution_path(fragment["id"]).encode())])
+
+
+async def _date_scope(door: Door, call: Call, fragment: Doc) -> None:
+    """Scopes without a time of their own are those of what is told with them: in a new evolution they are valid from its
+    first instance on (§4.18), not only from now, or no scope query (§4.19) would find what is told of the past."""
+    scopes = fragment.get("scope", ())
+    if len(scopes) != 1 or "observedAt" in scopes[0]:
+        return
+    times = [one["observedAt"] for each in fragment["attrs"].values() for one in each if "observedAt" in one]
+    first = min(times, key=parse_time, default=None)
+    if first is None or parse_time(first) >= door.clock():
+        return
+    there = EvolutionQuery(
+        TemporalQuery(last_n=1), (EntityQuery(ids=(fragment["id"],), limit=1),), retrieve=True
+    )
+    try:
+        known = await door.broker.evolutions(there, call.actor.access, call.tenant)
+    except NoSuchTenant:
+        known = {"entities": []}
+    if not known["entities"]:
+        fragment["scope"] = [{**scopes[0], "observedAt": first}]
 
 
 async def append_attributes(door: Door, call: Call) -> Answer:

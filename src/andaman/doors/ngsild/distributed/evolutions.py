@@ -4,18 +4,13 @@ here they are handed one that asks the registered sources too and merges the ser
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import quote
 
-import orjson
-
 from andaman.broker.contexts import Context
-from andaman.broker.entity.expand_temporal import expand_evolution
-from andaman.broker.entity.names import check_time
-from andaman.broker.model import Doc, Instance
-from andaman.broker.query.ast import GeoQuery, ScopeAnd, ScopeExpr, ScopeIs, ScopeOr
+from andaman.broker.model import Doc
 from andaman.broker.query.model import EntityQuery, EvolutionQuery
 from andaman.broker.registry.maps import LOCAL
 from andaman.broker.registry.match import Spec, matches_time
@@ -24,18 +19,29 @@ from andaman.broker.remembered import Remembered
 from andaman.doors.ngsild import temporal, temporal_maps
 from andaman.doors.ngsild.distributed.answers import bounded_to
 from andaman.doors.ngsild.distributed.choice import sources_of, unvisited
-from andaman.doors.ngsild.distributed.questions import Parameters, questions_of, render_q
+from andaman.doors.ngsild.distributed.past_answers import in_order, merged_evolutions, read_evolution, seen
+from andaman.doors.ngsild.distributed.past_questions import options_of, past_filters, temporal_of
+from andaman.doors.ngsild.distributed.questions import Parameters, questions_of
 from andaman.doors.ngsild.distributed.reads import plain_answer
 from andaman.doors.ngsild.distributed.sources import Outcome, Wire, warning_headers
+from andaman.doors.ngsild.distributed.whole_series import (
+    INSTANCES,
+    PAGES,
+    TellerCount,
+    aggregates_of,
+    following,
+    raw_query,
+    too_many,
+)
 from andaman.doors.ngsild.door import Door
 from andaman.doors.ngsild.http import Answer, Call
 from andaman.identity.model import Access, FullAccess
 from andaman.kernel.errors import AndamanError, NoSuchTenant
-from andaman.kernel.time import Micros, format_time, parse_time
 
 Handler = Callable[[Door, Call], Awaitable[Answer]]
 _MOST: Final = 1000
-_KEPT: Final = ("instanceId", "createdAt", "modifiedAt", "deletedAt")
+_SLICE: Final = 20
+Plans = list[tuple[EntityQuery, Registration, list[Info]]]
 
 
 async def retrieve_temporal(door: Door, call: Call) -> Answer:
@@ -108,35 +114,82 @@ class _Everywhere:
             own = {"entities": [], "total": 0, "more": False}
         if not plans:
             return own
-        found: dict[str, Doc] = {str(one["id"]): one for one in own["entities"]}
         answers = await asyncio.gather(
             *(self._ask(query, one, infos, asked, need) for query, one, infos in plans)
         )
+        found, tellers = self._together(own["entities"], plans, answers, asked)
+        entities = [in_order(one, asked) for one in found.values()]
+        if asked.by_id:
+            entities.sort(key=lambda one: str(one["id"]), reverse=asked.by_id < 0)
+        end = 1 if asked.retrieve else asked.offset + asked.limit
+        page = entities[0 if asked.retrieve else asked.offset : end]
+        if asked.temporal.aggr_methods:
+            await self._aggregate_anew(page, tellers, plans, asked, access, tenant)
+        if asked.retrieve:
+            return {**own, "entities": page, "range": own.get("range")}
+        return {**own, "entities": page, "total": len(entities), "more": len(entities) > end}
+
+    def _together(
+        self, own: list[Doc], plans: Plans, answers: list[list[Doc]], asked: EvolutionQuery
+    ) -> tuple[dict[str, Doc], TellerCount]:
+        """What all told, entity by entity, in the order in which they were first told of."""
+        found: dict[str, Doc] = {str(one["id"]): one for one in own}
+        tellers = TellerCount()
+        tellers.add(own)
         for entity_id in found:
             self.where[entity_id] = [LOCAL]
+        told: dict[str, list[Doc]] = {}
         for (_, one, _), docs in zip(plans, answers, strict=True):
+            told.setdefault(one.id, []).extend(docs)
             for doc in docs:
                 sources = self.where.setdefault(doc["id"], [])
                 if one.id not in sources:
                     sources.append(one.id)
                 there = found.get(doc["id"])
-                found[doc["id"]] = doc if there is None else _merged(there, doc, asked)
-        entities = [_cut(one, asked) for one in found.values()]
-        if asked.by_id:
-            entities.sort(key=lambda one: str(one["id"]), reverse=asked.by_id < 0)
-        if asked.retrieve:
-            return {**own, "entities": entities[:1], "range": own.get("range")}
-        end = asked.offset + asked.limit
-        return {
-            **own,
-            "entities": entities[asked.offset : end],
-            "total": len(entities),
-            "more": len(entities) > end,
-        }
+                found[doc["id"]] = doc if there is None else merged_evolutions(there, doc, asked)
+        for docs in told.values():
+            tellers.add(docs)
+        return found, tellers
 
-    def _plans(
-        self, asked: EvolutionQuery, access: Access
-    ) -> list[tuple[EntityQuery, Registration, list[Info]]]:
+    async def _aggregate_anew(
+        self,
+        page: list[Doc],
+        tellers: TellerCount,
+        plans: Plans,
+        asked: EvolutionQuery,
+        access: Access,
+        tenant: str,
+    ) -> None:
+        """Series that lie in parts: their aggregates, of all instances together, take the place of what each told."""
+        split = {name: told for one in page if (told := tellers.split(name := str(one["id"])))}
+        if not split:
+            return
+        raw = raw_query(asked, split)
+        own = await self._door.broker.evolutions(raw, access, tenant)
+        if own.get("range") is not None:
+            raise too_many()
+        left = [INSTANCES - sum(len(rows) for doc in own["entities"] for rows in doc["attrs"].values())]
+        answers = await asyncio.gather(
+            *(
+                self._ask(
+                    replace(query, ids=tuple(split), id_pattern=None), one, infos, raw, len(split), left
+                )
+                for query, one, infos in plans
+            )
+        )
+        whole: dict[str, Doc] = {str(one["id"]): one for one in own["entities"]}
+        for docs in answers:
+            for doc in docs:
+                there = whole.get(doc["id"])
+                whole[doc["id"]] = doc if there is None else merged_evolutions(there, doc, raw)
+        for place, one in enumerate(page):
+            entity_id = str(one["id"])
+            if entity_id in split and entity_id in whole:
+                made = await aggregates_of(whole[entity_id], asked)
+                anew = {iri: rows for iri, rows in made.items() if iri in split[entity_id]}
+                page[place] = {**one, "attrs": {**one["attrs"], **anew}}  # others may hold the one at hand
+
+    def _plans(self, asked: EvolutionQuery, access: Access) -> Plans:
         there = sources_of(self._door).registry.of(self._call.tenant)
         if there is None:
             return []
@@ -157,42 +210,43 @@ class _Everywhere:
         return plans
 
     async def _ask(
-        self, query: EntityQuery, one: Registration, infos: list[Info], asked: EvolutionQuery, need: int
+        self,
+        query: EntityQuery,
+        one: Registration,
+        infos: list[Info],
+        asked: EvolutionQuery,
+        need: int,
+        left: list[int] | None = None,
     ) -> list[Doc]:
-        """Names travel in full, so that no @context of the source's own can change them."""
+        """Names travel in full, so that no @context of the source's own can change them. ``left``: all pages are wanted,
+        as long as there is room for their instances (shared by all who are asked)."""
         sources, core = sources_of(self._door), self._door.contexts.core
         try:
             wire = await sources.wire(one, core, self._call)
         except AndamanError as error:
             self.outcomes.append(Outcome(one, 0, error=error, warning=199))
             return []
-        common = [*_temporal(asked), ("options", _options(asked))]
         found: list[Doc] = []
-        for info in infos:
-            spec = Spec(query.types, query.ids, query.id_pattern, asked.shown or frozenset(query.attrs))
-            if asked.retrieve:
-                names = spec.attrs & info.names if spec.attrs and info.names else spec.attrs or info.names
-                parameters: Parameters = [*common]
-                if names:
-                    parameters.append(
-                        ("attrs", ",".join(sorted(wire.context.shorts[name] for name in names)))
-                    )
-                path = f"/temporal/entities/{quote(query.ids[0], safe=':')}"
-                asking = [(path, parameters)]
-            else:
-                filters = [*_filters(query, wire), ("limit", str(need))]
-                asking = [
-                    ("/temporal/entities", [*question.parameters(), *filters, *common])
-                    for question in questions_of(info, spec, wire)
-                ]
-            for path, parameters in asking:
+        for path, selecting in _questions(query, infos, asked, need, wire):
+            part: EvolutionQuery | None = asked
+            for _ in range(PAGES):
+                assert part is not None
+                parameters = [*selecting, *temporal_of(part), ("options", options_of(part))]
                 outcome = await sources.ask(self._call, one, "GET", path, wire, parameters)
-                docs, sound = self._read(outcome, wire.context, infos, asked)
+                docs, sound = await self._read(outcome, wire.context, infos, asked)
                 self.outcomes.append(outcome if sound else replace(outcome, warning=111))
                 found += docs
+                if left is None:
+                    break
+                left[0] -= sum(len(rows) for doc in docs for rows in doc["attrs"].values())
+                if left[0] < 0:
+                    raise too_many()
+                part = following(part, outcome)
+                if part is None:
+                    break
         return found
 
-    def _read(
+    async def _read(
         self, outcome: Outcome, context: Context, infos: list[Info], asked: EvolutionQuery
     ) -> tuple[list[Doc], bool]:
         if outcome.error is not None or outcome.payload is None:
@@ -200,184 +254,37 @@ class _Everywhere:
         listed = outcome.payload if isinstance(outcome.payload, list) else [outcome.payload]
         found: list[Doc] = []
         sound = True
-        for one in listed:
+        for number, one in enumerate(listed):
+            if number % _SLICE == _SLICE - 1:
+                await asyncio.sleep(0)
             try:
-                doc = _aggregated(one, context) if asked.temporal.aggr_methods else _doc(one, context)
-            except (AndamanError, AttributeError, TypeError, KeyError):
+                doc = await read_evolution(one, context, asked)
+            except AndamanError:
                 sound = False
                 continue
             bounded = bounded_to(doc, infos)
-            shown = None if bounded is None else _visible(bounded, self._call.actor.access)
+            shown = None if bounded is None else seen(bounded, self._call.actor.access)
             if shown is not None:
                 found.append(shown)
         return found, sound
 
 
-# -- reading answers ---------------------------------------------------------------------------------------------
-
-
-def _doc(payload: Any, context: Context) -> Doc:
-    if isinstance(payload, dict):
-        payload.pop("@context", None)
-    doc = expand_evolution(payload, context, whole=True)
-    for name, value in payload.items():
-        raw = value if isinstance(value, list) else [value]
-        own = doc.get("scope") if name == "scope" else doc["attrs"].get(_iri(name, context))
-        if own is None or len(own) != len(raw):
+def _questions(
+    query: EntityQuery, infos: list[Info], asked: EvolutionQuery, need: int, wire: Wire
+) -> list[tuple[str, Parameters]]:
+    """(path, parameters but the temporal ones) of what one source is to be asked."""
+    found: list[tuple[str, Parameters]] = []
+    for info in infos:
+        spec = Spec(query.types, query.ids, query.id_pattern, asked.shown or frozenset(query.attrs))
+        if asked.retrieve:
+            names = spec.attrs & info.names if spec.attrs and info.names else spec.attrs or info.names
+            attrs = ",".join(sorted(wire.context.shorts[name] for name in names))
+            path = f"/temporal/entities/{quote(query.ids[0], safe=':')}"
+            found.append((path, [("attrs", attrs)] if attrs else []))
             continue
-        for instance, given in zip(own, raw, strict=True):
-            if isinstance(given, dict):
-                for member in _KEPT:
-                    if isinstance(given.get(member), str):
-                        instance[member] = (
-                            given[member] if member == "instanceId" else check_time(given[member], member)
-                        )
-    return doc
-
-
-def _iri(name: str, context: Context) -> str:
-    try:
-        return context.iris[name]
-    except AndamanError:
-        return ""
-
-
-def _aggregated(payload: Any, context: Context) -> Doc:
-    """Rows of aggregates as the source computed them (§4.5.19)."""
-    types = payload["type"] if isinstance(payload["type"], list) else [payload["type"]]
-    attrs: dict[str, Any] = {}
-    for name, value in payload.items():
-        if name in ("id", "type", "scope", "@context") or not isinstance(value, dict):
-            continue
-        rows = {
-            method: [list(row) for row in each if isinstance(row, list) and len(row) == 3]
-            for method, each in value.items()
-            if isinstance(each, list)
-        }
-        attrs[context.expand_term(name)] = {"type": str(value.get("type", "Property")), **rows}
-    return {
-        "id": str(payload["id"]),
-        "type": [context.expand_type(str(one)) for one in types],
-        "attrs": attrs,
-    }
-
-
-def _visible(doc: Doc, access: Access) -> Doc | None:
-    if isinstance(access, FullAccess):
-        return doc
-    scopes = sorted({scope for one in doc.get("scope", ()) for scope in one["value"]})
-    if not access.sees(doc["type"], scopes):
-        return None
-    hidden = access.hidden_attrs(doc["type"], scopes)
-    return {**doc, "attrs": {iri: rows for iri, rows in doc["attrs"].items() if iri not in hidden}}
-
-
-def _merged(mine: Doc, theirs: Doc, asked: EvolutionQuery) -> Doc:
-    attrs = dict(mine["attrs"])
-    for iri, rows in theirs["attrs"].items():
-        there = attrs.get(iri)
-        if there is None:
-            attrs[iri] = rows
-        elif not asked.temporal.aggr_methods:
-            attrs[iri] = _series([*there, *rows])
-    merged = {**mine, "type": sorted({*mine["type"], *theirs["type"]}), "attrs": attrs}
-    if not mine.get("scope") and theirs.get("scope"):
-        merged["scope"] = theirs["scope"]
-    return merged
-
-
-def _series(instances: list[Instance]) -> list[Instance]:
-    """What two sources observed of the same data set at the same instant is one observation: the one modified last."""
-    found: dict[Any, Instance] = {}
-    for number, one in enumerate(instances):
-        if "observedAt" in one:
-            key: Any = (one.get("datasetId"), _when(one, "observedAt"))
-        else:
-            key = one.get("instanceId", number)
-        there = found.get(key)
-        if there is None or _when(one, "modifiedAt") > _when(there, "modifiedAt"):
-            found[key] = one
-    return list(found.values())
-
-
-def _cut(doc: Doc, asked: EvolutionQuery) -> Doc:
-    """Series in order of time, and the last N of all together, not of each source (§5.7.4.4)."""
-    query = asked.temporal
-    if query.aggr_methods:
-        return doc
-    attrs = {}
-    for iri, rows in doc["attrs"].items():
-        kept = sorted(rows, key=lambda one: _when(one, query.timeproperty), reverse=query.last_n is not None)
-        attrs[iri] = kept if query.last_n is None else kept[: query.last_n]
-    return {**doc, "attrs": attrs}
-
-
-def _when(instance: Instance, name: str) -> Micros:
-    for member in (name, "observedAt", "deletedAt", "modifiedAt", "createdAt"):
-        text = instance.get(member)
-        if isinstance(text, str):
-            try:
-                return parse_time(text)
-            except ValueError:
-                continue
-    return 0
-
-
-# -- making questions --------------------------------------------------------------------------------------------
-
-
-def _temporal(asked: EvolutionQuery) -> Parameters:
-    query = asked.temporal
-    found: Parameters = []
-    if query.timerel is not None:
-        found += [("timerel", query.timerel), ("timeAt", format_time(query.time_at))]
-        if query.timerel == "between":
-            found.append(("endTimeAt", format_time(query.end_time_at)))
-    if query.timeproperty != "observedAt":
-        found.append(("timeproperty", query.timeproperty))
-    if query.last_n is not None:
-        found.append(("lastN", str(query.last_n)))
-    if query.aggr_methods:
-        found += [("aggrMethods", ",".join(query.aggr_methods)), ("aggrPeriodDuration", query.aggr_period)]
+        filters = [*past_filters(query, wire), ("limit", str(need))]
+        found += [
+            ("/temporal/entities", [*question.parameters(), *filters])
+            for question in questions_of(info, spec, wire)
+        ]
     return found
-
-
-def _options(asked: EvolutionQuery) -> str:
-    return "aggregatedValues" if asked.temporal.aggr_methods else "sysAttrs"
-
-
-def _filters(query: EntityQuery, wire: Wire) -> Parameters:
-    shorts: Mapping[str, str] = wire.context.shorts
-    found: Parameters = []
-    if query.q is not None:
-        found.append(("q", render_q(query.q, shorts)))
-    if query.scope is not None:
-        found.append(("scopeQ", render_scope(query.scope)))
-    if query.geo is not None:
-        found += _geo(query.geo, shorts)
-    return found
-
-
-def render_scope(expr: ScopeExpr, inner: bool = False) -> str:
-    """Scope query (§4.19) as text."""
-    match expr:
-        case ScopeIs(levels, below):
-            return "/" + "/".join([*levels, *(["#"] if below else [])])
-        case ScopeAnd(parts) | ScopeOr(parts):
-            sign = ";" if isinstance(expr, ScopeAnd) else ","
-            text = sign.join(render_scope(part, True) for part in parts)
-            return f"({text})" if inner else text
-
-
-def _geo(query: GeoQuery, shorts: Mapping[str, str]) -> Parameters:
-    relation = query.georel.value
-    if query.max_distance_m is not None:
-        relation += f";maxDistance=={query.max_distance_m:g}"
-    if query.min_distance_m is not None:
-        relation += f";minDistance=={query.min_distance_m:g}"
-    return [
-        ("georel", relation),
-        ("geometry", query.geometry),
-        ("coordinates", orjson.dumps(query.coordinates).decode()),
-        ("geoproperty", shorts[query.geoproperty]),
-    ]

@@ -1,0 +1,123 @@
+"""Aggregates of what lies in parts at several brokers (CIM 009 §4.5.19, §5.7.4.4): computed of the merged series, since a
+mean of means is none. So the instances themselves are asked for, page by page, up to a bound."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from andaman.broker.history.merged import aggregated_instances
+from andaman.broker.model import Doc, Instance
+from andaman.broker.query.model import EvolutionQuery, TemporalQuery
+from andaman.doors.ngsild.distributed.past_answers import when
+from andaman.doors.ngsild.distributed.sources import Outcome
+from andaman.kernel.errors import InvalidRequest, TooComplexQuery
+from andaman.kernel.time import Micros, parse_time
+
+INSTANCES: Final = 50_000
+"""That one answer puts together, of all sources."""
+PAGES: Final = 200
+"""That one source is asked for one after the other."""
+_RANGE: Final = re.compile(r"date-time \d{4}-[^/]{6,30}?-(\d{4}-\d\d-\d\dT[^/]{1,20})/")
+
+
+class TellerCount:
+    """Who told of which attributes; finds the series that lie in parts."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, dict[str, int]] = {}
+
+    def add(self, docs: Iterable[Doc]) -> None:
+        """What one source (or the broker itself) told."""
+        once = {(str(doc["id"]), iri) for doc in docs for iri in doc["attrs"]}
+        for entity_id, iri in once:
+            told = self._told.setdefault(entity_id, {})
+            told[iri] = told.get(iri, 0) + 1
+
+    def split(self, entity_id: str) -> frozenset[str]:
+        """The attributes of an entity that several told of."""
+        return frozenset(iri for iri, count in self._told.get(entity_id, {}).items() if count > 1)
+
+
+def raw_query(asked: EvolutionQuery, split: Mapping[str, frozenset[str]]) -> EvolutionQuery:
+    """The instances that the aggregates of these series are made of."""
+    ids = tuple(split)
+    return replace(
+        asked,
+        temporal=replace(asked.temporal, aggr_methods=(), last_n=None, limit_instances=INSTANCES),
+        selectors=tuple(replace(one, ids=ids, id_pattern=None, count=False) for one in asked.selectors),
+        shown=frozenset().union(*split.values()),
+        scope=False,
+        count=False,
+        limit=len(ids),
+        offset=0,
+    )
+
+
+def too_many() -> TooComplexQuery:
+    return TooComplexQuery(
+        f"The series lie at several brokers and have more than {INSTANCES} instances in the interval; aggregates "
+        "need all of them together: ask for a shorter interval, fewer entities, or with local=true",
+        field="timeAt",
+    )
+
+
+def following(asked: EvolutionQuery, outcome: Outcome) -> EvolutionQuery | None:
+    """The question for what a page (206, §6.3.10) left out; None where it was all, or the page says of no later time.
+
+    It begins with the last moment of the page: what comes twice is one.
+    """
+    if outcome.status != 206 or outcome.headers is None:
+        return None
+    told = _RANGE.match(outcome.headers.get(b"content-range", b"").decode("latin-1"))
+    if told is None:
+        return None
+    try:
+        end = parse_time(told.group(1))
+    except ValueError:
+        return None
+    query = asked.temporal
+    until = {"before": query.time_at, "between": query.end_time_at}.get(query.timerel or "")
+    if (query.timerel in ("after", "between") and end <= query.time_at) or (
+        until is not None and end >= until
+    ):
+        return None
+    temporal = replace(
+        query, timerel="after" if until is None else "between", time_at=end, end_time_at=until or 0
+    )
+    return replace(asked, temporal=temporal)
+
+
+async def aggregates_of(doc: Doc, asked: EvolutionQuery) -> dict[str, Any]:
+    """Attribute → aggregates of its merged series. Raises InvalidRequest where none is defined for one asked for."""
+    found: dict[str, Any] = {}
+    for iri, instances in doc["attrs"].items():
+        series = within(instances, asked.temporal)
+        if not series:
+            continue
+        made = await asyncio.to_thread(aggregated_instances, series, asked.temporal)
+        if made:
+            found[iri] = made
+        elif asked.shown is not None:
+            raise InvalidRequest(
+                f"None of the aggregation methods is defined for the values of {iri}", field="aggrMethods"
+            )
+    return found
+
+
+def within(instances: Iterable[Instance], query: TemporalQuery) -> list[tuple[Micros, Instance]]:
+    """Instances with their times, of those that lie in the interval: a source may say more than it was asked for."""
+    low = query.time_at if query.timerel in ("after", "between") else None
+    high = {"before": query.time_at, "between": query.end_time_at}.get(query.timerel or "")
+    told = query.timerel is not None and query.timeproperty in ("observedAt", "deletedAt")
+    found = []
+    for one in instances:
+        if told and query.timeproperty not in one:
+            continue
+        at = when(one, query.timeproperty)
+        if (low is None or at >= low) and (high is None or at < high):
+            found.append((at, one))
+    return found
