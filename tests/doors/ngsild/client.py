@@ -150,6 +150,21 @@ def at_the_door(test: Callable[[Client], Awaitable[None]]) -> Callable[[Path], N
     return wrapper
 
 
+def at_the_whole_door(test: Callable[[Client], Awaitable[None]]) -> Callable[[Path], None]:
+    """Like ``at_the_door``, with subscriptions and registrations."""
+
+    def wrapper(tmp_path: Path) -> None:
+        async def run() -> None:
+            async with open_whole_client(tmp_path) as client:
+                await test(client)
+
+        asyncio.run(run())
+
+    wrapper.__name__ = test.__name__
+    wrapper.__doc__ = test.__doc__
+    return wrapper
+
+
 BUS = "urn:ngsi-ld:Vehicle:1"
 
 
