@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import duckdb
 import numpy as np
 
 from andaman.broker.history.rows import ADDED, SET
-from andaman.broker.history.rowset import COLUMNS, Key, Rows, distinct
+from andaman.broker.history.rowset import Key, Rows, distinct, stacked
 from andaman.broker.history.segments import Snapshot
 from andaman.broker.history.words import Words
 
@@ -38,10 +38,7 @@ class Bodies:
         wanted = [number for number in forms if self._words.has_body(number)]
         if not wanted:
             return
-        columns: dict[str, Any] = {
-            name: np.concatenate([getattr(rows, name) for rows in parts]) for name in COLUMNS
-        }
-        rows = Rows(**columns, body=parts[0].body)
+        rows = stacked(parts)
         rows = rows.pick(np.isin(rows.form, wanted))
         keys = _keys(rows)
         stored = [i for i, key in enumerate(keys) if key not in rows.body and key not in self._found]

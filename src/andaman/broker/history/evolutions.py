@@ -7,28 +7,28 @@ values, geometries and scopes are held against the instances in the interval by 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Final, Protocol
 
 import duckdb
 import numpy as np
 import orjson
 
-from andaman.broker.history.paging import Range, cut, whole_range
 from andaman.broker.history.reading import ENDS, VALUES, Reader, Tails
 from andaman.broker.history.rows import SCOPE
 from andaman.broker.history.rowset import Rows, distinct
 from andaman.broker.history.scopes import Timeline, split_scopes, timelines
 from andaman.broker.history.segments import Snapshot
 from andaman.broker.history.selecting import by_who, deciding_attrs, holds_by_itself, in_scope, last_form
-from andaman.broker.history.series import aggregated, instances, kind_of, period_of
+from andaman.broker.history.series import instances, period_of
+from andaman.broker.history.showing import Found, project, shown, summed, trim
 from andaman.broker.history.store import Store
 from andaman.broker.history.subjects import Subjects
 from andaman.broker.history.times import entity_times
 from andaman.broker.model import Doc, Instance
 from andaman.broker.query.evaluate import matches, matches_types
 from andaman.broker.query.model import EntityQuery, EvolutionQuery
-from andaman.kernel.errors import InvalidRequest, TooManyResults
+from andaman.kernel.errors import TooManyResults
 from andaman.kernel.time import Micros
 
 _FIRST: Final = 64
@@ -53,19 +53,6 @@ class Veil(Protocol):
     """Until which commit time an entity (``attr`` None), or an attribute of it, stays hidden."""
 
     def until(self, attr: str | None) -> Micros: ...
-
-
-@dataclass(slots=True)
-class Found:
-    """One entity of the page."""
-
-    name: str
-    members: Doc
-    reader: Reader
-    who: int
-    rows: Rows
-    timeline: Timeline
-    short: list[str] = field(default_factory=list)  # attributes of which this page has nothing
 
 
 class Evolutions:
@@ -109,22 +96,21 @@ class Evolutions:
         if query.retrieve and not page:
             return {**answer, "entities": []}
         if query.temporal.aggr_methods:
-            return {**answer, "entities": [self._aggregated(found) for found in page]}
+            return {**answer, "entities": [summed(found, query) for found in page]}
         spans: dict[str, Any] = {}
         if query.each:
             for found in page:
-                span = self._cut([found])
+                span = trim([found], query.temporal)
                 if span is not None:
                     spans[found.name] = {"range": [span.start, span.end]}
         else:
-            span = self._cut(page)
+            span = trim(page, query.temporal)
             if span is not None:
                 answer["range"] = [span.start, span.end]
-        for reader in dict.fromkeys(found.reader for found in page):
-            reader.fetch_bodies([found.rows for found in page if found.reader is reader])
         times = entity_times(page) if query.times else {}
         answer["entities"] = [
-            {**self._shown(found), **times.get(found.name, {}), **spans.get(found.name, {})} for found in page
+            {**one, **times.get(one["id"], {}), **spans.get(one["id"], {})}
+            for one in shown(page, query, self._key)
         ]
         return answer
 
@@ -232,7 +218,8 @@ class Evolutions:
                     continue
             elif not self._holds(reader, name, members, mine, selectors, dynamic):
                 continue
-            found = self._projected(Found(name, members, reader, who, mine, line))
+            found = Found(name, members, reader, who, mine, line)
+            project(found, query)
             if query.datasets is None or len(found.rows) or query.retrieve:
                 yield found
 
@@ -323,76 +310,3 @@ class Evolutions:
         return any(
             matches(doc, replace(one, ids=(), types=None, scope=None, id_pattern=None)) for one in selectors
         )
-
-    # -- what is shown ------------------------------------------------------------------------------------------
-    def _projected(self, found: Found) -> Found:
-        """Only rows that are shown: attributes, data sets, the last n."""
-        query, reader, rows = self._query, found.reader, found.rows
-        keep = np.ones(len(rows), dtype=np.bool_)
-        if query.datasets is not None:
-            numbers = [reader.word("" if one == "@none" else one) for one in query.datasets]
-            keep &= np.isin(rows.dataset, numbers)
-        if query.shown is not None or query.omit:
-            attrs = [
-                number
-                for number in distinct(rows.attr)
-                if (query.shown is None or reader.text(number) in query.shown)
-                and reader.text(number) not in query.omit
-            ]
-            if len(attrs) != len(distinct(rows.attr)):
-                keep &= np.isin(rows.attr, attrs)
-        if not keep.all():
-            rows = rows.pick(keep)
-        last = query.temporal.last_n
-        if last is not None and not query.temporal.aggr_methods and len(rows):
-            ends = np.concatenate([np.arange(end - start, 0, -1) for _, _, start, end in rows.groups()])
-            if (ends > last).any():
-                rows = rows.pick(ends <= last)
-        found.rows = rows
-        return found
-
-    def _cut(self, page: Sequence[Found]) -> Range | None:
-        """Trim the page to one stretch of time, when it holds more than it may; the stretch, then."""
-        temporal = self._query.temporal
-        backwards = temporal.last_n is not None
-        edge = cut([found.rows.time for found in page], temporal.limit_instances, _INSTANCES_MOST, backwards)
-        if edge is None:
-            return None
-        for found in page:
-            before = found.rows
-            inside = before.time >= edge if backwards else before.time <= edge
-            found.rows = before.pick(inside)
-            had = set(np.unique(before.attr).tolist())
-            found.short = sorted(
-                found.reader.text(number) for number in had - set(np.unique(found.rows.attr).tolist())
-            )
-        return whole_range(temporal, [found.rows.time for found in page], edge, backwards)
-
-    def _shown(self, found: Found) -> dict[str, Any]:
-        rows, reader = found.rows, found.reader
-        attrs: dict[str, Any] = {attr: [] for attr in found.short}
-        backwards = self._query.temporal.last_n is not None
-        made = instances(reader, rows, self._key)
-        for _, number, start, end in rows.groups():
-            series = made[start:end]
-            attrs[reader.text(number)] = series[::-1] if backwards else series
-        shown = {"id": found.name, "type": found.members["type"], "attrs": attrs}
-        if self._query.scope and found.timeline.shown:
-            shown["scope"] = found.timeline.shown
-        return shown
-
-    def _aggregated(self, found: Found) -> dict[str, Any]:
-        query, reader = self._query, found.reader
-        attrs: dict[str, Any] = {}
-        for _, number, start, end in found.rows.groups():
-            series = found.rows.pick(slice(start, end))
-            methods = aggregated(reader, series, query.temporal)
-            attr = reader.text(number)
-            if methods:
-                attrs[attr] = {"type": kind_of(reader, series), **methods}
-            elif query.shown is not None:
-                raise InvalidRequest(
-                    f"None of the aggregation methods is defined for the values of {attr}",
-                    field="aggrMethods",
-                )
-        return {"id": found.name, "type": found.members["type"], "attrs": attrs}

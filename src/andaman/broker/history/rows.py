@@ -8,7 +8,7 @@ exactly what ``split`` was given.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import isfinite, nan
 from typing import Any, Final, NamedTuple
@@ -212,6 +212,11 @@ def join(
     if form.modified:
         made["modifiedAt"] = iso(t + lag)
     return made
+
+
+def bare_form(form: Form) -> Form:
+    """The form without the times at which the platform learned of the instance."""
+    return replace(form, created=False, modified=False)
 
 
 def plain(form: Form, num: float, num2: float, body: str) -> Any:

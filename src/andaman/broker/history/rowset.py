@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
@@ -49,6 +49,8 @@ class Rows:
         """(who, attr, first, behind the last) of each series."""
         if not len(self.t):
             return []
+        if self.who[0] == self.who[-1] and self.attr[0] == self.attr[-1]:
+            return [(int(self.who[0]), int(self.attr[0]), 0, len(self.t))]
         breaks = (np.flatnonzero((np.diff(self.who) != 0) | (np.diff(self.attr) != 0)) + 1).tolist()
         starts, ends = [0, *breaks], [*breaks, len(self.t)]
         return [
@@ -57,6 +59,16 @@ class Rows:
                 self.who[starts].tolist(), self.attr[starts].tolist(), starts, ends, strict=True
             )
         ]
+
+
+def stacked(parts: Sequence[Rows]) -> Rows:
+    """Rows of one reader, one part after the other; at least one part."""
+    if len(parts) == 1:
+        return parts[0]
+    columns: dict[str, Any] = {
+        name: np.concatenate([getattr(rows, name) for rows in parts]) for name in COLUMNS
+    }
+    return Rows(**columns, body=parts[0].body)
 
 
 COLUMNS: Final = tuple(one.name for one in fields(Rows) if one.name != "body")

@@ -12,7 +12,7 @@ from andaman.broker.history.aggregate import METHODS, Period, aggregate, edges, 
 from andaman.broker.history.ids import instance_id
 from andaman.broker.history.reading import ENDS, VALUES, Reader
 from andaman.broker.history.rollups import ROLLED, combined
-from andaman.broker.history.rows import NULL, SCOPE, iso, join, plain
+from andaman.broker.history.rows import NULL, SCOPE, bare_form, iso, join, plain
 from andaman.broker.history.rowset import Rows, bounds, distinct
 from andaman.broker.history.segments import Snapshot
 from andaman.broker.history.store import Store
@@ -25,9 +25,20 @@ from andaman.kernel.time import HOUR
 _NUMERIC = frozenset("ifb")
 
 
-def instances(reader: Reader, rows: Rows, key: bytes | None = None) -> list[Instance]:
-    """Instances in stored form, in the order of the rows; with their ``instanceId`` where a ``key`` is given."""
+def instances(reader: Reader, rows: Rows, key: bytes | None = None, *, bare: bool = False) -> list[Instance]:
+    """Instances in stored form, in the order of the rows; with their ``instanceId`` where a ``key`` is given.
+
+    ``bare``: without createdAt and modifiedAt where there is observedAt.
+    """
     bodies = reader.bodies(rows)
+    forms = {
+        number: bare_form(form) if bare and form.observed >= 0 else form
+        for number in distinct(rows.form)
+        if reader.text(number)[:1] == "["
+        for form in (reader.form(number),)
+    }
+    datasets = {number: reader.text(number) for number in distinct(rows.dataset)}
+    names = {number: reader.text(number) for number in distinct(rows.attr)}
     found: list[Instance] = []
     for attr, form, dataset, op, place, t, lag, seq, created, num, num2, body in zip(
         rows.attr.tolist(),
@@ -44,13 +55,14 @@ def instances(reader: Reader, rows: Rows, key: bytes | None = None) -> list[Inst
         bodies,
         strict=True,
     ):
-        if op == ROLLED and reader.form(form).value not in _NUMERIC:
+        if op == ROLLED and forms[form].value not in _NUMERIC:
             continue
+        name = names[attr]
         if op in ENDS:
-            one = _gone(reader.text(form)[1:], reader.text(dataset), t + lag, reader.text(attr) == SCOPE)
+            one = _gone(reader.text(form)[1:], datasets[dataset], t + lag, name == SCOPE)
         else:
-            one = join(reader.form(form), reader.text(dataset), t, lag, created, num, num2, body)
-        if key is not None and (name := reader.text(attr)) != SCOPE:
+            one = join(forms[form], datasets[dataset], t, lag, created, num, num2, body)
+        if key is not None and name != SCOPE:
             one["instanceId"] = instance_id(key, name, seq, place, op in ENDS)
         found.append(one)
     return found

@@ -59,6 +59,7 @@ class EvolutionQuery:
     omit: frozenset[str] = frozenset()
     scope: bool = True
     datasets: frozenset[str] | None = None  # "@none" for the default instance
+    bare: bool = False  # instances need no createdAt and modifiedAt where they have observedAt
     times: bool = False  # createdAt, modifiedAt and deletedAt of the entity too
     ends: bool = False  # deletions beside the values
     retrieve: bool = False  # the one entity is answered even without an instance in the interval
