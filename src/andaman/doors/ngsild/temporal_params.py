@@ -132,6 +132,7 @@ def evolution_query(
         omit=view.omit - ENTITY_PARTS - SYSTEM_PARTS,
         scope="scope" not in view.omit and (view.pick is None or "scope" in view.pick),
         datasets=view.datasets,
+        bare=not view.sys_attrs and temporal.timeproperty == "observedAt",
         times=view.sys_attrs,
         ends=ends,
         retrieve=retrieve,

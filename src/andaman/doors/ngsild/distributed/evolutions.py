@@ -105,7 +105,10 @@ class _Everywhere:
     async def evolutions(self, asked: EvolutionQuery, access: Access, tenant: str) -> dict[str, Any]:
         plans = self._plans(asked, access)
         need = min(_MOST, asked.offset + asked.limit + 1)
-        whole = replace(asked, limit=need, offset=0) if plans and not asked.retrieve else asked
+        # Of what two sources observed at the same moment, the one modified last counts: times are needed.
+        whole = replace(asked, bare=False) if plans else asked
+        if plans and not asked.retrieve:
+            whole = replace(whole, limit=need, offset=0)
         try:
             own = await self._door.broker.evolutions(whole, access, tenant)
         except NoSuchTenant:
