@@ -35,6 +35,7 @@ pytestmark = pytest.mark.anyio
 ROOT = system_actor("test")
 KINDS = ["Vehicle", "Incident", "EmergencyUnit", "Unclassified"]
 SCOPES: list[list[str]] = [[], ["/bus"], ["/hush/deep"], ["/bus", "/hush"]]
+ALL_TIME = "timerel=after&timeAt=2020-01-01T00:00:00Z&timeproperty=modifiedAt"
 ATTRS = ["speed", "reporterPhone", "refUnit", "location", "crew"]
 TABLE = PolicyTable(
     [
@@ -234,7 +235,16 @@ async def test_reads_over_http(tmp_path: Path, name: str) -> None:
             assert mine.status_code < 500, mine.text
             counts = [answer.headers.get("ngsild-results-count") for answer in (mine, theirs)]
             assert counts[0] == counts[1], path
+            assert _links(mine) == _links(theirs), path
             assert _body(mine) == _body(theirs), path
+        for method, path, body in _requests(twin.rng):
+            mine, theirs = [await client.request(method, path, json=body) for client in clients]
+            assert mine.status_code == theirs.status_code, (method, path, body, mine.text, theirs.text)
+            assert mine.status_code < 500, mine.text
+            counts = [answer.headers.get("ngsild-results-count") for answer in (mine, theirs)]
+            assert counts[0] == counts[1], (method, path, body)
+            assert _links(mine) == _links(theirs), (method, path, body)
+            assert _body(mine) == _body(theirs), (method, path, body)
         for hub in hubs:
             await hub.stop()
 
@@ -298,9 +308,65 @@ def _paths(rng: random.Random) -> list[str]:
             f"/api/state?types={short}&bbox=98,7,98.5,9",
             f"/api/state?types={short}&at=2026-11-22T00:01:00Z",
         ]
+        # The order of a page, a filter, a projection, a join and a page's link tell of values too.
+        attr, other = rng.choice(ATTRS), rng.choice(ATTRS)
+        every = f"/ngsi-ld/v1/entities?type={short}&limit=100"
+        paths += [
+            f"{every}&orderBy={attr}" if attr != "location" else every,
+            f"{every}&orderBy=crew;desc,speed",
+            f"{every}&orderBy=location;dist-asc&orderFrom=[98.5,8.0]",
+            f"{every}&join=inline&joinLevel=2",
+            f"{every}&join=flat&joinLevel=3",
+            f"{every}&join=flat&joinLevel=2&q=refUnit{{reporterPhone}}",
+            f"{every}&join=flat&joinLevel=2&q=refUnit{{crew}}>=1&count=true",
+            f"{every}&q={attr}|!{other}&count=true",
+            f"{every}&pick=id,{attr},{other}",
+            f"{every}&omit={attr}",
+            f"{every}&scopeQ=/%23",
+            f"{every}&scopeQ=/bus&count=true",
+            f"{every}&idPattern=[13579]$&count=true",
+            f"{every}&format=simplified&options=sysAttrs&pick={attr},createdAt",
+            f"{every}&georel=near;maxDistance==30000&geometry=Point&coordinates=[98.4,8.0]&count=true",
+            f"/ngsi-ld/v1/entities?type={kind}&limit=2&offset=2&count=true",
+            f"/ngsi-ld/v1/entities?type={kind}&limit=0&count=true",
+            f"/ngsi-ld/v1/temporal/entities?type={kind}&options=temporalValues&{ALL_TIME}&lastN=2",
+            f"/ngsi-ld/v1/temporal/entities?type={kind}&options=aggregatedValues&aggrMethods=totalCount,max&{ALL_TIME}",
+            f"/ngsi-ld/v1/temporal/entities?type={kind}&q={attr}>1&{ALL_TIME}&count=true&limit=2",
+            f"/ngsi-ld/v1/temporal/entities?type={kind}&attrs={attr}&{ALL_TIME}",
+        ]
+    paths += [f"/ngsi-ld/v1/entities/{thing}?join=inline&joinLevel=3" for thing in things]
+    paths += [f"/ngsi-ld/v1/entities/{thing}?at=2026-11-22T00:01:00Z" for thing in things[:8]]
     paths += [f"/ngsi-ld/v1/attributes/{iri(attr)}" for attr in ATTRS]
+    paths += ["/ngsi-ld/v1/attributes?details=true", "/ngsi-ld/v1/types?count=true"]
+    paths += [f"/ngsi-ld/v1/entities?q={attr}&count=true&limit=3" for attr in ATTRS]
+    paths += [f"/ngsi-ld/v1/entities?attrs={iri(attr)}&count=true&limit=3" for attr in ATTRS]
     rng.shuffle(paths)
     return paths
+
+
+def _requests(rng: random.Random) -> list[tuple[str, str, Any]]:
+    """Questions with a body, and refusals: what is not there and what is hidden are refused in the same words."""
+    asked: list[tuple[str, str, Any]] = []
+    kinds = [{"type": iri(kind)} for kind in KINDS]
+    temporal = {"timerel": "after", "timeAt": "2020-01-01T00:00:00Z", "timeproperty": "modifiedAt"}
+    for _ in range(10):
+        query: dict[str, Any] = {"type": "Query", "entities": rng.sample(kinds, rng.randrange(1, 4))}
+        if rng.random() < 0.5:
+            query["q"] = f"{rng.choice(ATTRS)}|{rng.choice(ATTRS)}>1"
+        if rng.random() < 0.3:
+            query["ordering"] = {"orderBy": [rng.choice(ATTRS[:3])]}
+        if rng.random() < 0.3:
+            query["attrs"] = [rng.choice(ATTRS)]
+        asked.append(("POST", "/ngsi-ld/v1/entityOperations/query?count=true&limit=5", query))
+        past = {key: value for key, value in query.items() if key != "ordering"} | {"temporalQ": temporal}
+        asked.append(("POST", "/ngsi-ld/v1/temporal/entityOperations/query?count=true&limit=5", past))
+    return asked
+
+
+def _links(answer: httpx.Response) -> Any:
+    """What headers say of pages."""
+    names = ("link", "content-range", "ngsild-warning", "ngsild-entitymap", "location")
+    return [answer.headers.get(name) for name in names]
 
 
 def _client(broker: Broker, hub: Hub, access: Access) -> httpx.AsyncClient:
@@ -315,7 +381,10 @@ def _client(broker: Broker, hub: Hub, access: Access) -> httpx.AsyncClient:
         scope["andaman.actor"] = actor
         await (door if scope["path"].startswith("/ngsi-ld/") else screens)(scope, receive, send)
 
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://x")
+    link = '</ngsi-ld/contexts/andaman.jsonld>; rel="http://www.w3.org/ns/json-ld#context"'
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=app), base_url="http://x", headers={"Link": link}
+    )
 
 
 def _body(answer: httpx.Response) -> Any:
