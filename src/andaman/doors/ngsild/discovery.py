@@ -13,8 +13,13 @@ from andaman.doors.ngsild.params import flag_of
 from andaman.kernel.errors import ResourceNotFound
 from andaman.kernel.ids import urn
 
-_LIST: Final = frozenset({"local", "details", "count"})
-_ONE: Final = frozenset({"local"})
+LIST: Final = frozenset({"local", "details", "count"})
+ONE: Final = frozenset({"local"})
+
+
+def is_member(name: str) -> bool:
+    """Is it a member of every entity, and so no attribute?"""
+    return name in ENTITY_PARTS or name in SYSTEM_PARTS
 
 
 def _list_id(kind: str, names: list[str]) -> str:
@@ -24,7 +29,7 @@ def _list_id(kind: str, names: list[str]) -> str:
 async def list_types(door: Door, call: Call) -> Answer:
     """GET /types, with ``details=true`` as a list of EntityType."""
     media = choose_media(call.headers.get(b"accept"), False)
-    given = call.parameters(_LIST)
+    given = call.parameters(LIST)
     context = await door.link_context(call)
     shorts = context.shorts
     if flag_of(given, "details"):
@@ -55,7 +60,7 @@ def _count(given: dict[str, str], number: int) -> list[tuple[bytes, bytes]]:
 async def retrieve_type(door: Door, call: Call) -> Answer:
     """GET /types/{type}."""
     media = choose_media(call.headers.get(b"accept"), False)
-    call.parameters(_ONE)
+    call.parameters(ONE)
     context = await door.link_context(call)
     name = context.expand_type(call.segments[1])
     survey = await door.broker.survey(call.actor.access, call.tenant, kinds_of=None, types=(name,))
@@ -87,7 +92,7 @@ async def retrieve_type(door: Door, call: Call) -> Answer:
 async def list_attributes(door: Door, call: Call) -> Answer:
     """GET /attributes, with ``details=true`` as a list of Attribute."""
     media = choose_media(call.headers.get(b"accept"), False)
-    given = call.parameters(_LIST)
+    given = call.parameters(LIST)
     context = await door.link_context(call)
     shorts = context.shorts
     types: dict[str, set[str]] = {}
@@ -114,10 +119,10 @@ async def list_attributes(door: Door, call: Call) -> Answer:
 async def retrieve_attribute(door: Door, call: Call) -> Answer:
     """GET /attributes/{attribute}."""
     media = choose_media(call.headers.get(b"accept"), False)
-    call.parameters(_ONE)
+    call.parameters(ONE)
     context = await door.link_context(call)
     name = call.segments[1]
-    if name in ENTITY_PARTS or name in SYSTEM_PARTS:
+    if is_member(name):
         raise ResourceNotFound(f"{name!r} is a member of every entity, not an attribute")
     iri = context.expand_term(name)
     survey = await door.broker.survey(call.actor.access, call.tenant, kinds_of=(iri,))

@@ -73,6 +73,14 @@ class Door:
         self.subscriptions = subscriptions
         self.started = clock()
 
+    def with_broker(self, broker: Any) -> Door:
+        """The same door before something that answers like a broker: one that asks other sources too, for example."""
+        other = object.__new__(Door)
+        for name in Door.__slots__:
+            setattr(other, name, getattr(self, name))
+        other.broker = broker
+        return other
+
     def alias(self, tenant: str) -> str:
         """What this broker is called among others (§5.2.40), each tenant by itself (§4.3.6.4)."""
         name = "andaman" if self.registry is None else self.registry.alias

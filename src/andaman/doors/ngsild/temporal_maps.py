@@ -53,11 +53,7 @@ async def query_temporal(door: Door, call: Call) -> Answer:
     lifetime = lifetime_of(call.parameters(temporal.QUERYING))
     mapped = _Mapped(door, referenced_map(door, call))
     known = mapped.entries is not None
-    other = object.__new__(Door)
-    for name in Door.__slots__:
-        setattr(other, name, getattr(door, name))
-    other.broker = mapped  # type: ignore[assignment]
-    answer = await temporal.query_temporal(other, call)
+    answer = await temporal.query_temporal(door.with_broker(mapped), call)
     one = mapped.map or keep_map(door, call, mapped.entries or {}, lifetime)
     answer.headers = [*answer.headers, map_header(one)]
     if not known and answer.status == 200:

@@ -78,11 +78,7 @@ async def _federated(door: Door, call: Call, handler: Handler) -> Answer:
     if b"local=true" in call.query_string.split(b"&"):
         return await handler(door, call)
     broker = _Everywhere(door, call)
-    other = object.__new__(Door)
-    for name in Door.__slots__:
-        setattr(other, name, getattr(door, name))
-    other.broker = broker  # type: ignore[assignment]
-    answer = await plain_answer(handler(other, call))
+    answer = await plain_answer(handler(door.with_broker(broker), call))
     answer.headers = [*answer.headers, *warning_headers(broker.outcomes, door.alias(call.tenant))]
     return answer
 

@@ -6,8 +6,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from andaman.doors.ngsild import batch, consumption, postquery, provision, purge, temporal, temporal_maps
-from andaman.doors.ngsild.distributed import attributes, batches, evolutions, purges, reads, writes
+from andaman.doors.ngsild import (
+    batch,
+    consumption,
+    discovery,
+    postquery,
+    provision,
+    purge,
+    temporal,
+    temporal_maps,
+)
+from andaman.doors.ngsild.distributed import (
+    attributes,
+    batches,
+    evolutions,
+    purges,
+    reads,
+    vocabulary,
+    writes,
+)
 
 DISTRIBUTED: Final[Mapping[Any, Any]] = {
     consumption.retrieve_entity: reads.retrieve_entity,
@@ -27,6 +44,10 @@ DISTRIBUTED: Final[Mapping[Any, Any]] = {
     temporal_maps.create: evolutions.create_temporal_map,
     temporal.post_temporal_query: evolutions.post_temporal_query,
     purge.purge_entities: purges.purge_entities,
+    discovery.list_types: vocabulary.list_types,
+    discovery.retrieve_type: vocabulary.retrieve_type,
+    discovery.list_attributes: vocabulary.list_attributes,
+    discovery.retrieve_attribute: vocabulary.retrieve_attribute,
     batch.create: batches.create,
     batch.upsert: batches.upsert,
     batch.update: batches.update,
