@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from andaman.broker.history import History, Veil
+from andaman.broker.history import History, Veil, reading, recent, store, upkeep
 from andaman.broker.history.aggregate import shortest
 from andaman.broker.history.ids import instance_id, read_instance_id
 from andaman.broker.history.rows import iso
@@ -268,11 +269,32 @@ def reference(world: World, query: EvolutionQuery) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def opened(events: Sequence[Event], cut: int) -> Iterator[History]:
-    """A history that has the first ``cut`` events, taken in two batches."""
-    with tempfile.TemporaryDirectory() as directory:
+def opened(events: Sequence[Event], cut: int, steps: int | None = None) -> Iterator[History]:
+    """A history that has the first ``cut`` events, taken in two batches.
+
+    ``steps``: in several, with tiny segments, so many steps of sorting behind each, and opened again half way: rows lie
+    in memory, in the file or in both.
+    """
+    with tempfile.TemporaryDirectory() as directory, pytest.MonkeyPatch.context() as patch:
         history = History.open(Path(directory), memory_mb=64, key=KEY)
-        history.ingest(events[: cut // 2])
+        if steps is not None:
+            for module, name, value in (
+                (store, "OPEN_ROWS", 5),
+                (upkeep, "FAN_IN", 2),
+                (reading, "_SLACK", 1),
+            ):
+                patch.setattr(module, name, value)
+            for module in (store, recent):
+                patch.setattr(module, "KEPT_ROWS", 12)
+            for end in range(2, cut, 2):
+                history.ingest(events[:end])
+                for _ in range(steps):
+                    history.maintain()
+                if end == cut // 4 * 2:
+                    history.close()
+                    history = History.open(Path(directory), memory_mb=64, key=KEY)
+        else:
+            history.ingest(events[: cut // 2])
         history.ingest(events[:cut])
         yield history
         history.close()
@@ -310,14 +332,19 @@ def queries(draw: st.DrawFn) -> EvolutionQuery:
     )
 
 
-@settings(max_examples=25, deadline=None)
-@given(worlds(), st.lists(queries(), min_size=8, max_size=8), st.integers(0, 16))
+@settings(max_examples=40, deadline=None)
+@given(
+    worlds(),
+    st.lists(queries(), min_size=8, max_size=8),
+    st.integers(0, 16),
+    st.one_of(st.none(), st.integers(0, 4)),
+)
 def test_answers_are_those_of_a_plain_list_of_instances(
-    world: World, asked: list[EvolutionQuery], cut: int
+    world: World, asked: list[EvolutionQuery], cut: int, steps: int | None
 ) -> None:
-    """For random writes of both APIs, random queries, and wherever the journal's tail begins."""
+    """For random writes of both APIs, random queries, wherever the journal's tail begins and whatever is sorted."""
     cut = min(cut, len(world.events))
-    with opened(world.events, cut) as history:
+    with opened(world.events, cut, steps) as history:
         for query in asked:
             got = history.evolutions("", query, tails=tails(world.events[cut:]), sight=Everything())
             wanted = reference(world, query)

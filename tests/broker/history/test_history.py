@@ -20,14 +20,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from andaman.broker.history import History, store, upkeep
+from andaman.broker.history import History, recent, store, upkeep
 from andaman.broker.history.aggregate import METHODS, edges, parse_period, shortest
 from andaman.broker.history.pieces import pieces
 from andaman.broker.history.rows import iso, join, read_form, split
 from andaman.broker.history.segments import Snapshot
 from andaman.broker.model import Change, Doc, Event, EventKind, Instance
 from andaman.broker.query.model import TemporalQuery
-from andaman.kernel.errors import BadRequestData
+from andaman.kernel.errors import BadRequestData, TooManyResults
 from andaman.kernel.time import DAY, HOUR, SECOND, parse_time
 from tests.broker.query.strategies import IDS, docs
 
@@ -405,7 +405,7 @@ def test_readers_go_on_while_rows_are_loaded_and_sorted(tmp_path: Path) -> None:
 LOADER = """
 import sys
 from pathlib import Path
-from andaman.broker.history import History, store, upkeep
+from andaman.broker.history import History, recent, store, upkeep
 from tests.broker.history.test_history import readings
 store.OPEN_ROWS, upkeep.FAN_IN = 30, 2
 history = History.open(Path(sys.argv[1]))
@@ -464,3 +464,54 @@ def test_pieces_cover_every_row_once() -> None:
             both = db.execute(f"SELECT count(*) FROM r WHERE ({part}) AND ({other})").fetchone()
             assert both == (0,)
     db.close()
+
+
+def test_a_question_that_finds_no_memory_is_asked_again_alone(tmp_path: Path) -> None:
+    """First beside everything else, then while nothing is sorted; only then it is refused, with what to do."""
+    history = History.open(tmp_path)
+    room = history._store.room
+    alone: list[bool] = []
+
+    def ask(fails: int) -> Any:
+        def answer(*_: Any) -> str:
+            alone.append(room.locked())
+            if len(alone) <= fails:
+                raise duckdb.OutOfMemoryException("no room")
+            return "answer"
+
+        alone.clear()
+        return history._store.read(answer)
+
+    assert ask(0) == "answer"
+    assert alone == [False]
+    assert ask(1) == "answer"
+    assert alone == [False, True]
+    with pytest.raises(TooManyResults, match="history_memory_mb"):
+        ask(2)
+    assert not room.locked()
+    history.close()
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.lists(st.integers(0, 5), min_size=1, max_size=12), min_size=1, max_size=12),
+    st.sets(st.integers(0, 6), min_size=1),
+    st.integers(0, 60),
+)
+def test_rows_in_memory_are_those_that_were_taken(
+    parts: list[list[int]], wanted: set[int], seen: int
+) -> None:
+    """However the runs were put together: of each entity, and only up to the position that is asked for."""
+    runs: tuple[recent.Run, ...] = ()
+    taken: list[tuple[int, int]] = []
+    for part in parts:
+        base = len(taken)
+        taken += [(entity, base + at) for at, entity in enumerate(part)]
+        columns = {name: np.zeros(len(part)) for name in recent.FIELDS}
+        columns |= {"entity": np.array(part), "seq": base + np.arange(len(part))}
+        runs = recent.grown(runs, recent.run_of(columns))
+        assert len(runs) <= 1 + math.log2(len(taken) + 1)
+    choice = recent.Choice(np.array(sorted(wanted)), None, (), None, (0,))
+    found = recent.find([runs], choice, seen)
+    pairs = sorted(zip(found["entity"].tolist(), found["seq"].tolist(), strict=True))
+    assert pairs == sorted((entity, seq) for entity, seq in taken if entity in wanted and seq <= seen)

@@ -66,7 +66,8 @@ class History:
 
     def maintain(self) -> bool:
         """One bounded step of re-sorting; True while there is more to do. Readers go on meanwhile."""
-        return self._upkeep.step()
+        with self._store.room:
+            return self._upkeep.step()
 
     def condense(
         self,

@@ -116,42 +116,33 @@ def across(
     """
     bounds = edges(period, start, end - 1, zone, align=False)
     size = len(bounds)
-    sums = _Sums(
-        np.zeros(size, dtype=np.int64), np.zeros(size), np.full(size, np.inf), np.full(size, -np.inf)
-    )
 
-    def ask(snapshot: Snapshot, cursor: duckdb.DuckDBPyConnection) -> None:
+    def ask(snapshot: Snapshot, cursor: duckdb.DuckDBPyConnection) -> _Sums:
+        sums = _Sums(
+            np.zeros(size, dtype=np.int64), np.zeros(size), np.full(size, np.inf), np.full(size, -np.inf)
+        )
         names = store.names
         of = f"attr = {names.word(attr)} AND tenant = {names.word(tenant)}"
         found = cursor.execute(
-            "SELECT entity, count(*) AS n, list(DISTINCT form) AS forms FROM ("  # noqa: S608
-            + snapshot.union("entity, form", f"{of} AND op IN ({SET}, {ADDED})", t_from=start, t_to=end - 1)
+            "SELECT entity, count(*) AS n FROM ("  # noqa: S608
+            + snapshot.union("entity", f"{of} AND op IN ({SET}, {ADDED})", t_from=start, t_to=end - 1)
             + ") GROUP BY entity ORDER BY entity"
         ).fetchnumpy()
         there, counts = found["entity"], found["n"]
-        corrected = np.array([bool(store.edits.of(number)) for number in there.tolist()], dtype=np.bool_)
+        corrected = np.isin(there, store.edits.numbers())
         keep = np.ones(len(there), dtype=np.bool_) if numbers is None else np.isin(there, numbers)
-        forms = {int(form) for some in found["forms"] for form in some}
-        numeric = sorted(form for form in forms if _counts(names.texts[form]))
         plain_ones = keep & ~corrected
-        if numeric and plain_ones.any():
-            where = f"{of} AND op IN ({SET}, {ADDED}) AND form IN ({','.join(map(str, numeric))})"
+        if plain_ones.any():
+            where = f"{of} AND op IN ({SET}, {ADDED})"
             if not plain_ones.all():
                 cursor.execute(
                     "CREATE OR REPLACE TEMP TABLE chosen AS SELECT unnest(?::INTEGER[]) AS entity",
                     (there[plain_ones].tolist(),),
                 )
                 where += " AND entity IN (SELECT entity FROM chosen)"
-            _add_rows(
-                cursor,
-                snapshot,
-                where,
-                _stretches(there[plain_ones], counts[plain_ones]),
-                bounds,
-                start,
-                end,
-                sums,
-            )
+            many = _Many(store, cursor, snapshot, where, bounds, start, end, sums)
+            for low, high in _stretches(there[plain_ones], counts[plain_ones]):
+                many.add(low, high)
         by_hand = there[keep & corrected].tolist()
         if by_hand:
             _add_corrected(store, cursor, snapshot, tenant, attr, by_hand, bounds, start, end, sums)
@@ -169,8 +160,9 @@ def across(
             own = rolled.columns
             slots = rollups.slots_of(rolled, bounds)
             sums.add(slots, own["numbers"], own["total"], own["least"], own["greatest"])
+        return sums
 
-    store.read(ask)
+    sums = store.read(ask)
     return [
         (
             shortest(int(bounds[i])),
@@ -184,34 +176,82 @@ def across(
     ]
 
 
-def _add_rows(
-    cursor: duckdb.DuckDBPyConnection,
-    snapshot: Snapshot,
-    where: str,
-    stretches: Iterator[tuple[int, int]],
-    bounds: Ints,
-    start: Micros,
-    end: Micros,
-    sums: _Sums,
-) -> None:
-    """Rows of entities without corrections, by the database."""
-    size = int(bounds[1] - bounds[0])
-    slot = f"(t - {bounds[0]}) // {size}"
-    if np.any(np.diff(bounds) != size):
-        slot = f"len(list_filter({bounds.tolist()}, edge -> edge <= t)) - 1"
-    for low, high in stretches:
-        rows = snapshot.union(
-            f"entity, dataset, {T} AS t, seq, num",
-            f"{where} AND entity BETWEEN {low} AND {high}",
-            t_from=start,
-            t_to=end - 1,
+class _Many:
+    """Rows of entities without corrections."""
+
+    def __init__(
+        self,
+        store: Store,
+        cursor: duckdb.DuckDBPyConnection,
+        snapshot: Snapshot,
+        where: str,
+        bounds: Ints,
+        start: Micros,
+        end: Micros,
+        sums: _Sums,
+    ) -> None:
+        self._texts = store.names.texts
+        self._cursor = cursor
+        self._snapshot = snapshot
+        self._where = where
+        self._bounds = bounds
+        self._even = len(set(np.diff(bounds).tolist())) == 1
+        self._start, self._end = start, end
+        self._sums = sums
+        self._numeric: dict[int, bool] = {}
+
+    def add(self, low: int, high: int) -> None:
+        """Add the rows of entities in this range of numbers, each observation as it was told last."""
+        found = self._cursor.execute(self._rows("entity, dataset, t, form, num", low, high)).fetchnumpy()
+        if not len(found["t"]):
+            return
+        forms = distinct(found["form"])
+        good = [form for form in forms if self._counts(form)]
+        if len(good) < len(forms):
+            keep = np.isin(found["form"], good)
+            found = {name: column[keep] for name, column in found.items()}
+        t, num = found["t"], found["num"]
+        if not len(t):
+            return
+        if not self._once(found["entity"], found["dataset"], t, low, high):
+            found = self._last_told(low, high, good)
+            t, num = found["t"], found["num"]
+        if self._even:
+            slots = (t - self._bounds[0]) // int(self._bounds[1] - self._bounds[0])
+        else:
+            slots = np.searchsorted(self._bounds, t, side="right") - 1
+        self._sums.add(slots, 1, num, num, num)
+
+    def _rows(self, columns: str, low: int, high: int, more: str = "") -> str:
+        return self._snapshot.union(
+            columns.replace(" t,", f" {T} AS t,"),
+            f"{self._where} AND entity BETWEEN {low} AND {high}{more}",
+            t_from=self._start,
+            t_to=self._end - 1,
         )
-        part = cursor.execute(
-            f"SELECT {slot} AS slot, count(*) AS n, sum(num) AS total, min(num) AS least, max(num) AS greatest "  # noqa: S608
-            f"FROM (SELECT t, arg_max(num, seq) AS num FROM ({rows}) GROUP BY entity, dataset, t) GROUP BY slot"
+
+    def _counts(self, form: int) -> bool:
+        known = self._numeric.get(form)
+        if known is None:
+            known = self._numeric[form] = _counts(self._texts[form])
+        return known
+
+    def _once(self, entity: Any, dataset: Any, t: Any, low: int, high: int) -> bool:
+        """Is there surely no observation that was told twice?"""
+        span = self._end - self._start
+        if len(distinct(dataset)) > 1 or (high - low + 1) * span >= 1 << 62:
+            return False
+        # They lie in rising and falling stretches, which a stable sort finds.
+        keys = np.sort((entity.astype(np.int64) - low) * span + (t - self._start), kind="stable")
+        return bool((keys[1:] != keys[:-1]).all())
+
+    def _last_told(self, low: int, high: int, forms: list[int]) -> dict[str, Any]:
+        rows = self._rows(
+            "entity, dataset, t, seq, num", low, high, f" AND form IN ({','.join(map(str, forms))})"
+        )
+        return self._cursor.execute(
+            f"SELECT t, arg_max(num, seq) AS num FROM ({rows}) GROUP BY entity, dataset, t"  # noqa: S608
         ).fetchnumpy()
-        slots = np.asarray(part["slot"], dtype=np.int64)
-        sums.add(slots, part["n"], part["total"], part["least"], part["greatest"])
 
 
 def _add_corrected(

@@ -55,6 +55,10 @@ class Edits:
         """Corrections of an entity, in order. May be newer than a snapshot: see ``seq``."""
         return self._by.get(entity, ())
 
+    def numbers(self) -> list[int]:
+        """Entities that have any."""
+        return list(self._by)
+
     def take(self, events: Iterable[Event]) -> None:
         """Write the corrections among these events, inside the open transaction; ``settle`` or ``undo`` follows."""
         found = [(event, edit) for event in events if (edit := edit_of(event)) is not None]

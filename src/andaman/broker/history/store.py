@@ -27,7 +27,7 @@ from andaman.broker.history.rollups import COLUMNS as ROLLUP_COLUMNS
 from andaman.broker.history.rows import Row, rows_of
 from andaman.broker.history.segments import CLOSED, COLUMNS, OPEN, Segment, Snapshot, T
 from andaman.broker.model import Event
-from andaman.kernel.errors import AndamanError
+from andaman.kernel.errors import AndamanError, TooManyResults
 
 FILE: Final = "history.duckdb"
 FORMAT: Final = 2
@@ -78,6 +78,8 @@ class Store:
             raise
         self._root = self.db.cursor()
         self._lock = threading.Lock()
+        self.room = threading.Lock()
+        """Held by whoever needs the engine's memory for itself: a step of sorting, or a large question asked again."""
         self._idle: list[duckdb.DuckDBPyConnection] = []
         self._reading: list[Snapshot] = []
         self._doomed: dict[int, Segment] = {}
@@ -135,7 +137,25 @@ class Store:
 
     # -- reading ------------------------------------------------------------------------------------------------
     def read(self, ask: Callable[[Snapshot, duckdb.DuckDBPyConnection], R]) -> R:
-        """Run ``ask`` on the newest snapshot; its tables stay until it is done."""
+        """Run ``ask`` on the newest snapshot; its tables stay until it is done.
+
+        ``ask`` is run again, alone, when the engine's memory did not suffice beside sorting and other questions. Raises
+        TooManyResults when it does not suffice for this one alone.
+        """
+        try:
+            return self._read(ask)
+        except duckdb.OutOfMemoryException:
+            pass
+        with self.room:
+            try:
+                return self._read(ask)
+            except duckdb.OutOfMemoryException as error:
+                raise TooManyResults(
+                    "The question needs more memory than history has (history_memory_mb); ask for fewer entities "
+                    "or a shorter time at once"
+                ) from error
+
+    def _read(self, ask: Callable[[Snapshot, duckdb.DuckDBPyConnection], R]) -> R:
         with self._lock:
             cursor = self._idle.pop() if self._idle else self._cursor()
             snapshot = self.snapshot
