@@ -35,13 +35,14 @@ class Federation:
         await self.registry.stop()
         self.registry.close()
 
-    async def register(self, **members: Any) -> None:
+    async def register(self, name: str = "1", more: dict[str, Any] | None = None, **members: Any) -> None:
         payload = {
-            "id": "urn:ngsi-ld:ContextSourceRegistration:1",
+            "id": f"urn:ngsi-ld:ContextSourceRegistration:{name}",
             "type": "ContextSourceRegistration",
             "information": [{"entities": [{"type": "Car"}], **members}],
             "operations": ["federationOps"],
             "endpoint": f"http://127.0.0.1:{self.source.port}",
+            **(more or {}),
         }
         await self.registry.register(payload, self.w.contexts.core, "")
 
@@ -141,5 +142,54 @@ def test_local_subscriptions_and_registrations_without_the_operation_stay_here(t
             assert list(f.remote.internal("")) == []
             await f.close()
             await f.source.close()
+
+    asyncio.run(run())
+
+
+def test_a_context_source_filter_and_local_only_hold_for_copies(tmp_path: Path) -> None:
+    """§5.2.12 csf, §5.2.34 localOnly."""
+
+    async def run() -> None:
+        async with world(tmp_path) as w:
+            f = await federation(w)
+            await f.register("near", {"kind": "near", "management": {"localOnly": True}})
+            await f.register("far", {"kind": "far"})
+            sub = await w.subscribe(csf='kind=="near"')
+            copy = (await f.asked(1))[2]
+            assert copy["localOnly"] is True
+            assert "csf" not in copy
+            kept = w.subs.find_run(next(iter(w.subs.runs())).sub.key)
+            assert kept is not None
+            assert list(kept.sub.extra["copies"]) == ["urn:ngsi-ld:ContextSourceRegistration:near"]
+            await w.subs.update(sub, {"csf": 'kind=="far"'}, w.contexts.core, None, ME, "")
+            await f.source.until(lambda: {"POST", "DELETE"} <= {one[0] for one in f.source.requests[1:]})
+            other = next(one for one in f.source.requests[1:] if one[0] == "POST")[2]
+            assert "localOnly" not in other
+            assert list(kept.sub.extra["copies"]) == ["urn:ngsi-ld:ContextSourceRegistration:far"]
+            await f.close()
+            await f.source.close()
+
+    asyncio.run(run())
+
+
+def test_a_dead_source_holds_up_no_copy_elsewhere(tmp_path: Path) -> None:
+    """It is asked once in a while, not once for each subscription."""
+
+    async def run() -> None:
+        async with world(tmp_path) as w:
+            f = await federation(w)
+            silent = await asyncio.start_server(lambda reader, writer: asyncio.sleep(60), "127.0.0.1", 0)
+            port = silent.sockets[0].getsockname()[1]
+            more = {"endpoint": f"http://127.0.0.1:{port}", "management": {"timeout": 300}}
+            await f.register("dead", more)
+            await f.register("well")
+            async with asyncio.timeout(15):
+                for _ in range(60):
+                    await w.subscribe()
+                await f.asked(60)
+            assert {one[0] for one in f.source.requests[:60]} == {"POST"}
+            await f.close()
+            await f.source.close()
+            silent.close()
 
     asyncio.run(run())

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
-
-import orjson
 
 from andaman.identity.model import Actor, Classification, Principal, Role
 from andaman.identity.policy import DatasetRule, Policy, PolicyTable, default_writes
 from tests.doors.ngsild.client import Client, error
+from tests.doors.ngsild.source import source
 from tests.doors.ngsild.test_distributed import SPEED, TYPE, brokers, bus, register, two
 
 ANY = [{"entities": [{"idPattern": ".*", "type": ["Bus", "Car"]}]}]
@@ -29,24 +25,6 @@ PATHS = (
 
 def car(number: int, **attrs: Any) -> dict[str, Any]:
     return {**bus(number, **attrs), "id": f"urn:ngsi-ld:Car:{number}", "type": "Car"}
-
-
-@asynccontextmanager
-async def answering(payload: Any) -> AsyncIterator[tuple[str, list[bytes]]]:
-    """A source that gives one answer to everything, and the requests it got."""
-    came: list[bytes] = []
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        came.append(await reader.readuntil(b"\r\n\r\n"))
-        body = payload if isinstance(payload, bytes) else orjson.dumps(payload)
-        head = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
-        writer.write(head + body)
-        await writer.drain()
-        writer.close()
-
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", came
 
 
 @(lambda test: brokers(3, test))
@@ -127,14 +105,14 @@ async def test_answers_that_are_none_are_left_out(clients: list[Client], urls: l
     ]  # fmt: skip
     plain = {path: (await here("GET", path)).body for path in PATHS}
     for payload in bad:
-        async with answering(payload) as (url, came):
-            await register(here, url, information=ANY)
+        async with source((200, payload)) as one:
+            await register(here, one.url, information=ANY)
             for path in PATHS:
                 got = await here("GET", path)
                 assert got.status in (200, 404), (payload, path)
                 assert got.body == plain[path], (payload, path)
-            assert len(came) == len(PATHS)
-            assert all(b"\r\nVia: 1.1 " in one for one in came)
+            assert len(one.heads) == len(PATHS)
+            assert all(b"\r\nVia: 1.1 " in head for head in one.heads)
         await here("DELETE", "/csourceRegistrations/urn:ngsi-ld:ContextSourceRegistration:1")
 
 

@@ -12,7 +12,7 @@ from andaman.broker.contexts import Context
 from andaman.broker.entity.geometry import check_geometry
 from andaman.broker.entity.names import NULL, check_scopes, check_time, check_uri
 from andaman.broker.query.regex import check_regex
-from andaman.broker.registry.model import Document
+from andaman.broker.registry.model import DURATION, Document
 from andaman.broker.registry.operations import AUXILIARY, DEFAULT, GROUPS, OPERATIONS
 from andaman.kernel.errors import BadRequestData, TooLarge
 from andaman.kernel.ids import is_tenant
@@ -26,11 +26,6 @@ _READ_ONLY: Final = frozenset(
 )
 _MODES: Final = ("inclusive", "exclusive", "redirect", "auxiliary")
 _MIME: Final = ("application/json", "application/ld+json")
-_DURATION: Final = re.compile(
-    r"P(?!$)(?:\d+(?:\.\d+)?Y)?(?:\d+(?:\.\d+)?M)?(?:\d+(?:\.\d+)?W)?(?:\d+(?:\.\d+)?D)?"
-    r"(?:T(?=\d)(?:\d+(?:\.\d+)?H)?(?:\d+(?:\.\d+)?M)?(?:\d+(?:\.\d+)?S)?)?",
-    re.ASCII,
-)
 _ALIAS: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z\[\]:]{1,255}")
 _HEADER: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}")
 
@@ -261,7 +256,7 @@ def _interval(value: Any, where: str) -> dict[str, str]:
 
 
 def _duration(value: Any, where: str) -> str:
-    if not isinstance(value, str) or len(value) > 64 or _DURATION.fullmatch(value) is None:
+    if not isinstance(value, str) or len(value) > 64 or DURATION.fullmatch(value) is None:
         raise BadRequestData(f"{where} must be an ISO 8601 duration such as PT5M", field=where)
     return value
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, cast
 
@@ -91,7 +92,7 @@ def registration_of(document: Document) -> Registration:
         source_info=tuple((one["key"], one["value"]) for one in document.get("contextSourceInfo", ())),
         timeout_s=_seconds(management.get("timeout")),
         cooldown_s=_seconds(management.get("cooldown")) or 0.0,
-        cache_s=0.0,
+        cache_s=duration_s(management["cacheDuration"]) if "cacheDuration" in management else 0.0,
         # Some write localOnly beside management rather than in it; what is meant is the same.
         local_only=management.get("localOnly", document.get("properties", {}).get(_LOCAL_ONLY)) is True,
         observed=_interval(document.get("observationInterval")),
@@ -118,6 +119,22 @@ def _info(one: dict[str, Any]) -> Info:
 
 def _instant(text: str | None) -> Micros | None:
     return None if text is None else parse_time(text)
+
+
+DURATION: Final = re.compile(
+    r"P(?!$)(?:(\d+(?:\.\d+)?)Y)?(?:(\d+(?:\.\d+)?)M)?(?:(\d+(?:\.\d+)?)W)?(?:(\d+(?:\.\d+)?)D)?"
+    r"(?:T(?=\d)(?:(\d+(?:\.\d+)?)H)?(?:(\d+(?:\.\d+)?)M)?(?:(\d+(?:\.\d+)?)S)?)?",
+    re.ASCII,
+)
+"""ISO 8601 durations, whose parts may have fractions."""
+_UNITS_S: Final = (365 * 86_400, 30 * 86_400, 7 * 86_400, 86_400, 3600, 60, 1)
+
+
+def duration_s(text: str) -> float:
+    """Seconds of a duration that was checked; months of 30 days."""
+    found = DURATION.fullmatch(text)
+    assert found is not None
+    return sum(float(part or 0) * unit for part, unit in zip(found.groups(), _UNITS_S, strict=True))
 
 
 def _seconds(milliseconds: float | None) -> float | None:

@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 import logging
 import secrets
+import time
 from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import quote
@@ -23,7 +24,9 @@ from andaman.broker.entity.names import NULL, check_uri
 from andaman.broker.ledger.rights import visible
 from andaman.broker.model import Doc
 from andaman.broker.outgoing import Header, OutgoingClient, Unreachable
-from andaman.broker.registry.match import Spec
+from andaman.broker.query.evaluate import matches_q
+from andaman.broker.query.parse import parse_q
+from andaman.broker.registry.match import Spec, source_doc
 from andaman.broker.registry.model import Info, Registration
 from andaman.broker.registry.service import Registry
 from andaman.broker.service import Broker
@@ -38,6 +41,9 @@ from andaman.kernel.errors import AndamanError, BadRequestData, ResourceNotFound
 log = logging.getLogger(__name__)
 PATH: Final = "/ngsi-ld/ex/remote-notify"
 _RETRY_S: Final = 5.0
+_TIMEOUT_S: Final = 5.0
+_AT_ONCE: Final = 16  # subscriptions whose copies are looked at
+_QUIET_MAX: Final = 10_000
 _COPIES_MAX: Final = 100  # of one subscription
 _TELLING_MAX: Final = 200
 _LEFT_OUT: Final = ("jsonldContext", "csf", "throttling", "subscriptionName", "description", "localOnly")
@@ -59,6 +65,7 @@ class RemoteCopies:
         self._task: asyncio.Task[None] | None = None
         self._telling: set[asyncio.Task[None]] = set()
         self._last: dict[str, asyncio.Task[None]] = {}  # of each subscription, for order
+        self._quiet: dict[str, float] = {}  # endpoint → until when (monotonic) it is not asked
         self._owner: dict[str, str] = {}  # id of a copy → key of its subscription
         registry.on_change(self._registration_changed)
         subs.remote = self
@@ -116,17 +123,12 @@ class RemoteCopies:
                 await self._woken.wait()
             again: list[str] = []
             while self._due:
-                key = next(iter(self._due))
-                del self._due[key]
+                some = list(self._due)[:_AT_ONCE]
+                for key in some:
+                    del self._due[key]
                 await asyncio.sleep(0)  # a registration may concern thousands of subscriptions
-                try:
-                    if not await self._reconcile(key):
-                        again.append(key)
-                except AndamanError as error:
-                    log.warning("Copies of a subscription cannot be kept now: %s", error.detail)
-                    again.append(key)
-                except Exception:
-                    log.exception("Copies of a subscription cannot be kept")
+                done = await asyncio.gather(*(self._try(key) for key in some))
+                again += [key for key, well in zip(some, done, strict=True) if not well]
             gone, self._gone = self._gone, []
             for copy in gone:
                 if not await self._delete(copy) and copy["tries"] > 1:
@@ -134,6 +136,17 @@ class RemoteCopies:
             if again or self._gone:
                 await asyncio.sleep(_RETRY_S)
                 self._due.update(dict.fromkeys(again))
+
+    async def _try(self, key: str) -> bool:
+        """False: to be tried again."""
+        try:
+            return await self._reconcile(key)
+        except AndamanError as error:
+            log.warning("Copies of a subscription cannot be kept now: %s", error.detail)
+            return False
+        except Exception:
+            log.exception("Copies of a subscription cannot be kept")
+            return True
 
     def _know(self, sub: Subscription) -> None:
         for copy in sub.extra.get("copies", {}).values():
@@ -149,11 +162,17 @@ class RemoteCopies:
         for selector in sub.condition.selectors or (Selector(None),):
             spec = Spec(selector.types, tuple(selector.ids), selector.pattern, attrs)
             for registration, matching in found.matching(spec):
-                if "createSubscription" in registration.operations and not registration.local_only:
+                if "createSubscription" in registration.operations:
                     infos.setdefault(registration.id, (registration, []))[1].extend(matching)
         came_by = frozenset(sub.extra.get("via", ()))
+        csf = None
+        if "csf" in sub.content:  # which sources may be asked at all (§5.2.12)
+            csf = parse_q(sub.content["csf"], self._subs.names_in(sub, "csf").expand_term)
+        infos = {
+            number: one for number, one in infos.items() if csf is None or matches_q(csf, source_doc(one[0]))
+        }
         return {
-            number: (registration, reduced(sub, matching))
+            number: (registration, reduced(sub, matching, registration.local_only))
             for number, (registration, matching) in list(infos.items())[:_COPIES_MAX]
             if not registration.alias or registration.alias not in came_by
         }
@@ -201,10 +220,12 @@ class RemoteCopies:
         headers = self._headers(sub, registration)
         if copy["state"]:
             path = f"/subscriptions/{quote(copy['id'], safe=':')}"
-            status = await self._send("PATCH", copy, path, headers, body)
+            status = await self._send("PATCH", copy, path, headers, body, registration)
             if status != 404:
                 return 200 <= status < 300
-        status = await self._send("POST", copy, "/subscriptions", headers, {"id": copy["id"], **body})
+        status = await self._send(
+            "POST", copy, "/subscriptions", headers, {"id": copy["id"], **body}, registration
+        )
         return 200 <= status < 300 or status == 409
 
     async def _delete(self, copy: dict[str, Any]) -> bool:
@@ -215,18 +236,39 @@ class RemoteCopies:
         return 200 <= status < 300 or status == 404
 
     async def _send(
-        self, method: str, copy: dict[str, Any], path: str, headers: list[Header], body: Any
+        self,
+        method: str,
+        copy: dict[str, Any],
+        path: str,
+        headers: list[Header],
+        body: Any,
+        registration: Registration | None = None,
     ) -> int:
-        """The status, 0 when nobody answers."""
-        url = f"{copy['endpoint']}/ngsi-ld/v1{path}"
+        """The status, 0 when nobody answers. One that did not is left alone for a while (§5.2.34 cooldown), so that it
+        does not hold up the copies at others."""
+        endpoint = copy["endpoint"]
+        if self._quiet.get(endpoint, 0.0) > time.monotonic():
+            return 0
+        timeout_s = cooldown_s = 0.0
+        if registration is not None:
+            timeout_s, cooldown_s = registration.timeout_s or 0.0, registration.cooldown_s
         content = b"" if body is None else orjson.dumps(body)
         try:
             reply = await self._client.request(
-                method, url, headers=headers, body=content, timeout_s=5.0, max_bytes=1 << 16
+                method,
+                f"{endpoint}/ngsi-ld/v1{path}",
+                headers=headers,
+                body=content,
+                timeout_s=min(timeout_s or _TIMEOUT_S, 30.0),
+                max_bytes=1 << 16,
             )
         except Unreachable as error:
             log.info("A context source does not take a subscription: %s", error.reason)
+            if len(self._quiet) >= _QUIET_MAX:
+                self._quiet.clear()
+            self._quiet[endpoint] = time.monotonic() + max(cooldown_s, _RETRY_S - 0.5)
             return 0
+        self._quiet.pop(endpoint, None)
         return reply.status
 
     def _headers(self, sub: Subscription, registration: Registration) -> list[Header]:
@@ -311,10 +353,12 @@ class RemoteCopies:
             if registration.id == teller or "retrieveEntity" not in registration.operations:
                 continue
             url = f"{registration.endpoint}/ngsi-ld/v1/entities/{quote(entity_id, safe=':')}"
+            url += "?local=true" if registration.local_only else ""
+            timeout_s = min(registration.timeout_s or _TIMEOUT_S, 30.0)
             headers = [(b"accept", b"application/json"), *self._headers(sub, registration)[1:]]
             try:
                 reply = await self._client.request(
-                    "GET", url, headers=headers, timeout_s=5.0, max_bytes=1 << 20
+                    "GET", url, headers=headers, timeout_s=timeout_s, max_bytes=1 << 20
                 )
                 if reply.status == 200:
                     docs.append({"id": entity_id, **expand_entity(orjson.loads(reply.body), sub.context)})
@@ -365,8 +409,9 @@ class RemoteCopies:
         return merged
 
 
-def reduced(sub: Subscription, infos: list[Info]) -> dict[str, Any]:
-    """A copy for one source: only what its registration offers, plain normalized entities, told to this platform."""
+def reduced(sub: Subscription, infos: list[Info], local_only: bool = False) -> dict[str, Any]:
+    """A copy for one source: only what its registration offers, plain normalized entities, told to this platform.
+    ``local_only``: of what the source holds itself (§5.2.34)."""
     content = {
         name: value for name, value in compacted(sub.content, sub.context).items() if name not in _LEFT_OUT
     }
@@ -395,4 +440,6 @@ def reduced(sub: Subscription, infos: list[Info]) -> dict[str, Any]:
         # The parts of an entity may lie elsewhere: conditions on it hold only when it is whole.
         for name in ("q", "geoQ", "scopeQ"):
             content.pop(name, None)
+    if local_only:
+        content["localOnly"] = True
     return {**content, "type": "Subscription", "notification": notification}

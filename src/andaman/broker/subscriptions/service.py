@@ -252,8 +252,9 @@ class Subscriptions:
             merged = {**old.content, **fragment}
             content = {name: value for name, value in merged.items() if value is not None}
             sources = dict(old.sources)
-            if "q" in fragment:
-                sources["q"] = source
+            for name in ("q", "csf"):
+                if name in fragment:
+                    sources[name] = source
             if fragment.get("jsonldContext"):
                 sources["context"] = await self._source(content, source)
             now = self._clock()
@@ -299,6 +300,10 @@ class Subscriptions:
             self.engine.remove(run)
         if self.remote is not None:
             self.remote.deleted(run.sub)
+
+    def names_in(self, sub: Subscription, member: str) -> Context:
+        """The @context that the names in a member of it (q, csf) are in."""
+        return self._local(sub.sources.get(member, sub.sources.get("q")))
 
     def runs(self) -> list[Run]:
         """All of them."""

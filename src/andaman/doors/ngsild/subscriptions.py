@@ -15,7 +15,7 @@ from andaman.broker.subscriptions.remote import PATH as REMOTE_PATH
 from andaman.broker.subscriptions.remote import RemoteCopies
 from andaman.broker.subscriptions.service import Subscriptions
 from andaman.doors.ngsild.consumption import page_headers
-from andaman.doors.ngsild.distributed.sources import LoopDetected
+from andaman.doors.ngsild.distributed.faults import LoopDetected
 from andaman.doors.ngsild.door import BASE, Door
 from andaman.doors.ngsild.http import LD_JSON, NO_CONTENT, Answer, Call
 from andaman.doors.ngsild.negotiate import choose_media

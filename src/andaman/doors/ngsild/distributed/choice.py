@@ -7,8 +7,9 @@ from andaman.broker.contexts import Context
 from andaman.broker.registry.match import Spec
 from andaman.broker.registry.model import Info, Registration
 from andaman.doors.ngsild import provision
+from andaman.doors.ngsild.distributed.faults import LoopDetected
 from andaman.doors.ngsild.distributed.plan import Part
-from andaman.doors.ngsild.distributed.sources import LoopDetected, Outcome, Sources
+from andaman.doors.ngsild.distributed.sources import Outcome, Sources
 from andaman.doors.ngsild.door import Door
 from andaman.doors.ngsild.http import Call
 from andaman.kernel.errors import Forbidden

@@ -11,13 +11,17 @@ from urllib.parse import quote
 
 from andaman.broker.contexts import Context
 from andaman.broker.model import Doc
+from andaman.broker.query.ast import QExpr
+from andaman.broker.query.evaluate import matches_q
 from andaman.broker.query.model import EntityQuery, EvolutionQuery
+from andaman.broker.query.parse import parse_q
 from andaman.broker.registry.maps import LOCAL
-from andaman.broker.registry.match import Spec, matches_time
+from andaman.broker.registry.match import Spec, matches_time, source_doc
 from andaman.broker.registry.model import Info, Registration
 from andaman.broker.remembered import Remembered
 from andaman.doors.ngsild import temporal, temporal_maps
 from andaman.doors.ngsild.distributed.answers import bounded_to
+from andaman.doors.ngsild.distributed.bodies import replay
 from andaman.doors.ngsild.distributed.choice import sources_of, unvisited
 from andaman.doors.ngsild.distributed.past_answers import in_order, merged_evolutions, read_evolution, seen
 from andaman.doors.ngsild.distributed.past_questions import options_of, past_filters, temporal_of
@@ -34,7 +38,7 @@ from andaman.doors.ngsild.distributed.whole_series import (
     too_many,
 )
 from andaman.doors.ngsild.door import Door
-from andaman.doors.ngsild.http import Answer, Call
+from andaman.doors.ngsild.http import Answer, Call, parse_parameters
 from andaman.identity.model import Access, FullAccess
 from andaman.kernel.errors import AndamanError, NoSuchTenant
 
@@ -77,17 +81,43 @@ async def create_temporal_map(door: Door, call: Call) -> Answer:
 async def _federated(door: Door, call: Call, handler: Handler) -> Answer:
     if b"local=true" in call.query_string.split(b"&"):
         return await handler(door, call)
-    broker = _Everywhere(door, call)
+    call, csf = await _source_filter(door, call)
+    broker = _Everywhere(door, call, csf)
     answer = await plain_answer(handler(door.with_broker(broker), call))
     answer.headers = [*answer.headers, *warning_headers(broker.outcomes, door.alias(call.tenant))]
     return answer
 
 
+async def _source_filter(door: Door, call: Call) -> tuple[Call, QExpr | None]:
+    """Which sources may be asked at all (``csf``, §4.9, §5.7.4.4), and the request, its body not read yet. What is wrong with
+    either the handler says."""
+    raw = None
+    try:
+        if call.method == "POST":
+            raw = await call.body(door.options.max_body)
+            if b'"csf"' not in raw:
+                return replay(call, raw), None
+            payload, ld = await replay(call, raw).json(door.options.max_body)
+            context = await door.body_context(call, payload, ld)
+            text = payload.get("csf") if isinstance(payload, dict) else None
+        else:
+            if b"csf=" not in call.query_string:
+                return call, None
+            context = await door.link_context(call)
+            text = parse_parameters(call.query_string, temporal.QUERYING | temporal.RETRIEVING).get("csf")
+        csf = parse_q(text, context.expand_term) if isinstance(text, str) else None
+    except AndamanError:
+        if call.method == "POST" and raw is None:
+            raise
+        csf = None
+    return (call if raw is None else replay(call, raw)), csf
+
+
 class _Everywhere:
     """A broker whose ``evolutions`` are those of all sources together; all else is the broker's own."""
 
-    def __init__(self, door: Door, call: Call) -> None:
-        self._door, self._call = door, call
+    def __init__(self, door: Door, call: Call, csf: QExpr | None) -> None:
+        self._door, self._call, self._csf = door, call, csf
         self.remembered = Remembered(
             0
         )  # what other sources say can change without our knowing: nothing is kept
@@ -203,6 +233,7 @@ class _Everywhere:
                 (one, infos)
                 for one, infos in there.matching(spec)
                 if operation in one.operations
+                and (self._csf is None or matches_q(self._csf, source_doc(one)))
                 and (not one.temporal or asked.temporal.timerel is None or matches_time(one, asked.temporal))
             ]
             plans += [(query, one, infos) for one, infos in unvisited(self._door, self._call, matches)]

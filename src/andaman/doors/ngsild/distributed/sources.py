@@ -8,7 +8,7 @@ import logging
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -16,18 +16,22 @@ import orjson
 
 from andaman.broker.contexts import Context, ContextStore
 from andaman.broker.contexts.model import CORE_URL
-from andaman.broker.outgoing import Header, OutgoingClient, Unreachable
+from andaman.broker.outgoing import Header, OutgoingClient, Reply, Unreachable
 from andaman.broker.registry.model import Registration
 from andaman.broker.registry.service import Health, Registry
+from andaman.doors.ngsild.distributed.cache import AnswerCache, Key
+from andaman.doors.ngsild.distributed.faults import GatewayTimeout, failure_of, told_by
 from andaman.doors.ngsild.http import LD_CONTEXT_REL, Call
-from andaman.kernel.errors import NGSI, AndamanError
+from andaman.kernel.errors import AndamanError
 from andaman.kernel.time import Clock
 
 log = logging.getLogger(__name__)
 MAX_ANSWER: Final = 8 << 20
 MAX_TIMEOUT_S: Final = 30.0
-AT_ONCE: Final = 64
-"""Questions under way at the same time, of all requests together: bounds memory to this many answers."""
+OF_ONE: Final = 16
+"""Questions under way to one source: a slow one holds no more than these, and the memory of as many answers."""
+AT_ONCE: Final = 256
+"""Questions under way to all of them."""
 _SAFE_VALUE: Final = ":/*.,;|!$()@'~-_=<>\"[]"
 _IN_THREAD: Final = 1 << 19
 _OURS: Final = frozenset(
@@ -56,22 +60,6 @@ _OURS: Final = frozenset(
 FROM_REQUEST: Final = "urn:ngsi-ld:request"
 
 
-class BadGateway(AndamanError):
-    """A source did not do what it was asked to (§6.3.17)."""
-
-    status, kind, title = 502, NGSI + "BadGateway", "A context source failed"
-
-
-class GatewayTimeout(AndamanError):
-    status, kind, title = 504, NGSI + "GatewayTimeout", "A context source did not answer in time"
-
-
-class LoopDetected(AndamanError):
-    """The request came by here before (§6.3.17)."""
-
-    status, kind, title = 508, NGSI + "LoopDetected", "The registrations make a loop"
-
-
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What a source answered. ``error`` None: 2xx. ``warning``: code of §6.3.17, 0 for none (a 404 is no fault)."""
@@ -95,6 +83,14 @@ class Wire:
     recompact: bool  # names differ from those of the request
 
 
+@dataclass(slots=True)
+class _Lane:
+    """The way to one source."""
+
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(OF_ONE))
+    users: int = 0
+
+
 class Sources:
     """Context sources as the door asks them. Bounded: answers, time, questions at once."""
 
@@ -106,6 +102,8 @@ class Sources:
         self._contexts = contexts
         self._clock = clock
         self._slots = asyncio.Semaphore(AT_ONCE)
+        self._lanes: dict[str, _Lane] = {}
+        self._cache = AnswerCache()
 
     # -- loops (§4.3.6.4) -----------------------------------------------------------------------------------
     def came_by(self, call: Call) -> frozenset[str]:
@@ -178,12 +176,6 @@ class Sources:
         payload: Any = None,
     ) -> Outcome:
         """One question. ``path``: behind ``/ngsi-ld/v1``, percent-encoded. Never raises for what the source does."""
-        health = self.registry.health(registration.id, call.tenant)
-        if health.quiet_until > time.monotonic():
-            error = GatewayTimeout(
-                f"{registration.id} failed a moment ago and is left alone until its cooldown is over"
-            )
-            return Outcome(registration, 0, error=error, warning=199)
         if registration.local_only:
             parameters = [*parameters, ("local", "true")]
         url = f"{registration.endpoint}/ngsi-ld/v1{path}"
@@ -193,36 +185,93 @@ class Sources:
             payload = _with_context(payload, wire.context)
         body = b"" if payload is None else orjson.dumps(payload)
         headers = self._headers(call, registration, wire, payload is not None)
-        timeout_s = min(registration.timeout_s or 5.0, MAX_TIMEOUT_S)
+        reading = method == "GET" or path == "/entityOperations/query"
+        if registration.cache_s and not reading:
+            self._cache.forget(call.tenant, registration.id)
+        elif registration.cache_s:
+            written = registration.document.get("modifiedAt")
+            key = (call.tenant, registration.id, (written, method, url, body, tuple(headers)))
+            return await self._ask_or_know(call, registration, method, url, headers, body, key)
+        return (await self._send(call, registration, method, url, headers, body))[0]
+
+    async def _ask_or_know(
+        self,
+        call: Call,
+        registration: Registration,
+        method: str,
+        url: str,
+        headers: list[Header],
+        body: bytes,
+        key: Key,
+    ) -> Outcome:
+        """A kept answer, or the one that another request is waiting for, or a fresh one (§5.2.34 cacheDuration)."""
+        known = self._cache.find(key)
+        if known is None:
+            await self._cache.wait(key)
+            known = self._cache.find(key)
+        if known is not None:
+            return Outcome(registration, known.status, await _parsed(known.body), headers=known.headers)
+        asking = self._cache.begin(key)
+        fresh: Reply | None = None
         try:
-            async with asyncio.timeout(timeout_s + 1), self._slots:
+            outcome, reply = await self._send(call, registration, method, url, headers, body)
+            fresh = reply if outcome.error is None and reply is not None and reply.body else None
+        finally:
+            self._cache.end(key, asking, fresh, registration.cache_s)
+        return outcome
+
+    async def _send(
+        self,
+        call: Call,
+        registration: Registration,
+        method: str,
+        url: str,
+        headers: list[Header],
+        body: bytes,
+    ) -> tuple[Outcome, Reply | None]:
+        """One exchange with the source; its reply where there was one."""
+        health = self.registry.health(registration.id, call.tenant)
+        if health.quiet_until > time.monotonic():
+            error = GatewayTimeout(
+                f"{registration.id} failed a moment ago and is left alone until its cooldown is over"
+            )
+            return Outcome(registration, 0, error=error, warning=199), None
+        timeout_s = min(registration.timeout_s or 5.0, MAX_TIMEOUT_S)
+        lane = self._lanes.setdefault(registration.endpoint, _Lane())
+        lane.users += 1
+        try:
+            async with asyncio.timeout(timeout_s + 1), lane.slots, self._slots:
                 reply = await self._client.request(
                     method, url, headers=headers, body=body, timeout_s=timeout_s, max_bytes=MAX_ANSWER
                 )
                 found = await _parsed(reply.body) if reply.body else None
         except TimeoutError:
-            return self._failed(
-                health, registration, _failure(registration, "too many questions are under way", True), 199
-            )
+            failure = failure_of(registration, "too many questions are under way", True)
+            return self._failed(health, registration, failure, 199), None
         except Unreachable as error:
             # The reason names hosts and addresses, which are not everybody's to know: it goes to the log only.
             log.info("context source %s: %s", registration.id, error.reason)
             reason = "its answer is not valid" if error.invalid else "it cannot be reached"
-            failure = _failure(registration, reason, error.timed_out)
-            return self._failed(health, registration, failure, 111 if error.invalid else 199)
+            failure = failure_of(registration, reason, error.timed_out)
+            return self._failed(health, registration, failure, 111 if error.invalid else 199), None
         except orjson.JSONDecodeError:
             if 200 <= reply.status < 300:
-                failure = _failure(registration, "the answer is not JSON", False)
-                return self._failed(health, registration, failure, 111)
+                failure = failure_of(registration, "the answer is not JSON", False)
+                return self._failed(health, registration, failure, 111), None
             found = None
+        finally:
+            lane.users -= 1
+            if not lane.users:
+                self._lanes.pop(registration.endpoint, None)
         if 200 <= reply.status < 300:
             self._went_well(health)
-            return Outcome(registration, reply.status, found, headers=reply.headers)
-        told = _told(registration, reply.status, found)
+            return Outcome(registration, reply.status, found, headers=reply.headers), reply
+        told = told_by(registration, reply.status, found)
         if reply.status == 404:
             self._went_well(health)
-            return Outcome(registration, 404, found, told)
-        return self._failed(health, registration, told, 199 if reply.status == 508 else 299, reply.status)
+            return Outcome(registration, 404, found, told), reply
+        warning = 199 if reply.status == 508 else 299
+        return self._failed(health, registration, told, warning, reply.status), reply
 
     def _went_well(self, health: Health) -> None:
         health.sent += 1
@@ -236,7 +285,8 @@ class Sources:
         health.failed += 1
         health.ok = False
         health.last_failure = self._clock()
-        if registration.cooldown_s:
+        broken = status == 0 or status == 429 or (status >= 500 and status != 508)
+        if registration.cooldown_s and broken:  # one that only refused this request is well (§5.2.34)
             health.quiet_until = time.monotonic() + registration.cooldown_s
         return Outcome(registration, status, error=error, warning=warning)
 
@@ -288,52 +338,3 @@ def _with_context(payload: Any, context: Context) -> Any:
 async def _parsed(body: bytes) -> Any:
     """Large answers are parsed beside the loop."""
     return orjson.loads(body) if len(body) < _IN_THREAD else await asyncio.to_thread(orjson.loads, body)
-
-
-def _failure(registration: Registration, reason: str, timed_out: bool) -> AndamanError:
-    kind = GatewayTimeout if timed_out else BadGateway
-    reason = "it does not answer in time" if timed_out else reason
-    return kind(f"Context source {registration.id}: {reason}", registrationId=registration.id)
-
-
-class _Told(AndamanError):
-    """The problem that a source told, passed on."""
-
-    def __init__(self, status: int, kind: str, title: str, detail: str, registration_id: str) -> None:
-        super().__init__(detail, registrationId=registration_id)
-        self._own = (status, kind, title)
-        self.status = status  # type: ignore[misc]
-
-    def problem(self) -> dict[str, Any]:
-        status, kind, title = self._own
-        return {"type": kind, "title": title, "status": status, "detail": self.detail, **self.extra}
-
-
-def _told(registration: Registration, status: int, payload: Any) -> AndamanError:
-    body = payload if isinstance(payload, dict) else {}
-    kind = body.get("type")
-    kind = (
-        kind[:200]
-        if isinstance(kind, str) and kind.startswith(("http", "urn:"))
-        else _KINDS.get(status, NGSI + "BadGateway")
-    )
-    title = body.get("title")
-    detail = body.get("detail")
-    shown = 400 <= status < 600
-    return _Told(
-        status if shown else 502,
-        kind,
-        title[:200] if isinstance(title, str) else "A context source refused",
-        f"Context source {registration.id} answers {status}"
-        + (f": {detail[:500]}" if isinstance(detail, str) and status < 500 else ""),
-        registration.id,
-    )
-
-
-_KINDS: Final = {
-    400: NGSI + "BadRequestData",
-    404: NGSI + "ResourceNotFound",
-    409: NGSI + "Conflict",
-    422: NGSI + "OperationNotSupported",
-    508: NGSI + "LoopDetected",
-}

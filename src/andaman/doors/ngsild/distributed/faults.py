@@ -1,0 +1,73 @@
+"""What is told of a source that did not do what it was asked to (CIM 009 §6.3.17): as a problem, and as NGSILD-Warning."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from andaman.broker.registry.model import Registration
+from andaman.kernel.errors import NGSI, AndamanError
+
+
+class BadGateway(AndamanError):
+    """A source did not do what it was asked to (§6.3.17)."""
+
+    status, kind, title = 502, NGSI + "BadGateway", "A context source failed"
+
+
+class GatewayTimeout(AndamanError):
+    status, kind, title = 504, NGSI + "GatewayTimeout", "A context source did not answer in time"
+
+
+class LoopDetected(AndamanError):
+    """The request came by here before (§6.3.17)."""
+
+    status, kind, title = 508, NGSI + "LoopDetected", "The registrations make a loop"
+
+
+def failure_of(registration: Registration, reason: str, timed_out: bool) -> AndamanError:
+    kind = GatewayTimeout if timed_out else BadGateway
+    reason = "it does not answer in time" if timed_out else reason
+    return kind(f"Context source {registration.id}: {reason}", registrationId=registration.id)
+
+
+class _Told(AndamanError):
+    """The problem that a source told, passed on."""
+
+    def __init__(self, status: int, kind: str, title: str, detail: str, registration_id: str) -> None:
+        super().__init__(detail, registrationId=registration_id)
+        self._own = (status, kind, title)
+        self.status = status  # type: ignore[misc]
+
+    def problem(self) -> dict[str, Any]:
+        status, kind, title = self._own
+        return {"type": kind, "title": title, "status": status, "detail": self.detail, **self.extra}
+
+
+def told_by(registration: Registration, status: int, payload: Any) -> AndamanError:
+    body = payload if isinstance(payload, dict) else {}
+    kind = body.get("type")
+    kind = (
+        kind[:200]
+        if isinstance(kind, str) and kind.startswith(("http", "urn:"))
+        else _KINDS.get(status, NGSI + "BadGateway")
+    )
+    title = body.get("title")
+    detail = body.get("detail")
+    shown = 400 <= status < 600
+    return _Told(
+        status if shown else 502,
+        kind,
+        title[:200] if isinstance(title, str) else "A context source refused",
+        f"Context source {registration.id} answers {status}"
+        + (f": {detail[:500]}" if isinstance(detail, str) and status < 500 else ""),
+        registration.id,
+    )
+
+
+_KINDS: Final = {
+    400: NGSI + "BadRequestData",
+    404: NGSI + "ResourceNotFound",
+    409: NGSI + "Conflict",
+    422: NGSI + "OperationNotSupported",
+    508: NGSI + "LoopDetected",
+}
