@@ -19,6 +19,25 @@ from andaman.settings import load_settings
 from .support import client, platform
 
 PATH = "/ngsi-ld/v1/entities"
+BESIDE = [
+    (
+        "/ngsi-ld/v1/subscriptions",
+        {
+            "type": "Subscription",
+            "entities": [{"type": "Nothing"}],
+            "description": "x" * 9_000,
+            "notification": {"endpoint": {"uri": "http://192.0.2.1/x"}},
+        },
+    ),
+    (
+        "/ngsi-ld/v1/csourceRegistrations",
+        {
+            "type": "ContextSourceRegistration",
+            "information": [{"entities": [{"type": "Nothing"}]}],
+            "endpoint": "http://192.0.2.1/",
+        },
+    ),
+]
 
 
 def fill(file: Path, leave: int) -> None:
@@ -76,6 +95,14 @@ async def work(data: Path) -> None:
             assert answer.status_code == 200
         assert (await http.get(f"{PATH}?type=Device&limit=100")).status_code == 200
         assert (await http.get("/metrics")).status_code == 200
+        # What is kept beside the ledger is refused in the same words.
+        for path, doc in BESIDE:
+            for _ in range(50):
+                answer = await http.post(path, json=doc)
+                assert answer.status_code in (201, 507), answer.text
+                if answer.status_code == 507:
+                    assert answer.json()["type"].endswith("storage-full"), answer.text
+                    break
         answer = await http.post("/auth/login", json={"username": "nobody", "password": "x" * 12})
         assert answer.status_code in (401, 503, 507), answer.text
         os.unlink(data.parent / "filler")

@@ -72,7 +72,7 @@ def test_every_instant_that_the_set_reaches_comes_back_exactly(made, tmp_path):
     ]
     first = journal.slice(0, 1)[0].at
     rng = random.Random(3)
-    times = [first - 1, max(ends), *(rng.randrange(first, max(ends)) for _ in range(4))]
+    times = [first, max(ends), *(rng.randrange(first, max(ends)) for _ in range(4))]
     for n, at in enumerate(times):
         restore_from(source, tmp_path / f"r{n}", at)
 
@@ -99,6 +99,14 @@ def test_the_newest_state_and_the_accounts_come_back(made, tmp_path):
             assert app.broker.seq == before + 1
 
     run(work)
+
+
+def test_a_time_before_the_journal_begins_is_refused_instead_of_an_empty_city(made, tmp_path):
+    first = Journal(connect(made[0])).slice(0, 1)[0].at
+    with pytest.raises(BadRequestData, match=r"nothing had been written yet.*begins at 20"):
+        restore_from(made[1], tmp_path / "r", first - 1)
+    assert not list((tmp_path / "r").glob("*.db"))
+    assert not (tmp_path / "r" / "ledger.sqlite3").exists()
 
 
 def test_a_time_behind_the_set_is_refused_with_how_far_it_reaches(made, tmp_path):

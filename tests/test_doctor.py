@@ -1,5 +1,7 @@
 """Damage put in on purpose: the doctor finds each kind, names it, and says what to do."""
 
+import asyncio
+import contextlib
 import os
 import shutil
 import sqlite3
@@ -13,6 +15,7 @@ from andaman.broker.query.model import EntityQuery
 from andaman.broker.query.parse import parse_q
 from andaman.cli import main
 from andaman.identity.model import FULL_ACCESS, Role, system_actor
+from andaman.kernel.errors import Unavailable
 from andaman.kernel.time import HOUR, system_clock
 from andaman.maintenance import examine
 from andaman.server import listen
@@ -191,3 +194,196 @@ def test_a_disk_nearly_full(data, monkeypatch):
 
 def test_no_data_at_all(tmp_path):
     assert "restore a backup" in findings(tmp_path)["store"]
+
+
+# -- the small databases ----------------------------------------------------------------------------------------------
+SMALL = ["identity.db", "subscriptions.db", "registry.db", "deadletter.db", "ingest.db"]
+
+
+def flip(file, share, count):
+    content = bytearray(file.read_bytes())
+    start = int(len(content) * share)
+    for at in range(start, start + count):
+        content[at] ^= 0xFF
+    file.write_bytes(content)
+
+
+def cut(file, share):
+    with open(file, "r+b") as out:
+        out.truncate(int(file.stat().st_size * share))
+
+
+@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda file: flip(file, 0, 16),
+        lambda file: flip(file, 0.5, 4096),
+        lambda file: cut(file, 0.5),
+        lambda file: file.write_text("no database at all" * 500),
+        lambda file: (file.unlink(), file.mkdir()),
+    ],
+    ids=["header flipped", "page flipped", "cut", "another file", "a directory"],
+)
+def test_each_small_database_damaged_is_found_and_told_how_to_mend(data, name, harm, capsys):
+    harm(data / name)
+    found = findings(data)
+    assert set(found) == {name}
+    assert "last backup" in found[name]
+    assert f"{name}-wal" in found[name]
+    assert "\n" not in found[name]
+    # And a start says it in one line, or goes on; never a stack trace.
+    assert main(["token", "analyst", "--data", str(data)]) in (0, 1)
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_an_empty_small_database_is_not_sound(data, name):
+    cut(data / name, 0)
+    level = "problem" if name in SMALL[:3] else "warning"
+    assert "is empty" in findings(data, level)[name]
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_small_database_that_is_gone_is_missed(data, name):
+    (data / name).unlink()
+    level = "problem" if name in SMALL[:3] else "warning"
+    assert "is missing" in findings(data, level)[name]
+
+
+def test_a_directory_that_only_took_a_pack_misses_no_subscriptions(data):
+    for name in SMALL[1:]:
+        (data / name).unlink()
+    assert findings(data) == {}
+    assert findings(data, "warning") == {}
+
+
+@pytest.mark.parametrize(
+    ("file", "statements", "subject", "words"),
+    [
+        ("identity.db", ["DROP TABLE token"], "identity.db", "table token is missing"),
+        ("identity.db", ["ALTER TABLE token DROP COLUMN tenant"], "identity.db", "column tenant of table token"),
+        ("identity.db", ["UPDATE account SET roles='[\"king\"]'"], "identity.db", "account 'somchai'"),
+        ("subscriptions.db", ["DROP TABLE subscription"], "subscriptions.db", "table subscription is missing"),
+        ("registry.db", ["DROP TABLE registration"], "registry.db", "table registration is missing"),
+        (
+            "registry.db",
+            ["INSERT INTO registration VALUES ('', 'urn:x:1', x'00ff')"],
+            "registry.db",
+            "registration urn:x:1",
+        ),
+        ("ingest.db", ["INSERT INTO memory VALUES ('bus', x'00')"], "ingest.db", "feed 'bus'"),
+        ("ledger.sqlite3", ["DROP TABLE evolution"], "store", "table evolution is missing"),
+        ("ledger.sqlite3", ["DROP TABLE journal"], "store", "table journal is missing"),
+        ("ledger.sqlite3", ["DELETE FROM meta WHERE key='head'"], "store", "entry 'head' of table meta"),
+        ("ledger.sqlite3", ["DELETE FROM meta WHERE key='instances'"], "store", "entry 'instances'"),
+        (
+            "identity.db",
+            ["DROP TRIGGER audit_no_delete", "DELETE FROM audit WHERE seq=(SELECT max(seq) FROM audit)"],
+            "audit",
+            "missing at the end",
+        ),
+        (
+            "identity.db",
+            ["DROP TRIGGER audit_no_delete", "DELETE FROM audit"],
+            "audit",
+            "Entries from 1 on are missing",
+        ),
+    ],
+)  # fmt: skip
+def test_tables_rows_and_entries_that_are_gone_or_make_no_sense(data, file, statements, subject, words):
+    execute(data, *statements, file=file)
+    assert words in findings(data)[subject]
+
+
+def test_subscriptions_that_read_further_than_the_journal_tell_of_its_lost_end(data):
+    execute(data, "INSERT OR REPLACE INTO meta VALUES ('position', 999999)", file="subscriptions.db")
+    assert "rows are missing at the journal's end" in findings(data, "warning")["subscriptions.db"]
+
+
+@pytest.mark.parametrize(
+    "harm", [lambda file: file.unlink(), lambda file: cut(file, 0)], ids=["gone", "empty"]
+)
+def test_a_ledger_that_is_gone_is_never_begun_anew_over_its_history(data, harm, capsys):
+    harm(data / "ledger.sqlite3")
+    assert "restore the last backup" in findings(data)["store"]
+    history = (data / "history" / "history.duckdb").read_bytes()
+    assert main(["serve", "--data", str(data), "--port", "0"]) == 1
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("andaman:")]
+    assert "restore the last backup" in line
+    assert (data / "history" / "history.duckdb").read_bytes() == history
+
+
+@pytest.mark.parametrize("name", ["ledger.sqlite3", "identity.db", "registry.db", "ingest.db", "lock"])
+def test_a_start_on_what_cannot_be_opened_is_one_line_with_the_file_and_what_to_do(data, name, capsys):
+    (data / name).unlink()
+    (data / name).mkdir()
+    assert main(["serve", "--data", str(data), "--port", "0"]) == 1
+    (line,) = capsys.readouterr().err.strip().splitlines()[-1:]
+    assert line.startswith("andaman:")
+    assert name in line
+    assert "a directory stands where the file should be" in line
+    assert "andaman doctor" in line
+
+
+def test_rows_that_cannot_be_read_keep_nothing_else_from_its_work(data, caplog):
+    execute(data, "INSERT INTO registration VALUES ('', 'urn:x:1', x'00ff')", file="registry.db")
+    execute(
+        data,
+        "INSERT INTO subscription (tenant, id, key, content, sources, owner, purpose, created, modified, since)"
+        " VALUES ('', 'urn:s:1', 'k', x'00ff', x'7b7d', 'user:somchai', '', 1, 1, 0)",
+        file="subscriptions.db",
+    )
+    assert "subscription urn:s:1" in findings(data)["subscriptions.db"]
+
+    async def work():
+        async with platform(data) as app:
+            assert app.broker.find("urn:ngsi-ld:Device:1", FULL_ACCESS)
+
+    run(work)
+    assert "urn:x:1 cannot be read" in caplog.text
+    assert "urn:s:1 cannot be read" in caplog.text
+
+
+def test_rows_of_history_that_are_gone(data):
+    import duckdb
+
+    with duckdb.connect(str(data / "history" / "history.duckdb")) as db:
+        ((table,),) = db.execute("SELECT 'seg_' || id FROM segment").fetchall()
+        db.execute(f"DELETE FROM {table} WHERE rowid % 2 = 0")
+    assert "rows of" in findings(data)["history"]
+    assert "made again from the journal" in findings(data)["history"]
+
+
+def test_history_cut_in_two_is_set_aside_and_made_again(data):
+    cut(data / "history" / "history.duckdb", 0.5)
+    assert "history" in findings(data)
+
+    async def work():
+        async with platform(data) as app:
+            for _ in range(200):
+                with contextlib.suppress(Unavailable):
+                    if (await app.broker.history_status())[0] == app.broker.seq:
+                        break
+                await asyncio.sleep(0.05)
+            page = await app.broker.query_at(
+                system_clock(), EntityQuery(ids=("urn:ngsi-ld:Device:1",)), FULL_ACCESS
+            )
+            assert [doc["id"] for doc in page.docs] == ["urn:ngsi-ld:Device:1"]
+
+    run(work)
+    assert (data / "history.damaged").exists()
+    assert findings(data) == {}
+
+
+def test_the_doctor_changes_nothing(data):
+    def content():
+        return {
+            path: path.read_bytes()
+            for path in data.rglob("*")
+            if path.is_file() and "history" not in path.parts and not path.name.endswith(("-wal", "-shm"))
+        }
+
+    before = content()
+    findings(data)
+    assert content() == before

@@ -13,6 +13,7 @@ from andaman.broker.model import OpKind, WriteOp
 from andaman.cli import main
 from andaman.identity import store as identity_store
 from andaman.identity.model import FULL_ACCESS, Role, system_actor
+from andaman.identity.store import IdentityStore
 from andaman.kernel.errors import Unavailable
 from andaman.maintenance import backup_into, examine, restore_from
 from andaman.settings import load_settings
@@ -21,8 +22,8 @@ from .support import PASSWORD, client, platform, run
 
 ACTOR = system_actor("test")
 RELEASED = {  # SHA-256 of steps that stand in the world: they are never edited, only added to
-    "ledger": ["341efeed7b7d43c9", "a3d613d81e909e45"],
-    "identity": ["01484eeb2fad6beb"],
+    "ledger": ["341efeed7b7d43c9", "a3d613d81e909e45", "e8ed0c42fc65efe7"],
+    "identity": ["01484eeb2fad6beb", "55724d0c4cd259ef", "c849f57a1b881b28"],
 }
 SHARED = ("tenant", "shape", "layout", "entity", "journal")
 
@@ -55,8 +56,8 @@ def present(tmp_path_factory):
     return directory
 
 
-def old(present, directory, version):
-    """The same data as a release with schema ``version`` kept it."""
+def old(present, directory, version, accounts_version=1):
+    """The same data as a release with these schemas kept it."""
     directory.mkdir()
     db = sqlite3.connect(directory / FILE, isolation_level=None)
     db.execute("PRAGMA journal_mode=WAL")
@@ -75,8 +76,9 @@ def old(present, directory, version):
         db.execute("INSERT INTO former SELECT * FROM now.former")
     db.close()
     accounts = sqlite3.connect(directory / "identity.db", isolation_level=None)
-    accounts.executescript(identity_store._MIGRATIONS[0])
-    accounts.execute("PRAGMA user_version=1")
+    for script in identity_store._MIGRATIONS[:accounts_version]:
+        accounts.executescript(script)
+    accounts.execute(f"PRAGMA user_version={accounts_version}")
     accounts.execute("ATTACH ? AS now", (str(present / "identity.db"),))
     for (table,) in accounts.execute("SELECT name FROM main.sqlite_master WHERE type='table'").fetchall():
         names = ", ".join(row[1] for row in accounts.execute(f"PRAGMA main.table_info({table})"))
@@ -111,9 +113,17 @@ def problems(directory):
     return [f for f in examine(settings) if f.level == "problem"]
 
 
+def test_every_schema_is_known_to_this_test():
+    assert len(MIGRATIONS) == len(RELEASED["ledger"])
+    assert len(identity_store._MIGRATIONS) == len(RELEASED["identity"])
+
+
+@pytest.mark.parametrize("accounts_version", range(1, len(identity_store._MIGRATIONS) + 1))
 @pytest.mark.parametrize("version", range(1, len(MIGRATIONS) + 1))
-def test_data_of_each_schema_goes_forward_whole(present, tmp_path, version):
-    old(present, tmp_path / "old", version)
+def test_data_of_each_schema_goes_forward_whole(present, tmp_path, version, accounts_version):
+    old(present, tmp_path / "old", version, accounts_version)
+    assert problems(tmp_path / "old") == []  # also before it goes forward
+    audited = IdentityStore(tmp_path / "old").verify_audit()
     before = sqlite3.connect(tmp_path / "old" / FILE)
     chain = before.execute("SELECT seq, hash FROM journal").fetchall()
     before.close()
@@ -123,6 +133,13 @@ def test_data_of_each_schema_goes_forward_whole(present, tmp_path, version):
     assert after.execute("SELECT seq, hash FROM journal").fetchall()[: len(chain)] == chain
     after.close()
     assert problems(tmp_path / "old") == []
+    # Nobody's last deed can be taken off the end of the audit, also not one of before the upgrade.
+    db = sqlite3.connect(tmp_path / "old" / "identity.db")
+    db.execute("DROP TRIGGER audit_no_delete")
+    db.execute("DELETE FROM audit WHERE seq>=?", (audited,))
+    db.commit()
+    db.close()
+    assert [f.subject for f in problems(tmp_path / "old")] == ["audit"]
 
 
 def test_a_backup_of_an_old_schema_is_restored_and_goes_forward(present, tmp_path):

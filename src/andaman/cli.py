@@ -5,15 +5,18 @@ from __future__ import annotations
 import argparse
 import asyncio
 import getpass
+import logging
+import sqlite3
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from andaman import __version__
-from andaman.kernel.errors import AndamanError
+from andaman.kernel.errors import AndamanError, StorageFull, told
 from andaman.kernel.logs import configure
 from andaman.settings import TABLE, Settings, load_settings
 
+log = logging.getLogger("andaman")
 EXIT_PROBLEM = 1
 EXIT_USAGE = 2
 
@@ -33,9 +36,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except AndamanError as error:
         print(f"andaman: {error.detail}", file=sys.stderr)
         return EXIT_PROBLEM
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
+    except (BrokenPipeError, KeyboardInterrupt) as error:
+        return 130 if isinstance(error, KeyboardInterrupt) else EXIT_PROBLEM
+    except (OSError, sqlite3.Error) as error:
+        # The system's own words, which nobody turned into ours: no stack trace all the same.
+        log.debug("%s failed", options.run.__name__, exc_info=True)
+        advice = "andaman doctor looks at the data directory; --log-level debug tells where this came from"
+        full = type(told(error)) is StorageFull
+        print(f"andaman: {told(error).detail if full else f'{error}. {advice}'}", file=sys.stderr)
         return EXIT_PROBLEM
 
 

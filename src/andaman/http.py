@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from andaman.kernel.errors import AndamanError, MethodNotAllowed, ResourceNotFound, told
+from andaman.kernel.errors import AndamanError, MethodNotAllowed, ResourceNotFound, StorageFull, told
 from andaman.kernel.http import json_response, problem_response
 
 log = logging.getLogger("andaman")
@@ -38,8 +38,10 @@ async def _on_http(request: Request, error: Exception) -> Response:
 
 async def _on_bug(request: Request, error: Exception) -> Response:
     """A fault of ours: logged whole, told without inner details."""
-    log.error("unexpected error at %s %s", request.method, request.url.path, exc_info=error)
-    return problem_response(told(error))
+    refusal = told(error)
+    trace = None if isinstance(refusal, StorageFull) else error  # a full disk is nobody's fault here
+    log.error("%s at %s %s", refusal.title, request.method, request.url.path, exc_info=trace)
+    return problem_response(refusal)
 
 
 def screens_app(routes: Sequence[BaseRoute]) -> Starlette:

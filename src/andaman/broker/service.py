@@ -46,7 +46,12 @@ _ITER_PAGE = 200
 _PAST_THREADS = 4
 _PAST_WAITING = 500
 _REMEMBERED_BYTES = 48 << 20
+_HISTORY_PATIENCE_S = 1.5
 _T = TypeVar("_T")
+
+
+def _trouble(there: bool) -> Family:
+    return gauge("andaman_history_trouble", "1 while history cannot take the journal's tail.", there)
 
 
 class Broker:
@@ -347,15 +352,17 @@ class Broker:
         """How far history is; asks the historian."""
         if self._history is None:
             return ()
-        last_seq, trouble = await self.history_status()
+        try:
+            async with asyncio.timeout(_HISTORY_PATIENCE_S):
+                last_seq, trouble = await self.history_status()
+        except (Unavailable, TimeoutError):  # it cannot be opened, or is being started again: that is trouble
+            return (_trouble(True),)
         return (
             gauge(
                 "andaman_history_lag_events", "Journal rows not yet in history.", max(0, self.seq - last_seq)
             ),
             gauge("andaman_historian_memory_bytes", "Memory of the historian.", self._history.memory_bytes()),
-            gauge(
-                "andaman_history_trouble", "1 while history cannot take the journal's tail.", bool(trouble)
-            ),
+            _trouble(bool(trouble)),
         )
 
     async def condense_history(

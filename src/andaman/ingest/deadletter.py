@@ -11,6 +11,7 @@ from threading import Lock
 from typing import Any, Final
 
 from andaman.kernel.metrics import Family, gauge
+from andaman.kernel.storage import opening
 from andaman.kernel.time import DAY, Micros, format_time
 
 MAX_ROWS: Final = 20_000
@@ -56,10 +57,11 @@ class DeadLetterStore:
         self._lock = Lock()
         self._max_rows = max_rows
         self._max_age = max_age
-        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=FULL")
-        self._db.execute(_SCHEMA)
+        with opening(path):
+            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=FULL")
+            self._db.execute(_SCHEMA)
 
     def add(self, letters: Sequence[DeadLetter]) -> None:
         """Keep letters, and forget those that are too old or too many."""

@@ -10,6 +10,8 @@ from typing import Any
 
 import orjson
 
+from andaman.kernel.storage import opening
+
 
 class OffsetStore:
     """``get`` and ``put`` by feed id; a put is on disk when it returns. Safe to use from several threads."""
@@ -17,12 +19,13 @@ class OffsetStore:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = Lock()
-        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=FULL")
-        self._db.execute(
-            "CREATE TABLE IF NOT EXISTS memory (feed TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT"
-        )
+        with opening(path):
+            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=FULL")
+            self._db.execute(
+                "CREATE TABLE IF NOT EXISTS memory (feed TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT"
+            )
 
     def get(self, feed: str) -> dict[str, Any]:
         with self._lock:

@@ -116,6 +116,16 @@ def reach(file: Path, made: Micros) -> Micros:
         raise BadRequestData(f"The ledger in the backup is damaged: {error}") from None
 
 
+def begun(db: sqlite3.Connection, at: Micros, source: Path) -> None:
+    """Raises BadRequestData when ``at`` lies before everything that a backup tells."""
+    row = db.execute("SELECT at FROM journal ORDER BY seq LIMIT 1").fetchone()
+    if row is None or at < row[0]:
+        first = "is empty" if row is None else f"begins at {format_time(row[0])}"
+        raise BadRequestData(
+            f"At {format_time(at)} nothing had been written yet: the journal in {source} {first}. Choose a later time"
+        )
+
+
 def until(at: Micros, last: Micros, source: Path) -> None:
     """Raises BadRequestData when ``at`` lies behind what a backup tells."""
     if at > last:

@@ -27,6 +27,7 @@ from andaman.kernel.errors import BadRequestData, Conflict, ResourceNotFound, Un
 from andaman.kernel.time import Micros, format_time, parse_time, system_clock
 from andaman.maintenance.files import (
     LEDGER,
+    begun,
     copy_small,
     digest,
     last_point,
@@ -247,8 +248,10 @@ def restore_from(source: Path, directory: Path, at: Micros | None = None) -> str
     def change(db: sqlite3.Connection) -> None:
         if added:
             roll_forward(db, _lines(added), at)
-        if at is not None and base.end.at > at:
-            cut_back(db, at)
+        if at is not None:
+            begun(db, at, source)
+            if base.end.at > at:
+                cut_back(db, at)
 
     try:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import shutil
+import sqlite3
 import tarfile
 import tempfile
 from pathlib import Path
@@ -16,7 +17,7 @@ from andaman.broker.ledger import maintenance as ledger
 from andaman.broker.ledger.replay import cut_back
 from andaman.kernel.errors import BadRequestData, Conflict, ResourceNotFound, Unavailable
 from andaman.kernel.time import Micros, format_time, parse_time, system_clock
-from andaman.maintenance.files import CONTEXTS, LEDGER, copy_small, place_small, reach, until
+from andaman.maintenance.files import CONTEXTS, LEDGER, begun, copy_small, place_small, reach, until
 
 _MANIFEST: Final = "andaman-backup.json"
 _FORMAT: Final = 1
@@ -77,10 +78,14 @@ def restore_all(file: Path, directory: Path, at: Micros | None = None) -> str:
                 until(at, reach(folder / LEDGER, made), file)
             small = [name for name in files if name != LEDGER]
             place_small(folder, small, directory)
+
+            def change(db: sqlite3.Connection) -> None:
+                assert at is not None
+                begun(db, at, file)
+                cut_back(db, at)
+
             try:
-                end = ledger.restore(
-                    folder / LEDGER, directory, None if at is None else lambda db: cut_back(db, at)
-                )
+                end = ledger.restore(folder / LEDGER, directory, None if at is None else change)
             except BaseException:
                 for one in small:
                     (directory / one).unlink(missing_ok=True)
@@ -88,7 +93,7 @@ def restore_all(file: Path, directory: Path, at: Micros | None = None) -> str:
     except OSError as error:
         raise Unavailable(f"The restore into {directory} failed: {error.strerror or error}") from None
     when = "the backup" if at is None else format_time(at)
-    return f"{directory} is as it was at {when}, up to journal position {end.seq}"
+    return f"{directory} is as it was at {when}, up to journal position {end.seq} of {format_time(end.at)}; accounts as of {format_time(made)}"
 
 
 def _unpack(file: Path, folder: Path) -> tuple[list[str], Micros]:

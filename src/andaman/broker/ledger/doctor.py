@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -15,11 +15,21 @@ import orjson
 from andaman.broker.ledger.boot import Facts
 from andaman.broker.ledger.journal import verify
 from andaman.broker.ledger.rows import Texts, decode_changes
-from andaman.broker.ledger.schema import APPLICATION_ID, FILE, HISTORY, MIGRATIONS, connect, lock_holder
+from andaman.broker.ledger.schema import (
+    APPLICATION_ID,
+    FILE,
+    HISTORY,
+    MIGRATIONS,
+    connect,
+    is_lost,
+    lock_holder,
+)
+from andaman.kernel.storage import obstacle
 from andaman.kernel.time import HOUR, MINUTE, Micros, format_time, system_clock
 
 Level = Literal["ok", "warning", "problem"]
 _LOW_DISK: Final = 1 << 30
+_WITH_INSTANCES: Final = 3  # the schema from which on meta has the key of instance ids
 _NOT_USED: Final = "No process is using the directory."
 
 
@@ -38,21 +48,27 @@ def doctor(directory: Path, now: Micros | None = None, facts: Facts | None = Non
     ``facts``: how the index's rows are made, to compare those that are stored.
     """
     now = system_clock() if now is None else now
+    if is_lost(directory):
+        text = (
+            f"{FILE} is missing or empty, but {HISTORY}/ tells of data that was there; the platform does not start over it. "
+            "Keep a copy of the directory and restore the last backup into a new one."
+        )
+        return [Finding("problem", "store", text)]
     if not (directory / FILE).exists():
-        return [
-            Finding(
-                "problem",
-                "store",
-                f"There is no {FILE} in {directory}. Start the platform to make one, or restore a backup.",
-            )
-        ]
+        text = f"There is no {FILE} in {directory}. Start the platform to make one, or restore a backup."
+        return [Finding("problem", "store", text)]
     findings = [_lock(directory), _disk(directory), *_rights(directory), *_leftovers(directory)]
     try:
         db = connect(directory)
     except sqlite3.Error as error:
         return [
             *findings,
-            Finding("problem", "store", f"The store cannot be opened: {error}. Restore the last backup."),
+            Finding(
+                "problem",
+                "store",
+                f"{directory / FILE} cannot be opened: {obstacle(directory / FILE) or error}. "
+                "Keep a copy of the directory and restore the last backup into a new one.",
+            ),
         ]
     try:
         wrong = structure(db)
@@ -75,6 +91,9 @@ def doctor(directory: Path, now: Micros | None = None, facts: Facts | None = Non
             findings.append(_index(db, facts))
         if findings[0].text == _NOT_USED:
             findings.append(_history(directory, db))
+        else:
+            text = "History is in use; it is looked at when the platform does not run. /metrics tells how far it is."
+            findings.append(Finding("ok", "history", text))
     except sqlite3.Error as error:
         findings.append(
             Finding("problem", "store", f"Reading the store failed: {error}. Restore the last backup.")
@@ -97,9 +116,53 @@ def structure(db: sqlite3.Connection) -> str:
         if version > len(MIGRATIONS):
             return f"The store has schema version {version}, this release knows up to {len(MIGRATIONS)}"
         lines = [line for (line,) in db.execute("PRAGMA integrity_check(5)")]
+        if lines != ["ok"]:
+            return f"The file is damaged: {in_one_line(lines)}"
+        lacking = lacks(db, version)
     except sqlite3.DatabaseError as error:
         return f"The file is damaged: {error}"
-    return "" if lines == ["ok"] else f"The file is damaged: {'; '.join(lines)}"
+    return f"The file is damaged: {' and '.join(lacking)} missing" if lacking else ""
+
+
+def in_one_line(lines: Iterable[str]) -> str:
+    """What SQLite's own checks say, without its heading."""
+    parts = [part.strip() for line in lines for part in line.splitlines()]
+    return "; ".join(part for part in parts if part and not part.startswith("***"))
+
+
+def lacks(db: sqlite3.Connection, version: int) -> list[str]:
+    """What a store of this schema has and this one has not: tables, columns, keys."""
+    model = sqlite3.connect(":memory:")
+    try:
+        for script in MIGRATIONS[:version]:
+            model.executescript(script)
+        found = missing_parts(model, db)
+    finally:
+        model.close()
+    if version and not found:
+        needed = ["head"] if db.execute("SELECT 1 FROM journal LIMIT 1").fetchone() else []
+        needed += ["instances"] if version >= _WITH_INSTANCES else []
+        keys = {key for (key,) in db.execute("SELECT key FROM meta")}
+        found = [f"the entry {key!r} of table meta is" for key in needed if key not in keys]
+    return found
+
+
+def missing_parts(model: sqlite3.Connection, db: sqlite3.Connection) -> list[str]:
+    """Tables and columns of ``model`` that ``db`` lacks, each as the beginning of a sentence."""
+    found = []
+    for (table,) in model.execute(
+        "SELECT name FROM sqlite_master WHERE type='table' ORDER BY name"
+    ).fetchall():
+        wanted, there = _columns(model, table), _columns(db, table)
+        if not there:
+            found.append(f"table {table} is")
+        elif wanted - there:
+            found.append(f"column {sorted(wanted - there)[0]} of table {table} is")
+    return found
+
+
+def _columns(db: sqlite3.Connection, table: str) -> set[str]:
+    return {row[1] for row in db.execute(f"PRAGMA table_info({table})")}
 
 
 def chain(db: sqlite3.Connection) -> str:
@@ -293,6 +356,11 @@ def _unreadable(history: Path) -> str:
                 ).fetchall()
                 for schema, table in tables:
                     db.execute(f'SELECT max(hash(t)) FROM "{schema}"."{table}" AS t').fetchall()  # noqa: S608
+                told = dict(db.execute("SELECT 'seg_' || id, count FROM segment").fetchall())
+                for table, count in told.items():
+                    there = db.execute(f'SELECT count(*) FROM "{table}"').fetchone()  # noqa: S608
+                    if there != (count,):
+                        return f"{file} is damaged: {table} has {there[0] if there else 0} rows of {count}"
         except duckdb.Error as error:
             return f"{file} is damaged: {str(error).splitlines()[0]}"
     return ""

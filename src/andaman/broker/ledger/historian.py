@@ -40,8 +40,15 @@ BATCH_ROWS: Final = 20_000  # a batch that the history store takes at full speed
 _POLL_S: Final = 0.25
 _RETRY_S: Final = 5.0
 _OPEN_LIMIT_S: Final = 30.0
-_DAMAGED: Final = ("not a valid duckdb", "corrupt", "checksum")  # of DuckDB's errors when it opens a file
+_DAMAGED: Final = (
+    "not a valid duckdb",
+    "corrupt",
+    "checksum",
+    "could not read enough",
+    "file exists",
+)  # of DuckDB's errors when it opens a file
 _INVALID: Final = "invalidated"  # and of one that can do no more until it is opened again
+_FULL: Final = "No space left"
 _DOCS_A_PIECE: Final = 100
 
 
@@ -107,7 +114,12 @@ class Feeder:
                 self.trouble = str(error)
                 if _INVALID in self.trouble:
                     raise
-                log.exception("History could not take the journal's tail; will be tried again")
+                if _FULL in self.trouble:
+                    log.error(
+                        "History could not take the journal's tail: the disk is full; will be tried again"
+                    )
+                else:
+                    log.exception("History could not take the journal's tail; will be tried again")
                 self._stop.wait(_RETRY_S)
 
     def _end(self) -> int:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from andaman.kernel.errors import Unavailable
+from andaman.kernel.storage import obstacle, opening
 
 FILE: Final = "ledger.sqlite3"
 LOCK: Final = "lock"
@@ -87,9 +88,18 @@ def connect(directory: Path, *, write: bool = False) -> sqlite3.Connection:
 
 
 def prepare(directory: Path) -> sqlite3.Connection:
-    """Create or migrate the store and return the writer's connection. Raises Unavailable when it is not ours."""
+    """Create or migrate the store and return the writer's connection. Raises Unavailable when it is not ours, or is gone
+    where history tells that there was one."""
     directory.mkdir(parents=True, exist_ok=True)
-    db = connect(directory, write=True)
+    file = directory / FILE
+    if is_lost(directory):
+        raise Unavailable(
+            f"{file} is {'empty' if file.exists() else 'missing'}, but {directory / HISTORY} tells of data that was there. "
+            "Nothing is begun anew over it: restore the last backup into a new directory (andaman restore), or choose "
+            "an empty directory"
+        )
+    with opening(file):
+        db = connect(directory, write=True)
     try:
         version: int = db.execute("PRAGMA user_version").fetchone()[0]
         owner: int = db.execute("PRAGMA application_id").fetchone()[0]
@@ -112,11 +122,23 @@ def prepare(directory: Path) -> sqlite3.Connection:
             )
     except sqlite3.Error as error:
         db.close()
-        raise Unavailable(f"The store in {directory} cannot be opened: {error}") from error
+        raise Unavailable(
+            f"The store in {directory} cannot be opened: {obstacle(file) or error}. "
+            f"andaman doctor --data {directory} says what is wrong and what to do"
+        ) from error
     except Unavailable:
         db.close()
         raise
     return db
+
+
+def is_lost(directory: Path) -> bool:
+    """Was there a store, of which only history is left?"""
+    file = directory / FILE
+    if file.exists() and (file.is_dir() or file.stat().st_size or file.with_name(f"{FILE}-wal").exists()):
+        return False
+    history = directory / HISTORY
+    return history.is_dir() and any(history.iterdir())
 
 
 class DirectoryLock:
@@ -125,7 +147,8 @@ class DirectoryLock:
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.path = directory / LOCK
-        self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        with opening(self.path):
+            self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -143,10 +166,15 @@ class DirectoryLock:
 
 
 def lock_holder(directory: Path) -> str | None:
-    """The process id written in the lock file if the lock is held now, else None."""
+    """The process id written in the lock file if the lock is held now, else None. Changes nothing."""
     try:
-        lock = DirectoryLock(directory)
-    except Unavailable:
-        return (directory / LOCK).read_text("ascii", "replace").strip() or "unknown"
-    lock.release()
+        fd = os.open(directory / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return os.pread(fd, 32, 0).decode("ascii", "replace").strip() or "unknown"
+    finally:
+        os.close(fd)
     return None

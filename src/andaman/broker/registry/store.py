@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import sqlite3
 from pathlib import Path
@@ -11,7 +12,9 @@ from typing import Final
 import orjson
 
 from andaman.broker.registry.model import Document
+from andaman.kernel.storage import opening
 
+log = logging.getLogger(__name__)
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS registration (
     tenant TEXT NOT NULL,
@@ -36,14 +39,16 @@ class RegistryStore:
 
     def __init__(self, path: Path) -> None:
         self._lock = Lock()
-        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=FULL")
-        self._db.executescript(_SCHEMA)
+        self._path = path
+        with opening(path):
+            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=FULL")
+            self._db.executescript(_SCHEMA)
 
     def alias(self) -> str:
         """The name of this broker among others, made once: what Via headers and sourceIdentity say (§5.2.40)."""
-        with self._lock:
+        with self._lock, opening(self._path):
             row = self._db.execute("SELECT value FROM fact WHERE name = 'alias'").fetchone()
             if row is None:
                 made = f"andaman-{secrets.token_hex(6)}"
@@ -52,10 +57,17 @@ class RegistryStore:
             return str(row[0])
 
     def load(self, table: str) -> list[tuple[str, Document]]:
-        """(tenant, document) of all, in the order of creation."""
-        with self._lock:
-            rows = self._db.execute(f"SELECT tenant, document FROM {table}").fetchall()  # noqa: S608 - our own names
-        found = [(str(tenant), orjson.loads(document)) for tenant, document in rows]
+        """(tenant, document) of all, in the order of creation. What cannot be read is left out and told in the log."""
+        with self._lock, opening(self._path):
+            rows = self._db.execute(f"SELECT tenant, id, document FROM {table}").fetchall()  # noqa: S608 - our own names
+        found = []
+        for tenant, document_id, document in rows:
+            try:
+                found.append((str(tenant), orjson.loads(document)))
+            except ValueError as error:
+                log.error(
+                    "%s: %s %s cannot be read and is left out: %s", self._path, table, document_id, error
+                )
         return sorted(found, key=lambda one: (one[1].get("createdAt", ""), one[1]["id"]))
 
     def put(self, table: str, tenant: str, document: Document) -> None:

@@ -6,6 +6,7 @@ A position saved late only means that some notifications are sent again, with th
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
 from collections.abc import Iterable, Sequence
@@ -16,9 +17,11 @@ from typing import Any, Final
 import orjson
 
 from andaman.broker.subscriptions.model import Content, Counters, Owner
-from andaman.kernel.errors import Unavailable
+from andaman.kernel.errors import StorageFull, Unavailable, told
+from andaman.kernel.storage import opening
 from andaman.kernel.time import Micros
 
+log = logging.getLogger(__name__)
 FILE: Final = "subscriptions.db"
 _VERSION: Final = 1
 _SCHEMA: Final = """
@@ -72,7 +75,7 @@ class SubscriptionStore:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
-        try:
+        with opening(path):
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10.0)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
@@ -82,19 +85,28 @@ class SubscriptionStore:
             elif version > _VERSION:
                 raise Unavailable(f"{path} has version {version}; this release knows up to {_VERSION}")
             path.chmod(0o600)  # endpoints hold passwords
-        except sqlite3.Error as error:
-            raise Unavailable(f"{path} cannot be opened: {error}") from None
 
     def close(self) -> None:
         with self._lock:
             self._db.close()
 
     def load(self) -> tuple[int | None, list[Record]]:
-        """The position of the store (None: a new file) and all subscriptions in the order of creation."""
-        with self._lock:
+        """The position of the store (None: a new file) and all subscriptions in the order of creation.
+
+        A row that cannot be read is left out and told in the log: it must not keep all others from their work.
+        """
+        with self._lock, opening(self.path):
             row = self._db.execute("SELECT value FROM meta WHERE key='position'").fetchone()
             rows = self._db.execute(f"SELECT {_COLUMNS} FROM subscription ORDER BY number").fetchall()  # noqa: S608
-        return (None if row is None else row[0]), [_record(one) for one in rows]
+        found = []
+        for one in rows:
+            try:
+                found.append(_record(one))
+            except (ValueError, TypeError) as error:
+                log.error(
+                    "%s: subscription %s cannot be read and does not work: %s", self.path, one[1], error
+                )
+        return (None if row is None else row[0]), found
 
     def add(self, record: Record) -> bool:
         """False when the id is taken."""
@@ -164,7 +176,7 @@ class _Transaction:
         try:
             self._db.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
-            raise Unavailable(f"Subscriptions cannot be written now: {error}") from None
+            raise _refusal(error) from None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         try:
@@ -176,7 +188,12 @@ class _Transaction:
         if self._db.in_transaction:
             self._db.execute("ROLLBACK")
         if isinstance(error, sqlite3.Error):
-            raise Unavailable(f"Subscriptions cannot be written now: {error}") from None
+            raise _refusal(error) from None
+
+
+def _refusal(error: sqlite3.Error) -> Unavailable:
+    kind = StorageFull if type(told(error)) is StorageFull else Unavailable
+    return kind(f"Subscriptions cannot be written now ({error}); nothing was written. Reading goes on")
 
 
 def _values(record: Record) -> Sequence[Any]:

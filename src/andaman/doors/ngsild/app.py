@@ -51,6 +51,7 @@ from andaman.kernel.errors import (
     MethodNotAllowed,
     NotSignedIn,
     ResourceNotFound,
+    StorageFull,
     told,
 )
 from andaman.kernel.metrics import REQUEST_ID, STATUS
@@ -264,8 +265,10 @@ class NgsiLdApp:
         except Disconnected:
             return
         except Exception as error:
-            log.exception("unexpected error at %s %s", scope.get("method"), scope.get("path"))
-            answer = problem_answer(told(error))
+            refusal = told(error)
+            trace = None if isinstance(refusal, StorageFull) else error
+            log.error("%s at %s %s", refusal.title, scope.get("method"), scope.get("path"), exc_info=trace)
+            answer = problem_answer(refusal)
         scope[STATUS] = answer.status
         await answer.send(send, tenant, scope.get(REQUEST_ID))
 
