@@ -35,6 +35,8 @@ class View:
     pick: frozenset[str] | None = None
     omit: frozenset[str] = frozenset()
     datasets: frozenset[str] | None = None
+    by_attrs: bool = False
+    """``pick`` was made from ``attrs``: id, type and scope come with the attributes and are nothing by themselves."""
 
     @property
     def projects(self) -> bool:

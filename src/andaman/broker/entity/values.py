@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
@@ -11,6 +12,7 @@ from andaman.broker.entity.names import NULL, check_uri, is_stored_time
 from andaman.kernel.errors import BadRequestData
 
 MAX_VALUE_DEPTH: Final = 64
+_TAG: Final = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
 
 
 class NullRules(Protocol):
@@ -82,8 +84,10 @@ def _language_map(value: Any, name: str, context: Context, mode: NullRules) -> A
         raise BadRequestData(f"{where} must be an object from language tag to text", field=where)
     texts: dict[str, Any] = {}
     for tag, text in value.items():
-        if not tag or len(tag) > 64 or (tag[0] == "@" and tag != "@none"):
-            raise BadRequestData(f"{where}: {tag[:80]!r} is not a language tag", field=where)
+        if tag != "@none" and (len(tag) > 64 or _TAG.fullmatch(tag) is None):
+            raise BadRequestData(
+                f"{where}: {tag[:80]!r} is not a language tag (RFC 5646), such as th or zh-Hans", field=where
+            )
         if text == NULL:
             if not mode.nulls:
                 raise BadRequestData(f"{where}: {NULL} is allowed in updates and merges only", field=where)

@@ -104,7 +104,7 @@ def _anything(doc: Doc, view: View) -> bool:
     names -= view.omit
     if view.pick is not None:
         names &= view.pick
-        if view.pick >= {"id", "type", "scope"}:
+        if view.by_attrs:
             names -= {"id", "type", "scope"}
     return bool(names)
 

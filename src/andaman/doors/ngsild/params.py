@@ -65,6 +65,7 @@ def view_of(given: Mapping[str, str], context: Context) -> View:
         pick,
         omit,
         None if datasets is None else frozenset(_dataset(one) for one in datasets.split(",")),
+        "attrs" in given,
     )
     return PLAIN if view == PLAIN else view  # the plain view has a short way of its own
 

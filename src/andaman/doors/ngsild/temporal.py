@@ -99,10 +99,15 @@ async def _retrieve(door: Door, call: Call, entity_id: str, context: Context, me
         raise ResourceNotFound(f"There is no temporal evolution of an entity {entity_id}")
     (found,) = answer["entities"]
     shown = _shown(found, context, view, form, asked)
-    if not shown or (not found["attrs"] and not found.get("scope") and view.projects):
+    if not shown or (view.projects and not _anything(found, view)):
         await _check_projection(door, call, asked, view, entity_id)
     headers = _range_header(answer, asked)
     return door.represented(call, shown, media, context, headers, 206 if headers else 200)
+
+
+def _anything(found: Mapping[str, Any], view: View) -> bool:
+    """Is there anything of what was asked for? Scopes come with ``attrs`` and are none of them."""
+    return bool(found["attrs"] or (found.get("scope") and not view.by_attrs))
 
 
 async def _check_projection(
@@ -113,7 +118,7 @@ async def _check_projection(
     parts = {"id", "type"} - view.omit
     if view.pick is not None:
         parts &= view.pick
-        if view.pick >= {"id", "type", "scope"}:  # of ``attrs``: the parts alone are nothing
+        if view.by_attrs:
             parts = set()
     if parts:
         return
@@ -122,7 +127,7 @@ async def _check_projection(
         temporal=replace(asked.temporal, timerel=None, aggr_methods=(), last_n=1, timeproperty="observedAt"),
     )
     answer = await door.broker.evolutions(every, call.actor.access, call.tenant)
-    if not any(found["attrs"] or found.get("scope") for found in answer["entities"]):
+    if not any(_anything(found, view) for found in answer["entities"]):
         raise absent
 
 
