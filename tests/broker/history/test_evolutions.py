@@ -352,6 +352,33 @@ def test_answers_are_those_of_a_plain_list_of_instances(
             assert got["total"] == (len(wanted) if query.count else -1)
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.randoms(use_true_random=False), st.integers(1, 3), st.integers(0, 4), st.integers(0, 40))
+def test_the_last_ones_are_found_wherever_they_lie(
+    rng: random.Random, last: int, steps: int, cut: int
+) -> None:
+    """Observations come late and out of order: the newest may lie in the file, in memory or in the journal's tail."""
+    world = World()
+    for n in range(40):
+        name, at = rng.choice(NAMES), START + (n + 1) * SECOND
+        if name not in world.order:
+            world.order.append(name)
+        before = world.state.get(name)
+        late = rng.choice([0, 0, 0, 30]) * SECOND
+        one = {"type": "Property", "value": n, "observedAt": iso(at - late, 0), "createdAt": iso(START)}
+        attrs = {"x:p": [{**one, "modifiedAt": iso(at)}]}
+        after = {"id": name, "type": ["x:A"], "attrs": attrs, "createdAt": iso(START), "modifiedAt": iso(at)}
+        world.events.append(event(n + 1, at, "", before, after))
+        world.state[name], world.kinds[name] = after, ["x:A"]
+        world.known.setdefault(name, []).append(record(attrs["x:p"][0], "x:p", n + 1, 0, at))
+    with opened(world.events, cut, steps) as history:
+        for prop in ("observedAt", "modifiedAt"):
+            temporal = TemporalQuery(last_n=last, timeproperty=prop, limit_instances=10_000)
+            query = EvolutionQuery(temporal, (EntityQuery(),), shown=frozenset({"x:p"}), limit=100)
+            got = history.evolutions("", query, tails=tails(world.events[cut:]), sight=Everything())
+            assert got["entities"] == reference(world, query)
+
+
 @settings(max_examples=20, deadline=None)
 @given(worlds(), queries(), st.integers(1, 3), st.integers(0, 16))
 def test_pages_of_entities_make_up_the_whole(
