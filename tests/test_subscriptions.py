@@ -57,3 +57,53 @@ def test_a_token_that_is_revoked_hears_no_more(tmp_path: Path) -> None:
         await receiver.close()
 
     run(work)
+
+
+def test_a_source_may_tell_from_a_tenant_of_its_own(tmp_path: Path) -> None:
+    """CIM 009 §5.8.6, §6.3.14: its tenant's name opens nothing here, and does not keep out what it tells."""
+
+    async def work() -> None:
+        receiver, source = Receiver(), Receiver()
+        await receiver.open()
+        await source.open()
+        source.status = 201
+        settings = {"broker_only": True, "context_allow_loopback": True}
+        async with platform(tmp_path, **settings) as app, client(app) as http:
+            _, root = await app.identity.add_token(
+                TokenKind.API, "root", cli_actor(), roles=[Role.ADMINISTRATOR]
+            )
+            roots = {"Authorization": f"Bearer {root}"}
+            registration = {
+                "type": "ContextSourceRegistration",
+                "information": [{"entities": [{"type": "Car"}]}],
+                "endpoint": f"http://127.0.0.1:{source.port}",
+                "tenant": "harbour",
+            }
+            answer = await http.post("/ngsi-ld/v1/csourceRegistrations", json=registration, headers=roots)
+            assert answer.status_code == 201, answer.text
+            body = {
+                "type": "Subscription",
+                "entities": [{"type": "Car"}],
+                "notification": {"endpoint": {"uri": receiver.uri}},
+            }
+            answer = await http.post("/ngsi-ld/v1/subscriptions", json=body, headers=roots)
+            assert answer.status_code == 201, answer.text
+            await source.until(lambda: bool(source.requests))
+            copy = source.requests[0][2]["id"]
+            car = {"id": "urn:ngsi-ld:Car:1", "type": "Car", "speed": {"type": "Property", "value": 7}}
+            theirs = {"NGSILD-Tenant": "harbour"}
+            told = {"type": "Notification", "subscriptionId": copy, "data": [car]}
+            answer = await http.post("/ngsi-ld/ex/remote-notify", json=told, headers=theirs)
+            assert answer.status_code == 200, answer.text
+            assert "NGSILD-Tenant" not in answer.headers
+            assert speeds(await receiver.count(1)) == [7]
+            assert "ngsild-tenant" not in receiver.headers[0]
+            unknown = {**told, "subscriptionId": copy[:-1] + ("0" if copy[-1] != "0" else "1")}
+            answer = await http.post("/ngsi-ld/ex/remote-notify", json=unknown, headers=theirs)
+            assert answer.status_code == 404
+            for path in ("/ngsi-ld/v1/entities?type=Car", "/ngsi-ld/v1/x/ngsi-ld/ex/remote-notify"):
+                assert (await http.get(path, headers=theirs)).status_code == 401
+        await receiver.close()
+        await source.close()
+
+    run(work)

@@ -31,6 +31,9 @@ COOKIE: Final = "andaman_session"
 _COOKIE: Final = COOKIE.encode() + b"="
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_TOLD: Final = "/ngsi-ld/ex/remote-notify"
+"""Here other brokers tell (CIM 009 §5.8.6). A tenant that they name is one of theirs: it opens nothing, and names nothing, here.
+Whom it concerns, and with whose rights, hangs on the random id of the subscription there."""
 _SIGN_IN: Final = "/auth/login"
 
 
@@ -101,7 +104,7 @@ class Gate:
                 )
         scope[ACTOR] = actor
         scope[CREDENTIAL] = credential if actor.principal.id != "public" else None
-        if b"ngsild-tenant" in headers:
+        if b"ngsild-tenant" in headers and scope["path"] != _TOLD:
             # Of several, one room would take the first and another the last.
             if sum(name == b"ngsild-tenant" for name, _ in scope["headers"]) > 1:
                 raise BadRequestData("There is more than one NGSILD-Tenant", field="NGSILD-Tenant")

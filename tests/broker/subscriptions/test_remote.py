@@ -4,65 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from andaman.broker.outgoing import OutgoingClient
-from andaman.broker.registry.service import Registry
-from andaman.broker.subscriptions.remote import RemoteCopies
 from andaman.kernel.errors import BadRequestData, ResourceNotFound
-from tests.broker.subscriptions.world import ME, Receiver, World, world
-
-CAR = "urn:ngsi-ld:Car:1"
-
-
-class Federation:
-    def __init__(self, w: World, source: Receiver) -> None:
-        self.w, self.source = w, source
-        self.registry: Registry
-        self.remote: RemoteCopies
-
-    async def open(self) -> None:
-        self.registry = Registry.open(self.w.directory, self.w.broker)
-        await self.registry.start()
-        client = OutgoingClient(allow_private=True)
-        self.remote = RemoteCopies(self.w.subs, self.registry, self.w.broker, client)
-        await self.remote.start()
-
-    async def close(self) -> None:
-        await self.remote.stop()
-        await self.registry.stop()
-        self.registry.close()
-
-    async def register(self, name: str = "1", more: dict[str, Any] | None = None, **members: Any) -> None:
-        payload = {
-            "id": f"urn:ngsi-ld:ContextSourceRegistration:{name}",
-            "type": "ContextSourceRegistration",
-            "information": [{"entities": [{"type": "Car"}], **members}],
-            "operations": ["federationOps"],
-            "endpoint": f"http://127.0.0.1:{self.source.port}",
-            **(more or {}),
-        }
-        await self.registry.register(payload, self.w.contexts.core, "")
-
-    async def asked(self, number: int) -> tuple[str, str, Any]:
-        await self.source.until(lambda: len(self.source.requests) >= number)
-        return self.source.requests[number - 1]
-
-    def tell(self, copy: str, **attrs: Any) -> None:
-        entity = {"id": CAR, "type": "Car", **{k: {"type": "Property", "value": v} for k, v in attrs.items()}}
-        self.remote.take(
-            {"type": "Notification", "subscriptionId": copy, "data": [entity]}, self.w.contexts.core
-        )
-
-
-async def federation(w: World) -> Federation:
-    source = Receiver()
-    await source.open()
-    made = Federation(w, source)
-    await made.open()
-    return made
+from tests.broker.subscriptions.federation import CAR, federation
+from tests.broker.subscriptions.world import ME, world
 
 
 def test_a_copy_is_made_changed_kept_over_a_restart_and_taken_away(tmp_path: Path) -> None:
@@ -87,7 +34,7 @@ def test_a_copy_is_made_changed_kept_over_a_restart_and_taken_away(tmp_path: Pat
             await w.subs.stop()
             await w.subs.start()
             await f.open()
-            f.tell(body["id"], speed=10)
+            await f.tell(body["id"], speed=10)
             got = await w.receiver.count(1)
             assert (got[0]["subscriptionId"], got[0]["data"][0]["speed"]["value"]) == (sub, 10)
             await w.subs.delete(sub, ME, "")
@@ -95,7 +42,7 @@ def test_a_copy_is_made_changed_kept_over_a_restart_and_taken_away(tmp_path: Pat
             assert f.source.requests[-1][1] == f"/ngsi-ld/v1/subscriptions/{body['id']}"
             assert [one[0] for one in f.source.requests].count("POST") == 1
             with pytest.raises(ResourceNotFound):
-                f.tell(body["id"], speed=10)
+                await f.tell(body["id"], speed=10)
             await f.close()
             await f.source.close()
 
@@ -111,16 +58,16 @@ def test_split_entities_are_judged_whole(tmp_path: Path) -> None:
             await w.subscribe(q='speed>5;name=="a"', splitEntities=True)
             copy = (await f.asked(1))[2]
             assert "q" not in copy
-            f.tell(copy["id"], speed=1)
-            f.tell(copy["id"], speed=6)
+            await f.tell(copy["id"], speed=1)
+            await f.tell(copy["id"], speed=6)
             (got,) = await w.receiver.count(1)
             assert got["data"][0]["speed"]["value"] == 6
             assert got["data"][0]["name"]["value"] == "a"
             gone = {"id": CAR, "type": "Car", "deletedAt": "2026-01-01T00:00:00Z"}
-            f.remote.take({"subscriptionId": copy["id"], "data": [gone]}, w.contexts.core)
+            await f.remote.take({"subscriptionId": copy["id"], "data": [gone]}, w.contexts.core)
             assert (await w.receiver.count(2))[-1]["data"] == [gone]
             with pytest.raises(BadRequestData):
-                f.remote.take({"subscriptionId": copy["id"], "data": [1]}, w.contexts.core)
+                await f.remote.take({"subscriptionId": copy["id"], "data": [1]}, w.contexts.core)
             await f.close()
             await f.source.close()
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import secrets
 import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Final
@@ -28,6 +30,14 @@ CREATE TABLE IF NOT EXISTS csource_subscription (
     document BLOB NOT NULL,
     PRIMARY KEY (tenant, id)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS told (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    subscription TEXT NOT NULL,
+    id TEXT NOT NULL,
+    body BLOB NOT NULL,
+    UNIQUE (subscription, id)
+) STRICT;
+CREATE INDEX IF NOT EXISTS told_in_order ON told (subscription, number);
 CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 """
 REGISTRATIONS: Final = "registration"
@@ -81,6 +91,45 @@ class RegistryStore:
     def delete(self, table: str, tenant: str, document_id: str) -> None:
         with self._lock:
             self._db.execute(f"DELETE FROM {table} WHERE tenant = ? AND id = ?", (tenant, document_id))  # noqa: S608
+
+    # -- what sources told (subscriptions/inbox.py) ----------------------------------------------------------------
+    def keep_told(self, rows: Sequence[tuple[str, str, bytes]]) -> list[int | None]:
+        """Numbers of new rows (subscription, id, body), None for those that are there already; one transaction."""
+        numbers: list[int | None] = []
+        with self._lock, self._transaction():
+            for row in rows:
+                made = self._db.execute(
+                    "INSERT OR IGNORE INTO told (subscription, id, body) VALUES (?, ?, ?)", row
+                )
+                numbers.append(made.lastrowid if made.rowcount > 0 else None)
+        return numbers
+
+    def told_after(self, subscription: str, number: int, most: int) -> list[tuple[int, str, bytes]]:
+        """(number, id, body) behind a number, in order."""
+        with self._lock:
+            return self._db.execute(
+                "SELECT number, id, body FROM told WHERE subscription = ? AND number > ? ORDER BY number LIMIT ?",
+                (subscription, number, most),
+            ).fetchall()
+
+    def told_sizes(self) -> list[tuple[int, str, int]]:
+        """(number, subscription, bytes) of all."""
+        with self._lock:
+            return self._db.execute("SELECT number, subscription, length(body) FROM told").fetchall()
+
+    def drop_told(self, numbers: Sequence[int]) -> None:
+        with self._lock, self._transaction():
+            self._db.executemany("DELETE FROM told WHERE number = ?", [(number,) for number in numbers])
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
 
     def close(self) -> None:
         with self._lock:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -62,6 +62,7 @@ class Engine:
         self._tasks: list[asyncio.Task[None]] = []
         self._checked: Micros = 0
         self._tidied: Micros = 0
+        self.withdrawn: Callable[[Run], None] = lambda run: None  # what waited at the courier was taken back
         self.delivered = 0
         self.failed = 0
 
@@ -161,6 +162,7 @@ class Engine:
         run.flying = 0
         run.generation += 1
         run.changed = True
+        self.withdrawn(run)
         if again and settled is not None:
             run.live, run.position = False, settled
             self._lagging.add(run)
@@ -182,7 +184,7 @@ class Engine:
             self._grant(run, access)
             if access is None:
                 self._withdraw(run, again=False)
-            elif run.open:
+            elif run.open or run.flying:
                 self._withdraw(run, again=True)
 
     # -- following ------------------------------------------------------------------------------------------
@@ -252,18 +254,19 @@ class Engine:
         sub = run.sub
         body = envelope(sub, notification_id(sub.key, number), self._clock(), data)
         message = Message(sub.key, lane, run.wire.headers, run.wire.body(body), run.report, run.sending, seqs)
-        if not self._courier.offer(sub.endpoint, sub.tenant, message):
+        if not self.hand_over(run, message):
             return False
         for seq in seqs:
             run.open[seq] = None
+        return True
+
+    def hand_over(self, run: Run, message: Message) -> bool:
+        """Give a message to the courier, which reports to ``run.report``. False: there is no room now."""
+        if not self._courier.offer(run.sub.endpoint, run.sub.tenant, message):
+            return False
         run.flying += 1
         run.changed = True
         return True
-
-    def forward(self, run: Run, data: list[bytes], number: str) -> None:
-        """Tell what another broker told. Without a position of ours: what finds no room is lost."""
-        if run.access is not None and run.sub.status(self._clock()) == "active":
-            self._send(run, (), run.sub.key, data, number)
 
     def _sending(self, run: Run, message: Message) -> None:
         run.sub.counters.sent += 1

@@ -1,4 +1,5 @@
-"""Subscriptions reach further: reduced copies of them at context sources, and what those sources tell (CIM 009 §5.8.1.4, §5.8.6).
+"""Subscriptions reach further: reduced copies of them at context sources (CIM 009 §5.8.1.4); what those tell is told on by
+``told_on.py``.
 
 For each registration that matches a subscription and takes subscriptions, a copy of it is made there, reduced to what the
 registration offers, with this platform as the receiver. What copies there are is kept with the subscription, before a source
@@ -19,10 +20,6 @@ from urllib.parse import quote
 import orjson
 
 from andaman.broker.contexts import CORE_URL, Context
-from andaman.broker.entity.expand import expand_entity
-from andaman.broker.entity.names import NULL, check_uri
-from andaman.broker.ledger.rights import visible
-from andaman.broker.model import Doc
 from andaman.broker.outgoing import Header, OutgoingClient, Unreachable
 from andaman.broker.query.evaluate import matches_q
 from andaman.broker.query.parse import parse_q
@@ -30,13 +27,13 @@ from andaman.broker.registry.match import Spec, source_doc
 from andaman.broker.registry.model import Info, Registration
 from andaman.broker.registry.service import Registry
 from andaman.broker.service import Broker
-from andaman.broker.subscriptions.changes import meets
 from andaman.broker.subscriptions.model import Selector, Subscription
-from andaman.broker.subscriptions.notice import dumped, link_header, present
+from andaman.broker.subscriptions.notice import link_header
 from andaman.broker.subscriptions.parse import compacted
 from andaman.broker.subscriptions.run import Run
 from andaman.broker.subscriptions.service import Subscriptions
-from andaman.kernel.errors import AndamanError, BadRequestData, ResourceNotFound, Unavailable
+from andaman.broker.subscriptions.told_on import ToldOn
+from andaman.kernel.errors import AndamanError, BadRequestData, ResourceNotFound
 
 log = logging.getLogger(__name__)
 PATH: Final = "/ngsi-ld/ex/remote-notify"
@@ -45,7 +42,6 @@ _TIMEOUT_S: Final = 5.0
 _AT_ONCE: Final = 16  # subscriptions whose copies are looked at
 _QUIET_MAX: Final = 10_000
 _COPIES_MAX: Final = 100  # of one subscription
-_TELLING_MAX: Final = 200
 _LEFT_OUT: Final = ("jsonldContext", "csf", "throttling", "subscriptionName", "description", "localOnly")
 _NOT_SENT: Final = frozenset(
     {"accept", "contenttype", "content-type", "jsonldcontext", "link", "host", "via"}
@@ -63,8 +59,7 @@ class RemoteCopies:
         self._gone: list[dict[str, Any]] = []  # copies to delete
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._telling: set[asyncio.Task[None]] = set()
-        self._last: dict[str, asyncio.Task[None]] = {}  # of each subscription, for order
+        self._told_on = ToldOn(subs, registry, broker, client, self._headers)
         self._quiet: dict[str, float] = {}  # endpoint → until when (monotonic) it is not asked
         self._owner: dict[str, str] = {}  # id of a copy → key of its subscription
         registry.on_change(self._registration_changed)
@@ -74,6 +69,7 @@ class RemoteCopies:
         for run in self._subs.runs():
             self._know(run.sub)
             self._due[run.sub.key] = None
+        await self._told_on.start()
         self._task = asyncio.create_task(self._work(), name="subscriptions-remote")
         self._woken.set()
 
@@ -82,9 +78,7 @@ class RemoteCopies:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
-        for task in self._telling:
-            task.cancel()
-        await asyncio.gather(*self._telling, return_exceptions=True)
+        await self._told_on.stop()
 
     # -- what changed -----------------------------------------------------------------------------------------
     def _registration_changed(self, tenant: str, before: object, after: object) -> None:
@@ -95,6 +89,7 @@ class RemoteCopies:
 
     def changed(self, sub: Subscription) -> None:
         """A subscription came or changed."""
+        self._told_on.changed(sub)
         if sub.content.get("localOnly") is True and not sub.extra.get("copies"):
             return
         if not sub.extra.get("copies") and self._registry.of(sub.tenant) is None:
@@ -107,6 +102,7 @@ class RemoteCopies:
         for copy in sub.extra.get("copies", {}).values():
             self._owner.pop(copy["id"], None)
             self._gone.append({**copy, "tries": 3})
+        self._told_on.forget(sub)
         self._woken.set()
 
     def internal(self, tenant: str) -> Iterable[Subscription]:
@@ -295,118 +291,11 @@ class RemoteCopies:
             raise ResourceNotFound("There is no such subscription here")
         return run
 
-    def take(self, payload: Any, context: Context) -> None:
-        """A notification of a source: told on as one of the local subscription (§5.8.6)."""
+    async def take(self, payload: Any, context: Context) -> None:
+        """A notification of a source, kept when this returns, and told on as one of the local subscription."""
         if not isinstance(payload, dict) or not isinstance(payload.get("subscriptionId"), str):
             raise BadRequestData("A notification has a subscriptionId", field="subscriptionId")
-        run = self.find(payload["subscriptionId"])
-        data = payload.get("data")
-        if not isinstance(data, list) or len(data) > 10_000:
-            raise BadRequestData("The data of a notification is a list of entities", field="data")
-        if run.access is None:
-            return
-        for entity in data:
-            if not isinstance(entity, dict) or "id" not in entity:
-                raise BadRequestData("The data of a notification is a list of entities", field="data")
-        if len(self._telling) >= _TELLING_MAX:
-            raise Unavailable("Too many notifications of sources wait already; try again in a moment")
-        before = self._last.get(run.sub.key)
-        task = asyncio.create_task(self._tell(run, payload, context, before))
-        self._last[run.sub.key] = task
-        self._telling.add(task)
-        task.add_done_callback(self._telling.discard)
-
-    async def _tell(
-        self, run: Run, payload: dict[str, Any], context: Context, before: asyncio.Task[None] | None
-    ) -> None:
-        """Compose and send, after what came for this subscription before."""
-        if before is not None and not before.done():
-            await asyncio.wait({before})
-        try:
-            told: list[bytes] = []
-            for entity in payload["data"]:
-                others = await self._elsewhere(entity, payload["subscriptionId"], run)
-                shown = self._shown(entity, context, run, others)
-                if shown is not None:
-                    told.append(shown)
-            if told:
-                number = hashlib.sha256(orjson.dumps(payload)).hexdigest()[:24]
-                self._subs.engine.forward(run, told, f"r{number}")
-        except AndamanError as error:
-            log.info("What a source told of %s cannot be told on: %s", run.sub.id, error.detail)
-        except Exception:
-            log.exception("What a source told of %s cannot be told on", run.sub.id)
-        finally:
-            if self._last.get(run.sub.key) is asyncio.current_task():
-                del self._last[run.sub.key]
-
-    async def _elsewhere(self, entity: dict[str, Any], copy_id: str, run: Run) -> list[Doc]:
-        """The same entity at the other sources, where entities may be split."""
-        sub = run.sub
-        found = self._registry.of(sub.tenant)
-        if sub.content.get("splitEntities") is not True or found is None or "deletedAt" in entity:
-            return []
-        entity_id = check_uri(entity["id"], "id")
-        teller = next((n for n, copy in sub.extra.get("copies", {}).items() if copy["id"] == copy_id), "")
-        docs: list[Doc] = []
-        for registration, _ in found.matching(Spec(ids=(entity_id,)))[:_COPIES_MAX]:
-            if registration.id == teller or "retrieveEntity" not in registration.operations:
-                continue
-            url = f"{registration.endpoint}/ngsi-ld/v1/entities/{quote(entity_id, safe=':')}"
-            url += "?local=true" if registration.local_only else ""
-            timeout_s = min(registration.timeout_s or _TIMEOUT_S, 30.0)
-            headers = [(b"accept", b"application/json"), *self._headers(sub, registration)[1:]]
-            try:
-                reply = await self._client.request(
-                    "GET", url, headers=headers, timeout_s=timeout_s, max_bytes=1 << 20
-                )
-                if reply.status == 200:
-                    docs.append({"id": entity_id, **expand_entity(orjson.loads(reply.body), sub.context)})
-            except (Unreachable, orjson.JSONDecodeError, AndamanError) as error:
-                log.info("A source does not tell its part of %s: %s", entity_id, error)
-        return docs
-
-    def _shown(self, entity: dict[str, Any], context: Context, run: Run, others: list[Doc]) -> bytes | None:
-        """An entity that a source told, as the subscriber wants to see it; None: not to be told."""
-        sub, access = run.sub, run.access
-        assert access is not None
-        signs = {  # of deletion: told on as they came
-            name: value
-            for name, value in entity.items()
-            if name == "deletedAt" or NULL.encode() in orjson.dumps(value)
-        }
-        plain = {name: value for name, value in entity.items() if name not in signs and name != "@context"}
-        seen = visible({"id": entity["id"], **expand_entity(plain, context)}, access)
-        if seen is None:
-            return None
-        if sub.content.get("splitEntities") is True and "deletedAt" not in signs:
-            seen = self._merged(seen, run, others)
-            if not meets(sub.condition, seen, run.follow):
-                return None
-        form, names = sub.form, sub.context.shorts
-        hidden = access.hidden_attrs(seen["type"], seen.get("scope", ()))
-        shown = present(form, sub.context, [seen], run.find)
-        for name, value in signs.items():
-            iri = name if name == "deletedAt" else context.expand_term(name)
-            if iri not in hidden:
-                simple = isinstance(value, dict) and form.view.format == "simplified"
-                shown[0][name if name == "deletedAt" else names[iri]] = NULL if simple else value
-        return dumped(shown, seen, form, sub.context)
-
-    def _merged(self, doc: Doc, run: Run, others: list[Doc]) -> Doc:
-        """The entity with what is known of it here and elsewhere; what the source tells goes first."""
-        access = run.access
-        assert access is not None
-        parts = [
-            self._broker.find(doc["id"], access, run.sub.tenant),
-            *(visible(one, access) for one in others),
-        ]
-        merged = doc
-        for part in parts:
-            if part is not None:
-                types = sorted({*part["type"], *merged["type"]})
-                merged = {**part, **merged, "type": types, "attrs": {**part["attrs"], **merged["attrs"]}}
-        return merged
+        await self._told_on.take(self.find(payload["subscriptionId"]), payload, context)
 
 
 def reduced(sub: Subscription, infos: list[Info], local_only: bool = False) -> dict[str, Any]:

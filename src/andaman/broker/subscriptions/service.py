@@ -301,6 +301,10 @@ class Subscriptions:
         if self.remote is not None:
             self.remote.deleted(run.sub)
 
+    def context_of(self, source: Any) -> Context:
+        """A kept @context; the core context where it is not kept any more."""
+        return self._local(source)
+
     def names_in(self, sub: Subscription, member: str) -> Context:
         """The @context that the names in a member of it (q, csf) are in."""
         return self._local(sub.sources.get(member, sub.sources.get("q")))

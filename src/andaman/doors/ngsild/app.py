@@ -281,7 +281,9 @@ def _call(scope: Any, receive: Receive) -> tuple[Call, Resource | None]:
     path: bytes = (scope.get("raw_path") or scope["path"].encode()).partition(b"?")[0]
     at = path.find(_ROOT)
     if at < 0 and path.endswith(_REMOTE):
-        return Call(scope, [], receive, actor), {"POST": subscriptions.remote_notify}
+        # A tenant that is named here is the teller's own, and nothing to us.
+        plain = [one for one in scope["headers"] if one[0] != b"ngsild-tenant"]
+        return Call({**scope, "headers": plain}, [], receive, actor), {"POST": subscriptions.remote_notify}
     if at < 0 and path.find(_CONTEXTS) >= 0:
         rest = path[path.find(_CONTEXTS) + len(_CONTEXTS) :]
         segments = [decode(part, "The path") for part in rest.split(b"/")[1:]]

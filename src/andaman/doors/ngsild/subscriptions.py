@@ -71,7 +71,7 @@ async def remote_notify(door: Door, call: Call) -> Answer:
     if isinstance(payload, dict) and isinstance(payload.get("subscriptionId"), str):
         remote.find(payload["subscriptionId"])  # before anything is fetched for a stranger
     context = await door.body_context(call, payload, ld)
-    remote.take(payload, context)
+    await remote.take(payload, context)
     return Answer(200)
 
 
