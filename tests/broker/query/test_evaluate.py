@@ -6,10 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from andaman.broker.model import LOCATION, Doc
-from andaman.broker.query.evaluate import matches, matches_q, matches_scope
-from andaman.broker.query.geometry import geodesic_m
+from andaman.broker.query.ast import GeoQuery, GeoRel
+from andaman.broker.query.evaluate import matches, matches_geo, matches_geo_each, matches_q, matches_scope
+from andaman.broker.query.geometry import distance_m, geodesic_m
 from andaman.broker.query.model import EntityQuery
 from andaman.broker.query.parse import parse_geo, parse_q, parse_scope, parse_types
 
@@ -190,6 +193,36 @@ def test_distances_are_geodesics() -> None:
     assert geodesic_m(179.9, 0, -179.9, 0)[0] == pytest.approx(22_263.898, abs=0.001)
     assert np.isfinite(geodesic_m(0, 0, 180, 0)[0])
     assert geodesic_m(98.3, 7.9, 98.3, 7.9)[0] == 0.0
+
+
+_LON, _LAT = st.floats(-180, 180), st.floats(-90, 90)
+_NEAR = st.floats(-0.02, 0.02)
+
+
+@given(_LON, _LAT, _LON, _LAT, _NEAR, _NEAR)
+def test_the_distance_of_one_pair_is_that_of_many(
+    lon1: float, lat1: float, lon2: float, lat2: float, dx: float, dy: float
+) -> None:
+    """Anywhere, also at poles, across the antimeridian and almost antipodal; and between neighbours."""
+    for x, y in ((lon2, lat2), (lon1 + dx, lat1 + dy), (lon1, lat1), (lon1 + 180, -lat1)):
+        assert distance_m(lon1, lat1, x, y) == pytest.approx(geodesic_m(lon1, lat1, x, y)[0], abs=1e-4)
+
+
+@given(_LON, _LAT, _NEAR, _NEAR, st.sampled_from(list(GeoRel)), st.integers(1, 4_000), st.booleans())
+def test_one_point_stands_as_many_do(
+    lon: float, lat: float, dx: float, dy: float, rel: GeoRel, metres: int, area: bool
+) -> None:
+    """The short way for single points says what the general way says."""
+    near = {"max_distance_m": float(metres), "min_distance_m": metres / 2} if rel is GeoRel.NEAR else {}
+    ring = ((lon, lat), (lon + 0.01, lat), (lon + 0.01, lat + 0.01), (lon, lat))
+    query = (
+        GeoQuery(rel, "Polygon", (ring,), LOCATION, **near)
+        if area
+        else GeoQuery(rel, "Point", (lon, lat), LOCATION, **near)
+    )
+    value = {"type": "Point", "coordinates": [lon + dx, lat + dy]}
+    one = {"id": "urn:x:1", "type": ["x:A"], "attrs": {LOCATION: [{"type": "GeoProperty", "value": value}]}}
+    assert matches_geo(query, one) == matches_geo_each(query, [(one, frozenset())])[0]
 
 
 def test_every_condition_of_a_query_counts() -> None:

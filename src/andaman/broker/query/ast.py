@@ -6,7 +6,7 @@ the planner compiles them. Trees are normalised by the parsers: no ``And``/``Or`
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -239,3 +239,5 @@ class GeoQuery:
     geoproperty: str
     max_distance_m: float | None = None
     min_distance_m: float | None = None
+    memo: dict[str, Any] = field(init=False, default_factory=dict, compare=False, repr=False)
+    """What was worked out of the query (geometry.py), for as long as it lives."""

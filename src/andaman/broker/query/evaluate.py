@@ -40,7 +40,7 @@ from andaman.broker.query.ast import (
     Uri,
     Value,
 )
-from andaman.broker.query.geometry import read_geometries, stand_in_relation
+from andaman.broker.query.geometry import point_stands, read_geometries, stand_in_relation
 from andaman.broker.query.model import EntityQuery
 from andaman.broker.query.regex import found_in
 from andaman.kernel.time import parse_time
@@ -110,7 +110,15 @@ def _scope_is(levels: tuple[str, ...], below: bool, scope: str) -> bool:
 
 def matches_geo(query: GeoQuery, doc: Doc, hidden: frozenset[str] = frozenset()) -> bool:
     """Any instance of the geo property stands in the relation. An entity without one never matches."""
-    return matches_geo_each(query, [(doc, hidden)])[0]
+    if query.geoproperty in hidden:
+        return False
+    for instance in doc["attrs"].get(query.geoproperty, ()):
+        stands = point_stands(query, instance.get("value"))
+        if stands is None:
+            stands = matches_geo_each(query, [({"attrs": {query.geoproperty: [instance]}}, hidden)])[0]
+        if stands:
+            return True
+    return False
 
 
 def matches_geo_each(query: GeoQuery, docs: Sequence[tuple[Doc, frozenset[str]]]) -> list[bool]:

@@ -8,6 +8,7 @@ measured along the ellipsoid. Edges that cross the antimeridian must be split (R
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Final
@@ -72,6 +73,58 @@ def geodesic_m(lon1: Numbers, lat1: Numbers, lon2: Numbers, lat2: Numbers) -> Fl
         metres[astray] = 2 * _MEAN_RADIUS * np.arcsin(np.sqrt(np.clip(h, 0, 1)))
     out: Floats = metres
     return out
+
+
+def distance_m(lon1: float, lat1: float, lon2: float, lat2: float) -> float:
+    """``geodesic_m`` of one pair of positions: the same formula without arrays, a hundred times faster."""
+    u1 = math.atan((1 - _F) * math.tan(math.radians(lat1)))
+    u2 = math.atan((1 - _F) * math.tan(math.radians(lat2)))
+    su1, cu1, su2, cu2 = math.sin(u1), math.cos(u1), math.sin(u2), math.cos(u2)
+    along = lam = math.radians((lon2 - lon1 + 180.0) % 360.0 - 180.0)
+    for _ in range(40):
+        sl, cl = math.sin(lam), math.cos(lam)
+        s_sigma = math.hypot(cu2 * sl, cu1 * su2 - su1 * cu2 * cl)
+        c_sigma = su1 * su2 + cu1 * cu2 * cl
+        sigma = math.atan2(s_sigma, c_sigma)
+        s_alpha = cu1 * cu2 * sl / s_sigma if s_sigma else 0.0
+        c2_alpha = 1 - s_alpha**2
+        c2m = c_sigma - 2 * su1 * su2 / c2_alpha if c2_alpha else 0.0
+        c = _F / 16 * c2_alpha * (4 + _F * (4 - 3 * c2_alpha))
+        turn = sigma + c * s_sigma * (c2m + c * c_sigma * (2 * c2m**2 - 1))
+        before, lam = lam, along + (1 - c) * _F * s_alpha * turn
+        if abs(lam - before) <= 1e-12:
+            break
+    else:
+        return float(geodesic_m(lon1, lat1, lon2, lat2)[0])  # almost antipodal
+    w2 = c2_alpha * (_A**2 - _B**2) / _B**2
+    a = 1 + w2 / 16384 * (4096 + w2 * (-768 + w2 * (320 - 175 * w2)))
+    b = w2 / 1024 * (256 + w2 * (-128 + w2 * (74 - 47 * w2)))
+    inner = c_sigma * (2 * c2m**2 - 1) - b / 6 * c2m * (4 * s_sigma**2 - 3) * (4 * c2m**2 - 3)
+    return _B * a * (sigma - b * s_sigma * (c2m + b / 4 * inner))
+
+
+def point_stands(query: GeoQuery, value: Any) -> bool | None:
+    """Does a point stand in the relation? None where it takes the general way to tell.
+
+    Far from what is asked for, a look at the box tells; near a point, one distance does.
+    """
+    if not isinstance(value, dict) or value.get("type") != "Point":
+        return None
+    xy = value.get("coordinates")
+    if not isinstance(xy, list) or not 2 <= len(xy) <= 3:
+        return None
+    x, y = xy[0], xy[1]
+    if type(x) not in (int, float) or type(y) not in (int, float) or not abs(x) <= 180 or not abs(y) <= 90:
+        return None
+    box = search_box(query)
+    if box is not None and not (box[0] <= x <= box[2] and box[1] <= y <= box[3]):
+        return False
+    if query.georel is not GeoRel.NEAR or query.geometry != "Point":
+        return None
+    metres = distance_m(x, y, float(query.coordinates[0]), float(query.coordinates[1]))
+    return (query.max_distance_m is None or metres <= query.max_distance_m) and (
+        query.min_distance_m is None or metres >= query.min_distance_m
+    )
 
 
 def is_sound(kind: str, coordinates: tuple[Any, ...]) -> bool:
@@ -192,6 +245,14 @@ def _lone(predicate: Predicate, geometry: shapely.Geometry) -> bool:
 
 def search_box(query: GeoQuery) -> tuple[float, float, float, float] | None:
     """A box (west, south, east, north) that holds or touches every geometry which can match; None: no bound."""
+    try:
+        known: tuple[float, float, float, float] | None = query.memo["box"]
+    except KeyError:
+        known = query.memo["box"] = _search_box(query)
+    return known
+
+
+def _search_box(query: GeoQuery) -> tuple[float, float, float, float] | None:
     if query.georel is GeoRel.DISJOINT:
         return None
     west, south, east, north = shapely.bounds(reference(query)).tolist()

@@ -32,6 +32,7 @@ class Place(NamedTuple):
 
 def place_of(condition: Condition) -> Place:
     """What an event's values must have for this condition to hold."""
+    threshold = Place()
     for part in _conjuncts(condition.q):
         if not isinstance(part, Compare):
             continue
@@ -40,15 +41,14 @@ def place_of(condition: Condition) -> Place:
             continue
         if part.op is Cmp.EQ and all(isinstance(one, Number | Text | Uri) for one in values):
             return Place("equal", path.attr, tuple({one.value for one in values}))  # type: ignore[union-attr]
-        if part.op in _UP and isinstance(values[0], Number):
-            return Place("above", path.attr, (values[0].value,))
-        if part.op in _DOWN and isinstance(values[0], Number):
-            return Place("below", path.attr, (values[0].value,))
+        if not threshold.kind and isinstance(values[0], Number) and part.op in _UP | _DOWN:
+            threshold = Place("above" if part.op in _UP else "below", path.attr, (values[0].value,))
     if condition.geo is not None:
         box = search_box(condition.geo)
         if box is not None and box[0] <= box[2]:
+            # Of a city a box leaves less than a threshold does.
             return Place("box", condition.geo.geoproperty, box)
-    return Place()
+    return threshold
 
 
 def _conjuncts(q: QExpr | None) -> tuple[QExpr, ...]:
