@@ -1,11 +1,13 @@
 """Entity maps: which entities a query found and at which sources (CIM 009 §4.5.25, §5.2.39). In memory, bounded, each
-its maker's own."""
+its maker's own; kept over a restart by ``map_store.py``."""
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any, Final
 
+from andaman.broker.registry.map_store import MapStore, Row
 from andaman.identity.model import Actor, Role
 from andaman.kernel.errors import ResourceNotFound
 from andaman.kernel.time import Micros, format_time
@@ -13,6 +15,7 @@ from andaman.kernel.time import Micros, format_time
 LOCAL: Final = "@none"
 """Stands for the broker itself among sources."""
 _OF_ONE: Final = 100  # maps of one principal in one tenant
+_SAVE_S: Final = 0.2
 _IDS: Final = 2_000_000  # entities in all maps together
 
 
@@ -39,9 +42,60 @@ class EntityMap:
 class EntityMaps:
     """All maps of the process, oldest first."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: MapStore | None = None) -> None:
         self._maps: dict[str, EntityMap] = {}
         self._ids = 0
+        self._store = store
+        self._unsaved: set[str] = set()
+        self._saving: asyncio.Task[None] | None = None
+
+    # -- over a restart -------------------------------------------------------------------------------------
+    async def start(self, now: Micros) -> None:
+        if self._store is None:
+            return
+        for row in await asyncio.to_thread(self._store.load, now):
+            one = EntityMap(*row)
+            self._maps.setdefault(one.id, one)
+            self._ids += len(one.entries)
+
+    async def stop(self) -> None:
+        if self._store is None:
+            return
+        if self._saving is not None:
+            await asyncio.gather(self._saving, return_exceptions=True)
+        await self._save()
+        await asyncio.to_thread(self.close)
+
+    def close(self) -> None:
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+    def changed(self, one: EntityMap) -> None:
+        """To be kept, a moment later."""
+        if self._store is None:
+            return
+        self._unsaved.add(one.id)
+        if self._saving is None or self._saving.done():
+            self._saving = asyncio.create_task(self._save_soon(), name="entity-maps-save")
+
+    async def _save_soon(self) -> None:
+        await asyncio.sleep(_SAVE_S)
+        while self._unsaved:
+            await self._save()
+
+    async def _save(self) -> None:
+        names, self._unsaved = self._unsaved, set()
+        if self._store is None or not names:
+            return
+        rows: list[Row] = [
+            (one.id, one.tenant, one.owner, one.expires_at, dict(one.entries))
+            for name in names
+            if (one := self._maps.get(name)) is not None
+        ]
+        await asyncio.to_thread(self._store.write, rows, [name for name in names if name not in self._maps])
+
+    # -- maps -----------------------------------------------------------------------------------------------
 
     def add(self, one: EntityMap, now: Micros) -> None:
         for other in [each for each in self._maps.values() if each.expires_at <= now]:
@@ -51,6 +105,7 @@ class EntityMaps:
             self._drop(other)
         self._maps[one.id] = one
         self._ids += len(one.entries)
+        self.changed(one)
         while self._ids > _IDS and len(self._maps) > 1:
             self._drop(next(iter(self._maps.values())))
 
@@ -74,9 +129,12 @@ class EntityMaps:
         return found
 
     def forget(self, one: EntityMap, entity_ids: list[str]) -> None:
+        """Entities that are gone leave the map (§5.5.9.3)."""
         for entity_id in entity_ids:
             if one.entries.pop(entity_id, None) is not None:
                 self._ids -= 1
+        if entity_ids:
+            self.changed(one)
 
     def remove(self, one: EntityMap) -> None:
         self._drop(one)
@@ -84,3 +142,4 @@ class EntityMaps:
     def _drop(self, one: EntityMap) -> None:
         if self._maps.pop(one.id, None) is not None:
             self._ids -= len(one.entries)
+            self.changed(one)

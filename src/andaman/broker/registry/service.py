@@ -17,6 +17,9 @@ from andaman.broker.contexts import Context
 from andaman.broker.query.ast import TypeExpr, TypeIs, TypeOr
 from andaman.broker.query.model import EntityQuery
 from andaman.broker.registry import document as documents
+from andaman.broker.registry.map_store import FILE as MAPS
+from andaman.broker.registry.map_store import MapStore
+from andaman.broker.registry.maps import EntityMaps
 from andaman.broker.registry.match import Spec, conflicts, infos_of
 from andaman.broker.registry.model import Info, Registration, registration_of
 from andaman.broker.registry.store import REGISTRATIONS, RegistryStore
@@ -135,7 +138,13 @@ _TOKEN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 class Registry:
     """Registrations of all tenants in one data directory; bound to one event loop."""
 
-    def __init__(self, store: RegistryStore, broker: Broker, clock: Clock = system_clock) -> None:
+    def __init__(
+        self,
+        store: RegistryStore,
+        broker: Broker,
+        clock: Clock = system_clock,
+        map_store: MapStore | None = None,
+    ) -> None:
         self._store = store
         self._broker = broker
         self._clock = clock
@@ -144,6 +153,7 @@ class Registry:
         self._busy = asyncio.Lock()
         self._sweep: asyncio.Task[None] | None = None
         self._woken = asyncio.Event()
+        self.maps = EntityMaps(map_store)
         self.alias = store.alias()
         for tenant, document in store.load(REGISTRATIONS):
             self._tenants.setdefault(tenant, TenantRegistry()).add(registration_of(document))
@@ -156,7 +166,8 @@ class Registry:
         one that was made up for the data directory. Raises AndamanError where it is no HTTP token."""
         if alias and _TOKEN.fullmatch(alias) is None:
             raise AndamanError(f"source_alias {alias[:80]!r} must be of letters, digits and - . _ only")
-        opened = cls(RegistryStore(directory / "registry.db"), broker, clock)
+        maps = MapStore(directory / MAPS)
+        opened = cls(RegistryStore(directory / "registry.db"), broker, clock, maps)
         opened.alias = alias or opened.alias
         return opened
 
@@ -166,6 +177,7 @@ class Registry:
 
     # -- background: what expired is gone (§5.2.9) ----------------------------------------------------------
     async def start(self) -> None:
+        await self.maps.start(self._clock())
         self._sweep = asyncio.create_task(self._expire_in_time())
 
     async def stop(self) -> None:
@@ -173,8 +185,10 @@ class Registry:
             self._sweep.cancel()
             await asyncio.gather(self._sweep, return_exceptions=True)
             self._sweep = None
+        await self.maps.stop()
 
     def close(self) -> None:
+        self.maps.close()
         self._store.close()
 
     async def _expire_in_time(self) -> None:

@@ -14,9 +14,11 @@ from typing import Final
 import orjson
 
 from andaman.broker.registry.model import Document
+from andaman.kernel.errors import Unavailable
 from andaman.kernel.storage import opening
 
 log = logging.getLogger(__name__)
+_VERSION: Final = 1
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS registration (
     tenant TEXT NOT NULL,
@@ -54,7 +56,12 @@ class RegistryStore:
             self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
-            self._db.executescript(_SCHEMA)
+            version: int = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version > _VERSION:
+            self._db.close()
+            raise Unavailable(f"{path} has version {version}; this release knows up to {_VERSION}")
+        self._db.executescript(_SCHEMA)  # tables that an older release did not know are added
+        self._db.execute(f"PRAGMA user_version = {_VERSION}")
 
     def alias(self) -> str:
         """The name of this broker among others, made once: what Via headers and sourceIdentity say (§5.2.40)."""

@@ -69,7 +69,7 @@ class Door:
         self.registry = registry
         self.sources: Sources | None = None
         self.watches: SourceSubscriptions | None = None
-        self.maps = EntityMaps()
+        self.maps = EntityMaps() if registry is None else registry.maps
         self.subscriptions = subscriptions
         self.started = clock()
 

@@ -73,6 +73,7 @@ async def update(door: Door, call: Call) -> Answer:
     if "expiresAt" in payload:
         asked = parse_time(check_time(payload["expiresAt"], "expiresAt"))
         found.expires_at = min(asked, now + LONGEST)
+        door.maps.changed(found)
     return NO_CONTENT
 
 
