@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
+from math import floor
 from typing import Any, Final, Generic, NamedTuple, TypeVar
-
-import numpy as np
 
 from andaman.broker.model import Doc
 from andaman.broker.query.ast import And, Cmp, Compare, Number, QExpr, Text, Uri
@@ -19,6 +18,9 @@ from andaman.broker.subscriptions.model import Condition
 T = TypeVar("T")
 _UP: Final = frozenset({Cmp.GT, Cmp.GE})
 _DOWN: Final = frozenset({Cmp.LT, Cmp.LE})
+_CELL: Final = 0.02
+"""Degrees: about two kilometres."""
+_CELLS_MOST: Final = 100
 Box = tuple[float, float, float, float]
 
 
@@ -114,26 +116,57 @@ class _Ordered(Generic[T]):
 
 
 class _Boxes(Generic[T]):
-    """Items by a box in degrees, looked through all at once."""
+    """Items by a box in degrees, in the cells of a grid that it touches; large boxes lie beside it."""
 
-    __slots__ = ("_array", "_items", "boxes")
+    __slots__ = ("_cells", "_large", "boxes")
 
     def __init__(self) -> None:
         self.boxes: dict[T, Box] = {}
-        self._items: list[T] = []
-        self._array: Any = None
+        self._cells: dict[tuple[int, int], dict[T, Box]] = {}
+        self._large: dict[T, Box] = {}
+
+    def add(self, box: Box, item: T) -> None:
+        self.boxes[item] = box
+        cells = _cells_of(box)
+        if cells is None:
+            self._large[item] = box
+            return
+        for cell in cells:
+            self._cells.setdefault(cell, {})[item] = box
+
+    def remove(self, item: T) -> None:
+        box = self.boxes.pop(item, None)
+        if box is None:
+            return
+        self._large.pop(item, None)
+        for cell in _cells_of(box) or ():
+            there = self._cells[cell]
+            del there[item]
+            if not there:
+                del self._cells[cell]
 
     def touching(self, box: Box) -> Iterator[T]:
-        if self._array is None:
-            self._items = list(self.boxes)
-            self._array = np.array(list(self.boxes.values()), dtype=np.float64).T.copy()
-        west, south, east, north = self._array
+        """Some more than once."""
+        cells = _cells_of(box)
+        if cells is None:
+            groups: list[dict[T, Box]] = [self.boxes]
+        else:
+            groups = [there for cell in cells if (there := self._cells.get(cell)) is not None]
+            if self._large:
+                groups.append(self._large)
         w, s, e, n = box
-        for number in np.flatnonzero((west <= e) & (east >= w) & (south <= n) & (north >= s)).tolist():
-            yield self._items[number]
+        for group in groups:
+            for item, (west, south, east, north) in group.items():
+                if west <= e and east >= w and south <= n and north >= s:
+                    yield item
 
-    def changed(self) -> None:
-        self._array = None
+
+def _cells_of(box: Box) -> list[tuple[int, int]] | None:
+    """Cells of the grid that a box touches; None where they are too many."""
+    west, south, east, north = (floor(edge / _CELL) for edge in box)
+    if (east - west + 1) * (north - south + 1) > _CELLS_MOST:
+        return None
+    return [(x, y) for x in range(west, east + 1) for y in range(south, north + 1)]
 
 
 class Shelf(Generic[T]):
@@ -168,9 +201,7 @@ class Shelf(Generic[T]):
             group = self.above if kind == "above" else self.below
             group.setdefault(attr, _Ordered()).add(keys[0], item)
         elif kind == "box":
-            boxes = self.boxes.setdefault(attr, _Boxes())
-            boxes.boxes[item] = (keys[0], keys[1], keys[2], keys[3])
-            boxes.changed()
+            self.boxes.setdefault(attr, _Boxes()).add((keys[0], keys[1], keys[2], keys[3]), item)
         else:
             self.plain[item] = None
 
@@ -190,8 +221,7 @@ class Shelf(Generic[T]):
             if not group[attr].keys:
                 del group[attr]
         elif kind == "box":
-            self.boxes[attr].boxes.pop(item, None)
-            self.boxes[attr].changed()
+            self.boxes[attr].remove(item)
             if not self.boxes[attr].boxes:
                 del self.boxes[attr]
         else:
