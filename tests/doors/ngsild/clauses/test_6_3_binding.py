@@ -1,0 +1,221 @@
+"""CIM 009 V1.9.1 §5.5 and §6.3: what all operations have in common, asked of every resource there is."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from andaman.broker.contexts import CORE_URL
+from andaman.doors.ngsild.openapi import openapi
+from tests.doors.ngsild.clauses.conftest import Tenant
+from tests.doors.ngsild.client import error
+
+BUS = "urn:ngsi-ld:Bus:1"
+LD, GEO = "application/ld+json", "application/geo+json"
+NAMES = {"attrId": "speed", "type": "Bus", "attribute": "speed", "entityId": BUS}
+EVERY = [
+    (method.upper(), re.sub(r"\{(\w+)\}", lambda name: NAMES.get(name[1], "urn:x:1"), path))
+    for path, methods in openapi()["paths"].items()
+    for method in methods
+]
+BODIES = [(method, path) for method, path in EVERY if method in ("POST", "PUT", "PATCH")]
+READS = [
+    f"/entities/{BUS}",
+    "/entities?type=Bus",
+    f"/temporal/entities/{BUS}",
+    "/temporal/entities?type=Bus&timerel=before&timeAt=2030-01-01T00:00:00Z",
+    "/types",
+    "/types?details=true",
+    "/types/Bus",
+    "/attributes",
+    "/attributes/speed",
+    "/subscriptions",
+    "/csourceRegistrations?type=Bus",
+    "/csourceSubscriptions",
+    "/jsonldContexts",
+    "/info/sourceIdentity",
+]
+
+
+def filled(c: Tenant) -> Tenant:
+    place = {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [98.3, 7.9]}}
+    c.made(
+        "/entities", {"id": BUS, "type": "Bus", "speed": {"type": "Property", "value": 1}, "location": place}
+    )
+    return c
+
+
+@pytest.mark.parametrize(("method", "path"), EVERY)
+def test_6_3_20_unknown_parameters(c: Tenant, method: str, path: str) -> None:
+    """§6.3.20: a parameter that the operation does not have, or has twice, is InvalidRequest, before anything is done."""
+    body = None if method in ("GET", "DELETE") else {}
+    assert error(c(method, f"{path}?nonsense=1", body)) == "InvalidRequest"
+    assert error(c(method, f"{path}?%FF=1", body)) == "InvalidRequest"
+
+
+@pytest.mark.parametrize(("method", "path"), BODIES)
+def test_6_3_4_content_type_and_length(c: Tenant, method: str, path: str) -> None:
+    """§6.3.4, §5.5.2: 415 for another media type, 411 without a length, InvalidRequest for what is no JSON."""
+    assert c(method, path, {}, kind="application/xml").status == 415
+    assert c(method, path, None, content_type="application/json").status == 411
+    got = c.loop.run_until_complete(c.client(method, path, raw=b"{", ngsild_tenant=c.tenant))
+    assert error(got) == "InvalidRequest"
+    merge = c(method, path, {}, kind="application/merge-patch+json")
+    assert (merge.status == 415) == (method != "PATCH")
+
+
+@pytest.mark.parametrize("path", READS)
+def test_6_3_4_accept(c: Tenant, path: str) -> None:
+    """§6.3.4: JSON by default and for */*; what cannot be given is 406."""
+    filled(c)
+    for accept in ("application/json", "*/*", "application/*", "text/html, */*;q=0.1"):
+        got = c("GET", path, accept=accept)
+        assert got.status in (200, 206), (accept, got.body)
+    if path not in READS[-2:]:  # those are plain JSON, whatever is asked for
+        assert c("GET", path, accept="text/html").status == 406
+
+
+@pytest.mark.parametrize("path", READS[:-2])
+def test_6_3_6_context_of_answers(c: Tenant, path: str) -> None:
+    """§6.3.6: a Link for application/json, an @context inside for application/ld+json, never both."""
+    filled(c)
+    plain = c("GET", path, accept="application/json")
+    assert f"<{CORE_URL}>" in plain.headers["link"]
+    inside = c("GET", path, accept=LD)
+    assert inside.headers["content-type"] == LD
+    assert CORE_URL not in inside.headers.get("link", "")
+    assert inside.body in (b"[]",) or b"@context" in inside.body
+
+
+def test_6_3_6_and_6_3_15_geojson(c: Tenant) -> None:
+    """§6.3.15, §6.3.7: a Feature or a FeatureCollection; @context inside, or in Link where Prefer says body=json."""
+    filled(c)
+    feature = c("GET", f"/entities/{BUS}", accept=GEO)
+    assert (feature.headers["content-type"], feature.json["type"]) == (GEO, "Feature")
+    assert feature.json["@context"] == CORE_URL
+    many = c("GET", "/entities?type=Bus", accept=GEO).json
+    assert (many["type"], len(many["features"])) == ("FeatureCollection", 1)
+    bare = c("GET", f"/entities/{BUS}", accept=GEO, prefer="body=json")
+    assert "@context" not in bare.json
+    assert CORE_URL in bare.headers["link"]
+
+
+@pytest.mark.parametrize(("method", "path"), EVERY)
+def test_6_3_14_tenants(c: Tenant, method: str, path: str) -> None:
+    """§6.3.14, §5.5.10: the tenant comes back with the answer; a name that is none is BadRequestData; reading in one that
+    does not exist is NonexistentTenant or finds nothing, and makes none."""
+    body = None if method in ("GET", "DELETE") else {}
+    assert error(c(method, path, body, ngsild_tenant="a b")) == "BadRequestData"
+    if method == "GET":
+        got = c(method, path)
+        assert got.headers.get("ngsild-tenant") == c.tenant
+        assert got.status == 200 or error(got) in ("NonexistentTenant", "ResourceNotFound", "BadRequestData")
+        assert c.tenant not in c.client.broker.tenants()
+
+
+def test_6_3_14_tenants_are_made_by_the_first_write_and_share_nothing(c: Tenant) -> None:
+    """§4.14, §6.3.14: entities, their past, subscriptions, registrations and contexts are of one tenant."""
+    filled(c)
+    c.made(
+        "/subscriptions",
+        {
+            "id": "urn:x:s",
+            "type": "Subscription",
+            "entities": [{"type": "A"}],
+            "notification": {"endpoint": {"uri": "http://127.0.0.1:9/"}},
+        },
+    )
+    registered = {
+        "id": "urn:x:r",
+        "type": "ContextSourceRegistration",
+        "information": [{"entities": [{"type": "A"}]}],
+        "endpoint": "http://127.0.0.1:9",
+    }
+    c.made("/csourceRegistrations", registered)
+    hosted = c.made("/jsonldContexts", {"@context": {}})
+    other = {"ngsild_tenant": f"{c.tenant}-other"}
+    c("POST", "/entities", {"id": "urn:x:1", "type": "Other"}, **other)
+    for path in (
+        f"/entities/{BUS}",
+        f"/temporal/entities/{BUS}",
+        "/subscriptions/urn:x:s",
+        "/csourceRegistrations/urn:x:r",
+        hosted,
+        "/types/Bus",
+        "/attributes/speed",
+    ):
+        assert error(c("GET", path, **other)) == "ResourceNotFound", path
+        assert c("GET", path).status == 200, path
+    assert c("GET", "/types", **other).json["typeList"] == ["Other"]
+    assert c("GET", "/subscriptions", **other).json == []
+
+
+@pytest.mark.parametrize(("method", "path"), EVERY)
+def test_5_5_3_problem_documents(c: Tenant, method: str, path: str) -> None:
+    """§5.5.3, §6.3.2: each refusal is a problem document: type, title, status, detail, and its URI is one of §5.5.2 where
+    the specification has one for it."""
+    got = c(method, f"{path}?nonsense=1", None if method in ("GET", "DELETE") else {})
+    assert got.json.keys() >= {"type", "title", "status", "detail"}
+    assert got.json["type"] == "https://uri.etsi.org/ngsi-ld/errors/InvalidRequest"
+    assert got.json["status"] == got.status == 400
+    assert got.json["field"] == "nonsense"
+
+
+def test_6_3_4_methods_and_options(c: Tenant) -> None:
+    """§6.3.4, RFC 9110: 405 with Allow; OPTIONS tells it, with Accept-Patch where PATCH is known."""
+    for path in {path for _, path in EVERY}:
+        allowed = {method for method, one in EVERY if one == path} | {"OPTIONS"}
+        got = c("OPTIONS", path)
+        assert (got.status, {one.strip() for one in got.headers["allow"].split(",")}) == (204, allowed), path
+        assert ("accept-patch" in got.headers) == ("PATCH" in allowed)
+        wrong = next(one for one in ("PUT", "DELETE", "POST", "GET") if one not in allowed)
+        refused = c(wrong, path, {} if wrong in ("PUT", "POST") else None)
+        assert (refused.status, refused.headers["allow"]) == (405, got.headers["allow"]), path
+
+
+FIELDS: list[tuple[str, str, Any, str, str]] = [
+    ("GET", "/entities/bus", None, "BadRequestData", "entityId"),
+    ("DELETE", "/entities/bus", None, "BadRequestData", "entityId"),
+    ("GET", "/temporal/entities/bus", None, "BadRequestData", "entityId"),
+    ("GET", "/subscriptions/x", None, "BadRequestData", "subscriptionId"),
+    ("GET", "/csourceRegistrations/x", None, "BadRequestData", "registrationId"),
+    ("GET", "/entityMaps/x", None, "BadRequestData", "entityMapId"),
+    ("GET", "/entities?type=Bus&limit=x", None, "BadRequestData", "limit"),
+    ("GET", "/entities?type=Bus&offset=-1", None, "BadRequestData", "offset"),
+    ("GET", "/entities?type=Bus&limit=999999", None, "TooManyResults", "limit"),
+    ("GET", "/entities?type=Bus&count=x", None, "BadRequestData", "count"),
+    ("GET", "/entities?type=Bus&options=x", None, "InvalidRequest", "options"),
+    ("GET", "/entities?type=Bus&format=x", None, "InvalidRequest", "format"),
+    ("GET", "/entities?type=Bus&lang=!", None, "BadRequestData", "lang"),
+    ("GET", "/entities?type=Bus&idPattern=(", None, "BadRequestData", "idPattern"),
+    ("GET", "/entities?type=Bus&datasetId=x", None, "BadRequestData", "datasetId"),
+    ("GET", "/entities?type=Bus&join=x", None, "BadRequestData", "join"),
+    ("GET", "/entities?type=Bus&join=flat&joinLevel=x", None, "BadRequestData", "joinLevel"),
+    ("GET", "/entities?type=Bus&orderBy=speed;up", None, "BadRequestData", "orderBy"),
+    ("GET", "/entities?type=Bus&orderBy=speed&collation=xx", None, "BadRequestData", "collation"),
+    ("GET", "/entities?type=Bus&q=" + "(" * 40 + "a" + ")" * 40, None, "TooComplexQuery", "q"),
+    ("GET", "/entities?type=Bus&georel=within&geometry=Point&coordinates=x", None, "BadRequestData", "coordinates"),
+    ("POST", "/entities", {"id": "x", "type": "Bus"}, "BadRequestData", "id"),
+    ("POST", "/entities", {"id": BUS}, "BadRequestData", "type"),
+    ("POST", "/entities", {"id": BUS, "type": "Bus", "a": {"type": "Property"}}, "BadRequestData", "a.value"),
+    ("POST", "/entities", {"id": BUS, "type": "Bus", "a": {"type": "Relationship", "object": "x"}}, "BadRequestData", "a.object"),
+    ("POST", "/entities", {"id": BUS, "type": "Bus", "scope": 5}, "BadRequestData", "scope"),
+    ("POST", "/temporal/entities", {"id": BUS, "type": "Bus", "a": [{"type": "Property", "value": 1, "observedAt": "x"}]}, "BadRequestData", "a.observedAt"),
+    ("POST", "/subscriptions", {"type": "Subscription"}, "BadRequestData", "notification"),
+    ("POST", "/csourceRegistrations", {"type": "ContextSourceRegistration"}, "BadRequestData", "information"),
+    ("POST", "/jsonldContexts", {"@context": 5}, "BadRequestData", "@context"),
+    ("POST", "/entityOperations/query", {"type": "Query", "q": "(("}, "BadRequestData", "q"),
+    ("PATCH", "/entities/urn:x:1/attrs/id", {"value": 1}, "BadRequestData", "attrId"),
+    ("DELETE", "/entities/urn:x:1/attrs/a?datasetId=x", None, "BadRequestData", "datasetId"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("method", "path", "body", "kind", "field"), FIELDS)
+def test_5_5_2_each_refusal_names_the_field(
+    c: Tenant, method: str, path: str, body: Any, kind: str, field: str
+) -> None:
+    """§5.5.2, §6.3.2: the type that the clause names, and beyond it which member or parameter is wrong."""
+    got = c(method, path.replace("(", "%28") if "q=" not in path else path, body)
+    assert (error(got), got.json.get("field")) == (kind, field), got.json
