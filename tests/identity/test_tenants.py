@@ -246,10 +246,37 @@ def test_a_drill_is_open_to_its_people_and_is_removed_after_its_time(tmp_path: P
                 time[0] = system_clock() + 29 * DAY
                 assert await drills._due() is not None
                 assert list(app.broker.iter_entities([], ROOT.access, tenant))
+                subscribed = await root.post(
+                    "/ngsi-ld/v1/subscriptions",
+                    json={
+                        "type": "Subscription",
+                        "entities": [{"type": "Alert"}],
+                        "notification": {"endpoint": {"uri": "http://192.0.2.1/"}},
+                    },
+                    headers={"NGSILD-Tenant": tenant},
+                )
+                assert subscribed.status_code == 201, subscribed.text
                 time[0] = system_clock() + 31 * DAY
                 assert await drills._due() is None
                 assert list(app.broker.iter_entities([], ROOT.access, tenant)) == []
                 assert (await knock(http, look, tenant)).status_code == 404
+                # Nothing of it counts or works any more, also not where the journal was restored.
+                assert app.broker.tenants() == [""]
+                assert not [run for run in app.subscriptions.runs() if run.sub.tenant == tenant]
+                await app.broker.write(
+                    [
+                        WriteOp(
+                            OpKind.CREATE, "urn:ngsi-ld:Device:1", entity("urn:ngsi-ld:Device:1", "Device")
+                        )
+                    ],
+                    ROOT,
+                    tenant,
+                )
+                await app.broker.write([WriteOp(OpKind.DELETE, "urn:ngsi-ld:Device:1")], ROOT, tenant)
+                assert app.broker.tenants() == ["", tenant]
+                await drills.stop()
+                await drills.start()
+                assert app.broker.tenants() == [""]
                 kept = (await http.get(f"/api/training/drills/{local}")).json()
                 assert kept["score"] == scored
                 assert kept["drill"]["a"]["tenantRemovedAt"]

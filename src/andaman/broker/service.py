@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from functools import partial
@@ -33,7 +33,8 @@ from andaman.broker.query.model import EntityQuery, EvolutionQuery, Page, Target
 from andaman.broker.query.survey import TypeSurvey
 from andaman.broker.remembered import Remembered
 from andaman.broker.together import Together
-from andaman.identity.model import Access, Actor
+from andaman.identity.model import FULL_ACCESS, Access, Actor
+from andaman.identity.tenants import check_entry
 from andaman.kernel.errors import NoSuchTenant, ResourceNotFound, Unavailable
 from andaman.kernel.metrics import Family, gauge
 from andaman.kernel.time import Clock, Micros, system_clock
@@ -66,6 +67,7 @@ class Broker:
         self._past_asked = 0
         self._together = Together(self._evolutions)
         self.remembered = Remembered(_REMEMBERED_BYTES)
+        self._on_forgotten: list[Callable[[str], Awaitable[None]]] = []
         self._tenants = {DEFAULT_TENANT, *ledger.writer.known_tenants}
 
     @classmethod
@@ -163,8 +165,10 @@ class Broker:
         An operation that fails carries its error and writes nothing; the others stand, unless ``atomic``: then
         any error leaves all of them unwritten. Rights are checked in the writer against the state as merged.
         ``size``: bytes that they came as, where that is known (0: they are measured).
-        Raises Unavailable when the queue is full, the disk is nearly full or the broker is closing.
+        Raises Unavailable when the queue is full, the disk is nearly full or the broker is closing, NoSuchTenant where the
+        actor may not enter.
         """
+        check_entry(actor.access, tenant)
         return await self._ledger.write(ops, actor, tenant, atomic, size)
 
     # -- the present ----------------------------------------------------------------------------------------
@@ -172,12 +176,14 @@ class Broker:
         """The stored form, without what ``access`` hides. Raises ResourceNotFound (also for what it must not see)."""
         found = self.find(entity_id, access, tenant)
         if found is None:
-            self._check_tenant(tenant)
+            self._check_tenant(tenant, access)
             raise ResourceNotFound(f"There is no entity {entity_id}")
         return found
 
     def find(self, entity_id: str, access: Access, tenant: str = DEFAULT_TENANT) -> Doc | None:
         """Like ``get``, or None."""
+        if not access.enters(tenant):
+            return None
         body = self._ledger.body((tenant, entity_id))
         doc = None if body is None else self._ledger.read(body)
         return None if doc is None else visible(doc, access)
@@ -198,12 +204,12 @@ class Broker:
 
     def query(self, query: EntityQuery, access: Access, tenant: str = DEFAULT_TENANT) -> Page:
         """Run a query now, on the calling thread (fast: indexes). Readers never wait for the writer."""
-        self._check_tenant(tenant)
+        self._check_tenant(tenant, access)
         return self._select(query, access, tenant)
 
     async def query_async(self, query: EntityQuery, access: Access, tenant: str = DEFAULT_TENANT) -> Page:
         """Like ``query``; scans that may be long run in a worker thread, so that the loop stays free."""
-        self._check_tenant(tenant)
+        self._check_tenant(tenant, access)
 
         return await asyncio.to_thread(self._select, query, access, tenant)
 
@@ -218,9 +224,9 @@ class Broker:
         """Every visible entity that has one of these types (all entities when ``types`` is empty), streamed.
 
         Which ones is settled by this call; each comes in the form it has when its turn comes, and is left out if
-        it is gone by then. An unknown tenant has none.
+        it is gone by then. An unknown tenant, or one that ``access`` may not enter, has none.
         """
-        ids = self._index.ids(tenant, tuple(types), access)
+        ids = self._index.ids(tenant, tuple(types), access) if access.enters(tenant) else []
         return self._iter(ids, access, tenant)
 
     def _iter(self, ids: Sequence[str], access: Access, tenant: str) -> Iterator[Doc]:
@@ -234,9 +240,27 @@ class Broker:
         """Names of tenants that exist; the default tenant "" always does."""
         return sorted(self._tenants)
 
+    def on_forgotten(self, listener: Callable[[str], Awaitable[None]]) -> None:
+        """Call ``listener`` with the name of each tenant that is about to be forgotten, to clear what it keeps for it."""
+        self._on_forgotten.append(listener)
+
+    async def forget_tenant(self, tenant: str) -> bool:
+        """Take a tenant that has no entities off the book: it is as one that never was, and counts no more against
+        their bound. Its journal stays. False where it has entities, or is the city's own."""
+        if not tenant or self._index.ids(tenant, (), FULL_ACCESS):
+            return False
+        for listener in self._on_forgotten:
+            await listener(tenant)
+
+        def gone() -> None:
+            self._index.drop_tenant(tenant)
+            self._tenants.discard(tenant)
+
+        return await self._ledger.forget_tenant(tenant, gone)
+
     def types(self, access: Access, tenant: str = DEFAULT_TENANT) -> dict[tuple[str, ...], int]:
         """Combinations of types among the visible entities, with the number of entities of each."""
-        self._check_tenant(tenant)
+        self._check_tenant(tenant, access)
         return self._index.types(tenant, access)
 
     async def survey(
@@ -252,11 +276,13 @@ class Broker:
         ``kinds_of``: attributes whose kinds are wanted too (None: of all). ``types``: only entities that have one of
         these (none given: all).
         """
-        self._check_tenant(tenant)
+        self._check_tenant(tenant, access)
         load = partial(self._ledger.docs, tenant)
         return await asyncio.to_thread(self._index.survey, tenant, access, load, kinds_of, types)
 
-    def _check_tenant(self, tenant: str) -> None:
+    def _check_tenant(self, tenant: str, access: Access) -> None:
+        """The doors ask the same; who finds a way around them stands before a second wall."""
+        check_entry(access, tenant)
         if tenant not in self._tenants:
             raise NoSuchTenant(f"There is no tenant {tenant!r}; the first write to a tenant makes it")
 
@@ -265,12 +291,12 @@ class Broker:
         self, at: Micros, query: EntityQuery, access: Access, tenant: str = DEFAULT_TENANT
     ) -> Page:
         """The same query, answered from the state as it was known at ``at`` (transaction time)."""
-        self._check_tenant(tenant)
+        self._check_tenant(tenant, access)
         return await self._in_past(self._past.query_at, at, query, access, tenant)
 
     async def get_at(self, at: Micros, entity_id: str, access: Access, tenant: str = DEFAULT_TENANT) -> Doc:
         """One entity as it was known at ``at``. Raises ResourceNotFound when it was not there."""
-        self._check_tenant(tenant)
+        self._check_tenant(tenant, access)
         return await self._in_past(self._past.get_at, at, entity_id, access, tenant)
 
     async def temporal(
@@ -284,7 +310,7 @@ class Broker:
         """History of one entity: attribute IRI → instances (stored form, newest first with ``last_n``, otherwise
         oldest first), or, with ``aggr_methods``, IRI → {"method": [[value, start, end], …]} rows.
         Empty ``attrs`` means all. Includes what was acknowledged a moment ago (the journal's tail)."""
-        self._check_tenant(tenant)
+        self._check_tenant(tenant, access)
         return await self._in_past(self._past.temporal, entity_id, attrs, query, access, tenant)
 
     async def trail(
@@ -310,7 +336,7 @@ class Broker:
 
         Includes what was acknowledged a moment ago, deleted entities, and those that only the temporal API knows.
         """
-        self._check_tenant(tenant)
+        self._check_tenant(tenant, access)
         if query.retrieve and len(query.selectors) == 1 and len(query.selectors[0].ids) == 1:
             return await self._together.one(query, access, tenant)
         return await self._evolutions(query, access, tenant)
@@ -327,7 +353,7 @@ class Broker:
         tenant: str = DEFAULT_TENANT,
     ) -> list[Target]:
         """Instances of an attribute over time: one of each data set, or the one with this ``instanceId``."""
-        self._check_tenant(tenant)
+        self._check_tenant(tenant, access)
         return await self._in_past(self._past.resolve, entity_id, attr, instance, access, tenant)
 
     async def _in_past(self, ask: Callable[..., _T], *arguments: Any) -> _T:

@@ -57,7 +57,11 @@ class Drills:
 
     async def start(self) -> None:
         for run in self.list_runs(FULL_ACCESS):
-            if value(run, "tenantRemovedAt") is None:
+            if value(run, "tenantRemovedAt") is not None:
+                # Of a release that kept the name, or of a directory that was restored from the journal.
+                if value(run, "exerciseTenant") in self._broker.tenants():
+                    await self._broker.forget_tenant(value(run, "exerciseTenant"))
+            else:
                 people = [value(run, "person"), *value(run, "trainers", [])]
                 with contextlib.suppress(
                     BadRequestData
@@ -226,6 +230,7 @@ class Drills:
     async def _remove(self, run: Doc) -> None:
         """Delete every entity of the drill's tenant by ordinary deletes, rules first so that nothing stirs meanwhile. The
         journal keeps what happened, and with it the score can be traced; the record of the drill is in the city's tenant.
+        The name of the tenant goes too, with the subscriptions and registrations that were made in it.
         After a kill in the middle the rest is deleted at the next look."""
         tenant = value(run, "exerciseTenant")
         for types in ([iri("AlertRule")], []):
@@ -237,6 +242,7 @@ class Drills:
                         raise result.error
         if self._tenants is not None:
             await self._tenants.close(tenant, self._actor)
+        await self._broker.forget_tenant(tenant)
         update = entity(run["id"], "DrillRun", tenantRemovedAt=prop(format_time(self._clock())))
         update.pop("type")
         await self._one(WriteOp(OpKind.APPEND, run["id"], update))

@@ -35,6 +35,9 @@ KINDS = ["x:A", "x:B"]
 class Everything:
     """Full rights."""
 
+    def enters(self, tenant: str) -> bool:
+        return True
+
     def sees(self, types: Sequence[str], scopes: Sequence[str]) -> bool:
         return True
 

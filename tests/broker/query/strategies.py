@@ -56,6 +56,9 @@ class Rights:
     no_scopes: frozenset[str]
     no_attrs: frozenset[str]
 
+    def enters(self, tenant: str) -> bool:
+        return True
+
     def sees(self, types: Any, scopes: Any) -> bool:
         return not (self.no_types & set(types)) and not (self.no_scopes & set(scopes))
 

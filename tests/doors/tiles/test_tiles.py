@@ -122,6 +122,9 @@ class Narrow:
 
     key = "narrow"
 
+    def enters(self, tenant: str) -> bool:
+        return True
+
     def sees(self, types: Sequence[str], scopes: Sequence[str]) -> bool:
         return build.iri("RoadSegment") not in types
 

@@ -169,6 +169,23 @@ class Ledger:
         self._outbox.append(request)
         return await request.future
 
+    async def forget_tenant(self, tenant: str, on_gone: Callable[[], None]) -> bool:
+        """See ``Broker.forget_tenant``; settled by the writer between two commits, so that no write can slip in.
+        ``on_gone`` is called in its order among the batches: before what makes the tenant again is published."""
+        loop = self._loop
+        if loop is None or self._closing:
+            raise Unavailable("The platform is starting or stopping. Try again in a moment")
+        answer: asyncio.Future[bool] = loop.create_future()
+
+        def settle(gone: bool) -> None:
+            if gone:
+                on_gone()
+            if not answer.done():
+                answer.set_result(gone)
+
+        self.writer.forget_tenant(tenant, lambda gone: loop.call_soon_threadsafe(settle, gone))
+        return await answer
+
     def _flush(self) -> None:
         self.writer.put(self._outbox)
         self._outbox = []

@@ -88,6 +88,7 @@ class Writer:
         self._max_batch_ops = max_batch_ops
         self._checkpointer = checkpointer
         self._inbox: queue.SimpleQueue[list[Request] | None] = queue.SimpleQueue()
+        self._chores: deque[tuple[str, Callable[[bool], object]]] = deque()  # tenants to forget
         self._in_flight: deque[Batch] = deque()  # durable, but not yet in the loop's cache
         self._publish: Callable[[Batch], None] = lambda _: None
         self._refuse: Callable[[list[Request], Unavailable], None] = lambda _, __: None
@@ -131,6 +132,12 @@ class Writer:
     def put(self, requests: list[Request]) -> None:
         self._inbox.put(requests)
 
+    def forget_tenant(self, tenant: str, done: Callable[[bool], object]) -> None:
+        """Between two commits: take the name of a tenant that has no entities off the book. ``done`` is told whether it
+        is gone, on the writer's thread."""
+        self._chores.append((tenant, done))
+        self._inbox.put([])
+
     def stop(self) -> None:
         """Finish what was put before, end the thread and close the connection."""
         if self._thread is not None:
@@ -168,6 +175,25 @@ class Writer:
                     self._refuse(batch, Unavailable(f"The write failed inside the ledger: {error}"))
                 if self._checkpointer.due.is_set():
                     self._checkpointer.restart(self._db)
+            while self._chores:
+                tenant, done = self._chores.popleft()
+                done(self._off_the_book(tenant))
+
+    def _off_the_book(self, tenant: str) -> bool:
+        if self._broken:
+            return False
+        try:
+            gone = self._db.execute(
+                "DELETE FROM tenant WHERE name=? AND NOT EXISTS (SELECT 1 FROM entity WHERE tenant=?)",
+                (tenant, tenant),
+            )
+        except sqlite3.Error as error:
+            log.warning("Tenant %s cannot be forgotten now: %s", tenant, error)
+            return False
+        if gone.rowcount < 1:
+            return False
+        self.known_tenants.discard(tenant)
+        return True
 
     def now(self) -> Micros:
         """Commit time: the clock's, but always later than the commit before, even when the clock steps back."""

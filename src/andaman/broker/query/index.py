@@ -312,6 +312,10 @@ class EntityIndex:
         group = owner.view(access).group
         return shape != DEAD and shape < len(group) and bool(group[shape])
 
+    def drop_tenant(self, tenant: str) -> None:
+        """Let go of what a tenant without entities still holds."""
+        self._tenants.pop(tenant, None)
+
     def tenants(self) -> list[str]:
         return sorted(self._tenants)
 

@@ -192,7 +192,7 @@ def _type(value: Any, where: str) -> str:
 
 def _text(value: Any, where: str) -> str:
     if not isinstance(value, str) or not value or len(value) > 4096:
-        raise BadRequestData(f"{where} must be a text that is not empty", field=where)
+        raise BadRequestData(f"{where} must be a text of 1 to 4096 characters", field=where)
     return value
 
 

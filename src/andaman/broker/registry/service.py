@@ -7,8 +7,9 @@ tenant without registrations ``of`` is one dictionary look-up and gives None.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -150,11 +151,13 @@ class Registry:
         self._clock = clock
         self._tenants: dict[str, TenantRegistry] = {}
         self._listeners: list[Listener] = []
+        self._on_forgotten: list[Callable[[str], Awaitable[None]]] = []
         self._busy = asyncio.Lock()
         self._sweep: asyncio.Task[None] | None = None
         self._woken = asyncio.Event()
         self.maps = EntityMaps(map_store)
         self.alias = store.alias()
+        broker.on_forgotten(self._forget_tenant)
         for tenant, document in store.load(REGISTRATIONS):
             self._tenants.setdefault(tenant, TenantRegistry()).add(registration_of(document))
 
@@ -296,6 +299,17 @@ class Registry:
             self.get(registration_id, tenant)
             await asyncio.to_thread(self._store.delete, REGISTRATIONS, tenant, registration_id)
             self._drop(tenant, self._tenants[tenant], registration_id)
+
+    async def _forget_tenant(self, tenant: str) -> None:
+        for one in self.list_all(tenant):
+            with contextlib.suppress(ResourceNotFound):  # deleted a moment ago
+                await self.delete(one.id, tenant)
+        for forget in self._on_forgotten:
+            await forget(tenant)
+
+    def on_forgotten(self, listener: Callable[[str], Awaitable[None]]) -> None:
+        """Like ``Broker.on_forgotten``, after the registrations are gone."""
+        self._on_forgotten.append(listener)
 
     async def _check_conflicts(self, one: Registration, tenant: str) -> None:
         if not one.proxied:

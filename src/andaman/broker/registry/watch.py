@@ -54,6 +54,7 @@ class SourceSubscriptions:
         self._saving = asyncio.Event()
         self._saver: asyncio.Task[None] | None = None
         registry.on_change(self._on_change)
+        registry.on_forgotten(self._forget_tenant)
 
     # -- life -----------------------------------------------------------------------------------------------
     async def start(self) -> None:
@@ -162,10 +163,18 @@ class SourceSubscriptions:
     async def delete(self, sub_id: str, actor: Actor, tenant: str) -> None:
         """§5.11.6."""
         async with self._changing:
-            watch = self._get(sub_id, actor, tenant)
-            await asyncio.to_thread(self._store.delete, SUBSCRIPTIONS, tenant, sub_id)
-            del self._watches[tenant, sub_id]
-            self._courier.drop(watch.sub.endpoint, tenant, watch.sub.key)
+            await self._remove(self._get(sub_id, actor, tenant))
+
+    async def _remove(self, watch: Watch) -> None:
+        key = (watch.sub.tenant, watch.sub.id)
+        await asyncio.to_thread(self._store.delete, SUBSCRIPTIONS, *key)
+        del self._watches[key]
+        self._courier.drop(watch.sub.endpoint, watch.sub.tenant, watch.sub.key)
+
+    async def _forget_tenant(self, tenant: str) -> None:
+        async with self._changing:
+            for watch in [watch for (owner, _), watch in self._watches.items() if owner == tenant]:
+                await self._remove(watch)
 
     def get(self, sub_id: str, actor: Actor, tenant: str) -> Subscription:
         """§5.11.4. Raises ResourceNotFound, also for those of others."""

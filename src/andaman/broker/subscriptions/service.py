@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
 from collections.abc import Iterable, Sequence
@@ -67,6 +68,7 @@ class Subscriptions:
         self._changing = asyncio.Lock()
         self._saved = -1
         self.remote: Remote | None = None
+        broker.on_forgotten(self._forget_tenant)
 
     # -- life -----------------------------------------------------------------------------------------------
     async def start(self) -> None:
@@ -289,17 +291,24 @@ class Subscriptions:
 
     async def delete(self, sub_id: str, actor: Actor, tenant: str) -> None:
         """§5.8.5."""
-        run = self._get(sub_id, actor, tenant)
-        store = self._store
+        await self._remove(self._get(sub_id, actor, tenant))
+
+    async def _remove(self, run: Run) -> None:
+        store, key = self._store, (run.sub.tenant, run.sub.id)
         assert store is not None
         async with self._changing:
-            if self._by_id.get((tenant, sub_id)) is not run:
-                raise ResourceNotFound(f"There is no subscription {sub_id}")
+            if self._by_id.get(key) is not run:
+                raise ResourceNotFound(f"There is no subscription {run.sub.id}")
             await asyncio.to_thread(store.remove, run.sub.key)
-            del self._by_id[tenant, sub_id]
+            del self._by_id[key]
             self.engine.remove(run)
         if self.remote is not None:
             self.remote.deleted(run.sub)
+
+    async def _forget_tenant(self, tenant: str) -> None:
+        for run in [run for (owner, _), run in self._by_id.items() if owner == tenant]:
+            with contextlib.suppress(ResourceNotFound):  # deleted a moment ago
+                await self._remove(run)
 
     def context_of(self, source: Any) -> Context:
         """A kept @context; the core context where it is not kept any more."""
