@@ -45,7 +45,8 @@ from andaman.identity.limits import Limits
 from andaman.identity.model import FULL_ACCESS, Access, Actor, Principal, Role, system_actor
 from andaman.identity.owners import access_now
 from andaman.identity.policy import Policy, PolicyTable, default_writes
-from andaman.identity.service import Identity, Lifetimes
+from andaman.identity.recognition import Lifetimes
+from andaman.identity.service import Identity
 from andaman.ingest import (
     DeadLetterStore,
     Feed,

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from andaman.identity.credentials import Credential, digest_of
 from andaman.identity.model import Role
 from andaman.identity.passwords import check_password_rules
+from andaman.identity.recognition import Lifetimes
 from andaman.identity.records import Agency, Outcome, TokenKind
-from andaman.identity.service import Identity, Lifetimes
+from andaman.identity.service import Identity
 from andaman.identity.throttle import ACCOUNT, ADDRESS, PAIR, Failures, keys_of, wait_of
 from andaman.kernel.errors import (
     AlreadyExists,

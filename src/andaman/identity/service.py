@@ -10,7 +10,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -27,6 +27,7 @@ from andaman.identity.credentials import PUBLIC_PRINCIPAL, Credential, Known, di
 from andaman.identity.model import Actor, Role, system_actor
 from andaman.identity.passwords import PasswordCost, PasswordHasher, check_password_rules
 from andaman.identity.policy import Policy, Rights
+from andaman.identity.recognition import Lifetimes, Recognition
 from andaman.identity.records import Account, Agency, Outcome, Token, TokenKind
 from andaman.identity.sessions import Sessions
 from andaman.identity.sign_in import Attempt, SignIn, sign_in
@@ -41,20 +42,10 @@ from andaman.kernel.errors import (
     TooManyRequests,
 )
 from andaman.kernel.ids import sortable_id
-from andaman.kernel.time import DAY, HOUR, MINUTE, SECOND, Clock, Micros, system_clock
+from andaman.kernel.time import SECOND, Clock, Micros, system_clock
 
 _WAITING_MAX: Final = 32
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Lifetimes:
-    """Of sessions, and of what is remembered between two looks at the database."""
-
-    idle: Micros = HOUR
-    absolute: Micros = 12 * HOUR  # one shift
-    remember: Micros = 5 * SECOND
-    sessions_max: int = 10  # of one person at the same time
 
 
 class Identity:
@@ -79,15 +70,12 @@ class Identity:
         self._hasher = PasswordHasher(password_cost)
         self._threads = ThreadPoolExecutor(2, "identity")  # bounds memory and CPU that sign-ins can take
         self._waiting = 0
-        self._known: dict[Credential, Known] = {}
-        self._touched: dict[Credential, Micros] = {}
+        self._recognition = Recognition(self.store, self.tenants, self._threads, self.lifetimes)
         self._listeners: list[Callable[[], None]] = []
-        self._loose: set[asyncio.Future[None]] = set()
 
     async def close(self) -> None:
         """Finish what was begun and close the file."""
-        if self._loose:
-            await asyncio.gather(*self._loose, return_exceptions=True)
+        await self._recognition.settle()
         await self.audit.flush()
         self._threads.shutdown(wait=True)
         self.store.close()
@@ -98,61 +86,7 @@ class Identity:
     # -- who is it ------------------------------------------------------------------------------------------
     def authenticate(self, credential: Credential, now: Micros | None = None) -> Known | None:
         """The principal of a session or token that is in force; None otherwise. Marks it as used."""
-        now = self.clock() if now is None else now
-        known = self._known.get(credential)
-        if known is not None and now < known.until:
-            return known
-        known = self._look(credential, now)
-        if known is None:
-            self._known.pop(credential, None)
-            return None
-        if len(self._known) > 20_000:
-            self._known.clear()
-        self._known[credential] = known
-        return known
-
-    def _look(self, credential: Credential, now: Micros) -> Known | None:
-        until = now + self.lifetimes.remember
-        if credential.kind == "session":
-            session = self.store.find_session(credential.digest)
-            if session is None or session.account.disabled:
-                return None
-            seen_at = max(session.seen_at, self._touched.get(credential, 0))
-            if now >= session.expires_at or now >= seen_at + self.lifetimes.idle:
-                return None
-            principal = session.account.principal(session.purpose)
-            rights = self.tenants.rights(session.account, session.purpose)
-            self._touch(credential, seen_at, now, self.store.touch_session, credential.digest)
-            return Known(principal, rights, session.expires_at, min(until, session.expires_at))
-        token = self.store.find_token(credential.digest)
-        if token is None or not token.is_live(now):
-            return None
-        ends_at = token.expires_at if token.expires_at is not None else now + 1000 * DAY
-        last = max(token.last_used_at or 0, self._touched.get(credential, 0))
-        self._touch(credential, last, now, self.store.touch_token, token.id)
-        return Known(token.principal(), token.rights(), ends_at, min(until, ends_at))
-
-    def _touch(
-        self,
-        credential: Credential,
-        last: Micros,
-        now: Micros,
-        write: Callable[[Any, Micros], None],
-        key: Any,
-    ) -> None:
-        """Note the use in the background, once a minute."""
-        if now < last + MINUTE:
-            return
-        if len(self._touched) > 20_000:
-            self._touched.clear()
-        self._touched[credential] = now
-        try:
-            future = asyncio.get_running_loop().run_in_executor(self._threads, write, key, now)
-        except RuntimeError:  # no loop: a command line
-            write(key, now)
-            return
-        self._loose.add(future)
-        future.add_done_callback(self._loose.discard)
+        return self._recognition.known(credential, self.clock() if now is None else now)
 
     def actor(self, known: Known, origin: str = "") -> Actor:
         """The actor of an authenticated principal under the policy in force."""
@@ -174,7 +108,7 @@ class Identity:
         return end
 
     def _changed(self) -> None:
-        self._known.clear()
+        self._recognition.forget()
         for listener in list(self._listeners):
             listener()
 

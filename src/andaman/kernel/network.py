@@ -1,7 +1,8 @@
 """The road network engine: shortest driving times on a graph of road segments (SciPy ``csgraph``).
 
 Pure: no clock, no disk, no entities. A network never changes after it is built; ``without`` gives another one that
-shares its geometry. SciPy and Shapely are imported at the first question, not at import, to keep a platform at rest small.
+shares its geometry (network_lines.py). SciPy is imported at the first question, not at import, to keep a platform at
+rest small.
 
 A *place* is any point on the map. It is snapped to the nearest segment; the straight line to the road (the *access*)
 is driven at ``access_kmh``, because streets below the graph's classes are not in it. Times are seconds, lengths metres.
@@ -12,11 +13,11 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
-from andaman.kernel.geometry import Plane
+from andaman.kernel.network_lines import RoadLines
 from andaman.kernel.network_model import (
     ACCESS_KMH,
     OTHER_KMH,
@@ -29,9 +30,6 @@ from andaman.kernel.network_model import (
     Snap,
     Trip,
 )
-
-if TYPE_CHECKING:
-    from shapely import STRtree
 
 __all__ = ["ACCESS_KMH", "OTHER_KMH", "SPEED_KMH", "Reach", "RoadNetwork", "Route", "Segment", "Snap", "Trip"]
 
@@ -85,11 +83,7 @@ class RoadNetwork:
         self.oneway: Ints = np.array([s.oneway for s in items], dtype=np.int64)
         self.access_kmh = access_kmh
         self.closed: frozenset[int] = frozenset()
-        self._lines: list[Floats] = [np.array([p[:2] for p in s.line], dtype=float) for s in items]
-        centre = self.node_lonlat.mean(axis=0) if items else np.zeros(2)
-        self._plane = Plane(float(centre[0]), float(centre[1]))
-        self._scale = np.array([self._plane.x_per_deg, self._plane.y_per_deg])
-        self._tree: tuple[STRtree, Any] | None = None
+        self.lines = RoadLines([s.line for s in items], self.node_lonlat)
         self._graphs: dict[bool, tuple[Any, dict[tuple[int, int], int]]] = {}
 
     def __len__(self) -> int:
@@ -160,31 +154,11 @@ class RoadNetwork:
     # -- places ---------------------------------------------------------------------------------------------
     def snap(self, places: Sequence[Sequence[float]]) -> list[Snap]:
         """The nearest position on the network of each [lon, lat]. Raises ValueError when there are no segments."""
-        import shapely
-
-        if not len(self):
-            raise ValueError("The network has no segments to snap to")
-        if not places:
-            return []
-        if self._tree is None:
-            lines = np.array([shapely.LineString(line * self._scale) for line in self._lines], dtype=object)
-            self._tree = shapely.STRtree(lines), lines
-        tree, lines = self._tree
-        points = shapely.points(np.array([p[:2] for p in places], dtype=float) * self._scale)
-        edges = tree.nearest(points)
-        near = lines[edges]
-        share = np.clip(shapely.line_locate_point(near, points, normalized=True), 0.0, 1.0)
-        feet = shapely.line_interpolate_point(near, share, normalized=True)
-        access = shapely.distance(points, near)
-        lonlat = shapely.get_coordinates(feet) / self._scale
-        return [
-            Snap(int(e), float(s), float(a), float(xy[0]), float(xy[1]))
-            for e, s, a, xy in zip(edges, share, access, lonlat, strict=True)
-        ]
+        return self.lines.snap(places)
 
     def nearest_node(self, place: Sequence[float]) -> int:
         """Index of the node nearest as the crow flies."""
-        gap = (self.node_lonlat - np.asarray(place[:2], dtype=float)) * self._scale
+        gap = (self.node_lonlat - np.asarray(place[:2], dtype=float)) * self.lines.scale
         return int(np.argmin((gap**2).sum(axis=1)))
 
     def access_s(self, snap: Snap) -> float:
@@ -339,7 +313,7 @@ class RoadNetwork:
                 pieces.append((edge, 0.0, 1.0) if int(self.start[edge]) == u else (edge, 1.0, 0.0))
             in_s = min(t for n, t in arrive if n == last)
             pieces.append((b.edge, self._end_share(b.edge, last, b.share, in_s), b.share))
-        line, moments, distance = self._draw(pieces)
+        line, moments, distance = self.lines.draw(pieces, self.time_s, self.length_m)
         return Route(best + access_s, distance + access_m, line, moments, [p[0] for p in pieces])
 
     def _end_share(self, edge: int, node: int, share: float, seconds: float) -> float:
@@ -349,41 +323,6 @@ class RoadNetwork:
             t = float(self.time_s[edge])
             return 0.0 if abs(share * t - seconds) <= abs((1 - share) * t - seconds) else 1.0
         return 0.0 if at_start else 1.0
-
-    def _draw(
-        self, pieces: Iterable[tuple[int, float, float]]
-    ) -> tuple[list[tuple[float, float]], list[float], float]:
-        line: list[tuple[float, float]] = []
-        times: list[float] = []
-        distance = seconds = 0.0
-        for edge, share_from, share_to in pieces:
-            points, shares = self._cut(edge, share_from, share_to)
-            span = float(self.time_s[edge])
-            for point, share in zip(points, shares, strict=True):
-                moment = seconds + abs(share - share_from) * span
-                if not line or line[-1] != point:
-                    line.append(point)
-                    times.append(moment)
-            seconds += abs(share_to - share_from) * span
-            distance += abs(share_to - share_from) * float(self.length_m[edge])
-        return line, times, distance
-
-    def _cut(self, edge: int, a: float, b: float) -> tuple[list[tuple[float, float]], list[float]]:
-        """The piece of a segment's line between two shares of its length, in that direction."""
-        line = self._lines[edge]
-        steps = np.hypot(*((line[1:] - line[:-1]) * self._scale).T)
-        total = float(steps.sum())
-        if total == 0.0:
-            share = np.linspace(0.0, 1.0, len(line))
-        else:
-            share = np.concatenate([[0.0], np.cumsum(steps) / total])
-        low, high = min(a, b), max(a, b)
-        inner = np.nonzero((share > low) & (share < high))[0]
-        shares = np.concatenate([[low], share[inner], [high]])
-        xs, ys = np.interp(shares, share, line[:, 0]), np.interp(shares, share, line[:, 1])
-        points = list(zip(xs.tolist(), ys.tolist(), strict=True))
-        out = shares.tolist()
-        return (points, out) if a <= b else (points[::-1], out[::-1])
 
     # -- reach ----------------------------------------------------------------------------------------------
     def reach(self, origins: Sequence[Sequence[float]], limit_s: float, *, reverse: bool = False) -> Reach:
