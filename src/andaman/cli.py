@@ -116,6 +116,13 @@ def build_parser() -> argparse.ArgumentParser:
         help="backup set: the first backup copies everything, later ones add what is new; or a new FILE.tar",
     )
     backup.add_argument("--full", action="store_true", help="copy everything once more, as another base")
+    backup.add_argument(
+        "--keep",
+        type=int,
+        default=0,
+        metavar="N",
+        help="remove all before the N newest bases (default: nothing)",
+    )
     backup.add_argument("--check", action="store_true", help="make nothing; verify what is in the set")
     _data(backup)
     restore = _command(commands, "restore", _restore, "make a data directory from a backup")
@@ -334,7 +341,7 @@ def _backup(options: argparse.Namespace, settings: Settings) -> int:
     elif options.target.suffix == ".tar":
         print(backup_all(settings.data_dir, options.target))
     else:
-        print(backup_into(settings.data_dir, options.target, full=options.full))
+        print(backup_into(settings.data_dir, options.target, full=options.full, keep=max(0, options.keep)))
     return 0
 
 

@@ -16,6 +16,7 @@ from andaman.app import App
 from andaman.kernel.errors import Unavailable
 from andaman.kernel.memory import give_memory_back
 from andaman.kernel.metrics import Family, gauge
+from andaman.maintenance.schedule import BackupKeeper, plan_of
 from andaman.wire import PROTOCOL
 
 STOP_PATIENCE_S = 5
@@ -62,6 +63,11 @@ async def run(app: App, sock: socket.socket, ready: Callable[[], Awaitable[None]
         timeout_keep_alive=75,
         timeout_graceful_shutdown=STOP_PATIENCE_S,
     )
+    plan = plan_of(app.settings)
+    if plan is not None:
+        keeper = BackupKeeper(plan)
+        app.parts.append(keeper)
+        app.metrics.rooms.append(keeper)
     server = _Server(config)
     app.metrics.rooms.append(_Connections(server))
     loop = asyncio.get_running_loop()

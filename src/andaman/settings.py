@@ -61,6 +61,22 @@ TABLE: Final[tuple[Setting, ...]] = (
     Setting(
         "mqtt_mapping", "", "Mapping file (TOML) from MQTT topics to entities; see docs/rooms/ingest.md."
     ),
+    Setting(
+        "backup_dir",
+        "",
+        "Backup set that the running platform adds to by itself, outside the data directory; empty for none.",
+    ),
+    Setting("backup_every_minutes", 15, "Time between two backups: what a lost disk costs.", 1, 10_080),
+    Setting(
+        "backup_full_every_hours", 168, "Time between two whole copies (bases) in the backup set.", 1, 8_760
+    ),
+    Setting(
+        "backup_keep",
+        4,
+        "Bases kept in the backup set, with the journal since the oldest of them; older ones are removed. 0: all.",
+        0,
+        10_000,
+    ),
     Setting("cache_mb", 64, "Memory for recently used entity bodies.", 1, 65536),
     Setting("history_memory_mb", 128, "Memory limit of the history engine (DuckDB).", 32, 262144),
     Setting("min_free_mb", 200, "Writes are refused when the disk has less free space than this.", 0, 1e9),

@@ -14,6 +14,7 @@ from andaman.broker.ledger.schema import FILE, lock_holder
 from andaman.broker.query.facts import FACTS_VERSION, index_facts, update_facts
 from andaman.kernel.storage import is_read_only
 from andaman.maintenance.files import last_point
+from andaman.maintenance.schedule import examine_backups
 from andaman.maintenance.small import examine_small
 from andaman.settings import Settings
 
@@ -31,6 +32,7 @@ def examine(settings: Settings) -> list[Finding]:
     findings = ledger.doctor(directory, facts=Facts(FACTS_VERSION, index_facts, update_facts))
     if (directory / FILE).exists() or any(directory.glob("*.db")):
         findings += examine_small(directory, _journal_end(directory))
+    findings += examine_backups(settings)
     return [*findings, _port(settings.host, settings.port, lock_holder(directory))]
 
 

@@ -61,9 +61,12 @@ class Member:
 
 
 # -- making ---------------------------------------------------------------------------------------------------------
-def backup_into(directory: Path, target: Path, *, full: bool = False) -> str:
+def backup_into(directory: Path, target: Path, *, full: bool = False, keep: int = 0, spare: int = 0) -> str:
     """Add to the set in ``target``: a base copy when there is none or on wish (``full``), else the journal since the
     last member. Safe beside a running platform. Returns a sentence.
+
+    ``keep``: after a new base, remove older ones beyond so many, with the journal before the oldest kept (0: remove
+    nothing). ``spare``: bytes that the target's disk must have left.
 
     Raises Conflict where the set belongs to another journal or two backups go into it at once, Unavailable on a disk
     error; then the set is as it was.
@@ -83,15 +86,56 @@ def backup_into(directory: Path, target: Path, *, full: bool = False) -> str:
             raise Conflict(f"{target} holds other things than backups; choose an empty or new directory")
         said = []
         if members:
+            if shutil.disk_usage(target).free < spare:
+                raise Unavailable(_room(target, spare))
             last = max(members, key=lambda member: member.end.seq)
             said.append(_add_journal(directory, target, last.end))
         if full or not members:
+            _has_room(directory, target, spare)
             said.append(_add_base(directory, target))
+        if keep:
+            said += _drop_old(target, keep)
         return "; ".join(said)
     except (OSError, sqlite3.Error) as error:
         raise Unavailable(f"The backup into {target} failed: {error}") from None
     finally:
         lock.release()
+
+
+def _has_room(directory: Path, target: Path, spare: int) -> None:
+    """Before a base is begun: it would fill the disk, and where that is the data's own, stop all writing."""
+    files = [directory / name for name in (LEDGER, f"{LEDGER}-wal")]
+    needed = spare + sum(file.stat().st_size for file in files if file.exists())
+    if shutil.disk_usage(target).free < needed:
+        raise Unavailable(_room(target, needed))
+
+
+def _room(target: Path, needed: int) -> str:
+    free = shutil.disk_usage(target).free
+    return (
+        f"The disk of {target} has {free >> 20} MB free, a backup needs about {(needed >> 20) + 1} MB. "
+        "Make room, or remove the oldest base with the journals up to the next"
+    )
+
+
+def _drop_old(target: Path, keep: int) -> list[str]:
+    """Remove what lies before the ``keep`` newest bases, once the newest was read and is sound."""
+    members = read_set(target)
+    bases = [member for member in members if member.is_base]
+    if len(bases) <= keep:
+        return []
+    _check(bases[-1])
+    first = bases[-keep]
+    # A piece of a quiet hour ends where the base does, but was made after it.
+    old = [m for m in members if m.end.seq <= first.end.seq and m.made < first.made]
+    for member in old:
+        doomed = (
+            target / f"{PART}{member.path.name}"
+        )  # gone at once; swept by the next backup if this one is killed
+        os.rename(member.path, doomed)
+        shutil.rmtree(doomed)
+    sync(target)
+    return [f"{len(old)} older members removed"]
 
 
 def _add_base(directory: Path, target: Path) -> str:

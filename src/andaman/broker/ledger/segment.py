@@ -64,7 +64,7 @@ def write_segment(directory: Path, after: Point, target: Path) -> Point:
         if point(db, after.seq) != after:
             raise Conflict(
                 f"The journal in {directory} does not go on from row {after.seq} as the backup has it: it is another "
-                "one, or was restored to an earlier time"
+                "one, or was restored to an earlier time. Begin a new set in another directory, and keep the old one"
             )
         end = after
         shapes = Shapes(db)
