@@ -197,7 +197,7 @@ def test_no_data_at_all(tmp_path):
 
 
 # -- the small databases ----------------------------------------------------------------------------------------------
-SMALL = ["identity.db", "subscriptions.db", "registry.db", "deadletter.db", "ingest.db"]
+SMALL = ["identity.db", "subscriptions.db", "registry.db", "snapshots.db", "deadletter.db", "ingest.db"]
 
 
 def flip(file, share, count):
@@ -254,6 +254,7 @@ def test_a_small_database_that_is_gone_is_missed(data, name):
 def test_a_directory_that_only_took_a_pack_misses_no_subscriptions(data):
     for name in SMALL[1:]:
         (data / name).unlink()
+    (data / "snapshots").rmdir()
     assert findings(data) == {}
     assert findings(data, "warning") == {}
 

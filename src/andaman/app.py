@@ -22,6 +22,7 @@ from andaman.broker.outgoing import OutgoingClient
 from andaman.broker.registry.service import Registry
 from andaman.broker.registry.watch import SourceSubscriptions
 from andaman.broker.service import Broker
+from andaman.broker.snapshots.service import Snapshots
 from andaman.broker.subscriptions.model import Owner
 from andaman.broker.subscriptions.remote import RemoteCopies
 from andaman.broker.subscriptions.service import Subscriptions
@@ -127,6 +128,14 @@ class App:
             clock=clock,
         )
         self.identity.on_change(self.subscriptions.rights_changed)
+        self.snapshots = Snapshots(
+            self.broker,
+            directory,
+            self.outgoing,
+            allow_private=settings.context_allow_loopback or settings.no_auth,
+            clock=clock,
+            min_free_bytes=int(settings.min_free_mb * _MB),
+        )
         self.pack: Pack | None = load_pack(settings.pack) if settings.pack else None
         self.live = Hub(self.broker, clock=clock)
         seed = () if settings.broker_only else default_datasets()
@@ -160,6 +169,7 @@ class App:
             self.registry,
             self.watches,
             self.subscriptions,
+            self.snapshots,
             RemoteCopies(self.subscriptions, self.registry, self.broker, self.outgoing),
             self.catalogue,
             self.retention,
@@ -189,9 +199,10 @@ class App:
             self.subscriptions,
             self.outgoing,
             self.watches,
+            self.snapshots,
         )
         self.metrics = Metrics(
-            [self.broker, self.feeds, self.live, self.subscriptions],
+            [self.broker, self.feeds, self.live, self.subscriptions, self.snapshots],
             late=[self.broker.history_metrics, self.letters.metrics],
             loopback=settings.metrics_loopback,
         )

@@ -236,6 +236,10 @@ class Broker:
                 if shown is not None:
                     yield shown
 
+    def ids(self, types: Iterable[str], access: Access, tenant: str = DEFAULT_TENANT) -> list[str]:
+        """Ids of every visible entity that has one of these types (none given: all), as of ``seq``."""
+        return self._index.ids(tenant, tuple(types), access)
+
     def tenants(self) -> list[str]:
         """Names of tenants that exist; the default tenant "" always does."""
         return sorted(self._tenants)

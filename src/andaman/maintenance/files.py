@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 import sqlite3
 import tarfile
@@ -12,13 +13,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from andaman.broker.ledger import maintenance as ledger
 from andaman.broker.ledger.schema import FILE
 from andaman.broker.ledger.segment import Point, point
-from andaman.kernel.errors import BadRequestData, Unavailable
+from andaman.broker.snapshots.store import FOLDER as SNAPSHOTS
+from andaman.kernel.errors import BadRequestData, ResourceNotFound, Unavailable
 from andaman.kernel.time import MINUTE, Micros, format_time
 
 LEDGER: Final = FILE
 CONTEXTS: Final = "contexts.tar"
+_SNAPSHOT: Final = re.compile(r"snapshot-([0-9a-f]{24})\.db")
+"""The content of a snapshot in a backup."""
 _IN_FLIGHT: Final[Micros] = MINUTE
 """A commit has its time when it begins; no commit takes as long, so that all before then are in the copy."""
 
@@ -50,6 +55,13 @@ def copy_small(directory: Path, target: Path) -> list[str]:
     names = small_databases(directory)
     for name in names:
         copy_database(directory / name, target / name)
+    for path in sorted((directory / SNAPSHOTS).glob(f"*/{FILE}")):
+        name = f"snapshot-{path.parent.name}.db"
+        if _SNAPSHOT.fullmatch(name) is not None:  # else it is still being made
+            with contextlib.suppress(ResourceNotFound):  # deleted a moment ago
+                ledger.backup(path.parent, target / name)
+                os.chmod(target / name, 0o600)
+                names.append(name)
     contexts = sorted((directory / "contexts").glob("*.json"))
     if contexts:
         with tarfile.open(target / CONTEXTS, "w") as tar:
@@ -64,9 +76,7 @@ def place_small(source: Path, names: Sequence[str], directory: Path) -> None:
     """Put such copies into a new data directory. Raises BadRequestData where the contexts are damaged."""
     for name in names:
         if name != CONTEXTS:
-            shutil.copyfile(source / name, directory / name)
-            os.chmod(directory / name, 0o600)
-            sync(directory / name)
+            _place(source / name, _place_of(name, directory))
             continue
         try:
             with tarfile.open(source / name, "r:") as tar:
@@ -78,6 +88,26 @@ def place_small(source: Path, names: Sequence[str], directory: Path) -> None:
                     (directory / "contexts" / member.name).write_bytes(content.read())
         except tarfile.TarError as error:
             raise BadRequestData(f"{source / name} is damaged: {error}") from None
+
+
+def _place_of(name: str, directory: Path) -> Path:
+    content = _SNAPSHOT.fullmatch(name)
+    return directory / name if content is None else directory / SNAPSHOTS / content[1] / FILE
+
+
+def _place(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    shutil.copyfile(source, target)
+    os.chmod(target, 0o600)
+    sync(target)
+
+
+def remove_small(names: Sequence[str], directory: Path) -> None:
+    """Take away what ``place_small`` put there."""
+    for name in names:
+        (directory / name).unlink(missing_ok=True)
+    for folder in ("contexts", SNAPSHOTS):
+        shutil.rmtree(directory / folder, ignore_errors=True)
 
 
 def digest(file: Path) -> str:

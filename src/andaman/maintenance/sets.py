@@ -33,6 +33,7 @@ from andaman.maintenance.files import (
     last_point,
     place_small,
     reaches,
+    remove_small,
     sync,
     until,
 )
@@ -306,9 +307,7 @@ def restore_from(source: Path, directory: Path, at: Micros | None = None) -> str
         try:
             end = ledger.restore(base.path / LEDGER, directory, change if added or at is not None else None)
         except BaseException:
-            for name in small:
-                (directory / name).unlink(missing_ok=True)
-            shutil.rmtree(directory / "contexts", ignore_errors=True)
+            remove_small(small, directory)
             raise
     except OSError as error:
         raise Unavailable(f"The restore into {directory} failed: {error.strerror or error}") from None

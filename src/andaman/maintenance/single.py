@@ -17,7 +17,16 @@ from andaman.broker.ledger import maintenance as ledger
 from andaman.broker.ledger.replay import cut_back
 from andaman.kernel.errors import BadRequestData, Conflict, ResourceNotFound, Unavailable
 from andaman.kernel.time import Micros, format_time, parse_time, system_clock
-from andaman.maintenance.files import CONTEXTS, LEDGER, begun, copy_small, place_small, reach, until
+from andaman.maintenance.files import (
+    CONTEXTS,
+    LEDGER,
+    begun,
+    copy_small,
+    place_small,
+    reach,
+    remove_small,
+    until,
+)
 
 _MANIFEST: Final = "andaman-backup.json"
 _FORMAT: Final = 1
@@ -87,8 +96,7 @@ def restore_all(file: Path, directory: Path, at: Micros | None = None) -> str:
             try:
                 end = ledger.restore(folder / LEDGER, directory, None if at is None else change)
             except BaseException:
-                for one in small:
-                    (directory / one).unlink(missing_ok=True)
+                remove_small(small, directory)
                 raise
     except OSError as error:
         raise Unavailable(f"The restore into {directory} failed: {error.strerror or error}") from None

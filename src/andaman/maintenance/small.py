@@ -14,6 +14,9 @@ import orjson
 from andaman.broker.ledger.doctor import Finding, in_one_line, missing_parts
 from andaman.broker.registry.model import registration_of
 from andaman.broker.registry.store import RegistryStore
+from andaman.broker.snapshots.model import of_document
+from andaman.broker.snapshots.store import FILE as SNAPSHOTS
+from andaman.broker.snapshots.store import FOLDER, SnapshotStore
 from andaman.broker.subscriptions.store import FILE as SUBSCRIPTIONS
 from andaman.broker.subscriptions.store import SubscriptionStore
 from andaman.identity.rows import account_of, verify_audit
@@ -35,7 +38,10 @@ class Kind:
     be read."""
 
     name: str
-    make: Callable[[Path], IdentityStore | SubscriptionStore | RegistryStore | DeadLetterStore | OffsetStore]
+    make: Callable[
+        [Path],
+        IdentityStore | SubscriptionStore | RegistryStore | SnapshotStore | DeadLetterStore | OffsetStore,
+    ]
     loss: str
     rows: Rows
     precious: bool = True
@@ -71,6 +77,14 @@ def _registrations(db: sqlite3.Connection) -> Iterator[str]:
             yield f"registration {document_id}: {error}"
 
 
+def _snapshots(db: sqlite3.Connection) -> Iterator[str]:
+    for snapshot_id, document in db.execute("SELECT id, document FROM snapshot"):
+        try:
+            of_document("", orjson.loads(document))
+        except (ValueError, TypeError) as error:
+            yield f"snapshot {snapshot_id}: {error}"
+
+
 def _memories(db: sqlite3.Connection) -> Iterator[str]:
     for feed, body in db.execute("SELECT feed, body FROM memory"):
         try:
@@ -89,6 +103,13 @@ KINDS: Final = (
     ),
     Kind(REGISTRY, lambda d: RegistryStore(d / REGISTRY), "there are no registered sources", _registrations),
     Kind(
+        SNAPSHOTS,
+        lambda d: SnapshotStore(d / SNAPSHOTS),
+        "there are no snapshots",
+        _snapshots,
+        precious=False,
+    ),
+    Kind(
         "deadletter.db",
         lambda d: DeadLetterStore(d / "deadletter.db"),
         "messages that could not be read are forgotten",
@@ -106,7 +127,7 @@ def examine_small(directory: Path, journal_end: int) -> list[Finding]:
     for kind in KINDS:
         if kind.name in there:
             findings += _look(directory, kind, journal_end)
-        elif kind.name == IDENTITY or _is_missed(kind, there):
+        elif kind.name == IDENTITY or _is_missed(kind, there, directory):
             text = f"{kind.name} is missing: {kind.loss}. Stop the platform and put that of the last backup there."
             findings.append(Finding("problem" if kind.precious else "warning", kind.name, text))
     for name in sorted(there - {kind.name for kind in KINDS}):
@@ -114,8 +135,11 @@ def examine_small(directory: Path, journal_end: int) -> list[Finding]:
     return findings
 
 
-def _is_missed(kind: Kind, there: set[str]) -> bool:
-    """A platform that ran made all of them; one of an older release knew no subscriptions and no other sources."""
+def _is_missed(kind: Kind, there: set[str], directory: Path) -> bool:
+    """A platform that ran made all of them; one of an older release knew no subscriptions, no other sources and no
+    snapshots."""
+    if kind.name == SNAPSHOTS:
+        return (directory / FOLDER).is_dir()
     newer = {SUBSCRIPTIONS, REGISTRY}
     return bool(there & newer if kind.name in newer else there - {IDENTITY})
 

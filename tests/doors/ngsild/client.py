@@ -18,6 +18,7 @@ from andaman.broker.outgoing import OutgoingClient
 from andaman.broker.registry.service import Registry
 from andaman.broker.registry.watch import SourceSubscriptions
 from andaman.broker.service import Broker
+from andaman.broker.snapshots.service import Snapshots
 from andaman.broker.subscriptions.service import Subscriptions
 from andaman.doors.ngsild.app import NgsiLdApp
 from andaman.doors.ngsild.door import NgsiLdOptions
@@ -38,9 +39,17 @@ class Got:
 class Client:
     """Requests as an ASGI server would hand them over."""
 
-    def __init__(self, app: NgsiLdApp, broker: Broker, contexts: ContextStore) -> None:
+    def __init__(
+        self, app: NgsiLdApp, broker: Broker, contexts: ContextStore, snapshots: Snapshots | None = None
+    ) -> None:
         self.app, self.broker, self.contexts = app, broker, contexts
+        self._snapshots = snapshots
         self.actor: Actor = system_actor("test")
+
+    @property
+    def snapshots(self) -> Snapshots:
+        assert self._snapshots is not None
+        return self._snapshots
 
     async def __call__(
         self,
@@ -111,7 +120,8 @@ async def open_whole_client(directory: Path, **options: Any) -> AsyncIterator[Cl
     registry = Registry.open(directory, broker)
     watches = SourceSubscriptions(registry, contexts, outgoing, allow_private=True)
     subscriptions = Subscriptions(broker, contexts, directory, EverybodysRights(), sender, allow_private=True)
-    parts = [ExpirySweep(broker), registry, watches, subscriptions]
+    snapshots = Snapshots(broker, directory, outgoing, allow_private=True)
+    parts = [ExpirySweep(broker), registry, watches, subscriptions, snapshots]
     app = NgsiLdApp(
         broker,
         contexts,
@@ -120,11 +130,12 @@ async def open_whole_client(directory: Path, **options: Any) -> AsyncIterator[Cl
         subscriptions=subscriptions,
         outgoing=outgoing,
         watches=watches,
+        snapshots=snapshots,
     )
     try:
         for part in parts:
             await part.start()
-        yield Client(app, broker, contexts)
+        yield Client(app, broker, contexts, snapshots)
     finally:
         for part in reversed(parts):
             await part.stop()

@@ -12,6 +12,7 @@ from andaman.broker.outgoing import OutgoingClient
 from andaman.broker.registry.service import Registry
 from andaman.broker.registry.watch import SourceSubscriptions
 from andaman.broker.service import Broker
+from andaman.broker.snapshots.service import Snapshots
 from andaman.broker.subscriptions.service import Subscriptions
 from andaman.doors.ngsild import (
     batch,
@@ -24,6 +25,8 @@ from andaman.doors.ngsild import (
     provision,
     purge,
     registrations,
+    snapshot_scope,
+    snapshots,
     subscriptions,
     temporal,
     temporal_maps,
@@ -153,6 +156,7 @@ _SINGLE: Final[Mapping[str, Resource]] = {
     "entityMaps": {"GET": entity_maps.create},
     "csourceSubscriptions": {"GET": csource_subscriptions.query, "POST": csource_subscriptions.create},
     "subscriptions": {"GET": subscriptions.query, "POST": subscriptions.create},
+    "snapshots": {"GET": snapshots.query, "POST": snapshots.create, "DELETE": snapshots.purge},
     "openapi.json": {"GET": _openapi},
 }
 _NAMED: Final[Mapping[str, Resource]] = {
@@ -174,6 +178,7 @@ _NAMED: Final[Mapping[str, Resource]] = {
         "PATCH": csource_subscriptions.update,
         "DELETE": csource_subscriptions.delete,
     },
+    "snapshots": {"GET": snapshots.retrieve, "PATCH": snapshots.update, "DELETE": snapshots.delete},
     "subscriptions": {
         "GET": subscriptions.retrieve,
         "PATCH": subscriptions.update,
@@ -213,6 +218,8 @@ def resource_of(segments: list[str]) -> Resource | None:
         if segments[1:] == ["entityOperations", "query"]:
             return {"POST": temporal.post_temporal_query}
         return None
+    if count == 3 and head == "snapshots" and segments[2] == "clone":
+        return {"POST": snapshots.clone}
     if segments == ["temporal", "entityMaps"]:
         return {"GET": temporal_maps.create}
     if count == 2 and head == "info" and segments[1] == "sourceIdentity":
@@ -233,14 +240,17 @@ class NgsiLdApp:
         subscriptions: Subscriptions | None = None,
         outgoing: OutgoingClient | None = None,
         watches: SourceSubscriptions | None = None,
+        snapshots: Snapshots | None = None,
     ) -> None:
         self._door = Door(broker, contexts, options or NgsiLdOptions(), clock, registry, subscriptions)
         if registry is not None and outgoing is not None:
             self._door.sources = Sources(registry, outgoing, contexts, clock)
         self._door.watches = watches
+        self._door.snapshots = snapshots
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         tenant: bytes | None = None
+        call: Call | None = None
         try:
             call, resource = _call(scope, receive)
             if call.tenant:
@@ -254,12 +264,15 @@ class NgsiLdApp:
                 # Before the body is read: what strangers send must not cost the loop or wait in the writer's queue.
                 raise NotSignedIn("Sign in to change entities")
             else:
-                sources = self._door.sources
-                if sources is not None and sources.registry.of(call.tenant) is not None:
+                sources, scoped = self._door.sources, snapshot_scope.HEADER in call.headers
+                if not scoped and sources is not None and sources.registry.of(call.tenant) is not None:
                     handler = DISTRIBUTED.get(handler, handler)
                 if b"entityMap=true" in call.query_string or b"ngsild-entitymap" in call.headers:
                     handler = _MAPPED.get(handler, handler)
-                answer = await handler(self._door, call)
+                if scoped:
+                    answer = await snapshot_scope.answered(self._door, call, handler)
+                else:
+                    answer = await handler(self._door, call)
         except AndamanError as error:
             answer = problem_answer(error)
         except Disconnected:
@@ -269,6 +282,8 @@ class NgsiLdApp:
             trace = None if isinstance(refusal, StorageFull) else error
             log.error("%s at %s %s", refusal.title, scope.get("method"), scope.get("path"), exc_info=trace)
             answer = problem_answer(refusal)
+        if call is not None and snapshot_scope.HEADER in call.headers:
+            answer = snapshot_scope.given_back(call, answer)
         scope[STATUS] = answer.status
         await answer.send(send, tenant, scope.get(REQUEST_ID))
 

@@ -15,6 +15,7 @@ from andaman.broker.registry.maps import EntityMaps
 from andaman.broker.registry.service import Registry
 from andaman.broker.registry.watch import SourceSubscriptions
 from andaman.broker.service import Broker
+from andaman.broker.snapshots.service import Snapshots
 from andaman.broker.subscriptions.service import Subscriptions
 from andaman.doors.ngsild.distributed.sources import Sources
 from andaman.doors.ngsild.http import JSON, LD_CONTEXT_REL, LD_JSON, Answer, Call
@@ -47,6 +48,7 @@ class Door:
         "maps",
         "options",
         "registry",
+        "snapshots",
         "sources",
         "started",
         "subscriptions",
@@ -69,6 +71,7 @@ class Door:
         self.registry = registry
         self.sources: Sources | None = None
         self.watches: SourceSubscriptions | None = None
+        self.snapshots: Snapshots | None = None
         self.maps = EntityMaps() if registry is None else registry.maps
         self.subscriptions = subscriptions
         self.started = clock()

@@ -243,6 +243,7 @@ def openapi() -> dict[str, Any]:
             "patch": op("Prolong an entity map", "5.14.2", "", "EntityMapFragment", path=map_path),
             "delete": op("Delete an entity map", "5.14.3", path=map_path),
         },
+        **_snapshots(),
         "/info/sourceIdentity": {"get": op("Who this source is", "5.15.1", success=(200,))},
     }
     return {
@@ -251,6 +252,25 @@ def openapi() -> dict[str, Any]:
         "servers": [{"url": "/ngsi-ld/v1"}],
         "paths": paths,
         "components": {"schemas": components()},
+    }
+
+
+def _snapshots() -> dict[str, Any]:
+    op, path = _operation, [_name("snapshotId")]
+    return {
+        "/snapshots": {
+            "get": op("List snapshots", "5.16 (ours)", "q limit offset count local", success=(200,)),
+            "post": op("Create a snapshot", "5.16.1", "local", "Snapshot", (201,)),
+            "delete": op("Purge snapshots", "5.16.7", "q local"),
+        },
+        "/snapshots/{snapshotId}": {
+            "get": op("Retrieve the status of a snapshot", "5.16.3", "local", success=(200,), path=path),
+            "patch": op("Update a snapshot", "5.16.4", "local", "SnapshotFragment", (200,), path),
+            "delete": op("Delete a snapshot", "5.16.5", "local", path=path),
+        },
+        "/snapshots/{snapshotId}/clone": {
+            "post": op("Clone a snapshot", "5.16.2", "local", "SnapshotFragment", (201,), path)
+        },
     }
 
 

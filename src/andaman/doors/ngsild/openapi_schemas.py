@@ -70,6 +70,7 @@ def components() -> dict[str, Any]:
         "ContextDocument": {"type": "object", "required": ["@context"]},
         **_subscriptions(),
         **_evolutions(reference),
+        **_snapshots(),
         "Problem": {
             "type": "object",
             "required": ["type", "title", "status", "detail"],
@@ -183,6 +184,23 @@ def _subscriptions() -> dict[str, Any]:
             "properties": registration,
         },
         "RegistrationFragment": {"type": "object", "properties": registration, "minProperties": 1},
+    }
+
+
+def _snapshots() -> dict[str, Any]:
+    """Snapshots (§5.2.41)."""
+    queries = {"type": "array", "items": {"$ref": "#/components/schemas/Query"}, "minItems": 1}
+    changeable: dict[str, Any] = {
+        "type": {"const": "Snapshot"},
+        "snapshotLifetime": {"type": "string", "examples": ["PT1H"]},
+        "snapshotPriority": {"type": "integer", "minimum": 1, "maximum": 10},
+        "endpoint": {"type": "string", "format": "uri", "examples": ["http://127.0.0.1:9"]},
+        "receiverInfo": {"type": "array", "items": {"type": "object"}},
+    }
+    given = {"id": _URI, "snapshotQueries": queries, "snapshotTemporalQueries": queries}
+    return {
+        "Snapshot": {"type": "object", "required": ["type"], "properties": {**given, **changeable}},
+        "SnapshotFragment": {"type": "object", "properties": changeable, "minProperties": 1},
     }
 
 

@@ -144,13 +144,14 @@ async def query_temporal(door: Door, call: Call) -> Answer:
     options = door.options
     plain = {name: value for name, value in given.items() if name not in ("orderBy", "collation")}
     query = query_of(plain, context, default_limit=options.default_limit, max_limit=options.max_limit)
-    _check_q(query)
+    check_q(query)
     view = view_of(given, context)
     asked = evolution_query(temporal, (query,), view, by_id=order_by_id(given))
     return await _answer(door, call, asked, view, form, given, media, context)
 
 
-def _check_q(query: EntityQuery) -> None:
+def check_q(query: EntityQuery) -> None:
+    """Raises BadRequestData where values of linked entities are asked of the past."""
     if query.q is not None and _links(query.q):
         raise BadRequestData("q: values of linked entities cannot be asked of the past", field="q")
 
@@ -188,7 +189,7 @@ async def post_temporal_query(door: Door, call: Call) -> Answer:
         door, {name: value for name, value in payload.items() if name != "ordering"}, parameters, context
     )
     for query in found.queries:
-        _check_q(query)
+        check_q(query)
     asked = evolution_query(temporal, found.queries, found.view, by_id=by_id)
     return await _answer(door, call, asked, found.view, form, parameters, media, context)
 

@@ -82,7 +82,7 @@ async def _federated(door: Door, call: Call, handler: Handler) -> Answer:
     if b"local=true" in call.query_string.split(b"&"):
         return await handler(door, call)
     call, csf = await _source_filter(door, call)
-    broker = _Everywhere(door, call, csf)
+    broker = Everywhere(door, call, csf)
     answer = await plain_answer(handler(door.with_broker(broker), call))
     answer.headers = [*answer.headers, *warning_headers(broker.outcomes, door.alias(call.tenant))]
     return answer
@@ -113,7 +113,7 @@ async def _source_filter(door: Door, call: Call) -> tuple[Call, QExpr | None]:
     return (call if raw is None else replay(call, raw)), csf
 
 
-class _Everywhere:
+class Everywhere:
     """A broker whose ``evolutions`` are those of all sources together; all else is the broker's own."""
 
     def __init__(self, door: Door, call: Call, csf: QExpr | None) -> None:

@@ -1,0 +1,476 @@
+"""The one door to snapshots: make, clone, read, change, delete, purge, and hand out their content (CIM 009 §5.16)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import shutil
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from andaman.broker.outgoing import Header, OutgoingClient
+from andaman.broker.service import Broker
+from andaman.broker.snapshots.content import Content, detail_of, fill, status_of
+from andaman.broker.snapshots.model import (
+    DETAILS,
+    FAILURE,
+    PREPARING,
+    QUERIES,
+    TEMPORAL_DETAILS,
+    TEMPORAL_QUERIES,
+    USABLE,
+    Limits,
+    Snapshot,
+    lifetime_of,
+)
+from andaman.broker.snapshots.moment import Moment, leaf_types
+from andaman.broker.snapshots.recorder import PART, Recorder
+from andaman.broker.snapshots.shelf import Shelf
+from andaman.broker.snapshots.store import FILE, SnapshotStore
+from andaman.broker.subscriptions.delivery import Courier, Message, Outcome
+from andaman.broker.subscriptions.mqtt import mqtt_payload
+from andaman.identity.model import Actor, Role
+from andaman.kernel.errors import AlreadyExists, AndamanError, Conflict, ResourceNotFound, Unavailable, told
+from andaman.kernel.ids import sortable_id, urn
+from andaman.kernel.metrics import Family, counter, gauge
+from andaman.kernel.time import MINUTE, Clock, Micros, system_clock
+
+log = logging.getLogger(__name__)
+Gather = Callable[[], Awaitable[Content]]
+"""Asks other sources, and says what the broker is to answer by itself."""
+_TICK_S: Final = 5.0
+_STOPPED: Final = "The platform stopped while the snapshot was being made; make it again"
+_LOST: Final = "The content of the snapshot is not on this disk (a backup without it was restored?)"
+
+
+class Snapshots:
+    """One per process, over one data directory. Belongs to the loop's thread."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        directory: Path,
+        client: OutgoingClient,
+        *,
+        allow_private: bool = False,
+        clock: Clock = system_clock,
+        limits: Limits | None = None,
+        min_free_bytes: int = 0,
+    ) -> None:
+        self._broker, self._directory, self._clock = broker, directory, clock
+        self.limits = limits or Limits()
+        self._client, self._allow_private = client, allow_private
+        self.shelf = Shelf(directory, clock, min_free_bytes)
+        self._store: SnapshotStore | None = None
+        self._courier: Courier | None = None
+        self._all: dict[tuple[str, str], Snapshot] = {}
+        self._unsaved: set[tuple[str, str]] = set()
+        self._making: dict[str, asyncio.Task[None]] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
+        self._stops: dict[str, threading.Event] = {}
+        self._slots = asyncio.Semaphore(self.limits.at_once)
+        self._changing = asyncio.Lock()
+        self._ticking: asyncio.Task[None] | None = None
+        self.made = self.failed = 0
+
+    # -- life -----------------------------------------------------------------------------------------------
+    async def start(self) -> None:
+        """Read what is kept. What was being made when the platform stopped has failed; what nobody knows is taken away."""
+        store = self._store = await asyncio.to_thread(SnapshotStore, self._directory / FILE)
+        self._courier = Courier(self._client, allow_private=self._allow_private)
+        every, complete = await asyncio.to_thread(store.load)
+        for one in every:
+            self._all[one.tenant, one.id] = one
+            lost = one.status in USABLE and not self.shelf.place(one.key).is_dir()
+            if one.status == PREPARING or lost:
+                await self._end(one, FAILURE, Unavailable(_LOST if lost else _STOPPED))
+        await asyncio.to_thread(self._sweep_folder, complete)
+        self._ticking = asyncio.create_task(self._tick(), name="snapshots")
+
+    def _sweep_folder(self, complete: bool) -> None:
+        """``complete``: everything that is kept could be read; else what looks forgotten may not be."""
+        folder = self.shelf.folder
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        known = {one.key for one in self._all.values() if one.status in USABLE}
+        for path in folder.iterdir():
+            if path.name not in known and (complete or path.name.endswith(PART)):
+                shutil.rmtree(path, ignore_errors=True)
+
+    async def stop(self) -> None:
+        """Stop making; close all."""
+        if self._store is None:
+            return
+        if self._ticking is not None:
+            self._ticking.cancel()
+        for event in self._stops.values():
+            event.set()
+        tasks = [*self._making.values(), *self._leaving]
+        for task in self._making.values():
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._save()
+        await self.shelf.close()
+        if self._courier is not None:
+            await self._courier.close()
+        await asyncio.to_thread(self._store.close)
+        self._store = None
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(_TICK_S)
+            try:
+                await self._expire()
+                await self._save()
+            except (AndamanError, sqlite3.Error) as error:
+                log.warning("Snapshots could not be tidied up; it is tried again: %s", error)
+            self.shelf.tidy()
+            if self._courier is not None:
+                self._courier.tidy()
+
+    async def _expire(self) -> None:
+        now = self._clock()
+        async with self._changing:
+            for one in [each for each in self._all.values() if each.expires <= now]:
+                await self._remove(one)
+
+    async def _save(self) -> None:
+        """When snapshots were last used: kept a while after, since a kill loses nothing but that."""
+        async with self._changing:
+            for key in list(self._unsaved):
+                self._unsaved.discard(key)
+                one = self._all.get(key)
+                if one is not None:
+                    await self._change(one)
+
+    # -- making ---------------------------------------------------------------------------------------------
+    async def create(self, given: dict[str, Any], gather: Gather, actor: Actor, tenant: str) -> Snapshot:
+        """§5.16.1: known and "preparing" when it returns; made behind it. ``given``: checked members (``model.checked``).
+        Raises AlreadyExists, Conflict where there are too many."""
+        one = self._new(given, actor, tenant)
+        one.queries = {name: given[name] for name in (QUERIES, TEMPORAL_QUERIES) if name in given}
+        await self._add(one)
+        self._work(one, lambda: self._make(one, gather, actor))
+        return one
+
+    async def clone(self, snapshot_id: str, given: dict[str, Any], actor: Actor, tenant: str) -> Snapshot:
+        """§5.16.2: as it is now, with what was changed in it. Raises also ResourceNotFound, and Conflict where it is not
+        ready."""
+        origin = self.get(snapshot_id, actor, tenant)
+        self._check_usable(origin)
+        one = self._new(given, actor, tenant)
+        one.queries, one.moment, one.position = origin.queries, origin.moment, origin.position
+        one.details = origin.details
+        await self._add(one)
+        self._work(one, lambda: self._copy(one, origin))
+        return one
+
+    def _new(self, given: dict[str, Any], actor: Actor, tenant: str) -> Snapshot:
+        now = self._clock()
+        names = ("snapshotLifetime", "snapshotPriority", "endpoint", "receiverInfo")
+        one = Snapshot(
+            tenant,
+            given.get("id") or urn("Snapshot", sortable_id(now)),
+            secrets.token_hex(12),
+            actor.principal.id,
+            now,
+            now,
+            now,
+            now,
+            told={name: given[name] for name in names if name in given},
+        )
+        one.expires = now + self._lifetime(one.told)
+        return one
+
+    def _lifetime(self, told: dict[str, Any]) -> Micros:
+        asked = told.get("snapshotLifetime")
+        return self.limits.lifetime if asked is None else min(lifetime_of(asked), self.limits.longest)
+
+    async def _add(self, one: Snapshot) -> None:
+        async with self._changing:
+            known = self._all.get((one.tenant, one.id))
+            if known is not None and known.expires <= self._clock():
+                await self._remove(known)
+            elif known is not None:
+                raise AlreadyExists(f"There is a snapshot {one.id} already")
+            await self._make_room(one)
+            await asyncio.to_thread(self._kept.put, one.tenant, one.document())
+            self._all[one.tenant, one.id] = one
+
+    @property
+    def _kept(self) -> SnapshotStore:
+        if self._store is None:
+            raise Unavailable(
+                "The platform is starting or stopping; nothing was changed. Try again in a moment"
+            )
+        return self._store
+
+    async def _make_room(self, new: Snapshot) -> None:
+        """Within the bounds, or at the cost of the maker's own snapshots of lower priority (§5.5.15), else Conflict."""
+        limits = self.limits
+
+        def own() -> list[Snapshot]:
+            return [one for one in self._all.values() if (one.tenant, one.owner) == (new.tenant, new.owner)]
+
+        while True:
+            if len(own()) >= limits.of_one:
+                problem = f"You have {limits.of_one} snapshots already; delete or purge some first"
+            elif len(self._all) >= limits.in_all:
+                problem = "The platform keeps as many snapshots as it can; try again later"
+            elif sum(one.bytes for one in self._all.values()) >= limits.bytes_in_all:
+                problem = f"Snapshots take the {limits.bytes_in_all >> 20} MB that they may; try again later"
+            else:
+                return
+            lower = [one for one in own() if one.priority < new.priority and one.status != PREPARING]
+            if not lower:
+                raise Conflict(problem)
+            await self._remove(min(lower, key=lambda one: (one.priority, one.expires)))
+
+    def _work(self, one: Snapshot, work: Callable[[], Awaitable[None]]) -> None:
+        self._stops[one.key] = threading.Event()
+
+        async def run() -> None:
+            try:
+                async with self._slots:
+                    await work()
+            except Exception as error:
+                if not isinstance(error, AndamanError):
+                    log.exception("Snapshot %s could not be made", one.id)
+                await self._end(one, FAILURE, error if isinstance(error, AndamanError) else told(error))
+            finally:
+                self._making.pop(one.key, None)
+                self._stops.pop(one.key, None)
+
+        self._making[one.key] = asyncio.create_task(run(), name="snapshot")
+
+    async def _make(self, one: Snapshot, gather: Gather, actor: Actor) -> None:
+        content = await gather()
+        asked = [
+            query for found in content.entities if found.asked is not None for query in found.asked.queries
+        ]
+        after, known = self._broker.seq, []
+        if asked:
+            types = leaf_types([query.types for query in asked])
+            named = [name for query in asked for name in query.ids]
+            if all(query.ids for query in asked):
+                known = list(dict.fromkeys(named))
+            else:
+                only = types if types is not None and not named else ()
+                known = self._broker.ids(only, actor.access, one.tenant)
+        await asyncio.to_thread(self._written, one, content, known, after, actor)
+        details = {
+            name: [detail_of(found).shown() for found in listed]
+            for name, listed in ((DETAILS, content.entities), (TEMPORAL_DETAILS, content.evolutions))
+            if listed
+        }
+        await self._end(one, status_of(content), details=details)
+
+    def _written(self, one: Snapshot, content: Content, known: list[str], after: int, actor: Actor) -> None:
+        stop = self._stops[one.key]
+        moment = Moment(self._directory, one.tenant, actor.access, self._clock())
+        try:
+            one.moment, one.position = moment.at, moment.seq
+            limits = self.limits
+            recorder = Recorder(
+                self.shelf.place(one.key),
+                one.tenant,
+                moment.at,
+                actor,
+                most=limits.entities,
+                most_bytes=limits.bytes_of_one,
+            )
+            try:
+                fill(recorder, content, moment, known, after, actor.access, stop.is_set)
+                recorder.finish()
+            except BaseException:
+                recorder.abandon()
+                raise
+        finally:
+            moment.close()
+
+    async def _copy(self, one: Snapshot, origin: Snapshot) -> None:
+        await self.shelf.copy(origin.key, one.key)
+        await self._end(one, origin.status)
+
+    async def _end(
+        self, one: Snapshot, status: str, problem: AndamanError | None = None, **found: Any
+    ) -> None:
+        """Its making has come to an end: on disk first, then everybody may know. ``found``: further members."""
+        if problem is not None:
+            detail = {"resultStatus": FAILURE, "problemDetails": problem.problem()}
+            found["details"] = {
+                name: [detail] * len(one.queries[queries])
+                for name, queries in ((DETAILS, QUERIES), (TEMPORAL_DETAILS, TEMPORAL_QUERIES))
+                if queries in one.queries
+            }
+        size = await asyncio.to_thread(self.shelf.bytes_of, one.key) if status in USABLE else 0
+        async with self._changing:
+            if self._all.get((one.tenant, one.id)) is one:
+                await self._change(one, status=status, modified=self._clock(), bytes=size, **found)
+            else:  # deleted meanwhile
+                await self.shelf.remove(one.key)
+                return
+        if status in USABLE:
+            self.made += 1
+        else:
+            self.failed += 1
+        self._tell(one)
+
+    async def _change(self, one: Snapshot, **members: Any) -> None:
+        """Members of a snapshot: on disk first. Call it with ``_changing`` held."""
+        await asyncio.to_thread(self._kept.put, one.tenant, {**one.document(), **members})
+        for name, value in members.items():
+            setattr(one, name, value)
+
+    # -- reading --------------------------------------------------------------------------------------------
+    def find(self, snapshot_id: str, actor: Actor, tenant: str) -> Snapshot | None:
+        """One that is not over and that this actor may know of: the maker's own, or any for administrators."""
+        one = self._all.get((tenant, snapshot_id))
+        if one is None or one.expires <= self._clock() or not _may_see(one, actor):
+            return None
+        return one
+
+    def get(self, snapshot_id: str, actor: Actor, tenant: str) -> Snapshot:
+        """§5.16.3. Raises ResourceNotFound, also for snapshots of others."""
+        one = self.find(snapshot_id, actor, tenant)
+        if one is None:
+            raise ResourceNotFound(f"There is no snapshot {snapshot_id}")
+        return one
+
+    def list_all(self, actor: Actor, tenant: str) -> list[Snapshot]:
+        """Those that this actor may know of, in the order of creation."""
+        now = self._clock()
+        found = [
+            one
+            for (where, _), one in self._all.items()
+            if where == tenant and one.expires > now and _may_see(one, actor)
+        ]
+        return sorted(found, key=lambda one: (one.created, one.id))
+
+    @asynccontextmanager
+    async def using(
+        self, snapshot_id: str, actor: Actor, tenant: str
+    ) -> AsyncIterator[tuple[Snapshot, Broker]]:
+        """The content of a snapshot as a broker (§5.5.15). Raises ResourceNotFound, and Conflict where it is not ready."""
+        one = self.get(snapshot_id, actor, tenant)
+        self._check_usable(one)
+        one.used = self._clock()
+        self._unsaved.add((tenant, one.id))
+        async with self.shelf.using(one.key, one.moment) as broker:
+            yield one, broker
+
+    def _check_usable(self, one: Snapshot) -> None:
+        if one.status == PREPARING:
+            raise Conflict(
+                f"Snapshot {one.id} is still being made; ask for its status, and try again when it is ready"
+            )
+        if one.status not in USABLE:
+            raise Conflict(f"Snapshot {one.id} could not be made; its status says why")
+
+    # -- changing -------------------------------------------------------------------------------------------
+    async def update(self, snapshot_id: str, given: dict[str, Any], actor: Actor, tenant: str) -> Snapshot:
+        """§5.16.4: members of the fragment replace those of the snapshot; null takes them away."""
+        async with self._changing:
+            one = self.get(snapshot_id, actor, tenant)
+            merged = {**one.told, **given}
+            told = {name: value for name, value in merged.items() if value is not None}
+            now = self._clock()
+            expires = now + self._lifetime(told) if "snapshotLifetime" in given else one.expires
+            await self._change(one, told=told, modified=now, expires=expires)
+        self._tell(one)
+        return one
+
+    async def delete(self, snapshot_id: str, actor: Actor, tenant: str) -> None:
+        """§5.16.5. Raises ResourceNotFound."""
+        one = self.get(snapshot_id, actor, tenant)
+        async with self._changing:
+            await self._remove(one)
+
+    async def purge(self, fits: Callable[[Snapshot], bool], actor: Actor, tenant: str) -> int:
+        """§5.16.7: delete those that fit, among those that this actor may know of; how many they were."""
+        gone = [one for one in self.list_all(actor, tenant) if fits(one)]
+        async with self._changing:
+            for one in gone:
+                await self._remove(one)
+        return len(gone)
+
+    async def _remove(self, one: Snapshot) -> None:
+        """First it is forgotten, durably; then its content goes, when the last request for it has ended."""
+        key = (one.tenant, one.id)
+        if self._all.get(key) is not one:
+            return
+        del self._all[key]
+        self._unsaved.discard(key)
+        await asyncio.to_thread(self._kept.delete, one.tenant, one.id)
+        stop = self._stops.get(one.key)
+        if stop is not None:
+            stop.set()
+        leaving = asyncio.create_task(self._leave(one))
+        self._leaving.add(leaving)
+        leaving.add_done_callback(self._leaving.discard)
+        one.expires = min(one.expires, self._clock() - 1)
+        self._tell(one)
+
+    async def _leave(self, one: Snapshot) -> None:
+        making = self._making.get(one.key)
+        if making is not None:
+            await asyncio.gather(making, return_exceptions=True)
+        await self.shelf.remove(one.key)
+
+    # -- telling --------------------------------------------------------------------------------------------
+    def _tell(self, one: Snapshot) -> None:
+        """SnapshotNotification to the endpoint, if there is one (§5.16.6); tried again for a while."""
+        endpoint = one.endpoint
+        if endpoint is None or self._courier is None or one.status == PREPARING:
+            return
+        now = self._clock()
+        content = one.notification(urn("SnapshotNotification", sortable_id(now)), now)
+        lines = {"Content-Type": "application/json"}
+        if one.tenant:
+            lines["NGSILD-Tenant"] = one.tenant
+        known = {name.lower() for name in lines}
+        lines |= {name: text for name, text in endpoint.receiver_info if name.lower() not in known}
+        body = orjson.dumps(content)
+        headers: tuple[Header, ...] = ()
+        if endpoint.is_mqtt:
+            body = mqtt_payload(lines, body)
+        else:
+            headers = tuple((name.encode("ascii"), text.encode("latin-1")) for name, text in lines.items())
+        until = now + 10 * MINUTE
+        courier = self._courier
+
+        def report(message: Message, outcome: Outcome) -> None:
+            if outcome is Outcome.FAILED and self._clock() > until:
+                courier.drop(endpoint, one.tenant, message.owner)
+
+        message = Message(str(content["id"]), one.id, headers, body, report)
+        if not courier.offer(endpoint, one.tenant, message):
+            log.warning("A notification of snapshot %s was dropped: its receiver takes none", one.id)
+
+    # -- figures --------------------------------------------------------------------------------------------
+    def metrics(self) -> Iterable[Family]:
+        """Figures for operators."""
+        every = list(self._all.values())
+        yield gauge("andaman_snapshots", "Snapshots kept.", len(every))
+        yield gauge(
+            "andaman_snapshots_preparing",
+            "Snapshots being made.",
+            sum(one.status == PREPARING for one in every),
+        )
+        yield gauge("andaman_snapshots_open", "Snapshots whose store is open.", self.shelf.opened)
+        yield gauge(
+            "andaman_snapshots_bytes", "Their size when they were made.", sum(one.bytes for one in every)
+        )
+        yield counter("andaman_snapshots_made", "Snapshots made.", self.made)
+        yield counter("andaman_snapshots_failed", "Snapshots that could not be made.", self.failed)
+
+
+def _may_see(one: Snapshot, actor: Actor) -> bool:
+    """Its status tells what its maker may see: the maker and administrators only."""
+    return actor.principal.id == one.owner or Role.ADMINISTRATOR in actor.principal.roles

@@ -1,0 +1,296 @@
+"""Laws of snapshots (CIM 009 §5.16): what one shows is the answer at its moment, and stays so."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from andaman.broker.entity.represent import View
+from andaman.broker.ledger.rights import visible
+from andaman.broker.model import Doc, OpKind, WriteOp
+from andaman.broker.query.ast import TypeIs
+from andaman.broker.query.evaluate import matches
+from andaman.broker.query.model import EntityQuery
+from andaman.broker.snapshots.content import Content, Found, Local, projected, united
+from andaman.broker.snapshots.model import Limits
+from andaman.identity.model import FULL_ACCESS, Role
+from andaman.kernel.errors import AlreadyExists, Conflict, ResourceNotFound, Unavailable
+from tests.broker.query.strategies import Rights, docs, queries, rights
+from tests.broker.snapshots.world import EVERYTHING, ME, World, ids, somebody, thing, world
+
+CAR = EntityQuery(types=TypeIs("x:A"), limit=1000)
+
+
+def in_world(
+    limits: Limits | None = None,
+) -> Callable[[Callable[[World], Awaitable[None]]], Callable[[Path], None]]:
+    def outer(test: Callable[[World], Awaitable[None]]) -> Callable[[Path], None]:
+        def wrapper(tmp_path: Path) -> None:
+            async def run() -> None:
+                async with world(tmp_path, limits) as w:
+                    await test(w)
+
+            asyncio.run(run())
+
+        wrapper.__name__, wrapper.__doc__ = test.__name__, test.__doc__
+        return wrapper
+
+    return outer
+
+
+def answer(state: list[Doc], asked: list[EntityQuery], access: Any, view: View) -> dict[str, Doc]:
+    """The oracle: every query by itself over all entities, put together."""
+    shown = {doc["id"]: seen for doc in state if (seen := visible(doc, access)) is not None}
+
+    def follow(name: str) -> tuple[Doc, frozenset[str]] | None:
+        return (shown[name], frozenset()) if name in shown else None
+
+    found: dict[str, Doc] = {}
+    for name, doc in shown.items():
+        for query in asked:
+            if matches(doc, query, follow=follow) and (part := projected(doc, view)) is not None:
+                found[name] = united(found[name], part) if name in found else part
+    return found
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(docs(), max_size=10, unique_by=lambda doc: doc["id"]),
+    st.lists(docs(), max_size=6),
+    st.lists(queries, min_size=1, max_size=3),
+    rights,
+    rights,
+    st.sampled_from([View(), View(pick=frozenset({"id", "type", "x:a"})), View(omit=frozenset({"x:b"}))]),
+)
+def test_a_snapshot_is_the_answer_at_its_moment(
+    first: list[Doc], later: list[Doc], asked: list[EntityQuery], maker: Rights, reader: Rights, view: View
+) -> None:
+    """Whatever is written while it is made and after; and a reader sees of it what the reader's rights leave."""
+
+    async def run(directory: Path) -> None:
+        async with world(directory) as w:
+            await w.put(*first)
+            one = await w.begin(*asked, actor=somebody("maker", maker), view=view)
+            writing = asyncio.create_task(w.put(*later)) if later else None
+            await w.made(one)
+            if writing is not None:
+                await writing
+            await w.drop(*(doc["id"] for doc in first[::2]))
+            expected = answer(await w.state_at(one.position), asked, maker, view)
+            assert one.status == (
+                "success"
+                if all(d["resultStatus"] == "success" for d in one.details["snapshotQueriesDetails"])
+                else "partial"
+                if expected
+                else "empty"
+            )
+            shown = await w.content(one)
+            assert {doc["id"]: doc for doc in shown} == expected
+            order = [doc["id"] for doc in await w.state_at(one.position)]
+            assert ids(shown) == [name for name in order if name in expected]
+            seen = await w.content(one, reader=somebody("other", reader, Role.ADMINISTRATOR))
+            assert {doc["id"]: doc for doc in seen} == {
+                name: left for name, doc in expected.items() if (left := visible(doc, reader)) is not None
+            }
+
+    with tempfile.TemporaryDirectory() as directory:
+        asyncio.run(run(Path(directory)))
+
+
+@in_world()
+async def test_all_queries_see_one_commit(w: World) -> None:
+    """Two entities that always change together are never caught apart, by whatever queries."""
+    await w.put(thing(1, a=0), thing(2, a=0))
+    stop = False
+
+    async def write() -> None:
+        number = 0
+        while not stop:
+            number += 1
+            await w.broker.write(
+                [
+                    WriteOp(OpKind.UPSERT_REPLACE, one["id"], {"type": one["type"], "attrs": one["attrs"]})
+                    for one in (thing(1, a=number), thing(2, a=number))
+                ],
+                ME,
+                atomic=True,
+            )
+
+    writing = asyncio.create_task(write())
+    for _ in range(15):
+        one = await w.take(EntityQuery(ids=("urn:x:1",)), EntityQuery(ids=("urn:x:2",)))
+        first, second = await w.content(one)
+        assert (
+            first["attrs"] == second["attrs"]
+            or first["attrs"]["x:a"][0]["value"] == second["attrs"]["x:a"][0]["value"]
+        )
+        await w.snapshots.delete(one.id, ME, "")
+    stop = True
+    await writing
+
+
+@in_world()
+async def test_writing_in_a_snapshot_changes_nothing_else(w: World) -> None:
+    """Neither what is true now nor a clone; and the clone has what was changed before it was made (§5.16.2)."""
+    await w.put(thing(1, a=1))
+    one = await w.take(CAR)
+    async with w.snapshots.using(one.id, ME, "") as (_, broker):
+        (result,) = await broker.write(
+            [WriteOp(OpKind.CREATE, "urn:x:7", {"type": ["x:A"], "attrs": {}})], ME
+        )
+        assert result.created
+    clone = await w.made(await w.snapshots.clone(one.id, {}, ME, ""))
+    async with w.snapshots.using(one.id, ME, "") as (_, broker):
+        await broker.write([WriteOp(OpKind.DELETE, "urn:x:1")], ME)
+    assert ids(await w.content(one)) == ["urn:x:7"]
+    assert ids(await w.content(clone)) == ["urn:x:1", "urn:x:7"]
+    assert ids(list(w.broker.query(EVERYTHING, FULL_ACCESS).docs)) == ["urn:x:1"]
+    await w.snapshots.delete(one.id, ME, "")
+    assert ids(await w.content(clone)) == ["urn:x:1", "urn:x:7"]
+
+
+@in_world()
+async def test_others_do_not_know_of_a_snapshot(w: World) -> None:
+    """Absent in reads, lists, changes and purges alike; administrators know all of their tenant."""
+    owner, other, chief = somebody("a"), somebody("b"), somebody("c", FULL_ACCESS, Role.ADMINISTRATOR)
+    one = await w.take(CAR, actor=owner)
+    for actor, tenant in ((other, ""), (owner, "elsewhere"), (chief, "elsewhere")):
+        assert w.snapshots.list_all(actor, tenant) == []
+        assert await w.snapshots.purge(lambda _: True, actor, tenant) == 0
+        with pytest.raises(ResourceNotFound):
+            await w.snapshots.update(one.id, {"snapshotPriority": 1}, actor, tenant)
+        with pytest.raises(ResourceNotFound):
+            await w.snapshots.delete(one.id, actor, tenant)
+        with pytest.raises(ResourceNotFound):
+            await w.snapshots.clone(one.id, {}, actor, tenant)
+        with pytest.raises(ResourceNotFound):
+            await w.content(one, reader=actor, tenant=tenant)
+    assert w.snapshots.list_all(owner, "") == w.snapshots.list_all(chief, "") == [one]
+
+
+@in_world()
+async def test_snapshots_leave_no_trace_in_the_city(w: World) -> None:
+    """No tenant, no event, no entity more than before."""
+    await w.put(thing(1, a=1))
+    seq, tenants = w.broker.seq, w.broker.tenants()
+    one = await w.take(CAR)
+    async with w.snapshots.using(one.id, ME, "") as (_, broker):
+        await broker.write([WriteOp(OpKind.DELETE, "urn:x:1")], ME)
+    assert (w.broker.seq, w.broker.tenants()) == (seq, tenants)
+
+
+@in_world(Limits(of_one=2, entities=3, at_once=1))
+async def test_bounds_are_kept_and_told(w: World) -> None:
+    """Too many entities fail the snapshot with the bound in its details; too many snapshots are refused, unless the
+    maker's own of lower priority can go (§5.5.15)."""
+    await w.put(*(thing(number, a=1) for number in range(4)))
+    big = await w.take(CAR)
+    assert big.status == "failure"
+    problem = big.details["snapshotQueriesDetails"][0]["problemDetails"]
+    assert problem["type"].endswith("TooManyResults")
+    assert problem["limit"] == 3
+    with pytest.raises(Conflict):
+        await w.content(big)
+    assert not list(w.snapshots.shelf.folder.iterdir())
+    small = EntityQuery(ids=("urn:x:1",))
+    kept = await w.take(small)
+    with pytest.raises(Conflict, match="You have 2 snapshots"):
+        await w.begin(small)
+    # other people's do not count, and are not touched
+    other = somebody("other")
+    theirs = await w.take(small, actor=other, snapshotPriority=1)
+    important = await w.take(small, snapshotPriority=6)
+    left = {one.id for one in w.snapshots.list_all(ME, "")}
+    assert theirs.id in left
+    assert important.id in left
+    assert len(left & {big.id, kept.id}) == 1
+
+
+@in_world()
+async def test_time_stands_still(w: World) -> None:
+    """What expires after the moment stays in the snapshot; the snapshot itself is over at its time."""
+    soon = thing(1, a=1) | {"expiresAt": "2999-01-01T00:00:00Z"}
+    await w.put(soon)
+    one = await w.take(CAR, snapshotLifetime="PT1H")
+    assert len(await w.content(one)) == 1
+    assert one.expires - one.created == 3_600_000_000
+    one.expires = one.created
+    with pytest.raises(ResourceNotFound):
+        await w.content(one)
+    assert w.snapshots.list_all(ME, "") == []
+    again = await w.take(CAR, id=one.id)  # its id is free again
+    with pytest.raises(AlreadyExists):
+        await w.begin(CAR, id=again.id)
+
+
+@in_world()
+async def test_what_others_told_is_kept_together_with_ones_own(w: World) -> None:
+    """Each entity once, its attributes united; what did not come is said."""
+    await w.put(thing(1, a=1, b=2), thing(2, a=1))
+    told = thing(1, c=3) | {"createdAt": "2026-01-01T00:00:00Z", "modifiedAt": "2026-01-01T00:00:00Z"}
+    far = thing(9, a=9) | {"createdAt": "2026-01-01T00:00:00Z", "modifiedAt": "2026-01-01T00:00:00Z"}
+    content = Content(
+        [
+            Found(Local((CAR,), View(pick=frozenset({"id", "type", "x:a"})))),
+            Found(None, [told, far], Unavailable("A source is silent"), whole=False),
+            Found(trouble=Unavailable("Another too")),
+        ]
+    )
+    one = await w.take(content=content)
+    assert one.status == "partial"
+    details = one.details["snapshotQueriesDetails"]
+    assert [each["resultStatus"] for each in details] == ["success", "success", "failure"]
+    assert details[1]["problemDetails"]["detail"] == "A source is silent"
+    found = {doc["id"]: set(doc["attrs"]) for doc in await w.content(one)}
+    assert found == {"urn:x:1": {"x:a", "x:c"}, "urn:x:2": {"x:a"}, "urn:x:9": {"x:a"}}
+
+
+@in_world()
+async def test_linked_entities_come_along(w: World) -> None:
+    """As far as joinLevel says, and each once."""
+    chain = [thing(number, a=number) for number in range(4)]
+    for number in range(3):
+        chain[number]["attrs"]["x:next"] = [{"type": "Relationship", "object": f"urn:x:{number + 1}"}]
+    await w.put(*chain)
+    one = await w.take(EntityQuery(ids=("urn:x:0",)), links=2)
+    assert sorted(ids(await w.content(one))) == ["urn:x:0", "urn:x:1", "urn:x:2"]
+
+
+@in_world()
+async def test_a_tenant_has_its_own(w: World) -> None:
+    await w.put(thing(1, a=1), tenant="harbour")
+    one = await w.take(CAR, tenant="harbour")
+    assert ids(await w.content(one, tenant="harbour")) == ["urn:x:1"]
+    other = await w.take(CAR, id=one.id)
+    assert other.status == "empty"
+    assert await w.content(other) == []
+    empty = await w.take(replace(CAR, types=TypeIs("x:none")), tenant="harbour")
+    assert await w.content(empty, tenant="harbour") == []
+
+
+def test_more_snapshots_than_stay_open(tmp_path: Path) -> None:
+    """Stores are closed and opened again behind the scenes; what is in use stays open."""
+
+    async def run() -> None:
+        async with world(tmp_path) as w:
+            await w.put(thing(1, a=1))
+            made = [await w.take(CAR) for _ in range(11)]
+            async with w.snapshots.using(made[0].id, ME, "") as (_, broker):
+                for one in made * 2:
+                    assert ids(await w.content(one)) == ["urn:x:1"]
+                    assert w.snapshots.shelf.opened <= 8
+                await broker.write([WriteOp(OpKind.DELETE, "urn:x:1")], ME)
+            assert await w.content(made[0]) == []
+        async with world(tmp_path) as w:  # and the whole is there again after a restart
+            assert await w.content(made[0]) == []
+            assert ids(await w.content(made[5])) == ["urn:x:1"]
+
+    asyncio.run(run())
