@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from andaman.broker.history import History, Veil, reading, recent, store, upkeep
+from andaman.broker.history import History, Veil, ends, recent, store, upkeep
 from andaman.broker.history.aggregate import shortest
 from andaman.broker.history.ids import instance_id, read_instance_id
 from andaman.broker.history.rows import iso
@@ -284,7 +284,8 @@ def opened(events: Sequence[Event], cut: int, steps: int | None = None) -> Itera
             for module, name, value in (
                 (store, "OPEN_ROWS", 5),
                 (upkeep, "FAN_IN", 2),
-                (reading, "_SLACK", 1),
+                (ends, "_SLACK", 1),
+                (ends, "_LARGE", 8),
             ):
                 patch.setattr(module, name, value)
             for module in (store, recent):

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from andaman.broker.history import History, recent, store, upkeep
 from andaman.broker.history.aggregate import METHODS, edges, parse_period, shortest
 from andaman.broker.history.pieces import pieces
-from andaman.broker.history.rows import iso, join, read_form, split
+from andaman.broker.history.rows import iso, iso_each, join, read_form, split
 from andaman.broker.history.segments import Snapshot
 from andaman.broker.model import Change, Doc, Event, EventKind, Instance
 from andaman.broker.query.model import TemporalQuery
@@ -515,3 +515,10 @@ def test_rows_in_memory_are_those_that_were_taken(
     found = recent.find([runs], choice, seen)
     pairs = sorted(zip(found["entity"].tolist(), found["seq"].tolist(), strict=True))
     assert pairs == sorted((entity, seq) for entity, seq in taken if entity in wanted and seq <= seen)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(-(10**15), 4 * 10**15), min_size=1, max_size=5), st.integers(0, 6))
+def test_times_are_written_alike_one_by_one_and_together(times: list[int], digits: int) -> None:
+    """Also before 1970."""
+    assert iso_each(np.array(times), digits) == [iso(at, digits) for at in times]

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from andaman.broker.history.rows import iso
+from andaman.broker.history.rows import iso, iso_each
 from andaman.broker.query.period import Period, parse_period
 from andaman.kernel.errors import BadRequestData, TooComplexQuery
 from andaman.kernel.time import SECOND, Micros
@@ -108,9 +108,7 @@ def aggregate(
     filled = slots[firsts]
     lasts = np.append(firsts[1:], len(slots))
     shown = bounds if end is None else np.minimum(bounds, end)
-    edge = {at: shortest(at) for at in np.unique(shown[np.concatenate([filled, filled + 1])]).tolist()}
-    starts = [edge[at] for at in shown[filled].tolist()]
-    ends = [edge[at] for at in shown[filled + 1].tolist()]
+    starts, ends = shortest_each(shown[filled]), shortest_each(shown[filled + 1])
     result: dict[str, list[list[Any]]] = {}
     spans = list(zip(firsts.tolist(), lasts.tolist(), strict=True))
     number = _numbers(values) if kind in _PLAIN or isinstance(values, np.ndarray) else None
@@ -206,6 +204,13 @@ def _mean_time(texts: Sequence[str]) -> str:
 def shortest(at: Micros) -> str:
     """ISO 8601 without digits that say nothing."""
     return iso(at, 0 if at % SECOND == 0 else 6)
+
+
+def shortest_each(times: Ints) -> list[str]:
+    """``shortest`` of each."""
+    if not (times % SECOND).any():
+        return iso_each(times, 0)
+    return [shortest(at) for at in times.tolist()]
 
 
 def defined(methods: Sequence[str], found: dict[str, list[list[Any]]]) -> bool:

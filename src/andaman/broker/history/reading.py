@@ -15,6 +15,7 @@ import numpy as np
 from andaman.broker.history import rollups
 from andaman.broker.history.bodies import LISTED, Bodies
 from andaman.broker.history.edits import Edit, edit_of, replacements, undone
+from andaman.broker.history.ends import FULL, Ends
 from andaman.broker.history.recent import FIELDS, Choice, find, joined
 from andaman.broker.history.rollups import ROLLED
 from andaman.broker.history.rows import (
@@ -29,8 +30,8 @@ from andaman.broker.history.rows import (
     Row,
     rows_of,
 )
-from andaman.broker.history.rowset import COLUMNS, Ints, Key, Rows, bounds, in_range, ordered
-from andaman.broker.history.segments import Snapshot, T
+from andaman.broker.history.rowset import COLUMNS, Key, Rows, bounds, in_range, ordered
+from andaman.broker.history.segments import Segment, Snapshot, T
 from andaman.broker.history.store import Store
 from andaman.broker.history.words import Words
 from andaman.broker.model import Event
@@ -42,8 +43,6 @@ Tails = Mapping[str, Sequence[Event]]
 VALUES: Final = (SET, ADDED)
 ENDS: Final = (DELETED, GONE)
 OWN: Final = (META, BORN, TOUCHED)
-_SLACK: Final = 32
-_FULL: Final = f"entity, attr, dataset, op, place, {T} AS t, lag, seq, created, form, num, num2"
 _LIGHT: Final = f"entity, attr, dataset, op, place, {T} AS t, 0::BIGINT AS lag, seq, 0::BIGINT AS created, form, num, num2"
 
 
@@ -67,14 +66,14 @@ class Reader:
         self._words = words = Words(store.names)
         self.word, self.text, self.form = words.word, words.text, words.form
         self.numbers = store.names.entities(cursor, tenant, names)
-        self._who = {number: who for who, number in enumerate(self.numbers) if number >= 0}
+        self.who = {number: who for who, number in enumerate(self.numbers) if number >= 0}
         self._late = {
             who: [event for event in tails.get(name, ()) if event.seq > snapshot.last_seq]
             for who, name in enumerate(names)
         }
         self.rolled = rollups.NONE  # rollups that stand among the rows, by -1 - place
         self._bodies = Bodies(cursor, snapshot, words, self.numbers)
-        self._edits = {who: found for who in range(len(names)) if (found := self._edits_of(who))}
+        self.edits = {who: found for who in range(len(names)) if (found := self._edits_of(who))}
 
     def _edits_of(self, who: int) -> list[Edit]:
         """Corrections of an entity, each once."""
@@ -106,14 +105,15 @@ class Reader:
         late = self._tail(attrs, ops, datasets)
         recent = find(self.snapshot.runs.values(), choice, self.snapshot.last_seq)
         if last is not None and query.timeproperty != "createdAt":
-            found = self._newest(choice, recent, query, last, late)
+            ends = Ends(self, choice, query, last, late)
+            found = ends.find(recent)
             if found is not None:
                 return found
-        columns = _LIGHT if light and query.timeproperty == "observedAt" else _FULL
-        rows = joined([recent, self._stored(choice, columns)])
+        columns = _LIGHT if light and query.timeproperty == "observedAt" else FULL
+        rows = joined([recent, self.stored(choice, columns, self.older(choice))])
         if query.aggr_methods and SET in ops:
             self._roll_in(rows, self._where(choice, ops=False), query)
-        return self._arranged(rows, late, query)
+        return self.arranged(rows, late, query)
 
     def _choice(
         self,
@@ -125,7 +125,7 @@ class Reader:
         word = self._store.names.word
         low, high = bounds(query) if query.timeproperty == "observedAt" else (None, None)
         return Choice(
-            np.array(sorted(self._who), dtype=np.int64),
+            np.array(sorted(self.who), dtype=np.int64),
             None if attrs is None else tuple(number for one in attrs if (number := word(one)) >= 0),
             tuple(number for one in (*OWN, SCOPE) if (number := word(one)) >= 0),
             None if datasets is None else tuple(word(_dataset(one)) for one in datasets),
@@ -134,15 +134,19 @@ class Reader:
             None if high is None else high - 1,
         )
 
-    def _stored(self, choice: Choice, columns: str, around: str = "{}") -> dict[str, Any]:
-        """The chosen rows of segments that are not in memory. ``around``: a statement over them."""
+    def older(self, choice: Choice) -> list[Segment]:
+        """Segments that may have rows of the choice and are not in memory."""
         snapshot = self.snapshot
-        if not len(choice.entities) or all(
-            s.id in snapshot.runs for s in snapshot.within(choice.t_from, choice.t_to)
-        ):
+        return [s for s in snapshot.within(choice.t_from, choice.t_to) if s.id not in snapshot.runs]
+
+    def stored(
+        self, choice: Choice, columns: str, segments: Sequence[Segment], around: str = "{}"
+    ) -> dict[str, Any]:
+        """The chosen rows of these segments. ``around``: a statement over them."""
+        if not len(choice.entities) or not segments:
             return joined([])
-        union = snapshot.union(
-            columns, self._where(choice), t_from=choice.t_from, t_to=choice.t_to, skip=snapshot.runs
+        union = self.snapshot.union(
+            columns, self._where(choice), t_from=choice.t_from, t_to=choice.t_to, only=segments
         )
         found = self._cursor.execute(around.format(union)).fetchnumpy()
         return joined([{name: np.ma.getdata(found[name]) for name in FIELDS}])
@@ -192,69 +196,12 @@ class Reader:
             where += f" AND dataset IN ({_listed(choice.datasets)})"
         return f"{where} AND op IN ({_listed(choice.ops)})" if ops else where
 
-    def _newest(
-        self,
-        choice: Choice,
-        recent: dict[str, Any],
-        query: TemporalQuery,
-        last: int,
-        late: list[tuple[Any, ...]],
-    ) -> Rows | None:
-        """The end of each series, or None where too much of it was said twice or erased to be sure of that end."""
-        found = self._arranged(dict(recent), late, query)
-        left = self._unfinished(choice, found, query, last)
-        if not len(left):
-            return found
-        enough = last + _SLACK
-        time = {"observedAt": "t", "createdAt": "created"}.get(query.timeproperty, "t + lag")
-        stored = self._stored(
-            choice.of(left),
-            _FULL,
-            f"SELECT * FROM ({{}}) "  # noqa: S608
-            f"QUALIFY row_number() OVER (PARTITION BY entity, attr ORDER BY {time} DESC, seq DESC) <= {enough}",
-        )
-        found = self._arranged(joined([recent, stored]), late, query)
-        # What is not told lies before all that the file told; so much from then on must stand.
-        when = stored["t"] if query.timeproperty == "observedAt" else stored["t"] + stored["lag"]
-        order = np.lexsort((when, stored["attr"], stored["entity"]))
-        pairs = (stored["entity"] << 32 | stored["attr"])[order]
-        series, first, counts = np.unique(pairs, return_index=True, return_counts=True)
-        full = {
-            pair: since
-            for pair, since, count in zip(
-                series.tolist(), when[order][first].tolist(), counts.tolist(), strict=True
-            )
-            if count >= enough
-        }
-        for who, attr, start, end in found.groups() if full else ():
-            since = full.pop(self.numbers[who] << 32 | attr, None)
-            if since is not None and np.count_nonzero(found.time[start:end] >= since) < last:
-                return None
-        return None if full else found
-
-    def _unfinished(self, choice: Choice, found: Rows, query: TemporalQuery, last: int) -> Ints:
-        """Entities of which the file may have something newer than the last ones in memory, or some that are missing."""
-        snapshot = self.snapshot
-        older = [s for s in snapshot.within(choice.t_from, choice.t_to) if s.id not in snapshot.runs]
-        if not older:
-            return choice.entities[:0]
-        if choice.attrs is None or self._edits:
-            return choice.entities
-        bound = max(s.max_t if query.timeproperty == "observedAt" else s.max_at for s in older)
-        done = np.zeros(len(self.numbers), dtype=np.int64)
-        for who, attr, start, end in found.groups():
-            if end - start >= last and found.time[end - last] > bound and attr in choice.attrs:
-                done[who] += 1
-        return np.array(
-            [n for n in choice.entities.tolist() if done[self._who[n]] < len(choice.attrs)], dtype=np.int64
-        )
-
     def _tail(
         self, attrs: Sequence[str] | None, ops: Sequence[int], datasets: frozenset[str] | None
     ) -> list[tuple[Any, ...]]:
         late: list[tuple[Any, ...]] = []
         for who, events in self._late.items():
-            edits = self._edits.get(who, ())
+            edits = self.edits.get(who, ())
             for event in events:
                 late += [
                     self._numbered(who, row)
@@ -263,7 +210,7 @@ class Reader:
                     and self._asked(row, attrs, datasets)
                     and not (edits and undone(row, edits))
                 ]
-        for who, edits in self._edits.items():
+        for who, edits in self.edits.items():
             late += [
                 self._numbered(who, row)
                 for row in replacements(self.names[who], edits)
@@ -297,17 +244,17 @@ class Reader:
             row.body,
         )
 
-    def _arranged(self, columns: dict[str, Any], late: list[tuple[Any, ...]], query: TemporalQuery) -> Rows:
+    def arranged(self, columns: dict[str, Any], late: list[tuple[Any, ...]], query: TemporalQuery) -> Rows:
         """Segments and tail together, corrected, in range, ordered, each observation once."""
         numbers = columns.pop("entity")
         if len(self.numbers) == 1:
             who = np.zeros(len(numbers), dtype=np.int64)
         else:
-            place = np.array(sorted(self._who), dtype=np.int64)
-            owner = np.array([self._who[number] for number in place.tolist()], dtype=np.int64)
+            place = np.array(sorted(self.who), dtype=np.int64)
+            owner = np.array([self.who[number] for number in place.tolist()], dtype=np.int64)
             who = owner[np.searchsorted(place, numbers)] if len(numbers) else numbers
         rows = Rows(who=who, time=columns["t"], **columns)
-        if self._edits:
+        if self.edits:
             rows = self._corrected(rows)
         if late:
             rows = self._joined(rows, late)
@@ -334,7 +281,7 @@ class Reader:
     def _corrected(self, rows: Rows) -> Rows:
         """Stored rows without those that were erased, or replaced (their replacements come with the tail)."""
         keep = np.ones(len(rows), dtype=np.bool_)
-        for who, edits in self._edits.items():
+        for who, edits in self.edits.items():
             mine = np.flatnonzero(rows.who == who)
             if not len(mine):
                 continue
@@ -362,7 +309,7 @@ class Reader:
     def exists(self, who: int) -> bool:
         """Is anything known of this entity that was not erased?"""
         erased = max(
-            (edit.seq for edit in self._edits.get(who, ()) if edit.told == {"do": "erase"}), default=0
+            (edit.seq for edit in self.edits.get(who, ()) if edit.told == {"do": "erase"}), default=0
         )
         if any(event.seq > erased for event in self._late[who]):
             return True

@@ -98,6 +98,10 @@ def find(runs: Iterable[Sequence[Run]], choice: Choice, last_seq: int) -> Column
 
 def joined(parts: Sequence[Columns]) -> Columns:
     """Rows of several parts; without any, no rows. Whole numbers are of 64 bits."""
+    parts = [part for part in parts if len(part["seq"])]
+    if len(parts) == 1:
+        (part,) = parts
+        return {name: np.asarray(part[name]).astype(_type(name), copy=False) for name in FIELDS}
     return {
         name: np.concatenate([np.asarray(part[name]) for part in parts]).astype(_type(name), copy=False)
         if parts

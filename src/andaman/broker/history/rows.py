@@ -13,6 +13,8 @@ from functools import lru_cache
 from math import isfinite, nan
 from typing import Any, Final, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import orjson
 
 from andaman.broker.model import Change, Doc, Event, EventKind, Instance
@@ -89,6 +91,14 @@ def iso(at: Micros, digits: int = 6) -> str:
     if digits == 0:
         return f"{_minute(minute)}{second:02d}Z"
     return f"{_minute(minute)}{second:02d}.{f'{micros:06d}'[:digits]}Z"
+
+
+def iso_each(times: npt.NDArray[np.int64], digits: int = 6) -> list[str]:
+    """``iso`` of each, some times faster still."""
+    unit = "s" if digits == 0 else "ms" if digits == 3 else "us"
+    moments = times.astype("M8[us]").astype(f"M8[{unit}]")
+    texts: list[str] = np.datetime_as_string(moments, timezone="UTC").tolist()
+    return texts if digits in (0, 3, 6) else [f"{text[: 20 + digits]}Z" for text in texts]
 
 
 @lru_cache(maxsize=1 << 16)
@@ -195,6 +205,22 @@ def join(
     form: Form, dataset: str, t: Micros, lag: int, created: Micros, num: float, num2: float, body: str
 ) -> Instance:
     """The instance that ``split`` took apart."""
+    return made_of(
+        form,
+        dataset,
+        iso(t, form.observed) if form.observed >= 0 else "",
+        iso(created) if form.created else "",
+        iso(t + lag) if form.modified else "",
+        num,
+        num2,
+        body,
+    )
+
+
+def made_of(
+    form: Form, dataset: str, observed: str, created: str, modified: str, num: float, num2: float, body: str
+) -> Instance:
+    """The same with the times as texts, "" for those that it does not have."""
     if form.value == "r":
         raw: Instance = orjson.loads(body)
         return raw
@@ -205,12 +231,12 @@ def join(
     made.update(form.rest)
     if dataset:
         made["datasetId"] = dataset
-    if form.observed >= 0:
-        made["observedAt"] = iso(t, form.observed)
-    if form.created:
-        made["createdAt"] = iso(created)
-    if form.modified:
-        made["modifiedAt"] = iso(t + lag)
+    if observed:
+        made["observedAt"] = observed
+    if created:
+        made["createdAt"] = created
+    if modified:
+        made["modifiedAt"] = modified
     return made
 
 

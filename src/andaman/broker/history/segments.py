@@ -8,7 +8,7 @@ instances in a table of their own, unless nearly every row is one.
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -75,9 +75,9 @@ class Snapshot:
         t_from: Micros | None = None,
         t_to: Micros | None = None,
         nothing: str = "nothing",
-        skip: Container[int] = (),
+        only: Sequence[Segment] | None = None,
     ) -> str:
-        """SQL for these columns of all rows with t in the range (both ends included), without the segments ``skip``.
+        """SQL for these columns of all rows with t in the range (both ends included). ``only``: of these segments.
 
         ``nothing``: an empty table of the same columns, for when no segment has any.
         """
@@ -88,7 +88,7 @@ class Snapshot:
             bounds += f" AND ms <= {t_to // 1000} AND {T} <= {t_to}"
         return self._union(
             columns,
-            [(s.table, self._seen(s, bounds)) for s in self.within(t_from, t_to) if s.id not in skip],
+            [(s.table, self._seen(s, bounds)) for s in (self.within(t_from, t_to) if only is None else only)],
             nothing,
         )
 

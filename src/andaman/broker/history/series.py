@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import duckdb
@@ -12,7 +12,7 @@ from andaman.broker.history.aggregate import METHODS, Period, aggregate, edges, 
 from andaman.broker.history.ids import instance_id
 from andaman.broker.history.reading import ENDS, VALUES, Reader
 from andaman.broker.history.rollups import ROLLED, combined
-from andaman.broker.history.rows import NULL, SCOPE, bare_form, iso, join, plain
+from andaman.broker.history.rows import NULL, SCOPE, Form, bare_form, iso, iso_each, made_of, plain
 from andaman.broker.history.rowset import Rows, bounds, distinct
 from andaman.broker.history.segments import Snapshot
 from andaman.broker.history.store import Store
@@ -40,16 +40,15 @@ def instances(reader: Reader, rows: Rows, key: bytes | None = None, *, bare: boo
     datasets = {number: reader.text(number) for number in distinct(rows.dataset)}
     names = {number: reader.text(number) for number in distinct(rows.attr)}
     found: list[Instance] = []
-    for attr, form, dataset, op, place, t, lag, seq, created, num, num2, body in zip(
+    for attr, form, dataset, op, place, at, seq, observed, created, modified, num, num2, body in zip(
         rows.attr.tolist(),
         rows.form.tolist(),
         rows.dataset.tolist(),
         rows.op.tolist(),
         rows.place.tolist(),
-        rows.t.tolist(),
-        rows.lag.tolist(),
+        (rows.t + rows.lag).tolist(),
         rows.seq.tolist(),
-        rows.created.tolist(),
+        *_times(rows, forms),
         rows.num.tolist(),
         rows.num2.tolist(),
         bodies,
@@ -59,13 +58,36 @@ def instances(reader: Reader, rows: Rows, key: bytes | None = None, *, bare: boo
             continue
         name = names[attr]
         if op in ENDS:
-            one = _gone(reader.text(form)[1:], datasets[dataset], t + lag, name == SCOPE)
+            one = _gone(reader.text(form)[1:], datasets[dataset], at, name == SCOPE)
         else:
-            one = join(forms[form], datasets[dataset], t, lag, created, num, num2, body)
+            one = made_of(forms[form], datasets[dataset], observed, created, modified, num, num2, body)
         if key is not None and name != SCOPE:
             one["instanceId"] = instance_id(key, name, seq, place, op in ENDS)
         found.append(one)
     return found
+
+
+def _times(rows: Rows, forms: Mapping[int, Form]) -> list[list[str]]:
+    """observedAt, createdAt and modifiedAt of each row, "" where its form has none."""
+    size = len(rows)
+    texts = [[""] * size, [""] * size, [""] * size]
+    alone = len(distinct(rows.form)) == 1
+    for number, form in forms.items():
+        at = slice(None) if alone else np.flatnonzero(rows.form == number)
+        modified = rows.t + rows.lag
+        for made, times, digits in (
+            (texts[0], rows.t, form.observed),
+            (texts[1], rows.created, 6 if form.created else -1),
+            (texts[2], modified, 6 if form.modified else -1),
+        ):
+            if digits < 0:
+                continue
+            if isinstance(at, slice):
+                made[:] = iso_each(times, digits)
+                continue
+            for place, text in zip(at.tolist(), iso_each(times[at], digits), strict=True):
+                made[place] = text
+    return texts
 
 
 def _gone(kind: str, dataset: str, at: int, scope: bool) -> Instance:
