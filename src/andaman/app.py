@@ -118,15 +118,24 @@ class App:
             allow_private=settings.context_allow_loopback or settings.no_auth,
             clock=clock,
         )
-        self.subscriptions = Subscriptions(
-            self.broker,
-            self.contexts,
-            directory,
-            _Owners(self.identity, settings.no_auth),
-            OutgoingClient(allow_private=settings.context_allow_loopback or settings.no_auth, per_host=256),
-            allow_private=settings.context_allow_loopback or settings.no_auth,
-            clock=clock,
+        owners = _Owners(self.identity, settings.no_auth)
+        sender = OutgoingClient(
+            allow_private=settings.context_allow_loopback or settings.no_auth, per_host=256
         )
+
+        def subscriptions(broker: Broker, place: Path, snapshot: str = "") -> Subscriptions:
+            return Subscriptions(
+                broker,
+                self.contexts,
+                place,
+                owners,
+                sender,
+                allow_private=settings.context_allow_loopback or settings.no_auth,
+                clock=clock,
+                marks={"snapshot": snapshot} if snapshot else None,
+            )
+
+        self.subscriptions = subscriptions(self.broker, directory)
         self.identity.on_change(self.subscriptions.rights_changed)
         self.snapshots = Snapshots(
             self.broker,
@@ -135,7 +144,9 @@ class App:
             allow_private=settings.context_allow_loopback or settings.no_auth,
             clock=clock,
             min_free_bytes=int(settings.min_free_mb * _MB),
+            subscribe=subscriptions,
         )
+        self.identity.on_change(self.snapshots.rights_changed)
         self.pack: Pack | None = load_pack(settings.pack) if settings.pack else None
         self.live = Hub(self.broker, clock=clock)
         seed = () if settings.broker_only else default_datasets()

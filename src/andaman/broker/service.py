@@ -238,7 +238,7 @@ class Broker:
 
     def ids(self, types: Iterable[str], access: Access, tenant: str = DEFAULT_TENANT) -> list[str]:
         """Ids of every visible entity that has one of these types (none given: all), as of ``seq``."""
-        return self._index.ids(tenant, tuple(types), access)
+        return self._index.ids(tenant, tuple(types), access) if access.enters(tenant) else []
 
     def tenants(self) -> list[str]:
         """Names of tenants that exist; the default tenant "" always does."""

@@ -17,13 +17,14 @@ from andaman.broker.ledger import maintenance as ledger
 from andaman.broker.ledger.schema import FILE
 from andaman.broker.ledger.segment import Point, point
 from andaman.broker.snapshots.store import FOLDER as SNAPSHOTS
+from andaman.broker.subscriptions.store import FILE as SUBSCRIPTIONS
 from andaman.kernel.errors import BadRequestData, ResourceNotFound, Unavailable
 from andaman.kernel.time import MINUTE, Micros, format_time
 
 LEDGER: Final = FILE
 CONTEXTS: Final = "contexts.tar"
-_SNAPSHOT: Final = re.compile(r"snapshot-([0-9a-f]{24})\.db")
-"""The content of a snapshot in a backup."""
+_SNAPSHOT: Final = re.compile(r"snapshot-([0-9a-f]{24})(-subscriptions)?\.db")
+"""The content of a snapshot in a backup, and the subscriptions on it."""
 _IN_FLIGHT: Final[Micros] = MINUTE
 """A commit has its time when it begins; no commit takes as long, so that all before then are in the copy."""
 
@@ -62,6 +63,11 @@ def copy_small(directory: Path, target: Path) -> list[str]:
                 ledger.backup(path.parent, target / name)
                 os.chmod(target / name, 0o600)
                 names.append(name)
+            told = path.with_name(SUBSCRIPTIONS)
+            if told.is_file():
+                name = name.replace(".db", "-subscriptions.db")
+                copy_database(told, target / name)
+                names.append(name)
     contexts = sorted((directory / "contexts").glob("*.json"))
     if contexts:
         with tarfile.open(target / CONTEXTS, "w") as tar:
@@ -92,7 +98,9 @@ def place_small(source: Path, names: Sequence[str], directory: Path) -> None:
 
 def _place_of(name: str, directory: Path) -> Path:
     content = _SNAPSHOT.fullmatch(name)
-    return directory / name if content is None else directory / SNAPSHOTS / content[1] / FILE
+    if content is None:
+        return directory / name
+    return directory / SNAPSHOTS / content[1] / (SUBSCRIPTIONS if content[2] else FILE)
 
 
 def _place(source: Path, target: Path) -> None:

@@ -142,14 +142,14 @@ async def test_writing_in_a_snapshot_changes_nothing_else(w: World) -> None:
     """Neither what is true now nor a clone; and the clone has what was changed before it was made (§5.16.2)."""
     await w.put(thing(1, a=1))
     one = await w.take(CAR)
-    async with w.snapshots.using(one.id, ME, "") as (_, broker):
-        (result,) = await broker.write(
+    async with w.snapshots.using(one.id, ME, "") as (_, opened):
+        (result,) = await opened.broker.write(
             [WriteOp(OpKind.CREATE, "urn:x:7", {"type": ["x:A"], "attrs": {}})], ME
         )
         assert result.created
     clone = await w.made(await w.snapshots.clone(one.id, {}, ME, ""))
-    async with w.snapshots.using(one.id, ME, "") as (_, broker):
-        await broker.write([WriteOp(OpKind.DELETE, "urn:x:1")], ME)
+    async with w.snapshots.using(one.id, ME, "") as (_, opened):
+        await opened.broker.write([WriteOp(OpKind.DELETE, "urn:x:1")], ME)
     assert ids(await w.content(one)) == ["urn:x:7"]
     assert ids(await w.content(clone)) == ["urn:x:1", "urn:x:7"]
     assert ids(list(w.broker.query(EVERYTHING, FULL_ACCESS).docs)) == ["urn:x:1"]
@@ -182,8 +182,8 @@ async def test_snapshots_leave_no_trace_in_the_city(w: World) -> None:
     await w.put(thing(1, a=1))
     seq, tenants = w.broker.seq, w.broker.tenants()
     one = await w.take(CAR)
-    async with w.snapshots.using(one.id, ME, "") as (_, broker):
-        await broker.write([WriteOp(OpKind.DELETE, "urn:x:1")], ME)
+    async with w.snapshots.using(one.id, ME, "") as (_, opened):
+        await opened.broker.write([WriteOp(OpKind.DELETE, "urn:x:1")], ME)
     assert (w.broker.seq, w.broker.tenants()) == (seq, tenants)
 
 
@@ -283,14 +283,26 @@ def test_more_snapshots_than_stay_open(tmp_path: Path) -> None:
         async with world(tmp_path) as w:
             await w.put(thing(1, a=1))
             made = [await w.take(CAR) for _ in range(11)]
-            async with w.snapshots.using(made[0].id, ME, "") as (_, broker):
+            async with w.snapshots.using(made[0].id, ME, "") as (_, opened):
                 for one in made * 2:
                     assert ids(await w.content(one)) == ["urn:x:1"]
                     assert w.snapshots.shelf.opened <= 8
-                await broker.write([WriteOp(OpKind.DELETE, "urn:x:1")], ME)
+                await opened.broker.write([WriteOp(OpKind.DELETE, "urn:x:1")], ME)
             assert await w.content(made[0]) == []
         async with world(tmp_path) as w:  # and the whole is there again after a restart
             assert await w.content(made[0]) == []
             assert ids(await w.content(made[5])) == ["urn:x:1"]
 
     asyncio.run(run())
+
+
+@in_world()
+async def test_a_forgotten_tenant_takes_its_snapshots_along(w: World) -> None:
+    await w.put(thing(1, a=1), tenant="drill")
+    one, other = await w.take(CAR, tenant="drill"), await w.take(CAR)
+    await w.drop("urn:x:1", tenant="drill")
+    assert await w.broker.forget_tenant("drill")
+    assert w.snapshots.list_all(ME, "drill") == []
+    with pytest.raises(ResourceNotFound):
+        await w.content(one, tenant="drill")
+    assert w.snapshots.list_all(ME, "") == [other]

@@ -77,8 +77,8 @@ class World:
     async def content(
         self, one: Snapshot, query: EntityQuery = EVERYTHING, reader: Actor = ME, tenant: str = ""
     ) -> list[Doc]:
-        async with self.snapshots.using(one.id, reader, tenant) as (_, broker):
-            return list(broker.query(query, reader.access, tenant).docs)
+        async with self.snapshots.using(one.id, reader, tenant) as (_, opened):
+            return list(opened.broker.query(query, reader.access, tenant).docs)
 
     async def state_at(self, position: int, tenant: str = "") -> list[Doc]:
         """Entities after this journal position, in the order of creation: the oracle."""

@@ -120,7 +120,14 @@ async def open_whole_client(directory: Path, **options: Any) -> AsyncIterator[Cl
     registry = Registry.open(directory, broker)
     watches = SourceSubscriptions(registry, contexts, outgoing, allow_private=True)
     subscriptions = Subscriptions(broker, contexts, directory, EverybodysRights(), sender, allow_private=True)
-    snapshots = Snapshots(broker, directory, outgoing, allow_private=True)
+
+    def on_snapshot(inner: Broker, place: Path, name: str) -> Subscriptions:
+        marks = {"snapshot": name}
+        return Subscriptions(
+            inner, contexts, place, EverybodysRights(), sender, allow_private=True, marks=marks
+        )
+
+    snapshots = Snapshots(broker, directory, outgoing, allow_private=True, subscribe=on_snapshot)
     parts = [ExpirySweep(broker), registry, watches, subscriptions, snapshots]
     app = NgsiLdApp(
         broker,

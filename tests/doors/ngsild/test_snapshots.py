@@ -209,7 +209,7 @@ async def test_the_header_comes_back_with_every_answer(c: Client) -> None:
         ("/entities?type=Vehicle", found["id"], 200),
         (f"/snapshots/{found['id']}", found["id"], 200),
         ("/nowhere", found["id"], 404),
-        ("/subscriptions", found["id"], 422),
+        ("/subscriptions", found["id"], 200),
         ("/csourceRegistrations", found["id"], 422),
         ("/entities?type=Vehicle", f"/ngsi-ld/v1/snapshots/{found['id']}", 200),
     ):
@@ -426,3 +426,67 @@ async def test_the_endpoint_is_told(c: Client) -> None:
         assert len({one["id"] for one in receiver.got}) == 3
     finally:
         await receiver.close()
+
+
+@whole
+async def test_subscriptions_on_a_snapshot(c: Client) -> None:
+    """§5.5.15, §6.3.22: told of changes in the snapshot, which the notification names, and of nothing else."""
+    await c("POST", "/entities", vehicle(1, speed=80))
+    name = (await take(c))["id"]
+    receiver = Receiver()
+    await receiver.open()
+    try:
+        sent = {
+            "type": "Subscription",
+            "entities": [{"type": "Vehicle"}],
+            "notification": {"endpoint": {"uri": receiver.uri}},
+        }
+        got = await c("POST", "/subscriptions", sent, NGSILD_Snapshot=name)
+        assert got.status == 201
+        assert (await c("GET", "/subscriptions")).json == []
+        [mine] = (await c("GET", "/subscriptions", NGSILD_Snapshot=name)).json
+        await c("PATCH", f"/entities/{BUS}/attrs", {"speed": 1})
+        await c("PATCH", f"/entities/{BUS}/attrs", {"speed": 2}, NGSILD_Snapshot=name)
+        await receiver.until(lambda: bool(receiver.got))
+        assert receiver.got[0]["data"][0]["speed"]["value"] == 2
+        assert receiver.headers[0]["ngsild-snapshot"] == name
+        deleted = await c("DELETE", f"/subscriptions/{mine['id']}", NGSILD_Snapshot=name)
+        assert deleted.status == 204
+        assert (await c("GET", f"/subscriptions/{mine['id']}", NGSILD_Snapshot=name)).status == 404
+        for _ in range(4):
+            other = (await take(c))["id"]
+            assert (await c("POST", "/subscriptions", sent, NGSILD_Snapshot=other)).status == 201
+        got = await c("POST", "/subscriptions", sent, NGSILD_Snapshot=name)
+        assert (got.status, error(got)) == (409, "Conflict")
+        assert (await c("DELETE", f"/snapshots/{other}")).status == 204
+        async with asyncio.timeout(10):
+            while c.snapshots.shelf.place(other).exists():  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+    finally:
+        await receiver.close()
+
+
+def test_subscriptions_on_a_snapshot_outlive_a_restart(tmp_path: Path) -> None:
+    """What was changed in a snapshot while the receiver was away is told after the next start."""
+
+    async def run() -> None:
+        receiver = Receiver()
+        await receiver.open()
+        receiver.status = 503
+        sent = {
+            "type": "Subscription",
+            "entities": [{"type": "Vehicle"}],
+            "notification": {"endpoint": {"uri": receiver.uri}},
+        }
+        async with open_whole_client(tmp_path) as c:
+            await c("POST", "/entities", vehicle(1, speed=80))
+            name = (await take(c))["id"]
+            assert (await c("POST", "/subscriptions", sent, NGSILD_Snapshot=name)).status == 201
+            await c("PATCH", f"/entities/{BUS}/attrs", {"speed": 2}, NGSILD_Snapshot=name)
+        receiver.status = 200
+        async with open_whole_client(tmp_path):
+            await receiver.until(lambda: bool(receiver.got))
+        assert receiver.got[0]["data"][0]["speed"]["value"] == 2
+        await receiver.close()
+
+    asyncio.run(run())

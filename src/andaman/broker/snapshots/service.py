@@ -32,7 +32,7 @@ from andaman.broker.snapshots.model import (
 )
 from andaman.broker.snapshots.moment import Moment, leaf_types
 from andaman.broker.snapshots.recorder import PART, Recorder
-from andaman.broker.snapshots.shelf import Shelf
+from andaman.broker.snapshots.shelf import Opened, Shelf, Subscribe
 from andaman.broker.snapshots.store import FILE, SnapshotStore
 from andaman.broker.subscriptions.delivery import Courier, Message, Outcome
 from andaman.broker.subscriptions.mqtt import mqtt_payload
@@ -63,11 +63,12 @@ class Snapshots:
         clock: Clock = system_clock,
         limits: Limits | None = None,
         min_free_bytes: int = 0,
+        subscribe: Subscribe | None = None,
     ) -> None:
         self._broker, self._directory, self._clock = broker, directory, clock
         self.limits = limits or Limits()
         self._client, self._allow_private = client, allow_private
-        self.shelf = Shelf(directory, clock, min_free_bytes)
+        self.shelf = Shelf(directory, clock, min_free_bytes, subscribe)
         self._store: SnapshotStore | None = None
         self._courier: Courier | None = None
         self._all: dict[tuple[str, str], Snapshot] = {}
@@ -79,6 +80,7 @@ class Snapshots:
         self._changing = asyncio.Lock()
         self._ticking: asyncio.Task[None] | None = None
         self.made = self.failed = 0
+        broker.on_forgotten(self._forget_tenant)
 
     # -- life -----------------------------------------------------------------------------------------------
     async def start(self) -> None:
@@ -93,6 +95,17 @@ class Snapshots:
                 await self._end(one, FAILURE, Unavailable(_LOST if lost else _STOPPED))
         await asyncio.to_thread(self._sweep_folder, complete)
         self._ticking = asyncio.create_task(self._tick(), name="snapshots")
+        await self._wake()
+
+    async def _wake(self) -> None:
+        """Go on telling of changes in snapshots that somebody subscribed to."""
+        for one in list(self._all.values()):
+            if one.status in USABLE and await asyncio.to_thread(self.shelf.has_subscriptions, one.key):
+                try:
+                    async with self.shelf.using(one.key, one.moment) as opened:
+                        await self.shelf.subscriptions(opened, one.key, one.id, False)
+                except AndamanError as error:
+                    log.error("Subscriptions on snapshot %s are not at work: %s", one.id, error.detail)
 
     def _sweep_folder(self, complete: bool) -> None:
         """``complete``: everything that is kept could be read; else what looks forgotten may not be."""
@@ -356,14 +369,14 @@ class Snapshots:
     @asynccontextmanager
     async def using(
         self, snapshot_id: str, actor: Actor, tenant: str
-    ) -> AsyncIterator[tuple[Snapshot, Broker]]:
+    ) -> AsyncIterator[tuple[Snapshot, Opened]]:
         """The content of a snapshot as a broker (§5.5.15). Raises ResourceNotFound, and Conflict where it is not ready."""
         one = self.get(snapshot_id, actor, tenant)
         self._check_usable(one)
         one.used = self._clock()
         self._unsaved.add((tenant, one.id))
-        async with self.shelf.using(one.key, one.moment) as broker:
-            yield one, broker
+        async with self.shelf.using(one.key, one.moment) as opened:
+            yield one, opened
 
     def _check_usable(self, one: Snapshot) -> None:
         if one.status == PREPARING:
@@ -399,6 +412,15 @@ class Snapshots:
             for one in gone:
                 await self._remove(one)
         return len(gone)
+
+    async def _forget_tenant(self, tenant: str) -> None:
+        async with self._changing:
+            for one in [each for each in self._all.values() if each.tenant == tenant]:
+                await self._remove(one)
+
+    def rights_changed(self) -> None:
+        """Call when accounts, tokens or the policy changed."""
+        self.shelf.rights_changed()
 
     async def _remove(self, one: Snapshot) -> None:
         """First it is forgotten, durably; then its content goes, when the last request for it has ended."""

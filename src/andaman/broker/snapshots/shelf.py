@@ -13,7 +13,7 @@ import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -29,7 +29,15 @@ from andaman.broker.query.index import EntityIndex
 from andaman.broker.service import Broker
 from andaman.broker.snapshots.recorder import FACTS, PART, settle, write_ahead
 from andaman.broker.snapshots.store import FOLDER
-from andaman.kernel.errors import AndamanError, ResourceNotFound, Unavailable
+from andaman.broker.subscriptions.service import Subscriptions
+from andaman.broker.subscriptions.store import FILE as SUBSCRIPTIONS
+from andaman.kernel.errors import (
+    AndamanError,
+    Conflict,
+    OperationNotSupported,
+    ResourceNotFound,
+    Unavailable,
+)
 from andaman.kernel.time import Clock, Micros
 
 log = logging.getLogger(__name__)
@@ -37,6 +45,12 @@ OPEN: Final = 8
 _IDLE_S: Final = 120.0
 _CACHE_BYTES: Final = 8 << 20
 _HISTORY_MB: Final = 64
+
+
+PINNED: Final = 4
+"""Snapshots with subscriptions, which stay open."""
+Subscribe = Callable[[Broker, Path, str], Subscriptions]
+"""Makes the subscriptions of a snapshot: its broker, its directory, its id."""
 
 
 class LazyHistory(HistoryLink):
@@ -59,19 +73,33 @@ class LazyHistory(HistoryLink):
 
 
 class Opened:
-    """A store in use."""
+    """A store in use. ``subscriptions``: those on this snapshot, at work once there were any."""
 
     def __init__(self, broker: Broker) -> None:
         self.broker = broker
+        self.subscriptions: Subscriptions | None = None
+        self.starting = asyncio.Lock()
         self.users = 0
         self.used = time.monotonic()
+
+    @property
+    def pinned(self) -> bool:
+        """It stays open: somebody waits to be told of changes."""
+        return self.subscriptions is not None and bool(self.subscriptions.runs())
 
 
 class Shelf:
     """All stores of one data directory. Belongs to the loop's thread."""
 
-    def __init__(self, directory: Path, clock: Clock, min_free_bytes: int = 0) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        clock: Clock,
+        min_free_bytes: int = 0,
+        subscribe: Subscribe | None = None,
+    ) -> None:
         self.folder = directory / FOLDER
+        self._subscribe = subscribe
         self._clock = clock
         self._min_free_bytes = min_free_bytes
         self._open: dict[str, asyncio.Task[Opened]] = {}
@@ -86,8 +114,8 @@ class Shelf:
         return len(self._open)
 
     @asynccontextmanager
-    async def using(self, key: str, at: Micros) -> AsyncIterator[Broker]:
-        """The broker of a snapshot, which stays open until the block ends. ``at``: its moment.
+    async def using(self, key: str, at: Micros) -> AsyncIterator[Opened]:
+        """The store of a snapshot, which stays open until the block ends. ``at``: its moment.
 
         Raises Unavailable where too many are in use already, or its store cannot be opened.
         """
@@ -103,10 +131,46 @@ class Shelf:
                 break
         opened.users += 1
         try:
-            yield opened.broker
+            yield opened
         finally:
             opened.users -= 1
             opened.used = time.monotonic()
+
+    def has_subscriptions(self, key: str) -> bool:
+        """Were there ever any? Blocks a little."""
+        return (self.place(key) / SUBSCRIPTIONS).exists()
+
+    async def subscriptions(self, opened: Opened, key: str, snapshot_id: str, more: bool) -> Subscriptions:
+        """The subscriptions of a store in use, at work. ``more``: there may be a new one, or Conflict is raised.
+
+        Raises OperationNotSupported where the platform has none for snapshots.
+        """
+        if self._subscribe is None:
+            raise OperationNotSupported(
+                "There are no subscriptions on snapshots here", field="NGSILD-Snapshot"
+            )
+        if more and not opened.pinned and sum(one.pinned for one in self._all_open()) >= PINNED:
+            raise Conflict(
+                f"There are subscriptions on {PINNED} snapshots already; delete those on another one"
+            )
+        async with opened.starting:
+            if opened.subscriptions is None:
+                made = self._subscribe(opened.broker, self.place(key), snapshot_id)
+                await made.start()
+                opened.subscriptions = made
+        return opened.subscriptions
+
+    def rights_changed(self) -> None:
+        for one in self._all_open():
+            if one.subscriptions is not None:
+                one.subscriptions.rights_changed()
+
+    def _all_open(self) -> list[Opened]:
+        return [
+            task.result()
+            for task in self._open.values()
+            if task.done() and not task.cancelled() and task.exception() is None
+        ]
 
     async def _opening(self, key: str, at: Micros) -> asyncio.Task[Opened]:
         while (closing := self._closing.get(key)) is not None:
@@ -156,7 +220,10 @@ class Shelf:
         idle = sorted(
             (task.result().used, key)
             for key, task in self._open.items()
-            if task.done() and not task.cancelled() and task.exception() is None and not task.result().users
+            if task.done()
+            and not task.cancelled()
+            and task.exception() is None
+            and not (task.result().users or task.result().pinned)
         )
         if len(self._open) < OPEN:
             return
@@ -171,6 +238,8 @@ class Shelf:
 
     async def _closed(self, opened: Opened) -> None:
         try:
+            if opened.subscriptions is not None:
+                await opened.subscriptions.stop()
             await opened.broker.close()
         except Exception:
             log.exception("A snapshot's store did not close cleanly")
@@ -181,7 +250,7 @@ class Shelf:
         for key, task in list(self._open.items()):
             if task.done() and not task.cancelled() and task.exception() is None:
                 opened = task.result()
-                if not opened.users and opened.used < old:
+                if not (opened.users or opened.pinned) and opened.used < old:
                     self._close(key)
 
     async def copy(self, key: str, new: str) -> None:

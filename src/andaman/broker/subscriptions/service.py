@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -53,7 +53,9 @@ class Subscriptions:
         allow_private: bool = False,
         clock: Clock = system_clock,
         limits: Limits | None = None,
+        marks: Mapping[str, str] | None = None,
     ) -> None:
+        """``marks``: kept with each subscription, such as the snapshot that all of them are on."""
         self._broker, self._contexts, self._clock = broker, contexts, clock
         self._directory = directory
         self._client = client
@@ -68,6 +70,7 @@ class Subscriptions:
         self._changing = asyncio.Lock()
         self._saved = -1
         self.remote: Remote | None = None
+        self._marks = dict(marks or {})
         broker.on_forgotten(self._forget_tenant)
 
     # -- life -----------------------------------------------------------------------------------------------
@@ -212,7 +215,7 @@ class Subscriptions:
             now,
             now,
             self._broker.seq,
-            extra={"base": base, "via": list(via)},
+            extra={"base": base, "via": list(via), **self._marks},
         )
         sub = self._compile(record)
         if sub.expires and sub.expires <= now:

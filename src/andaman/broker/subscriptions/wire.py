@@ -20,6 +20,8 @@ class Wire:
             lines["Link"] = link_header(sub.context.link)
         if sub.tenant:
             lines["NGSILD-Tenant"] = sub.tenant
+        if "snapshot" in sub.extra:  # §6.3.22
+            lines["NGSILD-Snapshot"] = sub.extra["snapshot"]
         known = {name.lower() for name in lines}
         for key, text in endpoint.receiver_info:
             if key.lower() not in known:

@@ -20,8 +20,11 @@ from andaman.kernel.errors import BadRequestData, OperationNotSupported
 
 Handler = Callable[[Door, Call], Awaitable[Answer]]
 HEADER: Final = b"ngsild-snapshot"
-_CONTENT: Final = frozenset({"entities", "entityOperations", "temporal", "types", "attributes", "entityMaps"})
-_ELSEWHERE: Final = frozenset({"subscriptions", "csourceRegistrations", "csourceSubscriptions"})
+_SUBSCRIPTIONS: Final = "subscriptions"
+_CONTENT: Final = frozenset(
+    {"entities", "entityOperations", "temporal", "types", "attributes", "entityMaps", _SUBSCRIPTIONS}
+)
+_ELSEWHERE: Final = frozenset({"csourceRegistrations", "csourceSubscriptions"})
 _PATH: Final = f"{BASE}/snapshots/"
 _doors: WeakKeyDictionary[Broker, Door] = WeakKeyDictionary()
 
@@ -37,15 +40,20 @@ async def answered(door: Door, call: Call, handler: Handler) -> Answer:
     head = call.segments[0] if call.segments else ""
     if head in _ELSEWHERE:
         raise OperationNotSupported(
-            f"Snapshots are for entities; leave out NGSILD-Snapshot to use /{head}", field="NGSILD-Snapshot"
+            f"Snapshots have no other sources; leave out NGSILD-Snapshot to use /{head}",
+            field="NGSILD-Snapshot",
         )
     if head not in _CONTENT:
         return await handler(door, call)
     name = call.headers[HEADER].decode("latin-1").strip().rpartition(_PATH)[2]
     if not is_uri(name):
         raise BadRequestData("NGSILD-Snapshot must be the id of a snapshot (a URI)", field="NGSILD-Snapshot")
-    async with service_of(door).using(name, call.actor, call.tenant) as (_, broker):
-        inner = _doors.get(broker)
+    service = service_of(door)
+    async with service.using(name, call.actor, call.tenant) as (one, opened):
+        inner = _doors.get(opened.broker)
         if inner is None:
-            inner = _doors[broker] = Door(broker, door.contexts, door.options, door.clock)
+            inner = _doors[opened.broker] = Door(opened.broker, door.contexts, door.options, door.clock)
+        if head == _SUBSCRIPTIONS:
+            more = call.method == "POST"
+            inner.subscriptions = await service.shelf.subscriptions(opened, one.key, one.id, more)
         return await handler(inner, call)
