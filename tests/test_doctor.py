@@ -323,7 +323,7 @@ def test_a_start_on_what_cannot_be_opened_is_one_line_with_the_file_and_what_to_
     (line,) = capsys.readouterr().err.strip().splitlines()[-1:]
     assert line.startswith("andaman:")
     assert name in line
-    assert "a directory stands where the file should be" in line
+    assert "a directory stands where the file" in line
     assert "andaman doctor" in line
 
 
@@ -388,3 +388,45 @@ def test_the_doctor_changes_nothing(data):
     before = content()
     findings(data)
     assert content() == before
+
+
+def test_beside_a_busy_platform_the_doctor_raises_no_false_alarm(data):
+    """Everything moves while it looks: journal, state, audit, positions of subscriptions."""
+
+    async def work():
+        async with platform(data) as app:
+            over = False
+
+            async def write(number):
+                step = 0
+                while not over:
+                    step += 1
+                    doc = entity(f"urn:ngsi-ld:Device:{number}", "Device", note=prop(f"b{step}"))
+                    await app.broker.write([WriteOp(OpKind.UPSERT_UPDATE, doc["id"], doc)], ACTOR)
+                    await app.identity.audit.add(cli_actor(), "test.step", detail=str(step))
+
+            writers = [asyncio.create_task(write(number)) for number in range(8)]
+            before = app.broker.seq
+            try:
+                for _ in range(5):
+                    assert await asyncio.to_thread(findings, data) == {}
+                    assert await asyncio.to_thread(findings, data, "warning") == {}
+                assert app.broker.seq > before + 20
+            finally:
+                over = True
+                await asyncio.gather(*writers)
+
+    run(work)
+
+
+def test_a_file_and_a_directory_in_each_others_place(data, capsys):
+    (data / "lock").unlink()
+    (data / "lock").mkdir()
+    shutil.rmtree(data / "contexts")
+    (data / "contexts").write_text("x")
+    found = findings(data)
+    assert "Remove it" in found["lock"]
+    assert "Remove it" in found["contexts"]
+    (data / "lock").rmdir()
+    assert main(["serve", "--data", str(data), "--port", "0"]) == 1
+    assert "contexts cannot be opened" in capsys.readouterr().err

@@ -24,15 +24,21 @@ def verify_audit(db: sqlite3.Connection) -> int:
     """Walk the chain of an identity.db of any schema; the number of entries. Raises Unavailable at the first that was
     tampered with."""
     chain, expected = b"", 1
-    for *row, digest in db.execute(f"SELECT {AUDIT}, hash FROM audit ORDER BY seq"):  # noqa: S608
-        chain = link(chain, tuple(row))
-        if row[0] != expected or chain != digest:
-            raise Unavailable(f"The audit log was changed at entry {expected}: the hash chain does not hold")
-        expected += 1
-    if db.execute("SELECT 1 FROM sqlite_master WHERE name='audit_end'").fetchone():
-        end = db.execute("SELECT seq, hash FROM audit_end").fetchone()
-        if (end or (0, b"")) != (expected - 1, chain):
-            raise Unavailable(f"Entries from {expected} on are missing at the end of the audit log")
+    db.execute("BEGIN")  # entries and end are of one instant, whatever is added meanwhile
+    try:
+        for *row, digest in db.execute(f"SELECT {AUDIT}, hash FROM audit ORDER BY seq"):  # noqa: S608
+            chain = link(chain, tuple(row))
+            if row[0] != expected or chain != digest:
+                raise Unavailable(
+                    f"The audit log was changed at entry {expected}: the hash chain does not hold"
+                )
+            expected += 1
+        if db.execute("SELECT 1 FROM sqlite_master WHERE name='audit_end'").fetchone():
+            end = db.execute("SELECT seq, hash FROM audit_end").fetchone()
+            if (end or (0, b"")) != (expected - 1, chain):
+                raise Unavailable(f"Entries from {expected} on are missing at the end of the audit log")
+    finally:
+        db.rollback()
     return expected - 1
 
 

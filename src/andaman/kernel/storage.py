@@ -26,8 +26,9 @@ def opening(path: Path) -> Iterator[None]:
 
 def obstacle(path: Path) -> str:
     """What stands in the way of writing a file, so far as that can be seen from outside; "" for nothing."""
-    if path.is_dir():
-        return "a directory stands where the file should be"
+    for one in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+        if one.is_dir():
+            return f"a directory stands where the file {one.name} should be"
     parent = path.parent
     if is_read_only(parent):
         return f"{parent} is on a file system that is mounted read-only"

@@ -31,7 +31,10 @@ def examine(settings: Settings) -> list[Finding]:
         return [Finding("problem", "rights", text)]
     findings = ledger.doctor(directory, facts=Facts(FACTS_VERSION, index_facts, update_facts))
     if (directory / FILE).exists() or any(directory.glob("*.db")):
-        findings += examine_small(directory, _journal_end(directory))
+        findings += examine_small(directory, lambda: _journal_end(directory))
+        if (contexts := directory / "contexts").exists() and not contexts.is_dir():
+            text = f"A file stands where the directory {contexts} should be; the platform cannot start. Remove it."
+            findings.append(Finding("problem", "contexts", text))
     findings += examine_backups(settings)
     return [*findings, _port(settings.host, settings.port, lock_holder(directory))]
 

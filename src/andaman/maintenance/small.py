@@ -28,7 +28,7 @@ from andaman.kernel.storage import obstacle
 
 IDENTITY: Final = "identity.db"
 REGISTRY: Final = "registry.db"
-_TAKE: Final = "Stop the platform, keep a copy of it, remove {0}, {0}-wal and {0}-shm, and put {0} of the last backup there"
+_TAKE: Final = "Stop the platform, keep a copy of the directory, remove {0}, {0}-wal and {0}-shm, and put {0} of the last backup there"
 Rows = Callable[[sqlite3.Connection], Iterator[str]]
 
 
@@ -120,8 +120,8 @@ KINDS: Final = (
 )
 
 
-def examine_small(directory: Path, journal_end: int) -> list[Finding]:
-    """A finding for each small database, and for the audit. ``journal_end``: 0 where it is not known."""
+def examine_small(directory: Path, journal_end: Callable[[], int]) -> list[Finding]:
+    """A finding for each small database, and for the audit. ``journal_end`` now; 0 where it is not known."""
     findings: list[Finding] = []
     there = {path.name for path in directory.glob("*.db")}
     for kind in KINDS:
@@ -144,7 +144,7 @@ def _is_missed(kind: Kind, there: set[str], directory: Path) -> bool:
     return bool(there & newer if kind.name in newer else there - {IDENTITY})
 
 
-def _look(directory: Path, kind: Kind, journal_end: int) -> Iterator[Finding]:
+def _look(directory: Path, kind: Kind, journal_end: Callable[[], int]) -> Iterator[Finding]:
     path = directory / kind.name
     finding = _sound(path, kind.advice)
     if finding.level != "ok":
@@ -166,7 +166,7 @@ def _look(directory: Path, kind: Kind, journal_end: int) -> Iterator[Finding]:
                 yield Finding("problem" if kind.precious else "warning", kind.name, text)
                 return
             if missing and not older:
-                yield Finding("problem", kind.name, f"{' and '.join(missing)} missing. {kind.advice}")
+                yield Finding("problem", kind.name, f"{', '.join(missing)}. {kind.advice}")
                 return
             bad = list(kind.rows(db))
             if bad:
@@ -177,7 +177,7 @@ def _look(directory: Path, kind: Kind, journal_end: int) -> Iterator[Finding]:
                 yield finding
             if kind.name == IDENTITY:
                 yield _audit(db)
-            if kind.name == SUBSCRIPTIONS and journal_end:
+            if kind.name == SUBSCRIPTIONS:
                 yield from _ahead(db, journal_end)
         finally:
             db.close()
@@ -219,12 +219,13 @@ def _audit(db: sqlite3.Connection) -> Finding:
     return Finding("ok", "audit", f"The hash chain of {count} audit entries verifies.")
 
 
-def _ahead(db: sqlite3.Connection, journal_end: int) -> Iterator[Finding]:
+def _ahead(db: sqlite3.Connection, journal_end: Callable[[], int]) -> Iterator[Finding]:
     """Subscriptions read the journal; they cannot have read what was never there."""
     row = db.execute("SELECT value FROM meta WHERE key='position'").fetchone()
-    if row is not None and row[0] > journal_end:
+    end = journal_end()  # afterwards: both move on while the platform runs
+    if row is not None and 0 < end < row[0]:
         text = (
-            f"Subscriptions were told of journal row {row[0]}, the journal ends at {journal_end}. If this directory was not "
+            f"Subscriptions were told of journal row {row[0]}, the journal ends at {end}. If this directory was not "
             "restored to an earlier time, rows are missing at the journal's end, such as by a write-ahead log "
             "(ledger.sqlite3-wal) that was removed or damaged: compare with the last backup."
         )

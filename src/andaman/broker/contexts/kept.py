@@ -13,6 +13,7 @@ import orjson
 
 from andaman.broker.contexts.bundled import bundled_document
 from andaman.kernel.errors import Conflict
+from andaman.kernel.storage import opening
 from andaman.kernel.time import Micros
 
 Kind = Literal["Hosted", "Cached", "ImplicitlyCreated"]
@@ -50,7 +51,8 @@ class Kept:
         self.entries: dict[str, Entry] = {}
         self._by_url: dict[str, str] = {}
         if directory is not None:
-            directory.mkdir(parents=True, exist_ok=True)
+            with opening(directory):
+                directory.mkdir(parents=True, exist_ok=True)
             self._read(directory)
 
     def at(self, url: str) -> Entry | None:

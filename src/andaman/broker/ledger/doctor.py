@@ -19,6 +19,7 @@ from andaman.broker.ledger.schema import (
     APPLICATION_ID,
     FILE,
     HISTORY,
+    LOCK,
     MIGRATIONS,
     connect,
     is_lost,
@@ -71,6 +72,7 @@ def doctor(directory: Path, now: Micros | None = None, facts: Facts | None = Non
             ),
         ]
     try:
+        db.execute("BEGIN")  # all that follows is of one instant, whatever the platform commits meanwhile
         wrong = structure(db)
         if wrong:
             text = f"{wrong}. Stop the platform, keep a copy of the directory, restore the last backup."
@@ -89,7 +91,7 @@ def doctor(directory: Path, now: Micros | None = None, facts: Facts | None = Non
         findings += [state(db), _clock(db, now), _log(directory)]
         if facts is not None:
             findings.append(_index(db, facts))
-        if findings[0].text == _NOT_USED:
+        if lock_holder(directory) is None:
             findings.append(_history(directory, db))
         else:
             text = "History is in use; it is looked at when the platform does not run. /metrics tells how far it is."
@@ -121,7 +123,7 @@ def structure(db: sqlite3.Connection) -> str:
         lacking = lacks(db, version)
     except sqlite3.DatabaseError as error:
         return f"The file is damaged: {error}"
-    return f"The file is damaged: {' and '.join(lacking)} missing" if lacking else ""
+    return f"The file is damaged: {', '.join(lacking)}" if lacking else ""
 
 
 def in_one_line(lines: Iterable[str]) -> str:
@@ -143,21 +145,21 @@ def lacks(db: sqlite3.Connection, version: int) -> list[str]:
         needed = ["head"] if db.execute("SELECT 1 FROM journal LIMIT 1").fetchone() else []
         needed += ["instances"] if version >= _WITH_INSTANCES else []
         keys = {key for (key,) in db.execute("SELECT key FROM meta")}
-        found = [f"the entry {key!r} of table meta is" for key in needed if key not in keys]
+        found = [f"the entry {key!r} of table meta is missing" for key in needed if key not in keys]
     return found
 
 
 def missing_parts(model: sqlite3.Connection, db: sqlite3.Connection) -> list[str]:
-    """Tables and columns of ``model`` that ``db`` lacks, each as the beginning of a sentence."""
+    """Tables and columns of ``model`` that ``db`` lacks, each as a sentence."""
     found = []
     for (table,) in model.execute(
         "SELECT name FROM sqlite_master WHERE type='table' ORDER BY name"
     ).fetchall():
         wanted, there = _columns(model, table), _columns(db, table)
         if not there:
-            found.append(f"table {table} is")
+            found.append(f"table {table} is missing")
         elif wanted - there:
-            found.append(f"column {sorted(wanted - there)[0]} of table {table} is")
+            found.append(f"column {sorted(wanted - there)[0]} of table {table} is missing")
     return found
 
 
@@ -172,6 +174,9 @@ def chain(db: sqlite3.Connection) -> str:
 
 def _lock(directory: Path) -> Finding:
     holder = lock_holder(directory)
+    if (directory / LOCK).is_dir():
+        text = f"A directory stands where the file {directory / LOCK} should be; the platform cannot start. Remove it."
+        return Finding("problem", "lock", text)
     if holder is None:
         return Finding("ok", "lock", _NOT_USED)
     return Finding(

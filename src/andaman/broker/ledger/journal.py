@@ -13,6 +13,7 @@ from typing import Any, Final
 from andaman.broker.ledger.rows import COLUMNS, GENESIS, Shapes, chain_hash, event_of, fold
 from andaman.broker.ledger.schema import connect
 from andaman.broker.model import Doc, Event
+from andaman.kernel.errors import Unavailable
 from andaman.kernel.time import Micros
 
 Shape = tuple[tuple[str, ...], tuple[str, ...]]
@@ -165,8 +166,13 @@ class Journal:
         return found
 
     def instance_key(self) -> bytes:
-        """What ids of attribute instances are made with."""
-        key: bytes = self._db.execute("SELECT value FROM meta WHERE key='instances'").fetchone()[0]
+        """What ids of attribute instances are made with. Raises Unavailable where it was lost."""
+        row = self._db.execute("SELECT value FROM meta WHERE key='instances'").fetchone()
+        if row is None:
+            raise Unavailable(
+                "The store has lost the key of instance ids (table meta); andaman doctor says what to do"
+            )
+        key: bytes = row[0]
         return key
 
     def until(self, at: Micros, tenant: str | None = None, entity_id: str | None = None) -> Iterator[Event]:
