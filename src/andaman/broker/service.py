@@ -19,11 +19,12 @@ import orjson
 
 from andaman.broker.entity.apply import apply
 from andaman.broker.entity.expiry import MARK, read_living
+from andaman.broker.indexing import update_index
 from andaman.broker.ledger.boot import Facts, load_index
 from andaman.broker.ledger.events import changes_of_state
 from andaman.broker.ledger.history_link import HistoryLink
 from andaman.broker.ledger.ledger import Ledger, LedgerOptions
-from andaman.broker.ledger.merge import UNKNOWN, Batch
+from andaman.broker.ledger.merge import Batch
 from andaman.broker.ledger.past import Past
 from andaman.broker.ledger.rights import visible
 from andaman.broker.ledger.trail import Trail, trail
@@ -41,7 +42,6 @@ from andaman.kernel.time import Clock, Micros, system_clock
 
 _FACTS = Facts(FACTS_VERSION, index_facts, update_facts)
 _FREEZE_FROM = 10_000  # entities; below that the garbage collector is quick anyway
-_ADD_TOGETHER = 20  # new entities of a batch, from which on the index takes them as columns
 _GC_ALLOCATIONS = 500_000
 _ITER_PAGE = 200
 _PAST_THREADS = 4
@@ -122,32 +122,7 @@ class Broker:
     def _on_batch(self, batch: Batch) -> None:
         if self.remembered:
             self.remembered.forget((event.tenant, event.entity_id) for event in batch.events)
-        index, layouts = self._index, self._ledger.writer.layouts
-        for (tenant, entity_id), attrs in batch.patches.items():
-            index.patch(tenant, entity_id, attrs)
-        new: dict[str, list[tuple[int, str, str, bytes]]] = {}  # creation order, then what the index takes
-        for key, (before, after) in batch.docs.items():
-            tenant, entity_id = key
-            if key in batch.reborn:
-                index.remove(tenant, entity_id)
-                before = None
-            if after is not None:
-                if before is not None:
-                    index.put(tenant, after, None if before is UNKNOWN else before)
-                elif (kept := batch.state[key]) is not None:
-                    row = kept[0]
-                    new.setdefault(tenant, []).append((row[0], entity_id, layouts.text(row[3]), row[4]))
-            elif before is not None:
-                index.remove(tenant, entity_id)
-        for tenant, rows in new.items():
-            rows.sort()
-            if len(rows) >= _ADD_TOGETHER:
-                index.add_new(tenant, [row[1:] for row in rows])
-            else:
-                for _, entity_id, _, _ in rows:
-                    kept = batch.state[tenant, entity_id]
-                    assert kept is not None
-                    index.put(tenant, orjson.loads(kept[0][1]))
+        update_index(self._index, self._ledger.writer.layouts, batch)
         self._tenants |= batch.tenants
 
     # -- writes ---------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from unittest.mock import patch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from andaman.broker import service
+from andaman.broker import indexing
 from andaman.broker.entity.build import iri, prop
 from andaman.broker.ledger.journal import Journal, verify
 from andaman.broker.ledger.rights import see_event, visible
@@ -150,7 +150,7 @@ def test_state_and_events_and_journal_tell_the_same(
         _check_queries(broker, state)
         return state
 
-    with tempfile.TemporaryDirectory() as name, patch.object(service, "_ADD_TOGETHER", add_together):
+    with tempfile.TemporaryDirectory() as name, patch.object(indexing, "_TOGETHER", add_together):
         directory = Path(name)
         before = with_broker(directory, work)
         assert with_broker(directory, reopened) == before
