@@ -15,17 +15,18 @@ Fragments are stored form without system times, with these signs of their own (m
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from andaman.broker.entity.build import VALUE_MEMBER
 from andaman.broker.entity.expiry import has_expired, instant, living_attrs
 from andaman.broker.entity.merge import merge_instance, partial_instance
 from andaman.broker.entity.stamp import attrs_over, dataset_index, new_attrs, stamp_new, stamp_over
 from andaman.broker.model import Change, Doc, Instance, OpKind, WriteOp, WriteResult
-from andaman.kernel.errors import AlreadyExists, ResourceNotFound
+from andaman.kernel.errors import AlreadyExists, BadRequestData, ResourceNotFound
 from andaman.kernel.time import Micros, format_time
 
 Applied = tuple[Doc | None, list[Change], WriteResult]
+MAX_ATTRIBUTES: Final = 2_000
 _META = ("type", "scope", "expiresAt")
 
 
@@ -37,7 +38,20 @@ def apply(op: WriteOp, before: Doc | None, now: Micros) -> Applied:
     """
     if op.expect_types and (before is None or not any(one in before["type"] for one in op.expect_types)):
         raise ResourceNotFound(f"There is no entity {op.entity_id} of the type asked for")
-    return _HANDLERS[op.kind](op, before, _text_of(now))
+    applied = _HANDLERS[op.kind](op, before, _text_of(now))
+    after = applied[0]
+    if after is not None and len(after["attrs"]) > MAX_ATTRIBUTES:
+        check_number(len(after["attrs"]), 0 if before is None else len(before["attrs"]))
+    return applied
+
+
+def check_number(attributes: int, before: int = 0) -> None:
+    """An entity may not grow beyond so many attributes: each of their names is a column in memory."""
+    if attributes > max(MAX_ATTRIBUTES, before):
+        raise BadRequestData(
+            f"An entity has at most {MAX_ATTRIBUTES} attributes; this one would have {attributes}. Values of one kind "
+            "can stand together in one attribute (a JSON value, or instances by datasetId)"
+        )
 
 
 _last: tuple[Micros, str] = (0, format_time(0))

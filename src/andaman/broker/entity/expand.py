@@ -19,6 +19,8 @@ from andaman.kernel.errors import BadRequestData
 
 MAX_SUB_DEPTH: Final = 12
 MAX_INSTANCES: Final = 1000
+MAX_MEMBERS: Final = 2_020
+"""Of an entity or of an attribute instance: what is far beyond is refused before any work is done on it."""
 _GEO_ATTRS: Final = frozenset({LOCATION, OBSERVATION_SPACE, OPERATION_SPACE})
 _PROOF: Final = NGSILD + "ngsildproof"
 _RULED: Final = _GEO_ATTRS | {_PROOF}
@@ -97,6 +99,8 @@ def expand_entity(
     """
     if not isinstance(payload, dict):
         raise BadRequestData("An entity must be a JSON object")
+    if len(payload) > MAX_MEMBERS:
+        raise BadRequestData(f"An entity has at most {MAX_MEMBERS} members")
     doc: Doc = {}
     attrs: dict[str, list[Instance] | None] = {}
     plain = context.plain
@@ -294,6 +298,8 @@ def _members(
     name: str, iri: str, kind: str, value: dict[str, Any], context: Context, mode: Mode, depth: int
 ) -> Instance:
     """The members of a normalized or concise instance; ``kind`` "" where only other members are given."""
+    if len(value) > MAX_MEMBERS:
+        raise BadRequestData(f"{name} has more than {MAX_MEMBERS} members", field=name)
     own = VALUE_MEMBER.get(kind, "")
     instance: Instance = {"type": kind} if kind else {}
     subs: dict[str, list[Instance] | None] | None = None

@@ -6,7 +6,14 @@ from typing import Any, Final
 
 from andaman.broker.contexts.model import Context
 from andaman.broker.entity.build import VALUE_MEMBER
-from andaman.broker.entity.expand import APPEND, UPDATE, attribute_iri, expand_attribute, expand_types
+from andaman.broker.entity.expand import (
+    APPEND,
+    MAX_MEMBERS,
+    UPDATE,
+    attribute_iri,
+    expand_attribute,
+    expand_types,
+)
 from andaman.broker.entity.names import NULL, check_scopes, check_time, check_uri
 from andaman.broker.model import Doc, Instance
 from andaman.kernel.errors import BadRequestData
@@ -25,6 +32,8 @@ def expand_evolution(payload: Any, context: Context, *, whole: bool, entity_id: 
     """
     if not isinstance(payload, dict):
         raise BadRequestData("An entity must be a JSON object")
+    if len(payload) > MAX_MEMBERS:
+        raise BadRequestData(f"An entity has at most {MAX_MEMBERS} members")
     doc: Doc = {}
     attrs: dict[str, list[Instance]] = {}
     for name, value in payload.items():

@@ -22,7 +22,7 @@ from andaman.broker.ledger.rights import WriteGate
 from andaman.broker.ledger.rows import Row, Shapes, Texts, encode_changes, make_row
 from andaman.broker.model import TEMPORAL_OPS, Change, Doc, Event, EventKind, Instance, WriteOp, WriteResult
 from andaman.identity.model import Actor, FullAccess
-from andaman.kernel.errors import AndamanError, Conflict
+from andaman.kernel.errors import AndamanError, Conflict, TooLarge
 from andaman.kernel.time import Micros
 
 Apply = Callable[[WriteOp, Doc | None, Micros], tuple[Doc | None, list[Change], WriteResult]]
@@ -35,6 +35,8 @@ CREATED: Final[Doc] = {}
 """Stands for a new entity in ``Batch.docs``: its row says all, and the parsed one is let go while it is warm."""
 UNKNOWN: Final[Doc] = {}
 """Stands for the entity before the batch in ``Batch.docs`` where only ``Batch.patches`` told of it so far."""
+MAX_ENTITY_BYTES: Final = 16 << 20
+"""Each change of an entity reads and writes it whole: what grows without end would stop the one writer."""
 _FEW: Final = 4  # changes, up to which an update reaches the index as a patch
 _ATOMIC: Final = "Nothing of this atomic request was written, because another of its operations failed"
 
@@ -244,6 +246,8 @@ class Merger:
             assert stored is not None
             return stored
         body = orjson.dumps(after)
+        if len(body) > MAX_ENTITY_BYTES and (stored is None or len(body) > len(stored[1])):
+            raise TooLarge(f"An entity has at most {MAX_ENTITY_BYTES} bytes; this one would have {len(body)}")
         if stored is not None and changes[0].attr:
             # Types and scopes stand (their change comes first): shape and layout stay, facts change here and there.
             order, _, shape, layout, old = stored

@@ -3,7 +3,9 @@
 Concurrency rule: one thread (the event loop) writes; any thread reads. A reader first takes ``n``, then the arrays:
 arrays are only ever replaced by longer copies, and rows never move within a table (compaction makes a new
 table and leaves the old one to its readers). So a reader sees each row as of some moment during its read,
-never garbage; what it returns is verified on documents.
+never garbage; what it returns is verified on documents. A reader that walks over all columns walks over a copy of
+their dict (``list(table.columns.items())``, one step): copying the dict for each new column instead would cost the square
+of their number.
 """
 
 from __future__ import annotations
@@ -301,8 +303,7 @@ class Table:
     def column(self, code: int) -> Column:
         column = self.columns.get(code)
         if column is None:
-            column = Column(self.capacity)
-            self.columns = {**self.columns, code: column}
+            column = self.columns[code] = Column(self.capacity)
         return column
 
     def geo(self, code: int) -> GeoColumn:
@@ -311,7 +312,7 @@ class Table:
             geo = GeoColumn(self.capacity)
             if self.n >= GRID_FROM:
                 geo.build_grid(0)
-            self.geos = {**self.geos, code: geo}
+            self.geos[code] = geo
         return geo
 
     def clear(self, row: int, code: int) -> None:
@@ -359,9 +360,9 @@ class Table:
     def memory(self) -> int:
         """Bytes of the arrays and the list of ids (not the id strings)."""
         total = self.order.nbytes + self.shape.nbytes + 8 * len(self.ids)
-        for column in self.columns.values():
+        for column in list(self.columns.values()):
             total += column.state.nbytes + column.num.nbytes
-        for geo in self.geos.values():
+        for geo in list(self.geos.values()):
             total += geo.state.nbytes + geo.west.nbytes * 2 + geo.east.nbytes * 2
             for bucket in (geo.grid or {}).values():
                 total += bucket.rows.nbytes + 300

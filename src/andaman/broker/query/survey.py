@@ -56,7 +56,7 @@ def _attrs(
 ) -> dict[str, AttrSurvey]:
     table, n, _, hidden = part
     found: dict[str, AttrSurvey] = {}
-    for code, column in table.columns.items():
+    for code, column in list(table.columns.items()):
         state = column.state[:n]
         there = (state != ABSENT) & (group > 0)
         rows = np.flatnonzero(there)

@@ -16,7 +16,7 @@ from andaman.doors.ngsild.linked import join_of
 from andaman.doors.ngsild.negotiate import choose_media
 from andaman.doors.ngsild.ordering import order_of
 from andaman.doors.ngsild.params import limit_of, moment_of, pattern_of, query_of, view_of
-from andaman.kernel.errors import BadRequestData
+from andaman.kernel.errors import BadRequestData, TooComplexQuery
 
 PARAMETERS: Final = frozenset(
     {"limit", "offset", "count", "options", "format", "lang", "local", "at", "entityMap", "entityMapLifetime"}
@@ -48,6 +48,8 @@ _ORDERING: Final = {
 }
 _SELECTOR: Final = frozenset({"id", "idPattern", "type"})
 _MAX_SELECTORS: Final = 100
+_MAX_NAMES: Final = 1_000
+_MAX_IDS: Final = 10_000
 
 
 def flat(payload: Any) -> dict[str, Any]:
@@ -67,6 +69,8 @@ def flat(payload: Any) -> dict[str, Any]:
             listed = value if isinstance(value, list) else [value]
             if not listed or not all(isinstance(one, str) for one in listed):
                 raise BadRequestData(f"{name} must be a list of names", field=name)
+            if len(listed) > _MAX_NAMES:
+                raise TooComplexQuery(f"{name} holds at most {_MAX_NAMES} names", field=name)
             given[name] = ",".join(listed)
     for name in (*_TEXTS, "join", "containedBy"):
         if name in payload:
@@ -113,6 +117,8 @@ def _selected(base: EntityQuery, one: dict[str, Any], context: Context) -> Entit
         if value is not None and not isinstance(value, str):
             raise BadRequestData(f"entities.{name} must be a text", field=f"entities.{name}")
     listed = ids if isinstance(ids, list) else [] if ids is None else [ids]
+    if len(listed) > _MAX_IDS:
+        raise TooComplexQuery(f"A selector names at most {_MAX_IDS} ids", field="entities.id")
     return replace(
         base,
         types=parse_types(types, context.expand_term) if types is not None else None,
