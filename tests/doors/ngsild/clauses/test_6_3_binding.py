@@ -20,7 +20,11 @@ EVERY = [
     for path, methods in openapi()["paths"].items()
     for method in methods
 ]
-BODIES = [(method, path) for method, path in EVERY if method in ("POST", "PUT", "PATCH")]
+BODIES = [
+    (method, path)
+    for method, path in EVERY
+    if method in ("POST", "PUT", "PATCH") and not path.endswith("/clone")  # which may have none
+]
 READS = [
     f"/entities/{BUS}",
     "/entities?type=Bus",
