@@ -226,3 +226,26 @@ def test_a_set_in_the_data_directory_is_refused_at_the_start_and_by_the_doctor(t
         plan_of(settings)
     assert doctor(settings)[0][0] == "problem"
     assert plan_of(settings_of(tmp_path, backup_dir="")) is None
+
+
+def test_a_platform_that_stops_in_the_middle_of_a_backup_leaves_the_set_whole(tmp_path):
+    settings = settings_of(tmp_path)
+
+    async def work():
+        async with platform(tmp_path / "data") as app:
+            docs = [entity(f"urn:ngsi-ld:Device:{n}", "Device", note=prop("x" * 2_000)) for n in range(2_000)]
+            await app.broker.write([WriteOp(OpKind.CREATE, doc["id"], doc) for doc in docs], ACTOR)
+            keeper = BackupKeeper(plan_of(settings))
+            for wait_s in (0.0, 0.3, 0.5, 0.7):
+                task = asyncio.create_task(keeper.back_up())
+                await asyncio.sleep(wait_s)
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+                if (tmp_path / "set").is_dir() and read_set(tmp_path / "set"):
+                    check_set(tmp_path / "set")
+            await keeper.back_up()
+            assert keeper.trouble == ""
+            assert not list((tmp_path / "set").glob(".part-*"))
+
+    run(work)
+    check_set(tmp_path / "set")

@@ -334,8 +334,9 @@ def _token(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _backup(options: argparse.Namespace, settings: Settings) -> int:
-    from andaman.maintenance import backup_all, backup_into, check_set
+    from andaman.maintenance import backup_all, backup_into, check_set, give_way
 
+    give_way(settings.data_dir)
     if options.check:
         print(check_set(options.target))
     elif options.target.suffix == ".tar":
@@ -367,8 +368,9 @@ def _retention(options: argparse.Namespace, settings: Settings) -> int:
 
 def _doctor(options: argparse.Namespace, settings: Settings) -> int:
     from andaman.broker.ledger.maintenance import renew_index
-    from andaman.maintenance import examine
+    from andaman.maintenance import examine, give_way
 
+    give_way(settings.data_dir)
     if options.renew_index:
         renew_index(settings.data_dir)
     findings = examine(settings)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from andaman.broker.ledger import maintenance as ledger
-from andaman.broker.ledger.schema import FILE
+from andaman.broker.ledger.schema import FILE, lock_holder
 from andaman.broker.ledger.segment import Point, point
 from andaman.broker.snapshots.store import FOLDER as SNAPSHOTS
 from andaman.broker.subscriptions.store import FILE as SUBSCRIPTIONS
@@ -116,6 +116,13 @@ def remove_small(names: Sequence[str], directory: Path) -> None:
         (directory / name).unlink(missing_ok=True)
     for folder in ("contexts", SNAPSHOTS):
         shutil.rmtree(directory / folder, ignore_errors=True)
+
+
+def give_way(directory: Path) -> None:
+    """Beside a running platform, work with low priority from here on."""
+    if lock_holder(directory) not in (None, str(os.getpid())):
+        with contextlib.suppress(OSError):
+            os.nice(10)
 
 
 def digest(file: Path) -> str:

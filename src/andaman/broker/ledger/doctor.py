@@ -330,13 +330,18 @@ def _history(directory: Path, db: sqlite3.Connection) -> Finding:
         return Finding(
             "ok", "history", "There is no history yet; it is made from the journal at the next start."
         )
-    from andaman.broker.history import History  # DuckDB is large, and only this examination needs it
+    from andaman.broker.history import (
+        History,
+        OtherFormat,
+    )  # DuckDB is large, and only this examination needs it
 
     advice = f"Remove {directory / HISTORY}: it is made again from the journal at the next start."
     try:
         history = History.open(directory / HISTORY)
         last, rows = history.last_seq, history.rows
         history.close()
+    except OtherFormat as error:  # of another release: nothing to be done
+        return Finding("warning", "history", f"{error}.")
     except Exception as error:
         return Finding("problem", "history", f"History cannot be opened: {error}. {advice}")
     damage = _unreadable(directory / HISTORY)
