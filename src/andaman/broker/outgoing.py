@@ -19,9 +19,13 @@ from urllib.parse import urlsplit
 
 import httptools
 
+from andaman.broker.resolving import Resolver
 from andaman.kernel.addresses import allowed_address
 
 MAX_ANSWER: Final = 16 << 20
+MAX_HEAD: Final = 64 << 10
+"""Bytes of an answer before its body."""
+_WRAPPED: Final = 8  # times the limit of bytes that may come in all: small chunks are mostly their own frame
 _MAX_FRAME: Final = 64 << 10  # headers, and what stands between the pieces of a chunked answer
 TIMEOUT_S: Final = 5.0
 _PER_HOST: Final = 32
@@ -97,6 +101,7 @@ class _Connection(asyncio.Protocol):
         self._waiter: asyncio.Future[Reply] | None = None
         self._parser: Any = None
         self._limit = 0
+        self._came = 0  # bytes of the answer so far, framing and all
         self._headers: dict[bytes, bytes] = {}
         self._body = bytearray()
         self._headers_done = False
@@ -118,6 +123,7 @@ class _Connection(asyncio.Protocol):
         assert self.transport is not None
         self._waiter = asyncio.get_running_loop().create_future()
         self._limit = limit
+        self._came = 0
         self.reusable = self.got_bytes = False
         self._begin()
         self.transport.write(request)
@@ -217,6 +223,7 @@ class OutgoingClient:
         self._allow_private = allow_private
         self._per_host = per_host
         self._ssl = ssl_context
+        self._resolver = Resolver()
         self._hosts: dict[tuple[bool, str, int], _Host] = {}
 
     async def request(
@@ -297,9 +304,7 @@ class OutgoingClient:
 
     async def _resolve(self, target: Target) -> str:
         """The first address of the host; Unreachable where one of its addresses is not allowed."""
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(target.host, target.port)
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        addresses = await self._resolver.addresses(target.host, target.port)
         if not addresses:
             raise Unreachable(f"{target.host} has no address")
         for address in addresses:
@@ -338,6 +343,7 @@ class OutgoingClient:
         for host in self._hosts.values():
             _close_idle(host)
         self._hosts.clear()
+        self._resolver.close()
 
 
 def _take(host: _Host) -> _Connection | None:

@@ -4,6 +4,7 @@ rights (CIM 009 §4.3.6.1, §6.3.17)."""
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -16,10 +17,14 @@ from andaman.broker.registry.match import fits
 from andaman.broker.registry.model import Info
 from andaman.doors.ngsild.door import Door
 from andaman.identity.model import Access
-from andaman.kernel.errors import AndamanError
+from andaman.kernel.errors import AndamanError, BadRequestData
 from andaman.kernel.time import Micros, parse_time
 
 _SLICE: Final = 50
+_HEAVY: Final = 200  # attributes, or instances of one: read beside the loop
+CONTEXTS: Final = 5
+"""@contexts not known here that one answer may name."""
+_CONTEXTS_S: Final = 5.0
 _TIMES: Final = ("createdAt", "modifiedAt")
 
 
@@ -30,18 +35,21 @@ async def docs_of(
     infos: Sequence[Info],
     access: Access,
     now: Micros,
+    most: int,
 ) -> tuple[list[Doc], bool]:
-    """Entities of an answer (one, or a list), and whether something in it was no entity. What is not registered, what
-    has expired and what ``access`` hides is left out."""
+    """Entities of an answer (one, or a list; ``most`` were asked for), and whether something in it was no entity, or too
+    much. What is not registered, what has expired and what ``access`` hides is left out."""
     listed = payload if isinstance(payload, list) else [payload]
     found: list[Doc] = []
-    sound = True
-    for number, one in enumerate(listed, 1):
+    sound = len(listed) <= most
+    contexts = _Contexts(door, context)
+    for number, one in enumerate(listed[:most], 1):
         if number % _SLICE == 0:
             await asyncio.sleep(0)
         try:
-            doc = await _doc(door, one, context)
-        except AndamanError:
+            names = await contexts.of(one)
+            doc = await asyncio.to_thread(_doc, one, names) if _is_heavy(one) else _doc(one, names)
+        except (AndamanError, RecursionError):
             sound = False
             continue
         if _is_over(doc, now):
@@ -53,11 +61,41 @@ async def docs_of(
     return found, sound
 
 
-async def _doc(door: Door, one: Any, context: Context) -> Doc:
-    if isinstance(one, dict) and "@context" in one:
+def _is_heavy(one: Any) -> bool:
+    """Would reading it keep the loop for long?"""
+    values = one.values() if isinstance(one, dict) else ()
+    return len(values) > _HEAVY or any(isinstance(each, list) and len(each) > _HEAVY for each in values)
+
+
+class _Contexts:
+    """@contexts that the entities of one answer name: a few, and for all of them together no more than a moment."""
+
+    def __init__(self, door: Door, context: Context) -> None:
+        self._door, self._context = door, context
+        self._left = CONTEXTS
+        self._until = time.monotonic() + _CONTEXTS_S
+
+    async def of(self, one: Any) -> Context:
+        """The context of an entity; its ``@context`` is taken out. Raises AndamanError."""
+        if not isinstance(one, dict) or "@context" not in one:
+            return self._context
         source = one.pop("@context")
-        if source != context.member:
-            context = door.contexts.cached(source) or await door.contexts.resolve(source)
+        if source == self._context.member:
+            return self._context
+        known = self._door.contexts.cached(source)
+        if known is not None:
+            return known
+        self._left -= 1
+        if self._left < 0:
+            raise BadRequestData(f"The answer names more than {CONTEXTS} @contexts", field="@context")
+        try:
+            async with asyncio.timeout_at(asyncio.get_running_loop().time() + self._until - time.monotonic()):
+                return await self._door.contexts.resolve(source)
+        except TimeoutError:
+            raise BadRequestData("The @contexts of the answer take too long", field="@context") from None
+
+
+def _doc(one: Any, context: Context) -> Doc:
     doc = expand_entity(one, context, WHOLE)
     for name in _TIMES:
         if name in one:

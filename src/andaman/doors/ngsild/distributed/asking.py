@@ -25,6 +25,7 @@ from andaman.identity.model import FullAccess
 from andaman.kernel.errors import AndamanError
 
 _PAGE: Final = 500
+_BYTES: Final = 24 << 20  # of answers of one source to one request
 _MAX_QUESTIONS: Final = 20  # to one source for one request  # to one source for one request
 
 
@@ -64,16 +65,19 @@ async def entity_from(
         parameters.append(("attrs", ",".join(sorted(wire.context.shorts[iri] for iri in names))))
     path = f"/entities/{quote(spec.ids[0], safe=':')}"
     outcome = await sources.ask(call, one, "GET", path, wire, parameters)
-    return await _read(door, call, outcome, wire, infos)
+    return await _read(door, call, outcome, wire, infos, 1)
 
 
 async def _read(
-    door: Door, call: Call, outcome: Outcome, wire: Wire, infos: list[Info]
+    door: Door, call: Call, outcome: Outcome, wire: Wire, infos: list[Info], most: int
 ) -> tuple[Outcome, list[Doc]]:
     if outcome.error is not None or outcome.payload is None:
         return outcome, []
-    docs, sound = await docs_of(door, outcome.payload, wire.context, infos, call.actor.access, door.clock())
-    return (outcome if sound else replace(outcome, warning=111)), docs
+    docs, sound = await docs_of(
+        door, outcome.payload, wire.context, infos, call.actor.access, door.clock(), most
+    )
+    # The answer as it came is given up: several of them together would be more than what was read of them.
+    return replace(outcome, payload=None, warning=outcome.warning if sound else 111), docs
 
 
 async def entities_from(
@@ -96,20 +100,24 @@ async def entities_from(
     batch = "queryBatch" in one.operations and (call.method == "POST" or "queryEntity" not in one.operations)
     outcomes: list[Outcome] = []
     docs: list[Doc] = []
+    room = _BYTES
     for question in list(dict.fromkeys(questions))[:_MAX_QUESTIONS]:
         offset = 0
         while True:
             size = min(_PAGE, need - offset)
             outcome = await _ask(sources, call, one, wire, question, wanted, batch, offset, size)
-            outcome, found = await _read(door, call, outcome, wire, infos)
+            told = len(outcome.payload) if isinstance(outcome.payload, list) else 1
+            outcome, found = await _read(door, call, outcome, wire, infos, size)
+            room -= outcome.size
+            if room < 0:
+                outcome = replace(outcome, warning=111)
             outcomes.append(outcome)
             docs += found
-            told = len(outcome.payload) if isinstance(outcome.payload, list) else 1
             offset += size
-            if outcome.error is not None or told < size or offset >= need:
+            if outcome.error is not None or told != size or offset >= need or room < 0:
                 break
-        if outcomes[-1].status == 0:
-            break  # it did not answer: do not wait again
+        if outcomes[-1].status == 0 or room < 0:
+            break  # it did not answer: do not wait again; or it told more than anybody wants to hear
     kept = (
         replace(wanted.query, q=None, geo=None, scope=None, attrs=()) if not wanted.guarded else wanted.query
     )

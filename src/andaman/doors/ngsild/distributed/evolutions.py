@@ -45,6 +45,7 @@ from andaman.kernel.errors import AndamanError, NoSuchTenant
 Handler = Callable[[Door, Call], Awaitable[Answer]]
 _MOST: Final = 1000
 _SLICE: Final = 20
+_HEAVY: Final = 2000  # instances: put together beside the loop
 Plans = list[tuple[EntityQuery, Registration, list[Info]]]
 
 
@@ -146,8 +147,11 @@ class Everywhere:
         answers = await asyncio.gather(
             *(self._ask(query, one, infos, asked, need) for query, one, infos in plans)
         )
-        found, tellers = self._together(own["entities"], plans, answers, asked)
-        entities = [in_order(one, asked) for one in found.values()]
+        parts = (own["entities"], plans, answers, asked)
+        heavy = sum(len(rows) for docs in answers for one in docs for rows in one["attrs"].values()) > _HEAVY
+        entities, tellers = (
+            await asyncio.to_thread(self._together, *parts) if heavy else self._together(*parts)
+        )
         if asked.by_id:
             entities.sort(key=lambda one: str(one["id"]), reverse=asked.by_id < 0)
         end = 1 if asked.retrieve else asked.offset + asked.limit
@@ -160,8 +164,8 @@ class Everywhere:
 
     def _together(
         self, own: list[Doc], plans: Plans, answers: list[list[Doc]], asked: EvolutionQuery
-    ) -> tuple[dict[str, Doc], TellerCount]:
-        """What all told, entity by entity, in the order in which they were first told of."""
+    ) -> tuple[list[Doc], TellerCount]:
+        """What all told, entity by entity, in the order in which they were first told of, each series in order of time."""
         found: dict[str, Doc] = {str(one["id"]): one for one in own}
         tellers = TellerCount()
         tellers.add(own)
@@ -178,7 +182,7 @@ class Everywhere:
                 found[doc["id"]] = doc if there is None else merged_evolutions(there, doc, asked)
         for docs in told.values():
             tellers.add(docs)
-        return found, tellers
+        return [in_order(one, asked) for one in found.values()], tellers
 
     async def _aggregate_anew(
         self,
@@ -263,8 +267,9 @@ class Everywhere:
                 assert part is not None
                 parameters = [*selecting, *temporal_of(part), ("options", options_of(part))]
                 outcome = await sources.ask(self._call, one, "GET", path, wire, parameters)
-                docs, sound = await self._read(outcome, wire.context, infos, asked)
-                self.outcomes.append(outcome if sound else replace(outcome, warning=111))
+                docs, sound = await self._read(outcome, wire.context, infos, asked, need)
+                warning = outcome.warning if sound else 111
+                self.outcomes.append(replace(outcome, payload=None, warning=warning))
                 found += docs
                 if left is None:
                     break
@@ -277,14 +282,14 @@ class Everywhere:
         return found
 
     async def _read(
-        self, outcome: Outcome, context: Context, infos: list[Info], asked: EvolutionQuery
+        self, outcome: Outcome, context: Context, infos: list[Info], asked: EvolutionQuery, most: int
     ) -> tuple[list[Doc], bool]:
         if outcome.error is not None or outcome.payload is None:
             return [], True
         listed = outcome.payload if isinstance(outcome.payload, list) else [outcome.payload]
         found: list[Doc] = []
-        sound = True
-        for number, one in enumerate(listed):
+        sound = len(listed) <= most
+        for number, one in enumerate(listed[:most]):
             if number % _SLICE == _SLICE - 1:
                 await asyncio.sleep(0)
             try:
@@ -292,6 +297,8 @@ class Everywhere:
             except AndamanError:
                 sound = False
                 continue
+            if asked.shown is not None:  # it may tell more than it was asked for
+                doc["attrs"] = {iri: rows for iri, rows in doc["attrs"].items() if iri in asked.shown}
             bounded = bounded_to(doc, infos)
             shown = None if bounded is None else seen(bounded, self._call.actor.access)
             if shown is not None:

@@ -24,9 +24,9 @@ async def read_evolution(payload: Any, context: Context, asked: EvolutionQuery) 
     """One entity of an answer. Raises AndamanError for what is no evolution."""
     read = _aggregated if asked.temporal.aggr_methods else _doc
     try:
-        heavy = sum(len(one) for one in payload.values() if isinstance(one, list)) > _HEAVY
+        heavy = sum(len(one) if isinstance(one, list) else 1 for one in payload.values()) > _HEAVY
         return await asyncio.to_thread(read, payload, context) if heavy else read(payload, context)
-    except (AttributeError, TypeError, KeyError) as error:
+    except (AttributeError, TypeError, KeyError, RecursionError) as error:
         raise BadRequestData(f"The answer holds something that is no evolution ({error})") from None
 
 

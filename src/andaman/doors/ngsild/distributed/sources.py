@@ -70,6 +70,7 @@ class Outcome:
     error: AndamanError | None = None
     warning: int = 0
     headers: Mapping[bytes, bytes] | None = None
+    size: int = 0  # bytes of the answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +211,8 @@ class Sources:
             await self._cache.wait(key)
             known = self._cache.find(key)
         if known is not None:
-            return Outcome(registration, known.status, await _parsed(known.body), headers=known.headers)
+            found, size = await _parsed(known.body), len(known.body)
+            return Outcome(registration, known.status, found, headers=known.headers, size=size)
         asking = self._cache.begin(key)
         fresh: Reply | None = None
         try:
@@ -265,7 +267,8 @@ class Sources:
                 self._lanes.pop(registration.endpoint, None)
         if 200 <= reply.status < 300:
             self._went_well(health)
-            return Outcome(registration, reply.status, found, headers=reply.headers), reply
+            size = len(reply.body)
+            return Outcome(registration, reply.status, found, headers=reply.headers, size=size), reply
         told = told_by(registration, reply.status, found)
         if reply.status == 404:
             self._went_well(health)

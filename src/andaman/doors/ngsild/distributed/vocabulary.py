@@ -135,8 +135,8 @@ async def _ask(
     try:
         told = question.read(outcome.payload, reading)
     except (KeyError, TypeError, AttributeError, ValueError, AndamanError):
-        return replace(outcome, warning=111), []
-    return outcome, told
+        return replace(outcome, payload=None, warning=111), []
+    return replace(outcome, payload=None), told
 
 
 class _Surveyed:
