@@ -68,6 +68,45 @@ async def test_aggregates_over_two_brokers_are_those_of_one_that_holds_everythin
         assert len(got) == len(wanted)
 
 
+@three_with_small_pages
+async def test_pages_of_instances_lead_through_the_history_of_all(
+    clients: list[Client], urls: list[str]
+) -> None:
+    """§6.3.10: where a source tells a part, so does the answer, and says how far it goes."""
+    here, there, _ = clients
+    await register(here, urls[1], operations=OPERATIONS)
+    chance = random.Random(5)
+    told: set[tuple[str, int]] = set()
+    for client, count in ((here, 12), (there, 40)):
+        minutes = chance.sample(range(3000), count)
+        told |= {(seen(0, minute)["observedAt"], minute) for minute in minutes}
+        await client("POST", PAST, evolution(1, speed=[seen(minute, minute) for minute in minutes]))
+    for path in (f"{PAST}/urn:ngsi-ld:Bus:1?", f"{PAST}?type=Bus&"):
+        for backwards in (False, True):
+            found: set[tuple[str, int]] = set()
+            at, pages = ("2027-01-01T00:00:00Z" if backwards else "2020-01-01T00:00:00Z"), 0
+            relation = "before" if backwards else "after"
+            more = "&lastN=1000" if backwards else ""
+            while True:
+                got = await here("GET", f"{path}timerel={relation}&timeAt={at}{more}")
+                (one,) = got.json if "type=" in path else [got.json]
+                speeds = one["speed"] if isinstance(one["speed"], list) else [one["speed"]]
+                found |= {(each["observedAt"], each["value"]) for each in speeds}
+                pages += 1
+                assert pages < 30
+                if got.status == 200:
+                    break
+                assert got.status == 206
+                end = got.headers["Content-Range"].partition("/")[0][-20:]
+                if backwards:
+                    assert end < at
+                else:
+                    assert end > at
+                at = end
+            assert pages > 4
+            assert found == told
+
+
 def _near(content: dict[str, Any]) -> dict[str, Any]:
     """Sums of the same numbers in another order differ in their last digits."""
     attr = content.get("speed", {})

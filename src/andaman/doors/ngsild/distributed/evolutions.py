@@ -34,6 +34,8 @@ from andaman.doors.ngsild.distributed.whole_series import (
     TellerCount,
     aggregates_of,
     following,
+    page_end,
+    page_of,
     raw_query,
     too_many,
 )
@@ -41,6 +43,7 @@ from andaman.doors.ngsild.door import Door
 from andaman.doors.ngsild.http import Answer, Call, parse_parameters
 from andaman.identity.model import Access, FullAccess
 from andaman.kernel.errors import AndamanError, NoSuchTenant
+from andaman.kernel.time import Micros, parse_time
 
 Handler = Callable[[Door, Call], Awaitable[Answer]]
 _MOST: Final = 1000
@@ -123,6 +126,7 @@ class Everywhere:
             0
         )  # what other sources say can change without our knowing: nothing is kept
         self.outcomes: list[Outcome] = []
+        self._ends: list[Micros] = []  # of pages of sources that told only a part
         self.where: dict[str, list[str]] = {}
         """Entity → the registrations it was found through; filled by ``evolutions``."""
 
@@ -158,6 +162,11 @@ class Everywhere:
         page = entities[0 if asked.retrieve else asked.offset : end]
         if asked.temporal.aggr_methods:
             await self._aggregate_anew(page, tellers, plans, asked, access, tenant)
+        elif self._ends:
+            mine = own.get("range")
+            ends = [*self._ends, *([parse_time(mine[1])] if mine is not None else [])]
+            page, span = page_of(page, asked, ends)
+            own = {**own, "range": span}
         if asked.retrieve:
             return {**own, "entities": page, "range": own.get("range")}
         return {**own, "entities": page, "total": len(entities), "more": len(entities) > end}
@@ -272,6 +281,9 @@ class Everywhere:
                 self.outcomes.append(replace(outcome, payload=None, warning=warning))
                 found += docs
                 if left is None:
+                    end = page_end(outcome)
+                    if end is not None:
+                        self._ends.append(end)
                     break
                 left[0] -= sum(len(rows) for doc in docs for rows in doc["attrs"].values())
                 if left[0] < 0:

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from andaman.broker.history.aggregate import shortest
 from andaman.broker.history.merged import aggregated_instances
 from andaman.broker.model import Doc, Instance
 from andaman.broker.query.model import EvolutionQuery, TemporalQuery
@@ -65,19 +66,53 @@ def too_many() -> TooComplexQuery:
     )
 
 
+def page_end(outcome: Outcome) -> Micros | None:
+    """How far a page of a source goes (206, §6.3.10); None: it told everything."""
+    if outcome.status != 206 or outcome.headers is None:
+        return None
+    told = _RANGE.match(outcome.headers.get(b"content-range", b"").decode("latin-1"))
+    try:
+        return None if told is None else parse_time(told.group(1))
+    except ValueError:
+        return None
+
+
+def page_of(
+    entities: list[Doc], asked: EvolutionQuery, ends: Sequence[Micros]
+) -> tuple[list[Doc], list[str]]:
+    """The part that all have told of, where some told in pages that end at ``ends``, and its range: the client goes on from
+    where the shortest page ends, as it would with one broker."""
+    query = asked.temporal
+    backwards = query.last_n is not None
+    edge = max(ends) if backwards else min(ends)
+    kept: list[Doc] = []
+    times: list[Micros] = []
+    for one in entities:
+        attrs = {}
+        for iri, rows in one["attrs"].items():
+            inside = [
+                (at, row)
+                for row in rows
+                if ((at := when(row, query.timeproperty)) >= edge) == backwards or at == edge
+            ]
+            times += [at for at, _ in inside]
+            attrs[iri] = [row for _, row in inside]
+        kept.append({**one, "attrs": attrs})
+    if backwards:
+        first = {"before": query.time_at, "between": query.end_time_at}.get(query.timerel or "")
+        first = max(times, default=edge) if first is None else first
+    else:
+        first = query.time_at if query.timerel in ("after", "between") else min(times, default=edge)
+    return kept, [shortest(first), shortest(edge)]
+
+
 def following(asked: EvolutionQuery, outcome: Outcome) -> EvolutionQuery | None:
     """The question for what a page (206, §6.3.10) left out; None where it was all, or the page says of no later time.
 
     It begins with the last moment of the page: what comes twice is one.
     """
-    if outcome.status != 206 or outcome.headers is None:
-        return None
-    told = _RANGE.match(outcome.headers.get(b"content-range", b"").decode("latin-1"))
-    if told is None:
-        return None
-    try:
-        end = parse_time(told.group(1))
-    except ValueError:
+    end = page_end(outcome)
+    if end is None:
         return None
     query = asked.temporal
     until = {"before": query.time_at, "between": query.end_time_at}.get(query.timerel or "")
