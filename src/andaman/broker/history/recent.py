@@ -1,4 +1,4 @@
-"""Rows that are not sorted yet, in memory by entity, so that questions about the last hours need not scan them.
+"""The rows that came last, in memory by entity, so that questions about the last hours need not search the file for them.
 
 A *run* is rows in order of their entities. What arrives later is a run of its own; runs of like size become one, so there are few. A run
 never changes: a snapshot holds those of its moment. Texts of values that numbers cannot tell stay in the file.
@@ -73,20 +73,27 @@ def grown(runs: tuple[Run, ...], more: Run) -> tuple[Run, ...]:
     stack = [*runs, more]
     while len(stack) > 1 and len(stack[-2]) < 2 * len(stack[-1]):
         newer, older = stack.pop(), stack.pop()
-        both = {name: np.concatenate([older.columns[name], newer.columns[name]]) for name in FIELDS}
-        stack.append(run_of(both))
+        stack.append(together([older, newer]))
     return tuple(stack)
 
 
-def bounded(runs: dict[int, tuple[Run, ...]]) -> dict[int, tuple[Run, ...]]:
-    """Without the oldest segments where there is more than may be kept; what is left out is read from the file."""
+def together(runs: Sequence[Run]) -> Run:
+    """One run of several, the older ones first."""
+    if len(runs) == 1:
+        return runs[0]
+    return run_of({name: np.concatenate([run.columns[name] for run in runs]) for name in FIELDS})
+
+
+def bounded(runs: Runs, newest: Iterable[int]) -> dict[int, tuple[Run, ...]]:
+    """What may be kept, of the newest segments (their numbers, the newest first); what is left out is read from the file."""
     kept: dict[int, tuple[Run, ...]] = {}
     total = 0
-    for number in sorted(runs, reverse=True):
-        total += sum(map(len, runs[number]))
-        if total > KEPT_ROWS and kept:
-            break
-        kept[number] = runs[number]
+    for number in newest:
+        if number in runs:
+            total += sum(map(len, runs[number]))
+            if total > KEPT_ROWS and kept:
+                break
+            kept[number] = runs[number]
     return kept
 
 

@@ -65,7 +65,7 @@ class Snapshot:
     last_seq: int
     segments: tuple[Segment, ...]
     runs: Runs = field(default_factory=dict)
-    """The rows of segments that are not sorted, where they are in memory."""
+    """All rows of the newest segments, in memory."""
 
     def union(
         self,

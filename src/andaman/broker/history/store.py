@@ -22,7 +22,7 @@ import numpy as np
 
 from andaman.broker.history.edits import Edits
 from andaman.broker.history.names import Names, ints, texts, write
-from andaman.broker.history.recent import FIELDS, KEPT_ROWS, Run, bounded, grown, run_of
+from andaman.broker.history.recent import FIELDS, KEPT_ROWS, Run, Runs, bounded, grown, run_of, together
 from andaman.broker.history.rollups import COLUMNS as ROLLUP_COLUMNS
 from andaman.broker.history.rows import Row, rows_of
 from andaman.broker.history.segments import CLOSED, COLUMNS, OPEN, Segment, Snapshot, T
@@ -119,20 +119,21 @@ class Store:
             if table not in known:  # left by a re-sorting that was interrupted
                 self.db.execute(f"DROP TABLE {table}")
         self._next_segment = max((s.id for s in segments), default=0) + 1
-        self.snapshot = Snapshot(last_seq, _in_order(segments), self._unsorted(segments))
+        self.snapshot = Snapshot(last_seq, _in_order(segments), self._recent(segments))
 
-    def _unsorted(self, segments: Sequence[Segment]) -> dict[int, tuple[Run, ...]]:
-        """The newest rows that are not sorted, from the file."""
+    def _recent(self, segments: Sequence[Segment]) -> dict[int, tuple[Run, ...]]:
+        """The rows that came last, from the file."""
         runs: dict[int, tuple[Run, ...]] = {}
         left = KEPT_ROWS
-        for segment in sorted(segments, key=lambda s: s.max_seq, reverse=True):
-            if segment.level in (OPEN, CLOSED) and segment.count:
-                left -= segment.count
-                if left < 0:
-                    break
-                columns = ", ".join(f"{T} AS t" if name == "t" else name for name in FIELDS)
-                rows = self.db.execute(f"SELECT {columns} FROM {segment.table}").fetchnumpy()  # noqa: S608
-                runs[segment.id] = (run_of({name: np.ma.getdata(rows[name]) for name in FIELDS}),)
+        columns = ", ".join(f"{T} AS t" if name == "t" else name for name in FIELDS)
+        for segment in reversed(_in_order(segments)):
+            if not 0 < segment.count <= KEPT_ROWS:
+                continue
+            left -= segment.count
+            if left < 0:
+                break
+            rows = self.db.execute(f"SELECT {columns} FROM {segment.table}").fetchnumpy()  # noqa: S608
+            runs[segment.id] = (run_of({name: np.ma.getdata(rows[name]) for name in FIELDS}),)
         return runs
 
     # -- reading ------------------------------------------------------------------------------------------------
@@ -234,7 +235,7 @@ class Store:
         runs = dict(self.snapshot.runs)
         if segment.id in runs or not segment.count:
             runs[segment.id] = grown(runs.get(segment.id, ()), run_of(data))
-        self.snapshot = Snapshot(last_seq, _in_order([*others, larger]), bounded(runs))
+        self.snapshot = _snapshot(last_seq, [*others, larger], runs)
 
     def _columns(self, rows: list[Row], tenants: list[str]) -> dict[str, Any]:
         entity, attr, dataset, op, place, t, lag, seq, created, form, num, num2, body = zip(
@@ -285,16 +286,16 @@ class Store:
                 astuple(new),
             )
 
-    def replace(self, old: Sequence[Segment], new: Segment | None) -> None:
-        """Once committed: readers see ``new`` instead of ``old`` from now on."""
+    def replace(self, old: Sequence[Segment], new: Segment | None, *, same: bool = False) -> None:
+        """Once committed: readers see ``new`` instead of ``old`` from now on. ``same``: it has the same rows."""
         gone = {s.id: s for s in old}
         kept = [s for s in self.snapshot.segments if s.id not in gone]
+        runs = dict(self.snapshot.runs)
+        theirs = [runs.pop(number) for number in gone if number in runs]
+        if same and new is not None and len(theirs) == len(gone) and new.count <= KEPT_ROWS:
+            runs[new.id] = (together([run for some in theirs for run in some]),)
         with self._lock:
-            self.snapshot = Snapshot(
-                self.snapshot.last_seq,
-                _in_order([*kept, new] if new is not None else kept),
-                {number: runs for number, runs in self.snapshot.runs.items() if number not in gone},
-            )
+            self.snapshot = _snapshot(self.snapshot.last_seq, [*kept, new] if new is not None else kept, runs)
             self._doomed |= gone
         self.sweep()
 
@@ -323,6 +324,11 @@ class Store:
             with suppress(duckdb.Error):
                 self.db.execute("CHECKPOINT")
             self.db.close()
+
+
+def _snapshot(last_seq: int, segments: Sequence[Segment], runs: Runs) -> Snapshot:
+    ordered = _in_order(segments)
+    return Snapshot(last_seq, ordered, bounded(runs, (segment.id for segment in reversed(ordered))))
 
 
 def _in_order(segments: Sequence[Segment]) -> tuple[Segment, ...]:

@@ -133,4 +133,4 @@ class Upkeep:
         self._store.catalogue(job.old, new)
         db.execute("COMMIT")
         job.done = True
-        self._store.replace(job.old, new)
+        self._store.replace(job.old, new, same=True)
