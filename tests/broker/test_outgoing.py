@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from andaman.broker import outgoing
 from andaman.broker.outgoing import OutgoingClient, Unreachable, target_of
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -173,5 +174,46 @@ def test_a_header_cannot_smuggle_another() -> None:
             await OutgoingClient(allow_private=True).request(
                 "GET", "http://127.0.0.1:1/", headers=[(b"x", b"a\r\ny: b")]
             )
+
+    asyncio.run(body())
+
+
+def test_answers_that_come_together_have_one_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many that are each within the limit fill no memory together; when they are over the room is there again."""
+    monkeypatch.setattr(outgoing, "_MAX_COMING", 4 << 20)
+    most = 0
+
+    async def large(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            size = 1 << 20 if b"GET /large" in await _head(reader) else 10
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % size)
+            for _ in range(max(1, size >> 16)):
+                writer.write(b"x" * min(size, 65_536))
+                await writer.drain()
+                await asyncio.sleep(0.01)
+
+    async def body() -> None:
+        nonlocal most
+        async with server(large) as url:
+            client = OutgoingClient(allow_private=True)
+
+            async def one() -> int:
+                nonlocal most
+                reply = await client.request("GET", f"{url}/large", timeout_s=10)
+                most = max(most, client._room.used)
+                return len(reply.body)
+
+            got = await asyncio.gather(*(one() for _ in range(30)), return_exceptions=True)
+            assert any(isinstance(each, Unreachable) for each in got)
+            assert any(each == 1 << 20 for each in got)
+            assert most <= (4 << 20) + (1 << 20)
+            assert client._room.used == 0
+            assert len((await client.request("GET", f"{url}/small")).body) == 10
+            for _ in range(3):  # cut off in the middle
+                with pytest.raises(Unreachable):
+                    await client.request("GET", f"{url}/large", timeout_s=0.05)
+            await asyncio.sleep(0.05)
+            assert client._room.used == 0
+            client.close()
 
     asyncio.run(body())

@@ -23,9 +23,7 @@ from andaman.broker.resolving import Resolver
 from andaman.kernel.addresses import allowed_address
 
 MAX_ANSWER: Final = 16 << 20
-MAX_HEAD: Final = 64 << 10
-"""Bytes of an answer before its body."""
-_WRAPPED: Final = 8  # times the limit of bytes that may come in all: small chunks are mostly their own frame
+_MAX_COMING: Final = 64 << 20  # of all answers together that are not complete yet
 _MAX_FRAME: Final = 64 << 10  # headers, and what stands between the pieces of a chunked answer
 TIMEOUT_S: Final = 5.0
 _PER_HOST: Final = 32
@@ -91,17 +89,26 @@ def target_of(url: str) -> Target:
         raise Unreachable(f"{url[:200]!r} has no valid host name") from None
 
 
+class _Room:
+    """Bytes of answers that are coming in, of all connections of a client."""
+
+    __slots__ = ("used",)
+
+    def __init__(self) -> None:
+        self.used = 0
+
+
 class _Connection(asyncio.Protocol):
     """One connection with at most one request under way."""
 
-    def __init__(self) -> None:
+    def __init__(self, room: _Room) -> None:
+        self._room = room
         self.transport: asyncio.Transport | None = None
         self.idle_since = 0.0
         self.got_bytes = False
         self._waiter: asyncio.Future[Reply] | None = None
         self._parser: Any = None
         self._limit = 0
-        self._came = 0  # bytes of the answer so far, framing and all
         self._headers: dict[bytes, bytes] = {}
         self._body = bytearray()
         self._headers_done = False
@@ -123,7 +130,6 @@ class _Connection(asyncio.Protocol):
         assert self.transport is not None
         self._waiter = asyncio.get_running_loop().create_future()
         self._limit = limit
-        self._came = 0
         self.reusable = self.got_bytes = False
         self._begin()
         self.transport.write(request)
@@ -135,9 +141,13 @@ class _Connection(asyncio.Protocol):
     def _begin(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
         self._headers = {}
-        self._body = bytearray()
+        self._drop()
         self._headers_done = False
         self._raw = 0
+
+    def _drop(self) -> None:
+        self._room.used -= len(self._body)
+        self._body = bytearray()
 
     # -- asyncio ---------------------------------------------------------------------------------------------
     def data_received(self, data: bytes) -> None:
@@ -157,6 +167,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._waiter is None or self._waiter.done():
+            self._drop()
             return
         until_close = b"content-length" not in self._headers and b"transfer-encoding" not in self._headers
         if self._headers_done and until_close:
@@ -179,8 +190,11 @@ class _Connection(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         self._body += body
+        self._room.used += len(body)
         if len(self._body) > self._limit:
             self._fail(Unreachable(f"The answer is larger than {self._limit} bytes", invalid=True))
+        elif self._room.used > _MAX_COMING:
+            self._fail(Unreachable("Too many large answers come in at the same time", invalid=True))
 
     def on_message_complete(self) -> None:
         if self._parser.get_status_code() < 200:
@@ -192,11 +206,11 @@ class _Connection(asyncio.Protocol):
         if self._waiter is not None and not self._waiter.done():
             self.reusable = reusable
             reply = Reply(self._parser.get_status_code(), self._headers, bytes(self._body))
-            self._body = bytearray()
+            self._drop()
             self._waiter.set_result(reply)
 
     def _fail(self, error: Unreachable) -> None:
-        self._body = bytearray()
+        self._drop()
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(error)
         self.close()
@@ -225,6 +239,7 @@ class OutgoingClient:
         self._ssl = ssl_context
         self._resolver = Resolver()
         self._hosts: dict[tuple[bool, str, int], _Host] = {}
+        self._room = _Room()
 
     async def request(
         self,
@@ -294,7 +309,7 @@ class OutgoingClient:
         if target.secure and self._ssl is None:
             self._ssl = await asyncio.to_thread(ssl.create_default_context)
         _, connection = await loop.create_connection(
-            _Connection,
+            lambda: _Connection(self._room),
             address,
             target.port,
             ssl=self._ssl if target.secure else None,
