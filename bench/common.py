@@ -135,6 +135,10 @@ class Server:
         """Resident memory of the server process."""
         return float(psutil.Process(self.process.pid).memory_info().rss) / 2**20
 
+    def log_tail(self, characters: int = 2_000) -> str:
+        """The end of what the server has logged."""
+        return Path(self._log.name).read_text(errors="replace")[-characters:]
+
     def stop(self) -> None:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)

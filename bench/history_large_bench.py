@@ -268,6 +268,7 @@ def under_load(running: Server, end: Micros, attr: str, words: str, *, targets: 
             part = load(running.port, 16, 10.0, "paced", strict=False, count=SENSORS, rate=RATE, seed=3)
             if part["refused"]:
                 print(f"  refused: {part['statuses']}, {part['errors']} connections broken", flush=True)
+                print(running.log_tail(), flush=True)
             for name, value in part.items():
                 written.setdefault(name, []).append(value)
 
