@@ -128,11 +128,11 @@ async def test_throttled_changes_come_together_when_the_time_has_passed(w: World
     assert speeds(got[1:], 2) == [5]
 
 
-@pytest.mark.parametrize("bound", ["_HELD_MAX", "_ALL_HELD_MAX"])
+@pytest.mark.parametrize("bound", ["ONE_MAX", "ALL_MAX"])
 def test_throttling_holds_little_and_forgets_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str
 ) -> None:
-    monkeypatch.setattr(f"andaman.broker.subscriptions.engine.{bound}", 3)
+    monkeypatch.setattr(f"andaman.broker.subscriptions.held.{bound}", 3)
 
     async def run() -> None:
         async with world(tmp_path) as w:

@@ -21,6 +21,7 @@ from andaman.broker.service import Broker
 from andaman.broker.subscriptions.catchup import catch_up
 from andaman.broker.subscriptions.changes import Fact, concerns
 from andaman.broker.subscriptions.delivery import Courier, Message, Outcome
+from andaman.broker.subscriptions.held import Held
 from andaman.broker.subscriptions.index import SubscriptionIndex
 from andaman.broker.subscriptions.model import Owner, Subscription
 from andaman.broker.subscriptions.notice import entity_json, envelope, notification_id
@@ -33,10 +34,6 @@ from andaman.kernel.time import MINUTE, SECOND, Clock, Micros
 
 log = logging.getLogger(__name__)
 TICK_S: Final = 0.05
-_HELD_MAX, _ALL_HELD_MAX = (
-    1_000,
-    10_000,
-)  # changes that one and all throttled subscriptions hold; the journal keeps more
 _READERS: Final = 2  # subscriptions that catch up at the same time
 _TIDY: Final = 5 * SECOND
 _TURN_S: Final = 0.003  # work between two chances for others
@@ -52,8 +49,7 @@ class Engine:
         self._index: SubscriptionIndex[Run] = SubscriptionIndex()
         self.runs: dict[str, Run] = {}
         self.position = 0
-        self._held: set[Run] = set()
-        self._held_count = 0
+        self._held = Held()
         self._lagging: set[Run] = set()
         self._reading: set[Run] = set()
         self._timed: set[Run] = set()  # with an interval or an end
@@ -131,7 +127,7 @@ class Engine:
     def remove(self, run: Run) -> None:
         """End it; nothing that waits is sent any more."""
         self._leave(run)
-        self._forget_held(run)
+        self._held.forget(run)
         run.since = _GONE
         self._courier.drop(run.sub.endpoint, run.sub.tenant, run.sub.key)
         self.runs.pop(run.sub.key, None)
@@ -158,7 +154,7 @@ class Engine:
         self._courier.drop(run.sub.endpoint, run.sub.tenant, run.sub.key)
         settled = run.settled
         run.open.clear()
-        self._forget_held(run)
+        self._held.forget(run)
         run.flying = 0
         run.generation += 1
         run.changed = True
@@ -244,7 +240,7 @@ class Engine:
             return True
         if sub.throttling:
             if run.flying or run.held or self._clock() < run.next_at:
-                return self._hold(run, fact)
+                return self._held.keep(run, fact)
             lane, run.next_at = sub.key, self._clock() + sub.throttling
         else:
             lane = event.entity_id
@@ -290,35 +286,14 @@ class Engine:
         run.flying -= 1
 
     # -- throttling -----------------------------------------------------------------------------------------
-    def _hold(self, run: Run, fact: Fact) -> bool:
-        """Keep the change for the next notification; a later change of the same entity takes its place."""
-        entity_id = fact.event.entity_id
-        if entity_id not in run.held and (len(run.held) >= _HELD_MAX or self._held_count >= _ALL_HELD_MAX):
-            return False
-        before = run.held.pop(entity_id, None)
-        if before is not None:
-            run.open.pop(before.event.seq, None)
-        else:
-            self._held_count += 1
-        run.held[entity_id] = fact
-        run.open[fact.event.seq] = None
-        run.changed = True
-        self._held.add(run)
-        return True
-
     def _release(self, run: Run, now: Micros) -> None:
         facts, sub = list(run.held.values()), run.sub
         data = [entity_json(sub, fact, run.find) for fact in facts]
         seqs = tuple(fact.event.seq for fact in facts)
         last = max((fact.event for fact in facts), key=lambda event: event.seq)
         if self._send(run, seqs, sub.key, data, number_of(last)):
-            self._forget_held(run)
+            self._held.forget(run)
             run.next_at = now + sub.throttling
-
-    def _forget_held(self, run: Run) -> None:
-        self._held_count -= len(run.held)
-        run.held.clear()
-        self._held.discard(run)
 
     # -- time -----------------------------------------------------------------------------------------------
     async def _ticking(self) -> None:
@@ -331,7 +306,7 @@ class Engine:
 
     def tick(self, now: Micros) -> None:
         """Everything that hangs on time: throttled and periodic notifications, ends, and those who lag."""
-        for run in [one for one in self._held if not one.flying and now >= one.next_at]:
+        for run in self._held.due(now):
             self._release(run, now)
         for run in list(self._timed):
             if run.sub.expires and run.sub.expires <= now:

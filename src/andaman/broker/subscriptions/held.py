@@ -1,0 +1,44 @@
+"""What throttled subscriptions hold back: of each entity the last change that matched, until its time has come."""
+
+from __future__ import annotations
+
+from andaman.broker.subscriptions.changes import Fact
+from andaman.broker.subscriptions.run import Run
+from andaman.kernel.time import Micros
+
+ONE_MAX, ALL_MAX = 1_000, 10_000
+"""Changes that one and that all subscriptions hold; the journal keeps more."""
+
+
+class Held:
+    """Who holds something, and how much all do."""
+
+    def __init__(self) -> None:
+        self._runs: set[Run] = set()
+        self._count = 0
+
+    def keep(self, run: Run, fact: Fact) -> bool:
+        """Keep the change for the next notification; a later change of the same entity takes its place. False: no room."""
+        entity_id = fact.event.entity_id
+        if entity_id not in run.held and (len(run.held) >= ONE_MAX or self._count >= ALL_MAX):
+            return False
+        before = run.held.pop(entity_id, None)
+        if before is not None:
+            run.open.pop(before.event.seq, None)
+        else:
+            self._count += 1
+        run.held[entity_id] = fact
+        run.open[fact.event.seq] = None
+        run.changed = True
+        self._runs.add(run)
+        return True
+
+    def due(self, now: Micros) -> list[Run]:
+        """Who may tell what they hold."""
+        return [run for run in self._runs if not run.flying and now >= run.next_at]
+
+    def forget(self, run: Run) -> None:
+        """It was told, or is taken back."""
+        self._count -= len(run.held)
+        run.held.clear()
+        self._runs.discard(run)
