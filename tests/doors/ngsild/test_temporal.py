@@ -266,6 +266,22 @@ async def test_answers_that_are_remembered_are_never_old(c: Client) -> None:
     assert first == second
 
 
+@at_the_door
+async def test_what_is_remembered_counts_its_question_and_holds_no_context(c: Client) -> None:
+    """Long questions fill no more memory than long answers; a context of one question is not kept alive by it."""
+    await c("POST", BASE, evolution(speed=[reading(1, 1)]))
+    limit = c.broker.remembered._limit
+    for number in range(40):
+        context = await c.contexts.resolve({"speed": f"http://x.org/{number}"})
+        assert isinstance(context.serial, int)
+    for number in range(10):
+        await c("GET", f"{BASE}/{BUS}?attrs={'a' * 900}{number},speed")
+    held = [question for entry in c.broker.remembered._entries.values() for question in entry]
+    assert held
+    assert not any(isinstance(part, type(context)) for question in held for part in question)
+    assert sum(len(question[0]) for question in held) <= c.broker.remembered._size <= limit
+
+
 @pytest.mark.parametrize("text", ["P", "PT", "1H", "P1.5D", "PT1H/2020", "P-1D"])
 def test_4_5_19_bad_durations(tmp_path: Any, text: str) -> None:
     @at_the_door

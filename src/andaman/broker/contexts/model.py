@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from andaman.broker.model import DEFAULT_VOCAB
 from andaman.kernel.errors import BadRequestData
 
 CORE_URL: Final = "https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context-v1.9.jsonld"
+_serials = itertools.count(1)
 MEMO_MAX: Final = 4_096
 MEMO_NAME: Final = 128
 """What requests make up is remembered only as long as it looks like a name that comes again."""
@@ -85,6 +87,7 @@ class Context:
         "link",
         "member",
         "plain",
+        "serial",
         "shorts",
         "source",
         "vocab",
@@ -93,6 +96,8 @@ class Context:
     def __init__(
         self, terms: Mapping[str, Term], vocab: str | None, source: Any, link: str, has_core: bool = False
     ) -> None:
+        self.serial = next(_serials)
+        """No other context of this process has it: who remembers what was made with a context need not hold it."""
         self.source = source
         self.link = link
         """URL to name in an answer's Link header."""

@@ -68,14 +68,15 @@ async def retrieve_temporal(door: Door, call: Call) -> Answer:
     entity_id = check_uri(call.segments[2], "entityId")
     context = await door.link_context(call)
     remembered, key = door.broker.remembered, (call.tenant, entity_id)
-    question = (call.query_string, media, call.headers.get(b"prefer"), context, call.actor.access.key)
+    prefer = call.headers.get(b"prefer", b"")
+    question = (call.query_string, media, prefer, context.serial, call.actor.access.key)
     known: Answer | None = remembered.get(key, question)
     if known is not None:  # a copy: what comes after this handler may add headers
         return Answer(known.status, known.body, known.media, list(known.headers))
     token = remembered.begin(key)
     answer = await _retrieve(door, call, entity_id, context, media)
     kept = Answer(answer.status, answer.body, answer.media, list(answer.headers))
-    remembered.keep(key, token, question, kept, len(answer.body))
+    remembered.keep(key, token, question, kept, len(answer.body) + len(call.query_string) + len(prefer))
     return answer
 
 
