@@ -16,11 +16,11 @@ from tests.broker.subscriptions.world import ME, SECOND, Receiver, World, in_wor
 ROUNDS = 6
 
 
-async def live_and_die(directory: Path, receiver: Receiver, first: int, pause_s: float) -> int:
+async def live_and_die(directory: Path, receiver: Receiver, first: int, pause_s: float, *uri: str) -> int:
     """Let a victim work for a while after its first acknowledged write; returns the next number to write."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.broker.subscriptions.victim", str(directory), str(receiver.port)),
-        str(first),
+        *(str(first), *uri),
         stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None

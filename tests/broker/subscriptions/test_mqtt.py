@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import socket
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ import pytest
 from gmqtt import Client
 from gmqtt.mqtt.constants import MQTTv50
 
-from tests.broker.subscriptions.world import World, speeds, world
+from tests.broker.subscriptions.test_kill import live_and_die
+from tests.broker.subscriptions.world import Receiver, World, speeds, world
 from tests.ingest.test_mqtt import needs_mosquitto, start_mosquitto
 
 
@@ -105,6 +107,55 @@ def test_a_broker_that_is_away_gets_all_when_it_is_back(tmp_path: Path) -> None:
             process.wait()
 
     run(tmp_path, talk)
+
+
+@needs_mosquitto
+def test_no_kill_loses_a_notification_by_mqtt(tmp_path: Path) -> None:
+    """SIGKILL at any instant, again and again: each change is told at least once, each car's in order, a repeat with the id it
+    had (QoS 1)."""
+    port, folder = free_port(), tmp_path / "broker"
+    folder.mkdir()
+    process = start_mosquitto(folder, port)
+    uri = f"mqtt://127.0.0.1:{port}/city/cars"
+
+    async def work() -> None:
+        listener = await Listener().open(port)
+        chance, number = random.Random(3), 1
+        for _ in range(4):
+            number = await live_and_die(tmp_path / "data", Receiver(), number, chance.uniform(0.05, 0.5), uri)
+            number += 1  # the write under way may or may not be there
+        w = World(tmp_path / "data")
+        await w.open()
+        try:
+            wanted: dict[str, list[int]] = {}
+            for event in await w.broker.read_events(0, 100_000):
+                change = next(change for change in event.changes if change.attr)
+                assert change.after is not None
+                wanted.setdefault(event.entity_id, []).append(change.after[0]["value"])
+            seen: dict[str, dict[int, str]] = {}
+            async with asyncio.timeout(60):
+                while {name: len(told) for name, told in seen.items()} != {
+                    k: len(v) for k, v in wanted.items()
+                }:
+                    await listener.count(len(listener.got) or 1)
+                    seen = {}
+                    for one in listener.got:
+                        (car,) = one["body"]["data"]
+                        told = seen.setdefault(car["id"], {}).setdefault(
+                            car["speed"]["value"], one["body"]["id"]
+                        )
+                        assert told == one["body"]["id"]
+                    await asyncio.sleep(0.02)
+            assert {name: list(told) for name, told in seen.items()} == wanted
+        finally:
+            await w.close()
+            await listener.client.disconnect()
+
+    try:
+        asyncio.run(work())
+    finally:
+        process.kill()
+        process.wait()
 
 
 def run(tmp_path: Path, talk: Any) -> None:

@@ -1,4 +1,4 @@
-"""Writes and notifies until it is killed: python -m tests.broker.subscriptions.victim DIRECTORY PORT FIRST."""
+"""Writes and notifies until it is killed: python -m tests.broker.subscriptions.victim DIRECTORY PORT FIRST [URI]."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ async def main() -> None:
     directory, port, number = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     w = World(directory)
     await w.open()
-    w.receiver.uri = f"http://127.0.0.1:{port}/notify"
+    w.receiver.uri = sys.argv[4] if len(sys.argv) > 4 else f"http://127.0.0.1:{port}/notify"
     if not w.subs.list_all(ME, ""):
-        await w.subscribe()
+        info = [{"key": "MQTT-QoS", "value": "1"}]
+        mqtt = {"endpoint": {"notifierInfo": info}} if w.receiver.uri.startswith("mqtt") else None
+        await w.subscribe(notification=mqtt)
     while True:
         await w.write(*(put(car, speed=number) for car in range(3)))
         print(number, flush=True)
