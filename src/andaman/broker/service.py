@@ -211,6 +211,10 @@ class Broker:
                 if shown is not None:
                     yield shown
 
+    def has(self, entity_id: str, access: Access, tenant: str = DEFAULT_TENANT) -> bool:
+        """Is there such an entity, as far as ``access`` may know?"""
+        return access.enters(tenant) and self._index.sees(tenant, entity_id, access)
+
     def ids(self, types: Iterable[str], access: Access, tenant: str = DEFAULT_TENANT) -> list[str]:
         """Ids of every visible entity that has one of these types (none given: all), as of ``seq``."""
         return self._index.ids(tenant, tuple(types), access) if access.enters(tenant) else []
@@ -417,6 +421,11 @@ class Broker:
         A follower that is slow is not fed from memory but from the journal: it can slow or starve nobody.
         """
         return changes_of_state(self._ledger.follow(after))
+
+    def recent(self, after: int) -> list[Event] | None:
+        """The next events behind position ``after``, writes to the past too, from memory; None where it does not reach
+        back so far."""
+        return self._ledger.ring.after(after)
 
     async def read_events(self, after: int, limit: int = 10_000, tenant: str | None = None) -> list[Event]:
         """A slice of the journal (``doc`` is None in events read from disk unless it was created there)."""

@@ -20,8 +20,8 @@ from andaman.broker.query.ast import TypeIs
 from andaman.broker.query.evaluate import matches
 from andaman.broker.query.model import EntityQuery
 from andaman.broker.snapshots.content import Content, Found, Local, projected, united
-from andaman.broker.snapshots.model import Limits
-from andaman.identity.model import FULL_ACCESS, Role
+from andaman.broker.snapshots.model import Limits, Snapshot
+from andaman.identity.model import FULL_ACCESS, Actor, Role
 from andaman.kernel.errors import AlreadyExists, Conflict, ResourceNotFound, Unavailable
 from tests.broker.query.strategies import Rights, docs, queries, rights
 from tests.broker.snapshots.world import EVERYTHING, ME, World, ids, somebody, thing, world
@@ -96,10 +96,19 @@ def test_a_snapshot_is_the_answer_at_its_moment(
             assert {doc["id"]: doc for doc in shown} == expected
             order = [doc["id"] for doc in await w.state_at(one.position)]
             assert ids(shown) == [name for name in order if name in expected]
-            seen = await w.content(one, reader=somebody("other", reader, Role.ADMINISTRATOR))
-            assert {doc["id"]: doc for doc in seen} == {
-                name: left for name, doc in expected.items() if (left := visible(doc, reader)) is not None
-            }
+            other = somebody("other", reader, Role.ADMINISTRATOR)
+            seen = {str(doc["id"]): doc for doc in await w.content(one, reader=other)}
+            last = {event.entity_id: event for event in await w.broker.read_events(0)}
+            for name, doc in expected.items():
+                before, now = (doc["type"], doc.get("scope", ())), (last[name].types, last[name].scopes)
+                if name in seen:  # nothing is shown that may not be seen now, or might not be seen then
+                    assert reader.sees(*now)
+                    assert not reader.hidden_attrs(*now) & seen[name]["attrs"].keys()
+                if reader.sees(*before) and reader.hidden_attrs(*now) <= reader.hidden_attrs(*before):
+                    assert seen.get(name) == (visible(doc, reader) if reader.sees(*now) else None)
+                if not reader.sees(*before):
+                    assert name not in seen
+            assert seen.keys() <= expected.keys()
 
     with tempfile.TemporaryDirectory() as directory:
         asyncio.run(run(Path(directory)))
@@ -306,3 +315,49 @@ async def test_a_forgotten_tenant_takes_its_snapshots_along(w: World) -> None:
     with pytest.raises(ResourceNotFound):
         await w.content(one, tenant="drill")
     assert w.snapshots.list_all(ME, "") == [other]
+
+
+SECRET = Rights("secret", frozenset(), frozenset({"/secret"}), frozenset())
+
+
+async def seen(w: World, one: Snapshot, reader: Actor) -> tuple[list[str], int, list[str]]:
+    """(ids, count, types) that a reader is told, by ways of their own."""
+    async with w.snapshots.using(one.id, reader, "") as (_, opened):
+        page = opened.broker.query(EntityQuery(limit=0, count=True), reader.access)
+        found = opened.broker.query(EVERYTHING, reader.access).docs
+        kinds = sorted(name for names in opened.broker.types(reader.access) for name in names)
+        for doc in found:
+            assert opened.broker.find(str(doc["id"]), reader.access) == doc
+        return ids(found), page.total, kinds
+
+
+@in_world()
+async def test_what_was_classified_anew_is_seen_by_the_rights_of_now(w: World) -> None:
+    """While the snapshot is open and while it is closed; for whom it changes nothing nothing changes; and back again."""
+    me = somebody("me", SECRET)
+    chief = somebody("chief", Rights("none", frozenset(), frozenset(), frozenset()), Role.ADMINISTRATOR)
+    secret = {"scope": ["/secret"]}
+    await w.put(thing(1, a=1), thing(2, a=1), thing(3, a=1), thing(4, a=1))
+    one = await w.take(CAR, actor=me)
+    before = await w.content(one, reader=chief)
+    assert await seen(w, one, me) == (["urn:x:1", "urn:x:2", "urn:x:3", "urn:x:4"], 4, ["x:A"])
+    await w.put(thing(1, a=7) | secret)  # open
+    await w.put(thing(4, a=7) | {"scope": ["/elsewhere"]})
+    assert await w.content(one, reader=chief) == before
+    assert await seen(w, one, me) == (["urn:x:2", "urn:x:3", "urn:x:4"], 3, ["x:A"])
+    async with w.snapshots.using(one.id, me, "") as (_, opened):
+        (result,) = await opened.broker.write([WriteOp(OpKind.DELETE, "urn:x:1")], me)
+        assert isinstance(result.error, ResourceNotFound)
+    kept = {doc["id"]: doc for doc in await w.content(one, reader=chief)}
+    assert kept["urn:x:1"]["attrs"]["x:a"][0]["value"] == 1
+    assert kept["urn:x:4"] == before[3]
+    for key in list(w.snapshots.shelf._open):
+        w.snapshots.shelf._close(key)
+    await w.put(thing(2, a=7) | secret)  # closed
+    await w.drop("urn:x:2")
+    assert (await seen(w, one, me))[0] == ["urn:x:3", "urn:x:4"]
+    await w.put(thing(1, a=8))
+    assert (await seen(w, one, me))[0] == ["urn:x:1", "urn:x:3", "urn:x:4"]
+    clone = await w.made(await w.snapshots.clone(one.id, {}, me, ""))
+    await w.put(thing(3, a=9) | secret)
+    assert (await seen(w, clone, me))[0] == ["urn:x:1", "urn:x:4"]

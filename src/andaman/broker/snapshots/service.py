@@ -33,10 +33,11 @@ from andaman.broker.snapshots.model import (
 from andaman.broker.snapshots.moment import Moment, leaf_types
 from andaman.broker.snapshots.recorder import PART, Recorder
 from andaman.broker.snapshots.shelf import Opened, Shelf, Subscribe
+from andaman.broker.snapshots.sight import Sight
 from andaman.broker.snapshots.store import FILE, SnapshotStore
 from andaman.broker.subscriptions.delivery import Courier, Message, Outcome
 from andaman.broker.subscriptions.mqtt import mqtt_payload
-from andaman.identity.model import Actor, Role
+from andaman.identity.model import Access, Actor, FullAccess, Role
 from andaman.kernel.errors import AlreadyExists, AndamanError, Conflict, ResourceNotFound, Unavailable, told
 from andaman.kernel.ids import sortable_id, urn
 from andaman.kernel.metrics import Family, counter, gauge
@@ -376,7 +377,17 @@ class Snapshots:
         one.used = self._clock()
         self._unsaved.add((tenant, one.id))
         async with self.shelf.using(one.key, one.moment) as opened:
+            await self._settle(one, opened, actor.access)
             yield one, opened
+
+    async def _settle(self, one: Snapshot, opened: Opened, access: Access) -> None:
+        """What was classified anew since then is seen by the rights on what it is now."""
+        if type(access) is FullAccess:
+            return
+        if opened.sight is None:
+            files = (self._directory, self.shelf.place(one.key))
+            opened.sight = Sight(self._broker, opened.broker, one.tenant, files)
+        await opened.sight.settle(access)
 
     def _check_usable(self, one: Snapshot) -> None:
         if one.status == PREPARING:

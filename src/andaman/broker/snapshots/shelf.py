@@ -28,6 +28,7 @@ from andaman.broker.ledger.schema import FILE
 from andaman.broker.query.index import EntityIndex
 from andaman.broker.service import Broker
 from andaman.broker.snapshots.recorder import FACTS, PART, settle, write_ahead
+from andaman.broker.snapshots.sight import Sight
 from andaman.broker.snapshots.store import FOLDER
 from andaman.broker.subscriptions.service import Subscriptions
 from andaman.broker.subscriptions.store import FILE as SUBSCRIPTIONS
@@ -78,6 +79,7 @@ class Opened:
     def __init__(self, broker: Broker) -> None:
         self.broker = broker
         self.subscriptions: Subscriptions | None = None
+        self.sight: Sight | None = None
         self.starting = asyncio.Lock()
         self.users = 0
         self.used = time.monotonic()
