@@ -6,7 +6,7 @@ import random
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -383,6 +383,32 @@ def test_the_last_ones_are_found_wherever_they_lie(
             query = EvolutionQuery(temporal, (EntityQuery(),), shown=frozenset({"x:p"}), limit=100)
             got = history.evolutions("", query, tails=tails(world.events[cut:]), sight=Everything())
             assert got["entities"] == reference(world, query)
+
+
+def test_of_what_was_told_at_once_the_last_place_counts() -> None:
+    """Also where the file's newest rows are cut in the middle of it."""
+    world = World(order=[NAMES[0]], kinds={NAMES[0]: ["x:A"]})
+    ones = [
+        {
+            "type": "Property",
+            "value": n,
+            "observedAt": iso(START, 0),
+            "createdAt": iso(START),
+            "modifiedAt": iso(START),
+        }
+        for n in range(9)
+    ]
+    payload = {"do": "add", "type": ["x:A"], "attrs": {"x:p": ones}}
+    told = Event(1, "", START, "test", EventKind.TEMPORAL, NAMES[0], ("x:A",), (), [], None, told=payload)
+    world.events.append(told)
+    world.known[NAMES[0]] = [record(one, "x:p", 1, place, START) for place, one in enumerate(ones)]
+    query = EvolutionQuery(TemporalQuery(last_n=1), (EntityQuery(),), shown=frozenset({"x:p"}), limit=100)
+    with opened(world.events, 1, 0) as history:
+        while history.maintain():
+            pass
+        history._store.snapshot = replace(history._store.snapshot, runs={})
+        got = history.evolutions("", query, tails={}, sight=Everything())
+        assert got["entities"] == reference(world, query)
 
 
 @settings(max_examples=20, deadline=None)

@@ -102,14 +102,14 @@ class Ends:
         return np.array([n for n in left.tolist() if done[who[n]] < len(attrs)], dtype=np.int64)
 
     def _newest(self, entities: Ints, group: Sequence[Segment]) -> dict[str, Any]:
-        """Enough of the newest rows of each series in these segments."""
+        """Enough of the newest rows of each series in these segments; what was told at once is told whole."""
         enough = self._last + _SLACK
         time = "t" if self._observed else "t + lag"
         stored = self._source.stored(
             self._choice.of(entities),
             FULL,
             group,
-            "SELECT * FROM ({}) QUALIFY row_number() OVER "  # noqa: S608
+            "SELECT * FROM ({}) QUALIFY rank() OVER "  # noqa: S608
             f"(PARTITION BY entity, attr ORDER BY {time} DESC, seq DESC) <= {enough}",
         )
         when = stored["t"] if self._observed else stored["t"] + stored["lag"]
