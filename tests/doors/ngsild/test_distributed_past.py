@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from andaman.doors.ngsild.distributed import evolutions, whole_series
+from andaman.identity.model import Actor, Classification, Principal, Role
+from andaman.identity.policy import DatasetRule, Policy, PolicyTable, default_writes
 from tests.doors.ngsild.client import Client, at_the_door, error
-from tests.doors.ngsild.test_distributed import brokers, register, two
+from tests.doors.ngsild.test_distributed import SPEED, TYPE, brokers, register, two
 
 PAST = "/temporal/entities"
 OPERATIONS = ["retrieveTemporal", "queryTemporal"]
@@ -161,3 +163,40 @@ async def test_plain_scopes_of_a_new_evolution_are_valid_from_its_first_instance
     assert (await c("GET", f"{PAST}?type=Bus&{WINDOW}&scopeQ=/new")).json == []
     found = await c("GET", f"{PAST}?type=Bus&{WINDOW}&scopeQ=/old")
     assert [one["value"] for one in found.json[0]["speed"]] == [1, 2, 3]
+
+
+@three_with_small_pages
+async def test_filters_for_those_who_may_not_see_everything_are_applied_here(
+    clients: list[Client], urls: list[str]
+) -> None:
+    """To what they see, in all instances of the interval; a filter on what is hidden finds nothing and tells nothing."""
+    here, there, _ = clients
+    await register(here, urls[1], operations=OPERATIONS)
+    await here("POST", PAST, evolution(1, colour=[seen("red", 1)]))
+    colours = [seen("red" if minute == 30 else "blue", minute) for minute in range(31)]
+    await there("POST", PAST, evolution(2, colour=colours, speed=[seen(77, 1)], weight=[seen(3, 2)]))
+    await there("POST", PAST, evolution(3, colour=[seen("green", 1)], speed=[seen(78, 1)]))
+    rules = [DatasetRule("open", frozenset({TYPE}), classification=Classification.PUBLIC,
+                         attributes={SPEED: Classification.SECURITY})]  # fmt: skip
+    policy = Policy(PolicyTable(rules, default_writes(lambda name: name)))
+    public = Principal("public", "public", frozenset({Role.PUBLIC}))
+    here.actor = Actor(public, policy.access_of(public))
+
+    async def asked(query: str) -> list[Any]:
+        got = await here("GET", f"{PAST}?type=Bus&{WINDOW}&{query}")
+        assert got.status in (200, 206), got.body
+        assert b"speed" not in got.body
+        assert "NGSILD-Warning" not in got.headers
+        return got.json
+
+    red = await asked("q=colour==%22red%22")
+    assert sorted(one["id"][-1] for one in red) == ["1", "2"]
+    assert {"colour", "weight"} < next(one for one in red if one["id"].endswith("2")).keys()
+    assert [one["id"][-1] for one in await asked("q=colour==%22green%22")] == ["3"]
+    assert await asked("q=speed>70") == []
+    assert sorted(one["id"][-1] for one in await asked("q=!speed;colour")) == ["1", "2", "3"]
+    (only,) = await asked("q=weight==3&pick=id,colour&lastN=2")
+    assert only.keys() == {"id", "colour"}
+    assert len(only["colour"]) == 2
+    (counted,) = await asked("q=weight==3&options=aggregatedValues&aggrMethods=totalCount&pick=id,colour")
+    assert counted["colour"]["totalCount"][0][0] == 31

@@ -10,9 +10,10 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from andaman.broker.contexts import Context
+from andaman.broker.history.selecting import deciding_attrs
 from andaman.broker.model import Doc
 from andaman.broker.query.ast import QExpr
-from andaman.broker.query.evaluate import matches_q
+from andaman.broker.query.evaluate import matches, matches_q
 from andaman.broker.query.model import EntityQuery, EvolutionQuery
 from andaman.broker.query.parse import parse_q
 from andaman.broker.registry.maps import LOCAL
@@ -23,7 +24,13 @@ from andaman.doors.ngsild import temporal, temporal_maps
 from andaman.doors.ngsild.distributed.answers import bounded_to
 from andaman.doors.ngsild.distributed.bodies import replay
 from andaman.doors.ngsild.distributed.choice import sources_of, unvisited
-from andaman.doors.ngsild.distributed.past_answers import in_order, merged_evolutions, read_evolution, seen
+from andaman.doors.ngsild.distributed.past_answers import (
+    by_entity,
+    in_order,
+    merged_evolutions,
+    read_evolution,
+    seen,
+)
 from andaman.doors.ngsild.distributed.past_questions import options_of, past_filters, temporal_of
 from andaman.doors.ngsild.distributed.questions import Parameters, questions_of
 from andaman.doors.ngsild.distributed.reads import plain_answer
@@ -207,7 +214,10 @@ class Everywhere:
         if not split:
             return
         raw = raw_query(asked, split)
-        own = await self._door.broker.evolutions(raw, access, tenant)
+        try:
+            own = await self._door.broker.evolutions(raw, access, tenant)
+        except NoSuchTenant:
+            own = {"entities": []}
         if own.get("range") is not None:
             raise too_many()
         left = [INSTANCES - sum(len(rows) for doc in own["entities"] for rows in doc["attrs"].values())]
@@ -219,11 +229,7 @@ class Everywhere:
                 for query, one, infos in plans
             )
         )
-        whole: dict[str, Doc] = {str(one["id"]): one for one in own["entities"]}
-        for docs in answers:
-            for doc in docs:
-                there = whole.get(doc["id"])
-                whole[doc["id"]] = doc if there is None else merged_evolutions(there, doc, raw)
+        whole = await asyncio.to_thread(by_entity, [own["entities"], *answers], raw)
         for place, one in enumerate(page):
             entity_id = str(one["id"])
             if entity_id in split and entity_id in whole:
@@ -238,8 +244,6 @@ class Everywhere:
         operation = "retrieveTemporal" if asked.retrieve else "queryTemporal"
         plans = []
         for query in asked.selectors:
-            if not isinstance(access, FullAccess) and (query.q is not None or query.geo is not None):
-                continue  # a source would apply the filter to what the caller may not see
             names = frozenset(query.attrs) | (asked.shown or frozenset())
             spec = Spec(query.types, query.ids, query.id_pattern, names, asked.datasets or frozenset())
             matches = [
@@ -263,6 +267,10 @@ class Everywhere:
     ) -> list[Doc]:
         """Names travel in full, so that no @context of the source's own can change them. ``left``: all pages are wanted,
         as long as there is room for their instances (shared by all who are asked)."""
+        if not isinstance(self._call.actor.access, FullAccess) and (
+            query.q is not None or query.geo is not None
+        ):
+            return await self._ask_unfiltered(query, one, infos, asked, left)
         sources, core = sources_of(self._door), self._door.contexts.core
         try:
             wire = await sources.wire(one, core, self._call)
@@ -291,6 +299,42 @@ class Everywhere:
                 part = following(part, outcome)
                 if part is None:
                     break
+        return found
+
+    async def _ask_unfiltered(
+        self,
+        query: EntityQuery,
+        one: Registration,
+        infos: list[Info],
+        asked: EvolutionQuery,
+        left: list[int] | None,
+    ) -> list[Doc]:
+        """For those who may not see everything: a source would apply the filter to what is hidden from them, so it is applied
+        here, to what they see of all instances in the interval."""
+        deciding = deciding_attrs(query)
+        every = replace(
+            asked,
+            temporal=replace(asked.temporal, aggr_methods=(), last_n=None),
+            shown=None if asked.shown is None else asked.shown | deciding,
+            omit=asked.omit - deciding,
+        )
+        wide = query.types is None and not query.attrs
+        plain = replace(query, q=None, geo=None, attrs=tuple(sorted(deciding)) if wide else query.attrs)
+        docs = await self._ask(plain, one, infos, every, _MOST, [INSTANCES] if left is None else left)
+        whole = await asyncio.to_thread(by_entity, [docs], every)
+        condition = replace(query, ids=(), types=None, scope=None, id_pattern=None)
+        found = []
+        for doc in whole.values():
+            if matches(doc, condition):
+                attrs = {
+                    iri: rows
+                    for iri, rows in doc["attrs"].items()
+                    if (asked.shown is None or iri in asked.shown) and iri not in asked.omit
+                }
+                doc = {**doc, "attrs": attrs}
+                if asked.temporal.aggr_methods:
+                    doc["attrs"] = await aggregates_of(doc, asked)
+                found.append(doc)
         return found
 
     async def _read(

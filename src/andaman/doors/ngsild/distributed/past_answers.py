@@ -86,6 +86,17 @@ def seen(doc: Doc, access: Access) -> Doc | None:
     return {**doc, "attrs": {iri: rows for iri, rows in doc["attrs"].items() if iri not in hidden}}
 
 
+def by_entity(answers: list[list[Doc]], asked: EvolutionQuery) -> dict[str, Doc]:
+    """Entities of several answers, or pages, each once."""
+    found: dict[str, Doc] = {}
+    for docs in answers:
+        for doc in docs:
+            entity_id = str(doc["id"])
+            there = found.get(entity_id)
+            found[entity_id] = doc if there is None else merged_evolutions(there, doc, asked)
+    return found
+
+
 def merged_evolutions(mine: Doc, theirs: Doc, asked: EvolutionQuery) -> Doc:
     attrs = dict(mine["attrs"])
     for iri, rows in theirs["attrs"].items():
