@@ -19,6 +19,7 @@ from andaman.broker.history.aggregate import shortest
 from andaman.broker.history.ids import instance_id, read_instance_id
 from andaman.broker.history.rows import iso
 from andaman.broker.model import Doc, Event, EventKind, Instance
+from andaman.broker.query.evaluate import matches
 from andaman.broker.query.model import EntityQuery, EvolutionQuery, TemporalQuery
 from andaman.broker.query.parse import parse_q, parse_types
 from andaman.kernel.time import SECOND, parse_time
@@ -29,6 +30,18 @@ KEY = b"k" * 32
 NAMES = ["urn:x:c", "urn:x:a", "urn:x:b"]
 ATTRS = ["x:p", "x:q"]
 SETS = ["", "urn:d:1"]
+QS = [
+    "p>2",
+    "p==1|q>3",
+    'p=="u"',
+    "p;q",
+    "!q",
+    "p!=1",
+    "p==1..3;q<5",
+    "p~=u",
+    "q==2;p==2",
+    '!p|q=="v"',
+]
 KINDS = ["x:A", "x:B"]
 
 
@@ -252,10 +265,14 @@ def reference(world: World, query: EvolutionQuery) -> list[dict[str, Any]]:
             attrs = {attr: found for attr, found in attrs.items() if attr in query.shown}
         if not attrs:
             continue
-        if selector.q is not None and not any(
-            isinstance(one.one.get("value"), int) and one.one["value"] > 2 for _, one in attrs.get("x:p", ())
-        ):
-            continue
+        if selector.q is not None:  # the values in the interval, held against the reference evaluator
+            doc = {
+                "id": name,
+                "type": kinds,
+                "attrs": {a: [one.one for _, one in f] for a, f in attrs.items()},
+            }
+            if not matches(doc, EntityQuery(q=selector.q)):
+                continue
         kept = {}
         for attr, found in attrs.items():
             if query.shown is not None and attr not in query.shown:
@@ -324,7 +341,8 @@ def queries(draw: st.DrawFn) -> EvolutionQuery:
         last_n=rng.choice([None, None, 1, 2]),
         limit_instances=10_000,
     )
-    q = parse_q("p>2", lambda name: f"x:{name}") if rng.random() < 0.3 and prop != "deletedAt" else None
+    asks = rng.random() < 0.4 and prop != "deletedAt"
+    q = parse_q(rng.choice(QS), lambda name: f"x:{name}") if asks else None
     types = parse_types("A", lambda name: f"x:{name}") if rng.random() < 0.3 else None
     return EvolutionQuery(
         temporal,

@@ -106,8 +106,10 @@ class ContextStore:
         key = source if isinstance(source, str) else _key(source)
         found = self._resolved.get(key)
         if found is not None:
-            with contextlib.suppress(KeyError):  # another thread has just dropped it
+            try:  # noqa: SIM105 - on the way of every request
                 self._resolved.move_to_end(key)
+            except KeyError:
+                pass  # another thread has just dropped it
             if count:
                 self._touch(key)
         return found
