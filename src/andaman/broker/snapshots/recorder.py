@@ -24,7 +24,7 @@ from andaman.broker.ledger.writer import insert_rows
 from andaman.broker.model import Doc, EventKind, Instance
 from andaman.broker.query.index import FACTS_VERSION, index_facts, update_facts
 from andaman.identity.model import Actor
-from andaman.kernel.errors import TooManyResults
+from andaman.kernel.errors import StorageFull, TooManyResults
 from andaman.kernel.time import Micros
 
 PART: Final = ".part"
@@ -38,11 +38,21 @@ class Recorder:
     """Adds entities and evolutions to a new ledger; ``place`` is where it goes when it is whole."""
 
     def __init__(
-        self, place: Path, tenant: str, at: Micros, actor: Actor, *, most: int, most_bytes: int
+        self,
+        place: Path,
+        tenant: str,
+        at: Micros,
+        actor: Actor,
+        *,
+        most: int,
+        most_bytes: int,
+        min_free_bytes: int = 0,
     ) -> None:
-        """``at``: the moment that the snapshot shows. ``most``: entities; beyond, TooManyResults is raised."""
+        """``at``: the moment that the snapshot shows. ``most``: entities; beyond, TooManyResults is raised.
+        ``min_free_bytes``: of the disk; with less, StorageFull."""
         self._place, self._tenant, self._at, self._actor = place, tenant, at, actor
         self._most, self._most_bytes = most, most_bytes
+        self._min_free_bytes = min_free_bytes
         self._part = place.with_name(place.name + PART)
         shutil.rmtree(self._part, ignore_errors=True)
         self._db = prepare(self._part)
@@ -127,6 +137,7 @@ class Recorder:
             self._flush()
 
     def _flush(self) -> None:
+        check_free(self._part, self._min_free_bytes)
         db = self._db
         for texts in (self._shapes, self._layouts):
             insert_rows(db, texts.insert, 2, "", texts.fresh)
@@ -151,6 +162,14 @@ class Recorder:
         """Leave nothing behind."""
         self._db.close()
         shutil.rmtree(self._part, ignore_errors=True)
+
+
+def check_free(place: Path, least: int) -> None:
+    """Raises StorageFull where the disk has less than ``least`` bytes left."""
+    stat = os.statvfs(place)
+    free = stat.f_bavail * stat.f_frsize
+    if free < least:
+        raise StorageFull(f"The disk of the data directory has {free >> 20} MB left; a snapshot needs more")
 
 
 def settle(part: Path, place: Path) -> None:

@@ -69,6 +69,7 @@ class Snapshots:
         self._broker, self._directory, self._clock = broker, directory, clock
         self.limits = limits or Limits()
         self._client, self._allow_private = client, allow_private
+        self._min_free_bytes = min_free_bytes
         self.shelf = Shelf(directory, clock, min_free_bytes, subscribe)
         self._store: SnapshotStore | None = None
         self._courier: Courier | None = None
@@ -256,7 +257,7 @@ class Snapshots:
             except Exception as error:
                 if not isinstance(error, AndamanError):
                     log.exception("Snapshot %s could not be made", one.id)
-                await self._end(one, FAILURE, error if isinstance(error, AndamanError) else told(error))
+                await self._fail(one, error if isinstance(error, AndamanError) else told(error))
             finally:
                 self._making.pop(one.key, None)
                 self._stops.pop(one.key, None)
@@ -298,6 +299,7 @@ class Snapshots:
                 actor,
                 most=limits.entities,
                 most_bytes=limits.bytes_of_one,
+                min_free_bytes=self._min_free_bytes,
             )
             try:
                 fill(recorder, content, moment, known, after, actor.access, stop.is_set)
@@ -335,6 +337,14 @@ class Snapshots:
         else:
             self.failed += 1
         self._tell(one)
+
+    async def _fail(self, one: Snapshot, problem: AndamanError) -> None:
+        try:
+            await self._end(one, FAILURE, problem)
+        except (AndamanError, sqlite3.Error, OSError) as error:
+            # Not even that can be kept: the next start finds it half-made, and says the same.
+            log.error("That snapshot %s failed cannot be kept: %s", one.id, error)
+            one.status = FAILURE
 
     async def _change(self, one: Snapshot, **members: Any) -> None:
         """Members of a snapshot: on disk first. Call it with ``_changing`` held."""

@@ -27,7 +27,7 @@ from andaman.broker.ledger.ledger import Ledger, LedgerOptions
 from andaman.broker.ledger.schema import FILE
 from andaman.broker.query.index import EntityIndex
 from andaman.broker.service import Broker
-from andaman.broker.snapshots.recorder import FACTS, PART, settle, write_ahead
+from andaman.broker.snapshots.recorder import FACTS, PART, check_free, settle, write_ahead
 from andaman.broker.snapshots.sight import Sight
 from andaman.broker.snapshots.store import FOLDER
 from andaman.broker.subscriptions.service import Subscriptions
@@ -264,6 +264,8 @@ class Shelf:
         shutil.rmtree(part, ignore_errors=True)
         try:
             part.mkdir(parents=True)
+            size = sum(file.stat().st_size for file in place.glob(f"{FILE}*"))
+            check_free(part, self._min_free_bytes + size)
             maintenance.backup(place, part / FILE)
             settle(part, new)
         except BaseException:
