@@ -194,9 +194,43 @@ async def test_filters_for_those_who_may_not_see_everything_are_applied_here(
     assert {"colour", "weight"} < next(one for one in red if one["id"].endswith("2")).keys()
     assert [one["id"][-1] for one in await asked("q=colour==%22green%22")] == ["3"]
     assert await asked("q=speed>70") == []
+    assert await asked("q=colour==%22green%22&scopeQ=/elsewhere") == []
     assert sorted(one["id"][-1] for one in await asked("q=!speed;colour")) == ["1", "2", "3"]
     (only,) = await asked("q=weight==3&pick=id,colour&lastN=2")
     assert only.keys() == {"id", "colour"}
     assert len(only["colour"]) == 2
     (counted,) = await asked("q=weight==3&options=aggregatedValues&aggrMethods=totalCount&pick=id,colour")
     assert counted["colour"]["totalCount"][0][0] == 31
+
+
+@two
+async def test_filters_wait_until_split_entities_are_together(clients: list[Client], urls: list[str]) -> None:
+    """§5.7.4.4, S5 to S7."""
+    here, there = clients
+    await register(here, urls[1], operations=OPERATIONS)
+    await here("POST", PAST, evolution(1, speed=[seen(9, 1), seen(1, 2)], scope="/a"))
+    await there("POST", PAST, evolution(1, colour=[seen("red", 1)]))
+    await here("POST", PAST, evolution(2, speed=[seen(9, 1)]))
+    await there("POST", PAST, evolution(2, colour=[seen("blue", 1)], speed=[seen(4, 5)]))
+    filters = "q=speed>5;colour==%22red%22"
+    path = f"{PAST}?type=Bus&{WINDOW}"
+    assert (await here("GET", f"{path}&{filters}")).json == []
+    (one,) = (await here("GET", f"{path}&{filters}&splitEntities=true")).json
+    assert one["id"].endswith("1")
+    assert {"speed", "colour", "scope"} < one.keys()
+    (one,) = (await here("GET", f"{path}&{filters}&splitEntities=true&pick=id,speed&lastN=1")).json
+    assert one.keys() == {"id", "speed"}
+    for scope, wanted in (("/a", ["1"]), ("/b", [])):
+        got = await here("GET", f"{path}&scopeQ={scope}&q=colour&splitEntities=true")
+        assert [each["id"][-1] for each in got.json] == wanted
+    query = {
+        "type": "Query",
+        "entities": [{"type": "Bus"}],
+        "q": 'speed>3;colour=="blue"',
+        "temporalQ": {"timerel": "after", "timeAt": "2026-05-01T00:00:00Z"},
+        "aggrParams": {"aggrMethods": ["sum"]},
+        "splitEntities": True,
+    }
+    got = await here("POST", "/temporal/entityOperations/query", query)
+    (one,) = got.json
+    assert one["speed"]["sum"][0][0] == 13

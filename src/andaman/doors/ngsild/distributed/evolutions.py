@@ -10,19 +10,16 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from andaman.broker.contexts import Context
-from andaman.broker.history.selecting import deciding_attrs
 from andaman.broker.model import Doc
 from andaman.broker.query.ast import QExpr
-from andaman.broker.query.evaluate import matches, matches_q
+from andaman.broker.query.evaluate import matches_q
 from andaman.broker.query.model import EntityQuery, EvolutionQuery
-from andaman.broker.query.parse import parse_q
 from andaman.broker.registry.maps import LOCAL
 from andaman.broker.registry.match import Spec, matches_time, source_doc
 from andaman.broker.registry.model import Info, Registration
 from andaman.broker.remembered import Remembered
 from andaman.doors.ngsild import temporal, temporal_maps
 from andaman.doors.ngsild.distributed.answers import bounded_to
-from andaman.doors.ngsild.distributed.bodies import replay
 from andaman.doors.ngsild.distributed.choice import sources_of, unvisited
 from andaman.doors.ngsild.distributed.past_answers import (
     by_entity,
@@ -31,7 +28,15 @@ from andaman.doors.ngsild.distributed.past_answers import (
     read_evolution,
     seen,
 )
+from andaman.doors.ngsild.distributed.past_filters import (
+    holds,
+    is_filtered,
+    projected,
+    unfiltered,
+    without_filters,
+)
 from andaman.doors.ngsild.distributed.past_questions import options_of, past_filters, temporal_of
+from andaman.doors.ngsild.distributed.past_wishes import wishes_of
 from andaman.doors.ngsild.distributed.questions import Parameters, questions_of
 from andaman.doors.ngsild.distributed.reads import plain_answer
 from andaman.doors.ngsild.distributed.sources import Outcome, Wire, warning_headers
@@ -47,7 +52,7 @@ from andaman.doors.ngsild.distributed.whole_series import (
     too_many,
 )
 from andaman.doors.ngsild.door import Door
-from andaman.doors.ngsild.http import Answer, Call, parse_parameters
+from andaman.doors.ngsild.http import Answer, Call
 from andaman.identity.model import Access, FullAccess
 from andaman.kernel.errors import AndamanError, NoSuchTenant
 from andaman.kernel.time import Micros, parse_time
@@ -92,43 +97,18 @@ async def create_temporal_map(door: Door, call: Call) -> Answer:
 async def _federated(door: Door, call: Call, handler: Handler) -> Answer:
     if b"local=true" in call.query_string.split(b"&"):
         return await handler(door, call)
-    call, csf = await _source_filter(door, call)
-    broker = Everywhere(door, call, csf)
+    call, wishes = await wishes_of(door, call)
+    broker = Everywhere(door, call, wishes.csf, wishes.split)
     answer = await plain_answer(handler(door.with_broker(broker), call))
     answer.headers = [*answer.headers, *warning_headers(broker.outcomes, door.alias(call.tenant))]
     return answer
 
 
-async def _source_filter(door: Door, call: Call) -> tuple[Call, QExpr | None]:
-    """Which sources may be asked at all (``csf``, §4.9, §5.7.4.4), and the request, its body not read yet. What is wrong with
-    either the handler says."""
-    raw = None
-    try:
-        if call.method == "POST":
-            raw = await call.body(door.options.max_body)
-            if b'"csf"' not in raw:
-                return replay(call, raw), None
-            payload, ld = await replay(call, raw).json(door.options.max_body)
-            context = await door.body_context(call, payload, ld)
-            text = payload.get("csf") if isinstance(payload, dict) else None
-        else:
-            if b"csf=" not in call.query_string:
-                return call, None
-            context = await door.link_context(call)
-            text = parse_parameters(call.query_string, temporal.QUERYING | temporal.RETRIEVING).get("csf")
-        csf = parse_q(text, context.expand_term) if isinstance(text, str) else None
-    except AndamanError:
-        if call.method == "POST" and raw is None:
-            raise
-        csf = None
-    return (call if raw is None else replay(call, raw)), csf
-
-
 class Everywhere:
     """A broker whose ``evolutions`` are those of all sources together; all else is the broker's own."""
 
-    def __init__(self, door: Door, call: Call, csf: QExpr | None) -> None:
-        self._door, self._call, self._csf = door, call, csf
+    def __init__(self, door: Door, call: Call, csf: QExpr | None, split: bool = False) -> None:
+        self._door, self._call, self._csf, self._parts = door, call, csf, split
         self.remembered = Remembered(
             0
         )  # what other sources say can change without our knowing: nothing is kept
@@ -142,6 +122,8 @@ class Everywhere:
 
     async def evolutions(self, asked: EvolutionQuery, access: Access, tenant: str) -> dict[str, Any]:
         plans = self._plans(asked, access)
+        if plans and self._parts and any(is_filtered(one) for one in asked.selectors):
+            return await self._split(asked, plans, access, tenant)
         need = min(_MOST, asked.offset + asked.limit + 1)
         # Of what two sources observed at the same moment, the one modified last counts: times are needed.
         whole = replace(asked, bare=False) if plans else asked
@@ -177,6 +159,34 @@ class Everywhere:
         if asked.retrieve:
             return {**own, "entities": page, "range": own.get("range")}
         return {**own, "entities": page, "total": len(entities), "more": len(entities) > end}
+
+    async def _split(
+        self, asked: EvolutionQuery, plans: Plans, access: Access, tenant: str
+    ) -> dict[str, Any]:
+        """Entities that may lie in parts: filters are applied when the parts are together (§5.7.4.4, S5 to S7)."""
+        every = unfiltered(asked, _MOST)
+        try:
+            own = await self._door.broker.evolutions(every, access, tenant)
+        except NoSuchTenant:
+            own = {"entities": [], "more": False}
+        if own.get("range") is not None or own["more"]:
+            raise too_many()
+        left = [INSTANCES]
+        answers = await asyncio.gather(
+            *(
+                self._ask(without_filters(query), one, infos, every, _MOST, left)
+                for query, one, infos in plans
+            )
+        )
+        together, _ = await asyncio.to_thread(self._together, own["entities"], plans, answers, every)
+        held = [one for one in together if any(holds(one, query) for query in asked.selectors)]
+        if asked.by_id:
+            held.sort(key=lambda one: str(one["id"]), reverse=asked.by_id < 0)
+        end = asked.offset + asked.limit
+        page = [in_order(projected(one, asked), asked) for one in held[asked.offset : end]]
+        if asked.temporal.aggr_methods:
+            page = [{**one, "attrs": await aggregates_of(one, asked)} for one in page]
+        return {"entities": page, "total": len(held), "more": len(held) > end}
 
     def _together(
         self, own: list[Doc], plans: Plans, answers: list[list[Doc]], asked: EvolutionQuery
@@ -311,30 +321,13 @@ class Everywhere:
     ) -> list[Doc]:
         """For those who may not see everything: a source would apply the filter to what is hidden from them, so it is applied
         here, to what they see of all instances in the interval."""
-        deciding = deciding_attrs(query)
-        every = replace(
-            asked,
-            temporal=replace(asked.temporal, aggr_methods=(), last_n=None),
-            shown=None if asked.shown is None else asked.shown | deciding,
-            omit=asked.omit - deciding,
-        )
-        wide = query.types is None and not query.attrs
-        plain = replace(query, q=None, geo=None, attrs=tuple(sorted(deciding)) if wide else query.attrs)
+        every = unfiltered(replace(asked, selectors=(query,)), _MOST)
+        plain = without_filters(query)
         docs = await self._ask(plain, one, infos, every, _MOST, [INSTANCES] if left is None else left)
         whole = await asyncio.to_thread(by_entity, [docs], every)
-        condition = replace(query, ids=(), types=None, scope=None, id_pattern=None)
-        found = []
-        for doc in whole.values():
-            if matches(doc, condition):
-                attrs = {
-                    iri: rows
-                    for iri, rows in doc["attrs"].items()
-                    if (asked.shown is None or iri in asked.shown) and iri not in asked.omit
-                }
-                doc = {**doc, "attrs": attrs}
-                if asked.temporal.aggr_methods:
-                    doc["attrs"] = await aggregates_of(doc, asked)
-                found.append(doc)
+        found = [projected(doc, asked) for doc in whole.values() if holds(doc, query)]
+        if asked.temporal.aggr_methods:
+            found = [{**doc, "attrs": await aggregates_of(doc, asked)} for doc in found]
         return found
 
     async def _read(
