@@ -21,7 +21,7 @@ from andaman.broker.history.scopes import Timeline, split_scopes, timelines
 from andaman.broker.history.segments import Snapshot
 from andaman.broker.history.selecting import by_who, deciding_attrs, holds_by_itself, in_scope, last_form
 from andaman.broker.history.series import instances, period_of
-from andaman.broker.history.showing import Found, project, shown, summed, trim
+from andaman.broker.history.showing import Found, last_rows, project, shown, summed, trim
 from andaman.broker.history.store import Store
 from andaman.broker.history.subjects import Subjects
 from andaman.broker.history.times import entity_times
@@ -196,17 +196,23 @@ class Evolutions:
         dynamic = any(one.q is not None or one.geo is not None for one in query.selectors)
         scoped = any(one.scope is not None for one in query.selectors)
         thin = not (dynamic or scoped or veils)
-        beside = thin and query.scope and self._scope_beside()
-        scopes = beside and any(map(self._ever_scoped, reader.names, reader.numbers))
-        rows = self._read(reader, thin, scopes)
+        scopes = (scoped or query.scope) and any(map(self._ever_scoped, reader.names, reader.numbers))
+        beside = scopes and thin and self._scope_beside()
+        rows = self._read(reader, thin, beside)
         lines: dict[int, Timeline] = {}
         if beside:
             rows, lines = split_scopes(reader, rows)
-        elif scoped or query.scope:
+        elif scopes:
             lines = timelines(reader, query)
         rows = self._unveiled(reader, rows, [members for _, members, _ in wanted], veils)
         if dynamic:
             reader.fetch_bodies([rows])
+        # Where nothing but what is shown was read, there is nothing to decide about each entity.
+        ready = (
+            thin and bool(query.shown) and not query.omit and not any(one.attrs for one in query.selectors)
+        )
+        if ready:
+            rows = last_rows(rows, query.temporal)
         ranges = by_who(rows, len(wanted))
         for who, (name, members, selectors) in enumerate(wanted):
             mine = rows.pick(slice(*ranges[who]))
@@ -216,10 +222,11 @@ class Evolutions:
             if not len(mine) and not (query.temporal.timeproperty == "deletedAt" and line.shown):
                 if not (query.retrieve and selectors and reader.exists(who)):
                     continue
-            elif not self._holds(reader, name, members, mine, selectors, dynamic):
+            elif not ready and not self._holds(reader, name, members, mine, selectors, dynamic):
                 continue
             found = Found(name, members, reader, who, mine, line)
-            project(found, query)
+            if not ready:
+                project(found, query)
             if query.datasets is None or len(found.rows) or query.retrieve:
                 yield found
 

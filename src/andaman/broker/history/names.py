@@ -28,6 +28,7 @@ class Names:
         ((last,),) = db.execute("SELECT coalesce(max(id), -1) FROM entity").fetchall()
         self._next_entity: int = last + 1
         self._entities: dict[tuple[int, str], int] = {}  # of the loading thread; may hold uncommitted ones
+        self._fresh: dict[tuple[int, str], int] = {}  # of the open transaction
         self._asked: dict[tuple[int, str], int] = {}  # of the readers
 
     # -- looking up (any thread) ------------------------------------------------------------------------------
@@ -85,8 +86,15 @@ class Names:
             {"id": ints(range(mark[0], len(self.texts))), "text": texts(self.texts[mark[0] :])},
         )
 
+    def settle(self) -> None:
+        """The transaction is durable: readers know its entities without asking, for those are asked about next."""
+        if len(self._asked) + len(self._fresh) <= _CACHE:
+            self._asked.update(self._fresh)
+        self._fresh = {}
+
     def undo(self, mark: tuple[int, int]) -> None:
         """Forget what a transaction that was rolled back had numbered."""
+        self._fresh = {}
         for text in self.texts[mark[0] :]:
             del self._numbers[text]
         del self.texts[mark[0] :]
@@ -136,6 +144,7 @@ class Names:
                     "name": texts([name for _, name in new]),
                 },
             )
+            self._fresh.update((key, self._entities[key]) for key in missing)
         return [self._entities[key] for key in keys]
 
 

@@ -25,6 +25,8 @@ def cut(times: Sequence[Ints], each: int, together: int, backwards: bool) -> Mic
 
     Instances of one moment stay together, so that the next page can begin behind it. None: nothing is cut.
     """
+    if sum(map(len, times)) <= min(each, together):
+        return None
     sign = -1 if backwards else 1
     edges = [int(np.partition(sign * own, each - 1)[each - 1]) for own in times if len(own) > each]
     edge = min(edges, default=None)

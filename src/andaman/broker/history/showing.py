@@ -50,13 +50,14 @@ def project(found: Found, query: EvolutionQuery) -> None:
         ]
         if len(attrs) != len(there):
             rows = rows.pick(np.isin(rows.attr, attrs))
-    if query.temporal.last_n is not None and not query.temporal.aggr_methods:
-        rows = newest(rows, query.temporal.last_n)
-    found.rows = rows
+    found.rows = last_rows(rows, query.temporal)
 
 
-def newest(rows: Rows, last: int) -> Rows:
-    """The last rows of each series."""
+def last_rows(rows: Rows, temporal: TemporalQuery) -> Rows:
+    """The last N rows of each series, where so many are asked for."""
+    last = temporal.last_n
+    if last is None or temporal.aggr_methods:
+        return rows
     groups = rows.groups()
     if all(end - start <= last for _, _, start, end in groups):
         return rows

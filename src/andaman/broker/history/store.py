@@ -231,6 +231,7 @@ class Store:
             self.edits.undo()
             raise
         self.edits.settle()
+        self.names.settle()
         others = [s for s in self.snapshot.segments if s.id != segment.id]
         runs = dict(self.snapshot.runs)
         if segment.id in runs or not segment.count:
