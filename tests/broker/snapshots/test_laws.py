@@ -383,7 +383,8 @@ def test_a_full_disk_fails_the_snapshot_and_says_so(tmp_path: Path) -> None:
         async with world(tmp_path) as w:
             await w.put(thing(1, a=1))
             good = await w.take(CAR)
-            w.snapshots._min_free_bytes = w.snapshots.shelf._min_free_bytes = 1 << 60
+            w.snapshots._workshop = replace(w.snapshots._workshop, min_free_bytes=1 << 60)
+            w.snapshots.shelf._min_free_bytes = 1 << 60
             for one in (await w.take(CAR), await w.made(await w.snapshots.clone(good.id, {}, ME, ""))):
                 assert one.status == "failure"
                 problem = one.details["snapshotQueriesDetails"][0]["problemDetails"]

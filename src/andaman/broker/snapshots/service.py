@@ -13,11 +13,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
-
-from andaman.broker.outgoing import Header, OutgoingClient
+from andaman.broker.outgoing import OutgoingClient
 from andaman.broker.service import Broker
-from andaman.broker.snapshots.content import Content, detail_of, fill, status_of
+from andaman.broker.snapshots.content import Content, detail_of, status_of
+from andaman.broker.snapshots.making import Workshop
 from andaman.broker.snapshots.model import (
     DETAILS,
     FAILURE,
@@ -30,18 +29,17 @@ from andaman.broker.snapshots.model import (
     Snapshot,
     lifetime_of,
 )
-from andaman.broker.snapshots.moment import Moment, leaf_types
-from andaman.broker.snapshots.recorder import PART, Recorder
+from andaman.broker.snapshots.notice import tell
+from andaman.broker.snapshots.recorder import PART
 from andaman.broker.snapshots.shelf import Opened, Shelf, Subscribe
 from andaman.broker.snapshots.sight import Sight
 from andaman.broker.snapshots.store import FILE, SnapshotStore
-from andaman.broker.subscriptions.delivery import Courier, Message, Outcome
-from andaman.broker.subscriptions.mqtt import mqtt_payload
+from andaman.broker.subscriptions.delivery import Courier
 from andaman.identity.model import Access, Actor, FullAccess, Role
 from andaman.kernel.errors import AlreadyExists, AndamanError, Conflict, ResourceNotFound, Unavailable, told
 from andaman.kernel.ids import sortable_id, urn
 from andaman.kernel.metrics import Family, counter, gauge
-from andaman.kernel.time import MINUTE, Clock, Micros, system_clock
+from andaman.kernel.time import Clock, Micros, system_clock
 
 log = logging.getLogger(__name__)
 Gather = Callable[[], Awaitable[Content]]
@@ -69,7 +67,7 @@ class Snapshots:
         self._broker, self._directory, self._clock = broker, directory, clock
         self.limits = limits or Limits()
         self._client, self._allow_private = client, allow_private
-        self._min_free_bytes = min_free_bytes
+        self._workshop = Workshop(broker, directory, self.limits, clock, min_free_bytes)
         self.shelf = Shelf(directory, clock, min_free_bytes, subscribe)
         self._store: SnapshotStore | None = None
         self._courier: Courier | None = None
@@ -266,49 +264,14 @@ class Snapshots:
 
     async def _make(self, one: Snapshot, gather: Gather, actor: Actor) -> None:
         content = await gather()
-        asked = [
-            query for found in content.entities if found.asked is not None for query in found.asked.queries
-        ]
-        after, known = self._broker.seq, []
-        if asked:
-            types = leaf_types([query.types for query in asked])
-            named = [name for query in asked for name in query.ids]
-            if all(query.ids for query in asked):
-                known = list(dict.fromkeys(named))
-            else:
-                only = types if types is not None and not named else ()
-                known = self._broker.ids(only, actor.access, one.tenant)
-        await asyncio.to_thread(self._written, one, content, known, after, actor)
+        stop = self._stops[one.key]
+        await self._workshop.make(one, self.shelf.place(one.key), content, actor, stop.is_set)
         details = {
             name: [detail_of(found).shown() for found in listed]
             for name, listed in ((DETAILS, content.entities), (TEMPORAL_DETAILS, content.evolutions))
             if listed
         }
         await self._end(one, status_of(content), details=details)
-
-    def _written(self, one: Snapshot, content: Content, known: list[str], after: int, actor: Actor) -> None:
-        stop = self._stops[one.key]
-        moment = Moment(self._directory, one.tenant, actor.access, self._clock())
-        try:
-            one.moment, one.position = moment.at, moment.seq
-            limits = self.limits
-            recorder = Recorder(
-                self.shelf.place(one.key),
-                one.tenant,
-                moment.at,
-                actor,
-                most=limits.entities,
-                most_bytes=limits.bytes_of_one,
-                min_free_bytes=self._min_free_bytes,
-            )
-            try:
-                fill(recorder, content, moment, known, after, actor.access, stop.is_set)
-                recorder.finish()
-            except BaseException:
-                recorder.abandon()
-                raise
-        finally:
-            moment.close()
 
     async def _copy(self, one: Snapshot, origin: Snapshot) -> None:
         await self.shelf.copy(origin.key, one.key)
@@ -466,35 +429,9 @@ class Snapshots:
             await asyncio.gather(making, return_exceptions=True)
         await self.shelf.remove(one.key)
 
-    # -- telling --------------------------------------------------------------------------------------------
     def _tell(self, one: Snapshot) -> None:
-        """SnapshotNotification to the endpoint, if there is one (§5.16.6); tried again for a while."""
-        endpoint = one.endpoint
-        if endpoint is None or self._courier is None or one.status == PREPARING:
-            return
-        now = self._clock()
-        content = one.notification(urn("SnapshotNotification", sortable_id(now)), now)
-        lines = {"Content-Type": "application/json"}
-        if one.tenant:
-            lines["NGSILD-Tenant"] = one.tenant
-        known = {name.lower() for name in lines}
-        lines |= {name: text for name, text in endpoint.receiver_info if name.lower() not in known}
-        body = orjson.dumps(content)
-        headers: tuple[Header, ...] = ()
-        if endpoint.is_mqtt:
-            body = mqtt_payload(lines, body)
-        else:
-            headers = tuple((name.encode("ascii"), text.encode("latin-1")) for name, text in lines.items())
-        until = now + 10 * MINUTE
-        courier = self._courier
-
-        def report(message: Message, outcome: Outcome) -> None:
-            if outcome is Outcome.FAILED and self._clock() > until:
-                courier.drop(endpoint, one.tenant, message.owner)
-
-        message = Message(str(content["id"]), one.id, headers, body, report)
-        if not courier.offer(endpoint, one.tenant, message):
-            log.warning("A notification of snapshot %s was dropped: its receiver takes none", one.id)
+        if self._courier is not None:
+            tell(self._courier, one, self._clock)
 
     # -- figures --------------------------------------------------------------------------------------------
     def metrics(self) -> Iterable[Family]:
