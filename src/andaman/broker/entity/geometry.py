@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import orjson
 
+from andaman.broker.entity.tangle import MOST_CROSSINGS, crosses_too_often
 from andaman.kernel.errors import BadRequestData
 
 _DEPTH: Final = {
@@ -46,6 +47,8 @@ def check_geometry(value: Any, where: str) -> dict[str, Any]:
         raise _bad(where, f"its type must be one of {', '.join(sorted(GEOMETRY_TYPES))}")
     budget = [_POSITIONS_MAX]
     _parts(kind, coordinates, _DEPTH[kind], where, budget)
+    if kind in ("Polygon", "MultiPolygon") and crosses_too_often(kind, coordinates):
+        raise _bad(where, f"its rings cross more than {MOST_CROSSINGS} times")
     return value
 
 

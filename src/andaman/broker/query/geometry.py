@@ -18,6 +18,7 @@ import numpy.typing as npt
 import shapely
 from shapely.geometry import shape
 
+from andaman.broker.entity.tangle import tangled
 from andaman.broker.query.ast import GeoQuery, GeoRel
 
 Floats = npt.NDArray[np.float64]
@@ -232,13 +233,20 @@ def _mended(geometries: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
     if not len(bad):
         return geometries
     mended = geometries.copy()
-    mended[bad] = shapely.make_valid(geometries[bad])
+    mended[bad] = [_untangled(one) for one in geometries[bad]]
     return mended
+
+
+def _untangled(geometry: shapely.Geometry) -> shapely.Geometry:
+    """An area that does not cross itself; nothing at all for what would take minutes (it is refused today, §4.7)."""
+    if tangled([shapely.get_coordinates(ring) for ring in shapely.get_rings(geometry)]):
+        return shapely.GeometryCollection()
+    return shapely.make_valid(geometry)
 
 
 def _lone(predicate: Predicate, geometry: shapely.Geometry) -> bool:
     try:
-        return bool(predicate(shapely.make_valid(geometry)))
+        return bool(predicate(_untangled(geometry)))
     except shapely.errors.GEOSException:
         return False
 

@@ -12,6 +12,7 @@ from typing import Any, Final, cast
 
 import orjson
 
+from andaman.broker.entity.tangle import MOST_CROSSINGS, crosses_too_often
 from andaman.broker.model import LOCATION
 from andaman.broker.query.ast import (
     GeometryKind,
@@ -112,6 +113,10 @@ def parse_geo(
             ) from None
     budget = [MAX_POSITIONS]
     nested = _coordinates(coordinates, _DEPTH[geometry], budget)
+    if crosses_too_often(kind, nested):
+        raise TooComplexQuery(
+            f"The {geometry} crosses itself more than {MOST_CROSSINGS} times", field="coordinates"
+        )
     if not is_sound(kind, nested):
         raise BadRequestData(
             f"coordinates do not make a {geometry} (closed rings around some area, two points a line)",
