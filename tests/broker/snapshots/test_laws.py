@@ -318,6 +318,30 @@ def test_more_snapshots_than_stay_open(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
+def test_a_lost_list_takes_no_content_along(tmp_path: Path) -> None:
+    """Where the file that lists the snapshots is gone, their content stays for whoever brings it back, start after start."""
+
+    async def run() -> None:
+        async with world(tmp_path) as w:
+            await w.put(thing(1, a=1))
+            one = await w.take(CAR)
+        for path in tmp_path.glob("snapshots.db*"):
+            path.rename(tmp_path / f"aside-{path.name}")
+        for _ in range(2):
+            async with world(tmp_path) as w:
+                assert not w.snapshots.list_all(ME, "")
+        (kept,) = (tmp_path / "snapshots").iterdir()
+        kept.rename(kept.with_name(one.key))
+        for path in tmp_path.glob("snapshots.db*"):
+            path.unlink()
+        for path in tmp_path.glob("aside-*"):
+            path.rename(tmp_path / path.name.removeprefix("aside-"))
+        async with world(tmp_path) as w:
+            assert ids(await w.content(one)) == ["urn:x:1"]
+
+    asyncio.run(run())
+
+
 @in_world()
 async def test_a_forgotten_tenant_takes_its_snapshots_along(w: World) -> None:
     await w.put(thing(1, a=1), tenant="drill")

@@ -45,6 +45,8 @@ log = logging.getLogger(__name__)
 Gather = Callable[[], Awaitable[Content]]
 """Asks other sources, and says what the broker is to answer by itself."""
 _TICK_S: Final = 5.0
+_KEPT: Final = ".kept"
+"""Ends the name of content that nothing is known of, after the list was lost."""
 _STOPPED: Final = "The platform stopped while the snapshot was being made; make it again"
 _LOST: Final = "The content of the snapshot is not on this disk (a backup without it was restored?)"
 
@@ -93,7 +95,7 @@ class Snapshots:
             lost = one.status in USABLE and not self.shelf.place(one.key).is_dir()
             if one.status == PREPARING or lost:
                 await self._end(one, FAILURE, Unavailable(_LOST if lost else _STOPPED))
-        await asyncio.to_thread(self._sweep_folder, complete)
+        await asyncio.to_thread(self._sweep_folder, complete and not store.begun_anew)
         self._ticking = asyncio.create_task(self._tick(), name="snapshots")
         await self._wake()
 
@@ -108,13 +110,18 @@ class Snapshots:
                     log.error("Subscriptions on snapshot %s are not at work: %s", one.id, error.detail)
 
     def _sweep_folder(self, complete: bool) -> None:
-        """``complete``: everything that is kept could be read; else what looks forgotten may not be."""
+        """``complete``: the list is whole; else what looks forgotten may not be, and is kept under another name."""
         folder = self.shelf.folder
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         known = {one.key for one in self._all.values() if one.status in USABLE}
         for path in folder.iterdir():
-            if path.name not in known and (complete or path.name.endswith(PART)):
+            if path.name in known or path.name.endswith(_KEPT):
+                continue
+            if complete or path.name.endswith(PART):
                 shutil.rmtree(path, ignore_errors=True)
+            else:
+                kept = path.rename(path.with_name(path.name + _KEPT))
+                log.error("The list of snapshots does not have %s; it is kept as %s", path, kept.name)
 
     async def stop(self) -> None:
         """Stop making; close all."""

@@ -37,6 +37,9 @@ class SnapshotStore:
             self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
+            tables = self._db.execute("SELECT count(*) FROM sqlite_master WHERE name='snapshot'").fetchone()
+            self.begun_anew: bool = not tables[0]
+            """There was no list: what lies in the folder may be wanted still."""
             self._db.executescript(_SCHEMA)
 
     def load(self) -> tuple[list[Snapshot], bool]:
