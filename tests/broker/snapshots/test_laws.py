@@ -321,25 +321,31 @@ def test_more_snapshots_than_stay_open(tmp_path: Path) -> None:
 def test_a_lost_list_takes_no_content_along(tmp_path: Path) -> None:
     """Where the file that lists the snapshots is gone, their content stays for whoever brings it back, start after start."""
 
-    async def run() -> None:
+    async def make() -> Snapshot:
         async with world(tmp_path) as w:
             await w.put(thing(1, a=1))
-            one = await w.take(CAR)
-        for path in tmp_path.glob("snapshots.db*"):
-            path.rename(tmp_path / f"aside-{path.name}")
-        for _ in range(2):
-            async with world(tmp_path) as w:
-                assert not w.snapshots.list_all(ME, "")
-        (kept,) = (tmp_path / "snapshots").iterdir()
-        kept.rename(kept.with_name(one.key))
-        for path in tmp_path.glob("snapshots.db*"):
-            path.unlink()
-        for path in tmp_path.glob("aside-*"):
-            path.rename(tmp_path / path.name.removeprefix("aside-"))
+            return await w.take(CAR)
+
+    async def start_without() -> None:
+        async with world(tmp_path) as w:
+            assert not w.snapshots.list_all(ME, "")
+
+    async def start_again() -> None:
         async with world(tmp_path) as w:
             assert ids(await w.content(one)) == ["urn:x:1"]
 
-    asyncio.run(run())
+    one = asyncio.run(make())
+    for path in list(tmp_path.glob("snapshots.db*")):
+        path.rename(tmp_path / f"aside-{path.name}")
+    for _ in range(2):
+        asyncio.run(start_without())
+    (kept,) = (tmp_path / "snapshots").iterdir()
+    kept.rename(kept.with_name(one.key))
+    for path in list(tmp_path.glob("snapshots.db*")):
+        path.unlink()
+    for path in list(tmp_path.glob("aside-*")):
+        path.rename(tmp_path / path.name.removeprefix("aside-"))
+    asyncio.run(start_again())
 
 
 @in_world()

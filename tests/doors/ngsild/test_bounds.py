@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from andaman.broker.query.ast import TypeIs
+from andaman.broker.query.model import EntityQuery
+from andaman.broker.query.parse import parse_geo
 from andaman.doors.ngsild import consumption
 from tests.doors.ngsild.client import Client, at_the_door, error, open_client, vehicle
 
@@ -36,3 +39,23 @@ def test_alternatives_read_a_bounded_number(tmp_path: Path, monkeypatch: pytest.
             assert error(await c("POST", path + "&count=true", both)) == "TooComplexQuery"
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("georel", "geometry", "coordinates", "aside"),
+    [
+        ("near;maxDistance==5", "Point", "[98,7]", False),
+        ("within", "Polygon", "[[[98,7],[99,7],[99,8],[98,7]]]", False),
+        ("intersects", "LineString", "[[98,7],[99,8]]", False),
+        ("overlaps", "LineString", "[[98,7],[99,8]]", True),
+        ("equals", "Point", "[98,7]", True),
+        ("contains", "Polygon", "[[[98,7],[99,7],[99,8],[98,7]]]", True),
+        ("near;maxDistance==5", "LineString", str([[98 + n / 1000, 7] for n in range(100)]), True),
+    ],
+)
+def test_places_that_take_work_are_looked_at_beside_the_loop(
+    georel: str, geometry: str, coordinates: str, aside: bool
+) -> None:
+    """Relations that the index cannot tell are computed entity by entity: in a worker, so that nobody else waits."""
+    query = EntityQuery(types=TypeIs("x:A"), geo=parse_geo(georel, geometry, coordinates))
+    assert consumption._may_be_long(query) is aside

@@ -11,8 +11,9 @@ from urllib.parse import quote
 from andaman.broker.contexts import Context
 from andaman.broker.entity.names import check_uri
 from andaman.broker.entity.represent import PLAIN, View, feature, feature_collection, represent
+from andaman.broker.entity.tangle import lines_of
 from andaman.broker.model import LOCATION, Doc
-from andaman.broker.query.ast import And, Not, Or, Pattern, QExpr
+from andaman.broker.query.ast import And, GeoQuery, GeoRel, Not, Or, Pattern, QExpr
 from andaman.broker.query.evaluate import matches
 from andaman.broker.query.model import EntityQuery, Page
 from andaman.broker.query.parse import parse_types
@@ -39,6 +40,8 @@ from andaman.kernel.time import Micros
 
 _PLAIN: Final = ":/*.,;|!$()@'~-_="  # needs no escape inside a parameter
 _CHUNK: Final = 1000
+_QUICK: Final = frozenset({GeoRel.NEAR, GeoRel.WITHIN, GeoRel.INTERSECTS, GeoRel.DISJOINT})
+_SHORT: Final = 64  # positions of a shape that many points are held against in no time
 _MOST_READ: Final = 100_000  # entities read for one page of alternatives
 RETRIEVE_PARAMETERS: Final = VIEW_PARAMETERS | {"type", "entityMap"}
 
@@ -213,8 +216,17 @@ def _may_be_long(query: EntityQuery) -> bool:
         query.id_pattern is not None
         or query.types is None
         or query.scope is not None
+        or (query.geo is not None and _needs_work(query.geo))
         or (query.q is not None and _has_pattern(query.q))
     )
+
+
+def _needs_work(geo: GeoQuery) -> bool:
+    """Relations that are told entity by entity, and shapes of many positions."""
+    if geo.georel not in _QUICK:
+        return True
+    lines = lines_of(geo.geometry, geo.coordinates)
+    return sum(map(len, lines)) > _SHORT
 
 
 def _has_pattern(expr: QExpr) -> bool:
