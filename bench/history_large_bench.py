@@ -22,10 +22,11 @@ from urllib.parse import quote
 import numpy as np
 import psutil
 
+from andaman.broker.entity.build import iri
 from andaman.broker.history import History
 from andaman.broker.history.aggregate import parse_period
-from andaman.broker.history.city import across, newest
 from andaman.broker.history.rows import iso
+from andaman.broker.history.whose import Everything
 from andaman.broker.query.model import TemporalQuery
 from andaman.kernel.time import DAY, HOUR, SECOND, Micros, system_clock
 from bench.common import Row, Server, directory, percentile, row, server
@@ -208,10 +209,14 @@ def in_process(history: History, attr: str, end: Micros) -> list[Row]:
     """Questions to an idle history, without server and HTTP."""
     week = TemporalQuery("after", end - 7 * DAY)
     hourly = TemporalQuery("after", end - 365 * DAY, aggr_methods=("avg",), aggr_period="PT1H")
-    store = history._store
+    kinds, sight = (iri("Sensor"),), Everything()
     five = parse_period("PT5M")
     return [
-        *measured("latest of 10,000 sensors", "< 50", lambda _: newest(store, "", attr, None)),
+        *measured(
+            "latest of 10,000 sensors",
+            "< 50",
+            lambda _: history.newest_values("", attr, kinds, tails={}, sight=sight),
+        ),
         *measured(
             "one sensor's seven days (2,016 instances)",
             "< 30",
@@ -223,7 +228,9 @@ def in_process(history: History, attr: str, end: Micros) -> list[Row]:
         *measured(
             "city-wide five-minute means of a day",
             "< 500",
-            lambda n: across(store, "", attr, None, end - (n + 2) * DAY, end - (n + 1) * DAY, five, "UTC"),
+            lambda n: history.city_means(
+                "", attr, kinds, end - (n + 2) * DAY, end - (n + 1) * DAY, five, tails={}, sight=sight
+            ),
             5,
         ),
         *measured(

@@ -38,6 +38,7 @@ from andaman.doors.live.hub import Hub
 from andaman.doors.live.routes import LiveDoor
 from andaman.doors.ngsild.app import NgsiLdApp
 from andaman.doors.ngsild.door import NgsiLdOptions
+from andaman.doors.past import routes as past_routes
 from andaman.doors.tiles.door import TileDoor
 from andaman.http import health_route, screens_app
 from andaman.identity import routes as identity_routes
@@ -253,6 +254,7 @@ class App:
         found += LiveDoor(
             self.live, on_change=self.identity.on_change, name_of=self.identity.name_of
         ).routes()
+        found += past_routes.routes(self.broker)
         found += self.tiles.routes()
         found += command_routes.routes(self.command)
         found += catalogue_routes.routes(self.catalogue)

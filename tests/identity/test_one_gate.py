@@ -24,6 +24,7 @@ from andaman.broker.service import Broker
 from andaman.doors.live.hub import Hub
 from andaman.doors.live.routes import LiveDoor
 from andaman.doors.ngsild.app import NgsiLdApp
+from andaman.doors.past import routes as past_routes
 from andaman.doors.tiles.door import TileDoor
 from andaman.identity.model import FULL_ACCESS, Access, Actor, Classification, Principal, Role, system_actor
 from andaman.identity.policy import DatasetRule, PolicyAccess, PolicyTable, Rights
@@ -296,6 +297,12 @@ def _paths(rng: random.Random) -> list[str]:
     paths += [f"/ngsi-ld/v1/temporal/entities/{thing}" for thing in things[:8]]
     paths += [f"/api/changes?id={thing}" for thing in things]
     paths += [f"/api/changes?id={thing}&limit=2&at=2026-11-22T00:01:00Z" for thing in things[:8]]
+    span = "from=2026-11-21T00:00:00Z&to=2026-11-23T00:00:00Z"
+    for attr in ATTRS:
+        every = ",".join(KINDS)
+        paths += [f"/api/history/latest?type={one}&attr={attr}" for one in (every, *KINDS)]
+        paths += [f"/api/history/means?type={one}&attr={attr}&{span}&period=PT7S" for one in (every, *KINDS)]
+        paths += [f"/api/history/latest?type={every}&attr={attr}&limit=3&offset=2"]
     paths += ["/ngsi-ld/v1/types", "/ngsi-ld/v1/attributes", "/ngsi-ld/v1/types?details=true"]
     for kind, short in zip(kinds, KINDS, strict=True):
         paths += [
@@ -371,7 +378,7 @@ def _links(answer: httpx.Response) -> Any:
 
 def _client(broker: Broker, hub: Hub, access: Access) -> httpx.AsyncClient:
     screens = Starlette(
-        routes=LiveDoor(hub).routes(),
+        routes=[*LiveDoor(hub).routes(), *past_routes.routes(broker)],
         exception_handlers={AndamanError: lambda request, error: problem_response(error)},  # type: ignore[arg-type]
     )
     door = NgsiLdApp(broker, ContextStore(None))

@@ -29,8 +29,10 @@ from andaman.broker.ledger.past import Past
 from andaman.broker.ledger.rights import visible
 from andaman.broker.ledger.trail import Trail, trail
 from andaman.broker.model import DEFAULT_TENANT, Doc, Event, WriteOp, WriteResult
+from andaman.broker.query.city import CityMeans, NewestValues
 from andaman.broker.query.index import FACTS_VERSION, EntityIndex, index_facts, update_facts
 from andaman.broker.query.model import EntityQuery, EvolutionQuery, Page, Target, TemporalQuery
+from andaman.broker.query.period import Period
 from andaman.broker.query.survey import TypeSurvey
 from andaman.broker.remembered import Remembered
 from andaman.broker.together import Together
@@ -338,6 +340,46 @@ class Broker:
         """Instances of an attribute over time: one of each data set, or the one with this ``instanceId``."""
         self._check_tenant(tenant, access)
         return await self._in_past(self._past.resolve, entity_id, attr, instance, access, tenant)
+
+    async def newest_values(
+        self,
+        attr: str,
+        types: Sequence[str],
+        access: Access,
+        tenant: str = DEFAULT_TENANT,
+        *,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> NewestValues:
+        """What ``attr`` is now, for each entity with one of ``types`` (none given: any) that has it; its newest data set.
+
+        From history's columns, where it is quick for thousands, and what was acknowledged a moment ago. A value that was
+        written while this principal was not to see it stays hidden, as everywhere in the past. Raises TooManyResults
+        without ``limit`` where they are more than ``NEWEST_MOST``.
+        """
+        self._check_tenant(tenant, access)
+        ask = self._past.newest_values
+        return await self._in_past(ask, attr, types, limit, offset, access, tenant)
+
+    async def city_means(
+        self,
+        attr: str,
+        types: Sequence[str],
+        start: Micros,
+        end: Micros,
+        period: Period,
+        zone: str,
+        access: Access,
+        tenant: str = DEFAULT_TENANT,
+    ) -> CityMeans:
+        """Count, mean and extremes of the numeric observations of ``attr`` from ``start`` until before ``end``, by period,
+        over all entities with one of ``types`` (none given: any). Periods begin at ``start``, days and months in ``zone``.
+
+        Raises BadRequestData where only hourly rollups are left and the periods cut one, TooComplexQuery for too many.
+        """
+        self._check_tenant(tenant, access)
+        ask = self._past.city_means
+        return await self._in_past(ask, attr, types, start, end, period, zone, access, tenant)
 
     async def _in_past(self, ask: Callable[..., _T], *arguments: Any) -> _T:
         """Ask in one of the past's own threads, so that many questions about it keep nothing else waiting."""

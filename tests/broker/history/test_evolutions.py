@@ -92,6 +92,8 @@ def instance(rng: random.Random, at: int, dataset: str, created: int | None = No
     one: Instance = {"type": "Property", "value": value}
     if dataset:
         one["datasetId"] = dataset
+    if rng.random() < 0.1:
+        one["accuracy"] = [{"type": "Property", "value": 1}]
     if rng.random() < 0.8:
         one["observedAt"] = iso(START + rng.randrange(6) * SECOND, 0)
     return {**one, "createdAt": iso(at if created is None else created), "modifiedAt": iso(at)}

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from andaman.broker.history import History, store, upkeep
 from andaman.broker.history.aggregate import parse_period
-from andaman.broker.history.city import across, newest
 from andaman.broker.history.rows import iso
+from andaman.broker.history.whose import Everything
 from andaman.broker.model import Doc, Event
 from andaman.broker.query.model import TemporalQuery
 from andaman.kernel.errors import BadRequestData
@@ -202,16 +202,25 @@ def test_a_city_is_the_sum_of_its_entities(rng: random.Random, count: int, dropp
         if dropped:
             history.condense("", START + 3 * HOUR)
             settle(history)
-        found = across(
-            history._store, "", "x:v", None, START - 3 * HOUR, START + 9 * HOUR, parse_period("PT1H"), "UTC"
+        found = history.city_means(
+            "",
+            "x:v",
+            (),
+            START - 3 * HOUR,
+            START + 9 * HOUR,
+            parse_period("PT1H"),
+            tails={},
+            sight=Everything(),
         )
         wanted = [
             [start, len(part), sum(part) / len(part), min(part), max(part)]
             for start, part in sorted(buckets.items())
         ]
-        same([[row[0], *row[2:]] for row in found], wanted)
+        columns = (found.starts, found.counts, found.means, found.least, found.greatest)
+        told = [[iso(row[0], 0), *row[1:]] for row in zip(*(one.tolist() for one in columns), strict=True)]
+        same(told, wanted)
         state = {d["id"]: d["attrs"]["x:v"][0] for d in history.state_at("", 1 << 60)}
-        last = newest(history._store, "", "x:v", None)
+        last = history.newest_values("", "x:v", tails={}, sight=Everything())
         assert dict(zip(last.ids, last.values, strict=True)) == {n: one["value"] for n, one in state.items()}
         assert dict(zip(last.ids, last.times, strict=True)) == {
             n: parse_time(one["observedAt"]) for n, one in state.items()

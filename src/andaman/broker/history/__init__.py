@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import orjson
 
+from andaman.broker.history.city import across
 from andaman.broker.history.condense import Condensing
 from andaman.broker.history.evolutions import Evolutions, Sight, Veil
+from andaman.broker.history.latest import newest
 from andaman.broker.history.reading import Tails
 from andaman.broker.history.resolve import resolve
 from andaman.broker.history.series import temporal
@@ -18,11 +20,14 @@ from andaman.broker.history.state import Box, state_at
 from andaman.broker.history.store import OtherFormat, Store
 from andaman.broker.history.subjects import Subjects
 from andaman.broker.history.upkeep import Upkeep
+from andaman.broker.history.whose import CitySight, Whose
 from andaman.broker.model import Doc, Event
+from andaman.broker.query.city import CityMeans, NewestValues
 from andaman.broker.query.model import EvolutionQuery, Target, TemporalQuery
+from andaman.broker.query.period import Period
 from andaman.kernel.time import Micros
 
-__all__ = ["History", "OtherFormat", "Sight", "Veil"]
+__all__ = ["CitySight", "History", "OtherFormat", "Sight", "Veil"]
 
 
 class History:
@@ -157,6 +162,38 @@ class History:
     ) -> list[Target]:
         """The instances of an attribute that stand (one of each data set is enough), or the one with this id."""
         return resolve(self._store, self._key, tenant, entity_id, attr, instance, tails)
+
+    def newest_values(
+        self,
+        tenant: str,
+        attr: str,
+        types: Sequence[str] = (),
+        *,
+        tails: Tails,
+        sight: CitySight,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> NewestValues:
+        """What an attribute is now, for each entity with one of ``types`` (none: any) that has it (see ``newest``)."""
+        whose = Whose(self._subjects, tenant, attr, frozenset(types), tails, sight)
+        return newest(self._store, whose, limit, offset)
+
+    def city_means(
+        self,
+        tenant: str,
+        attr: str,
+        types: Sequence[str],
+        start: Micros,
+        end: Micros,
+        period: Period,
+        zone: str = "UTC",
+        *,
+        tails: Tails,
+        sight: CitySight,
+    ) -> CityMeans:
+        """Aggregates over all entities with one of ``types`` (none: any) from ``start`` until before ``end`` (see ``across``)."""
+        whose = Whose(self._subjects, tenant, attr, frozenset(types), tails, sight)
+        return across(self._store, whose, start, end, period, zone)
 
     def close(self) -> None:
         self._store.close()

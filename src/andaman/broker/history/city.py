@@ -1,6 +1,7 @@
-"""One attribute of many entities at once: the newest value of each, and aggregates over all of them by period.
+"""Count, mean and extremes of one attribute over all entities, by period.
 
-Entities are taken in stretches of their numbers, so that the memory which the database needs is bounded.
+Entities are taken in stretches of their numbers, so that the memory which the database needs is bounded. What the tail tells
+is laid over them: an observation counts once, as it was told last, wherever it lies.
 """
 
 from __future__ import annotations
@@ -15,72 +16,45 @@ import numpy.typing as npt
 
 from andaman.broker.history import rollups
 from andaman.broker.history.aggregate import Period, edges, shortest
+from andaman.broker.history.edits import edit_of
 from andaman.broker.history.reading import Reader
-from andaman.broker.history.rows import ADDED, DELETED, SET, plain, read_form
+from andaman.broker.history.rollups import Rollups
+from andaman.broker.history.rows import ADDED, SET, Form, Row, added, plain, read_form, rows_of
 from andaman.broker.history.rowset import distinct
 from andaman.broker.history.segments import Snapshot, T
 from andaman.broker.history.store import Store
+from andaman.broker.history.whose import Chosen, Whose
+from andaman.broker.model import Event
+from andaman.broker.query.city import CityMeans
 from andaman.broker.query.model import TemporalQuery
-from andaman.kernel.time import Micros
+from andaman.kernel.errors import TooManyResults
+from andaman.kernel.time import HOUR, Micros
 
 _STRETCH_ROWS: Final = 600_000
-_NOW: Final = 1 << 62
+_ROWS_MOST: Final = 20_000_000
+"""Observations that one question adds up: some seconds' work."""
+_BY_HAND: Final = 500
+"""Corrected entities that are read at once."""
 _NUMERIC: Final = frozenset("ifb")
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Columns = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Newest:
-    """Columns of the same length: entity ids, values as written, and the times they were true (µs)."""
+class _Span:
+    """Periods, and which part of them was asked for: from ``start`` until before ``end``."""
 
-    ids: list[str]
-    values: list[Any]
-    times: list[Micros]
+    bounds: Ints
+    start: Micros
+    end: Micros
 
-
-def newest(store: Store, tenant: str, attr: str, numbers: Ints | None) -> Newest:
-    """What ``attr`` is now for each entity that has it, its newest data set of several. ``numbers``: of these only, rising."""
-
-    def ask(snapshot: Snapshot, cursor: duckdb.DuckDBPyConnection) -> Newest:
-        where = f"attr = {store.names.word(attr)} AND tenant = {store.names.word(tenant)}"
-        known = snapshot.known("entity, dataset, seq", where, _NOW)
-        rows = snapshot.known(
-            f"entity, dataset, seq, op, {T} AS t, form, num, num2, coalesce(body, '') AS body", where, _NOW
-        )
-        last = cursor.execute(
-            f"SELECT entity, op, t, form, num, num2, body FROM ({rows}) SEMI JOIN "  # noqa: S608
-            f"(SELECT dataset, max(seq) AS seq FROM ({known}) GROUP BY entity, dataset) USING (dataset, seq)"
-        ).fetchnumpy()
-        keep = last["op"] != DELETED
-        if numbers is not None:
-            keep &= np.isin(last["entity"], numbers)
-        picked = {name: np.asarray(column)[keep] for name, column in last.items()}
-        order = np.lexsort((picked["t"], picked["entity"]))
-        entity = picked["entity"][order]
-        order = order[np.append(entity[1:] != entity[:-1], True)] if len(entity) else order
-        forms = picked["form"][order].tolist()
-        words = {form: read_form(store.names.texts[form]) for form in set(forms)}
-        nums = picked["num"][order]
-        if all(form.value == "f" for form in words.values()):
-            values = nums.tolist()
-        else:
-            values = [
-                plain(words[form], num, num2, body)
-                for form, num, num2, body in zip(
-                    forms,
-                    nums.tolist(),
-                    picked["num2"][order].tolist(),
-                    picked["body"][order].tolist(),
-                    strict=True,
-                )
-            ]
-        names = store.names.names_of(cursor, tenant)
-        ids = [names[number] for number in picked["entity"][order].tolist()]
-        return Newest(ids, values, picked["t"][order].tolist())
-
-    return store.read(ask)
+    def slots(self, t: Any) -> Any:
+        bounds = self.bounds
+        if len(set(np.diff(bounds).tolist())) == 1:
+            return (t - bounds[0]) // int(bounds[1] - bounds[0])
+        return np.searchsorted(bounds, t, side="right") - 1
 
 
 @dataclass(slots=True)
@@ -92,6 +66,12 @@ class _Sums:
     least: Floats
     greatest: Floats
 
+    @classmethod
+    def of(cls, size: int) -> _Sums:
+        return cls(
+            np.zeros(size, dtype=np.int64), np.zeros(size), np.full(size, np.inf), np.full(size, -np.inf)
+        )
+
     def add(self, slots: Any, count: Any, total: Any, least: Any, greatest: Any) -> None:
         np.add.at(self.count, slots, count)
         np.add.at(self.total, slots, total)
@@ -99,83 +79,131 @@ class _Sums:
         np.fmax.at(self.greatest, slots, greatest)
 
 
-def across(
-    store: Store,
-    tenant: str,
-    attr: str,
-    numbers: Ints | None,
-    start: Micros,
-    end: Micros,
-    period: Period,
-    zone: str,
-) -> list[tuple[str, str, int, float, float, float]]:
-    """(start, end, count, mean, least, greatest) of all numeric observations of ``attr`` in each period that has some.
+def across(store: Store, whose: Whose, start: Micros, end: Micros, period: Period, zone: str) -> CityMeans:
+    """All numeric observations of the attribute (true is 1) in each period that has some.
 
-    ``numbers``: of these entities only, rising. An observation told again for the same entity, data set and moment counts
-    once, as it was told last. Hours whose rows were dropped count by their rollups. Raises BadRequestData.
+    An observation told again for the same entity, data set and moment counts once, as it was told last. Hours whose rows
+    were dropped count by their rollups, but for entities of which something was hidden once: rollups do not say what was told
+    when. Raises BadRequestData, TooComplexQuery, TooManyResults.
     """
-    bounds = edges(period, start, end - 1, zone, align=False)
-    size = len(bounds)
+    span = _Span(edges(period, start, end - 1, zone, align=False), start, end)
 
     def ask(snapshot: Snapshot, cursor: duckdb.DuckDBPyConnection) -> _Sums:
-        sums = _Sums(
-            np.zeros(size, dtype=np.int64), np.zeros(size), np.full(size, np.inf), np.full(size, -np.inf)
-        )
+        sums = _Sums.of(len(span.bounds))
+        chosen = whose.at(store, snapshot, cursor)
         names = store.names
-        of = f"attr = {names.word(attr)} AND tenant = {names.word(tenant)}"
+        of = f"attr = {names.word(whose.attr)} AND tenant = {names.word(whose.tenant)}"
+        where = f"{of} AND op IN ({SET}, {ADDED})"
         found = cursor.execute(
             "SELECT entity, count(*) AS n FROM ("  # noqa: S608
-            + snapshot.union("entity", f"{of} AND op IN ({SET}, {ADDED})", t_from=start, t_to=end - 1)
+            + snapshot.union("entity", where, t_from=start, t_to=end - 1)
             + ") GROUP BY entity ORDER BY entity"
         ).fetchnumpy()
-        there, counts = found["entity"], found["n"]
-        corrected = np.isin(there, store.edits.numbers())
-        keep = np.ones(len(there), dtype=np.bool_) if numbers is None else np.isin(there, numbers)
-        plain_ones = keep & ~corrected
-        if plain_ones.any():
-            where = f"{of} AND op IN ({SET}, {ADDED})"
-            if not plain_ones.all():
+        there, counts = found["entity"].astype(np.int64), found["n"]
+        mine = chosen.counts(there)
+        there, counts = there[mine], counts[mine]
+        _check_rows(int(counts.sum()), span)
+        edited = np.array(sorted(store.edits.numbers()), dtype=np.int64)
+        edited = edited[chosen.counts(edited)]
+        by_hand = {name for name, events in chosen.late.items() if any(edit_of(one) for one in events)}
+        by_hand.update(names.names_of(cursor, whose.tenant, edited.tolist()).values() if len(edited) else ())
+        hands = sorted(by_hand)
+        corrected = np.array(
+            sorted(n for n in names.entities(cursor, whose.tenant, hands) if n >= 0), dtype=np.int64
+        )
+        told = _Told(whose, chosen, by_hand, span)
+        told.add_to(sums)
+        simple = ~np.isin(there, corrected)
+        if simple.any():
+            if not (simple.all() and mine.all()):
                 cursor.execute(
                     "CREATE OR REPLACE TEMP TABLE chosen AS SELECT unnest(?::INTEGER[]) AS entity",
-                    (there[plain_ones].tolist(),),
+                    (there[simple].tolist(),),
                 )
                 where += " AND entity IN (SELECT entity FROM chosen)"
-            many = _Many(store, cursor, snapshot, where, bounds, start, end, sums)
-            for low, high in _stretches(there[plain_ones], counts[plain_ones]):
+            many = _Many(store, cursor, snapshot, where, span, chosen, told, sums)
+            for low, high in _stretches(there[simple], counts[simple]):
                 many.add(low, high)
-        by_hand = there[keep & corrected].tolist()
-        if by_hand:
-            _add_corrected(store, cursor, snapshot, tenant, attr, by_hand, bounds, start, end, sums)
-        rolled = rollups.read(
-            cursor,
-            f"attr = {names.word(attr)} AND entity IN (SELECT id FROM entity WHERE tenant = {names.word(tenant)})",  # noqa: S608
-            start,
-            end,
-            True,
-        )
-        if numbers is not None:
-            rolled = rolled.pick(np.isin(rolled.columns["entity"], numbers))
-        if len(rolled):
-            rolled = rolled.pick(rolled.columns["numbers"] > 0)
-            own = rolled.columns
-            slots = rollups.slots_of(rolled, bounds)
-            sums.add(slots, own["numbers"], own["total"], own["least"], own["greatest"])
+        for first in range(0, len(hands), _BY_HAND):
+            part = hands[first : first + _BY_HAND]
+            reader = Reader(store, cursor, snapshot, whose.tenant, part, whose.tails)
+            _add_corrected(reader, whose.attr, chosen, span, sums)
+        _add_rolled(store, whose.attr, cursor, chosen, span, sums)
         return sums
 
     sums = store.read(ask)
-    return [
-        (
-            shortest(int(bounds[i])),
-            shortest(min(int(bounds[i + 1]), end)),
-            int(sums.count[i]),
-            float(sums.total[i] / sums.count[i]),
-            float(sums.least[i]),
-            float(sums.greatest[i]),
+    filled = np.flatnonzero(sums.count)
+    bounds = np.minimum(span.bounds, end)
+    count = sums.count[filled]
+    return CityMeans(
+        span.bounds[filled],
+        bounds[filled + 1],
+        count,
+        sums.total[filled] / count,
+        sums.least[filled],
+        sums.greatest[filled],
+    )
+
+
+# -- the tail ---------------------------------------------------------------------------------------------------------
+class _Told:
+    """Observations that the tail tells of entities without corrections, each as it was told last."""
+
+    def __init__(self, whose: Whose, chosen: Chosen, without: set[str], span: _Span) -> None:
+        self._span = span
+        last: dict[tuple[str, str, Micros], float | None] = {}
+        for name, events in chosen.late.items():
+            if name in without:
+                continue
+            until = chosen.veils.get(name, 0)
+            for event in events:
+                for row in _rows(event, whose.attr):
+                    form = read_form(row.form)
+                    if form.observed >= 0 and span.start <= row.t < span.end and row.t + row.lag >= until:
+                        last[name, row.dataset, row.t] = (
+                            row.num if _is_number(form, row.num, row.num2) else None
+                        )
+        self._values = [(key[2], value) for key, value in last.items() if value is not None]
+        again = sorted((n, t, dataset) for name, dataset, t in last if (n := chosen.known[name]) >= 0)
+        self._again = again
+        self._entity = np.array([one[0] for one in again], dtype=np.int64)
+        self._t = np.array([one[1] for one in again], dtype=np.int64)
+
+    def add_to(self, sums: _Sums) -> None:
+        if self._values:
+            t = np.array([at for at, _ in self._values], dtype=np.int64)
+            num = np.array([value for _, value in self._values], dtype=np.float64)
+            sums.add(self._span.slots(t), 1, num, num, num)
+
+    def replaced(self, columns: Columns, low: int, high: int, texts: Sequence[str]) -> Any:
+        """Places of rows (of entities from ``low`` to ``high``) that were told again."""
+        first, behind = np.searchsorted(self._entity, [low, high + 1]).tolist()
+        if first == behind:
+            return []
+        t, mine = columns["t"], self._t[first:behind]
+        near = np.flatnonzero((t >= mine.min()) & (t <= mine.max()))
+        near = near[np.isin(t[near], mine)]
+        known = set(self._again[first:behind])
+        rows = zip(
+            near.tolist(),
+            columns["entity"][near].tolist(),
+            t[near].tolist(),
+            columns["dataset"][near].tolist(),
+            strict=True,
         )
-        for i in np.flatnonzero(sums.count).tolist()
-    ]
+        return [at for at, entity, moment, dataset in rows if (entity, moment, texts[dataset]) in known]
 
 
+def _rows(event: Event, attr: str) -> Iterator[Row]:
+    """The observations of one attribute that an event tells."""
+    if event.told is None:
+        yield from (row for row in rows_of(event) if row.attr == attr and row.op == SET)
+    elif event.told["do"] == "add":
+        for place, one in enumerate(event.told["attrs"].get(attr, ())):
+            yield added(event.entity_id, attr, one, event.at, event.seq, place)
+
+
+# -- the store --------------------------------------------------------------------------------------------------------
 class _Many:
     """Rows of entities without corrections."""
 
@@ -185,100 +213,181 @@ class _Many:
         cursor: duckdb.DuckDBPyConnection,
         snapshot: Snapshot,
         where: str,
-        bounds: Ints,
-        start: Micros,
-        end: Micros,
+        span: _Span,
+        chosen: Chosen,
+        told: _Told,
         sums: _Sums,
     ) -> None:
         self._texts = store.names.texts
         self._cursor = cursor
         self._snapshot = snapshot
         self._where = where
-        self._bounds = bounds
-        self._even = len(set(np.diff(bounds).tolist())) == 1
-        self._start, self._end = start, end
+        self._span = span
+        self._chosen = chosen
+        self._told = told
         self._sums = sums
-        self._numeric: dict[int, bool] = {}
+        self._forms: dict[int, Form] = {}
+        self._columns = "entity, dataset, t, form, num, num2" + ", lag" * chosen.veiled
 
     def add(self, low: int, high: int) -> None:
         """Add the rows of entities in this range of numbers, each observation as it was told last."""
-        found = self._cursor.execute(self._rows("entity, dataset, t, form, num", low, high)).fetchnumpy()
+        found = self._cursor.execute(self._rows(self._columns, low, high)).fetchnumpy()
+        found = self._of(found, lambda form: form.observed >= 0)
         if not len(found["t"]):
             return
+        if not self._once(found, low, high):
+            found = self._last_told(low, high)
+        if len(again := self._told.replaced(found, low, high, self._texts)):
+            stands = np.ones(len(found["t"]), dtype=np.bool_)
+            stands[again] = False
+            found = _pick(found, stands)
+        found = self._of(found, lambda form: form.value in _NUMERIC or form.value == "r")
+        if any(self._form(form).value == "r" for form in distinct(found["form"])):
+            raw = [form for form in distinct(found["form"]) if self._form(form).value == "r"]
+            number = ~np.isnan(_floats(found["num"])) & np.isnan(_floats(found["num2"]))
+            found = _pick(found, ~np.isin(found["form"], raw) | number)
+        if self._chosen.veiled and len(found["t"]):
+            found = _pick(found, found["t"] + found["lag"] >= self._chosen.until(found["entity"]))
+        t, num = found["t"], np.ma.getdata(found["num"])
+        self._sums.add(self._span.slots(t), 1, num, num, num)
+
+    def _of(self, found: Columns, fits: Any) -> Columns:
+        """The rows of forms that fit."""
         forms = distinct(found["form"])
-        good = [form for form in forms if self._counts(form)]
-        if len(good) < len(forms):
-            keep = np.isin(found["form"], good)
-            found = {name: column[keep] for name, column in found.items()}
-        t, num = found["t"], found["num"]
-        if not len(t):
-            return
-        if not self._once(found["entity"], found["dataset"], t, low, high):
-            found = self._last_told(low, high, good)
-            t, num = found["t"], found["num"]
-        if self._even:
-            slots = (t - self._bounds[0]) // int(self._bounds[1] - self._bounds[0])
-        else:
-            slots = np.searchsorted(self._bounds, t, side="right") - 1
-        self._sums.add(slots, 1, num, num, num)
+        good = [form for form in forms if fits(self._form(form))]
+        return found if len(good) == len(forms) else _pick(found, np.isin(found["form"], good))
+
+    def _form(self, number: int) -> Form:
+        known = self._forms.get(number)
+        if known is None:
+            known = self._forms[number] = read_form(self._texts[number])
+        return known
 
     def _rows(self, columns: str, low: int, high: int, more: str = "") -> str:
         return self._snapshot.union(
             columns.replace(" t,", f" {T} AS t,"),
             f"{self._where} AND entity BETWEEN {low} AND {high}{more}",
-            t_from=self._start,
-            t_to=self._end - 1,
+            t_from=self._span.start,
+            t_to=self._span.end - 1,
         )
 
-    def _counts(self, form: int) -> bool:
-        known = self._numeric.get(form)
-        if known is None:
-            known = self._numeric[form] = _counts(self._texts[form])
-        return known
-
-    def _once(self, entity: Any, dataset: Any, t: Any, low: int, high: int) -> bool:
+    def _once(self, found: Columns, low: int, high: int) -> bool:
         """Is there surely no observation that was told twice?"""
-        span = self._end - self._start
-        if len(distinct(dataset)) > 1 or (high - low + 1) * span >= 1 << 62:
+        span = self._span.end - self._span.start
+        sets = np.array(sorted(distinct(found["dataset"])), dtype=np.int64)
+        if (high - low + 1) * len(sets) * span >= 1 << 62:
             return False
+        series = found["entity"].astype(np.int64) - low
+        if len(sets) > 1:
+            series = series * len(sets) + np.searchsorted(sets, found["dataset"])
         # They lie in rising and falling stretches, which a stable sort finds.
-        keys = np.sort((entity.astype(np.int64) - low) * span + (t - self._start), kind="stable")
+        keys = np.sort(series * span + (found["t"] - self._span.start), kind="stable")
         return bool((keys[1:] != keys[:-1]).all())
 
-    def _last_told(self, low: int, high: int, forms: list[int]) -> dict[str, Any]:
+    def _last_told(self, low: int, high: int) -> Columns:
+        seen = [number for number, form in self._forms.items() if form.observed >= 0]
         rows = self._rows(
-            "entity, dataset, t, seq, num", low, high, f" AND form IN ({','.join(map(str, forms))})"
+            "entity, dataset, t, seq, place, form, num, num2, lag",
+            low,
+            high,
+            f" AND form IN ({','.join(map(str, seen))})",
+        )
+        last = ", ".join(
+            f"arg_max({what}, seq * 65536 + place) AS {name}"
+            for name, what in (
+                ("form", "form"),
+                ("num", "coalesce(num, 'NaN'::DOUBLE)"),  # of rows without, arg_max would take another
+                ("num2", "coalesce(num2, 'NaN'::DOUBLE)"),
+                ("lag", "lag"),
+            )
         )
         return self._cursor.execute(
-            f"SELECT t, arg_max(num, seq) AS num FROM ({rows}) GROUP BY entity, dataset, t"  # noqa: S608
+            f"SELECT entity, dataset, t, {last} FROM ({rows}) GROUP BY entity, dataset, t"  # noqa: S608
         ).fetchnumpy()
 
 
-def _add_corrected(
-    store: Store,
-    cursor: duckdb.DuckDBPyConnection,
-    snapshot: Snapshot,
-    tenant: str,
-    attr: str,
-    numbers: list[int],
-    bounds: Ints,
-    start: Micros,
-    end: Micros,
-    sums: _Sums,
-) -> None:
+def _floats(column: Any) -> Any:
+    return np.ma.filled(column, np.nan)
+
+
+def _pick(found: Columns, keep: Any) -> Columns:
+    return {name: column[keep] for name, column in found.items()}
+
+
+def _is_number(form: Form, num: float, num2: float) -> bool:
+    """Does a row count? Of instances that are kept whole the numbers beside the text tell."""
+    return form.value in _NUMERIC or (form.value == "r" and num == num and num2 != num2)
+
+
+def _add_corrected(reader: Reader, attr: str, chosen: Chosen, span: _Span, sums: _Sums) -> None:
     """Rows of the few entities of which the temporal API took something back."""
-    names = list(store.names.names_of(cursor, tenant, numbers).values())
-    reader = Reader(store, cursor, snapshot, tenant, names, {})
-    rows = reader.read(TemporalQuery("between", start, end), [attr])
-    good = [number for number in distinct(rows.form) if _counts(reader.text(number))]
-    rows = rows.pick(np.isin(rows.form, good))
-    slots = np.searchsorted(bounds, rows.time, side="right") - 1
-    sums.add(slots, 1, rows.num, rows.num, rows.num)
+    rows = reader.read(TemporalQuery("between", span.start, span.end), [attr])
+    until = np.array([chosen.veils.get(name, 0) for name in reader.names], dtype=np.int64)
+    forms = {number: read_form(reader.text(number)) for number in distinct(rows.form)}
+    whole = [number for number, form in forms.items() if form.value == "r"]
+    if whole:
+        reader.fetch_bodies([rows])
+    bodies = reader.bodies(rows) if whole else []
+    keep = np.isin(rows.form, [number for number, form in forms.items() if form.value in _NUMERIC])
+    for at in np.flatnonzero(np.isin(rows.form, whole)).tolist():
+        value = plain(forms[int(rows.form[at])], 0.0, 0.0, bodies[at])
+        keep[at] = isinstance(value, int | float) and abs(value) < 1 << 53
+    keep &= rows.t + rows.lag >= until[rows.who]
+    rows = rows.pick(keep)
+    sums.add(span.slots(rows.time), 1, rows.num, rows.num, rows.num)
 
 
-def _counts(text: str) -> bool:
-    form = read_form(text)
-    return form.value in _NUMERIC and form.observed >= 0
+def _add_rolled(
+    store: Store, attr: str, cursor: duckdb.DuckDBPyConnection, chosen: Chosen, span: _Span, sums: _Sums
+) -> None:
+    """Hours of which the rows were dropped, in stretches of so many that memory is bounded."""
+    where = f"attr = {store.names.word(attr)}"
+    first, behind = span.start // HOUR, -(-span.end // HOUR)
+    ((count, low, high),) = cursor.execute(
+        f"SELECT count(*), min(hour), max(hour) FROM rollup WHERE {where} "  # noqa: S608
+        f"AND hour >= {first} AND hour < {behind}"
+    ).fetchall()
+    if not count:
+        return
+    step = max(1, (high + 1 - low) * _STRETCH_ROWS // count)
+    total = 0
+    for hour in range(low, high + 1, step):
+        rolled = rollups.fetch(cursor, where, hour * HOUR, min(hour + step, high + 1) * HOUR)
+        rolled = _standing(store, attr, chosen, rolled)
+        total += len(rolled)
+        _check_rows(total, span)
+        if len(rolled):
+            own = rollups.checked(rolled, span.start, span.end, True).columns
+            slots = rollups.slots_of(rolled, span.bounds)
+            sums.add(slots, own["numbers"], own["total"], own["least"], own["greatest"])
+
+
+def _check_rows(count: int, span: _Span) -> None:
+    if count > _ROWS_MOST:
+        raise TooManyResults(
+            f"From {shortest(span.start)} to {shortest(span.end)} there are {count} observations or more; at most "
+            f"{_ROWS_MOST} are added up at once. Ask for a shorter time, or for fewer types",
+            field="endTimeAt",
+        )
+
+
+def _standing(store: Store, attr: str, chosen: Chosen, rolled: Rollups) -> Rollups:
+    """Rollups of numbers of those who are chosen, and of which nothing was hidden once, without what was erased since."""
+    own = rolled.columns
+    keep = chosen.counts(own["entity"]) & (own["numbers"] > 0)
+    rolled = rolled.pick(keep)
+    if chosen.veiled:
+        rolled = rolled.pick(chosen.until(rolled.columns["entity"]) == 0)
+    own = rolled.columns
+    keep = np.ones(len(rolled), dtype=np.bool_)
+    for number in np.intersect1d(own["entity"], store.edits.numbers()).tolist():
+        for seq, told in store.edits.of(number):
+            if told["do"] == "erase" and "at" not in told and told.get("attr", attr) == attr:
+                gone = (own["entity"] == number) & (own["seq"] < seq)
+                if "dataset" in told:
+                    gone &= own["dataset"] == store.names.word(told["dataset"])
+                keep &= ~gone
+    return rolled if keep.all() else rolled.pick(keep)
 
 
 def _stretches(entities: Sequence[int] | Any, counts: Any) -> Iterator[tuple[int, int]]:

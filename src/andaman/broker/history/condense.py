@@ -20,7 +20,7 @@ from andaman.broker.history.edits import covers
 from andaman.broker.history.pieces import pieces
 from andaman.broker.history.rollups import COLUMNS as ROLLUP_COLUMNS
 from andaman.broker.history.rows import ADDED, BORN, META, SCOPE, SET, TOUCHED, read_form
-from andaman.broker.history.segments import AT, COLUMNS, OPEN, ORDER, Segment, T, last_rows
+from andaman.broker.history.segments import AT, COLUMNS, OPEN, ORDER, RAW_NUMBER, Segment, T, last_rows
 from andaman.broker.history.store import OPEN_ROWS, Store
 from andaman.kernel.time import HOUR, Micros
 
@@ -230,6 +230,7 @@ class Condenser:
             return
         told = {number: read_form(texts[number]) for number in forms}
         numeric = [number for number, form in told.items() if form.value in _NUMERIC]
+        raw = [number for number, form in told.items() if form.value == "r"]
         observed = [number for number, form in told.items() if form.observed >= 0]
         others = self.store.snapshot.union(
             f"{', '.join(_KEY)}, form, {T} AS t",
@@ -253,7 +254,8 @@ class Condenser:
             f"INSERT INTO {table} SELECT entity, attr, dataset, form, floor(ms / 3600000.0)::INTEGER AS hour, "  # noqa: S608
             "count(*), count(*) FILTER (number), sum(num) FILTER (number), min(num) FILTER (number), "
             "max(num) FILTER (number), var_pop(num) FILTER (number) * count(*) FILTER (number), max(seq) "
-            f"FROM (SELECT r.*, r.form IN ({_list(numeric)}) AS number FROM piece r "
+            f"FROM (SELECT r.*, (r.form IN ({_list(numeric)}) OR (r.form IN ({_list(raw)}) AND {RAW_NUMBER})) "
+            "AS number FROM piece r "
             f"ANTI JOIN undone u ON {_same('r', 'u', _KEY)} "
             f"LEFT JOIN word_last w ON {_same('r', 'w', _KEY[:3])} AND w.t = r.ms * 1000 + r.us "
             f"WHERE r.goes AND r.op IN ({SET},{ADDED}) "

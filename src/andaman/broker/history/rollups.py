@@ -61,21 +61,27 @@ def read(
     high: Micros | None,
     by_observation: bool,
 ) -> Rollups:
-    """Rollups of these rows (a condition on entity, attr, dataset) in the range.
+    """Rollups of these rows (a condition on entity, attr, dataset) in the range; see ``checked`` for the errors."""
+    return checked(fetch(cursor, where, low, high), low, high, by_observation)
 
-    Raises BadRequestData when the range begins or ends within a rolled-up hour, or asks by another time.
-    """
+
+def fetch(cursor: duckdb.DuckDBPyConnection, where: str, low: Micros | None, high: Micros | None) -> Rollups:
+    """Rollups of these rows of which the hour touches the range."""
     if low is not None:
         where += f" AND hour >= {low // HOUR}"
     if high is not None:
         where += f" AND hour < {-(-high // HOUR)}"
     found = cursor.execute(f"SELECT {', '.join(NAMES)} FROM rollup WHERE {where}").fetchnumpy()  # noqa: S608
-    rollups = Rollups(
+    return Rollups(
         {
             name: np.ma.filled(found[name], np.nan) if name in _FLOATS else found[name].astype(np.int64)
             for name in NAMES
         }
     )
+
+
+def checked(rollups: Rollups, low: Micros | None, high: Micros | None, by_observation: bool) -> Rollups:
+    """The same. Raises BadRequestData when the range begins or ends within a rolled-up hour, or asks by another time."""
     hours = rollups.columns["hour"]
     if not len(hours):
         return rollups

@@ -22,6 +22,8 @@ COLUMNS: Final = (
 """``ms`` and ``us`` are t: devices report milliseconds at most, and a column of zeros takes no room. ``body`` NULL: ""."""
 T: Final = "(ms * 1000 + us)"
 AT: Final = "(ms * 1000 + us + lag)"
+RAW_NUMBER: Final = "(num IS NOT NULL AND NOT isnan(num) AND (num2 IS NULL OR isnan(num2)))"
+"""Is the value of an instance that is kept whole (as text) a number, and no place?"""
 ORDER: Final = (
     "entity, attr, dataset, CASE WHEN (entity + attr + dataset) % 2 = 0 THEN ms ELSE -ms END, us, seq"
 )

@@ -30,6 +30,7 @@ class Subjects:
         self._tenant: npt.NDArray[np.int32] = np.empty(0, dtype=np.int32)
         self._form: npt.NDArray[np.int32] = np.empty(0, dtype=np.int32)
         self._scoped: set[int] = set()
+        self._seq = 0  # the last event that is known here
         self._loaded = False
 
     def _load(self) -> None:
@@ -48,6 +49,7 @@ class Subjects:
             if scope >= 0:
                 told = cursor.execute(snapshot.union("DISTINCT entity", f"attr = {scope}")).fetchall()
                 self._scoped.update(number for (number,) in told)
+            self._seq = snapshot.last_seq
 
         self._store.read(ask)
         self._loaded = True
@@ -64,6 +66,8 @@ class Subjects:
         with self._lock:
             if not self._loaded:
                 return
+            if events:
+                self._seq = events[-1].seq
             names = self._store.names
             found: list[tuple[str, str, str]] = []
             scoped: list[tuple[str, str]] = []
@@ -89,16 +93,20 @@ class Subjects:
 
     def numbers(self, tenant: str, fits: Callable[[str], bool]) -> Ints:
         """Numbers of the tenant's entities whose types and scopes fit, rising. ``fits`` is asked once for each such text."""
+        return self.as_of(tenant, fits)[0]
+
+    def as_of(self, tenant: str, fits: Callable[[str], bool]) -> tuple[Ints, int]:
+        """``numbers``, and the journal position as of which they are."""
         with self._lock:
             if not self._loaded:
                 self._load()
-            owner, form = self._tenant, self._form
+            owner, form, seq = self._tenant.copy(), self._form.copy(), self._seq
         texts = self._store.names.texts
         mine = np.flatnonzero((owner == self._store.names.word(tenant)) & (form != _NONE))
         forms = form[mine]
         good = [number for number in np.unique(forms).tolist() if fits(texts[number])]
         found: Ints = mine[np.isin(forms, good)].astype(np.int64)
-        return found
+        return found, seq
 
     def scoped(self, number: int) -> bool:
         """Did this entity ever have scopes?"""

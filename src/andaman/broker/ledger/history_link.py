@@ -19,7 +19,9 @@ from typing import Any, Final
 import orjson
 
 from andaman.broker.model import Doc
+from andaman.broker.query.city import CityMeans, NewestValues
 from andaman.broker.query.model import EntityQuery, EvolutionQuery, Page, Target, TemporalQuery
+from andaman.broker.query.period import Period
 from andaman.identity.model import FULL_ACCESS, Access
 from andaman.kernel.errors import Unavailable
 from andaman.kernel.time import Micros
@@ -141,6 +143,29 @@ class HistoryLink:
         self, entity_id: str, attr: str, instance: str | None, access: Access, tenant: str
     ) -> list[Target]:
         found: list[Target] = self._ask("resolve", (entity_id, attr, instance, tenant), access)[1]
+        return found
+
+    def newest_values(
+        self, attr: str, types: Sequence[str], limit: int | None, offset: int, access: Access, tenant: str
+    ) -> NewestValues:
+        found: NewestValues = self._ask("newest_values", (attr, tuple(types), limit, offset, tenant), access)[
+            1
+        ]
+        return found
+
+    def city_means(
+        self,
+        attr: str,
+        types: Sequence[str],
+        start: Micros,
+        end: Micros,
+        period: Period,
+        zone: str,
+        access: Access,
+        tenant: str,
+    ) -> CityMeans:
+        asked = (attr, tuple(types), start, end, period, zone, tenant)
+        found: CityMeans = self._ask("city_means", asked, access)[1]
         return found
 
     def condense(self, tenant: str, before: Micros, **chosen: Any) -> None:

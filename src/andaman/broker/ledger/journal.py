@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+import orjson
 
 from andaman.broker.ledger.rows import COLUMNS, GENESIS, Shapes, chain_hash, event_of, fold
 from andaman.broker.ledger.schema import connect
@@ -164,6 +166,27 @@ class Journal:
                     pair = self._shapes.pair(shape)
                 found.setdefault(entity_id, []).append((at, pair))
         return found
+
+    def were(self, tenant: str, what: Callable[[Shape], bool]) -> dict[str, Micros]:
+        """Entities that were once something that ``what`` holds for, and until when at the last."""
+        shapes = self._db.execute("SELECT DISTINCT shape FROM former WHERE tenant=?", (tenant,)).fetchall()
+        numbers = []
+        for (shape,) in shapes:
+            try:
+                pair = self._shapes.pair(shape)
+            except KeyError:
+                self._shapes = Shapes(self._db)
+                pair = self._shapes.pair(shape)
+            if what(pair):
+                numbers.append(shape)
+        if not numbers:
+            return {}
+        return dict(
+            self._db.execute(
+                "SELECT id, max(at) FROM former WHERE tenant=? AND shape IN (SELECT value FROM json_each(?)) GROUP BY id",
+                (tenant, orjson.dumps(numbers).decode()),
+            ).fetchall()
+        )
 
     def instance_key(self) -> bytes:
         """What ids of attribute instances are made with. Raises Unavailable where it was lost."""

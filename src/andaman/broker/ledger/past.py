@@ -15,14 +15,16 @@ from andaman.broker.ledger.sight import PastSight
 from andaman.broker.ledger.tail import Tail
 from andaman.broker.model import Doc, Event
 from andaman.broker.query.ast import TypeExpr, TypeIs
+from andaman.broker.query.city import CityMeans, NewestValues
 from andaman.broker.query.evaluate import matches
 from andaman.broker.query.model import EntityQuery, EvolutionQuery, Page, Target, TemporalQuery
+from andaman.broker.query.period import Period
 from andaman.identity.model import Access
 from andaman.kernel.errors import OperationNotSupported, ResourceNotFound
 from andaman.kernel.time import Micros, format_time
 
 if TYPE_CHECKING:  # the server's process has no need of what history is made of
-    from andaman.broker.history import Sight
+    from andaman.broker.history import CitySight, Sight
     from andaman.broker.history.reading import Tails
 
 _TAIL_PAGE: Final = 10_000
@@ -72,6 +74,34 @@ class HistoryStore(Protocol):
         self, tenant: str, entity_id: str, attr: str, instance: str | None, *, tails: Tails
     ) -> list[Target]:
         """See ``Broker.resolve``."""
+
+    def newest_values(
+        self,
+        tenant: str,
+        attr: str,
+        types: Sequence[str] = (),
+        *,
+        tails: Tails,
+        sight: CitySight,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> NewestValues:
+        """See ``Broker.newest_values``."""
+
+    def city_means(
+        self,
+        tenant: str,
+        attr: str,
+        types: Sequence[str],
+        start: Micros,
+        end: Micros,
+        period: Period,
+        zone: str = "UTC",
+        *,
+        tails: Tails,
+        sight: CitySight,
+    ) -> CityMeans:
+        """See ``Broker.city_means``."""
 
 
 class Past:
@@ -164,6 +194,32 @@ class Past:
         if not shapes or not access.sees(*shapes[0][1]) or attr in access.hidden_attrs(*shapes[0][1]):
             return []
         return history.resolve(tenant, entity_id, attr, instance, tails=tails)
+
+    def newest_values(
+        self, attr: str, types: Sequence[str], limit: int | None, offset: int, access: Access, tenant: str
+    ) -> NewestValues:
+        """See ``Broker.newest_values``."""
+        history, tails = self._with_tail(tenant, None)
+        sight = PastSight(self._journals, tenant, access)
+        return history.newest_values(
+            tenant, attr, types, tails=tails, sight=sight, limit=limit, offset=offset
+        )
+
+    def city_means(
+        self,
+        attr: str,
+        types: Sequence[str],
+        start: Micros,
+        end: Micros,
+        period: Period,
+        zone: str,
+        access: Access,
+        tenant: str,
+    ) -> CityMeans:
+        """See ``Broker.city_means``."""
+        history, tails = self._with_tail(tenant, None)
+        sight = PastSight(self._journals, tenant, access)
+        return history.city_means(tenant, attr, types, start, end, period, zone, tails=tails, sight=sight)
 
     def _with_tail(self, tenant: str, ids: Sequence[str] | None) -> tuple[HistoryStore, Tails]:
         """History, and the events of these entities (None: of all) that it does not have."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from andaman.broker.ledger.journal import JournalPool
+from andaman.broker.ledger.journal import JournalPool, Shape
 from andaman.identity.model import FULL_ACCESS, Access
 from andaman.kernel.time import Micros
 
@@ -34,6 +34,17 @@ class PastSight:
 
     def hidden_attrs(self, types: Sequence[str], scopes: Sequence[str]) -> frozenset[str]:
         return frozenset() if self._full else frozenset(self._access.hidden_attrs(types, scopes))
+
+    def veiled(self, attr: str) -> Mapping[str, Micros]:
+        """Entities that were not to be seen once, or not this attribute of them, and until when."""
+        if self._full:
+            return {}
+
+        def hides(shape: Shape) -> bool:
+            return not self._access.sees(*shape) or attr in self._access.hidden_attrs(*shape)
+
+        with self._journals.reader() as journal:
+            return journal.were(self._tenant, hides)
 
     def veils(self, names: Sequence[str]) -> Mapping[str, PastVeil]:
         """Only entities of which something was hidden once."""

@@ -1,0 +1,182 @@
+"""The newest value of one attribute of many entities: what it is now, from the last rows of its instances.
+
+What the temporal API told or took back is no part of it: it changes the past, and not what is (CIM 009 §5.6.11 – §5.6.16).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import duckdb
+import numpy as np
+import orjson
+
+from andaman.broker.history.rows import DELETED, MOVED, Form, join, plain, read_form
+from andaman.broker.history.rowset import distinct
+from andaman.broker.history.segments import Snapshot, T
+from andaman.broker.history.store import Store
+from andaman.broker.history.whose import Chosen, Whose
+from andaman.broker.model import Event, Instance
+from andaman.broker.query.city import NEWEST_MOST, NewestValues
+from andaman.broker.query.evaluate import VALUE_MEMBER
+from andaman.kernel.errors import TooManyResults
+from andaman.kernel.time import Micros, parse_time
+
+_NOW: Final = 1 << 62
+_FRESH: Final = 1 << 40
+"""Above every entity number: those that only the tail has come last."""
+
+_Value = tuple[int, str, Any, Micros | None]
+"""(order, entity id, value, observedAt)."""
+
+
+def newest(store: Store, whose: Whose, limit: int | None = None, offset: int = 0) -> NewestValues:
+    """What the attribute is now for each entity that has it; of several data sets the newest, by ``observedAt`` or, where it
+    has none, ``modifiedAt`` (of equals the last by name).
+
+    ``limit`` None: all. Raises TooManyResults where these are more than one answer holds.
+    """
+
+    def ask(snapshot: Snapshot, cursor: duckdb.DuckDBPyConnection) -> NewestValues:
+        chosen = whose.at(store, snapshot, cursor)
+        told = _told(whose.attr, chosen)
+        columns = _stored(store, whose, chosen, snapshot, cursor, told)
+        entity = columns["entity"]
+        late = sorted(value for value in told.values() if value is not None)
+        count = len(entity) + len(late)
+        if limit is None and count > NEWEST_MOST:
+            raise TooManyResults(
+                f"{count} entities have this attribute; at most {NEWEST_MOST} are told at once. "
+                "Ask for pages with limit and offset, or for fewer types",
+                field="limit",
+            )
+        order = np.concatenate([entity, np.array([value[0] for value in late], dtype=np.int64)])
+        page = np.argsort(order, kind="stable")[offset : None if limit is None else offset + limit]
+        mine = page[page < len(entity)]
+        columns = {name: column[mine] for name, column in columns.items()}
+        answer = _answer(store, cursor, columns)
+        if len(mine) == len(page):
+            return answer
+        found = iter(zip(answer.ids, answer.values, answer.times, strict=True))
+        rows = [next(found) if at < len(entity) else late[at - len(entity)][1:] for at in page.tolist()]
+        return NewestValues([row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows])
+
+    return store.read(ask)
+
+
+# -- the tail ---------------------------------------------------------------------------------------------------------
+def _told(attr: str, chosen: Chosen) -> dict[str, _Value | None]:
+    """What the tail says of each entity of which it tells the attribute; None: it is gone, or may not be seen."""
+    found: dict[str, _Value | None] = {}
+    for place, (name, events) in enumerate(chosen.late.items()):
+        for event in reversed(events):
+            change = next((one for one in event.changes if one.attr == attr), None)
+            if change is not None:
+                newest = _newest_of(change.after or (), event, chosen.veils.get(name, 0))
+                number = chosen.known[name]
+                order = number if number >= 0 else _FRESH + place
+                found[name] = None if newest is None else (order, name, *newest)
+                break
+    return found
+
+
+def _newest_of(instances: Any, event: Event, until: Micros) -> tuple[Any, Micros | None] | None:
+    best: tuple[Micros, str] | None = None
+    answer: tuple[Any, Micros | None] | None = None
+    for one in instances:
+        learned = _learned(one, event.at)
+        observed = parse_time(one["observedAt"]) if "observedAt" in one else None
+        rank = (learned if observed is None else observed, one.get("datasetId", ""))
+        if learned >= until and (best is None or rank > best):
+            best, answer = rank, (one.get(VALUE_MEMBER.get(one.get("type", ""), "value")), observed)
+    return answer
+
+
+def _learned(one: Instance, at: Micros) -> Micros:
+    return parse_time(one["modifiedAt"]) if "modifiedAt" in one else at
+
+
+# -- the store --------------------------------------------------------------------------------------------------------
+def _stored(
+    store: Store,
+    whose: Whose,
+    chosen: Chosen,
+    snapshot: Snapshot,
+    cursor: duckdb.DuckDBPyConnection,
+    told: dict[str, _Value | None],
+) -> dict[str, Any]:
+    """The row that counts of each entity, rising by entity, without those that the tail tells of."""
+    word = store.names.word
+    where = f"attr = {word(whose.attr)} AND tenant = {word(whose.tenant)}"
+    known = snapshot.known("entity, dataset, seq", where, _NOW)
+    rows = snapshot.known(
+        f"entity, dataset, seq, op, {T} AS t, lag, form, num, num2, coalesce(body, '') AS body", where, _NOW
+    )
+    last = cursor.execute(
+        f"SELECT entity, dataset, op, t, lag, form, num, num2, body FROM ({rows}) SEMI JOIN "  # noqa: S608
+        f"(SELECT dataset, max(seq) AS seq FROM ({known}) GROUP BY entity, dataset) USING (dataset, seq)"
+    ).fetchnumpy()
+    last["entity"] = last["entity"].astype(np.int64)
+    keep = (last["op"] != DELETED) & chosen.counts(last["entity"])
+    if told:
+        late = [number for name in told if (number := chosen.known[name]) >= 0]
+        keep &= ~np.isin(last["entity"], late)
+    found = {name: np.asarray(column)[keep] for name, column in last.items()}
+    learned = found["t"] + found["lag"]
+    for at in np.flatnonzero(found["op"] == MOVED).tolist():
+        # It was told when its place changed, and is as old as it says.
+        one = _instance(store.names.texts, found, at)
+        form = _form(store.names.texts, int(found["form"][at]))
+        learned[at] = _learned(one, int(learned[at]))
+        if form.observed < 0:
+            found["t"][at] = learned[at]
+    if chosen.veiled:
+        seen = learned >= chosen.until(found["entity"])
+        found = {name: column[seen] for name, column in found.items()}
+    sets = distinct(found["dataset"])
+    rank = np.zeros(max(sets, default=0) + 1, dtype=np.int64)
+    rank[sorted(sets, key=lambda number: store.names.texts[number])] = np.arange(len(sets))
+    order = np.lexsort((rank[found["dataset"]], found["t"], found["entity"]))
+    entity = found["entity"][order]
+    if len(entity):
+        order = order[np.append(entity[1:] != entity[:-1], True)]
+    return {name: column[order] for name, column in found.items()}
+
+
+def _form(texts: list[str], number: int) -> Form:
+    return read_form(texts[number])
+
+
+def _instance(texts: list[str], found: dict[str, Any], at: int) -> Instance:
+    form = _form(texts, int(found["form"][at]))
+    t, lag = int(found["t"][at]), int(found["lag"][at])
+    num, num2 = float(found["num"][at]), float(found["num2"][at])
+    body = str(found["body"][at])
+    return orjson.loads(body) if form.value == "r" else join(form, "", t, lag, t, num, num2, body)
+
+
+def _answer(store: Store, cursor: duckdb.DuckDBPyConnection, columns: dict[str, Any]) -> NewestValues:
+    forms = {number: _form(store.names.texts, number) for number in distinct(columns["form"])}
+    numbers = columns["entity"].tolist()
+    names = store.names.names_of(cursor, "", numbers)
+    nums = columns["num"].tolist()
+    if all(form.value == "f" for form in forms.values()):
+        values = nums
+    else:
+        values = [
+            plain(forms[form], num, num2, body)
+            for form, num, num2, body in zip(
+                columns["form"].tolist(),
+                nums,
+                columns["num2"].tolist(),
+                columns["body"].tolist(),
+                strict=True,
+            )
+        ]
+    times: list[Micros | None] = columns["t"].tolist()
+    if any(form.observed < 0 for form in forms.values()):
+        times = [
+            at if forms[form].observed >= 0 else None
+            for at, form in zip(times, columns["form"].tolist(), strict=True)
+        ]
+    return NewestValues([names[number] for number in numbers], values, times)

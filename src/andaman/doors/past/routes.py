@@ -1,0 +1,169 @@
+"""``GET /api/history/latest`` and ``GET /api/history/means``. Shapes: docs/api.md."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import numpy as np
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from andaman.broker.entity.build import iri
+from andaman.broker.query.city import NEWEST_MOST, CityMeans, NewestValues
+from andaman.broker.query.period import parse_period
+from andaman.broker.service import Broker
+from andaman.identity.tenants import check_entry
+from andaman.identity.web import actor_of
+from andaman.kernel.errors import AndamanError, BadRequestData, InvalidRequest
+from andaman.kernel.ids import is_tenant
+from andaman.kernel.time import SECOND, Micros, parse_time
+
+_NAME_MAX: Final = 2_000
+_TYPES_MAX: Final = 100
+_OFFSET_MAX: Final = 1 << 31
+_NAMES: Final = {"timeAt": "from", "endTimeAt": "to", "aggrPeriodDuration": "period"}
+"""Parameters of the temporal API → the same here."""
+_NO_STORE: Final = {"Cache-Control": "no-store"}
+
+
+def routes(broker: Broker) -> list[BaseRoute]:
+    """Questions about one attribute of all entities of some types."""
+
+    async def latest(request: Request) -> Response:
+        asked = _parameters(request, {"type", "attr"}, {"limit", "offset"})
+        limit = _number(asked, "limit", 1, NEWEST_MOST)
+        found = await broker.newest_values(
+            _name(asked["attr"], "attr"),
+            _types(asked["type"]),
+            actor_of(request).access,
+            _tenant(request),
+            limit=limit,
+            offset=_number(asked, "offset", 0, _OFFSET_MAX) or 0,
+        )
+        return await _answer(_values, found)
+
+    async def means(request: Request) -> Response:
+        asked = _parameters(request, {"type", "attr", "from", "to", "period"}, {"zone"})
+        start, end = _time(asked, "from"), _time(asked, "to")
+        if start >= end:
+            raise BadRequestData("to is later than from", field="to")
+        zone = asked.get("zone", "UTC")
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise BadRequestData(
+                f"The time zone {zone[:40]!r} is not known; use UTC or Asia/Bangkok", field="zone"
+            ) from None
+        attr, types, tenant = _name(asked["attr"], "attr"), _types(asked["type"]), _tenant(request)
+        access = actor_of(request).access
+        check_entry(access, tenant)
+        try:
+            period = parse_period(asked["period"])
+            found = await broker.city_means(attr, types, start, end, period, zone, access, tenant)
+        except AndamanError as error:
+            if (named := error.extra.get("field")) not in _NAMES:
+                raise
+            ours = _NAMES[named]
+            raise type(error)(error.detail.replace(named, ours), **{**error.extra, "field": ours}) from None
+        return await _answer(_periods, found)
+
+    return [Route("/api/history/latest", latest), Route("/api/history/means", means)]
+
+
+# -- what is asked ----------------------------------------------------------------------------------------------------
+def _parameters(request: Request, needed: set[str], others: set[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in request.query_params.multi_items():
+        if name not in needed and name not in others:
+            known = ", ".join(sorted(needed | others))
+            raise InvalidRequest(
+                f"The parameter {name[:80]!r} is not known here; known are {known}", field=name[:80]
+            )
+        if name in found:
+            raise InvalidRequest(f"The parameter {name!r} is given twice", field=name)
+        found[name] = value
+    for name in sorted(needed):
+        if not found.get(name):
+            raise BadRequestData(f"{name} is missing; needed are {', '.join(sorted(needed))}", field=name)
+    return found
+
+
+def _name(text: str, field: str) -> str:
+    """The IRI of a short name of the city's context, or of an IRI."""
+    if len(text) > _NAME_MAX or any(char <= " " or char in '<>"{}|\\^`' for char in text) or text[0] == "@":
+        raise BadRequestData(f"{field} is a short name such as speed, or an IRI", field=field)
+    return iri(text)
+
+
+def _types(text: str) -> Sequence[str]:
+    names = text.split(",")
+    if len(names) > _TYPES_MAX or not all(names):
+        raise BadRequestData(f"type is a list of up to {_TYPES_MAX} names with commas between", field="type")
+    return [_name(name, "type") for name in names]
+
+
+def _number(asked: dict[str, str], name: str, low: int, high: int) -> int | None:
+    text = asked.get(name)
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > 10 or not low <= int(text) <= high:
+        raise InvalidRequest(f"{name} is a whole number from {low} to {high}", field=name)
+    return int(text)
+
+
+def _time(asked: dict[str, str], name: str) -> Micros:
+    try:
+        return parse_time(asked[name].replace(" ", "+"))
+    except ValueError as error:
+        raise InvalidRequest(str(error), field=name) from None
+
+
+def _tenant(request: Request) -> str:
+    tenant = request.headers.get("NGSILD-Tenant", "")
+    if tenant and not is_tenant(tenant):
+        raise BadRequestData(
+            "NGSILD-Tenant must be up to 64 letters, digits, '_', '-' and '.'", field="NGSILD-Tenant"
+        )
+    return tenant
+
+
+# -- what is answered -------------------------------------------------------------------------------------------------
+async def _answer(shape: Any, found: Any) -> Response:
+    """Thousands of rows are written as JSON in a thread, so that the loop stays free."""
+    body = await asyncio.to_thread(lambda: orjson.dumps(shape(found)))
+    return Response(body, 200, _NO_STORE, "application/json")
+
+
+def _values(found: NewestValues) -> list[dict[str, Any]]:
+    known = np.array([0 if at is None else at for at in found.times], dtype=np.int64)
+    texts = _iso(known)
+    return [
+        {"id": name, "value": value, "observedAt": None if at is None else text}
+        for name, value, at, text in zip(found.ids, found.values, found.times, texts, strict=True)
+    ]
+
+
+def _periods(found: CityMeans) -> list[dict[str, Any]]:
+    names = ("start", "end", "count", "mean", "min", "max")
+    columns = (
+        _iso(found.starts),
+        _iso(found.ends),
+        found.counts.tolist(),
+        found.means.tolist(),
+        found.least.tolist(),
+        found.greatest.tolist(),
+    )
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _iso(times: Any) -> list[str]:
+    """ISO 8601 in UTC, without fractions where none has any."""
+    unit = "us" if (times % SECOND).any() else "s"
+    moments = times.astype("M8[us]").astype(f"M8[{unit}]")
+    texts: list[str] = np.datetime_as_string(moments, timezone="UTC").tolist()
+    return texts
