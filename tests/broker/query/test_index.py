@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -61,8 +62,11 @@ def replay(index: EntityIndex, store: dict[str, Doc], history: list[tuple[str, A
             index.remove("", what)
 
 
-@pytest.fixture(params=["small tables", "grid and compaction"])
+@pytest.fixture(params=["small tables", "grid and compaction", "more attributes than have values"])
 def _sizes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "more attributes than have values":
+        monkeypatch.setattr(columns, "VALUED_MOST", 1)
+        monkeypatch.setattr(columns, "GEOS_MOST", 0)
     if request.param == "grid and compaction":
         monkeypatch.setattr(columns, "GRID_FROM", 2)
         monkeypatch.setattr(index_module, "_COMPACT_FROM", 1)
@@ -200,3 +204,32 @@ def test_reading_threads_live_with_a_writer() -> None:
     assert not failures
     loaded = index.select("", query, FULL_ACCESS, lambda ids: [store[i] for i in ids if i in store])
     assert loaded.total == sum(matches(doc, query) for doc in store.values())
+
+
+def test_names_that_few_entities_have_cost_little_memory() -> None:
+    """2,000 new names in a type of 200,000 entities, twice, and the table grows behind them."""
+    index = EntityIndex()
+    facts = index_facts(_numbered(0, {"x:a": 1}))
+    count = 200_000
+    index.bulk_load("", ((f"urn:x:{n}", *facts) for n in range(count)))
+    process = psutil.Process()
+    before = process.memory_info().rss
+    for turn in range(2):
+        index.put("", _numbered(turn, {f"x:new-{turn}-{n}": n for n in range(2_000)}), None)
+    for n in range(count, count * 3 // 2):
+        index.put("", _numbered(n, {"x:a": 2}), None)
+    assert process.memory_info().rss - before < 500 << 20
+    page = index.select(
+        "",
+        EntityQuery(q=Compare(Path("x:new-1-1999"), Cmp.EQ, (Number(1_999),)), limit=5),
+        FULL_ACCESS,
+        lambda ids: [
+            _numbered(1, {f"x:new-1-{n}": n for n in range(2_000)}) for one in ids if one == "urn:x:1"
+        ],
+    )
+    assert [doc["id"] for doc in page.docs] == ["urn:x:1"]
+
+
+def _numbered(number: int, values: dict[str, int]) -> Doc:
+    attrs = {name: [{"type": "Property", "value": value}] for name, value in values.items()}
+    return {"id": f"urn:x:{number}", "type": ["x:A"], "attrs": attrs}

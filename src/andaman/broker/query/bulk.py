@@ -68,6 +68,9 @@ def _fill(table: Table, records: npt.NDArray[Any], rows: Ints) -> None:
             _fill_geo(table, code, kind, at, values.view(np.float64))
             continue
         column = table.column(code)
+        if not column.valued:
+            column.note(at)
+            continue
         if kind != OTHER:
             column.need_values()
             column.bits[at] = values
@@ -77,6 +80,8 @@ def _fill(table: Table, records: npt.NDArray[Any], rows: Ints) -> None:
 def _fill_geo(table: Table, code: int, kind: int, at: Ints, edges: npt.NDArray[np.float64]) -> None:
     """Records come by rising kind, so that an area's later edges turn its first two from a point into an area."""
     geo = table.geo(code)
+    if geo is None:
+        return
     if kind == WEST:
         geo.west[at] = edges
         geo.state[at] = np.where(np.isnan(edges), UNKNOWN, POINT)

@@ -6,6 +6,9 @@ table and leaves the old one to its readers). So a reader sees each row as of so
 never garbage; what it returns is verified on documents. A reader that walks over all columns walks over a copy of
 their dict (``list(table.columns.items())``, one step): copying the dict for each new column instead would cost the square
 of their number.
+
+Names of attributes are the writers' to choose, so there may be very many. The first ones of a table have their values here; of later
+ones it is only known which rows have something ("look at the document"), as a list while these are few (sparse.py).
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from andaman.broker.query.facts import ABSENT, BOOLEAN, NUMBER, OTHER, Box, Fact
+from andaman.broker.query.sparse import Scattered
 
 Rows = slice | npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -28,6 +32,10 @@ GRID_FROM: Final = 8_192
 _CELL_DEG: Final = 0.02
 _CELLS_MAX: Final = 4_096
 _FOLD: Final = 0xFFFF
+VALUED_MOST: Final = 128
+"""Attributes of a table whose values are in the index."""
+GEOS_MOST: Final = 32
+"""GeoProperties of a table that are in the index."""
 
 
 def _grown(array: npt.NDArray[Any], capacity: int) -> npt.NDArray[Any]:
@@ -37,12 +45,16 @@ def _grown(array: npt.NDArray[Any], capacity: int) -> npt.NDArray[Any]:
 
 
 class Column:
-    """One attribute: ``state`` per row, and ``num`` (or the same memory as ``bits``) where the state has a value."""
+    """One attribute: ``state`` per row, and ``num`` (or the same memory as ``bits``) where the state has a value.
 
-    __slots__ = ("bits", "num", "state")
+    Not ``valued``: what is there is OTHER, whatever it is.
+    """
 
-    def __init__(self, capacity: int) -> None:
-        self.state = np.zeros(capacity, dtype=np.uint8)
+    __slots__ = ("bits", "num", "state", "valued")
+
+    def __init__(self, capacity: int, valued: bool = True) -> None:
+        self.valued = valued
+        self.state: Any = np.zeros(capacity, dtype=np.uint8) if valued else Scattered(capacity)
         self.num = np.zeros(0, dtype=np.float64)
         self.bits = self.num.view(np.int64)
 
@@ -51,7 +63,10 @@ class Column:
             num = _grown(self.num, capacity)
             self.bits = num.view(np.int64)
             self.num = num
-        self.state = _grown(self.state, capacity)
+        if isinstance(self.state, Scattered):
+            self.state.capacity = capacity
+        else:
+            self.state = _grown(self.state, capacity)
 
     def need_values(self) -> None:
         if not len(self.num):
@@ -61,6 +76,9 @@ class Column:
 
     def set(self, row: int, fact: Fact) -> None:
         state, value = fact
+        if not self.valued:
+            self.note(row)
+            return
         if state != OTHER:
             if not len(self.num):
                 self.need_values()
@@ -69,6 +87,12 @@ class Column:
             else:
                 self.bits[row] = value
         self.state[row] = state
+
+    def note(self, rows: int | npt.NDArray[Any]) -> None:
+        """Of a column without values: these rows have something."""
+        self.state[rows] = OTHER
+        if isinstance(self.state, Scattered) and self.state.crowded:
+            self.state = self.state[:]
 
 
 class Bucket:
@@ -303,12 +327,13 @@ class Table:
     def column(self, code: int) -> Column:
         column = self.columns.get(code)
         if column is None:
-            column = self.columns[code] = Column(self.capacity)
+            column = self.columns[code] = Column(self.capacity, len(self.columns) < VALUED_MOST)
         return column
 
-    def geo(self, code: int) -> GeoColumn:
+    def geo(self, code: int) -> GeoColumn | None:
+        """None: there are too many; documents tell."""
         geo = self.geos.get(code)
-        if geo is None:
+        if geo is None and len(self.geos) < GEOS_MOST:
             geo = GeoColumn(self.capacity)
             if self.n >= GRID_FROM:
                 geo.build_grid(0)
@@ -338,8 +363,11 @@ class Table:
         new.shapes = self.shapes
         new.ids = [self.ids[row] for row in keep.tolist()]
         for code, column in self.columns.items():
-            fresh = Column(new.capacity)
-            fresh.state[:n] = column.state[keep]
+            fresh = Column(new.capacity, column.valued)
+            if column.valued:
+                fresh.state[:n] = column.state[keep]
+            else:
+                fresh.note(np.flatnonzero(column.state[keep]))
             if len(column.num):
                 fresh.need_values()
                 fresh.bits[:n] = column.bits[keep]

@@ -364,6 +364,8 @@ def _set(table: Table, row: int, attr: str, instances: Sequence[Instance]) -> No
     else:
         column.set(row, fact)
     if fact[0] == OTHER and instances[0]["type"] == "GeoProperty":
-        table.geo(code).set(row, box_of(instances))
+        geo = table.geo(code)
+        if geo is not None:
+            geo.set(row, box_of(instances))
     elif code in table.geos:
         table.geos[code].clear(row)
