@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from andaman.broker import service
+from andaman.broker import questions
 from andaman.broker.service import Broker
 from andaman.identity.model import FULL_ACCESS
 from andaman.kernel.errors import Unavailable
@@ -17,7 +17,7 @@ from andaman.kernel.errors import Unavailable
 
 def test_the_past_has_threads_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Slow questions fill their own threads and a bounded queue; work in other threads goes on."""
-    monkeypatch.setattr(service, "_PAST_WAITING", 40)
+    monkeypatch.setattr(questions, "_PAST_WAITING", 40)
     go_on = threading.Event()
 
     def slow(*_: Any) -> dict[str, Any]:

@@ -9,11 +9,10 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Container, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 
@@ -25,50 +24,30 @@ from andaman.broker.ledger.events import changes_of_state
 from andaman.broker.ledger.history_link import HistoryLink
 from andaman.broker.ledger.ledger import Ledger, LedgerOptions
 from andaman.broker.ledger.merge import Batch
-from andaman.broker.ledger.past import Past
 from andaman.broker.ledger.rights import visible
-from andaman.broker.ledger.trail import Trail, trail
 from andaman.broker.model import DEFAULT_TENANT, Doc, Event, WriteOp, WriteResult
-from andaman.broker.query.city import CityMeans, NewestValues
 from andaman.broker.query.index import FACTS_VERSION, EntityIndex, index_facts, update_facts
-from andaman.broker.query.model import EntityQuery, EvolutionQuery, Page, Target, TemporalQuery
-from andaman.broker.query.period import Period
+from andaman.broker.query.model import EntityQuery, Page
 from andaman.broker.query.survey import TypeSurvey
-from andaman.broker.remembered import Remembered
-from andaman.broker.together import Together
+from andaman.broker.questions import PastQuestions
 from andaman.identity.model import FULL_ACCESS, Access, Actor
 from andaman.identity.tenants import check_entry
-from andaman.kernel.errors import NoSuchTenant, ResourceNotFound, Unavailable
+from andaman.kernel.errors import NoSuchTenant, ResourceNotFound
 from andaman.kernel.metrics import Family, gauge
-from andaman.kernel.time import Clock, Micros, system_clock
+from andaman.kernel.time import Clock, system_clock
 
 _FACTS = Facts(FACTS_VERSION, index_facts, update_facts)
 _FREEZE_FROM = 10_000  # entities; below that the garbage collector is quick anyway
 _GC_ALLOCATIONS = 500_000
 _ITER_PAGE = 200
-_PAST_THREADS = 4
-_PAST_WAITING = 500
-_REMEMBERED_BYTES = 48 << 20
-_HISTORY_PATIENCE_S = 1.5
-_T = TypeVar("_T")
 
 
-def _trouble(there: bool) -> Family:
-    return gauge("andaman_history_trouble", "1 while history cannot take the journal's tail.", there)
-
-
-class Broker:
+class Broker(PastQuestions):
     """Entities of all tenants in one data directory. One process owns the directory (a lock file says so)."""
 
     def __init__(self, ledger: Ledger, index: EntityIndex, history: HistoryLink | None) -> None:
-        self._ledger = ledger
+        super().__init__(ledger, history)
         self._index = index
-        self._history = history
-        self._past = history or Past(ledger.journals, None)
-        self._past_threads = ThreadPoolExecutor(_PAST_THREADS, thread_name_prefix="past")
-        self._past_asked = 0
-        self._together = Together(self._evolutions)
-        self.remembered = Remembered(_REMEMBERED_BYTES)
         self._on_forgotten: list[Callable[[str], Awaitable[None]]] = []
         self._tenants = {DEFAULT_TENANT, *ledger.writer.known_tenants}
 
@@ -271,126 +250,6 @@ class Broker:
         if tenant not in self._tenants:
             raise NoSuchTenant(f"There is no tenant {tenant!r}; the first write to a tenant makes it")
 
-    # -- the past -------------------------------------------------------------------------------------------
-    async def query_at(
-        self, at: Micros, query: EntityQuery, access: Access, tenant: str = DEFAULT_TENANT
-    ) -> Page:
-        """The same query, answered from the state as it was known at ``at`` (transaction time)."""
-        self._check_tenant(tenant, access)
-        return await self._in_past(self._past.query_at, at, query, access, tenant)
-
-    async def get_at(self, at: Micros, entity_id: str, access: Access, tenant: str = DEFAULT_TENANT) -> Doc:
-        """One entity as it was known at ``at``. Raises ResourceNotFound when it was not there."""
-        self._check_tenant(tenant, access)
-        return await self._in_past(self._past.get_at, at, entity_id, access, tenant)
-
-    async def temporal(
-        self,
-        entity_id: str,
-        attrs: Sequence[str],
-        query: TemporalQuery,
-        access: Access,
-        tenant: str = DEFAULT_TENANT,
-    ) -> dict[str, list[dict[str, Any]]]:
-        """History of one entity: attribute IRI → instances (stored form, newest first with ``last_n``, otherwise
-        oldest first), or, with ``aggr_methods``, IRI → {"method": [[value, start, end], …]} rows.
-        Empty ``attrs`` means all. Includes what was acknowledged a moment ago (the journal's tail)."""
-        self._check_tenant(tenant, access)
-        return await self._in_past(self._past.temporal, entity_id, attrs, query, access, tenant)
-
-    async def trail(
-        self,
-        entity_id: str,
-        access: Access,
-        tenant: str = DEFAULT_TENANT,
-        *,
-        at: Micros | None = None,
-        before: int | None = None,
-        limit: int = 20,
-    ) -> Trail:
-        """Who changed it, when and how, newest first, as this principal may know it (ledger/trail.py). Raises
-        ResourceNotFound when there is no such entity now."""
-        self.get(entity_id, access, tenant)
-        ask = partial(trail, at=at, before=before, limit=limit)
-        return await self._in_past(ask, self._ledger.journals, entity_id, access, tenant)
-
-    async def evolutions(
-        self, query: EvolutionQuery, access: Access, tenant: str = DEFAULT_TENANT
-    ) -> dict[str, Any]:
-        """A page of entities over time (§5.7.3, §5.7.4), as ``History.evolutions`` tells it.
-
-        Includes what was acknowledged a moment ago, deleted entities, and those that only the temporal API knows.
-        """
-        self._check_tenant(tenant, access)
-        if query.retrieve and len(query.selectors) == 1 and len(query.selectors[0].ids) == 1:
-            return await self._together.one(query, access, tenant)
-        return await self._evolutions(query, access, tenant)
-
-    async def _evolutions(self, query: EvolutionQuery, access: Access, tenant: str) -> dict[str, Any]:
-        return await self._in_past(self._past.evolutions, query, access, tenant)
-
-    async def resolve(
-        self,
-        entity_id: str,
-        attr: str,
-        instance: str | None,
-        access: Access,
-        tenant: str = DEFAULT_TENANT,
-    ) -> list[Target]:
-        """Instances of an attribute over time: one of each data set, or the one with this ``instanceId``."""
-        self._check_tenant(tenant, access)
-        return await self._in_past(self._past.resolve, entity_id, attr, instance, access, tenant)
-
-    async def newest_values(
-        self,
-        attr: str,
-        types: Sequence[str],
-        access: Access,
-        tenant: str = DEFAULT_TENANT,
-        *,
-        limit: int | None = None,
-        offset: int = 0,
-    ) -> NewestValues:
-        """What ``attr`` is now, for each entity with one of ``types`` (none given: any) that has it; its newest data set.
-
-        From history's columns, where it is quick for thousands, and what was acknowledged a moment ago. A value that was
-        written while this principal was not to see it stays hidden, as everywhere in the past. Raises TooManyResults
-        without ``limit`` where they are more than ``NEWEST_MOST``.
-        """
-        self._check_tenant(tenant, access)
-        ask = self._past.newest_values
-        return await self._in_past(ask, attr, types, limit, offset, access, tenant)
-
-    async def city_means(
-        self,
-        attr: str,
-        types: Sequence[str],
-        start: Micros,
-        end: Micros,
-        period: Period,
-        zone: str,
-        access: Access,
-        tenant: str = DEFAULT_TENANT,
-    ) -> CityMeans:
-        """Count, mean and extremes of the numeric observations of ``attr`` from ``start`` until before ``end``, by period,
-        over all entities with one of ``types`` (none given: any). Periods begin at ``start``, days and months in ``zone``.
-
-        Raises BadRequestData where only hourly rollups are left and the periods cut one, TooComplexQuery for too many.
-        """
-        self._check_tenant(tenant, access)
-        ask = self._past.city_means
-        return await self._in_past(ask, attr, types, start, end, period, zone, access, tenant)
-
-    async def _in_past(self, ask: Callable[..., _T], *arguments: Any) -> _T:
-        """Ask in one of the past's own threads, so that many questions about it keep nothing else waiting."""
-        if self._past_asked >= _PAST_WAITING:
-            raise Unavailable("Too many questions about the past are waiting already; try again in a moment")
-        self._past_asked += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._past_threads, ask, *arguments)
-        finally:
-            self._past_asked -= 1
-
     def metrics(self) -> Iterable[Family]:
         """Figures of ledger and past; see also ``history_metrics``."""
         yield from self._ledger.metrics()
@@ -398,58 +257,6 @@ class Broker:
         yield gauge(
             "andaman_past_questions", "Questions about the past being answered now.", self._past_asked
         )
-
-    async def history_metrics(self) -> Iterable[Family]:
-        """How far history is; asks the historian."""
-        if self._history is None:
-            return ()
-        try:
-            async with asyncio.timeout(_HISTORY_PATIENCE_S):
-                last_seq, trouble = await self.history_status()
-        except (Unavailable, TimeoutError):  # it cannot be opened, or is being started again: that is trouble
-            return (_trouble(True),)
-        return (
-            gauge(
-                "andaman_history_lag_events", "Journal rows not yet in history.", max(0, self.seq - last_seq)
-            ),
-            gauge("andaman_historian_memory_bytes", "Memory of the historian.", self._history.memory_bytes()),
-            _trouble(bool(trouble)),
-        )
-
-    async def condense_history(
-        self,
-        tenant: str,
-        before: Micros,
-        *,
-        types: Sequence[str] = (),
-        ids: Sequence[str] = (),
-        attrs: Sequence[str] = (),
-        rollups: bool = True,
-    ) -> None:
-        """Have history drop what was observed and committed before ``before`` (whole hours); returns at once.
-
-        Of entities with one of the ``types`` or these ``ids`` (neither: all of the tenant), of these ``attrs`` (none: all);
-        aggregates by the hour stay where ``rollups``. The last row of each instance stays: no state from ``before`` on
-        changes. Not remembered: ask again after a restart, and after history was made again from the journal.
-        """
-        if self._history is not None:
-            history = self._history
-            chosen = {"types": tuple(types), "ids": tuple(ids), "attrs": tuple(attrs), "rollups": rollups}
-            await asyncio.to_thread(lambda: history.condense(tenant, before, **chosen))
-            self.remembered.clear()
-
-    async def history_condensing(self) -> tuple[int, int]:
-        """(Requests to condense that are not done yet, rows dropped since the historian started)."""
-        if self._history is None:
-            return 0, 0
-        left, dropped = await asyncio.to_thread(self._history.condensing)
-        if not left:
-            self.remembered.clear()  # what was answered on the way may hold rows that are gone now
-        return left, dropped
-
-    async def history_status(self) -> tuple[int, str]:
-        """(Last journal position that is in history, why it lags or ""). Without history: (0, "")."""
-        return (0, "") if self._history is None else await asyncio.to_thread(self._history.status)
 
     # -- events ---------------------------------------------------------------------------------------------
     @property
