@@ -141,6 +141,11 @@ class Event:
     told: dict[str, Any] | None = None  # TEMPORAL: see broker/ledger/evolution.py
 
     @property
+    def body(self) -> bytes | None:
+        """The entity after the event as it is stored, where that is at hand."""
+        return None
+
+    @property
     def moved(self) -> bool:
         """The entity itself (type, scope, expiry) changed, came or went, not only attributes of it."""
         return any(not change.attr for change in self.changes)

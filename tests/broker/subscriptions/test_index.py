@@ -5,15 +5,18 @@ from __future__ import annotations
 from operator import eq, ge, gt, le, lt
 from typing import Any
 
+import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from andaman.broker.ledger.events import FreshEvent
 from andaman.broker.model import LOCATION, Change, Event, EventKind
 from andaman.broker.query.ast import And, Cmp, Compare, Number, Path, TypeAnd, TypeExpr, TypeIs, TypeOr
 from andaman.broker.query.parse import parse_geo
 from andaman.broker.subscriptions.changes import Fact, concerns, doc_before_deletion
 from andaman.broker.subscriptions.index import SubscriptionIndex
 from andaman.broker.subscriptions.model import Condition, Selector, Trigger
+from andaman.broker.subscriptions.seen import Seen
 
 TYPES, ATTRS, IDS = ["A", "B", "C"], ["x", "y", "z"], ["urn:e:1", "urn:e:2", "urn:f:3"]
 TENANTS = ["", "t"]
@@ -184,3 +187,41 @@ def test_an_event_that_interests_nobody_meets_no_subscription() -> None:
     assert list(index.candidates(event)) == []
     event.types = ("A",)
     assert list(index.candidates(event)) == [17]
+
+
+_NUMBERS = st.one_of(st.integers(-180, 180), st.floats(-90, 90))
+_GEOMETRIES = st.one_of(
+    st.tuples(_NUMBERS, _NUMBERS).map(lambda xy: {"type": "Point", "coordinates": list(xy)}),
+    st.tuples(_NUMBERS, _NUMBERS, _NUMBERS).map(lambda xyz: {"type": "Point", "coordinates": list(xyz)}),
+    st.just({"type": "LineString", "coordinates": [[0, 0], [1, 2]]}),
+)
+
+
+@st.composite
+def _placed(draw: st.DrawFn, depth: int = 1) -> dict[str, Any]:
+    """An instance of a GeoProperty as it may be stored: with data sets, sub-attributes, texts that look like one."""
+    one: dict[str, Any] = {"type": "GeoProperty", "value": draw(_GEOMETRIES)}
+    if draw(st.booleans()):
+        one = {"value": one["value"], "type": "GeoProperty"}
+    if draw(st.booleans()):
+        one["note"] = '"urn:p":[{"type":"GeoProperty","value":{"type":"Point","coordinates":[1,2]}}]'
+    if depth and draw(st.booleans()):
+        one["attrs"] = {"urn:p": [draw(_placed(0))]}
+    return one
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(_placed(), max_size=2), st.booleans())
+def test_points_read_off_bytes_are_those_of_the_entity(instances: list[dict[str, Any]], other: bool) -> None:
+    """Never too few: each instance's box is among those that are read, or the entity itself is asked."""
+    for number, one in enumerate(instances[1:]):
+        one["datasetId"] = f"urn:d:{number}"
+    attrs: dict[str, Any] = {"urn:x": [{"type": "Property", "value": 1}]} if other else {}
+    if instances:
+        attrs["urn:p"] = instances
+    doc = {"id": "urn:e:1", "type": ["A"], "attrs": attrs}
+    plain = Event(1, "", 0, "", EventKind.UPDATED, "urn:e:1", ("A",), (), [], doc)
+    wanted = set(Seen(plain).bounds("urn:p"))
+    row = (1, "", 0, "updated", "urn:e:1", 0, "", "", "", "", b"", b"[]")
+    fresh = FreshEvent.of(row, EventKind.UPDATED, (("A",), ()), False, orjson.dumps(doc))
+    assert wanted <= set(Seen(fresh).bounds("urn:p"))

@@ -71,6 +71,11 @@ class FreshEvent(Event):
     def moved(self) -> bool:
         return self._moved
 
+    @property
+    def body(self) -> bytes | None:
+        """The entity after the event as it is stored; None where it was deleted, or read already."""
+        return self._body
+
     def mentions(self, mark: bytes) -> bool:
         """Do the changes hold these bytes? Without parsing anything."""
         return mark in self._blob

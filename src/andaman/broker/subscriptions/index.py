@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, Generic, TypeVar
 
-from andaman.broker.model import Doc, Event, EventKind
+from andaman.broker.model import Event
 from andaman.broker.query.ast import TypeAnd, TypeExpr, TypeIs, TypeOr
-from andaman.broker.subscriptions.changes import doc_before_deletion
 from andaman.broker.subscriptions.model import Condition, Selector
+from andaman.broker.subscriptions.seen import Seen
 from andaman.broker.subscriptions.shelf import Shelf, place_of
 
 T = TypeVar("T")
@@ -101,11 +101,9 @@ class SubscriptionIndex(Generic[T]):
         if not shelves:
             return ()
         found: dict[T, None] = {}
-        doc: Doc | None = None
-        if not all(shelf.is_plain for shelf in shelves):
-            doc = doc_before_deletion(event) if event.kind is EventKind.DELETED else event.doc
+        seen = Seen(event)
         for shelf in shelves:
-            shelf.choose(doc, found)
+            shelf.choose(seen, found)
         return list(found)
 
 

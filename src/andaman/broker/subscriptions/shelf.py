@@ -6,14 +6,15 @@ What is chosen is never too little: where a value is of an unusual kind, everyth
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import floor
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
-from andaman.broker.model import Doc
+from andaman.broker.model import Instance
 from andaman.broker.query.ast import And, Cmp, Compare, Number, QExpr, Text, Uri
 from andaman.broker.query.geometry import search_box
 from andaman.broker.subscriptions.model import Condition
+from andaman.broker.subscriptions.seen import Box, Seen
 
 T = TypeVar("T")
 _UP: Final = frozenset({Cmp.GT, Cmp.GE})
@@ -21,7 +22,6 @@ _DOWN: Final = frozenset({Cmp.LT, Cmp.LE})
 _CELL: Final = 0.02
 """Degrees: about two kilometres."""
 _CELLS_MOST: Final = 100
-Box = tuple[float, float, float, float]
 
 
 class Place(NamedTuple):
@@ -65,11 +65,13 @@ class _Values(NamedTuple):
     odd: bool
 
 
-def _values(doc: Doc, attr: str) -> _Values:
+def _values(instances: Sequence[Instance] | None) -> _Values | None:
+    if instances is None:
+        return None
     numbers: list[float] = []
     texts: list[str] = []
     odd = False
-    for instance in doc["attrs"].get(attr, ()):
+    for instance in instances:
         value = instance.get("value")
         if instance["type"] != "Property" or isinstance(value, dict | list):
             odd = True
@@ -227,13 +229,13 @@ class Shelf(Generic[T]):
         else:
             self.plain.pop(item, None)
 
-    def choose(self, doc: Doc | None, found: dict[T, None]) -> None:
-        """Add to ``found`` whom an entity like this may concern; None: not known, so everybody."""
+    def choose(self, seen: Seen, found: dict[T, None]) -> None:
+        """Add to ``found`` whom an entity like this may concern; where it is not known, everybody."""
         found.update(self.plain)
         if self.is_plain:
             return
         for attr, by_value in self.equal.items():
-            values = None if doc is None else _values(doc, attr)
+            values = _values(seen.instances(attr))
             if values is None or values.odd:
                 for items in by_value.values():
                     found.update(items)
@@ -242,35 +244,12 @@ class Shelf(Generic[T]):
                     found.update(by_value.get(value, {}))
         for ordered, up in ((self.above, True), (self.below, False)):
             for attr, by_threshold in ordered.items():
-                values = None if doc is None else _values(doc, attr)
+                values = _values(seen.instances(attr))
                 if values is None or values.odd:
                     found.update(dict.fromkeys(by_threshold.items.values()))
                 elif values.numbers:
                     chosen = by_threshold.up_to if up else by_threshold.down_to
                     found.update(dict.fromkeys(chosen((max if up else min)(values.numbers))))
         for attr, boxes in self.boxes.items():
-            for box in (None,) if doc is None else _bounds(doc, attr):
+            for box in seen.bounds(attr):
                 found.update(dict.fromkeys(boxes.boxes if box is None else boxes.touching(box)))
-
-
-def _bounds(doc: Doc, attr: str) -> Iterator[Box | None]:
-    """The box of each instance of a geo property; None where it cannot be told."""
-    for instance in doc["attrs"].get(attr, ()):
-        value = instance.get("value")
-        coordinates = value.get("coordinates") if isinstance(value, dict) else None
-        if not isinstance(coordinates, list):
-            yield None
-            continue
-        positions: list[Any] = []
-        waiting: list[Any] = [coordinates]
-        while waiting:
-            one = waiting.pop()
-            if one and isinstance(one[0], list):
-                waiting.extend(one)
-            elif len(one) >= 2:
-                positions.append(one)
-        if not positions:
-            yield None
-            continue
-        lons, lats = [one[0] for one in positions], [one[1] for one in positions]
-        yield min(lons), min(lats), max(lons), max(lats)
