@@ -107,18 +107,18 @@ class Snapshot:
 
         Segments that end before ``at`` give their last rows only.
         """
+        return self._union(columns, self.known_parts(where, at), nothing)
+
+    def known_parts(self, where: str, at: Micros) -> list[tuple[str, str]]:
+        """The tables that ``known`` looks at, each with its condition."""
         where += f" AND {STATE_OPS}"
-        return self._union(
-            columns,
-            [
-                (s.last_table, self._seen(s, where))
-                if s.max_at <= at
-                else (s.table, self._seen(s, f"{where} AND {AT} <= {at}"))
-                for s in self.segments
-                if s.min_at <= at
-            ],
-            nothing,
-        )
+        return [
+            (s.last_table, self._seen(s, where))
+            if s.max_at <= at
+            else (s.table, self._seen(s, f"{where} AND {AT} <= {at}"))
+            for s in self.segments
+            if s.min_at <= at
+        ]
 
     def _seen(self, segment: Segment, where: str) -> str:
         """Only the open segment can have grown since."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -168,15 +168,40 @@ def _from_store(
     for start in range(0, len(alive), _AT_ONCE):
         part = alive[start : start + _AT_ONCE]
         span = f"{where} AND entity BETWEEN {part[0]} AND {part[-1]}"
-        keys = ", ".join(_KEY)
-        newest = snapshot.known(f"{keys}, seq", span, at)
-        # First which rows, then the rows: holding whole rows while looking would need many times the memory.
-        last = cursor.execute(
-            f"SELECT * FROM ({snapshot.known(_COLUMNS, span, at)}) SEMI JOIN "  # noqa: S608
-            f"(SELECT {keys}, max(seq) AS seq FROM ({newest}) GROUP BY {keys}) USING ({keys}, seq)"
-        )
-        _assemble(last, texts, set(part), entities)
+        for rows in _last_rows(cursor, snapshot.known_parts(span, at)):
+            _assemble(rows, texts, set(part), entities)
     return {names[number]: entity for number, entity in entities.items()}
+
+
+def _last_rows(
+    cursor: duckdb.DuckDBPyConnection, parts: Sequence[tuple[str, str]]
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The last row of each instance, table by table.
+
+    First which rows, then the rows by their place: holding whole rows while looking would need many times the memory, and
+    looking for them by their keys many times the time.
+    """
+    if not parts:
+        return
+    keys = ", ".join(_KEY)
+    each = " UNION ALL ".join(
+        f"SELECT {keys}, max(seq) AS seq, arg_max(rowid, seq) AS place, {number} AS part "  # noqa: S608
+        f"FROM {table} WHERE {where} GROUP BY {keys}"
+        for number, (table, where) in enumerate(parts)
+    )
+    found = cursor.execute(
+        f"SELECT arg_max(place, seq) AS place, arg_max(part, seq) AS part FROM ({each}) GROUP BY {keys}"  # noqa: S608
+    ).fetchnumpy()
+    for number, (table, _) in enumerate(parts):
+        places = found["place"][found["part"] == number]
+        if len(places):
+            cursor.execute(
+                "CREATE OR REPLACE TEMP TABLE places AS SELECT unnest(?::BIGINT[]) AS place",
+                (places.tolist(),),
+            )
+            yield cursor.execute(
+                f"SELECT {_COLUMNS} FROM {table} WHERE rowid IN (SELECT place FROM places)"  # noqa: S608
+            )
 
 
 def _assemble(
