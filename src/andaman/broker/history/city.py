@@ -7,24 +7,22 @@ is laid over them: an observation counts once, as it was told last, wherever it 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import duckdb
 import numpy as np
-import numpy.typing as npt
 
 from andaman.broker.history import rollups
 from andaman.broker.history.aggregate import Period, edges, shortest
+from andaman.broker.history.city_tail import Columns, Span, Sums, Told
 from andaman.broker.history.edits import edit_of
 from andaman.broker.history.reading import Reader
 from andaman.broker.history.rollups import Rollups
-from andaman.broker.history.rows import ADDED, SET, Form, Row, added, plain, read_form, rows_of
+from andaman.broker.history.rows import ADDED, SET, Form, plain, read_form
 from andaman.broker.history.rowset import distinct
 from andaman.broker.history.segments import Snapshot, T
 from andaman.broker.history.store import Store
 from andaman.broker.history.whose import Chosen, Whose
-from andaman.broker.model import Event
 from andaman.broker.query.city import CityMeans
 from andaman.broker.query.model import TemporalQuery
 from andaman.kernel.errors import TooManyResults
@@ -37,47 +35,6 @@ _BY_HAND: Final = 500
 """Corrected entities that are read at once."""
 _NUMERIC: Final = frozenset("ifb")
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-Columns = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Span:
-    """Periods, and which part of them was asked for: from ``start`` until before ``end``."""
-
-    bounds: Ints
-    start: Micros
-    end: Micros
-
-    def slots(self, t: Any) -> Any:
-        bounds = self.bounds
-        if len(set(np.diff(bounds).tolist())) == 1:
-            return (t - bounds[0]) // int(bounds[1] - bounds[0])
-        return np.searchsorted(bounds, t, side="right") - 1
-
-
-@dataclass(slots=True)
-class _Sums:
-    """What is added up for each period."""
-
-    count: Ints
-    total: Floats
-    least: Floats
-    greatest: Floats
-
-    @classmethod
-    def of(cls, size: int) -> _Sums:
-        return cls(
-            np.zeros(size, dtype=np.int64), np.zeros(size), np.full(size, np.inf), np.full(size, -np.inf)
-        )
-
-    def add(self, slots: Any, count: Any, total: Any, least: Any, greatest: Any) -> None:
-        np.add.at(self.count, slots, count)
-        np.add.at(self.total, slots, total)
-        np.fmin.at(self.least, slots, least)
-        np.fmax.at(self.greatest, slots, greatest)
-
 
 def across(store: Store, whose: Whose, start: Micros, end: Micros, period: Period, zone: str) -> CityMeans:
     """All numeric observations of the attribute (true is 1) in each period that has some.
@@ -86,10 +43,10 @@ def across(store: Store, whose: Whose, start: Micros, end: Micros, period: Perio
     were dropped count by their rollups, but for entities of which something was hidden once: rollups do not say what was told
     when. Raises BadRequestData, TooComplexQuery, TooManyResults.
     """
-    span = _Span(edges(period, start, end - 1, zone, align=False), start, end)
+    span = Span(edges(period, start, end - 1, zone, align=False), start, end)
 
-    def ask(snapshot: Snapshot, cursor: duckdb.DuckDBPyConnection) -> _Sums:
-        sums = _Sums.of(len(span.bounds))
+    def ask(snapshot: Snapshot, cursor: duckdb.DuckDBPyConnection) -> Sums:
+        sums = Sums.of(len(span.bounds))
         chosen = whose.at(store, snapshot, cursor)
         names = store.names
         of = f"attr = {names.word(whose.attr)} AND tenant = {names.word(whose.tenant)}"
@@ -111,7 +68,7 @@ def across(store: Store, whose: Whose, start: Micros, end: Micros, period: Perio
         corrected = np.array(
             sorted(n for n in names.entities(cursor, whose.tenant, hands) if n >= 0), dtype=np.int64
         )
-        told = _Told(whose, chosen, by_hand, span)
+        told = Told(whose, chosen, by_hand, span, store.told)
         told.add_to(sums)
         simple = ~np.isin(there, corrected)
         if simple.any():
@@ -145,64 +102,6 @@ def across(store: Store, whose: Whose, start: Micros, end: Micros, period: Perio
     )
 
 
-# -- the tail ---------------------------------------------------------------------------------------------------------
-class _Told:
-    """Observations that the tail tells of entities without corrections, each as it was told last."""
-
-    def __init__(self, whose: Whose, chosen: Chosen, without: set[str], span: _Span) -> None:
-        self._span = span
-        last: dict[tuple[str, str, Micros], float | None] = {}
-        for name, events in chosen.late.items():
-            if name in without:
-                continue
-            until = chosen.veils.get(name, 0)
-            for event in events:
-                for row in _rows(event, whose.attr):
-                    form = read_form(row.form)
-                    if form.observed >= 0 and span.start <= row.t < span.end and row.t + row.lag >= until:
-                        last[name, row.dataset, row.t] = (
-                            row.num if _is_number(form, row.num, row.num2) else None
-                        )
-        self._values = [(key[2], value) for key, value in last.items() if value is not None]
-        again = sorted((n, t, dataset) for name, dataset, t in last if (n := chosen.known[name]) >= 0)
-        self._again = again
-        self._entity = np.array([one[0] for one in again], dtype=np.int64)
-        self._t = np.array([one[1] for one in again], dtype=np.int64)
-
-    def add_to(self, sums: _Sums) -> None:
-        if self._values:
-            t = np.array([at for at, _ in self._values], dtype=np.int64)
-            num = np.array([value for _, value in self._values], dtype=np.float64)
-            sums.add(self._span.slots(t), 1, num, num, num)
-
-    def replaced(self, columns: Columns, low: int, high: int, texts: Sequence[str]) -> Any:
-        """Places of rows (of entities from ``low`` to ``high``) that were told again."""
-        first, behind = np.searchsorted(self._entity, [low, high + 1]).tolist()
-        if first == behind:
-            return []
-        t, mine = columns["t"], self._t[first:behind]
-        near = np.flatnonzero((t >= mine.min()) & (t <= mine.max()))
-        near = near[np.isin(t[near], mine)]
-        known = set(self._again[first:behind])
-        rows = zip(
-            near.tolist(),
-            columns["entity"][near].tolist(),
-            t[near].tolist(),
-            columns["dataset"][near].tolist(),
-            strict=True,
-        )
-        return [at for at, entity, moment, dataset in rows if (entity, moment, texts[dataset]) in known]
-
-
-def _rows(event: Event, attr: str) -> Iterator[Row]:
-    """The observations of one attribute that an event tells."""
-    if event.told is None:
-        yield from (row for row in rows_of(event) if row.attr == attr and row.op == SET)
-    elif event.told["do"] == "add":
-        for place, one in enumerate(event.told["attrs"].get(attr, ())):
-            yield added(event.entity_id, attr, one, event.at, event.seq, place)
-
-
 # -- the store --------------------------------------------------------------------------------------------------------
 class _Many:
     """Rows of entities without corrections."""
@@ -213,10 +112,10 @@ class _Many:
         cursor: duckdb.DuckDBPyConnection,
         snapshot: Snapshot,
         where: str,
-        span: _Span,
+        span: Span,
         chosen: Chosen,
-        told: _Told,
-        sums: _Sums,
+        told: Told,
+        sums: Sums,
     ) -> None:
         self._texts = store.names.texts
         self._cursor = cursor
@@ -314,12 +213,7 @@ def _pick(found: Columns, keep: Any) -> Columns:
     return {name: column[keep] for name, column in found.items()}
 
 
-def _is_number(form: Form, num: float, num2: float) -> bool:
-    """Does a row count? Of instances that are kept whole the numbers beside the text tell."""
-    return form.value in _NUMERIC or (form.value == "r" and num == num and num2 != num2)
-
-
-def _add_corrected(reader: Reader, attr: str, chosen: Chosen, span: _Span, sums: _Sums) -> None:
+def _add_corrected(reader: Reader, attr: str, chosen: Chosen, span: Span, sums: Sums) -> None:
     """Rows of the few entities of which the temporal API took something back."""
     rows = reader.read(TemporalQuery("between", span.start, span.end), [attr])
     until = np.array([chosen.veils.get(name, 0) for name in reader.names], dtype=np.int64)
@@ -338,7 +232,7 @@ def _add_corrected(reader: Reader, attr: str, chosen: Chosen, span: _Span, sums:
 
 
 def _add_rolled(
-    store: Store, attr: str, cursor: duckdb.DuckDBPyConnection, chosen: Chosen, span: _Span, sums: _Sums
+    store: Store, attr: str, cursor: duckdb.DuckDBPyConnection, chosen: Chosen, span: Span, sums: Sums
 ) -> None:
     """Hours of which the rows were dropped, in stretches of so many that memory is bounded."""
     where = f"attr = {store.names.word(attr)}"
@@ -362,7 +256,7 @@ def _add_rolled(
             sums.add(slots, own["numbers"], own["total"], own["least"], own["greatest"])
 
 
-def _check_rows(count: int, span: _Span) -> None:
+def _check_rows(count: int, span: Span) -> None:
     if count > _ROWS_MOST:
         raise TooManyResults(
             f"From {shortest(span.start)} to {shortest(span.end)} there are {count} observations or more; at most "

@@ -39,7 +39,7 @@ def newest(store: Store, whose: Whose, limit: int | None = None, offset: int = 0
 
     def ask(snapshot: Snapshot, cursor: duckdb.DuckDBPyConnection) -> NewestValues:
         chosen = whose.at(store, snapshot, cursor)
-        told = _told(whose.attr, chosen)
+        told = _told(whose.attr, chosen, store.told)
         columns = _stored(store, whose, chosen, snapshot, cursor, told)
         entity = columns["entity"]
         late = sorted(value for value in told.values() if value is not None)
@@ -65,14 +65,24 @@ def newest(store: Store, whose: Whose, limit: int | None = None, offset: int = 0
 
 
 # -- the tail ---------------------------------------------------------------------------------------------------------
-def _told(attr: str, chosen: Chosen) -> dict[str, _Value | None]:
-    """What the tail says of each entity of which it tells the attribute; None: it is gone, or may not be seen."""
+def _told(attr: str, chosen: Chosen, known: dict[tuple[int, str, str], Any]) -> dict[str, _Value | None]:
+    """What the tail says of each entity of which it tells the attribute; None: it is gone, or may not be seen.
+
+    ``known``: what was found in these events before, for who may see all of the entity.
+    """
     found: dict[str, _Value | None] = {}
     for place, (name, events) in enumerate(chosen.late.items()):
+        until = chosen.veils.get(name, 0)
         for event in reversed(events):
             change = next((one for one in event.changes if one.attr == attr), None)
             if change is not None:
-                newest = _newest_of(change.after or (), event, chosen.veils.get(name, 0))
+                key = (event.seq, attr, "newest")
+                if until or key not in known:
+                    newest = _newest_of(change.after or (), event, until)
+                    if not until:
+                        known[key] = newest
+                else:
+                    newest = known[key]
                 number = chosen.known[name]
                 order = number if number >= 0 else _FRESH + place
                 found[name] = None if newest is None else (order, name, *newest)

@@ -77,6 +77,8 @@ class Store:
             self.db.close()
             raise
         self._root = self.db.cursor()
+        self.told: dict[tuple[int, str, str], Any] = {}
+        """What was worked out of events of the journal's tail, by (position, attribute, kind of question); empty when they are here."""
         self._lock = threading.Lock()
         self.room = threading.Lock()
         """Held by whoever needs the engine's memory for itself: a step of sorting, or a large question asked again."""
@@ -232,6 +234,7 @@ class Store:
             raise
         self.edits.settle()
         self.names.settle()
+        self.told = {}
         others = [s for s in self.snapshot.segments if s.id != segment.id]
         runs = dict(self.snapshot.runs)
         if segment.id in runs or not segment.count:
