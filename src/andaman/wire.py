@@ -1,8 +1,12 @@
-"""uvicorn's HTTP protocol with one shorter way: an answer that is whole goes to the socket in one piece.
+"""uvicorn's HTTP protocol with shorter ways: an answer that is whole goes to the socket in one piece, and a connection has
+one timer instead of one per answer.
 
 uvicorn writes the head of an answer when it starts and its body afterwards, and looks at each header by two regular
 expressions. Here the head waits for the first piece of the body; if that is the last one too, both are put together,
 checked as a whole and written once. Everything else (streams, HEAD, chunks, closing connections) goes uvicorn's way.
+
+Connections that rest are closed after the keep-alive time, by a timer that looks when the last answer was; a task takes itself
+off uvicorn's list, without a further turn of the loop.
 """
 
 from __future__ import annotations
@@ -76,9 +80,55 @@ class Cycle(RequestResponseCycle):
 class Protocol(HttpToolsProtocol):
     """A connection whose answers are ``Cycle``s."""
 
+    _resting_since: float | None = None  # None: a request is being read or answered
+    _look: asyncio.TimerHandle | None = None
+
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        cycle.__class__ = Cycle
-        super()._start_asgi_task(cycle, app)
+        if self.config.reset_contextvars:
+            super()._start_asgi_task(cycle, app)
+            return
+        self.tasks.add(self.loop.create_task(self._answered(cycle, app)))
+
+    async def _answered(self, cycle: RequestResponseCycle, app: Any) -> None:
+        try:
+            cycle.__class__ = Cycle
+            await cycle.run_asgi(app)
+        finally:
+            task = asyncio.current_task()
+            if task is not None:
+                self.tasks.discard(task)
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._resting_since = None
+
+    def on_response_complete(self) -> None:
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            cycle, app = self.pipeline.pop()
+            self._start_asgi_task(cycle, app)
+            return
+        self._resting_since = self.loop.time()
+        if self._look is None:
+            self._look = self.loop.call_later(self.timeout_keep_alive, self._close_if_resting)
+
+    def _close_if_resting(self) -> None:
+        self._look = None
+        if self._resting_since is None or self.transport.is_closing():
+            return  # the end of the answer at hand asks for the next look
+        left = self._resting_since + self.timeout_keep_alive - self.loop.time()
+        if left <= 0:
+            self.timeout_keep_alive_handler()
+        else:
+            self._look = self.loop.call_later(left, self._close_if_resting)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._look is not None:
+            self._look.cancel()
+            self._look = None
+        super().connection_lost(exc)
 
 
 PROTOCOL: Final[type[asyncio.Protocol]] = Protocol

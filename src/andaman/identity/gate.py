@@ -184,6 +184,7 @@ class NoAuthGate:
         self.app = app
         principal = Principal("no-auth", "no-auth", frozenset(Role))
         self._principal = principal
+        self._actors: dict[str, Actor] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in ("http", "websocket"):
@@ -200,7 +201,13 @@ class NoAuthGate:
                 )
                 return
             client = scope.get("client")
-            scope[ACTOR] = Actor(self._principal, FULL_ACCESS, client[0] if client else "")
+            address = client[0] if client else ""
+            actor = self._actors.get(address)
+            if actor is None:
+                if len(self._actors) >= 1_000:
+                    self._actors.clear()
+                actor = self._actors[address] = Actor(self._principal, FULL_ACCESS, address)
+            scope[ACTOR] = actor
         await self.app(scope, receive, send)
 
 

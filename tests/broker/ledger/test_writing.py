@@ -253,9 +253,9 @@ class _Unsure:
         return getattr(self._db, name)
 
     def execute(self, sql: str, values: Any = ()) -> Any:
-        if sql == "COMMIT":
+        if sql == "COMMIT" or sql.startswith("INSERT INTO temp.piece"):  # a small commit is one statement
             if self._landed:
-                self._db.execute(sql)
+                self._db.execute(sql, values)
             raise sqlite3.OperationalError("disk I/O error")
         return self._db.execute(sql, values)
 

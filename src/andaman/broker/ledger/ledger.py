@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,13 +22,17 @@ from andaman.broker.ledger.journal import JournalPool
 from andaman.broker.ledger.merge import Apply, Batch, Request
 from andaman.broker.ledger.schema import FILE, DirectoryLock, connect, prepare
 from andaman.broker.ledger.writer import Writer
-from andaman.broker.model import Doc, Event, WriteOp, WriteResult
+from andaman.broker.model import TEMPORAL_OPS, Doc, Event, WriteOp, WriteResult
 from andaman.identity.model import Actor
 from andaman.kernel.errors import Unavailable
 from andaman.kernel.metrics import Family, counter, gauge
 from andaman.kernel.time import Clock, system_clock
 
 _IDS: Final = 500  # look-ups per statement
+_LARGE: Final = 32  # operations of a request, above which the writer's thread merges it
+_LARGE_BYTES: Final = 64 << 10  # the same for its size
+_HERE: Final = 128  # operations that the loop's thread merges for one commit
+_ENOUGH: Final = 16  # requests that are worth a commit in the middle of a turn
 _ENTITY: Final = f"SELECT {STORED} FROM entity WHERE tenant=? AND id=?"  # noqa: S608
 log = logging.getLogger(__name__)
 
@@ -91,7 +96,10 @@ class Ledger:
         self.journals = JournalPool(directory)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._home = get_ident()  # the loop's thread
-        self._outbox: list[Request] = []
+        self._outbox: deque[Request] = deque()  # not yet with the writer, in the order of their calls
+        self._outbox_large = 0  # those of them that the writer's thread is to merge
+        self._with_writer = 0  # requests and errands that it has
+        self._merged_here = False  # all that it has was merged by the loop's thread
         self._waiting_ops = 0
         self._waiting_bytes = 0
         self._refusals = 0
@@ -164,9 +172,14 @@ class Ledger:
         self._idle.clear()
         request = Request(list(ops), actor, tenant, atomic, size, loop.create_future())
         if not self._outbox:
-            # Everything that arrives in this turn of the loop goes over in one piece.
+            # What arrives in this turn of the loop goes over in one piece …
             loop.call_soon(self._flush)
         self._outbox.append(request)
+        if count > _LARGE or size > _LARGE_BYTES or any(op.kind in TEMPORAL_OPS for op in request.ops):
+            self._outbox_large += 1
+        elif not self._with_writer and len(self._outbox) >= _ENOUGH and not self._outbox_large:
+            # … unless it is many, and the writer idle: then disk and loop work at the same time.
+            self._merge_here()
         return await request.future
 
     async def forget_tenant(self, tenant: str, on_gone: Callable[[], None]) -> bool:
@@ -178,17 +191,57 @@ class Ledger:
         answer: asyncio.Future[bool] = loop.create_future()
 
         def settle(gone: bool) -> None:
+            self._with_writer -= 1
             if gone:
                 on_gone()
             if not answer.done():
                 answer.set_result(gone)
+            self._flush()
 
+        self._with_writer += 1
+        self._merged_here = False
         self.writer.forget_tenant(tenant, lambda gone: loop.call_soon_threadsafe(settle, gone))
         return await answer
 
     def _flush(self) -> None:
-        self.writer.put(self._outbox)
-        self._outbox = []
+        """Hand over what waits: merged, where it is small and the pen is here; else for the writer to merge.
+
+        Merging here what is small saves loop and writer from taking turns at the interpreter. The pen is here while
+        nothing is with the writer.
+        """
+        if not self._outbox:
+            return
+        if not self._outbox_large:
+            if self._with_writer:
+                if self._merged_here:
+                    return  # the end of that calls again; until then more may come, for one commit together
+            elif self._merge_here():
+                return
+        self._with_writer += len(self._outbox)
+        self._merged_here = False
+        self.writer.put(list(self._outbox))
+        self._outbox.clear()
+        self._outbox_large = 0
+
+    def _merge_here(self) -> bool:
+        """Merge the first of what waits and hand the batch over. False: that is for the writer to do."""
+        outbox = self._outbox
+        requests: list[Request] = []
+        ops = 0
+        while outbox and ops + len(outbox[0].ops) <= _HERE:
+            requests.append(outbox.popleft())
+            ops += len(requests[-1].ops)
+        batch = self.writer.merge(requests)
+        if batch is None:
+            outbox.extendleft(reversed(requests))
+            return False
+        self._with_writer += len(requests)
+        self._merged_here = True
+        if batch.journal:
+            self.writer.put_merged(batch)
+        else:
+            self._applied(batch)
+        return True
 
     def _publish(self, batch: Batch) -> None:
         """From the writer's thread: the batch is durable."""
@@ -218,8 +271,11 @@ class Ledger:
                 {},
                 {},
             )  # the batch stays with the writer for a while, the parsed entities need not
-        for request, results in batch.answers:
+        for request, _ in batch.answers:
             self._done(request)
+        if self._outbox and not self._with_writer:
+            self._flush()
+        for request, results in batch.answers:
             if not request.future.done():
                 request.future.set_result(results)
 
@@ -229,8 +285,10 @@ class Ledger:
             self._done(request)
             if not request.future.done():
                 request.future.set_exception(error)
+        self._flush()
 
     def _done(self, request: Request) -> None:
+        self._with_writer -= 1
         self._waiting_ops -= len(request.ops)
         self._waiting_bytes -= request.size
         if not self._waiting_ops:

@@ -1,6 +1,9 @@
 """The one thread that changes the store: it takes every waiting request, merges, commits once, and reports once.
 
 The order inside ``_commit`` is the promise of the ledger: rows → COMMIT (fsync) → memory and answers.
+
+There is one pen. It is the thread's while anything is with it; while nothing is, the loop's thread may ``merge`` a few
+operations itself and hand the finished batch over, which saves the two from taking turns at the interpreter.
 """
 
 # ruff: noqa: S608 (the parts put into statements are our own column lists and question marks)
@@ -13,16 +16,16 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from andaman.broker.ledger import evolution
+from andaman.broker.ledger import evolution, piece, statements
 from andaman.broker.ledger.boot import Facts
 from andaman.broker.ledger.cache import STORED, BodyCache, Key, Stored
 from andaman.broker.ledger.checkpoint import Checkpointer
 from andaman.broker.ledger.merge import Apply, Batch, Merger, Request
-from andaman.broker.ledger.rows import COLUMNS, GENESIS, Shapes, Texts
+from andaman.broker.ledger.rows import GENESIS, Shapes, Texts
 from andaman.broker.ledger.schema import connect
 from andaman.kernel.errors import StorageFull, Unavailable, told
 from andaman.kernel.metrics import Histogram
@@ -30,35 +33,13 @@ from andaman.kernel.time import Clock, Micros
 
 log = logging.getLogger(__name__)
 
-_CHUNKS: Final = (256, 64)  # rows per statement; what is left over, up to 63 rows, goes in one more
 _SPACE_CHECK_S: Final = 1.0
+_READS_HERE: Final = 32  # rows that the loop's thread reads from the store for one batch
+_BYTES_HERE: Final = 1 << 20  # size of entities that it merges at once
 _FETCH: Final = 256  # ids per statement
 _FETCH_STEP: Final = 16
 _BATCH_SIZES: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000)
-_ENTITY_INSERT: Final = "INSERT INTO entity (ord, tenant, id, shape, seq, layout, facts, body)"
 _ENTITY_SELECT: Final = f"SELECT {STORED} FROM entity WHERE tenant=? AND id=?"
-_ENTITY_UPDATE: Final = (
-    "ON CONFLICT (ord) DO UPDATE SET shape=excluded.shape, seq=excluded.seq, layout=excluded.layout, "
-    "facts=excluded.facts, body=excluded.body"
-)
-
-
-def insert_rows(
-    db: sqlite3.Connection, head: str, columns: int, tail: str, rows: Sequence[Sequence[Any]]
-) -> None:
-    """Insert rows by as few statements as can be, of sizes that the connection has compiled before.
-
-    Each statement gives up the interpreter's lock once instead of once per row: under load that is what counts,
-    because getting it back from a busy event loop can take milliseconds.
-    """
-    mark = f"({','.join('?' * columns)})"
-    start, left = 0, len(rows)
-    while left:
-        size = next((size for size in _CHUNKS if left >= size), left)
-        values = [value for row in rows[start : start + size] for value in row]
-        db.execute(f"{head} VALUES {','.join([mark] * size)} {tail}", values)
-        start += size
-        left -= size
 
 
 class Writer:
@@ -87,7 +68,7 @@ class Writer:
         self._min_free_bytes = min_free_bytes
         self._max_batch_ops = max_batch_ops
         self._checkpointer = checkpointer
-        self._inbox: queue.SimpleQueue[list[Request] | None] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[list[Request] | Batch | None] = queue.SimpleQueue()
         self._chores: deque[tuple[str, Callable[[bool], object]]] = deque()  # tenants to forget
         self._in_flight: deque[Batch] = deque()  # durable, but not yet in the loop's cache
         self._publish: Callable[[Batch], None] = lambda _: None
@@ -100,6 +81,7 @@ class Writer:
         self._refusal: str | None = None  # why nothing can be written now
         self._broken = False  # the connection failed and has to be opened again
         self._doubtful = Batch(0, 0, GENESIS, 1)  # the batch whose commit failed last
+        piece.ready(db)
         self._read_position()
         self._merger = Merger(
             apply,
@@ -130,7 +112,35 @@ class Writer:
         self._thread.start()
 
     def put(self, requests: list[Request]) -> None:
+        """Merge and commit these behind what is here already."""
         self._inbox.put(requests)
+
+    def merge(self, requests: list[Request]) -> Batch | None:
+        """While nothing is with the thread: merge these here, to be handed to ``put_merged`` or, without any journal row,
+        to be answered at once. None where it would take long, or does not go: the thread's way knows what to do then.
+        """
+        if self._broken:
+            return None
+        batch = self._begun()
+        try:
+            if self._fetch(requests, _READS_HERE) and self._weight(requests) <= _BYTES_HERE:
+                self._merger.merge(batch, requests)
+                if not batch.journal:
+                    self._forget()
+                return batch
+        except Exception as error:
+            log.warning("Merging ahead of the writer failed, which will try itself: %s", error)
+        self._forget()
+        return None
+
+    def _weight(self, requests: list[Request]) -> int:
+        """Bytes of the entities that are to be changed."""
+        rows = [self._load((request.tenant, op.entity_id)) for request in requests for op in request.ops]
+        return sum([len(row[1]) for row in rows if row is not None])
+
+    def put_merged(self, batch: Batch) -> None:
+        """Commit what ``merge`` returned."""
+        self._inbox.put(batch)
 
     def forget_tenant(self, tenant: str, done: Callable[[bool], object]) -> None:
         """Between two commits: take the name of a tenant that has no entities off the book. ``done`` is told whether it
@@ -155,6 +165,8 @@ class Writer:
             while True:
                 if item is None:
                     open_ = False
+                elif isinstance(item, Batch):
+                    self._try(self._commit, [request for request, _ in item.answers], item)
                 else:
                     waiting.extend(item)
                 try:
@@ -168,16 +180,22 @@ class Writer:
                 batch.append(request)
                 ops += len(request.ops)
             if batch:
-                try:
-                    self._commit(batch)
-                except Exception as error:
-                    log.exception("The writer failed on a batch; nothing of it was written")
-                    self._refuse(batch, Unavailable(f"The write failed inside the ledger: {error}"))
-                if self._checkpointer.due.is_set():
-                    self._checkpointer.restart(self._db)
+                self._try(self._commit, batch, None)
             while self._chores:
                 tenant, done = self._chores.popleft()
                 done(self._off_the_book(tenant))
+
+    def _try(
+        self,
+        commit: Callable[[list[Request], Batch | None], None],
+        requests: list[Request],
+        batch: Batch | None,
+    ) -> None:
+        try:
+            commit(requests, batch)
+        except Exception as error:
+            log.exception("The writer failed on a batch; nothing of it was written")
+            self._refuse(requests, Unavailable(f"The write failed inside the ledger: {error}"))
 
     def _off_the_book(self, tenant: str) -> bool:
         if self._broken:
@@ -200,24 +218,36 @@ class Writer:
         now: Micros = max(self._clock(), self.last_at + 1)
         return now
 
-    def _commit(self, requests: list[Request]) -> None:
+    def _begun(self) -> Batch:
+        while self._in_flight and self._in_flight[0].applied:
+            self._in_flight.popleft()
+        return Batch(at=self.now(), seq=self.seq, head=self.head, next_ord=self.next_ord)
+
+    def _commit(self, requests: list[Request], merged: Batch | None) -> None:
+        """``merged``: what the loop's thread has made of the requests, if it has."""
+        if self._checkpointer.due.is_set() and not self._broken:
+            self._checkpointer.restart(
+                self._db
+            )  # before, not after: once answers are out, the loop may hold the pen
         refusal = self._no_space()
         if refusal is not None:
+            self._forget()
             self._refuse(requests, StorageFull(refusal))
             return
         if self._broken and not self._reopen():
             text = "The store cannot be opened again after an error; see the log. Nothing was written"
             self._refuse(requests, Unavailable(text))
             return
-        while self._in_flight and self._in_flight[0].applied:
-            self._in_flight.popleft()
-        batch = Batch(at=self.now(), seq=self.seq, head=self.head, next_ord=self.next_ord)
+        batch = merged or self._begun()
         try:
-            self._fetch(requests)
-            self._merger.merge(batch, requests)
+            if merged is None:
+                self._fetch(requests)
+                self._merger.merge(batch, requests)
             if batch.journal:
                 began = time.perf_counter()
-                self._write(batch)
+                statements.write(
+                    self._db, batch, self.shapes, self.layouts, self.known_tenants, self.next_ord
+                )
                 self.commits.observe(time.perf_counter() - began)
                 self.batches.observe(len(batch.journal))
         except sqlite3.Error as error:
@@ -252,50 +282,6 @@ class Writer:
         self._checkpointer.wrote(len(batch.state) + (size >> 12) + 1)
         self._publish(batch)
 
-    def _write(self, batch: Batch) -> None:
-        db = self._db
-        db.execute("BEGIN IMMEDIATE")
-        rows = self._entity_rows(batch)
-        for texts in (self.shapes, self.layouts):
-            if texts.fresh:
-                insert_rows(db, texts.insert, 2, "", texts.fresh)
-        fresh_tenants = batch.tenants - self.known_tenants
-        if fresh_tenants:
-            insert_rows(
-                db,
-                "INSERT INTO tenant (name, created)",
-                2,
-                "",
-                [(t, batch.at) for t in sorted(fresh_tenants)],
-            )
-        for start in range(0, len(batch.gone), 500):
-            orders = batch.gone[start : start + 500]
-            db.execute(f"DELETE FROM entity WHERE ord IN ({','.join('?' * len(orders))})", orders)
-        insert_rows(db, "INSERT INTO former (tenant, id, seq, at, shape)", 5, "", batch.former)
-        insert_rows(db, _ENTITY_INSERT, 8, _ENTITY_UPDATE, rows)
-        if batch.evolution:
-            insert_rows(
-                db,
-                evolution.INSERT,
-                4,
-                evolution.ON_CONFLICT,
-                [(*key, *at) for key, at in batch.evolution.items()],
-            )
-        insert_rows(db, f"INSERT INTO journal ({COLUMNS})", 12, "", batch.journal)
-        db.execute(
-            "INSERT INTO meta (key, value) VALUES ('head', ?) ON CONFLICT (key) DO UPDATE SET value=excluded.value",
-            (batch.head,),
-        )
-        db.execute("COMMIT")
-
-    def _entity_rows(self, batch: Batch) -> list[tuple[Any, ...]]:
-        return [
-            (row[0], tenant, entity_id, row[2], seq, row[3], row[4], row[1])
-            for (tenant, entity_id), kept in batch.state.items()
-            if kept is not None
-            for row, seq in (kept,)
-        ]
-
     def _in_memory(self, key: Key) -> tuple[bool, Stored | None]:
         """(known, row): from batches that the loop has not yet taken, then from the cache."""
         for batch in reversed(self._in_flight):
@@ -305,14 +291,16 @@ class Writer:
         cached = self._cache.peek(key)
         return cached is not None, cached
 
-    def _fetch(self, requests: list[Request]) -> None:
-        """Read the rows that a batch needs and memory has not, all at once."""
+    def _fetch(self, requests: list[Request], most: int | None = None) -> bool:
+        """Read the rows that a batch needs and memory has not, all at once. False: they are more than ``most``."""
         missing: dict[str, set[str]] = {}
         for request in requests:
             tenant = request.tenant
             for op in request.ops:
                 if not self._in_memory((tenant, op.entity_id))[0]:
                     missing.setdefault(tenant, set()).add(op.entity_id)
+        if most is not None and sum(map(len, missing.values())) > most:
+            return False
         fetched: dict[Key, Stored | None] = {}
         for tenant, names in missing.items():
             ids = sorted(names)
@@ -327,6 +315,7 @@ class Writer:
                 ):
                     fetched[tenant, entity_id] = tuple(row)
         self._fetched = fetched
+        return True
 
     def _load(self, key: Key) -> Stored | None:
         known, row = self._in_memory(key)
@@ -371,6 +360,7 @@ class Writer:
     def _reopen(self) -> bool:
         try:
             db = connect(self.directory, write=True)
+            piece.ready(db)
             row = db.execute("SELECT hash FROM journal WHERE seq=?", (self._doubtful.seq,)).fetchone()
         except sqlite3.Error as error:
             log.error("The store cannot be opened again yet: %s", error)

@@ -20,7 +20,7 @@ from andaman.broker.ledger import evolution
 from andaman.broker.ledger.boot import Facts
 from andaman.broker.ledger.rows import COLUMNS, GENESIS, Row, Shapes, Texts, make_row
 from andaman.broker.ledger.schema import FILE, prepare
-from andaman.broker.ledger.writer import insert_rows
+from andaman.broker.ledger.statements import insert_rows
 from andaman.broker.model import Doc, EventKind, Instance
 from andaman.broker.query.index import FACTS_VERSION, index_facts, update_facts
 from andaman.identity.model import Actor
