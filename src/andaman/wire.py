@@ -23,6 +23,7 @@ _UVICORNS: Final = frozenset({b"connection", b"transfer-encoding"})
 class Cycle(RequestResponseCycle):
     """One request and its answer."""
 
+    task: asyncio.Task[None]
     _head: Any = None  # the start of an answer that waits for its body
 
     async def send(self, message: Any) -> None:
@@ -87,16 +88,16 @@ class Protocol(HttpToolsProtocol):
         if self.config.reset_contextvars:
             super()._start_asgi_task(cycle, app)
             return
-        self.tasks.add(self.loop.create_task(self._answered(cycle, app)))
+        cycle.__class__ = Cycle
+        assert isinstance(cycle, Cycle)
+        cycle.task = task = self.loop.create_task(self._answered(cycle, app))
+        self.tasks.add(task)
 
-    async def _answered(self, cycle: RequestResponseCycle, app: Any) -> None:
+    async def _answered(self, cycle: Cycle, app: Any) -> None:
         try:
-            cycle.__class__ = Cycle
             await cycle.run_asgi(app)
         finally:
-            task = asyncio.current_task()
-            if task is not None:
-                self.tasks.discard(task)
+            self.tasks.discard(cycle.task)
 
     def _unset_keepalive_if_required(self) -> None:
         self._resting_since = None

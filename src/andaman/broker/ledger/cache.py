@@ -14,7 +14,8 @@ _OVERHEAD: Final = 360  # bytes of dict slot, tuples, numbers and strings per en
 
 
 class BodyCache:
-    """Recently used bodies, bounded in bytes; the oldest go first (a used entry counts as new).
+    """Recently used bodies, bounded in bytes; the oldest go first (a used entry counts as new, once there is little room left:
+    keeping the order means touching the neighbours of each entry, which are nowhere near in memory).
 
     ``peek`` may be called from the writer's thread (one dict look-up, atomic under the interpreter's lock);
     everything else belongs to the loop's thread. What is in the cache is never older than what was published.
@@ -22,6 +23,7 @@ class BodyCache:
 
     def __init__(self, limit_bytes: int) -> None:
         self.limit_bytes = limit_bytes
+        self._roomy_bytes = limit_bytes - limit_bytes // 8
         self.bytes = 0
         self._items: OrderedDict[Key, Stored] = OrderedDict()
 
@@ -34,17 +36,19 @@ class BodyCache:
     def get(self, key: Key) -> Stored | None:
         """The entry, which counts as used now."""
         found = self._items.get(key)
-        if found is not None:
+        if found is not None and self.bytes > self._roomy_bytes:
             self._items.move_to_end(key)
         return found
 
     def put(self, key: Key, stored: Stored) -> None:
         """Insert or overwrite, as the newest entry; makes room."""
         items = self._items
-        old = items.pop(key, None)
+        old = items.get(key)
         items[key] = stored
         if old is not None:
             self.bytes += len(stored[1]) + len(stored[4]) - len(old[1]) - len(old[4])
+            if self.bytes > self._roomy_bytes:
+                items.move_to_end(key)
         else:
             self.bytes += len(stored[1]) + len(stored[4]) + _OVERHEAD
         while self.bytes > self.limit_bytes and items:

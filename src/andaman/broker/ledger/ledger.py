@@ -32,7 +32,7 @@ _IDS: Final = 500  # look-ups per statement
 _LARGE: Final = 32  # operations of a request, above which the writer's thread merges it
 _LARGE_BYTES: Final = 64 << 10  # the same for its size
 _HERE: Final = 128  # operations that the loop's thread merges for one commit
-_ENOUGH: Final = 16  # requests that are worth a commit in the middle of a turn
+_ENOUGH: Final = 24  # requests that are worth a commit in the middle of a turn
 _ENTITY: Final = f"SELECT {STORED} FROM entity WHERE tenant=? AND id=?"  # noqa: S608
 log = logging.getLogger(__name__)
 

@@ -39,7 +39,6 @@ _BYTES_HERE: Final = 1 << 20  # size of entities that it merges at once
 _FETCH: Final = 256  # ids per statement
 _FETCH_STEP: Final = 16
 _BATCH_SIZES: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000)
-_ENTITY_SELECT: Final = f"SELECT {STORED} FROM entity WHERE tenant=? AND id=?"
 
 
 class Writer:
@@ -74,7 +73,7 @@ class Writer:
         self._publish: Callable[[Batch], None] = lambda _: None
         self._refuse: Callable[[list[Request], Unavailable], None] = lambda _, __: None
         self._thread: threading.Thread | None = None
-        self._fetched: dict[Key, Stored | None] = {}  # rows that the batch at hand needs, read from the store
+        self._fetched: dict[Key, Stored | None] = {}  # rows that the batch at hand needs
         self.commits = Histogram()  # seconds from BEGIN to the fsync's end
         self.batches = Histogram(_BATCH_SIZES)  # journal rows of each commit
         self._space_checked = 0.0
@@ -123,8 +122,9 @@ class Writer:
             return None
         batch = self._begun()
         try:
-            if self._fetch(requests, _READS_HERE) and self._weight(requests) <= _BYTES_HERE:
+            if self._fetch(requests, _READS_HERE) and self._weight() <= _BYTES_HERE:
                 self._merger.merge(batch, requests)
+                self._fetched = {}
                 if not batch.journal:
                     self._forget()
                 return batch
@@ -133,10 +133,9 @@ class Writer:
         self._forget()
         return None
 
-    def _weight(self, requests: list[Request]) -> int:
+    def _weight(self) -> int:
         """Bytes of the entities that are to be changed."""
-        rows = [self._load((request.tenant, op.entity_id)) for request in requests for op in request.ops]
-        return sum([len(row[1]) for row in rows if row is not None])
+        return sum([len(row[1]) for row in self._fetched.values() if row is not None])
 
     def put_merged(self, batch: Batch) -> None:
         """Commit what ``merge`` returned."""
@@ -243,6 +242,7 @@ class Writer:
             if merged is None:
                 self._fetch(requests)
                 self._merger.merge(batch, requests)
+                self._fetched = {}
             if batch.journal:
                 began = time.perf_counter()
                 statements.write(
@@ -292,16 +292,21 @@ class Writer:
         return cached is not None, cached
 
     def _fetch(self, requests: list[Request], most: int | None = None) -> bool:
-        """Read the rows that a batch needs and memory has not, all at once. False: they are more than ``most``."""
+        """Gather the rows that a batch needs; those that memory has not are read at once. False: they are more than ``most``."""
         missing: dict[str, set[str]] = {}
+        fetched: dict[Key, Stored | None] = {}
         for request in requests:
             tenant = request.tenant
             for op in request.ops:
-                if not self._in_memory((tenant, op.entity_id))[0]:
-                    missing.setdefault(tenant, set()).add(op.entity_id)
+                key = (tenant, op.entity_id)
+                if key not in fetched:
+                    known, row = self._in_memory(key)
+                    if known:
+                        fetched[key] = row
+                    else:
+                        missing.setdefault(tenant, set()).add(op.entity_id)
         if most is not None and sum(map(len, missing.values())) > most:
             return False
-        fetched: dict[Key, Stored | None] = {}
         for tenant, names in missing.items():
             ids = sorted(names)
             fetched.update(dict.fromkeys((tenant, one) for one in ids))
@@ -318,11 +323,6 @@ class Writer:
         return True
 
     def _load(self, key: Key) -> Stored | None:
-        known, row = self._in_memory(key)
-        if known:
-            return row
-        if key not in self._fetched:  # was in the cache a moment ago
-            self._fetched[key] = self._db.execute(_ENTITY_SELECT, key).fetchone()
         return self._fetched[key]
 
     # -- trouble ------------------------------------------------------------------------------------------------

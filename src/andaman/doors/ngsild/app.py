@@ -305,13 +305,19 @@ def _call(scope: Any, receive: Receive) -> tuple[Call, Resource | None]:
         return Call(scope, segments, receive, actor), (
             {"GET": hosting.serve_bundled} if len(segments) == 1 else None
         )
-    parts = path[at + len(_ROOT) :].split(b"/") if at >= 0 else []
-    segments = [decode(part, "The path") if b"%" in part else part.decode("latin-1") for part in parts[1:]]
+    segments = _segments(path[at + len(_ROOT) :]) if at >= 0 else []
     if segments and not segments[-1]:
         if segments == ["entities", ""] and scope["method"] in ("PUT", "PATCH"):
             raise BadRequestData("The id of the entity is missing", field="entityId")
         segments.pop()
     return Call(scope, segments, receive, actor), resource_of(segments)
+
+
+def _segments(path: bytes) -> list[str]:
+    if b"%" not in path:
+        return path.decode("latin-1").split("/")[1:]
+    parts = path.split(b"/")[1:]
+    return [decode(part, "The path") if b"%" in part else part.decode("latin-1") for part in parts]
 
 
 def _other_method(method: str, resource: Resource) -> Answer:
