@@ -165,18 +165,99 @@ items = st.lists(st.builds(Item, st.sampled_from(TENANTS), conditions), max_size
 def test_matched_set_of_the_index_is_that_of_a_plain_matcher(
     known: list[Item], told: list[Event], removed: set[int]
 ) -> None:
-    index: SubscriptionIndex[Item] = SubscriptionIndex()
-    for one in known:
-        index.add(one.tenant, one.condition, one)
-    for number in removed & set(range(len(known))):
-        index.remove(known[number].tenant, known[number].condition, known[number])
     left = [one for number, one in enumerate(known) if number not in removed]
-    for event in told:
+    for event in told:  # these events are of no one history: each has an index of its own
+        index: SubscriptionIndex[Item] = SubscriptionIndex()
+        for one in known:
+            index.add(one.tenant, one.condition, one)
+        for number in removed & set(range(len(known))):
+            index.remove(known[number].tenant, known[number].condition, known[number])
         doc = event.doc if event.doc is not None else doc_before_deletion(event)
         candidates = index.candidates(event)
         assert len(set(candidates)) == len(candidates)
         found = {one for one in candidates if concerns(one.condition, Fact(event, doc))}
         assert found == {one for one in left if one.tenant == event.tenant and plain(one.condition, event)}
+
+
+_PLACES = st.sampled_from([None, (1.0, 1.0), (3.0, 1.0), (60.0, 1.0)])
+_STEPS = st.one_of(
+    st.tuples(st.just("set"), st.sampled_from(ATTRS), st.integers(0, 1)),
+    st.tuples(st.just("move"), _PLACES),
+    st.tuples(st.just("types"), st.sets(st.sampled_from(TYPES), min_size=1).map(sorted)),
+    st.tuples(st.just("delete")),
+    st.tuples(st.just("subscribe"), conditions),
+    st.tuples(st.just("unsubscribe"), st.integers(0, 5)),
+)
+
+
+def _after(
+    doc: dict[str, Any] | None, step: tuple[Any, ...], entity_id: str
+) -> tuple[dict[str, Any] | None, list[Change]]:
+    """The entity after a step, and what changed."""
+    old = doc or {"id": entity_id, "type": ["A"], "attrs": {}}
+    new = {**old, "attrs": dict(old["attrs"])}
+    if step[0] == "delete":
+        whole = [Change("", [{"type": old["type"]}], None)]
+        return None, [
+            *whole,
+            *(Change(name, gone, None) for name, gone in old["attrs"].items()),
+        ] if doc else []
+    if step[0] == "types":
+        new["type"] = step[1]
+        changes = [Change("", [{"type": old["type"]}], [{"type": step[1]}])] if step[1] != old["type"] else []
+    else:
+        name = step[1] if step[0] == "set" else LOCATION
+        after: Any = None
+        if step[0] == "set":
+            after = [instance(step[2], None)]
+        elif step[1] is not None:
+            after = [{"type": "GeoProperty", "value": {"type": "Point", "coordinates": list(step[1])}}]
+        before = new["attrs"].pop(name, None)
+        if after is not None:
+            new["attrs"][name] = after
+        changes = [Change(name, before, after)] if before != after else []
+    if doc is None:
+        whole = [Change("", None, [{"type": new["type"]}])]
+        changes = [*whole, *(Change(name, None, after) for name, after in new["attrs"].items())]
+    return new, changes
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(IDS), _STEPS), max_size=30), st.lists(conditions, max_size=4))
+def test_what_is_remembered_of_places_is_what_a_new_index_finds(
+    steps: list[tuple[str, tuple[Any, ...]]], first: list[Condition]
+) -> None:
+    """Over any history of entities that move, change their types, go and come back, and of subscriptions."""
+    index: SubscriptionIndex[Item] = SubscriptionIndex()
+    known = [Item("", condition) for condition in first]
+    for one in known:
+        index.add("", one.condition, one)
+    docs: dict[str, dict[str, Any]] = {}
+    for seq, (entity_id, step) in enumerate(steps, 1):
+        if step[0] == "subscribe":
+            known.append(Item("", step[1]))
+            index.add("", known[-1].condition, known[-1])
+            continue
+        if step[0] == "unsubscribe":
+            if step[1] < len(known):
+                gone = known.pop(step[1])
+                index.remove("", gone.condition, gone)
+            continue
+        was = docs.get(entity_id)
+        doc, changes = _after(was, step, entity_id)
+        if not changes:
+            continue
+        kind = EventKind.DELETED if doc is None else EventKind.CREATED if was is None else EventKind.UPDATED
+        types = tuple((doc or was or {})["type"])
+        event = Event(seq, "", 0, "", kind, entity_id, types, (), changes, doc)
+        if doc is None:
+            del docs[entity_id]
+        else:
+            docs[entity_id] = doc
+        fresh: SubscriptionIndex[Item] = SubscriptionIndex()
+        for one in known:
+            fresh.add("", one.condition, one)
+        assert set(index.candidates(event)) == set(fresh.candidates(event))
 
 
 def test_an_event_that_interests_nobody_meets_no_subscription() -> None:

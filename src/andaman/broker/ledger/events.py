@@ -35,14 +35,16 @@ class FreshEvent(Event):
         shape: tuple[tuple[str, ...], tuple[str, ...]],
         moved: bool,
         body: bytes | None,
+        changes: list[Change] | None = None,
     ) -> FreshEvent:
-        """The event of a journal row that was just made; ``body``: the entity after it (None: deleted)."""
+        """The event of a journal row that was just made; ``body``: the entity after it (None: deleted); ``changes``: where
+        they are few, so that followers need not read them again."""
         event = cls.__new__(cls)
         event.seq, event.tenant, event.at = row[0], row[1], row[2]
         event.actor, event.kind, event.entity_id = row[6], kind, row[4]
         event.types, event.scopes = shape
         event.origin, event.reason, event.told = row[7], row[8], None
-        event._changes, event._blob, event._moved = None, row[11], moved
+        event._changes, event._blob, event._moved = changes, row[11], moved
         event._doc, event._body = None, body
         return event
 

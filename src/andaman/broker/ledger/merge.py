@@ -200,7 +200,12 @@ class Merger:
         batch.journal.append(journal)
         moved = kind is not EventKind.UPDATED or not changes[0].attr
         event = FreshEvent.of(
-            journal, kind, self._shapes.pair(row[2]), moved, row[1] if after is not None else None
+            journal,
+            kind,
+            self._shapes.pair(row[2]),
+            moved,
+            row[1] if after is not None else None,
+            changes if not moved and len(changes) <= _FEW else None,
         )
         batch.events.append(event)
         if stored is None:

@@ -14,6 +14,7 @@ from andaman.broker.query.ast import TypeAnd, TypeExpr, TypeIs, TypeOr
 from andaman.broker.subscriptions.model import Condition, Selector
 from andaman.broker.subscriptions.seen import Seen
 from andaman.broker.subscriptions.shelf import Shelf, place_of
+from andaman.broker.subscriptions.standing import Standing
 
 T = TypeVar("T")
 _ANY: Final = ""
@@ -55,15 +56,30 @@ def type_keys(expr: TypeExpr | None) -> frozenset[str]:
             return min(map(type_keys, parts), key=len)
 
 
+class _Tenant(Generic[T]):
+    """Subscriptions of a tenant by type, and where its entities stand."""
+
+    __slots__ = ("standing", "types")
+
+    def __init__(self) -> None:
+        self.types: dict[str, _Bucket[T]] = {}
+        self.standing: Standing[T] = Standing()
+
+
 class SubscriptionIndex(Generic[T]):
     """``T``: anything hashable by identity that stands for a subscription."""
 
     def __init__(self) -> None:
-        self._tenants: dict[str, dict[str, _Bucket[T]]] = {}
+        self._tenants: dict[str, _Tenant[T]] = {}
 
     def add(self, tenant: str, condition: Condition, item: T) -> None:
-        types = self._tenants.setdefault(tenant, {})
+        owner = self._tenants.get(tenant)
+        if owner is None:
+            owner = self._tenants[tenant] = _Tenant()
+        types = owner.types
         place = place_of(condition)
+        if place.kind == "box":
+            owner.standing.watch(place.attr)
         for key, kind, name in _places(condition):
             bucket = types.get(key)
             if bucket is None:
@@ -72,8 +88,11 @@ class SubscriptionIndex(Generic[T]):
 
     def remove(self, tenant: str, condition: Condition, item: T) -> None:
         """``item`` must have been added with the same tenant and condition."""
-        types = self._tenants[tenant]
+        owner = self._tenants[tenant]
+        types = owner.types
         place = place_of(condition)
+        if place.kind == "box":
+            owner.standing.unwatch(place.attr)
         for key, kind, name in _places(condition):
             bucket = types[key]
             shelf = bucket.shelf(kind, name)
@@ -86,10 +105,12 @@ class SubscriptionIndex(Generic[T]):
             del self._tenants[tenant]
 
     def candidates(self, event: Event) -> Sequence[T]:
-        """Each at most once."""
-        types = self._tenants.get(event.tenant)
-        if types is None:
+        """Each at most once. Must be asked for every event of a tenant in the order of the journal."""
+        owner = self._tenants.get(event.tenant)
+        if owner is None:
             return ()
+        types, standing = owner.types, owner.standing
+        standing.hear(event)
         shelves: list[Shelf[T]] = []
         for key in event.types:
             bucket = types.get(key)
@@ -103,7 +124,7 @@ class SubscriptionIndex(Generic[T]):
         found: dict[T, None] = {}
         seen = Seen(event)
         for shelf in shelves:
-            shelf.choose(seen, found)
+            shelf.choose(seen, found, standing)
         return list(found)
 
 

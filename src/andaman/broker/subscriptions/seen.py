@@ -24,20 +24,20 @@ _LONGEST: Final = 64
 class Seen:
     """One event; nothing is worked out before it is asked for."""
 
-    __slots__ = ("_changed", "_event")
+    __slots__ = ("_changed", "event")
 
     def __init__(self, event: Event) -> None:
-        self._event = event
+        self.event = event
         self._changed: dict[str, Sequence[Instance]] | None = None
 
     def _doc(self) -> Doc | None:
         """The entity after the event, of a deletion before it; None where the event does not have it."""
-        event = self._event
+        event = self.event
         return doc_before_deletion(event) if event.kind is EventKind.DELETED else event.doc
 
     def instances(self, attr: str) -> Sequence[Instance] | None:
         """The attribute's instances then; None where that is not known."""
-        event = self._event
+        event = self.event
         if event.kind is EventKind.UPDATED:
             if self._changed is None:
                 self._changed = {change.attr: change.after or () for change in event.changes}
@@ -52,8 +52,8 @@ class Seen:
 
     def bounds(self, attr: str) -> Iterator[Box | None]:
         """The box of each instance of a geo property; None where it cannot be told."""
-        body = self._event.body
-        if body is not None and self._event.kind is not EventKind.DELETED:
+        body = self.event.body
+        if body is not None and self.event.kind is not EventKind.DELETED:
             points = _points(body, attr)
             if points is not None:
                 yield from points

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator, Sequence
+from itertools import count
 from math import floor
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
@@ -15,6 +16,7 @@ from andaman.broker.query.ast import And, Cmp, Compare, Number, QExpr, Text, Uri
 from andaman.broker.query.geometry import search_box
 from andaman.broker.subscriptions.model import Condition
 from andaman.broker.subscriptions.seen import Box, Seen
+from andaman.broker.subscriptions.standing import Standing
 
 T = TypeVar("T")
 _UP: Final = frozenset({Cmp.GT, Cmp.GE})
@@ -22,6 +24,7 @@ _DOWN: Final = frozenset({Cmp.LT, Cmp.LE})
 _CELL: Final = 0.02
 """Degrees: about two kilometres."""
 _CELLS_MOST: Final = 100
+_numbers: Final = count(1)
 
 
 class Place(NamedTuple):
@@ -120,9 +123,10 @@ class _Ordered(Generic[T]):
 class _Boxes(Generic[T]):
     """Items by a box in degrees, in the cells of a grid that it touches; large boxes lie beside it."""
 
-    __slots__ = ("_cells", "_large", "boxes")
+    __slots__ = ("_cells", "_large", "boxes", "number")
 
     def __init__(self) -> None:
+        self.number = next(_numbers)
         self.boxes: dict[T, Box] = {}
         self._cells: dict[tuple[int, int], dict[T, Box]] = {}
         self._large: dict[T, Box] = {}
@@ -229,7 +233,7 @@ class Shelf(Generic[T]):
         else:
             self.plain.pop(item, None)
 
-    def choose(self, seen: Seen, found: dict[T, None]) -> None:
+    def choose(self, seen: Seen, found: dict[T, None], standing: Standing[T]) -> None:
         """Add to ``found`` whom an entity like this may concern; where it is not known, everybody."""
         found.update(self.plain)
         if self.is_plain:
@@ -251,5 +255,13 @@ class Shelf(Generic[T]):
                     chosen = by_threshold.up_to if up else by_threshold.down_to
                     found.update(dict.fromkeys(chosen((max if up else min)(values.numbers))))
         for attr, boxes in self.boxes.items():
-            for box in seen.bounds(attr):
-                found.update(dict.fromkeys(boxes.boxes if box is None else boxes.touching(box)))
+            known = standing.recall(seen.event.entity_id, boxes.number)
+            if known is None:
+                around = list(seen.bounds(attr))
+                if None in around:
+                    found.update(dict.fromkeys(boxes.boxes))
+                    continue
+                known = standing.learn(
+                    seen.event, boxes.number, (item for box in around if box for item in boxes.touching(box))
+                )
+            found.update(dict.fromkeys(known))
