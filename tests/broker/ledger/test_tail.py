@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import pytest
+
 from andaman.broker.entity.build import prop
+from andaman.broker.ledger.historian import Feeder
 from andaman.broker.ledger.tail import Tail
 from andaman.broker.model import Event, OpKind, WriteOp
 from andaman.broker.service import Broker
@@ -44,3 +49,43 @@ def test_the_tail_is_the_end_of_the_journal_by_entity(tmp_path: Path) -> None:
                         assert journal.of_entities(tenant, names, after) == wanted
 
     with_broker(tmp_path, work, history=False)
+
+
+class _Stand:
+    """A journal of so many events, and a history that notes when it was told to take them."""
+
+    def __init__(self, end: int) -> None:
+        self.last_seq, self.taken = 0, threading.Event()
+        self._end = end
+
+    @contextlib.contextmanager
+    def reader(self) -> Iterator[_Stand]:
+        yield self
+
+    def end(self) -> int:
+        return self._end
+
+    def slice(self, after: int, limit: int) -> list[Event]:
+        self.taken.set()
+        return []
+
+    def maintain(self) -> bool:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("waiting", "asked", "moves"), [(5_000, True, True), (5_000, False, False), (25_000, False, True)]
+)
+def test_the_tail_is_kept_short_while_the_whole_city_is_asked_about(
+    waiting: int, asked: bool, moves: bool
+) -> None:
+    """Such questions walk through all of it; without them it moves in batches that cost least."""
+    stand = _Stand(waiting)
+    feeder = Feeder(stand, stand, every_s=600.0)  # type: ignore[arg-type]
+    if asked:
+        feeder.asked()
+    thread = threading.Thread(target=feeder.run)
+    thread.start()
+    assert stand.taken.wait(5.0 if moves else 1.0) == moves
+    feeder.stop()
+    thread.join()

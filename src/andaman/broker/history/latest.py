@@ -71,22 +71,26 @@ def _told(attr: str, chosen: Chosen, known: dict[tuple[int, str, str], Any]) -> 
     ``known``: what was found in these events before, for who may see all of the entity.
     """
     found: dict[str, _Value | None] = {}
+    veils, numbers = chosen.veils, chosen.known
     for place, (name, events) in enumerate(chosen.late.items()):
-        until = chosen.veils.get(name, 0)
+        until = veils.get(name, 0) if veils else 0
         for event in reversed(events):
-            change = next((one for one in event.changes if one.attr == attr), None)
-            if change is not None:
-                key = (event.seq, attr, "newest")
-                if until or key not in known:
-                    newest = _newest_of(change.after or (), event, until)
-                    if not until:
-                        known[key] = newest
-                else:
-                    newest = known[key]
-                number = chosen.known[name]
-                order = number if number >= 0 else _FRESH + place
-                found[name] = None if newest is None else (order, name, *newest)
-                break
+            for change in event.changes:
+                if change.attr == attr:
+                    break
+            else:
+                continue
+            key = (event.seq, attr, "newest")
+            if until or key not in known:
+                newest = _newest_of(change.after or (), event, until)
+                if not until:
+                    known[key] = newest
+            else:
+                newest = known[key]
+            number = numbers[name]
+            order = number if number >= 0 else _FRESH + place
+            found[name] = None if newest is None else (order, name, *newest)
+            break
     return found
 
 

@@ -105,19 +105,21 @@ class Whose:
         numbers, seq = self.subjects.as_of(self.tenant, self._fits)
         late: dict[str, list[Event]] = {}
         forms: dict[str, str] = {}
+        after, attr = snapshot.last_seq, self.attr
         for name, events in self.tails.items():
-            mine = [event for event in events if event.seq > snapshot.last_seq and self._concerned(event)]
+            mine = [event for event in events if event.seq > after and _concerns(event, attr)]
             if mine:
                 late[name] = mine
-            if form := last_form([event for event in events if event.seq > seq]):
+            moved = [event for event in events if event.seq > seq and _may_move(event)]
+            if moved and (form := last_form(moved)):
                 forms[name] = form
         asked = list(dict.fromkeys((*late, *forms)))
         known = dict(zip(asked, store.names.entities(cursor, self.tenant, asked), strict=True))
         fitting = {form: self._fits(form) for form in set(forms.values())}
-        moved = [n for name in forms if (n := known[name]) >= 0]
-        if moved:
+        elsewhere = [n for name in forms if (n := known[name]) >= 0]
+        if elsewhere:
             again = [n for name, form in forms.items() if (n := known[name]) >= 0 and fitting[form]]
-            numbers = np.setdiff1d(numbers, np.array(moved, dtype=np.int64))
+            numbers = np.setdiff1d(numbers, np.array(elsewhere, dtype=np.int64))
             numbers = np.union1d(numbers, np.array(again, dtype=np.int64))
         size = int(numbers[-1]) + 1 if len(numbers) else 0
         counts = np.zeros(size + 1, dtype=np.bool_)  # the last stands for all beyond
@@ -138,5 +140,23 @@ class Whose:
                     until[place] = moment
         return Chosen(numbers, late, {name: known[name] for name in late}, veils, counts, until)
 
-    def _concerned(self, event: Event) -> bool:
-        return event.told is not None or any(change.attr == self.attr for change in event.changes)
+
+# Asked for each event of the tail: by hand, because a generator costs as much as all the rest.
+def _concerns(event: Event, attr: str) -> bool:
+    """Does it tell something of the attribute?"""
+    if event.told is not None:
+        return True
+    for change in event.changes:  # noqa: SIM110
+        if change.attr == attr:
+            return True
+    return False
+
+
+def _may_move(event: Event) -> bool:
+    """May it tell types and scopes?"""
+    if event.told is not None:
+        return True
+    for change in event.changes:  # noqa: SIM110
+        if not change.attr:
+            return True
+    return False

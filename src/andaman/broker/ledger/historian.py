@@ -37,6 +37,11 @@ from andaman.kernel.memory import give_memory_back
 log = logging.getLogger("andaman.historian")
 
 BATCH_ROWS: Final = 20_000  # a batch that the history store takes at full speed
+_SHORT_ROWS: Final = (
+    4_000  # while the whole city is asked about, which means to walk through what is not moved yet
+)
+_SHORT_S: Final = 2.0
+_ASKED_S: Final = 30.0  # so long after such a question
 _POLL_S: Final = 0.25
 _RETRY_S: Final = 5.0
 _OPEN_LIMIT_S: Final = 30.0
@@ -86,7 +91,8 @@ class RemoteAccess:
 
 
 class Feeder:
-    """Moves the journal's tail to history: in large batches, or after ``every_s`` when there is little."""
+    """Moves the journal's tail to history: in large batches, or after ``every_s`` when there is little; in smaller ones
+    while questions are asked that look at all of the tail."""
 
     def __init__(self, journals: JournalPool, history: HistoryStore, every_s: float) -> None:
         self._journals = journals
@@ -94,6 +100,7 @@ class Feeder:
         self._every_s = every_s
         self._stop = threading.Event()
         self._lock = threading.Lock()  # history is written by one thread at a time
+        self._asked = -_ASKED_S  # when the tail was looked at as a whole
         self.trouble = ""  # why history lags
 
     def run(self) -> None:
@@ -102,7 +109,11 @@ class Feeder:
         while not self._stop.wait(min(_POLL_S, self._every_s)):
             try:
                 behind = self._end() - self._history.last_seq
-                if behind >= BATCH_ROWS or (behind and time.monotonic() - moved >= self._every_s):
+                now = time.monotonic()
+                short = now - self._asked < _ASKED_S
+                rows = _SHORT_ROWS if short else BATCH_ROWS
+                wait_s = min(_SHORT_S, self._every_s) if short else self._every_s
+                if behind >= rows or (behind and now - moved >= wait_s):
                     self.drain()
                     moved = time.monotonic()
                 else:
@@ -121,6 +132,10 @@ class Feeder:
                 else:
                     log.exception("History could not take the journal's tail; will be tried again")
                 self._stop.wait(_RETRY_S)
+
+    def asked(self) -> None:
+        """Somebody looks at the whole tail; others will."""
+        self._asked = time.monotonic()
 
     def _end(self) -> int:
         with self._journals.reader() as journal:
@@ -154,7 +169,7 @@ class Historian:
             shutil.rmtree(directory / HISTORY)
             self._history = _open(directory / HISTORY, memory_mb, key)
         self._feeder = Feeder(self._journals, self._history, every_s)
-        self._past = Past(self._journals, self._history, self._feeder.drain)
+        self._past = Past(self._journals, self._history, self._feeder.drain, self._feeder.asked)
 
     def run(self, sockets: Sequence[int]) -> None:
         threads = [

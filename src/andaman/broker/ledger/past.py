@@ -112,11 +112,14 @@ class Past:
         journals: JournalPool,
         history: HistoryStore | None,
         drain: Callable[[], None] = lambda: None,
+        asked: Callable[[], None] = lambda: None,
     ) -> None:
-        """``drain`` moves the tail to history; called when it is too long to be searched."""
+        """``drain`` moves the tail to history; called when it is too long to be searched. ``asked`` is called at each question
+        that looks at all of the tail."""
         self._journals = journals
         self._history = history
         self._drain = drain
+        self._asked = asked
         self._recent = Tail()
 
     def query_at(self, at: Micros, query: EntityQuery, access: Access, tenant: str) -> Page:
@@ -226,6 +229,8 @@ class Past:
         history = self._history
         if history is None:
             raise OperationNotSupported("This broker was opened without a history store")
+        if ids is None:
+            self._asked()
         with self._journals.reader() as journal:
             if journal.end() - history.last_seq > _TAIL_MOST:
                 if ids is not None:

@@ -35,8 +35,9 @@ class Tail:
             self._forget(after)
             self._read(journal, after)
             mine = self._by.get(tenant, {})
+            # What lies before ``after`` was forgotten a moment ago, so all that is here lies behind it.
             wanted = mine if names is None else [name for name in names if name in mine]
-            return {name: [event for event in mine[name] if event.seq > after] for name in wanted}
+            return {name: mine[name][:] for name in wanted}
 
     def _forget(self, after: int) -> None:
         while self._order and self._order[0][0] <= after:
