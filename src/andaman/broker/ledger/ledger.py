@@ -32,6 +32,7 @@ _IDS: Final = 500  # look-ups per statement
 _LARGE: Final = 32  # operations of a request, above which the writer's thread merges it
 _LARGE_BYTES: Final = 64 << 10  # the same for its size
 _HERE: Final = 128  # operations that the loop's thread merges for one commit
+_GATHER_S: Final = 0.002
 _ENOUGH: Final = 24  # requests that are worth a commit in the middle of a turn
 _ENTITY: Final = f"SELECT {STORED} FROM entity WHERE tenant=? AND id=?"  # noqa: S608
 log = logging.getLogger(__name__)
@@ -100,6 +101,9 @@ class Ledger:
         self._outbox_large = 0  # those of them that the writer's thread is to merge
         self._with_writer = 0  # requests and errands that it has
         self._merged_here = False  # all that it has was merged by the loop's thread
+        self._sizes: deque[int] = deque([1], maxlen=8)  # requests of the last commits
+        self._usual = 1  # the most of these
+        self._gathering: asyncio.TimerHandle | None = None
         self._waiting_ops = 0
         self._waiting_bytes = 0
         self._refusals = 0
@@ -173,13 +177,17 @@ class Ledger:
         request = Request(list(ops), actor, tenant, atomic, size, loop.create_future())
         if not self._outbox:
             # What arrives in this turn of the loop goes over in one piece …
-            loop.call_soon(self._flush)
+            loop.call_soon(self._gather)
         self._outbox.append(request)
         if count > _LARGE or size > _LARGE_BYTES or any(op.kind in TEMPORAL_OPS for op in request.ops):
             self._outbox_large += 1
-        elif not self._with_writer and len(self._outbox) >= _ENOUGH and not self._outbox_large:
-            # … unless it is many, and the writer idle: then disk and loop work at the same time.
-            self._merge_here()
+        elif not self._with_writer and not self._outbox_large:
+            waiting = len(self._outbox)
+            if waiting >= _ENOUGH:
+                # … unless it is many, and the writer idle: then disk and loop work at the same time.
+                self._merge_here()
+            elif waiting == self._usual and self._gathering is not None:
+                loop.call_soon(self._flush)
         return await request.future
 
     async def forget_tenant(self, tenant: str, on_gone: Callable[[], None]) -> bool:
@@ -203,12 +211,28 @@ class Ledger:
         self.writer.forget_tenant(tenant, lambda gone: loop.call_soon_threadsafe(settle, gone))
         return await answer
 
+    def _gather(self) -> None:
+        """Hand over what waits, once it is as much as the last commits had, or after a moment.
+
+        Each commit costs as much as the merging of several requests: where these come one by one from many callers, they are
+        committed together. One caller after the other never waits: its commits are of one request.
+        """
+        if not self._outbox:
+            return
+        if self._with_writer or self._outbox_large or len(self._outbox) >= self._usual:
+            self._flush()
+        elif self._gathering is None and self._loop is not None:
+            self._gathering = self._loop.call_later(_GATHER_S, self._flush)
+
     def _flush(self) -> None:
         """Hand over what waits: merged, where it is small and the pen is here; else for the writer to merge.
 
         Merging here what is small saves loop and writer from taking turns at the interpreter. The pen is here while
         nothing is with the writer.
         """
+        if self._gathering is not None:
+            self._gathering.cancel()
+            self._gathering = None
         if not self._outbox:
             return
         if not self._outbox_large:
@@ -237,6 +261,8 @@ class Ledger:
             return False
         self._with_writer += len(requests)
         self._merged_here = True
+        self._sizes.append(min(len(requests), _ENOUGH))
+        self._usual = max(self._sizes)
         if batch.journal:
             self.writer.put_merged(batch)
         else:
@@ -274,7 +300,7 @@ class Ledger:
         for request, _ in batch.answers:
             self._done(request)
         if self._outbox and not self._with_writer:
-            self._flush()
+            self._gather()
         for request, results in batch.answers:
             if not request.future.done():
                 request.future.set_result(results)
