@@ -133,6 +133,7 @@ def same(found: list[Row], wanted: list[Row]) -> None:
     st.integers(0, 16),
     st.one_of(st.none(), st.integers(0, 4)),
     st.sampled_from([1, 2, 1 << 40]),
+    st.tuples(st.sampled_from([0.0, 0.6, 2.0]), st.booleans()),
 )  # fmt: skip
 def test_a_city_is_a_plain_fold_over_what_may_be_seen(
     world: World,
@@ -140,6 +141,7 @@ def test_a_city_is_a_plain_fold_over_what_may_be_seen(
     cut: int,
     steps: int | None,
     stretch: int,
+    way: tuple[float, bool],
 ) -> None:
     """For random writes of both APIs, corrections and rights, wherever the tail begins and however much is sorted."""
     cut = min(cut, len(world.events))
@@ -148,6 +150,9 @@ def test_a_city_is_a_plain_fold_over_what_may_be_seen(
     with pytest.MonkeyPatch.context() as patch, opened(world.events, cut, steps) as history:
         patch.setattr(city, "_STRETCH_ROWS", stretch)
         patch.setattr(city, "_BY_HAND", 2)
+        patch.setattr(city, "_MOST", way[0])
+        if not way[1]:
+            patch.setattr(city, "_alike", lambda groups: None)
         for sight, attr, types in asked:
             found = history.newest_values("", attr, types, tails=late, sight=sight)
             wanted = folded_newest(world, attr, types, sight)
@@ -155,6 +160,57 @@ def test_a_city_is_a_plain_fold_over_what_may_be_seen(
             assert found.ids == [name for name in world.order if name in wanted]
             means = history.city_means("", attr, types, start, end, TWO, tails=late, sight=sight)
             same(rows(means), folded_means(world, attr, types, sight, start, end, 2 * SECOND))
+
+
+@settings(max_examples=40, deadline=None)
+@given(worlds(), st.lists(st.integers(0, 16), min_size=2, max_size=6), sights(), st.integers(0, 3))
+def test_what_is_kept_between_questions_is_what_a_new_look_finds(
+    world: World, cuts: list[int], sight: Sight, steps: int
+) -> None:
+    """While history takes more and sorts it, each answer about the newest values is the fold over all that was told."""
+    with pytest.MonkeyPatch.context() as patch, opened(world.events, 0) as history:
+        patch.setattr("andaman.broker.history.store.OPEN_ROWS", 5)
+        patch.setattr("andaman.broker.history.upkeep.FAN_IN", 2)
+        for cut in sorted(cuts):
+            history.ingest(world.events[:cut])
+            for _ in range(steps):
+                history.maintain()
+            late = tails(world.events[cut:])
+            for attr in ATTRS[:2]:
+                for who in (sight, Sight()):
+                    found = history.newest_values("", attr, (), tails=late, sight=who)
+                    assert pairs(found) == folded_newest(world, attr, (), who)
+
+
+def test_what_retention_dropped_is_not_kept_either(tmp_path: Path) -> None:
+    """After rows were dropped the answer is that of a history that was opened anew."""
+    history = History.open(tmp_path)
+    state: dict[str, Doc] = {}
+    events: list[Event] = []
+    for n in range(30):
+        name, at = f"urn:{'abc'[n % 3]}", n * 60 * SECOND
+        doc = docs(name, reading(n, at, observed=at))
+        events.append(event(n + 1, START + at, "", state.get(name), doc))
+        state[name] = doc
+    new = event(40, START + 5 * HOUR, "", None, docs("urn:n", reading(9, 5 * HOUR, observed=5 * HOUR)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("andaman.broker.history.store.OPEN_ROWS", 4)
+        history.ingest(events)
+        history.ingest([new])
+        while history.maintain():
+            pass
+        before = pairs(history.newest_values("", "x:p", (), tails={}, sight=FullSight()))
+        thinned = history._store.snapshot.thinned
+        history.condense("", START + 2 * HOUR)
+        while history.maintain():
+            pass
+        assert history._store.snapshot.thinned > thinned
+        after = pairs(history.newest_values("", "x:p", (), tails={}, sight=FullSight()))
+    history.close()
+    again = History.open(tmp_path)
+    assert pairs(again.newest_values("", "x:p", (), tails={}, sight=FullSight())) == after
+    assert after.keys() <= before.keys()
+    again.close()
 
 
 @settings(max_examples=30, deadline=None)

@@ -6,11 +6,12 @@ is laid over them: an observation counts once, as it was told last, wherever it 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 
 from andaman.broker.history import rollups
 from andaman.broker.history.aggregate import Period, edges, shortest
@@ -34,6 +35,8 @@ _ROWS_MOST: Final = 20_000_000
 _BY_HAND: Final = 500
 """Corrected entities that are read at once."""
 _NUMERIC: Final = frozenset("ifb")
+_MOST: Final = 0.6
+"""Share of the rows that count, from which on they are all fetched, and the others are left out then."""
 
 
 def across(store: Store, whose: Whose, start: Micros, end: Micros, period: Period, zone: str) -> CityMeans:
@@ -52,13 +55,15 @@ def across(store: Store, whose: Whose, start: Micros, end: Micros, period: Perio
         of = f"attr = {names.word(whose.attr)} AND tenant = {names.word(whose.tenant)}"
         where = f"{of} AND op IN ({SET}, {ADDED})"
         found = cursor.execute(
-            "SELECT entity, count(*) AS n FROM ("  # noqa: S608
-            + snapshot.union("entity", where, t_from=start, t_to=end - 1)
+            "SELECT entity, count(*) AS n, min(dataset), max(dataset), min(form), max(form) FROM ("  # noqa: S608
+            + snapshot.union("entity, dataset, form", where, t_from=start, t_to=end - 1)
             + ") GROUP BY entity ORDER BY entity"
         ).fetchnumpy()
         there, counts = found["entity"].astype(np.int64), found["n"]
+        everybody = int(counts.sum())
         mine = chosen.counts(there)
         there, counts = there[mine], counts[mine]
+        like = _alike(found)
         _check_rows(int(counts.sum()), span)
         edited = np.array(sorted(store.edits.numbers()), dtype=np.int64)
         edited = edited[chosen.counts(edited)]
@@ -72,14 +77,19 @@ def across(store: Store, whose: Whose, start: Micros, end: Micros, period: Perio
         told.add_to(sums)
         simple = ~np.isin(there, corrected)
         if simple.any():
+            some = None
             if not (simple.all() and mine.all()):
+                some = np.zeros(int(there[-1]) + 1, dtype=np.bool_)
+                some[there[simple]] = True
+            if some is not None and int(counts[simple].sum()) < _MOST * everybody:
+                some = None  # the database leaves out what is much, a look at each row what is little
                 cursor.execute(
                     "CREATE OR REPLACE TEMP TABLE chosen AS SELECT unnest(?::INTEGER[]) AS entity",
                     (there[simple].tolist(),),
                 )
                 where += " AND entity IN (SELECT entity FROM chosen)"
-            many = _Many(store, cursor, snapshot, where, span, chosen, told, sums)
-            for low, high in _stretches(there[simple], counts[simple]):
+            many = _Many(store, cursor, snapshot, where, span, chosen, told, sums, like, some)
+            for low, high in _stretches(there[simple], counts[simple], many.at_once):
                 many.add(low, high)
         for first in range(0, len(hands), _BY_HAND):
             part = hands[first : first + _BY_HAND]
@@ -116,7 +126,11 @@ class _Many:
         chosen: Chosen,
         told: Told,
         sums: Sums,
+        like: tuple[int, int] | None,
+        some: npt.NDArray[np.bool_] | None,
     ) -> None:
+        """``like``: the data set and form that all of these rows have, if they do. ``some``: whether an entity counts, by
+        number, where ``where`` does not say."""
         self._texts = store.names.texts
         self._cursor = cursor
         self._snapshot = snapshot
@@ -125,24 +139,35 @@ class _Many:
         self._chosen = chosen
         self._told = told
         self._sums = sums
+        self._some = some
         self._forms: dict[int, Form] = {}
-        self._columns = "entity, dataset, t, form, num, num2" + ", lag" * chosen.veiled
+        if like is not None and self._form(like[1]).value not in _NUMERIC:
+            like = None
+        self._like = like
+        # What all have need not be carried over, which is most of the work.
+        self._columns = "entity, t, num" if like else "entity, dataset, t, form, num, num2"
+        self._columns += ", lag" * chosen.veiled
+        self.at_once = _STRETCH_ROWS * (1 if like is None else 2)
 
     def add(self, low: int, high: int) -> None:
         """Add the rows of entities in this range of numbers, each observation as it was told last."""
-        found = self._cursor.execute(self._rows(self._columns, low, high)).fetchnumpy()
+        found = self._mine(self._cursor.execute(self._rows(self._columns, low, high)).fetchnumpy())
+        if self._like is not None:
+            size = len(found["t"])
+            for name, number in zip(("dataset", "form"), self._like, strict=True):
+                found[name] = np.broadcast_to(np.int32(number), size)
         found = self._of(found, lambda form: form.observed >= 0)
         if not len(found["t"]):
             return
         if not self._once(found, low, high):
-            found = self._last_told(low, high)
+            found = self._mine(self._last_told(low, high))
         if len(again := self._told.replaced(found, low, high, self._texts)):
             stands = np.ones(len(found["t"]), dtype=np.bool_)
             stands[again] = False
             found = _pick(found, stands)
         found = self._of(found, lambda form: form.value in _NUMERIC or form.value == "r")
-        if any(self._form(form).value == "r" for form in distinct(found["form"])):
-            raw = [form for form in distinct(found["form"]) if self._form(form).value == "r"]
+        raw = [form for form in self._forms_of(found) if self._form(form).value == "r"]
+        if raw:
             number = ~np.isnan(_floats(found["num"])) & np.isnan(_floats(found["num2"]))
             found = _pick(found, ~np.isin(found["form"], raw) | number)
         if self._chosen.veiled and len(found["t"]):
@@ -152,9 +177,15 @@ class _Many:
 
     def _of(self, found: Columns, fits: Any) -> Columns:
         """The rows of forms that fit."""
-        forms = distinct(found["form"])
+        forms = self._forms_of(found)
         good = [form for form in forms if fits(self._form(form))]
         return found if len(good) == len(forms) else _pick(found, np.isin(found["form"], good))
+
+    def _mine(self, found: Columns) -> Columns:
+        return found if self._some is None else _pick(found, self._some[found["entity"]])
+
+    def _forms_of(self, found: Columns) -> Collection[int]:
+        return distinct(found["form"]) if self._like is None else (self._like[1],)
 
     def _form(self, number: int) -> Form:
         known = self._forms.get(number)
@@ -173,7 +204,7 @@ class _Many:
     def _once(self, found: Columns, low: int, high: int) -> bool:
         """Is there surely no observation that was told twice?"""
         span = self._span.end - self._span.start
-        sets = np.array(sorted(distinct(found["dataset"])), dtype=np.int64)
+        sets = np.array(sorted(distinct(found["dataset"])) if self._like is None else [0], dtype=np.int64)
         if (high - low + 1) * len(sets) * span >= 1 << 62:
             return False
         series = found["entity"].astype(np.int64) - low
@@ -203,6 +234,17 @@ class _Many:
         return self._cursor.execute(
             f"SELECT entity, dataset, t, {last} FROM ({rows}) GROUP BY entity, dataset, t"  # noqa: S608
         ).fetchnumpy()
+
+
+def _alike(groups: dict[str, Any]) -> tuple[int, int] | None:
+    """The (data set, form) of all rows, where there is only one; told by the extremes of each entity."""
+    if not len(groups["entity"]):
+        return None
+    edges = [
+        (int(groups[f"min({name})"].min()), int(groups[f"max({name})"].max())) for name in ("dataset", "form")
+    ]
+    (dataset, another), (form, other) = edges
+    return (dataset, form) if dataset == another and form == other else None
 
 
 def _floats(column: Any) -> Any:
@@ -284,12 +326,12 @@ def _standing(store: Store, attr: str, chosen: Chosen, rolled: Rollups) -> Rollu
     return rolled if keep.all() else rolled.pick(keep)
 
 
-def _stretches(entities: Sequence[int] | Any, counts: Any) -> Iterator[tuple[int, int]]:
+def _stretches(entities: Sequence[int] | Any, counts: Any, most: int) -> Iterator[tuple[int, int]]:
     """(first, last) numbers of entities that have about as many rows as fit."""
     ends = np.cumsum(counts)
     start = 0
     while start < len(entities):
         before = ends[start - 1] if start else 0
-        stop = max(start + 1, int(np.searchsorted(ends, before + _STRETCH_ROWS, side="right")))
+        stop = max(start + 1, int(np.searchsorted(ends, before + most, side="right")))
         yield int(entities[start]), int(entities[stop - 1])
         start = stop

@@ -5,6 +5,7 @@ What the temporal API told or took back is no part of it: it changes the past, a
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import duckdb
@@ -23,6 +24,11 @@ from andaman.kernel.errors import TooManyResults
 from andaman.kernel.time import Micros, parse_time
 
 _NOW: Final = 1 << 62
+_KEPT_MOST: Final = 16
+"""Attributes of which the last rows are kept in memory between questions …"""
+_KEPT_ROWS: Final = 100_000
+_KEPT_BYTES: Final = 4 << 20
+"""… where they are not more than so many, with not more text."""
 _FRESH: Final = 1 << 40
 """Above every entity number: those that only the tail has come last."""
 
@@ -120,17 +126,7 @@ def _stored(
     told: dict[str, _Value | None],
 ) -> dict[str, Any]:
     """The row that counts of each entity, rising by entity, without those that the tail tells of."""
-    word = store.names.word
-    where = f"attr = {word(whose.attr)} AND tenant = {word(whose.tenant)}"
-    known = snapshot.known("entity, dataset, seq", where, _NOW)
-    rows = snapshot.known(
-        f"entity, dataset, seq, op, {T} AS t, lag, form, num, num2, coalesce(body, '') AS body", where, _NOW
-    )
-    last = cursor.execute(
-        f"SELECT entity, dataset, op, t, lag, form, num, num2, body FROM ({rows}) SEMI JOIN "  # noqa: S608
-        f"(SELECT dataset, max(seq) AS seq FROM ({known}) GROUP BY entity, dataset) USING (dataset, seq)"
-    ).fetchnumpy()
-    last["entity"] = last["entity"].astype(np.int64)
+    last = _last_rows(store, whose, snapshot, cursor)
     keep = (last["op"] != DELETED) & chosen.counts(last["entity"])
     if told:
         late = [number for name in told if (number := chosen.known[name]) >= 0]
@@ -155,6 +151,61 @@ def _stored(
     if len(entity):
         order = order[np.append(entity[1:] != entity[:-1], True)]
     return {name: column[order] for name, column in found.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """The last row of each instance of an attribute, as of a snapshot; kept for the next question."""
+
+    last_seq: int
+    thinned: int
+    columns: dict[str, Any]
+
+
+def _last_rows(
+    store: Store, whose: Whose, snapshot: Snapshot, cursor: duckdb.DuckDBPyConnection
+) -> dict[str, Any]:
+    """The last row of each instance that says what it is, rising by entity; only what came since the last question is read."""
+    key = (store.names.word(whose.tenant), store.names.word(whose.attr))
+    kept: _Kept | None = store.newest.get(key)
+    if kept is not None and (kept.thinned != snapshot.thinned or kept.last_seq > snapshot.last_seq):
+        kept = None
+    if kept is not None and kept.last_seq == snapshot.last_seq:
+        return kept.columns
+    after = None if kept is None else kept.last_seq
+    found = _read(snapshot, cursor, f"attr = {key[1]} AND tenant = {key[0]}", after)
+    if kept is not None:
+        found = {name: np.concatenate([column, found[name]]) for name, column in kept.columns.items()}
+    order = np.lexsort((found["seq"], found["dataset"], found["entity"]))
+    entity, dataset = found["entity"][order], found["dataset"][order]
+    if len(order):
+        order = order[np.append((entity[1:] != entity[:-1]) | (dataset[1:] != dataset[:-1]), True)]
+    columns = {name: column[order] for name, column in found.items()}
+    if len(order) <= _KEPT_ROWS and sum(map(len, columns["body"].tolist())) <= _KEPT_BYTES:
+        if len(store.newest) >= _KEPT_MOST:
+            store.newest = {}
+        store.newest[key] = _Kept(snapshot.last_seq, snapshot.thinned, columns)
+    return columns
+
+
+def _read(
+    snapshot: Snapshot, cursor: duckdb.DuckDBPyConnection, where: str, after: int | None
+) -> dict[str, Any]:
+    """At least the last row of each instance among those behind position ``after`` (None: of all)."""
+    if after is not None:
+        where += f" AND seq > {after}"
+        segments = tuple(one for one in snapshot.segments if one.max_seq > after)
+        snapshot = replace(snapshot, segments=segments)
+    known = snapshot.known("entity, dataset, seq", where, _NOW)
+    rows = snapshot.known(
+        f"entity, dataset, seq, op, {T} AS t, lag, form, num, num2, coalesce(body, '') AS body", where, _NOW
+    )
+    last = cursor.execute(
+        f"SELECT entity, dataset, seq, op, t, lag, form, num, num2, body FROM ({rows}) SEMI JOIN "  # noqa: S608
+        f"(SELECT dataset, max(seq) AS seq FROM ({known}) GROUP BY entity, dataset) USING (dataset, seq)"
+    ).fetchnumpy()
+    last["entity"] = last["entity"].astype(np.int64)
+    return {name: np.ma.filled(column, np.nan) for name, column in last.items()}
 
 
 def _form(texts: list[str], number: int) -> Form:

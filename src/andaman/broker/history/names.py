@@ -30,6 +30,7 @@ class Names:
         self._entities: dict[tuple[int, str], int] = {}  # of the loading thread; may hold uncommitted ones
         self._fresh: dict[tuple[int, str], int] = {}  # of the open transaction
         self._asked: dict[tuple[int, str], int] = {}  # of the readers
+        self._named: dict[int, str] = {}  # the other way round
 
     # -- looking up (any thread) ------------------------------------------------------------------------------
     def word(self, text: str) -> int:
@@ -67,11 +68,23 @@ class Names:
         if numbers is None:
             rows = cursor.execute("SELECT id, name FROM entity WHERE tenant=?", (self.word(tenant),))
         else:
+            known = self._named
+            missing = [number for number in numbers if number not in known]
+            if not missing:
+                return {number: known[number] for number in numbers}
             rows = cursor.execute(
-                "SELECT id, name FROM entity WHERE id IN (SELECT unnest(?::INTEGER[]))", (list(numbers),)
+                "SELECT id, name FROM entity WHERE id IN (SELECT unnest(?::INTEGER[]))", (missing,)
             )
         found = rows.fetchnumpy()
-        return dict(zip(found["id"].tolist(), found["name"].tolist(), strict=True))
+        names = dict(zip(found["id"].tolist(), found["name"].tolist(), strict=True))
+        if numbers is None:
+            return names
+        names.update((number, known[number]) for number in numbers if number in known)
+        if len(known) + len(names) <= _CACHE:
+            known.update(names)
+        else:
+            self._named = names if len(names) <= _CACHE else {}
+        return names
 
     # -- giving numbers (the loading thread) ------------------------------------------------------------------
     def mark(self) -> tuple[int, int]:

@@ -68,6 +68,8 @@ class Snapshot:
     segments: tuple[Segment, ...]
     runs: Runs = field(default_factory=dict)
     """All rows of the newest segments, in memory."""
+    thinned: int = 0
+    """How often rows were dropped since the start."""
 
     def union(
         self,

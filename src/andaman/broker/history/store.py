@@ -79,6 +79,8 @@ class Store:
         self._root = self.db.cursor()
         self.told: dict[tuple[int, str, str], Any] = {}
         """What was worked out of events of the journal's tail, by (position, attribute, kind of question); empty when they are here."""
+        self.newest: dict[tuple[int, int], Any] = {}
+        """The newest rows by (tenant, attribute), see latest.py."""
         self._lock = threading.Lock()
         self.room = threading.Lock()
         """Held by whoever needs the engine's memory for itself: a step of sorting, or a large question asked again."""
@@ -239,7 +241,7 @@ class Store:
         runs = dict(self.snapshot.runs)
         if segment.id in runs or not segment.count:
             runs[segment.id] = grown(runs.get(segment.id, ()), run_of(data))
-        self.snapshot = _snapshot(last_seq, [*others, larger], runs)
+        self.snapshot = _snapshot(last_seq, [*others, larger], runs, self.snapshot.thinned)
 
     def _columns(self, rows: list[Row], tenants: list[str]) -> dict[str, Any]:
         entity, attr, dataset, op, place, t, lag, seq, created, form, num, num2, body = zip(
@@ -299,7 +301,9 @@ class Store:
         if same and new is not None and len(theirs) == len(gone) and new.count <= KEPT_ROWS:
             runs[new.id] = (together([run for some in theirs for run in some]),)
         with self._lock:
-            self.snapshot = _snapshot(self.snapshot.last_seq, [*kept, new] if new is not None else kept, runs)
+            now = self.snapshot
+            thinned = now.thinned + (not same)
+            self.snapshot = _snapshot(now.last_seq, [*kept, new] if new is not None else kept, runs, thinned)
             self._doomed |= gone
         self.sweep()
 
@@ -330,9 +334,10 @@ class Store:
             self.db.close()
 
 
-def _snapshot(last_seq: int, segments: Sequence[Segment], runs: Runs) -> Snapshot:
+def _snapshot(last_seq: int, segments: Sequence[Segment], runs: Runs, thinned: int) -> Snapshot:
     ordered = _in_order(segments)
-    return Snapshot(last_seq, ordered, bounded(runs, (segment.id for segment in reversed(ordered))))
+    kept = bounded(runs, (segment.id for segment in reversed(ordered)))
+    return Snapshot(last_seq, ordered, kept, thinned)
 
 
 def _in_order(segments: Sequence[Segment]) -> tuple[Segment, ...]:
