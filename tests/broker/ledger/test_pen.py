@@ -152,6 +152,33 @@ def test_small_and_large_requests_keep_one_order(tmp_path: Path, monkeypatch: py
     assert verify(connect(tmp_path)).ok
 
 
+def test_callers_share_commits_and_one_alone_never_waits(tmp_path: Path) -> None:
+    """Who writes one request after the other is never kept waiting for others; of many who write one by one, several go into
+    a commit."""
+
+    async def work(broker: Broker) -> None:
+        ledger = broker._ledger
+        await broker.write([create(n, speed=prop(0)) for n in range(30)], SYSTEM)
+        for number in range(20):
+            task = asyncio.ensure_future(broker.write([set_speed(0, number)], SYSTEM))
+            while not task.done():
+                assert ledger._gathering is None
+                await asyncio.sleep(0)
+        before = ledger.writer.batches.count
+
+        async def caller(entity: int) -> None:
+            for number in range(20):
+                await broker.write([set_speed(entity, number)], SYSTEM)
+                await asyncio.sleep(0.001 * (1 + (entity * 7 + number) % 5))
+
+        await asyncio.gather(*[caller(entity) for entity in range(30)])
+        assert ledger.writer.batches.count - before < 600 / 2
+        assert ledger._gathering is None
+        assert len(await broker.read_events(50, 10**6)) == 600
+
+    with_broker(tmp_path, work)
+
+
 def test_large_entities_are_not_merged_on_the_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What would hold up everybody else goes to the writer's thread: by the request's size, or by the entity's."""
     handed: list[int] = []
