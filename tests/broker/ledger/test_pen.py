@@ -13,10 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from andaman.broker.entity.build import prop
-from andaman.broker.ledger import ledger as ledger_module
-from andaman.broker.ledger import piece
+from andaman.broker.ledger import outbox, piece
 from andaman.broker.ledger.journal import verify
-from andaman.broker.ledger.ledger import Ledger
+from andaman.broker.ledger.outbox import Outbox
 from andaman.broker.ledger.rows import fold
 from andaman.broker.ledger.schema import connect
 from andaman.broker.ledger.writer import Writer
@@ -92,14 +91,14 @@ def test_small_and_large_requests_keep_one_order(tmp_path: Path, monkeypatch: py
     """Requests come into the journal in the order of their calls, whichever way each of them goes; both ways are gone."""
     rng = random.Random(7)
     ways: dict[bool, int] = {True: 0, False: 0}
-    real = Ledger._merge_here
+    real = Outbox._merge
 
-    def seen(self: Ledger) -> bool:
+    def seen(self: Outbox) -> bool:
         gone = real(self)
         ways[gone] += 1
         return gone
 
-    monkeypatch.setattr(Ledger, "_merge_here", seen)
+    monkeypatch.setattr(Outbox, "_merge", seen)
     thread: list[int] = []
     put_real = Writer.put
     monkeypatch.setattr(
@@ -141,8 +140,7 @@ def test_small_and_large_requests_keep_one_order(tmp_path: Path, monkeypatch: py
             for change in event.changes
         ]  # type: ignore[index]
         assert told == sorted(told), "a call came before one that was made earlier"
-        assert broker._ledger._with_writer == 0
-        assert not broker._ledger._outbox
+        assert broker._ledger._outbox.idle
         state = fold(await broker.read_events(0, 10**6))
         assert {("", doc["id"]): doc for doc in broker.iter_entities([], FULL_ACCESS)} == state
 
@@ -162,7 +160,7 @@ def test_callers_share_commits_and_one_alone_never_waits(tmp_path: Path) -> None
         for number in range(20):
             task = asyncio.ensure_future(broker.write([set_speed(0, number)], SYSTEM))
             while not task.done():
-                assert ledger._gathering is None
+                assert ledger._outbox._gathering is None
                 await asyncio.sleep(0)
         before = ledger.writer.batches.count
 
@@ -173,7 +171,7 @@ def test_callers_share_commits_and_one_alone_never_waits(tmp_path: Path) -> None
 
         await asyncio.gather(*[caller(entity) for entity in range(30)])
         assert ledger.writer.batches.count - before < 600 / 2
-        assert ledger._gathering is None
+        assert ledger._outbox._gathering is None
         assert len(await broker.read_events(50, 10**6)) == 600
 
     with_broker(tmp_path, work)
@@ -226,4 +224,4 @@ def test_a_failing_store_refuses_what_the_loop_merged(tmp_path: Path) -> None:
 
     with_broker(tmp_path, work)
     assert verify(connect(tmp_path)).ok
-    assert ledger_module._LARGE < ledger_module._HERE
+    assert outbox.LARGE < outbox.HERE

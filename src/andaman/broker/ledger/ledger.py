@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,20 +19,16 @@ from andaman.broker.ledger.checkpoint import Checkpointer
 from andaman.broker.ledger.events import EventRing
 from andaman.broker.ledger.journal import JournalPool
 from andaman.broker.ledger.merge import Apply, Batch, Request
+from andaman.broker.ledger.outbox import Outbox
 from andaman.broker.ledger.schema import FILE, DirectoryLock, connect, prepare
 from andaman.broker.ledger.writer import Writer
-from andaman.broker.model import TEMPORAL_OPS, Doc, Event, WriteOp, WriteResult
+from andaman.broker.model import Doc, Event, WriteOp, WriteResult
 from andaman.identity.model import Actor
 from andaman.kernel.errors import Unavailable
 from andaman.kernel.metrics import Family, counter, gauge
 from andaman.kernel.time import Clock, system_clock
 
 _IDS: Final = 500  # look-ups per statement
-_LARGE: Final = 32  # operations of a request, above which the writer's thread merges it
-_LARGE_BYTES: Final = 64 << 10  # the same for its size
-_HERE: Final = 128  # operations that the loop's thread merges for one commit
-_GATHER_S: Final = 0.002
-_ENOUGH: Final = 24  # requests that are worth a commit in the middle of a turn
 _ENTITY: Final = f"SELECT {STORED} FROM entity WHERE tenant=? AND id=?"  # noqa: S608
 log = logging.getLogger(__name__)
 
@@ -97,13 +92,7 @@ class Ledger:
         self.journals = JournalPool(directory)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._home = get_ident()  # the loop's thread
-        self._outbox: deque[Request] = deque()  # not yet with the writer, in the order of their calls
-        self._outbox_large = 0  # those of them that the writer's thread is to merge
-        self._with_writer = 0  # requests and errands that it has
-        self._merged_here = False  # all that it has was merged by the loop's thread
-        self._sizes: deque[int] = deque([1], maxlen=8)  # requests of the last commits
-        self._usual = 1  # the most of these
-        self._gathering: asyncio.TimerHandle | None = None
+        self._outbox = Outbox(self.writer, self._applied)
         self._waiting_ops = 0
         self._waiting_bytes = 0
         self._refusals = 0
@@ -175,19 +164,7 @@ class Ledger:
         self._waiting_bytes += size
         self._idle.clear()
         request = Request(list(ops), actor, tenant, atomic, size, loop.create_future())
-        if not self._outbox:
-            # What arrives in this turn of the loop goes over in one piece …
-            loop.call_soon(self._gather)
-        self._outbox.append(request)
-        if count > _LARGE or size > _LARGE_BYTES or any(op.kind in TEMPORAL_OPS for op in request.ops):
-            self._outbox_large += 1
-        elif not self._with_writer and not self._outbox_large:
-            waiting = len(self._outbox)
-            if waiting >= _ENOUGH:
-                # … unless it is many, and the writer idle: then disk and loop work at the same time.
-                self._merge_here()
-            elif waiting == self._usual and self._gathering is not None:
-                loop.call_soon(self._flush)
+        self._outbox.put(request, loop)
         return await request.future
 
     async def forget_tenant(self, tenant: str, on_gone: Callable[[], None]) -> bool:
@@ -199,75 +176,16 @@ class Ledger:
         answer: asyncio.Future[bool] = loop.create_future()
 
         def settle(gone: bool) -> None:
-            self._with_writer -= 1
+            self._outbox.settled()
             if gone:
                 on_gone()
             if not answer.done():
                 answer.set_result(gone)
-            self._flush()
+            self._outbox.flush()
 
-        self._with_writer += 1
-        self._merged_here = False
+        self._outbox.errand()
         self.writer.forget_tenant(tenant, lambda gone: loop.call_soon_threadsafe(settle, gone))
         return await answer
-
-    def _gather(self) -> None:
-        """Hand over what waits, once it is as much as the last commits had, or after a moment.
-
-        Each commit costs as much as the merging of several requests: where these come one by one from many callers, they are
-        committed together. One caller after the other never waits: its commits are of one request.
-        """
-        if not self._outbox:
-            return
-        if self._with_writer or self._outbox_large or len(self._outbox) >= self._usual:
-            self._flush()
-        elif self._gathering is None and self._loop is not None:
-            self._gathering = self._loop.call_later(_GATHER_S, self._flush)
-
-    def _flush(self) -> None:
-        """Hand over what waits: merged, where it is small and the pen is here; else for the writer to merge.
-
-        Merging here what is small saves loop and writer from taking turns at the interpreter. The pen is here while
-        nothing is with the writer.
-        """
-        if self._gathering is not None:
-            self._gathering.cancel()
-            self._gathering = None
-        if not self._outbox:
-            return
-        if not self._outbox_large:
-            if self._with_writer:
-                if self._merged_here:
-                    return  # the end of that calls again; until then more may come, for one commit together
-            elif self._merge_here():
-                return
-        self._with_writer += len(self._outbox)
-        self._merged_here = False
-        self.writer.put(list(self._outbox))
-        self._outbox.clear()
-        self._outbox_large = 0
-
-    def _merge_here(self) -> bool:
-        """Merge the first of what waits and hand the batch over. False: that is for the writer to do."""
-        outbox = self._outbox
-        requests: list[Request] = []
-        ops = 0
-        while outbox and ops + len(outbox[0].ops) <= _HERE:
-            requests.append(outbox.popleft())
-            ops += len(requests[-1].ops)
-        batch = self.writer.merge(requests)
-        if batch is None:
-            outbox.extendleft(reversed(requests))
-            return False
-        self._with_writer += len(requests)
-        self._merged_here = True
-        self._sizes.append(min(len(requests), _ENOUGH))
-        self._usual = max(self._sizes)
-        if batch.journal:
-            self.writer.put_merged(batch)
-        else:
-            self._applied(batch)
-        return True
 
     def _publish(self, batch: Batch) -> None:
         """From the writer's thread: the batch is durable."""
@@ -293,14 +211,11 @@ class Ledger:
             except Exception:
                 log.exception("Updating the indexes failed for events up to %d", batch.seq)
             self.ring.publish(batch.events)
-            batch.docs, batch.patches = (
-                {},
-                {},
-            )  # the batch stays with the writer for a while, the parsed entities need not
+            batch.docs, batch.patches = {}, {}  # the batch stays a while, the parsed entities need not
         for request, _ in batch.answers:
             self._done(request)
-        if self._outbox and not self._with_writer:
-            self._gather()
+        if self._loop is not None:
+            self._outbox.gather(self._loop)
         for request, results in batch.answers:
             if not request.future.done():
                 request.future.set_result(results)
@@ -311,10 +226,10 @@ class Ledger:
             self._done(request)
             if not request.future.done():
                 request.future.set_exception(error)
-        self._flush()
+        self._outbox.flush()
 
     def _done(self, request: Request) -> None:
-        self._with_writer -= 1
+        self._outbox.settled()
         self._waiting_ops -= len(request.ops)
         self._waiting_bytes -= request.size
         if not self._waiting_ops:
