@@ -103,12 +103,10 @@ def aggregate(
     times of day, and sizes of arrays. stddev is that of the population. Methods that are not defined are left out.
     ``end``: periods are shown cut there (exclusive end of the query), None: not cut.
     """
-    slots = np.searchsorted(bounds, times, side="right") - 1
-    firsts = np.flatnonzero(np.diff(slots, prepend=-1))
-    filled = slots[firsts]
-    lasts = np.append(firsts[1:], len(slots))
-    shown = bounds if end is None else np.minimum(bounds, end)
-    starts, ends = shortest_each(shown[filled]), shortest_each(shown[filled + 1])
+    begins = np.searchsorted(times, bounds)
+    filled = np.flatnonzero(np.diff(begins))
+    firsts, lasts = begins[filled], begins[filled + 1]
+    starts, ends = _named(bounds if end is None else np.minimum(bounds, end), filled)
     result: dict[str, list[list[Any]]] = {}
     spans = list(zip(firsts.tolist(), lasts.tolist(), strict=True))
     number = _numbers(values) if kind in _PLAIN or isinstance(values, np.ndarray) else None
@@ -164,7 +162,10 @@ def _numeric(method: str, values: Floats, firsts: Ints, lasts: Ints) -> list[Any
             mean = np.add.reduceat(values, firsts) / counts
             off = values - np.repeat(mean, counts)
             found = np.sqrt(np.add.reduceat(off * off, firsts) / counts)
-    return [int(v) if v.is_integer() and abs(v) < 1 << 53 else v for v in found.tolist()]
+    plain: list[Any] = found.tolist()
+    for place in np.flatnonzero((found == np.floor(found)) & (np.abs(found) < 1 << 53)).tolist():
+        plain[place] = int(plain[place])
+    return plain
 
 
 def _distinct(values: Floats | Sequence[Any], low: int, high: int) -> int:
@@ -208,9 +209,21 @@ def shortest(at: Micros) -> str:
 
 def shortest_each(times: Ints) -> list[str]:
     """``shortest`` of each."""
-    if not (times % SECOND).any():
+    parts = times % SECOND
+    if not parts.any():
         return iso_each(times, 0)
-    return [shortest(at) for at in times.tolist()]
+    texts = iso_each(times, 6)
+    for place in np.flatnonzero(parts == 0).tolist():
+        texts[place] = f"{texts[place][:19]}Z"
+    return texts
+
+
+def _named(bounds: Ints, filled: Ints) -> tuple[list[str], list[str]]:
+    """Starts and ends of these periods; one's end is mostly another's start, and is written once."""
+    needed, places = np.unique(np.concatenate([filled, filled + 1]), return_inverse=True)
+    texts = shortest_each(bounds[needed])
+    named = [texts[place] for place in places.tolist()]
+    return named[: len(filled)], named[len(filled) :]
 
 
 def defined(methods: Sequence[str], found: dict[str, list[list[Any]]]) -> bool:

@@ -196,7 +196,9 @@ class Evolutions:
         dynamic = any(one.q is not None or one.geo is not None for one in query.selectors)
         scoped = any(one.scope is not None for one in query.selectors)
         thin = not (dynamic or scoped or veils)
-        scopes = (scoped or query.scope) and any(map(self._ever_scoped, reader.names, reader.numbers))
+        scopes = (scoped or self._shows_scopes()) and any(
+            map(self._ever_scoped, reader.names, reader.numbers)
+        )
         beside = scopes and thin and self._scope_beside()
         rows = self._read(reader, thin, beside)
         lines: dict[int, Timeline] = {}
@@ -235,6 +237,11 @@ class Evolutions:
             return True
         late = self._tails.get(name, ())
         return name in self._shapes or any(event.told is not None for event in late)
+
+    def _shows_scopes(self) -> bool:
+        """Aggregates show none; but an entity of which only a scope ended is there when ends are asked for."""
+        temporal = self._query.temporal
+        return self._query.scope and (not temporal.aggr_methods or temporal.timeproperty == "deletedAt")
 
     def _scope_beside(self) -> bool:
         """Can scopes be read with the values, because what was valid before the interval does not matter?"""

@@ -7,17 +7,19 @@ for the bounds of time and for what was erased or replaced is decided here and n
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import duckdb
 import numpy as np
 
 from andaman.broker.history import rollups
-from andaman.broker.history.bodies import LISTED, Bodies
+from andaman.broker.history.bodies import Bodies
+from andaman.broker.history.choosing import condition, statement
+from andaman.broker.history.columns import chained, is_repeated, packed, repeated
 from andaman.broker.history.edits import Edit, edit_of, replacements, undone
-from andaman.broker.history.ends import FULL, Ends
+from andaman.broker.history.ends import FULL, Ends, Late
 from andaman.broker.history.recent import FIELDS, Choice, find, joined
-from andaman.broker.history.rollups import ROLLED
+from andaman.broker.history.rollups import ROLLED, Rollups
 from andaman.broker.history.rows import (
     ADDED,
     BORN,
@@ -30,7 +32,17 @@ from andaman.broker.history.rows import (
     Row,
     rows_of,
 )
-from andaman.broker.history.rowset import COLUMNS, Key, Rows, bounds, in_range, ordered
+from andaman.broker.history.rowset import (
+    COLUMNS,
+    Ints,
+    Key,
+    Rows,
+    bounds,
+    by_time,
+    distinct,
+    in_range,
+    ordered,
+)
 from andaman.broker.history.segments import Segment, Snapshot, T
 from andaman.broker.history.store import Store
 from andaman.broker.history.words import Words
@@ -99,7 +111,7 @@ class Reader:
         """Rows that match the temporal part, each series in order of time. ``attrs`` None: all attributes, no scope.
 
         ``datasets``: ids, "@none" for the default. ``last``: so many newest rows of each series are enough (more may
-        come). ``light``: neither commit nor creation times are needed.
+        come). ``light``: neither commit nor creation times are needed, of numbers not even who told them and where.
         """
         choice = self._choice(query, attrs, ops, datasets)
         late = self._tail(attrs, ops, datasets)
@@ -109,11 +121,54 @@ class Reader:
             found = ends.find(recent)
             if found is not None:
                 return found
-        columns = _LIGHT if light and query.timeproperty == "observedAt" else FULL
-        rows = joined([recent, self.stored(choice, columns, self.older(choice))])
-        if query.aggr_methods and SET in ops:
-            self._roll_in(rows, self._where(choice, ops=False), query)
+        rollups = self._rollups(choice, query) if query.aggr_methods and SET in ops else None
+        light = light and query.timeproperty == "observedAt"
+        if light and not rollups and not self.edits and datasets is None and tuple(ops) == VALUES:
+            numbers = self._numbers(choice, attrs, recent, late, query)
+            if numbers is not None:
+                return numbers
+        rows = joined([recent, self.stored(choice, _LIGHT if light else FULL, self.older(choice))])
+        if rollups:
+            self._roll_in(rows, rollups)
         return self.arranged(rows, late, query)
+
+    def _numbers(
+        self,
+        choice: Choice,
+        attrs: Sequence[str] | None,
+        recent: dict[str, Any],
+        late: Late,
+        query: TemporalQuery,
+    ) -> Rows | None:
+        """Rows of which only moments, forms and numbers are told, of every data set.
+
+        None where more matters: a value is no number, or a series has two values of one moment.
+        """
+        names = ["t", "form", "num"]
+        known: dict[str, int] = {}
+        if len(self.numbers) > 1:
+            names.append("entity")
+        else:
+            known["who"] = 0
+        if attrs is None or len(attrs) > 1:
+            names.append("attr")
+        else:
+            known["attr"] = self.word(attrs[0])
+        columns = ", ".join(f"{T} AS t" if name == "t" else name for name in names)
+        found = joined([recent, self.stored(choice, columns, self.older(choice), names=names)], names)
+        if "entity" in found:
+            found["who"] = self._places(found.pop("entity"))
+        for name in found if late else ():
+            more = np.array([row[COLUMNS.index(name)] for row in late], dtype=found[name].dtype)
+            found[name] = chained([found[name], more])
+        if not all(self._words.numeric(number) for number in distinct(found["form"])):
+            return None
+        count = len(found["t"])
+        for name in COLUMNS:
+            if name not in found and name != "time":
+                kind, value = (np.float64, np.nan) if name == "num2" else (np.int64, known.get(name, 0))
+                found[name] = repeated(value, count, kind)
+        return by_time(in_range(Rows(**found, time=found["t"]), query, self._words.observed))
 
     def _choice(
         self,
@@ -140,23 +195,28 @@ class Reader:
         return [s for s in snapshot.within(choice.t_from, choice.t_to) if s.id not in snapshot.runs]
 
     def stored(
-        self, choice: Choice, columns: str, segments: Sequence[Segment], around: str = "{}"
+        self,
+        choice: Choice,
+        columns: str,
+        segments: Sequence[Segment],
+        around: str = "{}",
+        names: Sequence[str] = FIELDS,
     ) -> dict[str, Any]:
-        """The chosen rows of these segments. ``around``: a statement over them."""
+        """The chosen rows of these segments. ``around``: a statement over them. ``names``: of the columns."""
         if not len(choice.entities) or not segments:
-            return joined([])
-        union = self.snapshot.union(
-            columns, self._where(choice), t_from=choice.t_from, t_to=choice.t_to, only=segments
-        )
-        found = self._cursor.execute(around.format(union)).fetchnumpy()
-        return joined([{name: np.ma.getdata(found[name]) for name in FIELDS}])
+            return joined([], names)
+        where = condition(self._cursor, choice)
+        sql = statement(self.snapshot, choice, where, columns, segments)
+        found = self._cursor.execute(around.format(sql)).fetchnumpy()
+        return joined([{name: np.ma.getdata(found[name]) for name in names}], names)
 
-    def _roll_in(self, columns: dict[str, Any], where: str, query: TemporalQuery) -> None:
-        """Put rollups among the rows: hours of which the rows were dropped."""
-        low, high = bounds(query)
-        found = rollups.read(self._cursor, where, low, high, query.timeproperty == "observedAt")
-        if not len(found):
-            return
+    def _rollups(self, choice: Choice, query: TemporalQuery) -> Rollups:
+        """Hours of which the rows were dropped."""
+        where = condition(self._cursor, choice, ops=False)
+        return rollups.read(self._cursor, where, *bounds(query), query.timeproperty == "observedAt")
+
+    def _roll_in(self, columns: dict[str, Any], found: Rollups) -> None:
+        """Put rollups among the rows."""
         known = found.columns
         means = np.divide(
             known["total"], known["numbers"], out=np.full(len(found), np.nan), where=known["numbers"] > 0
@@ -173,33 +233,10 @@ class Reader:
         }
         self.rolled = self.rolled + found
         for name, values in more.items():
-            columns[name] = np.concatenate([columns[name], values])
+            columns[name] = chained([columns[name], np.asarray(values)])
 
-    def _where(self, choice: Choice, ops: bool = True) -> str:
-        numbers = choice.entities.tolist()
-        if not numbers:
-            where = "false"
-        elif len(numbers) == 1:
-            where = f"entity = {numbers[0]}"
-        elif len(numbers) <= LISTED:
-            where = f"entity IN ({','.join(map(str, numbers))})"
-        else:
-            self._cursor.execute(
-                "CREATE OR REPLACE TEMP TABLE wanted AS SELECT unnest(?::INTEGER[]) AS entity", (numbers,)
-            )
-            where = f"entity BETWEEN {numbers[0]} AND {numbers[-1]} AND entity IN (SELECT entity FROM wanted)"  # noqa: S608
-        if choice.attrs is not None:
-            where += f" AND attr IN ({_listed(choice.attrs)})"
-        elif choice.without:
-            where += f" AND attr NOT IN ({_listed(choice.without)})"
-        if choice.datasets is not None:
-            where += f" AND dataset IN ({_listed(choice.datasets)})"
-        return f"{where} AND op IN ({_listed(choice.ops)})" if ops else where
-
-    def _tail(
-        self, attrs: Sequence[str] | None, ops: Sequence[int], datasets: frozenset[str] | None
-    ) -> list[tuple[Any, ...]]:
-        late: list[tuple[Any, ...]] = []
+    def _tail(self, attrs: Sequence[str] | None, ops: Sequence[int], datasets: frozenset[str] | None) -> Late:
+        late: Late = []
         for who, events in self._late.items():
             edits = self.edits.get(who, ())
             for event in events:
@@ -244,16 +281,10 @@ class Reader:
             row.body,
         )
 
-    def arranged(self, columns: dict[str, Any], late: list[tuple[Any, ...]], query: TemporalQuery) -> Rows:
+    def arranged(self, columns: dict[str, Any], late: Late, query: TemporalQuery) -> Rows:
         """Segments and tail together, corrected, in range, ordered, each observation once."""
         numbers = columns.pop("entity")
-        if len(self.numbers) == 1:
-            who = np.zeros(len(numbers), dtype=np.int64)
-        else:
-            place = np.array(sorted(self.who), dtype=np.int64)
-            owner = np.array([self.who[number] for number in place.tolist()], dtype=np.int64)
-            who = owner[np.searchsorted(place, numbers)] if len(numbers) else numbers
-        rows = Rows(who=who, time=columns["t"], **columns)
+        rows = Rows(who=self._places(numbers), time=columns["t"], **columns)
         if self.edits:
             rows = self._corrected(rows)
         if late:
@@ -266,7 +297,18 @@ class Reader:
             rows.time = rows.t
         return ordered(in_range(rows, query, self._words.observed), query, self._words.observed, self.text)
 
-    def _joined(self, rows: Rows, late: list[tuple[Any, ...]]) -> Rows:
+    def _places(self, numbers: Ints) -> Ints:
+        """Where these entities stand in the question."""
+        if not len(numbers):
+            return numbers
+        if is_repeated(numbers):
+            return cast(Ints, repeated(self.who[int(numbers[0])], len(numbers)))
+        place = np.array(sorted(self.who), dtype=np.int64)
+        owner = np.array([self.who[number] for number in place.tolist()], dtype=np.int64)
+        who: Ints = owner[np.searchsorted(place, numbers)]
+        return who
+
+    def _joined(self, rows: Rows, late: Late) -> Rows:
         body: dict[Key, str] = {}
         for row in late:
             who, attr, dataset, _, place, _, _, seq, *_, text = row
@@ -274,7 +316,8 @@ class Reader:
         columns: dict[str, Any] = {}
         for i, name in enumerate(COLUMNS[:-1]):
             stored = getattr(rows, name)
-            columns[name] = np.concatenate([stored, np.array([row[i] for row in late], dtype=stored.dtype)])
+            more = np.array([row[i] for row in late], dtype=stored.dtype)
+            columns[name] = chained([stored, packed(more) if stored.dtype == np.int64 else more])
         return Rows(**columns, time=columns["t"], body=body)
 
     # -- corrections --------------------------------------------------------------------------------------------
@@ -317,10 +360,6 @@ class Reader:
             return False
         union = self.snapshot.union("1", f"entity = {self.numbers[who]} AND seq > {erased}")
         return self._cursor.execute(f"SELECT 1 FROM ({union}) LIMIT 1").fetchall() != []  # noqa: S608
-
-
-def _listed(numbers: Sequence[int]) -> str:
-    return ",".join(map(str, numbers)) or "-1"
 
 
 def _dataset(asked: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from andaman.broker.history.columns import chained, packed
 from andaman.kernel.time import Micros
 
 FIELDS: Final = (
@@ -20,6 +21,10 @@ FIELDS: Final = (
 )  # fmt: skip
 KEPT_ROWS: Final = 1_100_000
 """About 70 bytes each: two segments."""
+
+_REAL: Final = ("num", "num2")
+_FEW: Final = ("entity", "attr", "dataset", "op", "place", "form")
+"""Mostly one value throughout."""
 
 Ints = npt.NDArray[np.int64]
 Columns = dict[str, Any]
@@ -103,22 +108,18 @@ def find(runs: Iterable[Sequence[Run]], choice: Choice, last_seq: int) -> Column
     return joined(parts)
 
 
-def joined(parts: Sequence[Columns]) -> Columns:
-    """Rows of several parts; without any, no rows. Whole numbers are of 64 bits."""
-    parts = [part for part in parts if len(part["seq"])]
-    if len(parts) == 1:
-        (part,) = parts
-        return {name: np.asarray(part[name]).astype(_type(name), copy=False) for name in FIELDS}
-    return {
-        name: np.concatenate([np.asarray(part[name]) for part in parts]).astype(_type(name), copy=False)
-        if parts
-        else np.empty(0, dtype=_type(name))
-        for name in FIELDS
-    }
+def joined(parts: Sequence[Columns], names: Sequence[str] = FIELDS) -> Columns:
+    """Rows of several parts, these columns of them; without any, no rows. Whole numbers are of 64 bits."""
+    parts = [part for part in parts if len(part["t"])]
+    return {name: _column(name, [np.asarray(part[name]) for part in parts]) for name in names}
 
 
-def _type(name: str) -> Any:
-    return np.float64 if name in ("num", "num2") else np.int64
+def _column(name: str, parts: Sequence[Any]) -> Any:
+    kind = np.float64 if name in _REAL else np.int64
+    if not parts:
+        return np.empty(0, dtype=kind)
+    column = chained(parts)
+    return packed(column) if name in _FEW else column.astype(kind, copy=False)
 
 
 def _chosen(run: Run, choice: Choice, last_seq: int) -> Columns | None:

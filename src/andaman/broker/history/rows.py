@@ -31,6 +31,8 @@ NULL: Final = "urn:ngsi-ld:null"
 
 _EXACT = 1 << 53
 _FORMS_MAX = 5_000
+NUMERIC: Final = frozenset("ifb")
+"""Ways to keep a value (see ``Form``) of which ``num`` says all."""
 _VALUE_MEMBER: Final = {
     "Property": "value",
     "GeoProperty": "value",

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from andaman.broker.history.columns import chained, is_repeated, picked
 from andaman.broker.history.rollups import ROLLED
 from andaman.broker.query.model import TemporalQuery
 from andaman.kernel.time import Micros
@@ -39,7 +40,13 @@ class Rows:
     """Of rows that the segments do not have."""
 
     def pick(self, at: Any) -> Rows:
-        columns: dict[str, Any] = {name: getattr(self, name)[at] for name in COLUMNS}
+        t = self.t[at]
+        count = len(t)
+        columns: dict[str, Any] = {
+            name: t if column is self.t else picked(column, at, count)
+            for name in COLUMNS
+            for column in (getattr(self, name),)
+        }
         return Rows(**columns, body=self.body)
 
     def __len__(self) -> int:
@@ -65,9 +72,7 @@ def stacked(parts: Sequence[Rows]) -> Rows:
     """Rows of one reader, one part after the other; at least one part."""
     if len(parts) == 1:
         return parts[0]
-    columns: dict[str, Any] = {
-        name: np.concatenate([getattr(rows, name) for rows in parts]) for name in COLUMNS
-    }
+    columns: dict[str, Any] = {name: chained([getattr(rows, name) for rows in parts]) for name in COLUMNS}
     return Rows(**columns, body=parts[0].body)
 
 
@@ -108,16 +113,9 @@ def in_range(rows: Rows, query: TemporalQuery, observed: Observed) -> Rows:
 
 def ordered(rows: Rows, query: TemporalQuery, observed: Observed, text: Callable[[int], str]) -> Rows:
     """Each series in order of time, then of what was told first, then of data sets by name."""
-    count = len(rows)
-    if count < 2:
-        return rows
-    rising = (
-        (np.diff(rows.who) > 0)
-        | ((np.diff(rows.who) == 0) & (np.diff(rows.attr) > 0))
-        | ((np.diff(rows.who) == 0) & (np.diff(rows.attr) == 0) & (np.diff(rows.time) > 0))
-    )
-    if rising.all():
-        return rows
+    settled = by_time(rows)
+    if settled is not None:
+        return settled
     if query.timeproperty == "observedAt":
         rows = _once(rows, observed)
     sets = np.unique(rows.dataset)
@@ -128,6 +126,28 @@ def ordered(rows: Rows, query: TemporalQuery, observed: Observed, text: Callable
         which = rank[np.searchsorted(sets, rows.dataset)]
         order = np.lexsort((rows.place, which, rows.seq, rows.time, rows.attr, rows.who))
     return rows.pick(order)
+
+
+def by_time(rows: Rows) -> Rows | None:
+    """The same where time alone orders each series; None where two rows of one share a moment."""
+    if len(rows) < 2:
+        return rows
+    keys = [column for column in (rows.time, rows.attr, rows.who) if not is_repeated(column)]
+    if not keys:
+        return None
+    if len(keys) == 1:
+        steps = np.diff(keys[0])
+        if (steps > 0).all():
+            return rows
+        if (steps < 0).all():
+            return rows.pick(slice(None, None, -1))
+    # Segments lie in order of time, rising or falling: a stable sort merges such stretches as they are.
+    order = np.lexsort(keys)
+    differ = np.zeros(len(rows) - 1, dtype=np.bool_)
+    for column in keys:
+        moved = column[order]
+        differ |= moved[1:] != moved[:-1]
+    return rows.pick(order) if differ.all() else None
 
 
 def _once(rows: Rows, observed: Observed) -> Rows:
@@ -148,7 +168,7 @@ def _once(rows: Rows, observed: Observed) -> Rows:
 
 def distinct(numbers: Ints) -> list[int]:
     """The values there are, rising; mostly one."""
-    if len(numbers) and numbers.min() == numbers.max():
+    if len(numbers) and (is_repeated(numbers) or numbers.min() == numbers.max()):
         return [int(numbers[0])]
     found: list[int] = np.unique(numbers).tolist()
     return found

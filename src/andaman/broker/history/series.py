@@ -12,7 +12,7 @@ from andaman.broker.history.aggregate import METHODS, Period, aggregate, edges, 
 from andaman.broker.history.ids import instance_id
 from andaman.broker.history.reading import ENDS, VALUES, Reader
 from andaman.broker.history.rollups import ROLLED, combined
-from andaman.broker.history.rows import NULL, SCOPE, Form, bare_form, iso, iso_each, made_of, plain
+from andaman.broker.history.rows import NULL, NUMERIC, SCOPE, Form, bare_form, iso, iso_each, made_of, plain
 from andaman.broker.history.rowset import Rows, bounds, distinct
 from andaman.broker.history.segments import Snapshot
 from andaman.broker.history.store import Store
@@ -21,8 +21,6 @@ from andaman.broker.query.evaluate import VALUE_MEMBER
 from andaman.broker.query.model import TemporalQuery
 from andaman.kernel.errors import BadRequestData
 from andaman.kernel.time import HOUR
-
-_NUMERIC = frozenset("ifb")
 
 
 def instances(reader: Reader, rows: Rows, key: bytes | None = None, *, bare: bool = False) -> list[Instance]:
@@ -54,7 +52,7 @@ def instances(reader: Reader, rows: Rows, key: bytes | None = None, *, bare: boo
         bodies,
         strict=True,
     ):
-        if op == ROLLED and forms[form].value not in _NUMERIC:
+        if op == ROLLED and forms[form].value not in NUMERIC:
             continue
         name = names[attr]
         if op in ENDS:
@@ -116,12 +114,12 @@ def aggregated(reader: Reader, rows: Rows, query: TemporalQuery) -> dict[str, li
         limits = edges(period, start, last, query.zone, align=False)
     if any_rolled:
         own = rows.pick(~rolled)
-        numeric = all(reader.form(number).value in _NUMERIC for number in distinct(own.form))
+        numeric = all(reader.form(number).value in NUMERIC for number in distinct(own.form))
         rollups = reader.rolled.pick(-1 - rows.place[rolled])
         return combined(query.aggr_methods, own.time, own.num if numeric else None, rollups, limits, high)
     forms = {number: reader.form(number) for number in distinct(rows.form)}
     values: Any
-    if all(form.value in _NUMERIC for form in forms.values()):
+    if all(form.value in NUMERIC for form in forms.values()):
         values = rows.num
     else:
         values = [

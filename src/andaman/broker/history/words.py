@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from andaman.broker.history.names import Names
-from andaman.broker.history.rows import Form, read_form
+from andaman.broker.history.rows import NUMERIC, Form, read_form
 
 
 class Words:
@@ -36,6 +36,11 @@ class Words:
         """Do instances of this form have observedAt?"""
         text = self.text(form)
         return text[:1] == "[" and read_form(text).observed >= 0
+
+    def numeric(self, form: int) -> bool:
+        """Is the value a number, or true or false?"""
+        text = self.text(form)
+        return text[:1] == "[" and read_form(text).value in NUMERIC
 
     def has_body(self, form: int) -> bool:
         """Is part of the value kept as text?"""
