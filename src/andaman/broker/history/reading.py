@@ -7,6 +7,7 @@ for the bounds of time and for what was erased or replaced is decided here and n
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, cast
 
 import duckdb
@@ -42,6 +43,8 @@ from andaman.broker.history.rowset import (
     distinct,
     in_range,
     ordered,
+    shared_moments,
+    together,
 )
 from andaman.broker.history.segments import Segment, Snapshot, T
 from andaman.broker.history.store import Store
@@ -55,6 +58,8 @@ Tails = Mapping[str, Sequence[Event]]
 VALUES: Final = (SET, ADDED)
 ENDS: Final = (DELETED, GONE)
 OWN: Final = (META, BORN, TOUCHED)
+_SHARED: Final = 256
+"""Moments with several values that are settled by themselves; more than that, and all rows are read whole."""
 _LIGHT: Final = f"entity, attr, dataset, op, place, {T} AS t, 0::BIGINT AS lag, seq, 0::BIGINT AS created, form, num, num2"
 
 
@@ -140,9 +145,10 @@ class Reader:
         late: Late,
         query: TemporalQuery,
     ) -> Rows | None:
-        """Rows of which only moments, forms and numbers are told, of every data set.
+        """Rows of which only moments, forms and numbers are told, of every data set; of the few moments that a series has
+        two values of, the whole rows settle which counts.
 
-        None where more matters: a value is no number, or a series has two values of one moment.
+        None where more matters: a value is no number, or such moments are many.
         """
         names = ["t", "form", "num"]
         known: dict[str, int] = {}
@@ -168,7 +174,28 @@ class Reader:
             if name not in found and name != "time":
                 kind, value = (np.float64, np.nan) if name == "num2" else (np.int64, known.get(name, 0))
                 found[name] = repeated(value, count, kind)
-        return by_time(in_range(Rows(**found, time=found["t"]), query, self._words.observed))
+        rows = in_range(Rows(**found, time=found["t"]), query, self._words.observed)
+        settled = by_time(rows)
+        if settled is not None:
+            return settled
+        moments = shared_moments(rows)
+        if len(moments) > _SHARED:
+            return None
+        again = self._at(moments, choice, recent, late, query)
+        return together(rows.pick(~np.isin(rows.time, moments)), again)
+
+    def _at(
+        self, moments: Ints, choice: Choice, recent: dict[str, Any], late: Late, query: TemporalQuery
+    ) -> Rows:
+        """All that is told of these moments, rising, the long way."""
+        listed = moments.tolist()
+        within = replace(choice, t_from=listed[0], t_to=listed[-1])
+        mine = np.isin(recent["t"], moments)
+        around = f"SELECT * FROM ({{}}) WHERE t IN ({','.join(map(str, listed))})"  # noqa: S608
+        stored = self.stored(within, _LIGHT, self.older(within), around)
+        known, place = set(listed), COLUMNS.index("t")
+        parts = [{name: column[mine] for name, column in recent.items()}, stored]
+        return self.arranged(joined(parts), [row for row in late if row[place] in known], query)
 
     def _choice(
         self,

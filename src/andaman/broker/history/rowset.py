@@ -150,6 +150,23 @@ def by_time(rows: Rows) -> Rows | None:
     return rows.pick(order) if differ.all() else None
 
 
+def shared_moments(rows: Rows) -> Ints:
+    """Times, rising, of which a series has more than one row."""
+    order = np.lexsort((rows.time, rows.attr, rows.who))
+    same = np.ones(len(order) - 1, dtype=np.bool_)
+    for column in (rows.time, rows.attr, rows.who):
+        moved = column[order]
+        same &= moved[1:] == moved[:-1]
+    return np.unique(rows.time[order][1:][same])
+
+
+def together(some: Rows, others: Rows) -> Rows:
+    """Ordered rows and others, which share no moment with them and keep their order."""
+    columns = {name: chained([getattr(some, name), getattr(others, name)]) for name in COLUMNS}
+    rows = Rows(**columns, body={**some.body, **others.body})
+    return rows.pick(np.lexsort((rows.time, rows.attr, rows.who)))
+
+
 def _once(rows: Rows, observed: Observed) -> Rows:
     """The last word on each observation: (series, data set, observedAt)."""
     order = np.lexsort((rows.place, rows.seq, rows.time, rows.dataset, rows.attr, rows.who))
