@@ -39,9 +39,7 @@ class Seen:
         """The attribute's instances then; None where that is not known."""
         event = self.event
         if event.kind is EventKind.UPDATED:
-            if self._changed is None:
-                self._changed = {change.attr: change.after or () for change in event.changes}
-            found = self._changed.get(attr)
+            found = self.changed(attr)
             if found is not None:
                 return found
         doc = self._doc()
@@ -49,6 +47,15 @@ class Seen:
             return None
         told: Sequence[Instance] = doc["attrs"].get(attr, ())
         return told
+
+    def changed(self, attr: str) -> Sequence[Instance] | None:
+        """The attribute's instances now, if the event tells them."""
+        changes = self.event.changes
+        if len(changes) == 1:
+            return changes[0].after or () if changes[0].attr == attr else None
+        if self._changed is None:
+            self._changed = {change.attr: change.after or () for change in changes}
+        return self._changed.get(attr)
 
     def bounds(self, attr: str) -> Iterator[Box | None]:
         """The box of each instance of a geo property; None where it cannot be told."""

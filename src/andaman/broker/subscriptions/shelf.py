@@ -11,7 +11,7 @@ from itertools import count
 from math import floor
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
-from andaman.broker.model import Instance
+from andaman.broker.model import EventKind, Instance
 from andaman.broker.query.ast import And, Cmp, Compare, Number, QExpr, Text, Uri
 from andaman.broker.query.geometry import search_box
 from andaman.broker.subscriptions.model import Condition
@@ -25,6 +25,24 @@ _CELL: Final = 0.02
 """Degrees: about two kilometres."""
 _CELLS_MOST: Final = 100
 _numbers: Final = count(1)
+_NOBODY: Final[dict[Any, None]] = {}
+
+
+class Limit(NamedTuple):
+    """A threshold of an attribute, to be passed upwards or downwards."""
+
+    attr: str
+    up: bool
+    value: float
+
+    def may_hold(self, seen: Seen) -> bool:
+        """Is it not known to be missed, by what the event itself tells?"""
+        values = _values(seen.changed(self.attr)) if seen.event.kind is EventKind.UPDATED else None
+        if values is None or values.odd:
+            return True
+        if not values.numbers:
+            return False
+        return max(values.numbers) >= self.value if self.up else min(values.numbers) <= self.value
 
 
 class Place(NamedTuple):
@@ -33,6 +51,8 @@ class Place(NamedTuple):
     kind: str = ""
     attr: str = ""
     keys: tuple[Any, ...] = ()
+    limit: Limit | None = None
+    """Of a box: a threshold that must be passed too."""
 
 
 def place_of(condition: Condition) -> Place:
@@ -52,7 +72,12 @@ def place_of(condition: Condition) -> Place:
         box = search_box(condition.geo)
         if box is not None and box[0] <= box[2]:
             # Of a city a box leaves less than a threshold does.
-            return Place("box", condition.geo.geoproperty, box)
+            limit = (
+                Limit(threshold.attr, threshold.kind == "above", threshold.keys[0])
+                if threshold.kind
+                else None
+            )
+            return Place("box", condition.geo.geoproperty, box, limit)
     return threshold
 
 
@@ -63,14 +88,18 @@ def _conjuncts(q: QExpr | None) -> tuple[QExpr, ...]:
 class _Values(NamedTuple):
     """What an attribute holds; ``odd``: something that is neither a number nor a text."""
 
-    numbers: list[float]
-    texts: list[str]
+    numbers: Sequence[float]
+    texts: Sequence[str]
     odd: bool
 
 
 def _values(instances: Sequence[Instance] | None) -> _Values | None:
     if instances is None:
         return None
+    if len(instances) == 1 and instances[0]["type"] == "Property":  # what nearly every event has
+        value = instances[0].get("value")
+        if type(value) is float or type(value) is int:
+            return _Values((value,), (), False)
     numbers: list[float] = []
     texts: list[str] = []
     odd = False
@@ -123,16 +152,19 @@ class _Ordered(Generic[T]):
 class _Boxes(Generic[T]):
     """Items by a box in degrees, in the cells of a grid that it touches; large boxes lie beside it."""
 
-    __slots__ = ("_cells", "_large", "boxes", "number")
+    __slots__ = ("_cells", "_large", "boxes", "limits", "number")
 
     def __init__(self) -> None:
         self.number = next(_numbers)
         self.boxes: dict[T, Box] = {}
+        self.limits: dict[T, Limit] = {}
         self._cells: dict[tuple[int, int], dict[T, Box]] = {}
         self._large: dict[T, Box] = {}
 
-    def add(self, box: Box, item: T) -> None:
+    def add(self, box: Box, limit: Limit | None, item: T) -> None:
         self.boxes[item] = box
+        if limit is not None:
+            self.limits[item] = limit
         cells = _cells_of(box)
         if cells is None:
             self._large[item] = box
@@ -145,6 +177,7 @@ class _Boxes(Generic[T]):
         if box is None:
             return
         self._large.pop(item, None)
+        self.limits.pop(item, None)
         for cell in _cells_of(box) or ():
             there = self._cells[cell]
             del there[item]
@@ -198,7 +231,7 @@ class Shelf(Generic[T]):
 
     def add(self, place: Place, item: T) -> None:
         self.count += 1
-        kind, attr, keys = place
+        kind, attr, keys, _ = place
         if kind == "equal":
             by_value = self.equal.setdefault(attr, {})
             for key in keys:
@@ -207,13 +240,14 @@ class Shelf(Generic[T]):
             group = self.above if kind == "above" else self.below
             group.setdefault(attr, _Ordered()).add(keys[0], item)
         elif kind == "box":
-            self.boxes.setdefault(attr, _Boxes()).add((keys[0], keys[1], keys[2], keys[3]), item)
+            box = (keys[0], keys[1], keys[2], keys[3])
+            self.boxes.setdefault(attr, _Boxes()).add(box, place.limit, item)
         else:
             self.plain[item] = None
 
     def remove(self, place: Place, item: T) -> None:
         self.count -= 1
-        kind, attr, keys = place
+        kind, attr, keys, _ = place
         if kind == "equal":
             for key in keys:
                 self.equal[attr][key].pop(item, None)
@@ -235,9 +269,10 @@ class Shelf(Generic[T]):
 
     def choose(self, seen: Seen, found: dict[T, None], standing: Standing[T]) -> None:
         """Add to ``found`` whom an entity like this may concern; where it is not known, everybody."""
-        found.update(self.plain)
-        if self.is_plain:
-            return
+        if self.plain:
+            found.update(self.plain)
+            if self.is_plain:
+                return
         for attr, by_value in self.equal.items():
             values = _values(seen.instances(attr))
             if values is None or values.odd:
@@ -245,7 +280,7 @@ class Shelf(Generic[T]):
                     found.update(items)
             else:
                 for value in (*values.numbers, *values.texts):
-                    found.update(by_value.get(value, {}))
+                    found.update(by_value.get(value, _NOBODY))
         for ordered, up in ((self.above, True), (self.below, False)):
             for attr, by_threshold in ordered.items():
                 values = _values(seen.instances(attr))
@@ -264,4 +299,7 @@ class Shelf(Generic[T]):
                 known = standing.learn(
                     seen.event, boxes.number, (item for box in around if box for item in boxes.touching(box))
                 )
-            found.update(dict.fromkeys(known))
+            for item in known:
+                limit = boxes.limits.get(item)
+                if limit is None or limit.may_hold(seen):
+                    found[item] = None
