@@ -260,6 +260,42 @@ def test_what_is_remembered_of_places_is_what_a_new_index_finds(
         assert set(index.candidates(event)) == set(fresh.candidates(event))
 
 
+_thresholds = st.builds(
+    Compare,
+    st.sampled_from([Path("x"), Path("y")]),
+    st.sampled_from([Cmp.GT, Cmp.GE, Cmp.LT, Cmp.LE]),
+    st.sampled_from([(Number(0.0),), (Number(1.0),), (Number(0.5),)]),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    _thresholds,
+    st.dictionaries(st.sampled_from(["x", "y", "z"]), values, min_size=1),
+    st.sets(st.sampled_from(ATTRS)),
+)
+def test_a_threshold_beside_a_place_leaves_out_nobody_who_is_concerned(
+    threshold: Compare, attrs: dict[str, Any], changed: set[str]
+) -> None:
+    """Whether the event tells the attribute or only the entity does; and where it tells a miss, nobody is asked."""
+    place = {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [1.0, 1.0]}}
+    doc = {"id": "urn:e:1", "type": ["A"], "attrs": {**attrs, LOCATION: [place]}}
+    changes = [Change(name, None, doc["attrs"][name]) for name in sorted(changed & attrs.keys())]
+    changes = changes or [Change("w", [instance(1, None)], None)]
+    event = Event(1, "", 0, "", EventKind.UPDATED, "urn:e:1", ("A",), (), changes, doc)
+    condition = Condition((), None, Trigger(31), threshold, AREA)
+    index: SubscriptionIndex[int] = SubscriptionIndex()
+    index.add("", condition, 7)
+    for _ in range(2):  # worked out, and remembered
+        named = list(index.candidates(event)) == [7]
+        assert named or not plain(condition, event)
+        if threshold.path.attr in {change.attr for change in changes}:
+            test = {">": gt, ">=": ge, "<": lt, "<=": le}[threshold.op]
+            told = [one["value"] for one in doc["attrs"][threshold.path.attr]]
+            limit = threshold.values[0].value  # type: ignore[union-attr]
+            assert named == any(test(value, limit) or value == limit for value in told)
+
+
 def test_an_event_that_interests_nobody_meets_no_subscription() -> None:
     index: SubscriptionIndex[int] = SubscriptionIndex()
     for number in range(10_000):
