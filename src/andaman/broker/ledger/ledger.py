@@ -212,8 +212,7 @@ class Ledger:
                 log.exception("Updating the indexes failed for events up to %d", batch.seq)
             self.ring.publish(batch.events)
             batch.docs, batch.patches = {}, {}  # the batch stays a while, the parsed entities need not
-        for request, _ in batch.answers:
-            self._done(request)
+        self._done([request for request, _ in batch.answers])
         if self._loop is not None:
             self._outbox.gather(self._loop)
         for request, results in batch.answers:
@@ -222,16 +221,17 @@ class Ledger:
 
     def _refused(self, requests: list[Request], error: Unavailable) -> None:
         self._refusals += len(requests)
+        self._done(requests)
         for request in requests:
-            self._done(request)
             if not request.future.done():
                 request.future.set_exception(error)
         self._outbox.flush()
 
-    def _done(self, request: Request) -> None:
-        self._outbox.settled()
-        self._waiting_ops -= len(request.ops)
-        self._waiting_bytes -= request.size
+    def _done(self, requests: list[Request]) -> None:
+        self._outbox.settled(len(requests))
+        for request in requests:
+            self._waiting_ops -= len(request.ops)
+            self._waiting_bytes -= request.size
         if not self._waiting_ops:
             self._idle.set()
 

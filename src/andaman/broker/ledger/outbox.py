@@ -51,8 +51,7 @@ class Outbox:
             # What arrives in this turn of the loop goes over in one piece …
             loop.call_soon(self.gather, loop)
         self._waiting.append(request)
-        ops = request.ops
-        if len(ops) > LARGE or request.size > _LARGE_BYTES or any(op.kind in TEMPORAL_OPS for op in ops):
+        if _is_large(request):
             self._large += 1
         elif not self._with_writer and not self._large:
             if len(self._waiting) >= _ENOUGH:
@@ -66,9 +65,9 @@ class Outbox:
         self._with_writer += 1
         self._merged = False
 
-    def settled(self) -> None:
-        """One request or errand is done."""
-        self._with_writer -= 1
+    def settled(self, count: int = 1) -> None:
+        """So many requests or errands are done."""
+        self._with_writer -= count
 
     def gather(self, loop: asyncio.AbstractEventLoop) -> None:
         """Hand over what waits, once it is as much as the last commits had, or after a moment.
@@ -123,3 +122,11 @@ class Outbox:
         else:
             self._applied(batch)
         return True
+
+
+def _is_large(request: Request) -> bool:
+    """Is it for the writer's thread? Writes to the past are: they may read much."""
+    ops = request.ops
+    if len(ops) == 1:
+        return request.size > _LARGE_BYTES or ops[0].kind in TEMPORAL_OPS
+    return len(ops) > LARGE or request.size > _LARGE_BYTES or any(op.kind in TEMPORAL_OPS for op in ops)
