@@ -165,7 +165,7 @@ class Writer:
                 if item is None:
                     open_ = False
                 elif isinstance(item, Batch):
-                    self._try(self._commit, [request for request, _ in item.answers], item)
+                    self._take([request for request, _ in item.answers], item)
                 else:
                     waiting.extend(item)
                 try:
@@ -179,19 +179,15 @@ class Writer:
                 batch.append(request)
                 ops += len(request.ops)
             if batch:
-                self._try(self._commit, batch, None)
+                self._take(batch)
             while self._chores:
                 tenant, done = self._chores.popleft()
                 done(self._off_the_book(tenant))
 
-    def _try(
-        self,
-        commit: Callable[[list[Request], Batch | None], None],
-        requests: list[Request],
-        batch: Batch | None,
-    ) -> None:
+    def _take(self, requests: list[Request], merged: Batch | None = None) -> None:
+        """``merged``: what the loop's thread has made of the requests, if it has."""
         try:
-            commit(requests, batch)
+            self._commit(requests, merged)
         except Exception as error:
             log.exception("The writer failed on a batch; nothing of it was written")
             self._refuse(requests, Unavailable(f"The write failed inside the ledger: {error}"))
@@ -223,11 +219,9 @@ class Writer:
         return Batch(at=self.now(), seq=self.seq, head=self.head, next_ord=self.next_ord)
 
     def _commit(self, requests: list[Request], merged: Batch | None) -> None:
-        """``merged``: what the loop's thread has made of the requests, if it has."""
         if self._checkpointer.due.is_set() and not self._broken:
-            self._checkpointer.restart(
-                self._db
-            )  # before, not after: once answers are out, the loop may hold the pen
+            # Before, not after: once the answers are out, the loop may hold the pen, and read by this connection.
+            self._checkpointer.restart(self._db)
         refusal = self._no_space()
         if refusal is not None:
             self._forget()
