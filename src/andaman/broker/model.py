@@ -148,4 +148,12 @@ class Event:
     @property
     def moved(self) -> bool:
         """The entity itself (type, scope, expiry) changed, came or went, not only attributes of it."""
-        return any(not change.attr for change in self.changes)
+        return self.change_of("") is not None
+
+    def change_of(self, attr: str) -> Change | None:
+        """The change of this attribute ("": of the entity itself), if there is one. By hand: a generator costs as much as all
+        else where it is asked of thousands of events."""
+        for change in self.changes:
+            if change.attr == attr:
+                return change
+        return None

@@ -6,7 +6,7 @@ is laid over them: an observation counts once, as it was told last, wherever it 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import duckdb
@@ -16,10 +16,11 @@ import numpy.typing as npt
 from andaman.broker.history import rollups
 from andaman.broker.history.aggregate import Period, edges, shortest
 from andaman.broker.history.city_tail import Columns, Span, Sums, Told
+from andaman.broker.history.columns import picked, repeated
 from andaman.broker.history.edits import edit_of
 from andaman.broker.history.reading import Reader
 from andaman.broker.history.rollups import Rollups
-from andaman.broker.history.rows import ADDED, SET, Form, plain, read_form
+from andaman.broker.history.rows import ADDED, NUMERIC, SET, Form, plain, read_form
 from andaman.broker.history.rowset import distinct
 from andaman.broker.history.segments import Snapshot, T
 from andaman.broker.history.store import Store
@@ -34,7 +35,6 @@ _ROWS_MOST: Final = 20_000_000
 """Observations that one question adds up: some seconds' work."""
 _BY_HAND: Final = 500
 """Corrected entities that are read at once."""
-_NUMERIC: Final = frozenset("ifb")
 _MOST: Final = 0.6
 """Share of the rows that count, from which on they are all fetched, and the others are left out then."""
 
@@ -141,7 +141,7 @@ class _Many:
         self._sums = sums
         self._some = some
         self._forms: dict[int, Form] = {}
-        if like is not None and self._form(like[1]).value not in _NUMERIC:
+        if like is not None and self._form(like[1]).value not in NUMERIC:
             like = None
         self._like = like
         # What all have need not be carried over, which is most of the work.
@@ -155,7 +155,7 @@ class _Many:
         if self._like is not None:
             size = len(found["t"])
             for name, number in zip(("dataset", "form"), self._like, strict=True):
-                found[name] = np.broadcast_to(np.int32(number), size)
+                found[name] = repeated(number, size, np.int32)
         found = self._of(found, lambda form: form.observed >= 0)
         if not len(found["t"]):
             return
@@ -165,8 +165,8 @@ class _Many:
             stands = np.ones(len(found["t"]), dtype=np.bool_)
             stands[again] = False
             found = _pick(found, stands)
-        found = self._of(found, lambda form: form.value in _NUMERIC or form.value == "r")
-        raw = [form for form in self._forms_of(found) if self._form(form).value == "r"]
+        found = self._of(found, lambda form: form.value in NUMERIC or form.value == "r")
+        raw = [form for form in distinct(found["form"]) if self._form(form).value == "r"]
         if raw:
             number = ~np.isnan(_floats(found["num"])) & np.isnan(_floats(found["num2"]))
             found = _pick(found, ~np.isin(found["form"], raw) | number)
@@ -177,15 +177,12 @@ class _Many:
 
     def _of(self, found: Columns, fits: Any) -> Columns:
         """The rows of forms that fit."""
-        forms = self._forms_of(found)
+        forms = distinct(found["form"])
         good = [form for form in forms if fits(self._form(form))]
         return found if len(good) == len(forms) else _pick(found, np.isin(found["form"], good))
 
     def _mine(self, found: Columns) -> Columns:
         return found if self._some is None else _pick(found, self._some[found["entity"]])
-
-    def _forms_of(self, found: Columns) -> Collection[int]:
-        return distinct(found["form"]) if self._like is None else (self._like[1],)
 
     def _form(self, number: int) -> Form:
         known = self._forms.get(number)
@@ -204,7 +201,7 @@ class _Many:
     def _once(self, found: Columns, low: int, high: int) -> bool:
         """Is there surely no observation that was told twice?"""
         span = self._span.end - self._span.start
-        sets = np.array(sorted(distinct(found["dataset"])) if self._like is None else [0], dtype=np.int64)
+        sets = np.array(sorted(distinct(found["dataset"])), dtype=np.int64)
         if (high - low + 1) * len(sets) * span >= 1 << 62:
             return False
         series = found["entity"].astype(np.int64) - low
@@ -252,7 +249,8 @@ def _floats(column: Any) -> Any:
 
 
 def _pick(found: Columns, keep: Any) -> Columns:
-    return {name: column[keep] for name, column in found.items()}
+    count = int(np.count_nonzero(keep))
+    return {name: picked(column, keep, count) for name, column in found.items()}
 
 
 def _add_corrected(reader: Reader, attr: str, chosen: Chosen, span: Span, sums: Sums) -> None:
@@ -264,7 +262,7 @@ def _add_corrected(reader: Reader, attr: str, chosen: Chosen, span: Span, sums: 
     if whole:
         reader.fetch_bodies([rows])
     bodies = reader.bodies(rows) if whole else []
-    keep = np.isin(rows.form, [number for number, form in forms.items() if form.value in _NUMERIC])
+    keep = np.isin(rows.form, [number for number, form in forms.items() if form.value in NUMERIC])
     for at in np.flatnonzero(np.isin(rows.form, whole)).tolist():
         value = plain(forms[int(rows.form[at])], 0.0, 0.0, bodies[at])
         keep[at] = isinstance(value, int | float) and abs(value) < 1 << 53

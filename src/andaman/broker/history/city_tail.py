@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from andaman.broker.history.rows import SET, Form, Row, added, read_form, rows_of
+from andaman.broker.history.rows import NUMERIC, SET, Form, Row, added, read_form, rows_of
 from andaman.broker.history.whose import Chosen, Whose
 from andaman.broker.model import Event
 from andaman.kernel.time import Micros
-
-_NUMERIC: Final = frozenset("ifb")
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -134,4 +132,4 @@ def _rows(event: Event, attr: str) -> Iterator[Row]:
 
 def is_number(form: Form, num: float, num2: float) -> bool:
     """Does a row count? Of instances that are kept whole the numbers beside the text tell."""
-    return form.value in _NUMERIC or (form.value == "r" and num == num and num2 != num2)
+    return form.value in NUMERIC or (form.value == "r" and num == num and num2 != num2)

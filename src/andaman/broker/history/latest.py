@@ -81,10 +81,8 @@ def _told(attr: str, chosen: Chosen, known: dict[tuple[int, str, str], Any]) -> 
     for place, (name, events) in enumerate(chosen.late.items()):
         until = veils.get(name, 0) if veils else 0
         for event in reversed(events):
-            for change in event.changes:
-                if change.attr == attr:
-                    break
-            else:
+            change = event.change_of(attr)
+            if change is None:
                 continue
             key = (event.seq, attr, "newest")
             if until or key not in known:

@@ -39,12 +39,11 @@ from andaman.broker.history.rowset import (
     Key,
     Rows,
     bounds,
-    by_time,
     distinct,
     in_range,
     ordered,
-    shared_moments,
     together,
+    with_shared,
 )
 from andaman.broker.history.segments import Segment, Snapshot, T
 from andaman.broker.history.store import Store
@@ -175,10 +174,9 @@ class Reader:
                 kind, value = (np.float64, np.nan) if name == "num2" else (np.int64, known.get(name, 0))
                 found[name] = repeated(value, count, kind)
         rows = in_range(Rows(**found, time=found["t"]), query, self._words.observed)
-        settled = by_time(rows)
-        if settled is not None:
-            return settled
-        moments = shared_moments(rows)
+        rows, moments = with_shared(rows)
+        if not len(moments):
+            return rows
         if len(moments) > _SHARED:
             return None
         again = self._at(moments, choice, recent, late, query)

@@ -132,32 +132,35 @@ def by_time(rows: Rows) -> Rows | None:
     """The same where time alone orders each series; None where two rows of one share a moment."""
     if len(rows) < 2:
         return rows
-    keys = [column for column in (rows.time, rows.attr, rows.who) if not is_repeated(column)]
-    if not keys:
-        return None
-    if len(keys) == 1:
-        steps = np.diff(keys[0])
-        if (steps > 0).all():
-            return rows
-        if (steps < 0).all():
-            return rows.pick(slice(None, None, -1))
-    # Segments lie in order of time, rising or falling: a stable sort merges such stretches as they are.
-    order = np.lexsort(keys)
-    differ = np.zeros(len(rows) - 1, dtype=np.bool_)
-    for column in keys:
-        moved = column[order]
-        differ |= moved[1:] != moved[:-1]
+    order, differ = _timed(rows)
     return rows.pick(order) if differ.all() else None
 
 
-def shared_moments(rows: Rows) -> Ints:
-    """Times, rising, of which a series has more than one row."""
-    order = np.lexsort((rows.time, rows.attr, rows.who))
-    same = np.ones(len(order) - 1, dtype=np.bool_)
-    for column in (rows.time, rows.attr, rows.who):
+def with_shared(rows: Rows) -> tuple[Rows, Ints]:
+    """Each series in order of time, and the moments, rising, of which one has several rows: their order is not settled."""
+    if len(rows) < 2:
+        return rows, rows.time[:0]
+    order, differ = _timed(rows)
+    rows = rows.pick(order)
+    return rows, np.unique(rows.time[1:][~differ])
+
+
+def _timed(rows: Rows) -> tuple[Any, npt.NDArray[np.bool_]]:
+    """(the order by series and time, whether each row but the first differs from the one before in one of them)."""
+    keys = [column for column in (rows.time, rows.attr, rows.who) if not is_repeated(column)]
+    differ = np.zeros(len(rows) - 1, dtype=np.bool_)
+    if len(keys) < 2:
+        steps = np.diff(keys[0]) if keys else differ
+        if not keys or (steps > 0).all():
+            return slice(None), steps > 0
+        if (steps < 0).all():
+            return slice(None, None, -1), steps < 0
+    # Segments lie in order of time, rising or falling: a stable sort merges such stretches as they are.
+    order = np.lexsort(keys)
+    for column in keys:
         moved = column[order]
-        same &= moved[1:] == moved[:-1]
-    return np.unique(rows.time[order][1:][same])
+        differ |= moved[1:] != moved[:-1]
+    return order, differ
 
 
 def together(some: Rows, others: Rows) -> Rows:

@@ -107,10 +107,14 @@ class Whose:
         forms: dict[str, str] = {}
         after, attr = snapshot.last_seq, self.attr
         for name, events in self.tails.items():
-            mine = [event for event in events if event.seq > after and _concerns(event, attr)]
+            mine = [
+                event
+                for event in events
+                if event.seq > after and (event.told is not None or event.change_of(attr))
+            ]
             if mine:
                 late[name] = mine
-            moved = [event for event in events if event.seq > seq and _may_move(event)]
+            moved = [event for event in events if event.seq > seq and (event.told is not None or event.moved)]
             if moved and (form := last_form(moved)):
                 forms[name] = form
         asked = list(dict.fromkeys((*late, *forms)))
@@ -139,24 +143,3 @@ class Whose:
                 if 0 <= place < size:
                     until[place] = moment
         return Chosen(numbers, late, {name: known[name] for name in late}, veils, counts, until)
-
-
-# Asked for each event of the tail: by hand, because a generator costs as much as all the rest.
-def _concerns(event: Event, attr: str) -> bool:
-    """Does it tell something of the attribute?"""
-    if event.told is not None:
-        return True
-    for change in event.changes:  # noqa: SIM110
-        if change.attr == attr:
-            return True
-    return False
-
-
-def _may_move(event: Event) -> bool:
-    """May it tell types and scopes?"""
-    if event.told is not None:
-        return True
-    for change in event.changes:  # noqa: SIM110
-        if not change.attr:
-            return True
-    return False
