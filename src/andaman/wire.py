@@ -85,9 +85,6 @@ class Protocol(HttpToolsProtocol):
     _look: asyncio.TimerHandle | None = None
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        if self.config.reset_contextvars:
-            super()._start_asgi_task(cycle, app)
-            return
         cycle.__class__ = Cycle
         assert isinstance(cycle, Cycle)
         cycle.task = task = self.loop.create_task(self._answered(cycle, app))

@@ -87,6 +87,20 @@ def test_the_store_says_the_same_whoever_merges(
         assert _written(tmp_path_factory.mktemp("thread"), calls) == here
 
 
+def _left_to_the_thread(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Sizes of what the writer's thread has to merge, noted from now on."""
+    handed: list[int] = []
+    real = Writer.put
+
+    def put(self: Writer, what: Any) -> None:
+        if isinstance(what, list):
+            handed.append(len(what))
+        real(self, what)
+
+    monkeypatch.setattr(Writer, "put", put)
+    return handed
+
+
 def test_small_and_large_requests_keep_one_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Requests come into the journal in the order of their calls, whichever way each of them goes; both ways are gone."""
     rng = random.Random(7)
@@ -99,11 +113,7 @@ def test_small_and_large_requests_keep_one_order(tmp_path: Path, monkeypatch: py
         return gone
 
     monkeypatch.setattr(Outbox, "_merge", seen)
-    thread: list[int] = []
-    put_real = Writer.put
-    monkeypatch.setattr(
-        Writer, "put", lambda self, requests: (thread.append(len(requests)), put_real(self, requests))[1]
-    )
+    thread = _left_to_the_thread(monkeypatch)
 
     async def work(broker: Broker) -> None:
         await broker.write([create(n, speed=prop(0)) for n in range(60)], SYSTEM)
@@ -179,11 +189,7 @@ def test_callers_share_commits_and_one_alone_never_waits(tmp_path: Path) -> None
 
 def test_large_entities_are_not_merged_on_the_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What would hold up everybody else goes to the writer's thread: by the request's size, or by the entity's."""
-    handed: list[int] = []
-    real = Writer.put
-    monkeypatch.setattr(
-        Writer, "put", lambda self, requests: (handed.append(len(requests)), real(self, requests))[1]
-    )
+    handed = _left_to_the_thread(monkeypatch)
 
     async def work(broker: Broker) -> None:
         await broker.write([create(1, speed=prop(1))], SYSTEM)

@@ -37,9 +37,8 @@ from andaman.kernel.memory import give_memory_back
 log = logging.getLogger("andaman.historian")
 
 BATCH_ROWS: Final = 20_000  # a batch that the history store takes at full speed
-_SHORT_ROWS: Final = (
-    4_000  # while the whole city is asked about, which means to walk through what is not moved yet
-)
+# While the whole city is asked about, which means to walk through all that is not moved yet:
+_SHORT_ROWS: Final = 4_000
 _SHORT_S: Final = 2.0
 _ASKED_S: Final = 30.0  # so long after such a question
 _POLL_S: Final = 0.25

@@ -118,7 +118,7 @@ class Outbox:
         self._sizes.append(min(len(requests), _ENOUGH))
         self._usual = max(self._sizes)
         if batch.journal:
-            self._writer.put_merged(batch)
+            self._writer.put(batch)
         else:
             self._applied(batch)
         return True
@@ -127,6 +127,4 @@ class Outbox:
 def _is_large(request: Request) -> bool:
     """Is it for the writer's thread? Writes to the past are: they may read much."""
     ops = request.ops
-    if len(ops) == 1:
-        return request.size > _LARGE_BYTES or ops[0].kind in TEMPORAL_OPS
     return len(ops) > LARGE or request.size > _LARGE_BYTES or any(op.kind in TEMPORAL_OPS for op in ops)

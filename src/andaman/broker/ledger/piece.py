@@ -16,10 +16,10 @@ from andaman.broker.ledger.rows import COLUMNS
 ROWS: Final = 128
 """Journal rows that one statement takes at most."""
 _STEP: Final = 8  # sizes are padded to its multiples, so that few statements are compiled
-_WIDTH: Final = 18
 _JOURNAL: Final = COLUMNS.split(", ")
 # The head is told by the last row, state by the last row of its entity; elsewhere these columns are NULL.
 _OTHERS: Final = ("born", "ord", "layout", "facts", "body", "head")
+_WIDTH: Final = len(_JOURNAL) + len(_OTHERS)
 _VIEW: Final = f"""
 CREATE TEMP VIEW piece AS SELECT {", ".join(f"NULL AS {name}" for name in (*_JOURNAL, *_OTHERS))};
 CREATE TEMP TRIGGER piece_journal INSTEAD OF INSERT ON piece WHEN NEW.seq IS NOT NULL BEGIN
@@ -35,7 +35,7 @@ CREATE TEMP TRIGGER piece_head INSTEAD OF INSERT ON piece WHEN NEW.head=1 BEGIN
     INSERT INTO meta (key, value) VALUES ('head', NEW.hash) ON CONFLICT (key) DO UPDATE SET value=excluded.value;
 END;
 """  # noqa: S608 (our own column names)
-_NOTHING: Final[tuple[Any, ...]] = (None,) * 6
+_NOTHING: Final[tuple[Any, ...]] = (None,) * len(_OTHERS)
 _ROW: Final = f"({','.join('?' * _WIDTH)})"
 _statements: dict[int, str] = {}
 

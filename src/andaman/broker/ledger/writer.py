@@ -110,19 +110,19 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
         self._thread.start()
 
-    def put(self, requests: list[Request]) -> None:
-        """Merge and commit these behind what is here already."""
-        self._inbox.put(requests)
+    def put(self, what: list[Request] | Batch) -> None:
+        """Commit these, behind what is here already: requests, or what ``merge`` made of some."""
+        self._inbox.put(what)
 
     def merge(self, requests: list[Request]) -> Batch | None:
-        """While nothing is with the thread: merge these here, to be handed to ``put_merged`` or, without any journal row,
+        """While nothing is with the thread: merge these here, to be handed to ``put`` or, without any journal row,
         to be answered at once. None where it would take long, or does not go: the thread's way knows what to do then.
         """
         if self._broken:
             return None
         batch = self._begun()
         try:
-            if self._fetch(requests, _READS_HERE) and self._weight() <= _BYTES_HERE:
+            if self._fetch(requests, here=True):
                 self._merger.merge(batch, requests)
                 self._fetched = {}
                 if not batch.journal:
@@ -132,14 +132,6 @@ class Writer:
             log.warning("Merging ahead of the writer failed, which will try itself: %s", error)
         self._forget()
         return None
-
-    def _weight(self) -> int:
-        """Bytes of the entities that are to be changed."""
-        return sum([len(row[1]) for row in self._fetched.values() if row is not None])
-
-    def put_merged(self, batch: Batch) -> None:
-        """Commit what ``merge`` returned."""
-        self._inbox.put(batch)
 
     def forget_tenant(self, tenant: str, done: Callable[[bool], object]) -> None:
         """Between two commits: take the name of a tenant that has no entities off the book. ``done`` is told whether it
@@ -285,8 +277,9 @@ class Writer:
         cached = self._cache.peek(key)
         return cached is not None, cached
 
-    def _fetch(self, requests: list[Request], most: int | None = None) -> bool:
-        """Gather the rows that a batch needs; those that memory has not are read at once. False: they are more than ``most``."""
+    def _fetch(self, requests: list[Request], here: bool = False) -> bool:
+        """Gather the rows that a batch needs; those that memory has not are read at once. ``here``: False is returned as soon
+        as they are more than the loop's thread may read or merge."""
         missing: dict[str, set[str]] = {}
         fetched: dict[Key, Stored | None] = {}
         for request in requests:
@@ -299,8 +292,11 @@ class Writer:
                         fetched[key] = row
                     else:
                         missing.setdefault(tenant, set()).add(op.entity_id)
-        if most is not None and sum(map(len, missing.values())) > most:
-            return False
+        weight = 0
+        if here:
+            weight = sum([len(row[1]) for row in fetched.values() if row is not None])
+            if weight > _BYTES_HERE or sum(map(len, missing.values())) > _READS_HERE:
+                return False
         for tenant, names in missing.items():
             ids = sorted(names)
             fetched.update(dict.fromkeys((tenant, one) for one in ids))
@@ -313,6 +309,9 @@ class Writer:
                     f"SELECT id, {STORED} FROM entity WHERE tenant=? AND id IN ({marks})", (tenant, *part)
                 ):
                     fetched[tenant, entity_id] = tuple(row)
+                    weight += len(row[1])
+                    if here and weight > _BYTES_HERE:
+                        return False
         self._fetched = fetched
         return True
 
