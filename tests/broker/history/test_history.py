@@ -11,6 +11,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from andaman.broker.history import History, recent, store, upkeep
+from andaman.broker.history import History, recent, segments, sorting, store, upkeep
 from andaman.broker.history.aggregate import METHODS, edges, parse_period, shortest
 from andaman.broker.history.pieces import pieces
 from andaman.broker.history.rows import iso, iso_each, join, read_form, split
@@ -405,7 +406,7 @@ def test_readers_go_on_while_rows_are_loaded_and_sorted(tmp_path: Path) -> None:
 LOADER = """
 import sys
 from pathlib import Path
-from andaman.broker.history import History, recent, store, upkeep
+from andaman.broker.history import History, recent, segments, sorting, store, upkeep
 from tests.broker.history.test_history import readings
 store.OPEN_ROWS, upkeep.FAN_IN = 30, 2
 history = History.open(Path(sys.argv[1]))
@@ -444,26 +445,125 @@ def test_a_kill_loses_no_row_and_doubles_none(tmp_path: Path) -> None:
         history.close()
 
 
-def test_pieces_cover_every_row_once() -> None:
-    """Whatever the sizes of entities, the pieces are disjoint and complete, and in order."""
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4), st.integers(1, 70)), max_size=12), st.booleans()
+)
+@settings(max_examples=60, deadline=None)
+def test_pieces_cover_every_row_once(groups: list[tuple[int, int, int]], cut: bool) -> None:
+    """Whatever the sizes of attributes and entities, the pieces are disjoint and complete, small, and in order."""
     rng = random.Random(2)
     db = duckdb.connect()
-    db.execute("CREATE TABLE r (entity INTEGER, ms BIGINT)")
-    for entity, count in enumerate([3, 50, 1, 0, 7, 7, 120, 2, 60]):
-        db.executemany(
-            "INSERT INTO r VALUES (?, ?)",
-            [(entity, rng.randrange(1000)) for _ in range(count)] or [(entity, 0)],
-        )
-    parts = pieces(db, "SELECT * FROM r", 20)
-    counts = [db.execute(f"SELECT count(*) FROM r WHERE {part}").fetchone() for part in parts]
-    total = db.execute("SELECT count(*) FROM r").fetchone()
-    assert total is not None
-    assert sum(count[0] for count in counts if count) == total[0]
-    for n, part in enumerate(parts):
-        for other in parts[n + 1 :]:
-            both = db.execute(f"SELECT count(*) FROM r WHERE ({part}) AND ({other})").fetchone()
-            assert both == (0,)
+    rows = [(attr, entity, rng.randrange(1000)) for attr, entity, count in groups for _ in range(count)]
+    db.execute("CREATE TABLE r AS SELECT unnest(?::INTEGER[]) AS attr, unnest(?::INTEGER[]) AS entity, unnest(?::BIGINT[]) AS ms",
+               tuple([row[n] for row in rows] for n in range(3)))  # fmt: skip
+    size = 20
+    parts = pieces(db, "SELECT * FROM r", size, cut=cut)
+    found = [db.execute(f"SELECT attr, entity, ms FROM r WHERE {part}").fetchall() for part in parts]
     db.close()
+    assert sorted(row for some in found for row in some) == sorted(rows)
+    keys = [[row[:2] for row in some] for some in found if some]
+    assert all(max(one) <= min(other) for one, other in pairwise(keys))
+    if not cut:  # then a series is whole
+        assert all(set(one).isdisjoint(other) for one, other in pairwise(keys))
+        assert all(len(one) <= size or len(set(one)) == 1 for one in keys)
+
+
+MOMENTS = st.one_of(st.integers(1_790_000_000_000, 1_790_000_100_000), st.integers(-(1 << 52), 1 << 52))
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 2),
+            st.integers(0, 3),
+            st.integers(0, 1),
+            st.lists(st.tuples(MOMENTS, st.integers(-(1 << 40), 1 << 40)), min_size=1, max_size=90),
+        ),
+        max_size=10,
+    ),
+    st.integers(0, 5),
+)
+@settings(max_examples=60, deadline=None)
+def test_sorted_rows_are_the_rows_that_were_told(series: list[Any], parts: int) -> None:
+    """What is worked out on reading (moment, position) is what came in, in order, however far apart moments lie."""
+    db = duckdb.connect()
+    db.execute(f"CREATE TABLE r ({segments.COLUMNS})")
+    for attr, entity, dataset, rows in series:
+        for ms, seq in rows:
+            db.execute(
+                "INSERT INTO r VALUES (1, ?, ?, ?, 0, 0, ?, 5, 77, ?, 12, 3, 1.5, NULL, NULL)",
+                (entity, attr, dataset, ms, seq),
+            )
+    told = db.execute(f"SELECT {segments.ALL} FROM r ORDER BY ALL").fetchall()
+    sorting.create(db, "seg_1")
+    for n in range(parts + 1):
+        sorting.insert(db, "seg_1", f"SELECT * FROM r WHERE attr % {parts + 1} = {n}")
+    assert db.execute(f"SELECT {segments.ALL} FROM seg_1 ORDER BY ALL").fetchall() == told
+    keys = db.execute(
+        f"SELECT attr % {parts + 1}, attr, entity, dataset FROM seg_1 ORDER BY rowid"
+    ).fetchall()
+    assert keys == sorted(keys)
+    db.close()
+
+
+def test_a_long_series_goes_on_where_the_one_before_ended() -> None:
+    """That is what makes its column small: neighbours differ as readings do, across the border between two series too."""
+    db = duckdb.connect()
+    db.execute(f"CREATE TABLE r ({segments.COLUMNS})")
+    for entity in range(3):
+        for n in range(40):
+            ms = 1_790_000_000_000 + n * 300_000 + entity * 1_000
+            db.execute(
+                "INSERT INTO r VALUES (1, ?, 2, 0, 0, 0, ?, 0, 77, ?, 12, 3, 1.5, NULL, NULL)",
+                (entity, ms, 1000 + n * 3 + entity),
+            )
+    sorting.create(db, "seg_1")
+    sorting.insert(db, "seg_1", "SELECT * FROM r")
+    columns = db.execute("SELECT tick, step FROM seg_1 ORDER BY rowid").fetchall()
+    assert {(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(columns)} == {(300_000, 3)}
+    db.close()
+
+
+def test_a_file_of_the_format_before_is_gone_on_with(tmp_path: Path) -> None:
+    """Its segments stay as they are until they are sorted with others; the answers are the same."""
+    docs: dict[str, Doc] = {}
+    events = []
+    for n in range(1, 30):
+        name, at = f"urn:{n % 3}", START + n * SECOND
+        one = {"type": "Property", "value": n, "createdAt": iso(START), "modifiedAt": iso(at)}
+        doc: Doc = {"id": name, "type": ["x:A"], "attrs": {"x:v": [one]}}
+        events.append(event(n, at, "", docs.get(name), doc))
+        docs[name] = doc
+
+    def as_before(db: Any, table: str, rows: str) -> None:
+        db.execute(f"INSERT INTO {table} SELECT * FROM ({rows}) ORDER BY entity, attr, ms")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "OPEN_ROWS", 10)
+        patch.setattr(upkeep, "FAN_IN", 2)
+        patch.setattr(sorting, "SORTED", segments.COLUMNS)
+        patch.setattr(sorting, "insert", as_before)
+        old = History.open(tmp_path)
+        old.ingest(events[:20])
+        while old.maintain():
+            pass
+        old._store.db.execute("UPDATE format SET version = 2")
+        told = old.state_at("", START + DAY)
+        old.close()
+        patch.undo()
+        patch.setattr(store, "OPEN_ROWS", 10)
+        patch.setattr(upkeep, "FAN_IN", 2)
+        again = History.open(tmp_path)
+        assert again.state_at("", START + DAY) == told
+        again.ingest(events)
+        while again.maintain():
+            pass
+        fresh = History.open(tmp_path / "fresh")
+        fresh.ingest(events)
+        assert again.state_at("", START + DAY) == fresh.state_at("", START + DAY)
+        assert again._store.db.execute("SELECT version FROM format").fetchall() == [(store.FORMAT,)]
+        again.close()
+        fresh.close()
 
 
 def test_a_question_that_finds_no_memory_is_asked_again_alone(tmp_path: Path) -> None:

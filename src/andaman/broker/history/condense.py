@@ -16,16 +16,18 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
+from andaman.broker.history import sorting
 from andaman.broker.history.edits import covers
 from andaman.broker.history.pieces import pieces
 from andaman.broker.history.rollups import COLUMNS as ROLLUP_COLUMNS
 from andaman.broker.history.rows import ADDED, BORN, META, SCOPE, SET, TOUCHED, read_form
-from andaman.broker.history.segments import AT, COLUMNS, OPEN, ORDER, RAW_NUMBER, Segment, T, last_rows
+from andaman.broker.history.segments import ALL, AT, COLUMNS, NAMES, OPEN, RAW_NUMBER, Segment, T, last_rows
 from andaman.broker.history.store import OPEN_ROWS, Store
 from andaman.kernel.time import HOUR, Micros
 
 _ROWS: Final = 245_000
 _KEY: Final = ("entity", "attr", "dataset", "seq", "place")
+_ROW: Final = ", ".join(f"r.{name}" for name in NAMES)
 _NUMERIC: Final = "ifb"
 _NOTHING: Final = "nothing_at_all"
 
@@ -189,32 +191,27 @@ class Condenser:
         if not going:
             return
         new = self.store.new_number()
-        for table, columns in (
-            (f"seg_{new}", COLUMNS),
-            (f"last_{new}", COLUMNS),
-            (f"roll_{new}", ROLLUP_COLUMNS),
-        ):
+        sorting.create(db, f"seg_{new}")
+        for table, columns in ((f"last_{new}", COLUMNS), (f"roll_{new}", ROLLUP_COLUMNS)):
             db.execute(f"CREATE OR REPLACE TABLE {table} ({columns})")
-        self._job = _Job(old, new, pieces(db, f"SELECT * FROM {old.table}", _ROWS))  # noqa: S608
+        self._job = _Job(old, new, pieces(db, f"SELECT {ALL} FROM {old.table}", _ROWS))  # noqa: S608
 
     def _advance(self, job: _Job) -> None:
         db = self.store.db
         table = f"seg_{job.number}"
         if job.parts:
             db.execute(
-                f"CREATE OR REPLACE TEMP TABLE piece AS SELECT r.*, {self._goes()} AS goes "  # noqa: S608
+                f"CREATE OR REPLACE TEMP TABLE piece AS SELECT {_ROW}, {self._goes()} AS goes "  # noqa: S608
                 f"FROM {job.old.table} r WHERE {job.parts.pop(0)}"
             )
-            db.execute(
-                f"INSERT INTO {table} SELECT * EXCLUDE (goes) FROM piece WHERE NOT goes ORDER BY {ORDER}"  # noqa: S608
-            )
+            sorting.insert(db, table, f"SELECT {ALL} FROM piece WHERE NOT goes")  # noqa: S608
             if self._now is not None and self._now.rollups:
                 self._roll_up(f"roll_{job.number}")
             db.execute("DROP TABLE piece")
         elif job.last_parts is None:
-            job.last_parts = pieces(db, f"SELECT * FROM {table}", _ROWS, cut=False)  # noqa: S608
+            job.last_parts = pieces(db, f"SELECT {ALL} FROM {table}", _ROWS, cut=False)  # noqa: S608
         elif job.last_parts:
-            db.execute(last_rows(job.number, f"SELECT * FROM {table}", job.last_parts.pop(0)))  # noqa: S608
+            db.execute(last_rows(job.number, f"SELECT {ALL} FROM {table}", job.last_parts.pop(0)))  # noqa: S608
         else:
             self._finish(job)
             self._job = None
@@ -222,9 +219,9 @@ class Condenser:
     def _roll_up(self, table: str) -> None:
         """Rollups of the rows of ``piece`` that go: each observation counts once, as it was told last."""
         db, texts = self.store.db, self.store.names.texts
-        ((low, high, start, end, forms),) = db.execute(
-            f"SELECT min(entity), max(entity), min({T}), max({T}), list(DISTINCT form) FROM piece "  # noqa: S608
-            f"WHERE goes AND op IN ({SET},{ADDED})"
+        ((low, high, first, last, start, end, forms),) = db.execute(
+            f"SELECT min(entity), max(entity), min(attr), max(attr), min({T}), max({T}), list(DISTINCT form) "  # noqa: S608
+            f"FROM piece WHERE goes AND op IN ({SET},{ADDED})"
         ).fetchall()
         if low is None:
             return
@@ -234,7 +231,7 @@ class Condenser:
         observed = [number for number, form in told.items() if form.observed >= 0]
         others = self.store.snapshot.union(
             f"{', '.join(_KEY)}, form, {T} AS t",
-            f"entity BETWEEN {low} AND {high} AND op IN ({SET},{ADDED})",
+            f"entity BETWEEN {low} AND {high} AND attr BETWEEN {first} AND {last} AND op IN ({SET},{ADDED})",
             t_from=start,
             t_to=end,
             nothing=_NOTHING,

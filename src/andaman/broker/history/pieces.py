@@ -3,21 +3,48 @@
 from __future__ import annotations
 
 import duckdb
+import numpy as np
 
 
 def pieces(db: duckdb.DuckDBPyConnection, union: str, size: int, *, cut: bool = True) -> list[str]:
-    """Conditions that cut the rows into pieces which sort within the memory limit, in order of the entities.
+    """Conditions that cut the rows into pieces which sort within the memory limit, in order of attributes and entities.
 
-    An entity with more rows than a piece is cut by time (order serves speed only, never the answer), unless ``cut``
-    is False.
+    An attribute with more rows than a piece is cut between entities; one entity's with more, by time (order serves speed
+    only, never the answer), unless ``cut`` is False.
     """
     counts = db.execute(
-        f"SELECT entity, count(*) AS n, min(ms) AS low, max(ms) AS high FROM ({union}) GROUP BY entity ORDER BY entity"  # noqa: S608
+        "SELECT attr, entity, count(*) AS n, min(ms) AS low, max(ms) AS high "  # noqa: S608
+        f"FROM ({union}) GROUP BY attr, entity ORDER BY attr, entity"
     ).fetchnumpy()
+    attrs, starts = np.unique(counts["attr"], return_index=True)
+    if not len(attrs):
+        return []
+    totals = np.add.reduceat(counts["n"], starts).tolist()
+    ends = [*starts.tolist()[1:], len(counts["n"])]
+    parts: list[str] = []
+    waiting: list[int] = []  # neighbouring attributes that fit into one piece
+    rows = 0
+    for attr, start, end, total in zip(attrs.tolist(), starts.tolist(), ends, totals, strict=True):
+        if waiting and rows + total > size:
+            parts.append(f"attr BETWEEN {waiting[0]} AND {waiting[-1]}")
+            waiting, rows = [], 0
+        if total <= size:
+            waiting.append(attr)
+            rows += total
+            continue
+        columns = (counts[name][start:end].tolist() for name in ("entity", "n", "low", "high"))
+        of = f"attr = {attr} AND "
+        parts += [of + part for part in _entities(list(zip(*columns, strict=True)), size, cut)]
+    if waiting:
+        parts.append(f"attr BETWEEN {waiting[0]} AND {waiting[-1]}")
+    return parts
+
+
+def _entities(counts: list[tuple[int, int, int, int]], size: int, cut: bool) -> list[str]:
+    """The pieces of one attribute. ``counts``: (entity, rows, first and last moment), rising by entity."""
     parts: list[str] = []
     first, rows = -1, 0
-    entities = zip(*(counts[name].tolist() for name in ("entity", "n", "low", "high")), strict=True)
-    for entity, count, low, high in entities:
+    for entity, count, low, high in counts:
         if cut and count > size:
             parts.append(f"entity > {first} AND entity < {entity}")
             shares = count // size + 1

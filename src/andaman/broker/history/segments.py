@@ -1,9 +1,8 @@
 """What a segment of rows is: its columns, its bounds, and SQL over the segments of one moment.
 
 Rows arrive in order of commit, so segments cover stretches of the journal one after the other. A sorted segment lies
-in order of entity, attribute and time, alternately rising and falling: where one series ends at the newest moment
-the next begins there, so that the differences the file stores stay small. Beside it lie the last rows of its
-instances in a table of their own, unless nearly every row is one.
+in order of attribute, entity and time (``sorting.py``). Beside it lie the last rows of its instances in a table of their
+own, unless nearly every row is one.
 """
 
 from __future__ import annotations
@@ -20,13 +19,13 @@ COLUMNS: Final = (
     "lag BIGINT, seq BIGINT, created BIGINT, form INTEGER, num DOUBLE, num2 DOUBLE, body VARCHAR"
 )
 """``ms`` and ``us`` are t: devices report milliseconds at most, and a column of zeros takes no room. ``body`` NULL: ""."""
+NAMES: Final = tuple(column.split()[0] for column in COLUMNS.split(", "))
+ALL: Final = ", ".join(NAMES)
+"""For SELECT: tables of sorted segments have others beside them."""
 T: Final = "(ms * 1000 + us)"
 AT: Final = "(ms * 1000 + us + lag)"
 RAW_NUMBER: Final = "(num IS NOT NULL AND NOT isnan(num) AND (num2 IS NULL OR isnan(num2)))"
 """Is the value of an instance that is kept whole (as text) a number, and no place?"""
-ORDER: Final = (
-    "entity, attr, dataset, CASE WHEN (entity + attr + dataset) % 2 = 0 THEN ms ELSE -ms END, us, seq"
-)
 OPEN: Final = -1
 CLOSED: Final = -2
 STATE_OPS: Final = "op <= 2"
@@ -86,10 +85,10 @@ class Snapshot:
         ``nothing``: an empty table of the same columns, for when no segment has any.
         """
         bounds = where
-        if t_from is not None:
-            bounds += f" AND ms >= {t_from // 1000} AND {T} >= {t_from}"
+        if t_from is not None:  # of whole milliseconds one comparison is enough
+            bounds += f" AND ms >= {t_from // 1000}" + (f" AND {T} >= {t_from}" if t_from % 1000 else "")
         if t_to is not None:
-            bounds += f" AND ms <= {t_to // 1000} AND {T} <= {t_to}"
+            bounds += f" AND ms <= {t_to // 1000}" + (f" AND {T} <= {t_to}" if t_to % 1000 != 999 else "")
         return self._union(
             columns,
             [(s.table, self._seen(s, bounds)) for s in (self.within(t_from, t_to) if only is None else only)],
@@ -136,7 +135,7 @@ def last_rows(number: int, rows: str, part: str) -> str:
     """SQL that puts the last row of each instance among these rows into a segment's table of last rows."""
     mine = f"FROM ({rows}) WHERE {part} AND {STATE_OPS}"
     return (
-        f"INSERT INTO last_{number} SELECT * {mine} AND (entity, attr, dataset, seq) IN "
+        f"INSERT INTO last_{number} SELECT {ALL} {mine} AND (entity, attr, dataset, seq) IN "
         f"(SELECT (entity, attr, dataset, max(seq)) {mine} GROUP BY entity, attr, dataset) "
-        "ORDER BY entity, attr, dataset"
+        "ORDER BY attr, entity, dataset"
     )

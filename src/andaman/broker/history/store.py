@@ -30,8 +30,10 @@ from andaman.broker.model import Event
 from andaman.kernel.errors import AndamanError, TooManyResults
 
 FILE: Final = "history.duckdb"
-FORMAT: Final = 2
-"""2: times in two columns, alternating order, last rows. Files of another format are made again from the journal."""
+FORMAT: Final = 3
+"""3: what a sorted segment stores of times and positions (``sorting.py``). Files of other formats are made again from the journal."""
+_READS: Final = (2,)
+"""Formats whose segments can stay as they are until they are sorted with others."""
 OPEN_ROWS: Final = 500_000
 """Rows after which the open segment is closed."""
 _BLOCK: Final = 65_536
@@ -107,7 +109,9 @@ class Store:
             self.db.execute("COMMIT")
             return
         found = self.db.execute("SELECT version FROM format").fetchall() if "format" in tables else [(1,)]
-        if found != [(FORMAT,)]:
+        if found in [[(version,)] for version in _READS]:
+            self.db.execute("UPDATE format SET version = ?", (FORMAT,))
+        elif found != [(FORMAT,)]:
             raise OtherFormat(
                 f"History has format {found[0][0] if found else 'none'}, this release writes {FORMAT}; "
                 "it is made again from the journal when the platform starts"

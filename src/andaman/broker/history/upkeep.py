@@ -12,9 +12,10 @@ from typing import Final
 
 import duckdb
 
+from andaman.broker.history import sorting
 from andaman.broker.history.condense import Condenser
 from andaman.broker.history.pieces import pieces
-from andaman.broker.history.segments import CLOSED, COLUMNS, ORDER, Segment, last_rows
+from andaman.broker.history.segments import ALL, CLOSED, COLUMNS, Segment, last_rows
 from andaman.broker.history.store import Store
 
 SORT_ROWS: Final = 245_000
@@ -94,17 +95,16 @@ class Upkeep:
             max(s.max_at for s in old),
             max(s.max_seq for s in old),
         )
-        rows = " UNION ALL ".join(f"SELECT * FROM {s.table}" for s in old)  # noqa: S608
+        rows = " UNION ALL ".join(f"SELECT {ALL} FROM {s.table}" for s in old)  # noqa: S608
         parts = pieces(db, rows, SORT_ROWS)
-        db.execute(f"CREATE OR REPLACE TABLE {new.table} ({COLUMNS})")
+        sorting.create(db, new.table)
         db.execute(f"CREATE OR REPLACE TABLE last_{new.id} ({COLUMNS})")
         return _Job(old, new, rows, parts)
 
     def _advance(self, job: _Job) -> bool:
         db, new = self._store.db, job.new
         if job.parts:
-            part = f"SELECT * FROM ({job.rows}) WHERE {job.parts.pop(0)} ORDER BY {ORDER}"  # noqa: S608
-            db.execute(f"INSERT INTO {new.table} {part}")
+            sorting.insert(db, new.table, f"SELECT * FROM ({job.rows}) WHERE {job.parts.pop(0)}")  # noqa: S608
             return True
         if job.last_parts is None:
             job.last_parts = pieces(db, self._last_rows(job), SORT_ROWS, cut=False)
@@ -119,8 +119,8 @@ class Upkeep:
     def _last_rows(job: _Job) -> str:
         """Rows among which the last ones are: of sorted segments we know them already."""
         if len(job.old) == 1:
-            return f"SELECT * FROM {job.new.table}"  # noqa: S608
-        return " UNION ALL ".join(f"SELECT * FROM {s.last_table}" for s in job.old)  # noqa: S608
+            return f"SELECT {ALL} FROM {job.new.table}"  # noqa: S608
+        return " UNION ALL ".join(f"SELECT {ALL} FROM {s.last_table}" for s in job.old)  # noqa: S608
 
     def _finish(self, job: _Job) -> None:
         db = self._store.db
