@@ -25,7 +25,7 @@ from andaman.broker.history import History, recent, segments, sorting, store, up
 from andaman.broker.history.aggregate import METHODS, edges, parse_period, shortest
 from andaman.broker.history.pieces import pieces
 from andaman.broker.history.rows import iso, iso_each, join, read_form, split
-from andaman.broker.history.segments import Snapshot
+from andaman.broker.history.segments import Segment, Snapshot
 from andaman.broker.model import Change, Doc, Event, EventKind, Instance
 from andaman.broker.query.model import TemporalQuery
 from andaman.kernel.errors import BadRequestData, TooManyResults
@@ -482,10 +482,15 @@ MOMENTS = st.one_of(st.integers(1_790_000_000_000, 1_790_000_100_000), st.intege
         max_size=10,
     ),
     st.integers(0, 5),
+    st.tuples(MOMENTS, st.integers(0, 999)),
+    st.tuples(MOMENTS, st.integers(0, 999)),
 )
 @settings(max_examples=60, deadline=None)
-def test_sorted_rows_are_the_rows_that_were_told(series: list[Any], parts: int) -> None:
-    """What is worked out on reading (moment, position) is what came in, in order, however far apart moments lie."""
+def test_sorted_rows_are_the_rows_that_were_told(
+    series: list[Any], parts: int, first: tuple[int, int], last: tuple[int, int]
+) -> None:
+    """What is worked out on reading (moment, position) is what came in, in order, however far apart moments lie; and
+    bounds of time choose the same rows."""
     db = duckdb.connect()
     db.execute(f"CREATE TABLE r ({segments.COLUMNS})")
     for attr, entity, dataset, rows in series:
@@ -503,6 +508,12 @@ def test_sorted_rows_are_the_rows_that_were_told(series: list[Any], parts: int) 
         f"SELECT attr % {parts + 1}, attr, entity, dataset FROM seg_1 ORDER BY rowid"
     ).fetchall()
     assert keys == sorted(keys)
+    segment = Segment(1, 0, len(told), 0, 0, 0, 0, 0, days=True)
+    t_from, t_to = sorted(ms * 1000 + us for ms, us in (first, last))
+    chosen = Snapshot(0, (segment,)).union("ms, us", "true", t_from=t_from, t_to=t_to, only=[segment])
+    assert sorted(db.execute(chosen).fetchall()) == sorted(
+        (row[6], row[7]) for row in told if t_from <= row[6] * 1000 + row[7] <= t_to
+    )
     db.close()
 
 
@@ -544,23 +555,33 @@ def test_a_file_of_the_format_before_is_gone_on_with(tmp_path: Path) -> None:
         patch.setattr(sorting, "SORTED", segments.COLUMNS)
         patch.setattr(sorting, "insert", as_before)
         old = History.open(tmp_path)
-        old.ingest(events[:20])
-        while old.maintain():
-            pass
+        for end in range(5, 21, 5):
+            old.ingest(events[:end])
+            while old.maintain():
+                pass
         old._store.db.execute("UPDATE format SET version = 2")
+        old._store.db.execute("ALTER TABLE segment DROP COLUMN days")
         told = old.state_at("", START + DAY)
+        assert [one.level for one in old._store.snapshot.segments if one.level > 0]
         old.close()
         patch.undo()
         patch.setattr(store, "OPEN_ROWS", 10)
         patch.setattr(upkeep, "FAN_IN", 2)
         again = History.open(tmp_path)
         assert again.state_at("", START + DAY) == told
+        some = TemporalQuery("between", START + 5 * SECOND, START + 15 * SECOND, timeproperty="modifiedAt")
+        part = [again.temporal("", name, ["x:v"], some) for name in docs]
         again.ingest(events)
         while again.maintain():
             pass
         fresh = History.open(tmp_path / "fresh")
         fresh.ingest(events)
         assert again.state_at("", START + DAY) == fresh.state_at("", START + DAY)
+        assert (
+            part
+            == [fresh.temporal("", name, ["x:v"], some) for name in docs]
+            == [again.temporal("", name, ["x:v"], some) for name in docs]
+        )
         assert again._store.db.execute("SELECT version FROM format").fetchall() == [(store.FORMAT,)]
         again.close()
         fresh.close()

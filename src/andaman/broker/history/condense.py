@@ -274,7 +274,11 @@ class Condenser:
             last = -1
         level = next((n for n in range(job.old.level, 0, -1) if count >= OPEN_ROWS * 4**n // 2), 0)
         min_t, max_t, min_at, max_at, max_seq = row[1:]
-        new = Segment(number, level, count, min_t, max_t, min_at, max_at, max_seq, last) if count else None
+        new = (
+            Segment(number, level, count, min_t, max_t, min_at, max_at, max_seq, last, True)
+            if count
+            else None
+        )
         db.execute("BEGIN")
         self.store.catalogue([job.old], new)
         db.execute(f"INSERT INTO rollup SELECT * FROM roll_{number}")  # noqa: S608

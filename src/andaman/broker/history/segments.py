@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from andaman.broker.history.recent import Runs
-from andaman.kernel.time import Micros
+from andaman.kernel.time import DAY, Micros
 
 COLUMNS: Final = (
     "tenant INTEGER, entity INTEGER, attr INTEGER, dataset INTEGER, op TINYINT, place SMALLINT, ms BIGINT, us SMALLINT, "
@@ -24,6 +24,7 @@ ALL: Final = ", ".join(NAMES)
 """For SELECT: tables of sorted segments have others beside them."""
 T: Final = "(ms * 1000 + us)"
 AT: Final = "(ms * 1000 + us + lag)"
+DAY_MS: Final = DAY // 1000
 RAW_NUMBER: Final = "(num IS NOT NULL AND NOT isnan(num) AND (num2 IS NULL OR isnan(num2)))"
 """Is the value of an instance that is kept whole (as text) a number, and no place?"""
 OPEN: Final = -1
@@ -48,6 +49,8 @@ class Segment:
     max_at: Micros
     max_seq: int
     last: int = -1
+    days: bool = False
+    """Has its table a column ``day`` (the whole days of ``ms``)? Of segments that were sorted since format 3."""
 
     @property
     def table(self) -> str:
@@ -84,14 +87,19 @@ class Snapshot:
 
         ``nothing``: an empty table of the same columns, for when no segment has any.
         """
-        bounds = where
+        bounds, days = where, ""
         if t_from is not None:  # of whole milliseconds one comparison is enough
             bounds += f" AND ms >= {t_from // 1000}" + (f" AND {T} >= {t_from}" if t_from % 1000 else "")
+            days = f" AND day >= {t_from // DAY}"
         if t_to is not None:
             bounds += f" AND ms <= {t_to // 1000}" + (f" AND {T} <= {t_to}" if t_to % 1000 != 999 else "")
+            days += f" AND day <= {t_to // DAY}"
         return self._union(
             columns,
-            [(s.table, self._seen(s, bounds)) for s in (self.within(t_from, t_to) if only is None else only)],
+            [
+                (s.table, self._seen(s, bounds + days if s.days else bounds))
+                for s in (self.within(t_from, t_to) if only is None else only)
+            ],
             nothing,
         )
 

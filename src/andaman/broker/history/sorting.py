@@ -5,6 +5,8 @@ are all alike; where one series ends and the next begins they are not. So what i
 but ``tick``, the time and a number that is the same for all its rows, chosen so that it goes on where the series before
 ended, as if it were the next reading; ``ms`` is worked out on reading. So it is with the position (``step``). Short series
 are stored as they are, alternately rising and falling: where one ends at the newest moment the next begins there.
+
+What is worked out cannot be looked up in the file's own bounds of columns: for that there is ``day``.
 """
 
 from __future__ import annotations
@@ -13,13 +15,13 @@ from typing import Final
 
 import duckdb
 
-from andaman.broker.history.segments import COLUMNS, NAMES
+from andaman.broker.history.segments import COLUMNS, DAY_MS, NAMES
 
 _OWN: Final = ("ms", "seq")
 _STORED: Final = tuple(name for name in NAMES if name not in _OWN)
 SORTED: Final = (
     ", ".join(column for column in COLUMNS.split(", ") if column.split()[0] in _STORED)
-    + ", tick BIGINT, tick_off BIGINT, step BIGINT, step_off BIGINT"
+    + ", day INTEGER, tick BIGINT, tick_off BIGINT, step BIGINT, step_off BIGINT"
     + ", ms BIGINT GENERATED ALWAYS AS (tick - tick_off) VIRTUAL"
     + ", seq BIGINT GENERATED ALWAYS AS (step - step_off) VIRTUAL"
 )
@@ -28,6 +30,7 @@ _LONG: Final = 32
 """Rows of a series from which on its two numbers cost less than they save."""
 _MOST: Final = 1 << 61
 """Beyond it (moments millions of years apart) a piece is stored as it is."""
+_DAY: Final = f"floor(ms / {DAY_MS}.0)::INTEGER"
 _ORDER: Final = "attr, entity, dataset"
 
 
@@ -44,22 +47,21 @@ def insert(db: duckdb.DuckDBPyConnection, table: str, rows: str) -> None:
     )
     # The step from one series to the next is the usual one of the series before.
     before = "OVER (ORDER BY attr, entity, dataset ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
-    offsets = (
-        f"SELECT {_ORDER}, coalesce(sum((high - low) + (high - low) // (n - 1)) {before}, 0) - low AS tick_off, "  # noqa: S608
+    db.execute(
+        f"CREATE OR REPLACE TEMP TABLE offsets AS SELECT {_ORDER}, "  # noqa: S608
+        f"coalesce(sum((high - low) + (high - low) // (n - 1)) {before}, 0) - low AS tick_off, "
         f"coalesce(sum((last - first) + (last - first) // (n - 1)) {before}, 0) - first AS step_off "
         f"FROM ({series}) WHERE n >= {_LONG}"
     )
-    ((small,),) = db.execute(
-        f"SELECT coalesce(max(abs(tick_off)) < {_MOST} AND max(abs(step_off)) < {_MOST}, true) FROM ({offsets})"  # noqa: S608
+    ((most,),) = db.execute(
+        "SELECT coalesce(max(greatest(abs(tick_off), abs(step_off))), 0) FROM offsets"
     ).fetchall()
+    if most > _MOST:
+        db.execute("DELETE FROM offsets")
     db.execute(
-        "CREATE OR REPLACE TEMP TABLE offsets AS "  # noqa: S608
-        f"SELECT {_ORDER}, tick_off::BIGINT AS tick_off, step_off::BIGINT AS step_off FROM ({offsets}) WHERE {small}"
-    )
-    db.execute(
-        f"INSERT INTO {table} ({', '.join(_STORED)}, tick, tick_off, step, step_off) "  # noqa: S608
-        f"SELECT {', '.join(_STORED)}, ms + coalesce(tick_off, 0), coalesce(tick_off, 0), "
-        "seq + coalesce(step_off, 0), coalesce(step_off, 0) "
+        f"INSERT INTO {table} ({', '.join(_STORED)}, day, tick, tick_off, step, step_off) "  # noqa: S608
+        f"SELECT {', '.join(_STORED)}, {_DAY}, ms + coalesce(tick_off, 0)::BIGINT, coalesce(tick_off, 0)::BIGINT, "
+        "seq + coalesce(step_off, 0)::BIGINT, coalesce(step_off, 0)::BIGINT "
         f"FROM ({rows}) LEFT JOIN offsets USING ({_ORDER}) ORDER BY {_ORDER}, "
         "CASE WHEN tick_off IS NOT NULL OR (entity + attr + dataset) % 2 = 0 THEN ms ELSE -ms END, us, seq"
     )

@@ -46,7 +46,7 @@ CREATE TABLE word (id INTEGER, text VARCHAR);
 CREATE TABLE entity (id INTEGER, tenant INTEGER, hash BIGINT, name VARCHAR);
 CREATE TABLE segment (
   id INTEGER, level TINYINT, count BIGINT, min_t BIGINT, max_t BIGINT, min_at BIGINT, max_at BIGINT,
-  max_seq BIGINT, last BIGINT
+  max_seq BIGINT, last BIGINT, days BOOLEAN
 );
 """
 
@@ -110,7 +110,10 @@ class Store:
             return
         found = self.db.execute("SELECT version FROM format").fetchall() if "format" in tables else [(1,)]
         if found in [[(version,)] for version in _READS]:
+            self.db.execute("BEGIN")
+            self.db.execute("ALTER TABLE segment ADD COLUMN days BOOLEAN DEFAULT false")
             self.db.execute("UPDATE format SET version = ?", (FORMAT,))
+            self.db.execute("COMMIT")
         elif found != [(FORMAT,)]:
             raise OtherFormat(
                 f"History has format {found[0][0] if found else 'none'}, this release writes {FORMAT}; "
@@ -292,7 +295,7 @@ class Store:
         )
         if new is not None:
             self.db.execute(
-                "INSERT INTO segment VALUES (?,?,?,?,?,?,?,?,?)",
+                "INSERT INTO segment VALUES (?,?,?,?,?,?,?,?,?,?)",
                 astuple(new),
             )
 

@@ -94,6 +94,7 @@ class Upkeep:
             min(s.min_at for s in old),
             max(s.max_at for s in old),
             max(s.max_seq for s in old),
+            days=True,
         )
         rows = " UNION ALL ".join(f"SELECT {ALL} FROM {s.table}" for s in old)  # noqa: S608
         parts = pieces(db, rows, SORT_ROWS)
