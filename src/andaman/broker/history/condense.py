@@ -18,17 +18,15 @@ import numpy.typing as npt
 
 from andaman.broker.history import sorting
 from andaman.broker.history.edits import covers
-from andaman.broker.history.pieces import pieces
+from andaman.broker.history.pieces import SORT_ROWS, pieces
 from andaman.broker.history.rollups import COLUMNS as ROLLUP_COLUMNS
-from andaman.broker.history.rows import ADDED, BORN, META, SCOPE, SET, TOUCHED, read_form
+from andaman.broker.history.rows import ADDED, BORN, META, NUMERIC, SCOPE, SET, TOUCHED, read_form
 from andaman.broker.history.segments import ALL, AT, COLUMNS, NAMES, OPEN, RAW_NUMBER, Segment, T, last_rows
 from andaman.broker.history.store import OPEN_ROWS, Store
 from andaman.kernel.time import HOUR, Micros
 
-_ROWS: Final = 245_000
 _KEY: Final = ("entity", "attr", "dataset", "seq", "place")
 _ROW: Final = ", ".join(f"r.{name}" for name in NAMES)
-_NUMERIC: Final = "ifb"
 _NOTHING: Final = "nothing_at_all"
 
 Ints = npt.NDArray[np.int64]
@@ -194,7 +192,7 @@ class Condenser:
         sorting.create(db, f"seg_{new}")
         for table, columns in ((f"last_{new}", COLUMNS), (f"roll_{new}", ROLLUP_COLUMNS)):
             db.execute(f"CREATE OR REPLACE TABLE {table} ({columns})")
-        self._job = _Job(old, new, pieces(db, f"SELECT {ALL} FROM {old.table}", _ROWS))  # noqa: S608
+        self._job = _Job(old, new, pieces(db, f"SELECT {ALL} FROM {old.table}", SORT_ROWS))  # noqa: S608
 
     def _advance(self, job: _Job) -> None:
         db = self.store.db
@@ -209,7 +207,7 @@ class Condenser:
                 self._roll_up(f"roll_{job.number}")
             db.execute("DROP TABLE piece")
         elif job.last_parts is None:
-            job.last_parts = pieces(db, f"SELECT {ALL} FROM {table}", _ROWS, cut=False)  # noqa: S608
+            job.last_parts = pieces(db, f"SELECT {ALL} FROM {table}", SORT_ROWS, cut=False)  # noqa: S608
         elif job.last_parts:
             db.execute(last_rows(job.number, f"SELECT {ALL} FROM {table}", job.last_parts.pop(0)))  # noqa: S608
         else:
@@ -226,7 +224,7 @@ class Condenser:
         if low is None:
             return
         told = {number: read_form(texts[number]) for number in forms}
-        numeric = [number for number, form in told.items() if form.value in _NUMERIC]
+        numeric = [number for number, form in told.items() if form.value in NUMERIC]
         raw = [number for number, form in told.items() if form.value == "r"]
         observed = [number for number, form in told.items() if form.observed >= 0]
         others = self.store.snapshot.union(

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import duckdb
 import numpy as np
+
+SORT_ROWS: Final = 245_000
+"""Rows that are sorted at once: two row groups of the file."""
 
 
 def pieces(db: duckdb.DuckDBPyConnection, union: str, size: int, *, cut: bool = True) -> list[str]:

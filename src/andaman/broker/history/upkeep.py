@@ -14,12 +14,10 @@ import duckdb
 
 from andaman.broker.history import sorting
 from andaman.broker.history.condense import Condenser
-from andaman.broker.history.pieces import pieces
+from andaman.broker.history.pieces import SORT_ROWS, pieces
 from andaman.broker.history.segments import ALL, CLOSED, COLUMNS, Segment, last_rows
 from andaman.broker.history.store import Store
 
-SORT_ROWS: Final = 245_000
-"""Rows that are sorted at once: two row groups of the file."""
 FAN_IN: Final = 4
 _TOP_LEVEL: Final = 2
 """Segments of 500,000 rows, 2 and 8 million."""
