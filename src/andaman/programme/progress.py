@@ -58,7 +58,7 @@ def report(evidence: Mapping[str, Evidence], now: Micros) -> dict[str, Any]:
                 "title": d.title,
                 "due": d.due,
                 "room": d.room,
-                "progress": round(progress, 4),
+                "progress": _shown(progress),
                 "status": status(progress, parse_time(d.due), now),
                 "checks": [_check_row(c, evidence.get(c.id, Evidence(None))) for c in d.checks],
             }
@@ -97,7 +97,12 @@ def report(evidence: Mapping[str, Evidence], now: Micros) -> dict[str, Any]:
 
 
 def _mean(parts: list[float]) -> float:
-    return round(sum(parts) / len(parts), 4)
+    return _shown(sum(parts) / len(parts))
+
+
+def _shown(progress: float) -> float:
+    """To four places; 1 only where nothing is missing: what is not done must not read as if it were."""
+    return min(round(progress, 4), 0.9999) if progress < 1 else 1.0
 
 
 def _check_row(check: Check, evidence: Evidence) -> dict[str, Any]:
