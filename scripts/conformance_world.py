@@ -130,7 +130,7 @@ cd {scratch}
 conf=$(echo "$@" | sed -n 's/.*CONF=\\([a-z_.]*\\).*/\\1/p')
 if [ -f mosquitto.pid ]; then kill $(cat mosquitto.pid) 2>/dev/null; fi
 while [ -f mosquitto.pid ] && kill -0 $(cat mosquitto.pid) 2>/dev/null; do sleep 0.05; done
-rm -f mosquitto.pid
+rm -f mosquitto.pid mosquitto.log
 [ -n "$conf" ] || exit 0
 PATH="$PATH:/usr/sbin" mosquitto -c "$conf" >mosquitto.log 2>&1 &
 echo $! >mosquitto.pid
