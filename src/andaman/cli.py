@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from andaman import __version__
-from andaman.kernel.errors import AndamanError, StorageFull, told
+from andaman.kernel import compiled
+from andaman.kernel.errors import AndamanError, StorageFull, Unavailable, told
 from andaman.kernel.logs import configure
 from andaman.settings import TABLE, Settings, load_settings
 
@@ -29,6 +30,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.print_help()
         return EXIT_USAGE
     try:
+        made = compiled.of_this_program()
+        if made.stale:
+            raise Unavailable(compiled.advice(made))
         settings = _settings(options)
         configure(settings.log_level, settings.log_format)
         run: Callable[[argparse.Namespace, Settings], int] = options.run
@@ -47,6 +51,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_PROBLEM
 
 
+def _version() -> str:
+    count = len(compiled.of_this_program().sources)
+    return f"andaman {__version__}, {f'{count} modules compiled' if count else 'interpreted'}"
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line; every setting is a flag of ``serve`` and ``demo``."""
     parser = argparse.ArgumentParser(
@@ -54,7 +63,7 @@ def build_parser() -> argparse.ArgumentParser:
         description="City data platform and command center in one package.",
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"andaman {__version__}")
+    parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(metavar="COMMAND", title="commands")
 
     demo = _command(

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import pytest
 
 from andaman.broker.entity.apply import MAX_ATTRIBUTES
-from andaman.broker.ledger import merge
+from andaman.broker.ledger.merge import MAX_ENTITY_BYTES
 from tests.doors.ngsild.client import BUS, Client, at_the_door, error, open_whole_client, vehicle
 from tests.doors.ngsild.test_hostile import is_clear
 
@@ -92,16 +91,15 @@ async def test_an_entity_does_not_grow_without_end(c: Client) -> None:
     assert (await c("DELETE", f"/entities/{BUS}/attrs/a6")).status == 204
 
 
-def test_an_entity_has_a_bound_of_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_entity_has_a_bound_of_bytes(tmp_path: Path) -> None:
     """Also where its attributes are few; it can be made smaller again."""
-    monkeypatch.setattr(merge, "MAX_ENTITY_BYTES", 100_000)
 
     async def run() -> None:
         async with open_whole_client(tmp_path) as c:
             await c("POST", "/entities", vehicle())
             statuses = []
             for n in range(6):
-                one = {"value": "x" * 25_000, "datasetId": f"urn:d:{n}"}
+                one = {"value": "x" * (MAX_ENTITY_BYTES * 3 // 10), "datasetId": f"urn:d:{n}"}
                 statuses.append((await c("POST", f"/entities/{BUS}/attrs", {"a": one})).status)
             assert statuses == [204, 204, 204, 413, 413, 413]
             assert (await c("DELETE", f"/entities/{BUS}/attrs/a?deleteAll=true")).status == 204

@@ -33,7 +33,7 @@ class Limit(NamedTuple):
 
     attr: str
     up: bool
-    value: float
+    value: int | float
 
     def may_hold(self, seen: Seen) -> bool:
         """Is it not known to be missed, by what the event itself tells?"""
@@ -88,7 +88,7 @@ def _conjuncts(q: QExpr | None) -> tuple[QExpr, ...]:
 class _Values(NamedTuple):
     """What an attribute holds; ``odd``: something that is neither a number nor a text."""
 
-    numbers: Sequence[float]
+    numbers: Sequence[int | float]
     texts: Sequence[str]
     odd: bool
 
@@ -100,7 +100,7 @@ def _values(instances: Sequence[Instance] | None) -> _Values | None:
         value = instances[0].get("value")
         if type(value) is float or type(value) is int:
             return _Values((value,), (), False)
-    numbers: list[float] = []
+    numbers: list[int | float] = []
     texts: list[str] = []
     odd = False
     for instance in instances:
@@ -120,17 +120,17 @@ class _Ordered(Generic[T]):
     __slots__ = ("_count", "items", "keys")
 
     def __init__(self) -> None:
-        self.keys: list[tuple[float, int]] = []
-        self.items: dict[tuple[float, int], T] = {}
+        self.keys: list[tuple[int | float, int]] = []
+        self.items: dict[tuple[int | float, int], T] = {}
         self._count = 0
 
-    def add(self, threshold: float, item: T) -> None:
+    def add(self, threshold: int | float, item: T) -> None:
         self._count += 1
         key = (threshold, self._count)
         insort(self.keys, key)
         self.items[key] = item
 
-    def remove(self, threshold: float, item: T) -> None:
+    def remove(self, threshold: int | float, item: T) -> None:
         at = bisect_left(self.keys, (threshold, 0))
         while at < len(self.keys) and self.keys[at][0] == threshold:
             if self.items[self.keys[at]] is item:
@@ -138,12 +138,12 @@ class _Ordered(Generic[T]):
                 return
             at += 1
 
-    def up_to(self, value: float) -> Iterator[T]:
+    def up_to(self, value: int | float) -> Iterator[T]:
         items = self.items
         for key in self.keys[: bisect_right(self.keys, (value, self._count + 1))]:
             yield items[key]
 
-    def down_to(self, value: float) -> Iterator[T]:
+    def down_to(self, value: int | float) -> Iterator[T]:
         items = self.items
         for key in self.keys[bisect_left(self.keys, (value, 0)) :]:
             yield items[key]
