@@ -19,7 +19,7 @@ from andaman.broker.history.columns import chained, is_repeated, packed, picked,
 from andaman.broker.history.evolutions import Evolutions
 from andaman.broker.history.reading import Reader
 from andaman.broker.history.rows import iso
-from andaman.broker.history.rowset import COLUMNS, Rows, ordered
+from andaman.broker.history.rowset import COLUMNS, Rows, ordered, replaced, untold
 from andaman.broker.history.segments import COLUMNS as COLUMNS_SQL
 from andaman.broker.history.segments import Segment, Snapshot
 from andaman.broker.model import Doc, Event
@@ -92,6 +92,42 @@ def test_what_time_alone_orders_is_ordered_as_by_everything(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rowset, "by_time", lambda rows: rows if len(rows) < 2 else None)
         assert answer() == found
+
+
+@settings(max_examples=200)
+@given(
+    st.lists(st.tuples(*[st.integers(0, most) for most in (1, 1, 12, 3)]), max_size=14),
+    st.lists(st.booleans(), min_size=4, max_size=4),
+    st.sets(st.integers(0, 12), max_size=4),
+    st.booleans(),
+)
+def test_rows_of_some_moments_are_replaced_by_others(
+    told: list[tuple[int, ...]], fixed: list[bool], chosen: set[int], apart: bool
+) -> None:
+    """Of one series or of several; what stays keeps its order, and what comes too."""
+    names = ("who", "attr", "time", "place")
+
+    def made(rows: list[tuple[int, ...]], number: float) -> Rows:
+        columns: dict[str, Any] = {name: untold(name, len(rows)) for name in COLUMNS}
+        for i, name in enumerate(names):
+            if name == "time" or not fixed[i]:
+                columns[name] = packed(np.array([row[i] for row in rows], dtype=np.int64))
+        columns["num"] = np.arange(len(rows)) + number
+        columns["t"] = columns["time"] if not apart else columns["time"] + 100
+        return Rows(**columns)
+
+    def shown(rows: Rows) -> list[tuple[Any, ...]]:
+        return list(zip(*[getattr(rows, name).tolist() for name in (*names, "t", "num")], strict=True))
+
+    told = sorted(
+        told, key=lambda row: [0 if still else n for n, still in zip(row[:2], fixed, strict=False)] + [row[2]]
+    )
+    rows = made(told, 0.0)
+    others = made([row for row in told if row[2] in chosen][::2], 1000.0)
+    moments = np.array(sorted(chosen), dtype=np.int64)
+    found = shown(replaced(rows, moments, others))
+    stays = [row for row in shown(rows) if row[2] not in chosen]
+    assert found == sorted([*stays, *shown(others)], key=lambda row: row[:3])
 
 
 def readings(rng: random.Random, count: int, kind: str) -> list[Event]:

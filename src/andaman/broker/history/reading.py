@@ -42,7 +42,8 @@ from andaman.broker.history.rowset import (
     distinct,
     in_range,
     ordered,
-    together,
+    replaced,
+    untold,
     with_shared,
 )
 from andaman.broker.history.segments import Segment, Snapshot, T
@@ -160,7 +161,8 @@ class Reader:
         else:
             known["attr"] = self.word(attrs[0])
         columns = ", ".join(f"{T} AS t" if name == "t" else name for name in names)
-        found = joined([recent, self.stored(choice, columns, self.older(choice), names=names)], names)
+        stored = self.stored(choice, columns, self.older(choice), names=names)
+        found = joined([recent, stored], names)
         if "entity" in found:
             found["who"] = self._places(found.pop("entity"))
         for name in found if late else ():
@@ -169,28 +171,36 @@ class Reader:
         if not all(self._words.numeric(number) for number in distinct(found["form"])):
             return None
         count = len(found["t"])
-        for name in COLUMNS:
-            if name not in found and name != "time":
-                kind, value = (np.float64, np.nan) if name == "num2" else (np.int64, known.get(name, 0))
-                found[name] = repeated(value, count, kind)
+        missing = [name for name in COLUMNS if name not in found and name != "time"]
+        for name in missing:
+            found[name] = untold(name, count, known.get(name, 0))
         rows = in_range(Rows(**found, time=found["t"]), query, self._words.observed)
         rows, moments = with_shared(rows)
         if not len(moments):
             return rows
         if len(moments) > _SHARED:
             return None
-        again = self._at(moments, choice, recent, late, query)
-        return together(rows.pick(~np.isin(rows.time, moments)), again)
+        older = bool(np.isin(stored["t"], moments).any())  # mostly not: what is told again is new
+        again = self._at(moments, choice, recent, older, late, query)
+        for name in missing:
+            setattr(again, name, untold(name, len(again), known.get(name, 0)))
+        return replaced(rows, moments, again)
 
     def _at(
-        self, moments: Ints, choice: Choice, recent: dict[str, Any], late: Late, query: TemporalQuery
+        self,
+        moments: Ints,
+        choice: Choice,
+        recent: dict[str, Any],
+        older: bool,
+        late: Late,
+        query: TemporalQuery,
     ) -> Rows:
-        """All that is told of these moments, rising, the long way."""
+        """All that is told of these moments, rising, the long way. ``older``: the file has some of it."""
         listed = moments.tolist()
         within = replace(choice, t_from=listed[0], t_to=listed[-1])
         mine = np.isin(recent["t"], moments)
         around = f"SELECT * FROM ({{}}) WHERE t IN ({','.join(map(str, listed))})"  # noqa: S608
-        stored = self.stored(within, _LIGHT, self.older(within), around)
+        stored = self.stored(within, _LIGHT, self.older(within) if older else (), around)
         known, place = set(listed), COLUMNS.index("t")
         parts = [{name: column[mine] for name, column in recent.items()}, stored]
         return self.arranged(joined(parts), [row for row in late if row[place] in known], query)
@@ -324,8 +334,6 @@ class Reader:
 
     def _places(self, numbers: Ints) -> Ints:
         """Where these entities stand in the question."""
-        if not len(numbers):
-            return numbers
         if is_repeated(numbers):
             return cast(Ints, repeated(self.who[int(numbers[0])], len(numbers)))
         place = np.array(sorted(self.who), dtype=np.int64)

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from andaman.broker.history.columns import chained, is_repeated, picked
+from andaman.broker.history.columns import chained, is_repeated, picked, repeated
 from andaman.broker.history.rollups import ROLLED
 from andaman.broker.query.model import TemporalQuery
 from andaman.kernel.time import Micros
@@ -77,6 +77,11 @@ def stacked(parts: Sequence[Rows]) -> Rows:
 
 
 COLUMNS: Final = tuple(one.name for one in fields(Rows) if one.name != "body")
+
+
+def untold(name: str, count: int, value: int = 0) -> Any:
+    """A column of which a short way tells nothing."""
+    return repeated(np.nan, count, np.float64) if name == "num2" else repeated(value, count)
 
 
 def bounds(query: TemporalQuery) -> tuple[Micros | None, Micros | None]:
@@ -163,7 +168,33 @@ def _timed(rows: Rows) -> tuple[Any, npt.NDArray[np.bool_]]:
     return order, differ
 
 
-def together(some: Rows, others: Rows) -> Rows:
+def replaced(rows: Rows, moments: Ints, others: Rows) -> Rows:
+    """Ordered rows, with others instead of those of these moments (rising). ``others``: ordered, of no other moment."""
+    if not (is_repeated(rows.who) and is_repeated(rows.attr)):
+        return _together(rows.pick(~np.isin(rows.time, moments)), others)
+    sources = (rows, others)
+    ends = [
+        np.column_stack([np.searchsorted(one.time, moments, side) for side in ("left", "right")]).tolist()
+        for one in sources
+    ]
+    cuts: list[tuple[int, slice]] = []
+    begin = 0
+    for (low, high), (first, last) in zip(*ends, strict=True):
+        cuts += ((0, slice(begin, low)), (1, slice(first, last)))
+        begin = high
+    cuts.append((0, slice(begin, len(rows))))
+
+    def column(name: str) -> Any:
+        known = [getattr(one, name) for one in sources]
+        return chained([known[which][part] for which, part in cuts])
+
+    columns = {name: column(name) for name in COLUMNS if name != "time"}
+    plain = all(one.time is one.t for one in sources)
+    columns["time"] = columns["t"] if plain else column("time")
+    return Rows(**columns, body={**rows.body, **others.body})
+
+
+def _together(some: Rows, others: Rows) -> Rows:
     """Ordered rows and others, which share no moment with them and keep their order."""
     columns = {name: chained([getattr(some, name), getattr(others, name)]) for name in COLUMNS}
     rows = Rows(**columns, body={**some.body, **others.body})
