@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from andaman.broker.history import History, city, latest
+from andaman.broker.history import History, city, city_once, latest, upkeep
 from andaman.broker.history.rows import iso
+from andaman.broker.history.segments import Segment
 from andaman.broker.history.whose import Everything as FullSight
 from andaman.broker.model import Doc, Event, EventKind
 from andaman.broker.query.city import CityMeans, NewestValues
@@ -152,7 +153,7 @@ def test_a_city_is_a_plain_fold_over_what_may_be_seen(
         patch.setattr(city, "_BY_HAND", 2)
         patch.setattr(city, "_MOST", way[0])
         if not way[1]:
-            patch.setattr(city, "_alike", lambda groups: None)
+            patch.setattr(city_once, "_alike", lambda found: None)
         for sight, attr, types in asked:
             found = history.newest_values("", attr, types, tails=late, sight=sight)
             wanted = folded_newest(world, attr, types, sight)
@@ -160,6 +161,97 @@ def test_a_city_is_a_plain_fold_over_what_may_be_seen(
             assert found.ids == [name for name in world.order if name in wanted]
             means = history.city_means("", attr, types, start, end, TWO, tails=late, sight=sight)
             same(rows(means), folded_means(world, attr, types, sight, start, end, 2 * SECOND))
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9), st.integers(-9, 9)), min_size=12, max_size=40),
+    st.sampled_from([True, True, False]),
+    st.sampled_from([40, 40, 30, 12]),
+    st.sampled_from([0, 0, 3]),
+    st.sampled_from(["some", "whole", "apart"]),
+    st.tuples(st.integers(-3, 2), st.integers(5, 40)),
+    st.sampled_from([0, 2, 16]),
+)
+def test_what_the_database_adds_up_is_what_a_look_at_each_row_adds_up(
+    told: list[tuple[int, int, int]],
+    again: bool,
+    cut: int,
+    steps: int,
+    sorted_: str,
+    asked: tuple[int, int],
+    ranges: int,
+) -> None:
+    """In whatever order values come and however they are sorted; an observation that is told again, in the same segment, in
+    another or behind all of them, counts as it was told last."""
+    if not again:
+        told = list({(entity, second): (entity, second, value) for entity, second, value in told}.values())
+    state: dict[str, Doc] = {}
+    events: list[Event] = []
+    last: dict[tuple[int, int], int] = {}
+    for n, (entity, second, value) in enumerate(told):
+        name, at = f"urn:{entity}", (100 + n) * SECOND
+        doc = docs(name, reading(value, at, observed=second * SECOND))
+        if entity == 3:
+            doc["type"] = ["x:B"]
+        else:
+            last[entity, second] = value
+        events.append(event(n + 1, START + at, "", state.get(name), doc))
+        state[name] = doc
+    start, end = (START + edge * SECOND + 500_000 for edge in asked)
+    by_slot: dict[int, list[int]] = {}
+    for (_, second), value in last.items():
+        if start <= START + second * SECOND < end:
+            by_slot.setdefault((START + second * SECOND - start) // (2 * SECOND), []).append(value)
+    wanted = [
+        (
+            start + slot * 2 * SECOND,
+            min(end, start + (slot + 1) * 2 * SECOND),
+            len(values),
+            sum(values) / len(values),
+            min(values),
+            max(values),
+        )
+        for slot, values in sorted(by_slot.items())
+    ]
+    late = tails(events[min(cut, len(events)) :])
+    short: list[int] = []
+    add = city_once.add
+
+    def watched(*args: Any) -> None:
+        short.append(int(args[5].sum()))
+        add(*args)
+
+    with pytest.MonkeyPatch.context() as patch, opened(events, min(cut, len(events)), steps) as history:
+        if sorted_ == "apart":
+            patch.setattr(upkeep, "FAN_IN", 1_000)
+        if sorted_ != "some":
+            for segment in history._store.snapshot.segments:
+                if segment.level < 0:
+                    history._store.close_open(segment)
+            while history.maintain():
+                pass
+        patch.setattr(city_once, "_RANGES", ranges)
+        patch.setattr(city_once, "add", watched)
+
+        def answer() -> list[Row]:
+            return rows(
+                history.city_means("", "x:p", ("x:A",), start, end, TWO, tails=late, sight=FullSight())
+            )
+
+        same(answer(), wanted)
+        if (
+            sorted_ == "whole"
+            and len(history._store.snapshot.segments) == 1
+            and not again
+            and not late
+            and wanted
+        ):
+            assert short
+        patch.setattr(Segment, "once", lambda *_: False)
+        short.clear()
+        same(answer(), wanted)
+        assert not short
 
 
 @settings(max_examples=40, deadline=None)

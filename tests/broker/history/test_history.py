@@ -546,8 +546,9 @@ def test_a_file_of_the_format_before_is_gone_on_with(tmp_path: Path) -> None:
         events.append(event(n, at, "", docs.get(name), doc))
         docs[name] = doc
 
-    def as_before(db: Any, table: str, rows: str) -> None:
+    def as_before(db: Any, table: str, rows: str) -> set[int]:
         db.execute(f"INSERT INTO {table} SELECT * FROM ({rows}) ORDER BY entity, attr, ms")
+        return set()
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(store, "OPEN_ROWS", 10)
@@ -561,6 +562,7 @@ def test_a_file_of_the_format_before_is_gone_on_with(tmp_path: Path) -> None:
                 pass
         old._store.db.execute("UPDATE format SET version = 2")
         old._store.db.execute("ALTER TABLE segment DROP COLUMN days")
+        old._store.db.execute("ALTER TABLE segment DROP COLUMN again")
         told = old.state_at("", START + DAY)
         assert [one.level for one in old._store.snapshot.segments if one.level > 0]
         old.close()

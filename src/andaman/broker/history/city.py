@@ -13,8 +13,10 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
+from andaman.broker.history import city_once as once_told
 from andaman.broker.history import rollups
 from andaman.broker.history.aggregate import Period, edges, shortest
+from andaman.broker.history.city_once import Census, census
 from andaman.broker.history.city_tail import Columns, Span, Sums, Told
 from andaman.broker.history.columns import picked, repeated
 from andaman.broker.history.edits import edit_of
@@ -30,6 +32,7 @@ from andaman.broker.query.model import TemporalQuery
 from andaman.kernel.errors import TooManyResults
 from andaman.kernel.time import HOUR, Micros
 
+Bools = npt.NDArray[np.bool_]
 _STRETCH_ROWS: Final = 600_000
 _ROWS_MOST: Final = 20_000_000
 """Observations that one question adds up: some seconds' work."""
@@ -54,17 +57,10 @@ def across(store: Store, whose: Whose, start: Micros, end: Micros, period: Perio
         names = store.names
         of = f"attr = {names.word(whose.attr)} AND tenant = {names.word(whose.tenant)}"
         where = f"{of} AND op IN ({SET}, {ADDED})"
-        found = cursor.execute(
-            "SELECT entity, count(*) AS n, min(dataset), max(dataset), min(form), max(form) FROM ("  # noqa: S608
-            + snapshot.union("entity, dataset, form", where, t_from=start, t_to=end - 1)
-            + ") GROUP BY entity ORDER BY entity"
-        ).fetchnumpy()
-        there, counts = found["entity"].astype(np.int64), found["n"]
-        everybody = int(counts.sum())
+        known = census(cursor, snapshot, where, names.word(whose.attr), span)
+        there, counts, once = known.entities, known.counts, known.once
         mine = chosen.counts(there)
-        there, counts = there[mine], counts[mine]
-        like = _alike(found)
-        _check_rows(int(counts.sum()), span)
+        _check_rows(int(counts[mine].sum()), span)
         edited = np.array(sorted(store.edits.numbers()), dtype=np.int64)
         edited = edited[chosen.counts(edited)]
         by_hand = {name for name, events in chosen.late.items() if any(edit_of(one) for one in events)}
@@ -75,20 +71,14 @@ def across(store: Store, whose: Whose, start: Micros, end: Micros, period: Perio
         )
         told = Told(whose, chosen, by_hand, span, store.told)
         told.add_to(sums)
-        simple = ~np.isin(there, corrected)
+        simple = mine & ~np.isin(there, corrected)
+        many = _Many(store, cursor, snapshot, where, span, chosen, told, sums, known.alike)
+        settled = simple & once & ~told.among(there)
+        if many.alike and not chosen.veiled and span.width is not None and settled.any():
+            once_told.add(cursor, snapshot, where, span, known, settled, sums)
+            simple &= ~settled
         if simple.any():
-            some = None
-            if not (simple.all() and mine.all()):
-                some = np.zeros(int(there[-1]) + 1, dtype=np.bool_)
-                some[there[simple]] = True
-            if some is not None and int(counts[simple].sum()) < _MOST * everybody:
-                some = None  # the database leaves out what is much, a look at each row what is little
-                cursor.execute(
-                    "CREATE OR REPLACE TEMP TABLE chosen AS SELECT unnest(?::INTEGER[]) AS entity",
-                    (there[simple].tolist(),),
-                )
-                where += " AND entity IN (SELECT entity FROM chosen)"
-            many = _Many(store, cursor, snapshot, where, span, chosen, told, sums, like, some)
+            many.choose(known, simple)
             for low, high in _stretches(there[simple], counts[simple], many.at_once):
                 many.add(low, high)
         for first in range(0, len(hands), _BY_HAND):
@@ -127,10 +117,8 @@ class _Many:
         told: Told,
         sums: Sums,
         like: tuple[int, int] | None,
-        some: npt.NDArray[np.bool_] | None,
     ) -> None:
-        """``like``: the data set and form that all of these rows have, if they do. ``some``: whether an entity counts, by
-        number, where ``where`` does not say."""
+        """``like``: the data set and form that all rows have, if they do."""
         self._texts = store.names.texts
         self._cursor = cursor
         self._snapshot = snapshot
@@ -139,7 +127,7 @@ class _Many:
         self._chosen = chosen
         self._told = told
         self._sums = sums
-        self._some = some
+        self._some: Bools | None = None
         self._forms: dict[int, Form] = {}
         if like is not None and self._form(like[1]).value not in NUMERIC:
             like = None
@@ -148,6 +136,27 @@ class _Many:
         self._columns = "entity, t, num" if like else "entity, dataset, t, form, num, num2"
         self._columns += ", lag" * chosen.veiled
         self.at_once = _STRETCH_ROWS * (1 if like is None else 2)
+
+    @property
+    def alike(self) -> bool:
+        """Is each row an observation, of one data set, and a number?"""
+        return self._like is not None and self._form(self._like[1]).observed >= 0
+
+    def choose(self, known: Census, wanted: Bools) -> None:
+        """Only these entities of the census are added from now on."""
+        there = known.entities
+        if wanted.all():
+            return
+        if int(known.counts[wanted].sum()) >= _MOST * int(known.counts.sum()):
+            self._some = np.zeros(int(there[-1]) + 1, dtype=np.bool_)
+            self._some[there[wanted]] = True
+            return
+        # The database leaves out what is much, a look at each row what is little.
+        self._cursor.execute(
+            "CREATE OR REPLACE TEMP TABLE chosen AS SELECT unnest(?::INTEGER[]) AS entity",
+            (there[wanted].tolist(),),
+        )
+        self._where += " AND entity IN (SELECT entity FROM chosen)"
 
     def add(self, low: int, high: int) -> None:
         """Add the rows of entities in this range of numbers, each observation as it was told last."""
@@ -231,17 +240,6 @@ class _Many:
         return self._cursor.execute(
             f"SELECT entity, dataset, t, {last} FROM ({rows}) GROUP BY entity, dataset, t"  # noqa: S608
         ).fetchnumpy()
-
-
-def _alike(groups: dict[str, Any]) -> tuple[int, int] | None:
-    """The (data set, form) of all rows, where there is only one; told by the extremes of each entity."""
-    if not len(groups["entity"]):
-        return None
-    edges = [
-        (int(groups[f"min({name})"].min()), int(groups[f"max({name})"].max())) for name in ("dataset", "form")
-    ]
-    (dataset, another), (form, other) = edges
-    return (dataset, form) if dataset == another and form == other else None
 
 
 def _floats(column: Any) -> Any:

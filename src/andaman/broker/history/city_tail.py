@@ -27,11 +27,17 @@ class Span:
     start: Micros
     end: Micros
 
+    @property
+    def width(self) -> int | None:
+        """Of each period, where they are all as long as each other."""
+        widths = np.unique(np.diff(self.bounds))
+        return int(widths[0]) if len(widths) == 1 else None
+
     def slots(self, t: Any) -> Any:
-        bounds = self.bounds
-        if len(set(np.diff(bounds).tolist())) == 1:
-            return (t - bounds[0]) // int(bounds[1] - bounds[0])
-        return np.searchsorted(bounds, t, side="right") - 1
+        width = self.width
+        if width is not None:
+            return (t - self.bounds[0]) // width
+        return np.searchsorted(self.bounds, t, side="right") - 1
 
 
 @dataclass(slots=True)
@@ -86,6 +92,10 @@ class Told:
         self._again = again
         self._entity = np.array([one[0] for one in again], dtype=np.int64)
         self._t = np.array([one[1] for one in again], dtype=np.int64)
+
+    def among(self, entities: Ints) -> Any:
+        """Which of these numbers it tells something of."""
+        return np.isin(entities, self._entity)
 
     def add_to(self, sums: Sums) -> None:
         if self._values:

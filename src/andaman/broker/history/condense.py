@@ -53,6 +53,7 @@ class _Job:
     number: int
     parts: list[str]
     last_parts: list[str] | None = None
+    again: set[int] = field(default_factory=set)
     done: bool = False
 
 
@@ -202,7 +203,7 @@ class Condenser:
                 f"CREATE OR REPLACE TEMP TABLE piece AS SELECT {_ROW}, {self._goes()} AS goes "  # noqa: S608
                 f"FROM {job.old.table} r WHERE {job.parts.pop(0)}"
             )
-            sorting.insert(db, table, f"SELECT {ALL} FROM piece WHERE NOT goes")  # noqa: S608
+            job.again |= sorting.insert(db, table, f"SELECT {ALL} FROM piece WHERE NOT goes")  # noqa: S608
             if self._now is not None and self._now.rollups:
                 self._roll_up(f"roll_{job.number}")
             db.execute("DROP TABLE piece")
@@ -271,9 +272,10 @@ class Condenser:
             db.execute(f"DROP TABLE last_{number}")
             last = -1
         level = next((n for n in range(job.old.level, 0, -1) if count >= OPEN_ROWS * 4**n // 2), 0)
+        again = sorting.listed(job.again)
         min_t, max_t, min_at, max_at, max_seq = row[1:]
         new = (
-            Segment(number, level, count, min_t, max_t, min_at, max_at, max_seq, last, True)
+            Segment(number, level, count, min_t, max_t, min_at, max_at, max_seq, last, True, again)
             if count
             else None
         )

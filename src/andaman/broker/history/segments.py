@@ -51,6 +51,12 @@ class Segment:
     last: int = -1
     days: bool = False
     """Has its table a column ``day`` (the whole days of ``ms``)? Of segments that were sorted since format 3."""
+    again: str | None = None
+    """Attributes (numbers, between commas) of which it has an observation twice; None: that was not looked at."""
+
+    def once(self, attr: int) -> bool:
+        """Is it known to have each observation of this attribute once: entity, data set, moment?"""
+        return self.again is not None and f",{attr}," not in f",{self.again},"
 
     @property
     def table(self) -> str:

@@ -30,6 +30,7 @@ _LONG: Final = 32
 """Rows of a series from which on its two numbers cost less than they save."""
 _MOST: Final = 1 << 61
 """Beyond it (moments millions of years apart) a piece is stored as it is."""
+_LISTED: Final = 1_000
 _DAY: Final = f"floor(ms / {DAY_MS}.0)::INTEGER"
 _ORDER: Final = "attr, entity, dataset"
 
@@ -39,8 +40,9 @@ def create(db: duckdb.DuckDBPyConnection, table: str) -> None:
     db.execute(f"CREATE OR REPLACE TABLE {table} ({SORTED})")
 
 
-def insert(db: duckdb.DuckDBPyConnection, table: str, rows: str) -> None:
-    """Append these rows (SQL for all columns of a segment) in order; they must fit into memory."""
+def insert(db: duckdb.DuckDBPyConnection, table: str, rows: str) -> set[int]:
+    """Append these rows (SQL for all columns of a segment) in order; they must fit into memory, and be all that the segment
+    has of their moments of their series. Returns the attributes of which two rows share data set and moment."""
     series = (
         f"SELECT {_ORDER}, count(*) AS n, min(ms) AS low, max(ms) AS high, arg_min(seq, ms) AS first, "  # noqa: S608
         f"arg_max(seq, ms) AS last FROM ({rows}) GROUP BY {_ORDER}"
@@ -58,6 +60,7 @@ def insert(db: duckdb.DuckDBPyConnection, table: str, rows: str) -> None:
     ).fetchall()
     if most > _MOST:
         db.execute("DELETE FROM offsets")
+    ((before,),) = db.execute(f"SELECT count(*) FROM {table}").fetchall()  # noqa: S608
     db.execute(
         f"INSERT INTO {table} ({', '.join(_STORED)}, day, tick, tick_off, step, step_off) "  # noqa: S608
         f"SELECT {', '.join(_STORED)}, {_DAY}, ms + coalesce(tick_off, 0)::BIGINT, coalesce(tick_off, 0)::BIGINT, "
@@ -65,3 +68,14 @@ def insert(db: duckdb.DuckDBPyConnection, table: str, rows: str) -> None:
         f"FROM ({rows}) LEFT JOIN offsets USING ({_ORDER}) ORDER BY {_ORDER}, "
         "CASE WHEN tick_off IS NOT NULL OR (entity + attr + dataset) % 2 = 0 THEN ms ELSE -ms END, us, seq"
     )
+    # Rows of a moment lie side by side, and a window without an order goes along them as they lie.
+    same = " AND ".join(f"{name} = lag({name}) OVER ()" for name in (*_ORDER.split(", "), "ms", "us"))
+    found = db.execute(
+        f"SELECT DISTINCT attr FROM (SELECT attr, {same} AS again FROM {table} WHERE rowid >= {before}) WHERE again"  # noqa: S608
+    ).fetchall()
+    return {attr for (attr,) in found}
+
+
+def listed(again: set[int]) -> str | None:
+    """As ``Segment.again``; None where they are too many to be kept."""
+    return ",".join(map(str, sorted(again))) if len(again) <= _LISTED else None

@@ -46,7 +46,7 @@ CREATE TABLE word (id INTEGER, text VARCHAR);
 CREATE TABLE entity (id INTEGER, tenant INTEGER, hash BIGINT, name VARCHAR);
 CREATE TABLE segment (
   id INTEGER, level TINYINT, count BIGINT, min_t BIGINT, max_t BIGINT, min_at BIGINT, max_at BIGINT,
-  max_seq BIGINT, last BIGINT, days BOOLEAN
+  max_seq BIGINT, last BIGINT, days BOOLEAN, again VARCHAR
 );
 """
 
@@ -119,6 +119,7 @@ class Store:
                 f"History has format {found[0][0] if found else 'none'}, this release writes {FORMAT}; "
                 "it is made again from the journal when the platform starts"
             )
+        self.db.execute("ALTER TABLE segment ADD COLUMN IF NOT EXISTS again VARCHAR")
 
     def _load(self) -> None:
         ((last_seq,),) = self.db.execute("SELECT last_seq FROM progress").fetchall()
@@ -295,7 +296,7 @@ class Store:
         )
         if new is not None:
             self.db.execute(
-                "INSERT INTO segment VALUES (?,?,?,?,?,?,?,?,?,?)",
+                "INSERT INTO segment VALUES (?,?,?,?,?,?,?,?,?,?,?)",
                 astuple(new),
             )
 

@@ -7,7 +7,7 @@ is cut off leaves tables that nobody knows, which are dropped at the next start.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import duckdb
@@ -32,6 +32,7 @@ class _Job:
     rows: str
     parts: list[str]
     last_parts: list[str] | None = None
+    again: set[int] = field(default_factory=set)
     done: bool = False
 
 
@@ -103,7 +104,8 @@ class Upkeep:
     def _advance(self, job: _Job) -> bool:
         db, new = self._store.db, job.new
         if job.parts:
-            sorting.insert(db, new.table, f"SELECT * FROM ({job.rows}) WHERE {job.parts.pop(0)}")  # noqa: S608
+            piece = f"SELECT * FROM ({job.rows}) WHERE {job.parts.pop(0)}"  # noqa: S608
+            job.again |= sorting.insert(db, new.table, piece)
             return True
         if job.last_parts is None:
             job.last_parts = pieces(db, self._last_rows(job), SORT_ROWS, cut=False)
@@ -127,7 +129,7 @@ class Upkeep:
         if last * 2 > job.new.count:  # nearly every row is a last one: a second copy would gain nothing
             db.execute(f"DROP TABLE last_{job.new.id}")
             last = -1
-        new = replace(job.new, last=last)
+        new = replace(job.new, last=last, again=sorting.listed(job.again))
         db.execute("BEGIN")
         self._store.catalogue(job.old, new)
         db.execute("COMMIT")
