@@ -20,10 +20,10 @@ from typing import Any, Final
 from andaman.broker.entity.build import VALUE_MEMBER
 from andaman.broker.entity.expiry import has_expired, instant, living_attrs
 from andaman.broker.entity.merge import merge_instance, partial_instance
-from andaman.broker.entity.stamp import attrs_over, dataset_index, new_attrs, stamp_new, stamp_over
+from andaman.broker.entity.stamp import attrs_over, dataset_index, new_attrs, stamp_new, stamp_over, text_of
 from andaman.broker.model import Change, Doc, Instance, OpKind, WriteOp, WriteResult
 from andaman.kernel.errors import AlreadyExists, BadRequestData, ResourceNotFound
-from andaman.kernel.time import Micros, format_time
+from andaman.kernel.time import Micros
 
 Applied = tuple[Doc | None, list[Change], WriteResult]
 MAX_ATTRIBUTES: Final = 2_000
@@ -38,7 +38,7 @@ def apply(op: WriteOp, before: Doc | None, now: Micros) -> Applied:
     """
     if op.expect_types and (before is None or not any(one in before["type"] for one in op.expect_types)):
         raise ResourceNotFound(f"There is no entity {op.entity_id} of the type asked for")
-    applied = _HANDLERS[op.kind](op, before, _text_of(now))
+    applied = _HANDLERS[op.kind](op, before, text_of(now))
     after = applied[0]
     if after is not None and len(after["attrs"]) > MAX_ATTRIBUTES:
         check_number(len(after["attrs"]), 0 if before is None else len(before["attrs"]))
@@ -52,18 +52,6 @@ def check_number(attributes: int, before: int = 0) -> None:
             f"An entity has at most {MAX_ATTRIBUTES} attributes; this one would have {attributes}. Values of one kind "
             "can stand together in one attribute (a JSON value, or instances by datasetId)"
         )
-
-
-_last: tuple[Micros, str] = (0, format_time(0))
-
-
-def _text_of(now: Micros) -> str:
-    """``format_time``, once for the operations of a batch, which share their time."""
-    global _last
-    last = _last
-    if last[0] != now:
-        _last = last = (now, format_time(now))
-    return last[1]
 
 
 def _need(op: WriteOp, before: Doc | None) -> Doc:

@@ -23,8 +23,7 @@ MAX_MEMBERS: Final = 2_020
 """Of an entity or of an attribute instance: what is far beyond is refused before any work is done on it."""
 _GEO_ATTRS: Final = frozenset({LOCATION, OBSERVATION_SPACE, OPERATION_SPACE})
 _PROOF: Final = NGSILD + "ngsildproof"
-_RULED: Final = _GEO_ATTRS | {_PROOF}
-"""Attributes with rules of their own; all others may take the short way."""
+_RULED: Final = _GEO_ATTRS | {_PROOF}  # attributes with rules of their own; all others may take the short way
 _SCALARS: Final = frozenset({float, int, str, bool})
 _VALUE_MEMBERS: Final = frozenset(VALUE_MEMBER.values())
 _MEMBER_KIND: Final = {

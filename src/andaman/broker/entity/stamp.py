@@ -5,6 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from andaman.broker.model import Instance
+from andaman.kernel.time import Micros, format_time
+
+_last: tuple[Micros, str] = (0, format_time(0))
+
+
+def text_of(now: Micros) -> str:
+    """``format_time``, once for the operations of a batch, which share their time."""
+    global _last
+    last = _last
+    if last[0] != now:
+        _last = last = (now, format_time(now))
+    return last[1]
 
 
 def stamp_new(instance: Instance, at: str) -> Instance:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
-import shutil
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -15,6 +13,7 @@ from typing import Any, Final
 
 from andaman.broker.outgoing import OutgoingClient
 from andaman.broker.service import Broker
+from andaman.broker.snapshots.admission import check_usable, lifetime, makes_way, may_see, new_snapshot
 from andaman.broker.snapshots.content import Content, detail_of, status_of
 from andaman.broker.snapshots.making import Workshop
 from andaman.broker.snapshots.model import (
@@ -27,26 +26,21 @@ from andaman.broker.snapshots.model import (
     USABLE,
     Limits,
     Snapshot,
-    lifetime_of,
 )
 from andaman.broker.snapshots.notice import tell
-from andaman.broker.snapshots.recorder import PART
 from andaman.broker.snapshots.shelf import Opened, Shelf, Subscribe
 from andaman.broker.snapshots.sight import Sight
 from andaman.broker.snapshots.store import FILE, SnapshotStore
 from andaman.broker.subscriptions.delivery import Courier
-from andaman.identity.model import Access, Actor, FullAccess, Role
-from andaman.kernel.errors import AlreadyExists, AndamanError, Conflict, ResourceNotFound, Unavailable, told
-from andaman.kernel.ids import sortable_id, urn
+from andaman.identity.model import Access, Actor, FullAccess
+from andaman.kernel.errors import AlreadyExists, AndamanError, ResourceNotFound, Unavailable, told
 from andaman.kernel.metrics import Family, counter, gauge
-from andaman.kernel.time import Clock, Micros, system_clock
+from andaman.kernel.time import Clock, system_clock
 
 log = logging.getLogger(__name__)
 Gather = Callable[[], Awaitable[Content]]
 """Asks other sources, and says what the broker is to answer by itself."""
 _TICK_S: Final = 5.0
-_KEPT: Final = ".kept"
-"""Ends the name of content that nothing is known of, after the list was lost."""
 _STOPPED: Final = "The platform stopped while the snapshot was being made; make it again"
 _LOST: Final = "The content of the snapshot is not on this disk (a backup without it was restored?)"
 
@@ -95,7 +89,8 @@ class Snapshots:
             lost = one.status in USABLE and not self.shelf.place(one.key).is_dir()
             if one.status == PREPARING or lost:
                 await self._end(one, FAILURE, Unavailable(_LOST if lost else _STOPPED))
-        await asyncio.to_thread(self._sweep_folder, complete and not store.begun_anew)
+        known = {one.key for one in self._all.values() if one.status in USABLE}
+        await asyncio.to_thread(self.shelf.sweep, known, complete and not store.begun_anew)
         self._ticking = asyncio.create_task(self._tick(), name="snapshots")
         await self._wake()
 
@@ -108,20 +103,6 @@ class Snapshots:
                         await self.shelf.subscriptions(opened, one.key, one.id, False)
                 except AndamanError as error:
                     log.error("Subscriptions on snapshot %s are not at work: %s", one.id, error.detail)
-
-    def _sweep_folder(self, complete: bool) -> None:
-        """``complete``: the list is whole; else what looks forgotten may not be, and is kept under another name."""
-        folder = self.shelf.folder
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        known = {one.key for one in self._all.values() if one.status in USABLE}
-        for path in folder.iterdir():
-            if path.name in known or path.name.endswith(_KEPT):
-                continue
-            if complete or path.name.endswith(PART):
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                kept = path.rename(path.with_name(path.name + _KEPT))
-                log.error("The list of snapshots does not have %s; it is kept as %s", path, kept.name)
 
     async def stop(self) -> None:
         """Stop making; close all."""
@@ -173,7 +154,7 @@ class Snapshots:
     async def create(self, given: dict[str, Any], gather: Gather, actor: Actor, tenant: str) -> Snapshot:
         """§5.16.1: known and "preparing" when it returns; made behind it. ``given``: checked members (``model.checked``).
         Raises AlreadyExists, Conflict where there are too many."""
-        one = self._new(given, actor, tenant)
+        one = new_snapshot(given, actor.principal.id, tenant, self._clock(), self.limits)
         one.queries = {name: given[name] for name in (QUERIES, TEMPORAL_QUERIES) if name in given}
         await self._add(one)
         self._work(one, lambda: self._make(one, gather, actor))
@@ -183,34 +164,13 @@ class Snapshots:
         """§5.16.2: as it is now, with what was changed in it. Raises also ResourceNotFound, and Conflict where it is not
         ready."""
         origin = self.get(snapshot_id, actor, tenant)
-        self._check_usable(origin)
-        one = self._new(given, actor, tenant)
+        check_usable(origin)
+        one = new_snapshot(given, actor.principal.id, tenant, self._clock(), self.limits)
         one.queries, one.moment, one.position = origin.queries, origin.moment, origin.position
         one.details = origin.details
         await self._add(one)
         self._work(one, lambda: self._copy(one, origin))
         return one
-
-    def _new(self, given: dict[str, Any], actor: Actor, tenant: str) -> Snapshot:
-        now = self._clock()
-        names = ("snapshotLifetime", "snapshotPriority", "endpoint", "receiverInfo")
-        one = Snapshot(
-            tenant,
-            given.get("id") or urn("Snapshot", sortable_id(now)),
-            secrets.token_hex(12),
-            actor.principal.id,
-            now,
-            now,
-            now,
-            now,
-            told={name: given[name] for name in names if name in given},
-        )
-        one.expires = now + self._lifetime(one.told)
-        return one
-
-    def _lifetime(self, told: dict[str, Any]) -> Micros:
-        asked = told.get("snapshotLifetime")
-        return self.limits.lifetime if asked is None else min(lifetime_of(asked), self.limits.longest)
 
     async def _add(self, one: Snapshot) -> None:
         async with self._changing:
@@ -219,7 +179,8 @@ class Snapshots:
                 await self._remove(known)
             elif known is not None:
                 raise AlreadyExists(f"There is a snapshot {one.id} already")
-            await self._make_room(one)
+            while (least := makes_way(one, self._all.values(), self.limits)) is not None:
+                await self._remove(least)
             await asyncio.to_thread(self._kept.put, one.tenant, one.document())
             self._all[one.tenant, one.id] = one
 
@@ -230,27 +191,6 @@ class Snapshots:
                 "The platform is starting or stopping; nothing was changed. Try again in a moment"
             )
         return self._store
-
-    async def _make_room(self, new: Snapshot) -> None:
-        """Within the bounds, or at the cost of the maker's own snapshots of lower priority (§5.5.15), else Conflict."""
-        limits = self.limits
-
-        def own() -> list[Snapshot]:
-            return [one for one in self._all.values() if (one.tenant, one.owner) == (new.tenant, new.owner)]
-
-        while True:
-            if len(own()) >= limits.of_one:
-                problem = f"You have {limits.of_one} snapshots already; delete or purge some first"
-            elif len(self._all) >= limits.in_all:
-                problem = "The platform keeps as many snapshots as it can; try again later"
-            elif sum(one.bytes for one in self._all.values()) >= limits.bytes_in_all:
-                problem = f"Snapshots take the {limits.bytes_in_all >> 20} MB that they may; try again later"
-            else:
-                return
-            lower = [one for one in own() if one.priority < new.priority and one.status != PREPARING]
-            if not lower:
-                raise Conflict(problem)
-            await self._remove(min(lower, key=lambda one: (one.priority, one.expires)))
 
     def _work(self, one: Snapshot, work: Callable[[], Awaitable[None]]) -> None:
         self._stops[one.key] = threading.Event()
@@ -326,7 +266,7 @@ class Snapshots:
     def find(self, snapshot_id: str, actor: Actor, tenant: str) -> Snapshot | None:
         """One that is not over and that this actor may know of: the maker's own, or any for administrators."""
         one = self._all.get((tenant, snapshot_id))
-        if one is None or one.expires <= self._clock() or not _may_see(one, actor):
+        if one is None or one.expires <= self._clock() or not may_see(one, actor):
             return None
         return one
 
@@ -343,7 +283,7 @@ class Snapshots:
         found = [
             one
             for (where, _), one in self._all.items()
-            if where == tenant and one.expires > now and _may_see(one, actor)
+            if where == tenant and one.expires > now and may_see(one, actor)
         ]
         return sorted(found, key=lambda one: (one.created, one.id))
 
@@ -353,7 +293,7 @@ class Snapshots:
     ) -> AsyncIterator[tuple[Snapshot, Opened]]:
         """The content of a snapshot as a broker (§5.5.15). Raises ResourceNotFound, and Conflict where it is not ready."""
         one = self.get(snapshot_id, actor, tenant)
-        self._check_usable(one)
+        check_usable(one)
         one.used = self._clock()
         self._unsaved.add((tenant, one.id))
         async with self.shelf.using(one.key, one.moment) as opened:
@@ -369,14 +309,6 @@ class Snapshots:
             opened.sight = Sight(self._broker, opened.broker, one.tenant, files)
         await opened.sight.settle(access)
 
-    def _check_usable(self, one: Snapshot) -> None:
-        if one.status == PREPARING:
-            raise Conflict(
-                f"Snapshot {one.id} is still being made; ask for its status, and try again when it is ready"
-            )
-        if one.status not in USABLE:
-            raise Conflict(f"Snapshot {one.id} could not be made; its status says why")
-
     # -- changing -------------------------------------------------------------------------------------------
     async def update(self, snapshot_id: str, given: dict[str, Any], actor: Actor, tenant: str) -> Snapshot:
         """§5.16.4: members of the fragment replace those of the snapshot; null takes them away."""
@@ -385,7 +317,7 @@ class Snapshots:
             merged = {**one.told, **given}
             told = {name: value for name, value in merged.items() if value is not None}
             now = self._clock()
-            expires = now + self._lifetime(told) if "snapshotLifetime" in given else one.expires
+            expires = now + lifetime(told, self.limits) if "snapshotLifetime" in given else one.expires
             await self._change(one, told=told, modified=now, expires=expires)
         self._tell(one)
         return one
@@ -456,8 +388,3 @@ class Snapshots:
         )
         yield counter("andaman_snapshots_made", "Snapshots made.", self.made)
         yield counter("andaman_snapshots_failed", "Snapshots that could not be made.", self.failed)
-
-
-def _may_see(one: Snapshot, actor: Actor) -> bool:
-    """Its status tells what its maker may see: the maker and administrators only."""
-    return actor.principal.id == one.owner or Role.ADMINISTRATOR in actor.principal.roles

@@ -13,7 +13,7 @@ import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -48,6 +48,8 @@ _CACHE_BYTES: Final = 8 << 20
 _HISTORY_MB: Final = 64
 
 
+_KEPT: Final = ".kept"
+"""Ends the name of content that nothing is known of, after the list was lost."""
 PINNED: Final = 4
 """Snapshots with subscriptions, which stay open."""
 Subscribe = Callable[[Broker, Path, str], Subscriptions]
@@ -107,6 +109,19 @@ class Shelf:
         self._open: dict[str, asyncio.Task[Opened]] = {}
         self._closing: dict[str, asyncio.Task[None]] = {}
         self._gone: set[str] = set()  # keys of stores that are being taken away
+
+    def sweep(self, known: Collection[str], complete: bool) -> None:
+        """Take away what no snapshot of these keys has. Not ``complete``: what looks forgotten may not be, and is kept under
+        another name."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for path in self.folder.iterdir():
+            if path.name in known or path.name.endswith(_KEPT):
+                continue
+            if complete or path.name.endswith(PART):
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                kept = path.rename(path.with_name(path.name + _KEPT))
+                log.error("The list of snapshots does not have %s; it is kept as %s", path, kept.name)
 
     def place(self, key: str) -> Path:
         return self.folder / key
