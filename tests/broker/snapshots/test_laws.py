@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -404,6 +405,25 @@ async def test_what_was_classified_anew_is_seen_by_the_rights_of_now(w: World) -
     clone = await w.made(await w.snapshots.clone(one.id, {}, me, ""))
     await w.put(thing(3, a=9) | secret)
     assert (await seen(w, clone, me))[0] == ["urn:x:1", "urn:x:4"]
+
+
+@pytest.mark.timeout(30)
+@in_world()
+async def test_a_store_is_opened_again_in_the_very_moment_in_which_it_has_closed(w: World) -> None:
+    """Between the end of closing and anybody's hearing of it."""
+
+    async def at_once() -> None:
+        return
+
+    await w.put(thing(1, a=1))
+    one = await w.take(CAR)
+    assert ids(await w.content(one)) == ["urn:x:1"]
+    opened = w.snapshots.shelf._open[one.key].result()
+    await opened.broker.close()
+    opened.broker = SimpleNamespace(close=at_once)  # type: ignore[assignment]
+    w.snapshots.shelf._close(one.key)
+    await asyncio.sleep(0)
+    assert ids(await w.content(one)) == ["urn:x:1"]
 
 
 def test_a_full_disk_fails_the_snapshot_and_says_so(tmp_path: Path) -> None:

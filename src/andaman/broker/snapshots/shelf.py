@@ -250,16 +250,19 @@ class Shelf:
 
     def _close(self, key: str) -> None:
         task = self._open.pop(key)
-        closing = self._closing[key] = asyncio.create_task(self._closed(task.result()))
-        closing.add_done_callback(lambda _: self._closing.pop(key, None))
+        self._closing[key] = asyncio.create_task(self._closed(key, task.result()))
 
-    async def _closed(self, opened: Opened) -> None:
+    async def _closed(self, key: str, opened: Opened) -> None:
         try:
             if opened.subscriptions is not None:
                 await opened.subscriptions.stop()
             await opened.broker.close()
         except Exception:
             log.exception("A snapshot's store did not close cleanly")
+        finally:
+            # Not by a callback: who waits for this task and finds it ended must not find it here again, and wait for nothing
+            # for ever, which would stop the loop.
+            self._closing.pop(key, None)
 
     def tidy(self) -> None:
         """Close what nobody used for a while. Call now and then."""
