@@ -180,8 +180,11 @@ def naive(events: Sequence[Event], name: str, query: TemporalQuery) -> dict[str,
             rows = [row for row in rows if row[0] < query.time_at]
         if query.timerel == "between":
             rows = [row for row in rows if row[0] < query.end_time_at]
-        if prop == "observedAt":  # the last word on one moment counts
-            rows = list({row[:2]: row for row in sorted(rows, key=lambda row: row[2])}.values())
+        if (
+            prop == "observedAt"
+        ):  # the last word on one moment counts, of those that are said to be of a moment
+            told = sorted(rows, key=lambda row: row[2])
+            rows = list({row[:2] if prop in row[3] else row[1:3]: row for row in told}.values())
         rows.sort(key=lambda row: (row[0], row[2], row[1]))
         if query.last_n is not None:
             rows = rows[::-1][: query.last_n]
