@@ -70,13 +70,8 @@ def remove() -> None:
 
 def up_to_date() -> bool:
     found = state(PACKAGE, suffix())
-    there = {file.name for file in made()}
-    return (
-        found.sources == tuple(sorted(MODULES))
-        and not found.stale
-        and f"{GROUP}__mypyc{suffix()}" in there
-        and all(f"{Path(module).stem}{suffix()}" in there for module in MODULES)
-    )
+    shared = SOURCE / f"{GROUP}__mypyc{suffix()}"
+    return found.sources == tuple(sorted(MODULES)) and not found.stale and shared.is_file()
 
 
 def missing() -> str:
@@ -102,6 +97,7 @@ def build() -> None:
     lacks = missing()
     if lacks:
         raise CompileError(f"{lacks} is not here")
+    _record()  # before: a source that changes meanwhile, or an end in the middle, is found out
     print(f"andaman: compiling {len(MODULES)} modules (half a minute, once)", flush=True)
     with tempfile.TemporaryDirectory(prefix="andaman-compile-") as work:
         log = Path(work) / "log"
@@ -113,7 +109,6 @@ def build() -> None:
             remove()
             told = log.read_text(errors="replace").strip().splitlines()
             raise CompileError("mypyc failed:\n  " + "\n  ".join(told[-8:]))
-    _record()
 
 
 def _record() -> None:

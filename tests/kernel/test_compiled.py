@@ -34,6 +34,7 @@ def script() -> ModuleType:
 def record(package: Path, texts: dict[str, bytes], suffix: str = SUFFIX) -> None:
     for name, text in texts.items():
         (package / name).write_bytes(text)
+        (package / name).with_suffix(suffix).touch()
     sources = {name: digest(package / name) for name in texts}
     (package / RECORD).write_text(json.dumps({"suffix": suffix, "sources": sources}))
 
@@ -61,6 +62,13 @@ def test_a_source_that_changed_or_went_is_stale_and_no_other(
 def test_code_for_another_interpreter_counts_as_none(tmp_path: Path) -> None:
     record(tmp_path, {"a.py": b"x = 1"}, suffix=".cpython-399-test.so")
     assert state(tmp_path, SUFFIX) == Compiled((), ())
+
+
+def test_what_was_not_finished_counts_as_none(tmp_path: Path) -> None:
+    record(tmp_path, {"a.py": b"x = 1", "b.py": b"x = 2"})
+    (tmp_path / f"a{SUFFIX}").unlink()
+    (tmp_path / "a.py").write_bytes(b"x = 3")
+    assert state(tmp_path, SUFFIX) == Compiled(("b.py",), ())
 
 
 @pytest.mark.parametrize("text", [None, "", "[]", "{}", '{"suffix": 1}', '{"sources": {}}', "\x00"])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -38,12 +39,14 @@ def state(package: Path, suffix: str) -> Compiled:
         known: dict[str, str] = record["sources"] if record["suffix"] == suffix else {}
     except (OSError, ValueError, KeyError, TypeError):
         known = {}
+    known = {name: of for name, of in known.items() if (package / name).with_suffix(suffix).is_file()}
     changed = [name for name, made_of in known.items() if digest(package / name) != made_of]
     return Compiled(tuple(sorted(known)), tuple(sorted(changed)))
 
 
+@cache
 def of_this_program() -> Compiled:
-    """The same of the program that runs."""
+    """The same of the program that runs, as it was found first."""
     return state(Path(__file__).parents[1], EXTENSION_SUFFIXES[0])
 
 

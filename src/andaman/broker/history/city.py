@@ -13,10 +13,8 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from andaman.broker.history import city_once as once_told
-from andaman.broker.history import rollups
+from andaman.broker.history import city_once, rollups
 from andaman.broker.history.aggregate import Period, edges, shortest
-from andaman.broker.history.city_once import Census, census
 from andaman.broker.history.city_tail import Columns, Span, Sums, Told
 from andaman.broker.history.columns import picked, repeated
 from andaman.broker.history.edits import edit_of
@@ -57,7 +55,7 @@ def across(store: Store, whose: Whose, start: Micros, end: Micros, period: Perio
         names = store.names
         of = f"attr = {names.word(whose.attr)} AND tenant = {names.word(whose.tenant)}"
         where = f"{of} AND op IN ({SET}, {ADDED})"
-        known = census(cursor, snapshot, where, names.word(whose.attr), span)
+        known = city_once.census(cursor, snapshot, where, names.word(whose.attr), span)
         there, counts, once = known.entities, known.counts, known.once
         mine = chosen.counts(there)
         _check_rows(int(counts[mine].sum()), span)
@@ -75,7 +73,7 @@ def across(store: Store, whose: Whose, start: Micros, end: Micros, period: Perio
         many = _Many(store, cursor, snapshot, where, span, chosen, told, sums, known.alike)
         settled = simple & once & ~told.among(there)
         if many.alike and not chosen.veiled and span.width is not None and settled.any():
-            once_told.add(cursor, snapshot, where, span, known, settled, sums)
+            city_once.add(cursor, snapshot, where, span, known, settled, sums)
             simple &= ~settled
         if simple.any():
             many.choose(known, simple)
@@ -142,7 +140,7 @@ class _Many:
         """Is each row an observation, of one data set, and a number?"""
         return self._like is not None and self._form(self._like[1]).observed >= 0
 
-    def choose(self, known: Census, wanted: Bools) -> None:
+    def choose(self, known: city_once.Census, wanted: Bools) -> None:
         """Only these entities of the census are added from now on."""
         there = known.entities
         if wanted.all():
@@ -152,11 +150,7 @@ class _Many:
             self._some[there[wanted]] = True
             return
         # The database leaves out what is much, a look at each row what is little.
-        self._cursor.execute(
-            "CREATE OR REPLACE TEMP TABLE chosen AS SELECT unnest(?::INTEGER[]) AS entity",
-            (there[wanted].tolist(),),
-        )
-        self._where += " AND entity IN (SELECT entity FROM chosen)"
+        self._where += city_once.only(self._cursor, there, wanted)
 
     def add(self, low: int, high: int) -> None:
         """Add the rows of entities in this range of numbers, each observation as it was told last."""

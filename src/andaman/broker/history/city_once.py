@@ -94,7 +94,7 @@ def add(
     assert width is not None
     rows = snapshot.union(
         "ms, us, num",
-        f"{where}{_only(cursor, known.entities, wanted)}",
+        f"{where}{only(cursor, known.entities, wanted)}",
         t_from=span.start,
         t_to=span.end - 1,
     )
@@ -109,7 +109,7 @@ def add(
     sums.add(slot, n, total, least, greatest)
 
 
-def _only(cursor: duckdb.DuckDBPyConnection, entities: npt.NDArray[np.int64], wanted: Bools) -> str:
+def only(cursor: duckdb.DuckDBPyConnection, entities: npt.NDArray[np.int64], wanted: Bools) -> str:
     """The condition for those entities, given that no others than ``entities`` have such rows."""
     if wanted.all():
         return ""

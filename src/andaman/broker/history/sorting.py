@@ -31,6 +31,7 @@ _LONG: Final = 32
 _MOST: Final = 1 << 61
 """Beyond it (moments millions of years apart) a piece is stored as it is."""
 _LISTED: Final = 1_000
+"""Attributes that are told twice, beyond which a segment does not list them."""
 _DAY: Final = f"floor(ms / {DAY_MS}.0)::INTEGER"
 _ORDER: Final = "attr, entity, dataset"
 
