@@ -3,7 +3,7 @@
 # make compiled   the hot path as machine code (demo, test and bench do that)       make interpreted   without
 # make conformance SUITE=DIR   the NGSI-LD test suite in DIR against a fresh platform
 # The distribution's Python where it will do: it is built with profile-guided optimization, which those of version managers
-# often are not, and then everything takes a third longer.
+# often are not, and then everything takes longer.
 PYTHON ?= $(shell for p in /usr/bin/python3 python3; do \
 	$$p -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && exit; done; echo python3)
 VENV := .venv
