@@ -1,6 +1,8 @@
 # make demo   Phuket, live, on this machine          make test   every test
 # make bench  the benchmarks, as a table             make docs   pages made from code
 # make compiled   the hot path as machine code (demo, test and bench do that)       make interpreted   without
+# make laws   the long runs: kills, fuzzing, hostile clients, thousands of questions; hours, by hand
+# make sbom   the bill of materials (CycloneDX) from both lock files
 # make conformance SUITE=DIR   the NGSI-LD test suite in DIR against a fresh platform
 # The distribution's Python where it will do: it is built with profile-guided optimization, which those of version managers
 # often are not, and then everything takes longer.
@@ -12,11 +14,13 @@ PORT ?= 8026
 DEMO_DATA ?= .demo
 CONFORMANCE_OUT ?= conformance
 JOBS ?= 1
+# Tests run in this many processes; none depends on another or on the order.
+TEST_JOBS ?= 2
 # What is compiled must do the same as its sources: their tests run both ways.
 LAWS_OF_COMPILED := tests/broker/entity tests/broker/query tests/broker/ledger tests/broker/subscriptions
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-fast lint bench docs ui clean conformance compiled interpreted
+.PHONY: demo test test-fast laws lint bench docs sbom ui clean conformance compiled interpreted
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.run ui compiled
@@ -47,11 +51,17 @@ lint: $(VENV)/.dev
 
 test: $(VENV)/.dev ui lint compiled
 	$(BIN)/python scripts/build_ui.py --test
-	$(BIN)/pytest
-	ANDAMAN_INTERPRETED=1 $(BIN)/pytest $(LAWS_OF_COMPILED)
+	$(BIN)/pytest -n $(TEST_JOBS)
+	ANDAMAN_INTERPRETED=1 $(BIN)/pytest -n $(TEST_JOBS) $(LAWS_OF_COMPILED)
 
 test-fast: $(VENV)/.dev compiled
-	$(BIN)/pytest -m "not slow and not browser"
+	$(BIN)/pytest -n $(TEST_JOBS) -m "not slow and not browser"
+
+laws: $(VENV)/.dev ui compiled
+	sh scripts/laws.sh "$(BIN)/pytest"
+
+sbom: $(VENV)/.dev
+	@$(BIN)/python scripts/sbom.py
 
 bench: $(VENV)/.dev ui compiled
 	$(BIN)/python -m bench
