@@ -67,7 +67,11 @@ def test_an_attribute_of_an_entity_is_expanded_as_it_is_alone(
 ) -> None:
     ((name, value),) = attrs.items()
     iri = CONTEXT.iris[name]
-    expand_entity({"id": "urn:x:1", "type": "T", name: {"type": "GeoProperty", "value": POINT}}, CONTEXT)
+    outcome(
+        lambda: expand_entity(
+            {"id": "urn:x:1", "type": "T", name: {"type": "GeoProperty", "value": POINT}}, CONTEXT
+        )
+    )
     frozen = copy.deepcopy(value)
     short = outcome(
         lambda: expand_entity(

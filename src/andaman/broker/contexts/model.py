@@ -19,6 +19,7 @@ MEMO_NAME: Final = 128
 _NAME: Final = re.compile(r"[^\W\d_]\w*")
 _IRI_NAME: Final = re.compile(r"[^\W\d_][\w+.\-]*:[^\s<>\"'=;(){}|\\^`\x00-\x20\x7f]+")
 _NAME_MAX: Final = 1024
+MAX_IRI: Final = 2048
 
 
 def is_name(text: str) -> bool:
@@ -30,6 +31,11 @@ def is_name(text: str) -> bool:
         and _NAME.fullmatch("".join(filter(_no_mark, text))) is not None
         and text[0].isalpha()
     )
+
+
+def is_iri_name(text: str) -> bool:
+    """An absolute IRI (or a compact one) that may stand as the name of a type or an attribute."""
+    return _IRI_NAME.fullmatch(text) is not None
 
 
 def _no_mark(char: str) -> bool:
@@ -72,6 +78,20 @@ class _Shorts(dict[str, str]):
     context: Context
 
 
+class _VocabShorts(dict[str, str]):
+    """Stored value of a VocabProperty → text, filled as values are met."""
+
+    __slots__ = ("context",)
+
+    def __missing__(self, value: str) -> str:
+        text = self.context._compact_vocab(value)
+        if len(self) < MEMO_MAX and len(value) <= 2 * MEMO_NAME:
+            self[value] = text
+        return text
+
+    context: Context
+
+
 class Context:
     """An immutable resolved context, the core context included (always last, so its terms cannot be redefined).
 
@@ -91,6 +111,7 @@ class Context:
         "shorts",
         "source",
         "vocab",
+        "vocab_shorts",
     )
 
     def __init__(
@@ -109,13 +130,15 @@ class Context:
         inverse: dict[str, str] = {}
         for name in sorted(self._terms, key=lambda n: (len(n), n)):
             iri = self._terms[name].iri
-            if iri is not None and iri[0] != "@":
-                inverse.setdefault(iri, name)
+            if iri is not None and iri[0] != "@" and (is_name(name) or _IRI_NAME.fullmatch(name)):
+                inverse.setdefault(iri, name)  # a term that is no name could be shown, but not be read back
         self._inverse = inverse
         self.iris = _Iris()
         self.iris.context = self
         self.shorts = _Shorts()
         self.shorts.context = self
+        self.vocab_shorts = _VocabShorts()
+        self.vocab_shorts.context = self
         self.plain: dict[str, str] = {}
         """Name → IRI of ordinary attributes that payloads had so far: expansion's own bounded memo."""
         self.member = _member(source, has_core)
@@ -124,7 +147,7 @@ class Context:
     @property
     def weight(self) -> int:
         """How many names it holds, a measure of its memory."""
-        return len(self._terms) + len(self.iris) + len(self.shorts) + len(self.plain)
+        return len(self._terms) + len(self.iris) + len(self.shorts) + len(self.vocab_shorts) + len(self.plain)
 
     def expand_term(self, name: str) -> str:
         """The IRI of an attribute name, type name or vocabulary value.
@@ -149,12 +172,30 @@ class Context:
         return self._terms.get(name)
 
     def expand_vocab(self, text: str) -> str:
-        """Expand a VocabProperty's value, which may be any text (§4.5.20): IRIs stay, terms are looked up."""
-        return self._to_iri(text) or text
+        """Expand a VocabProperty's value, which may be any text (§4.5.20): IRIs stay, terms are looked up.
+
+        Texts that the context maps to null or to a keyword of JSON-LD (``id``, ``type``) are values like others here.
+        ``vocab_shorts`` is the way back.
+        """
+        iri = self._to_iri(text)
+        return self.vocab + text if iri is None or iri[0] == "@" else iri
+
+    def _compact_vocab(self, value: str) -> str:
+        """The shortest text that ``expand_vocab`` makes this value of."""
+        if value[:1] == "@":  # kept so by versions before this one
+            return next((name for name, term in self._terms.items() if term.iri == value), value)
+        name = self._inverse.get(value)
+        if name is not None:
+            return name
+        rest = value[len(self.vocab) :] if value.startswith(self.vocab) else ""
+        if rest and self.expand_vocab(rest) == value:
+            return rest
+        short = self._compact(value)
+        return short if self.expand_vocab(short) == value else value
 
     def _expand(self, name: str) -> str:
         if ":" in name:
-            if len(name) > _NAME_MAX or _IRI_NAME.fullmatch(name) is None:
+            if len(name) > MAX_IRI or _IRI_NAME.fullmatch(name) is None:
                 raise BadRequestData(f"{name[:80]!r} is not a valid name: it is no absolute or compact IRI")
         elif len(name) > _NAME_MAX or not is_name(name):
             raise BadRequestData(
@@ -166,6 +207,12 @@ class Context:
             raise BadRequestData(f"The @context maps {name!r} to null")
         if iri[0] == "@":
             raise BadRequestData(f"{name!r} stands for JSON-LD's {iri} and cannot be a name here")
+        if ":" in name or name in self._terms:
+            rest = iri[len(self.vocab) :] if iri.startswith(self.vocab) else ""
+            if len(iri) > MAX_IRI or not (is_name(rest) or _IRI_NAME.fullmatch(iri)):
+                raise BadRequestData(
+                    f"The @context maps {name[:80]!r} to {iri[:200]!r}, which is no IRI that can be a name"
+                )
         return iri
 
     def _to_iri(self, name: str) -> str | None:
@@ -188,7 +235,7 @@ class Context:
         vocab = self.vocab
         if iri.startswith(vocab) and len(iri) > len(vocab):
             rest = iri[len(vocab) :]
-            if rest not in self._terms and ":" not in rest:
+            if rest not in self._terms and is_name(rest):  # else it could not be read back
                 return rest
         best: str | None = None
         for prefix, base in self._prefixes:

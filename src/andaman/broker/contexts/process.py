@@ -13,7 +13,7 @@ from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
 from andaman.broker.contexts.bundled import CORE_PATTERN
-from andaman.broker.contexts.model import Context, Term
+from andaman.broker.contexts.model import MAX_IRI, Context, Term
 from andaman.kernel.errors import BadRequestData, LdContextNotAvailable
 
 Load = Callable[[str], Any]
@@ -22,7 +22,6 @@ Load = Callable[[str], Any]
 MAX_TERMS: Final = 50_000
 MAX_DOCUMENTS: Final = 32
 MAX_DEPTH: Final = 16
-MAX_IRI: Final = 2048
 LOCAL_PATH: Final = "/ngsi-ld/"
 """Contexts of this platform may be named by their path alone."""
 _CONTEXT_KEYWORDS: Final = frozenset(

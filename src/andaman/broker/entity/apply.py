@@ -18,15 +18,17 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from andaman.broker.entity.build import VALUE_MEMBER
+from andaman.broker.entity.check import MAX_ATTRIBUTES, MAX_INSTANCES, MAX_TYPES
 from andaman.broker.entity.expiry import has_expired, instant, living_attrs
 from andaman.broker.entity.merge import merge_instance, partial_instance
+from andaman.broker.entity.names import MAX_SCOPES
 from andaman.broker.entity.stamp import attrs_over, dataset_index, new_attrs, stamp_new, stamp_over, text_of
 from andaman.broker.model import Change, Doc, Instance, OpKind, WriteOp, WriteResult
 from andaman.kernel.errors import AlreadyExists, BadRequestData, ResourceNotFound
 from andaman.kernel.time import Micros
 
 Applied = tuple[Doc | None, list[Change], WriteResult]
-MAX_ATTRIBUTES: Final = 2_000
+_MOST: Final = {"type": MAX_TYPES, "scope": MAX_SCOPES}
 _META = ("type", "scope", "expiresAt")
 
 
@@ -157,6 +159,8 @@ class _Edit:
             self.attrs = dict(self.attrs)
         old = self.before["attrs"].get(iri)
         if after:
+            if len(after) > MAX_INSTANCES and len(after) > len(old or ()):
+                raise BadRequestData(f"{iri} would have more than {MAX_INSTANCES} instances", field=iri)
             self.attrs[iri] = after
         else:
             del self.attrs[iri]
@@ -189,8 +193,15 @@ class _Edit:
         return self.doc, self.changes, self.result
 
 
-def _union(old: list[str] | None, new: list[str]) -> list[str]:
-    return new if old is None else sorted({*old, *new})
+def _union(name: str, old: list[str] | None, new: list[str]) -> list[str]:
+    if old is None:
+        return new
+    both = sorted({*old, *new})
+    if len(both) > max(_MOST[name], len(old)):
+        raise BadRequestData(
+            f"An entity has at most {_MOST[name]} of {name}; this one would have {len(both)}", field=name
+        )
+    return both
 
 
 def _edit_meta(edit: _Edit, op: WriteOp) -> None:
@@ -199,7 +210,7 @@ def _edit_meta(edit: _Edit, op: WriteOp) -> None:
         return
     before = edit.before
     if fragment.get("type"):
-        edit.set_meta("type", _union(before["type"], fragment["type"]))
+        edit.set_meta("type", _union("type", before["type"], fragment["type"]))
     if "expiresAt" in fragment:
         edit.set_meta("expiresAt", fragment["expiresAt"])
     if "scope" not in fragment:
@@ -207,7 +218,7 @@ def _edit_meta(edit: _Edit, op: WriteOp) -> None:
     scope = fragment["scope"]
     if scope is None or op.kind is not OpKind.UPDATE or "scope" in before:
         keep = op.kind is OpKind.APPEND and op.no_overwrite and scope is not None
-        edit.set_meta("scope", _union(before.get("scope"), scope) if keep else scope)
+        edit.set_meta("scope", _union("scope", before.get("scope"), scope) if keep else scope)
     else:
         edit.result.not_updated.append(("scope", "The entity has no scope; append it instead"))
 

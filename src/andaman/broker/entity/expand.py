@@ -11,14 +11,20 @@ from typing import Any, Final
 
 from andaman.broker.contexts.model import MEMO_MAX, Context
 from andaman.broker.entity.build import VALUE_MEMBER
+from andaman.broker.entity.check import (
+    MAX_INSTANCES,
+    MAX_SUB_DEPTH,
+    NOT_ATTRIBUTES,
+    NOT_FOR,
+    NOT_SUB_ATTRIBUTES,
+    check_ruled,
+)
 from andaman.broker.entity.geometry import check_geometry, looks_like_geometry
 from andaman.broker.entity.names import NULL, check_scopes, check_time, check_uri
 from andaman.broker.entity.values import check_value, only_unit_and_time
 from andaman.broker.model import LOCATION, NGSILD, OBSERVATION_SPACE, OPERATION_SPACE, Doc, Instance
 from andaman.kernel.errors import BadRequestData
 
-MAX_SUB_DEPTH: Final = 12
-MAX_INSTANCES: Final = 1000
 MAX_MEMBERS: Final = 2_020
 """Of an entity or of an attribute instance: what is far beyond is refused before any work is done on it."""
 _GEO_ATTRS: Final = frozenset({LOCATION, OBSERVATION_SPACE, OPERATION_SPACE})
@@ -129,6 +135,7 @@ def expand_entity(
             and len(value) == 2
             and value.get("type") == "GeoProperty"
             and type(one := value.get("value")) is dict
+            and iri != _PROOF
         ):
             check_geometry(one, name)
             attrs[iri] = [value]
@@ -156,6 +163,10 @@ def attribute_iri(name: str, context: Context) -> str:
     if name in _NOT_ATTRIBUTES or name[:1] == "@":
         raise BadRequestData(f"{name!r} is not a possible attribute name", field=name)
     iri = context.iris[name]
+    if iri in NOT_ATTRIBUTES:
+        raise BadRequestData(
+            f"{name!r} stands for {iri}, which is a member of entities, not an attribute", field=name
+        )
     if iri not in _RULED and len(name) <= 64 and len(context.plain) < MEMO_MAX:
         context.plain[name] = iri
     return iri
@@ -215,7 +226,7 @@ def _is_multi(value: list[Any], simplified: bool) -> bool:
 
 
 def _is_instance(value: dict[str, Any]) -> bool:
-    kind = value.get("type")
+    kind = value.get("type", value.get("@type"))
     return (isinstance(kind, str) and kind in VALUE_MEMBER) or not _VALUE_MEMBERS.isdisjoint(value)
 
 
@@ -241,23 +252,47 @@ def _instance(
         if value is None:
             raise BadRequestData(f"{name} is null; write {NULL!r} in an update to delete it", field=name)
         if simplified and mode.kindless:
-            return {"type": "", "value": value}
+            return _ruled(iri, name, _kindless(value, name, context, mode))
         instance: Instance = {
             "type": "Property",
             "value": check_value("Property", value, name, context, mode),
         }
-        return _geo_checked(iri, name, instance)
+        return _ruled(iri, name, instance)
+    if "@type" in value and not simplified:
+        value = _with_type(value, name)
     given = value.get("type")
     if isinstance(given, str) and given in VALUE_MEMBER and not simplified:
-        return _geo_checked(iri, name, _members(name, iri, given, value, context, mode, depth))
-    return _geo_checked(iri, name, _concise(name, iri, value, context, mode, simplified, depth))
+        return _ruled(iri, name, _members(name, iri, given, value, context, mode, depth))
+    return _ruled(iri, name, _concise(name, iri, value, context, mode, simplified, depth))
+
+
+def _with_type(value: dict[str, Any], name: str) -> dict[str, Any]:
+    """``@type`` may stand for ``type`` (§4.4)."""
+    given = value["@type"]
+    if value.get("type", given) != given:
+        raise BadRequestData(f"{name} has a type and another @type", field=f"{name}.@type")
+    return {"type": given} | {key: one for key, one in value.items() if key != "@type"}
+
+
+def _kindless(value: Any, name: str, context: Context, mode: Mode) -> Instance:
+    """A simplified value for an attribute of any kind (see ``apply``). Only here the names of a vocabulary are known."""
+    instance: Instance = {"type": "", "value": check_value("", value, name, context, mode)}
+    if isinstance(value, str) or (
+        isinstance(value, list) and value and all(isinstance(one, str) for one in value)
+    ):
+        instance["vocab"] = check_value("VocabProperty", value, name, context, mode) if value else None
+    return instance
 
 
 def _concise(
     name: str, iri: str, value: dict[str, Any], context: Context, mode: Mode, simplified: bool, depth: int
 ) -> Instance:
     """An object without an attribute kind: a geometry, or the kind follows from its value member (§4.5.2.3)."""
+    if simplified and iri == _PROOF:
+        return {"type": "Property", "value": check_value("Property", value, name, context, mode)}
     if looks_like_geometry(value):
+        if simplified and mode.kindless:
+            return _kindless(value, name, context, mode)
         return {"type": "GeoProperty", "value": check_geometry(value, name)}
     found = [kind for member, kind in _MEMBER_KIND.items() if member in value]
     if simplified:
@@ -265,7 +300,7 @@ def _concise(
             member = VALUE_MEMBER[found[0]]
             return {"type": found[0], member: check_value(found[0], value[member], name, context, mode)}
         if mode.kindless:
-            return {"type": "", "value": value}
+            return _kindless(value, name, context, mode)
         return {"type": "Property", "value": check_value("Property", value, name, context, mode)}
     if "type" in value:
         raise BadRequestData(
@@ -284,12 +319,23 @@ def _concise(
     return _members(name, iri, kind, value, context, mode, depth)
 
 
-def _geo_checked(iri: str, name: str, instance: Instance) -> Instance:
-    if iri in _GEO_ATTRS and instance.get("type", "GeoProperty") != "GeoProperty":
-        if instance["type"] == "" and instance["value"] is not None:
+def _ruled(iri: str, name: str, instance: Instance) -> Instance:
+    """Attributes with rules of their own: the three places of an entity, and its proof."""
+    if iri not in _RULED:
+        return instance
+    kind = instance.get("type")
+    if kind == "":  # simplified: a place or a proof like all others
+        if iri == _PROOF:
+            instance = {"type": "Property", "value": instance["value"]}
+        elif instance["value"] is not None:
             instance = {"type": "GeoProperty", "value": check_geometry(instance["value"], name)}
-        else:
-            raise BadRequestData(f"{name} must be a GeoProperty", field=name)
+    own = VALUE_MEMBER.get(instance.get("type", ""), "value")
+    if kind is not None and instance.get(own) is not None:
+        check_ruled(iri, instance, name)
+    elif iri in _GEO_ATTRS and instance.get("type", "GeoProperty") != "GeoProperty":
+        raise BadRequestData(f"{name} must be a GeoProperty", field=name)
+    elif iri == _PROOF and not isinstance(instance.get("value") or {}, dict):
+        raise BadRequestData(f"{name}: the value must be a proof object", field=f"{name}.value")
     return instance
 
 
@@ -327,17 +373,27 @@ def _members(
         else:
             subs = {} if subs is None else subs
             sub = context.iris[key]
+            if sub in NOT_SUB_ATTRIBUTES:
+                raise BadRequestData(
+                    f"{name}: {key!r} stands for {sub}, which is a member of attributes, not one of them",
+                    field=f"{name}.{key}",
+                )
             if sub in subs:
                 raise BadRequestData(
                     f"{name}: the sub-attribute {key!r} is given twice", field=f"{name}.{key}"
                 )
-            subs[sub] = expand_attribute(f"{name}.{key}", sub, one, context, mode, False, depth + 1)
+            made = expand_attribute(f"{name}.{key}", sub, one, context, mode, False, depth + 1)
+            if not mode.kindless and made is not None:
+                # The attribute is replaced as a whole: a sub-attribute that is null in it is one that is not there.
+                made = [each for each in made if each.get(VALUE_MEMBER[each["type"]]) is not None] or None
+            subs[sub] = made
     if own not in instance and not mode.kindless:
         raise BadRequestData(f"{name}: a {kind} needs {own!r}", field=f"{name}.{own}")
-    if iri == _PROOF and not isinstance(instance.get("value", {}), dict):
-        raise BadRequestData(f"{name}: the value must be a proof object", field=f"{name}.value")
     if subs is not None:
-        instance["attrs"] = subs
+        if not mode.kindless:
+            subs = {sub: made for sub, made in subs.items() if made is not None}
+        if subs:
+            instance["attrs"] = subs
     return instance
 
 
@@ -351,18 +407,13 @@ def _sealed(key: str, value: Any, context: Context) -> Instance:
 
 
 _KNOWN: Final = frozenset({"observedAt", "unitCode", "datasetId", "expiresAt", "objectType", "valueType"})
-_NOT_FOR: Final = {
-    "unitCode": frozenset(VALUE_MEMBER) - {"Property", "ListProperty"},
-    "objectType": frozenset(VALUE_MEMBER) - {"Relationship", "ListRelationship"},
-    "valueType": frozenset({"Relationship", "ListRelationship"}),
-}
 
 
 def _known_member(
     instance: Instance, name: str, kind: str, key: str, one: Any, context: Context, mode: Mode
 ) -> None:
     where = f"{name}.{key}"
-    if kind in _NOT_FOR.get(key, ()):
+    if kind in NOT_FOR.get(key, ()):
         raise BadRequestData(f"{name}: a {kind} cannot have {key!r}", field=where)
     if key == "datasetId":
         if one == "@none":

@@ -63,12 +63,17 @@ def expand_evolution(payload: Any, context: Context, *, whole: bool, entity_id: 
 
 
 def expand_series(name: str, iri: str, value: Any, context: Context) -> list[Instance]:
-    """The instances of one attribute over time; one may stand without a list (§4.5.7)."""
-    if isinstance(value, list) and (not value or _is_instance(value[0])):
+    """The instances of one attribute over time. A list is always one of instances (§5.2.20), never a concise value; one
+    instance may stand without a list (§4.5.7)."""
+    if isinstance(value, list):
         if not value or len(value) > MAX_INSTANCES:
             raise BadRequestData(f"{name} must have 1 to {MAX_INSTANCES} instances", field=name)
         if not all(isinstance(each, dict) for each in value):
-            raise BadRequestData(f"Every instance of {name} must be an object", field=name)
+            raise BadRequestData(
+                f"{name} must be a list of attribute instances, such as "
+                '[{"type": "Property", "value": 5, "observedAt": "2026-11-22T07:32:00Z"}]',
+                field=name,
+            )
         return [_one(name, iri, each, context) for each in value]
     return [_one(name, iri, value, context)]
 
@@ -98,13 +103,6 @@ def _deletion(name: str, iri: str, value: dict[str, Any], member: str, context: 
     if "deletedAt" in value:
         made["deletedAt"] = check_time(value["deletedAt"], f"{name}.deletedAt")
     return made
-
-
-def _is_instance(value: Any) -> bool:
-    if not isinstance(value, dict):
-        return False
-    kind = value.get("type")
-    return (isinstance(kind, str) and kind in VALUE_MEMBER) or not _VALUE_MEMBERS.isdisjoint(value)
 
 
 def _scopes(value: Any) -> list[Instance]:

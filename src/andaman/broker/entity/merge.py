@@ -4,19 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from andaman.broker.entity.build import VALUE_MEMBER
+from andaman.broker.entity.build import VALUE_MEMBER, short
+from andaman.broker.entity.check import MAX_ATTRIBUTES, MAX_INSTANCES, check_members, check_stored_value
+from andaman.broker.entity.geometry import check_geometry, looks_like_geometry
 from andaman.broker.entity.names import NULL
 from andaman.broker.entity.stamp import stamp_new, stamp_over
 from andaman.broker.model import Instance, WriteOp
 from andaman.kernel.errors import BadRequestData
 
+GONE: Instance = {"": None}
+"""In place of an instance: delete the one that is there, whatever its kind."""
+
 
 def _kind(iri: str, old: Instance, new: Instance) -> str:
-    """The kind both sides agree on."""
+    """The kind both sides agree on. A fragment that says no kind must give what the existing kind may have."""
     kind: str = old["type"]
-    if new.get("type", kind) != kind:
+    given = new.get("type")
+    if given is None:
+        check_members(kind, new, short(iri))
+        if "value" in new and VALUE_MEMBER[kind] != "value":
+            raise BadRequestData(
+                f"Attribute {iri} is a {kind}: its value is given as {VALUE_MEMBER[kind]!r}", field=iri
+            )
+    elif given != kind:
         raise BadRequestData(
-            f"Attribute {iri} is a {kind}; a {new['type']} cannot be written into it by a partial update or merge",
+            f"Attribute {iri} is a {kind}; a {given} cannot be written into it by a partial update or merge",
             field=iri,
         )
     return kind
@@ -38,6 +50,8 @@ _OWN_HANDLING = frozenset({"type", "attrs"})
 
 def partial_instance(iri: str, old: Instance, new: Instance, at: str) -> Instance | None:
     """Members of ``new`` overwrite those of ``old``; the others stay. None: the instance is deleted."""
+    if "" in new:
+        return None
     member = VALUE_MEMBER[_kind(iri, old, new)]
     if new.get(member, "") is None:
         return None
@@ -54,7 +68,7 @@ def partial_instance(iri: str, old: Instance, new: Instance, at: str) -> Instanc
 
 def merge_instance(iri: str, old: Instance | None, new: Instance, at: str, op: WriteOp) -> Instance | None:
     """Merge ``new`` into ``old`` at every depth. None: the instance is deleted (or was never there)."""
-    new = _as_kind(new, old, op.lang)
+    new = _as_kind(iri, new, old, op.lang)
     if old is None:
         return _added(iri, new, at)
     kind = _kind(iri, old, new)
@@ -81,7 +95,7 @@ def merge_instance(iri: str, old: Instance | None, new: Instance, at: str, op: W
 def _merged_value(kind: str, old: Any, new: Any) -> Any:
     if kind == "LanguageProperty":
         return {tag: text for tag, text in {**(old or {}), **new}.items() if text is not None}
-    if kind == "Property" and isinstance(new, dict):
+    if kind in ("Property", "JsonProperty") and isinstance(new, dict):
         return merge_json(old, new)
     return new
 
@@ -99,38 +113,42 @@ def merge_json(old: Any, new: Any) -> Any:
     return merged
 
 
-def _as_kind(new: Instance, old: Instance | None, lang: str | None) -> Instance:
-    """Give a simplified value (type "") the form of the existing kind."""
+def _as_kind(iri: str, new: Instance, old: Instance | None, lang: str | None) -> Instance:
+    """Give a simplified value (type "") the form of the existing kind, if it has that form (§5.6.17.4, §5.5.4)."""
     if new.get("type") != "":
         return new
     value = new["value"]
-    kind = "Property" if old is None else old["type"]
-    rest = {name: member for name, member in new.items() if name not in ("type", "value")}
-    if kind == "LanguageProperty" and isinstance(value, (str, list)):
-        value = {lang or "@none": value}
-    return {**rest, "type": kind, VALUE_MEMBER[kind]: _checked(kind, value)}
-
-
-def _checked(kind: str, value: Any) -> Any:
-    """A simplified value must have the shape of the kind that it is merged into."""
-    fits = True
-    if kind in ("Relationship", "VocabProperty"):
-        fits = isinstance(value, str) or (
-            isinstance(value, list) and all(isinstance(one, str) for one in value) and bool(value)
-        )
-    elif kind in ("ListProperty", "ListRelationship"):
-        fits = isinstance(value, list)
-    elif kind in ("LanguageProperty", "GeoProperty"):
-        fits = isinstance(value, dict)
-    elif kind == "JsonProperty":
-        fits = isinstance(value, (dict, list))
-    if not fits:
-        raise BadRequestData(f"A simplified value of this form cannot be merged into a {kind}")
-    return value
+    if old is not None:
+        kind: str = old["type"]
+    else:
+        kind = "GeoProperty" if looks_like_geometry(value) else "Property"
+    rest = {name: member for name, member in new.items() if name not in ("type", "value", "vocab")}
+    if kind == "LanguageProperty":
+        if isinstance(value, (str, list)):
+            value = {lang or "@none": value}
+        texts = value if isinstance(value, dict) else {}
+        kept = {tag: text for tag, text in texts.items() if text != NULL}
+        # A tag that is deleted is checked too: it stands for a text.
+        check_stored_value(kind, dict.fromkeys(texts, "") | kept, short(iri))
+        value = {tag: kept.get(tag) for tag in texts}
+    elif kind == "GeoProperty":
+        value = check_geometry(value, short(iri))
+    elif kind == "VocabProperty":
+        value = new.get("vocab", ())
+        check_stored_value(kind, value, short(iri))
+    elif kind != "Property" and not (kind == "JsonProperty" and isinstance(value, (dict, list))):
+        check_stored_value(kind, value, short(iri))
+    return {**rest, "type": kind, VALUE_MEMBER[kind]: value}
 
 
 def _added(iri: str, new: Instance, at: str) -> Instance | None:
     """A merged instance that was not there: it needs a kind, and its nulls fall away."""
+    clean = _clean(iri, new)
+    return None if clean is None else stamp_new(clean, at)
+
+
+def _clean(iri: str, new: Instance) -> Instance | None:
+    """A fragment of an instance as a whole one. None: its value is null. Raises BadRequestData where it is not whole."""
     kind = new.get("type")
     if not kind:
         raise BadRequestData(
@@ -140,9 +158,7 @@ def _added(iri: str, new: Instance, at: str) -> Instance | None:
     if new.get(member, "") is None:
         return None
     if member not in new:
-        raise BadRequestData(
-            f"Attribute {iri} does not exist; the fragment must give its {member}", field=iri
-        )
+        raise BadRequestData(f"{iri} is put here as a whole; the fragment must give its {member}", field=iri)
     clean: Instance = {name: value for name, value in new.items() if value is not None and name != "attrs"}
     clean[member] = _merged_value(kind, None, new[member])
     if kind == "LanguageProperty" and not clean[member]:
@@ -150,12 +166,11 @@ def _added(iri: str, new: Instance, at: str) -> Instance | None:
     subs = {
         sub: kept
         for sub, ones in (new.get("attrs") or {}).items()
-        if ones is not None and (kept := [one for one in (_added(sub, one, at) for one in ones) if one])
+        if ones is not None and (kept := [one for one in (_clean(sub, one) for one in ones) if one])
     }
-    stamped = stamp_new(clean, at)
     if subs:
-        stamped["attrs"] = subs
-    return stamped
+        clean["attrs"] = subs
+    return clean
 
 
 def _sub_attrs(old: Instance, subs: dict[str, list[Instance] | None], at: str, merge: WriteOp | None) -> Any:
@@ -175,12 +190,13 @@ def _sub_attrs(old: Instance, subs: dict[str, list[Instance] | None], at: str, m
             made: Instance | None
             if merge is not None:
                 made = merge_instance(iri, had, one, at, merge)
-            elif one.get(VALUE_MEMBER.get(one.get("type", ""), ""), "") is None:
-                made = None
             elif had is None:
                 made = _added(iri, one, at)
+            elif one.get("type"):
+                whole = _clean(iri, one)
+                made = None if whole is None else stamp_over(whole, had, at)
             else:
-                made = stamp_over(one, had, at) if one.get("type") else partial_instance(iri, had, one, at)
+                made = partial_instance(iri, had, one, at)
             if index >= 0:
                 kept[index] = made
             else:
@@ -190,4 +206,8 @@ def _sub_attrs(old: Instance, subs: dict[str, list[Instance] | None], at: str, m
             after[iri] = left
         else:
             after.pop(iri, None)
+        if len(left) > max(MAX_INSTANCES, len(existing)):
+            raise BadRequestData(f"{short(iri)} has more than {MAX_INSTANCES} instances", field=iri)
+    if len(after) > max(MAX_ATTRIBUTES, len(old.get("attrs") or ())):
+        raise BadRequestData(f"An attribute has at most {MAX_ATTRIBUTES} sub-attributes")
     return after

@@ -16,7 +16,7 @@ _UNWANTED: Final = frozenset(' "<>\\^`{|}\x7f')
 _BLANK: Final = frozenset("\u115f\u1160\u3164\uffa0\u2800")  # fillers that show as nothing
 _URI_MAX: Final = 2048
 _SCOPE_MAX: Final = 1024
-_SCOPES_MOST: Final = 1_000
+MAX_SCOPES: Final = 1_000
 _ISO_Z: Final = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d"
                            r"(?:\.\d{1,9})?Z", re.ASCII)  # fmt: skip
 _MEMO_MAX: Final = 10_000
@@ -99,8 +99,8 @@ def check_scopes(value: Any) -> list[str]:
     given = value if isinstance(value, list) else [value]
     if len(given) == 1 and isinstance(given[0], str) and (known := _scopes.get(given[0])) is not None:
         return [known]
-    if len(given) > _SCOPES_MOST:
-        raise BadRequestData(f"An entity has at most {_SCOPES_MOST} scopes", field="scope")
+    if len(given) > MAX_SCOPES:
+        raise BadRequestData(f"An entity has at most {MAX_SCOPES} scopes", field="scope")
     scopes: set[str] = set()
     for one in given:
         if not isinstance(one, str) or len(one) > _SCOPE_MAX or not _is_scope(one):

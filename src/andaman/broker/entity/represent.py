@@ -125,7 +125,7 @@ def plain_value(instance: Instance, context: Context) -> Any:
     kind = instance["type"]
     value = instance.get(VALUE_MEMBER[kind])
     if kind == "VocabProperty":
-        shorts = context.shorts
+        shorts = context.vocab_shorts
         return shorts[value] if isinstance(value, str) else [shorts[one] for one in value or ()]
     if kind == "ListRelationship":
         return [{"object": one} for one in value or ()]
@@ -152,10 +152,13 @@ def _other_members(out: dict[str, Any], instance: Instance, context: Context, vi
         value = instance.get(name)
         if value is not None:
             out[name] = value
-    for name in ("objectType", "valueType"):
-        value = instance.get(name)
-        if value is not None and "lang" not in out:
-            out[name] = shorts[value] if isinstance(value, str) else [shorts[one] for one in value]
+    if "lang" not in out:
+        value = instance.get("objectType")
+        if value is not None:
+            out["objectType"] = shorts[value] if isinstance(value, str) else [shorts[one] for one in value]
+        value = instance.get("valueType")
+        if value is not None:
+            out["valueType"] = context.vocab_shorts[value]
     if view.sys_attrs:
         for name in _SYSTEM:
             value = instance.get(name)

@@ -31,6 +31,30 @@ def check_value(kind: str, value: Any, name: str, context: Context, mode: NullRu
     return _CHECKS[kind](value, name, context, mode)
 
 
+class _Strict:
+    nulls = False
+    deep_nulls = False
+
+
+_STRICT: Final = _Strict()
+
+
+def check_language_map(value: Any, name: str) -> None:
+    """A languageMap in stored form: no NGSI-LD Nulls."""
+    _texts(value, name, _STRICT)
+
+
+def check_targets(kind: str, value: Any, name: str) -> None:
+    """What a Relationship or ListRelationship points to, in stored form (plain URIs)."""
+    if kind == "ListRelationship":
+        if not isinstance(value, list):
+            raise BadRequestData(f"{name}.objectList must be a list of URIs", field=f"{name}.objectList")
+        for one in value:
+            check_uri(one, f"{name}.objectList")
+    else:
+        _targets(value, name)
+
+
 def only_unit_and_time(value: dict[str, Any]) -> bool:
     """Has a Property besides type and value nothing but a short unit code and a time, both valid and as stored?"""
     known = 2
@@ -56,14 +80,18 @@ def _property(value: Any, name: str, context: Context, mode: NullRules) -> Any:
 
 
 def _check_json(value: Any, name: str, nulls: bool, depth: int) -> None:
-    """Refuse what cannot be stored and returned: deeper than the limit, or an NGSI-LD Null where none may be."""
+    """Refuse what cannot be stored and returned: deeper than the limit, or an NGSI-LD Null where none may be. ``nulls``: it
+    may stand for a member to be removed, which what is in a list cannot be (RFC 7396: a list is replaced whole)."""
     if depth > MAX_VALUE_DEPTH:
         raise BadRequestData(f"{name}: the value is nested more than {MAX_VALUE_DEPTH} deep", field=name)
+    nulls = nulls and isinstance(value, dict)
     for one in value.values() if isinstance(value, dict) else value:
         if isinstance(one, (dict, list)):
             _check_json(one, name, nulls, depth + 1)
-        elif one == NULL and not (nulls and isinstance(value, dict)):
-            raise BadRequestData(f"{name}: {NULL} inside a value is allowed in merges only", field=name)
+        elif one == NULL and not nulls:
+            raise BadRequestData(
+                f"{name}: {NULL} inside a value is allowed in merges only, and not in lists", field=name
+            )
 
 
 def _geo(value: Any, name: str, context: Context, mode: NullRules) -> Any:
@@ -71,6 +99,10 @@ def _geo(value: Any, name: str, context: Context, mode: NullRules) -> Any:
 
 
 def _object(value: Any, name: str, context: Context, mode: NullRules) -> Any:
+    return _targets(value, name)
+
+
+def _targets(value: Any, name: str) -> Any:
     if isinstance(value, list):
         if not value:
             raise BadRequestData(f"{name}: object must not be an empty list", field=f"{name}.object")
@@ -79,6 +111,10 @@ def _object(value: Any, name: str, context: Context, mode: NullRules) -> Any:
 
 
 def _language_map(value: Any, name: str, context: Context, mode: NullRules) -> Any:
+    return _texts(value, name, mode)
+
+
+def _texts(value: Any, name: str, mode: NullRules) -> dict[str, Any]:
     where = f"{name}.languageMap"
     if not isinstance(value, dict) or not value:
         raise BadRequestData(f"{where} must be an object from language tag to text", field=where)

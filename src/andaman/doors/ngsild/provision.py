@@ -15,6 +15,7 @@ from andaman.broker.entity.expand import (
     expand_attribute,
     expand_entity,
 )
+from andaman.broker.entity.merge import GONE
 from andaman.broker.entity.names import check_time, check_uri
 from andaman.broker.model import Doc, OpKind, WriteOp, WriteResult
 from andaman.doors.ngsild.door import Door, entity_path
@@ -157,7 +158,7 @@ async def _attribute_op(door: Door, call: Call, kind: OpKind, mode: Mode) -> Wri
         raise BadRequestData("The body holds nothing to write")
     instances = expand_attribute(name, iri, payload, context, mode)
     if instances is None:
-        instances = [{"value": None}]
+        instances = [GONE]
     return WriteOp(
         kind, entity_id, {"attrs": {iri: instances}}, attr=iri, expect_types=expected_types(given, context)
     )

@@ -154,7 +154,7 @@ async def modify_instance(door: Door, call: Call) -> Answer:
 
 
 def _fragment(name: str, attr: str, payload: Any, context: Context) -> list[dict[str, Any]]:
-    """One instance: bare, in a list, or under the attribute's name as an EntityTemporal fragment."""
+    """One instance (§5.6.14.3): under the attribute's name in a list of exactly one; the list or all around may be left out."""
     if isinstance(payload, dict):
         for key in (name, attr, context.shorts[attr]):
             if key in payload and not {"type", "value"} <= payload.keys():
@@ -162,7 +162,9 @@ def _fragment(name: str, attr: str, payload: Any, context: Context) -> list[dict
                 break
     found = expand_series(name, attr, payload, context)
     if len(found) != 1:
-        raise BadRequestData("Send exactly one instance")
+        raise BadRequestData(
+            f"{name} must be a list of exactly one instance, the one to be put in place", field=name
+        )
     return found
 
 

@@ -466,3 +466,157 @@ def test_6_3_4_and_6_3_5_bodies(c: Tenant, method: str, path: str) -> None:
         own = {**BUS, "@context": "https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context-v1.9.jsonld"}
         assert error(c(method, path, own)) == "BadRequestData"
         assert error(c(method, path, BUS, kind=LD)) == "BadRequestData"
+
+
+# -- every write checks what it stores (§5.5.4): what can be read can be written back ----------------------------
+
+
+def _kinds(c: Tenant, name: str) -> dict[str, Any]:
+    entity = {
+        "id": name,
+        "type": "K",
+        "owner": {"type": "Relationship", "object": "urn:p:1"},
+        "area": {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [1, 2]}},
+        "label": {"type": "LanguageProperty", "languageMap": {"en": "a"}},
+        "parts": {"type": "ListRelationship", "objectList": ["urn:x:3"]},
+        "row": {"type": "ListProperty", "valueList": [1]},
+        "state": {"type": "VocabProperty", "vocab": "Open"},
+        "cfg": {"type": "JsonProperty", "json": {"a": 1, "b": {"x": 1, "y": 2}}},
+        "size": {"type": "Property", "value": 5, "accuracy": {"type": "Relationship", "object": "urn:a:1"}},
+    }
+    c.made("/entities", entity)
+    return entity
+
+
+_UNFIT = [
+    ("owner", "not a uri"), ("owner", 5), ("owner", []), ("owner", ["urn:x:1", 5]), ("area", {"foo": 1}), ("area", "x"),
+    ("area", {"type": "Point", "coordinates": [200, 100]}), ("label", {"en": 5}), ("label", {"no such tag!!": "x"}),
+    ("label", {"no tag": NULL}), ("label", 5), ("parts", ["no uri", 5]), ("parts", "urn:x:1"), ("row", 5),
+    ("row", {"a": 1}), ("state", 5), ("state", []), ("cfg", 5), ("cfg", "x"), ("size", [{"a": NULL}]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("door", ["options=keyValues", "format=simplified", "batch"])
+def test_5_6_17_simplified_values_must_fit_the_attribute(c: Tenant, door: str) -> None:
+    stands = _kinds(c, "urn:k:1")
+    for name, value in _UNFIT:
+        if door == "batch":
+            got = c("POST", "/entityOperations/merge?options=keyValues", [{"id": "urn:k:1", name: value}])
+            assert got.status == 207, (name, value, got.body)
+            assert got.json["success"] == []
+            assert got.json["errors"][0]["error"]["status"] == 400
+        else:
+            got = c("PATCH", f"/entities/urn:k:1?{door}", {name: value})
+            assert got.status == 400, (name, value, got.body)
+            assert name in got.json["detail"], (name, value, got.body)
+    assert c.json("/entities/urn:k:1")["owner"] == stands["owner"]
+    good = {
+        "owner": "urn:p:2",
+        "label": {"th": "ก"},
+        "state": "Shut",
+        "parts": ["urn:x:4"],
+        "row": [2],
+        "cfg": {"b": {"x": NULL}},
+    }
+    assert c("PATCH", "/entities/urn:k:1?format=simplified", good).status == 204
+    found = c.json("/entities/urn:k:1")
+    assert found["state"] == {"type": "VocabProperty", "vocab": "Shut"}
+    assert found["label"]["languageMap"] == {"en": "a", "th": "ก"}
+    assert found["cfg"]["json"] == {"a": 1, "b": {"y": 2}}
+    assert c("POST", "/entities", {**found, "id": "urn:k:2"}).status == 201
+
+
+PARTS = {"type": "ListRelationship", "objectList": [{"object": "urn:x:3"}]}
+_NEVER = [
+    ("owner", {"unitCode": "CMT"}), ("label", {"unitCode": "CMT"}), ("area", {"unitCode": "CMT"}),
+    ("state", {"unitCode": "CMT"}), ("parts", {"unitCode": "CMT"}), ("cfg", {"unitCode": "CMT"}),
+    ("size", {"objectType": "X"}), ("area", {"objectType": "X"}), ("owner", {"valueType": "X"}),
+    ("label", {"valueType": "X"}), ("size", {"accuracy": {"unitCode": "CMT"}}), ("owner", {"value": NULL}),
+    ("size", {"accuracy": {"type": "Property", "unitCode": "CMT"}}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "fragment"), _NEVER)
+def test_4_5_3_2_a_fragment_without_its_kind_gives_an_attribute_only_what_its_kind_may_have(
+    c: Tenant, name: str, fragment: dict[str, Any]
+) -> None:
+    stands = _kinds(c, "urn:k:1")
+    assert c("PATCH", f"/entities/urn:k:1/attrs/{name}", fragment).status == 400
+    assert c("PATCH", "/entities/urn:k:1", {name: fragment}).status == 400
+    got = c("POST", "/entityOperations/merge", [{"id": "urn:k:1", name: fragment}])
+    assert got.status == 207
+    assert got.json["success"] == []
+    assert c.json("/entities/urn:k:1")[name] == {**stands, "parts": PARTS}[name]
+
+
+def test_5_5_12_json_is_merged_at_any_depth(c: Tenant) -> None:
+    """RFC 7396 with the NGSI-LD Null; JSON's own null is a value like others in a JsonProperty."""
+    _kinds(c, "urn:k:1")
+    assert c("PATCH", "/entities/urn:k:1", {"cfg": {"json": {"b": {"y": 3}, "n": None}}}).status == 204
+    assert c.json("/entities/urn:k:1")["cfg"]["json"] == {"a": 1, "b": {"x": 1, "y": 3}, "n": None}
+    batch = [{"id": "urn:k:1", "cfg": {"type": "JsonProperty", "json": {"b": {"x": NULL}, "c": {"d": NULL}}}}]
+    assert c("POST", "/entityOperations/merge", batch).status == 204
+    assert c.json("/entities/urn:k:1")["cfg"]["json"] == {"a": 1, "b": {"y": 3}, "n": None, "c": {}}
+    sub = {"size": {"meta": {"type": "JsonProperty", "json": {"p": {"q": 1}}}}}
+    assert c("PATCH", "/entities/urn:k:1", sub).status == 204
+    assert c("PATCH", "/entities/urn:k:1", {"size": {"meta": {"json": {"p": {"r": [NULL]}}}}}).status == 204
+    assert c.json("/entities/urn:k:1")["size"]["meta"]["json"] == {"p": {"q": 1, "r": [NULL]}}
+    assert c("PATCH", "/entities/urn:k:1", {"cfg": {"json": [1]}}).status == 204
+    assert c.json("/entities/urn:k:1")["cfg"]["json"] == [1]
+    # A partial update replaces the member (§5.5.8).
+    assert c("PATCH", "/entities/urn:k:1/attrs/cfg", {"json": {"z": 1}}).status == 204
+    assert c.json("/entities/urn:k:1")["cfg"]["json"] == {"z": 1}
+
+
+def test_5_6_14_a_correction_is_one_whole_instance(c: Tenant) -> None:
+    past = {"type": "Relationship", "object": "urn:p:1", "observedAt": "2020-01-01T00:00:00Z"}
+    c.made("/temporal/entities", {"id": "urn:t:1", "type": "K", "owner": [past]})
+    path = "/temporal/entities/urn:t:1/attrs/owner/"
+    (one,) = c.json("/temporal/entities/urn:t:1")["owner"]
+    for body in (
+        [{"unitCode": "CMT"}],
+        [],
+        [5],
+        [past, past],
+        [{}],
+        ["urn:p:2"],
+        {"type": "Relationship"},
+        [[past]],
+    ):
+        assert c("PATCH", path + one["instanceId"], {"owner": body}).status == 400, body
+    for body in ([{"unitCode": "CMT"}], [1, 2], [[past]]):
+        assert c("POST", "/temporal/entities/urn:t:1/attrs", {"owner": body}).status == 400, body
+    assert c.json("/temporal/entities/urn:t:1")["owner"] == [one]
+    assert c("PATCH", path + one["instanceId"], {"owner": [{**past, "object": "urn:p:9"}]}).status == 204
+    assert c.json("/temporal/entities/urn:t:1")["owner"][0]["object"] == "urn:p:9"
+
+
+def test_4_5_1_a_name_that_stands_for_a_member_is_no_attribute(c: Tenant) -> None:
+    """It would be shown as the member, and could not be written back."""
+    for name in ("ngsi-ld:observedAt", "https://uri.etsi.org/ngsi-ld/scope", "ngsi-ld:createdAt"):
+        assert (
+            c(
+                "POST", "/entities", {"id": "urn:n:1", "type": "N", name: {"type": "Property", "value": 1}}
+            ).status
+            == 400
+        )
+    sub = {
+        "type": "Property",
+        "value": 1,
+        "https://uri.etsi.org/ngsi-ld/unitCode": {"type": "Property", "value": 1},
+    }
+    assert c("POST", "/entities", {"id": "urn:n:1", "type": "N", "a": sub}).status == 400
+    odd = {"id": "urn:n:1", "type": "N", "ngsi-ld:default-context/a-b": {"type": "Property", "value": 1}}
+    c.made("/entities", odd)
+    assert c("POST", "/entities", {**c.json("/entities/urn:n:1"), "id": "urn:n:2"}).status == 201
+
+
+def test_5_6_3_what_grows_by_appending_keeps_the_limits_of_a_whole_entity(c: Tenant) -> None:
+    c.made("/entities", {"id": "urn:g:1", "type": "G"})
+    for part in range(3):
+        many = [{"value": n, "datasetId": f"urn:d:{part}:{n}"} for n in range(400)]
+        got = c("POST", "/entities/urn:g:1/attrs", {"a": [{"type": "Property", **one} for one in many]})
+        assert got.status == (204 if part < 2 else 400), got.body
+    for part in range(2):
+        got = c("POST", "/entities/urn:g:1/attrs", {"type": [f"T{part}_{n}" for n in range(60)]})
+        assert got.status == (204 if part < 1 else 400), got.body
