@@ -69,6 +69,10 @@ class ResourceNotFound(AndamanError):
     status, kind, title = 404, NGSI + "ResourceNotFound", "There is no such resource"
 
 
+class NoSuchEntity(ResourceNotFound):
+    """The entity that was to be changed is not held here (as opposed to a part that it lacks)."""
+
+
 class NoSuchTenant(AndamanError):
     status, kind, title = 404, NGSI + "NonexistentTenant", "There is no such tenant"
 

@@ -24,7 +24,7 @@ from andaman.broker.entity.merge import merge_instance, partial_instance
 from andaman.broker.entity.names import MAX_SCOPES
 from andaman.broker.entity.stamp import attrs_over, dataset_index, new_attrs, stamp_new, stamp_over, text_of
 from andaman.broker.model import Change, Doc, Instance, OpKind, WriteOp, WriteResult
-from andaman.kernel.errors import AlreadyExists, BadRequestData, ResourceNotFound
+from andaman.kernel.errors import AlreadyExists, BadRequestData, NoSuchEntity, ResourceNotFound
 from andaman.kernel.time import Micros
 
 Applied = tuple[Doc | None, list[Change], WriteResult]
@@ -39,7 +39,7 @@ def apply(op: WriteOp, before: Doc | None, now: Micros) -> Applied:
     ResourceNotFound or BadRequestData; ``before`` stands then.
     """
     if op.expect_types and (before is None or not any(one in before["type"] for one in op.expect_types)):
-        raise ResourceNotFound(f"There is no entity {op.entity_id} of the type asked for")
+        raise NoSuchEntity(f"There is no entity {op.entity_id} of the type asked for")
     applied = _HANDLERS[op.kind](op, before, text_of(now))
     after = applied[0]
     if after is not None and len(after["attrs"]) > MAX_ATTRIBUTES:
@@ -58,7 +58,7 @@ def check_number(attributes: int, before: int = 0) -> None:
 
 def _need(op: WriteOp, before: Doc | None) -> Doc:
     if before is None:
-        raise ResourceNotFound(f"There is no entity {op.entity_id}")
+        raise NoSuchEntity(f"There is no entity {op.entity_id}")
     return before
 
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from andaman.broker.model import Change, Doc, Event, EventKind, OpKind, WriteOp
 from andaman.identity.model import Access, FullAccess
-from andaman.kernel.errors import Forbidden, ResourceNotFound
+from andaman.kernel.errors import Forbidden, NoSuchEntity
 
 _CREATING: Final = frozenset({OpKind.CREATE, OpKind.UPSERT_REPLACE, OpKind.UPSERT_UPDATE})
 _MEMO_LIMIT: Final = 20_000
@@ -107,7 +107,7 @@ class WriteGate:
                 raise Forbidden(f"You may not create entity {op.entity_id} here")
             return None
         if doc is not None:
-            raise ResourceNotFound(f"There is no entity {op.entity_id}")
+            raise NoSuchEntity(f"There is no entity {op.entity_id}")
         return None
 
     def after(

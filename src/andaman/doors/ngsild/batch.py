@@ -12,8 +12,8 @@ from andaman.broker.model import OpKind, WriteOp, WriteResult
 from andaman.doors.ngsild.door import Door
 from andaman.doors.ngsild.http import NO_CONTENT, Answer, Call, json_answer
 from andaman.doors.ngsild.params import format_of
-from andaman.doors.ngsild.provision import only_option
-from andaman.kernel.errors import AndamanError, BadRequestData, TooLarge
+from andaman.doors.ngsild.provision import merging, only_option
+from andaman.kernel.errors import AndamanError, BadRequestData, NoSuchEntity, TooLarge
 
 _SLICE: Final = 100
 _PLAIN: Final = frozenset({"local"})
@@ -21,17 +21,21 @@ _OPTIONS: Final = frozenset({"local", "options"})
 _MERGE: Final = frozenset({"local", "options", "format", "observedAt", "lang"})
 
 
-class _Batch:
+class Batch:
     """The entities of one request: operations of those that are valid, errors of the others, in their order."""
 
     def __init__(self) -> None:
         self.ops: list[WriteOp] = []
         self.errors: list[dict[str, Any]] = []
         self.results: list[WriteResult] = []
+        self.absent: list[str] = []
+        """Entities that are not held here, so that what was to be done to them was not. They are among the errors too."""
 
     def fail(self, entity_id: Any, error: AndamanError) -> None:
         shown = entity_id if isinstance(entity_id, str) else ""
         self.errors.append({"entityId": shown, "error": error.problem()})
+        if isinstance(error, NoSuchEntity):
+            self.absent.append(shown)
 
     async def write(self, door: Door, call: Call) -> None:
         if self.ops:
@@ -54,7 +58,7 @@ class _Batch:
         return json_answer({"success": success, "errors": self.errors}, 207)
 
 
-def _listed(door: Door, payload: Any) -> list[Any]:
+def listed(door: Door, payload: Any) -> list[Any]:
     if not isinstance(payload, list) or not payload:
         raise BadRequestData("The body must be a list that is not empty")
     if len(payload) > door.options.max_batch:
@@ -66,11 +70,11 @@ def _listed(door: Door, payload: Any) -> list[Any]:
 
 async def _entities(
     door: Door, call: Call, kind: OpKind, mode: Mode, simplified: bool = False, **more: Any
-) -> _Batch:
+) -> Batch:
     payload, ld = await call.json(door.options.max_body)
-    batch = _Batch()
+    batch = Batch()
     context: Context | None = None if ld else await door.link_context(call)
-    for number, one in enumerate(_listed(door, payload), 1):
+    for number, one in enumerate(listed(door, payload), 1):
         if number % _SLICE == 0:
             await asyncio.sleep(0)  # a big batch must not hold up the others
         entity_id = one.get("id", one.get("@id")) if isinstance(one, dict) else None
@@ -92,18 +96,14 @@ def _has_context(one: Any) -> bool:
     return isinstance(one, dict) and "@context" in one
 
 
-async def create(door: Door, call: Call) -> Answer:
-    """POST /entityOperations/create."""
+async def write_create(door: Door, call: Call) -> Batch:
     call.parameters(_PLAIN)
     batch = await _entities(door, call, OpKind.CREATE, WHOLE)
     await batch.write(door, call)
-    if batch.errors:
-        return batch.partial()
-    return json_answer([one.entity_id for one in batch.done()], 201)
+    return batch
 
 
-async def upsert(door: Door, call: Call) -> Answer:
-    """POST /entityOperations/upsert; ``options=update`` updates what exists instead of replacing it."""
+async def write_upsert(door: Door, call: Call) -> Batch:
     given = call.parameters(_OPTIONS)
     options = given.get("options")
     update = False
@@ -112,6 +112,49 @@ async def upsert(door: Door, call: Call) -> Answer:
     kind = OpKind.UPSERT_UPDATE if update else OpKind.UPSERT_REPLACE
     batch = await _entities(door, call, kind, WHOLE)
     await batch.write(door, call)
+    return batch
+
+
+async def write_update(door: Door, call: Call) -> Batch:
+    given = call.parameters(_OPTIONS)
+    no_overwrite = only_option(given, "noOverwrite")
+    batch = await _entities(door, call, OpKind.APPEND, APPEND, no_overwrite=no_overwrite)
+    await batch.write(door, call)
+    return batch
+
+
+async def write_merge(door: Door, call: Call) -> Batch:
+    given = call.parameters(_MERGE)
+    simplified = format_of(given)[0] == "simplified"
+    batch = await _entities(door, call, OpKind.MERGE, MERGE, simplified, **merging(given))
+    await batch.write(door, call)
+    return batch
+
+
+async def write_delete(door: Door, call: Call) -> Batch:
+    call.parameters(_PLAIN)
+    payload, _ = await call.json(door.options.max_body)
+    batch = Batch()
+    for one in listed(door, payload):
+        try:
+            batch.ops.append(WriteOp(OpKind.DELETE, check_uri(one, "id")))
+        except AndamanError as error:
+            batch.fail(one, error)
+    await batch.write(door, call)
+    return batch
+
+
+async def create(door: Door, call: Call) -> Answer:
+    """POST /entityOperations/create."""
+    batch = await write_create(door, call)
+    if batch.errors:
+        return batch.partial()
+    return json_answer([one.entity_id for one in batch.done()], 201)
+
+
+async def upsert(door: Door, call: Call) -> Answer:
+    """POST /entityOperations/upsert; ``options=update`` updates what exists instead of replacing it."""
+    batch = await write_upsert(door, call)
     if batch.errors:
         return batch.partial()
     created = list(dict.fromkeys(one.entity_id for one in batch.done() if one.created))
@@ -120,33 +163,19 @@ async def upsert(door: Door, call: Call) -> Answer:
 
 async def update(door: Door, call: Call) -> Answer:
     """POST /entityOperations/update: append with or without overwrite to what exists."""
-    given = call.parameters(_OPTIONS)
-    no_overwrite = only_option(given, "noOverwrite")
-    batch = await _entities(door, call, OpKind.APPEND, APPEND, no_overwrite=no_overwrite)
-    await batch.write(door, call)
+    batch = await write_update(door, call)
     return batch.partial() if batch.errors else NO_CONTENT
 
 
 async def merge(door: Door, call: Call) -> Answer:
     """POST /entityOperations/merge."""
-    given = call.parameters(_MERGE)
-    simplified = format_of(given)[0] == "simplified"
-    batch = await _entities(door, call, OpKind.MERGE, MERGE, simplified)
-    await batch.write(door, call)
+    batch = await write_merge(door, call)
     return batch.partial() if batch.errors else NO_CONTENT
 
 
 async def delete(door: Door, call: Call) -> Answer:
     """POST /entityOperations/delete: a list of entity ids."""
-    call.parameters(_PLAIN)
-    payload, _ = await call.json(door.options.max_body)
-    batch = _Batch()
-    for one in _listed(door, payload):
-        try:
-            batch.ops.append(WriteOp(OpKind.DELETE, check_uri(one, "id")))
-        except AndamanError as error:
-            batch.fail(one, error)
-    await batch.write(door, call)
+    batch = await write_delete(door, call)
     return batch.partial() if batch.errors else NO_CONTENT
 
 

@@ -95,15 +95,18 @@ async def merge_entity(door: Door, call: Call) -> Answer:
     given = call.parameters(_MERGE)
     context, fragment = await _fragment(door, call, MERGE, simplified=format_of(given)[0] == "simplified")
     op = WriteOp(
-        OpKind.MERGE,
-        fragment["id"],
-        fragment,
-        observed_at=check_time(given["observedAt"], "observedAt") if "observedAt" in given else None,
-        lang=next(iter(languages(given["lang"])), None) if "lang" in given else None,
-        expect_types=expected_types(given, context),
+        OpKind.MERGE, fragment["id"], fragment, expect_types=expected_types(given, context), **merging(given)
     )
     await door.write_one(call, op)
     return NO_CONTENT
+
+
+def merging(given: dict[str, str]) -> dict[str, Any]:
+    """The observedAt and the language that the attributes of a merge have in common (§5.6.17.3)."""
+    return {
+        "observed_at": check_time(given["observedAt"], "observedAt") if "observedAt" in given else None,
+        "lang": next(iter(languages(given["lang"])), None) if "lang" in given else None,
+    }
 
 
 async def append_attributes(door: Door, call: Call) -> Answer:

@@ -26,6 +26,14 @@ _SLICE: Final = 500
 
 async def purge_entities(door: Door, call: Call) -> Answer:
     """DELETE /entities. What matches is settled first, then removed; each entity stands or fails by itself."""
+    success, errors = await purge(door, call)
+    if errors:
+        return json_answer({"success": success, "errors": errors}, 207)
+    return NO_CONTENT
+
+
+async def purge(door: Door, call: Call) -> tuple[list[str], list[dict[str, Any]]]:
+    """Ids of what was purged here, and errors (§5.2.17)."""
     given = call.parameters(PURGE_PARAMETERS)
     context = await door.link_context(call)
     query = query_of(given, context, default_limit=_CHUNK, max_limit=_CHUNK)
@@ -41,9 +49,7 @@ async def purge_entities(door: Door, call: Call) -> Answer:
                 success.append(result.entity_id)
             else:
                 errors.append({"entityId": result.entity_id, "error": result.error.problem()})
-    if errors:
-        return json_answer({"success": success, "errors": errors}, 207)
-    return NO_CONTENT
+    return success, errors
 
 
 def _members(given: Mapping[str, str], name: str, context: Context) -> frozenset[str] | None:

@@ -11,7 +11,7 @@ from andaman.broker.entity.expand import UPDATE
 from andaman.broker.entity.names import check_uri
 from andaman.broker.registry.match import Spec
 from andaman.doors.ngsild import provision
-from andaman.doors.ngsild.distributed.bodies import PARAMETERS, replay
+from andaman.doors.ngsild.distributed.bodies import PARAMETERS, renamed_attribute, replay
 from andaman.doors.ngsild.distributed.choice import known_types, without_loop, write_matches
 from andaman.doors.ngsild.distributed.legs import Errand, Form, Handler, answer_of, own_leg
 from andaman.doors.ngsild.distributed.plan import plan_write
@@ -63,13 +63,13 @@ async def one_attribute(door: Door, call: Call, operation: str, handler: Handler
     base = f"/entities/{quote(entity_id, safe=':')}/attrs/"
 
     def path(wire: Wire) -> str:
-        # Only the attribute's own name is the source's: what is inside keeps the request's names.
         return base + quote(wire.context.shorts[iri] if wire.recompact else name, safe=":")
 
+    def body(wire: Wire) -> Any:
+        return renamed_attribute(payload, context, wire.context) if wire.recompact else payload
+
     errand, attrs = Errand(door, call, form, context, types), frozenset({iri})
-    legs = list(
-        await asyncio.gather(*(errand.ask(part, attrs, path, lambda wire: payload) for part in plan.parts))
-    )
+    legs = list(await asyncio.gather(*(errand.ask(part, attrs, path, body) for part in plan.parts)))
     if plan.local:
         legs.append(await own_leg(door, replay(call, raw) if raw else call, handler, frozenset({iri})))
     return answer_of(form, entity_id, legs)

@@ -8,15 +8,16 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from andaman.broker.registry.model import Registration
+from andaman.doors.ngsild.distributed.answered import is_texts, results_of
 from andaman.doors.ngsild.distributed.batch_parts import DELETE, MERGING, UPDATE, UPSERT, Kind, Piece, Results
-from andaman.doors.ngsild.distributed.bodies import recompacted
+from andaman.doors.ngsild.distributed.bodies import renamed
 from andaman.doors.ngsild.distributed.choice import sources_of
 from andaman.doors.ngsild.distributed.sources import Outcome, Wire
 from andaman.doors.ngsild.door import Door
 from andaman.doors.ngsild.http import Call
 from andaman.kernel.errors import AndamanError, Conflict
 
-_SINGLY: Final = 8  # entities at a time to a source that takes no batches  # entities at a time to a source that takes no batches
+_SINGLY: Final = 8  # entities at a time to a source that takes no batches
 
 
 async def ask_source(
@@ -47,7 +48,7 @@ async def ask_source(
 
 def _payload(piece: Piece, wire: Wire) -> Any:
     if wire.recompact and piece.fragment is not None:
-        return recompacted(piece.fragment, piece.attrs, wire)
+        return renamed(piece.payload, piece.context, wire.context, simplified=piece.simplified)
     return piece.payload
 
 
@@ -55,17 +56,9 @@ def _note(outcome: Outcome, pieces: list[Piece], results: Results) -> None:
     failed: dict[str, AndamanError] = {}
     if outcome.error is not None:
         failed = {piece.entity_id: outcome.error for piece in pieces}
-    elif outcome.status == 207 and isinstance(outcome.payload, dict):
-        listed = outcome.payload.get("errors")
-        for each in listed if isinstance(listed, list) else ():
-            if isinstance(each, dict) and isinstance(each.get("entityId"), str):
-                problem = each.get("error")
-                detail = problem.get("detail") if isinstance(problem, dict) else None
-                failed[each["entityId"]] = Conflict(
-                    f"Context source {outcome.registration.id}: {str(detail or 'it refused')[:300]}",
-                    registrationId=outcome.registration.id,
-                )
-    created = set(outcome.payload) if outcome.status == 201 and _is_texts(outcome.payload) else set()
+    elif outcome.status == 207:
+        failed = _told_of(outcome, pieces)
+    created = set(outcome.payload) if outcome.status == 201 and is_texts(outcome.payload) else set()
     for piece in pieces:
         error = failed.get(piece.entity_id)
         if error is not None:
@@ -76,8 +69,17 @@ def _note(outcome: Outcome, pieces: list[Piece], results: Results) -> None:
             results.created[piece.entity_id] = None
 
 
-def _is_texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+def _told_of(outcome: Outcome, pieces: list[Piece]) -> dict[str, AndamanError]:
+    """What a 207 tells to have failed: what is listed so, and what is listed nowhere."""
+    source = outcome.registration.id
+    success, failed = results_of(outcome)
+    done = set(success)
+    for piece in pieces:
+        if piece.entity_id not in done and piece.entity_id not in failed:
+            failed[piece.entity_id] = Conflict(
+                f"Context source {source} does not say that it did it", registrationId=source
+            )
+    return failed
 
 
 async def _singly(

@@ -19,19 +19,21 @@ from andaman.kernel.errors import AndamanError
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A batch operation: its name in paths and registrations, how entities are read, its own handler."""
+    """A batch operation: its name in paths and registrations, how entities are read, its own handler, and the part of that
+    which writes and tells what was done."""
 
     name: str
     operation: str
     mode: Mode
     handler: Callable[[Door, Call], Awaitable[Answer]]
+    write: Callable[[Door, Call], Awaitable[batch.Batch]]
 
 
-CREATE: Final = Kind("create", "createBatch", WHOLE, batch.create)
-UPSERT: Final = Kind("upsert", "upsertBatch", WHOLE, batch.upsert)
-UPDATE: Final = Kind("update", "updateBatch", APPEND, batch.update)
-MERGING: Final = Kind("merge", "mergeBatch", MERGE, batch.merge)
-DELETE: Final = Kind("delete", "deleteBatch", WHOLE, batch.delete)
+CREATE: Final = Kind("create", "createBatch", WHOLE, batch.create, batch.write_create)
+UPSERT: Final = Kind("upsert", "upsertBatch", WHOLE, batch.upsert, batch.write_upsert)
+UPDATE: Final = Kind("update", "updateBatch", APPEND, batch.update, batch.write_update)
+MERGING: Final = Kind("merge", "mergeBatch", MERGE, batch.merge, batch.write_merge)
+DELETE: Final = Kind("delete", "deleteBatch", WHOLE, batch.delete, batch.write_delete)
 _SINGLE: Final = {
     "create": ("createEntity",),
     "upsert": ("createEntity", "replaceEntity", "updateEntity"),
@@ -58,6 +60,7 @@ class Piece:
     fragment: Doc | None
     context: Context
     attrs: frozenset[str]
+    simplified: bool = False
 
 
 @dataclass(slots=True)
@@ -67,6 +70,8 @@ class Results:
     done: dict[str, None] = field(default_factory=dict)
     created: dict[str, None] = field(default_factory=dict)
     errors: list[dict[str, Any]] = field(default_factory=list)
+    elsewhere: set[str] = field(default_factory=set)
+    """Entities of which every attribute in the request is some source's: not to hold them here is no fault (§5.6.2.4)."""
 
     def fail(self, entity_id: str, error: AndamanError) -> None:
         self.errors.append(told(entity_id, error))

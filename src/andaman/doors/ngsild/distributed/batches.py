@@ -33,6 +33,7 @@ from andaman.doors.ngsild.distributed.choice import check_right, known_types, wi
 from andaman.doors.ngsild.distributed.plan import Part, plan_whole, plan_write
 from andaman.doors.ngsild.door import Door
 from andaman.doors.ngsild.http import Answer, Call, parse_parameters
+from andaman.doors.ngsild.params import format_of
 from andaman.kernel.errors import AndamanError, Conflict
 
 _ANY: Final = frozenset({"local", "options", "format", "observedAt", "lang"})
@@ -66,10 +67,11 @@ async def _run(door: Door, call: Call, kind: Kind) -> Answer:
     raw = await call.body(door.options.max_body)
     try:
         payload, ld = await replay(call, raw).json(door.options.max_body)
-        listed = batch._listed(door, payload)
+        listed = batch.listed(door, payload)
         linked = None if ld or kind is DELETE else await door.link_context(call)
         if kind is DELETE:
             linked = await door.link_context(call)
+        simplified = kind is MERGING and format_of(given)[0] == "simplified"
     except AndamanError:
         return await kind.handler(door, replay(call, raw))
     originals = orjson.loads(raw)
@@ -80,7 +82,9 @@ async def _run(door: Door, call: Call, kind: Kind) -> Answer:
         if number % _SLICE == _SLICE - 1:
             await asyncio.sleep(0)
         try:
-            mine = await _settle(door, call, kind, one, originals[number], ld, linked, results, asked)
+            mine = await _settle(
+                door, call, kind, one, originals[number], ld, linked, simplified, results, asked
+            )
         except AndamanError as error:
             if error.extra.get("field") == "Link" or error.status == 508:
                 raise
@@ -106,6 +110,7 @@ async def _settle(
     original: Any,
     ld: bool,
     linked: Context | None,
+    simplified: bool,
     results: Results,
     asked: dict[str, tuple[Registration, list[Piece]]],
 ) -> Any:
@@ -117,7 +122,7 @@ async def _settle(
         types = known_types(door, call, entity_id, {}, context)
     else:
         context = linked if linked is not None else await door.body_context(call, one, ld)
-        fragment = expand_entity(one, context, kind.mode)
+        fragment = expand_entity(one, context, kind.mode, simplified=simplified)
         entity_id = check_uri(fragment.get("id"), "id")
         attrs = frozenset(fragment["attrs"])
         types = frozenset(fragment.get("type", ())) or known_types(door, call, entity_id, {}, context)
@@ -128,9 +133,23 @@ async def _settle(
     operation = operation_of(kind, matches[0][0])
     plan = plan_whole(matches, operation) if kind is DELETE else plan_write(matches, operation, attrs)
     for part in plan.parts:
-        _assign(call, kind, part, entity_id, one, fragment, context, attrs, types, results, asked)
+        _assign(call, kind, part, entity_id, one, fragment, context, attrs, types, simplified, results, asked)
     for registration, _ in matches:  # inclusive sources whose way of taking it differs from the first one's
-        _also(kind, registration, plan.parts, entity_id, one, fragment, context, plan.rest, attrs, asked)
+        _also(
+            kind,
+            registration,
+            plan.parts,
+            entity_id,
+            one,
+            fragment,
+            context,
+            plan.rest,
+            attrs,
+            simplified,
+            asked,
+        )
+    if asked_of(asked, entity_id, attrs):
+        results.elsewhere.add(entity_id)
     if kind is DELETE and any(part.registration.proxied for part in plan.parts):
         held = door.broker.find(entity_id, call.actor.access, call.tenant)
         return original if held is not None else None
@@ -149,6 +168,7 @@ def _assign(
     context: Context,
     attrs: frozenset[str],
     types: frozenset[str],
+    simplified: bool,
     results: Results,
     asked: dict[str, tuple[Registration, list[Piece]]],
 ) -> None:
@@ -165,7 +185,7 @@ def _assign(
         return
     payload = one if part.attrs is None else reduced(one, part.attrs, context)
     pieces = asked.setdefault(registration.id, (registration, []))[1]
-    pieces.append(Piece(entity_id, payload, fragment, context, covered))
+    pieces.append(Piece(entity_id, payload, fragment, context, covered, simplified))
 
 
 def _also(
@@ -178,6 +198,7 @@ def _also(
     context: Context,
     rest: frozenset[str] | None,
     attrs: frozenset[str],
+    simplified: bool,
     asked: dict[str, tuple[Registration, list[Piece]]],
 ) -> None:
     if registration.mode != "inclusive" or not offers(kind, registration):
@@ -192,7 +213,7 @@ def _also(
         return
     payload = one if kind is DELETE or covered == attrs else reduced(one, covered, context)
     pieces = asked.setdefault(registration.id, (registration, []))[1]
-    pieces.append(Piece(entity_id, payload, fragment, context, covered))
+    pieces.append(Piece(entity_id, payload, fragment, context, covered, simplified))
 
 
 async def _own(door: Door, call: Call, kind: Kind, own: list[Any], results: Results) -> None:
@@ -202,16 +223,23 @@ async def _own(door: Door, call: Call, kind: Kind, own: list[Any], results: Resu
         for one in own
     ]
     try:
-        answer = await kind.handler(door, replay(call, orjson.dumps(own)))
+        mine = await kind.write(door, replay(call, orjson.dumps(own)))
     except AndamanError as error:
         for entity_id in ids:
             results.fail(str(entity_id), error)
         return
-    content = orjson.loads(answer.body) if answer.body else None
-    if answer.status == 207 and isinstance(content, dict):
-        results.errors += content["errors"]
-        results.done.update(dict.fromkeys(content["success"]))
-        return
-    results.done.update(dict.fromkeys(str(one) for one in ids))
-    if answer.status == 201 and isinstance(content, list):
-        results.created.update(dict.fromkeys(content))
+    not_held = results.elsewhere.intersection(mine.absent)
+    results.errors += [one for one in mine.errors if one["entityId"] not in not_held]
+    done = [one for one in mine.done() if one.entity_id not in not_held]
+    results.done.update(dict.fromkeys(one.entity_id for one in done))
+    results.created.update(dict.fromkeys(one.entity_id for one in done if one.created))
+
+
+def asked_of(
+    asked: dict[str, tuple[Registration, list[Piece]]], entity_id: str, attrs: frozenset[str]
+) -> bool:
+    """Has some source each of these attributes of an entity to write (or, where there are none, the entity)?"""
+    pieces = [
+        pieces[-1] for _, pieces in asked.values() if pieces and pieces[-1].entity_id == entity_id
+    ]  # the entity at hand is the last
+    return bool(pieces) and attrs <= frozenset().union(*(piece.attrs for piece in pieces))

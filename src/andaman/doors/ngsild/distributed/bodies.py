@@ -6,14 +6,28 @@ from __future__ import annotations
 from typing import Any, Final
 
 from andaman.broker.contexts import Context
+from andaman.broker.entity.build import VALUE_MEMBER
+from andaman.broker.entity.geometry import looks_like_geometry
 from andaman.broker.entity.names import NULL
-from andaman.broker.entity.represent import represent
-from andaman.broker.model import Doc
-from andaman.doors.ngsild.distributed.sources import Wire
 from andaman.doors.ngsild.http import Call, parse_parameters
 
 _MEMBERS: Final = frozenset(
     {"id", "@id", "type", "@type", "scope", "expiresAt", "@context", "createdAt", "modifiedAt"}
+)
+_AS_THEY_ARE: Final = frozenset(
+    {
+        "type",
+        "@type",
+        "datasetId",
+        "observedAt",
+        "unitCode",
+        "expiresAt",
+        "createdAt",
+        "modifiedAt",
+        "instanceId",
+    }
+    | {"deletedAt", "entityIdSealed", "entityTypeSealed"}
+    | set(VALUE_MEMBER.values())
 )
 PARAMETERS: Final = frozenset(
     {"local", "type", "options", "format", "observedAt", "lang", "datasetId", "deleteAll"}
@@ -41,24 +55,65 @@ def reduced(payload: Any, attrs: frozenset[str], context: Context) -> dict[str, 
     return {name: value for name, value in payload.items() if name in _MEMBERS or iris[name] in attrs}
 
 
-def recompacted(fragment: Doc, attrs: frozenset[str], wire: Wire) -> dict[str, Any]:
-    """A fragment in the names of the source's own context (§4.3.6.6 jsonldContext)."""
+def renamed(payload: dict[str, Any], context: Context, other: Context, *, simplified: bool) -> dict[str, Any]:
+    """A payload in the names of the source's own context (§4.3.6.6 jsonldContext), in its representation, nulls and
+    all. Members whose names the request's context does not know are refused before."""
     shown: dict[str, Any] = {}
-    kept = {
-        iri: instances
-        for iri, instances in fragment["attrs"].items()
-        if iri in attrs and instances is not None
-    }
-    doc = {"id": fragment.get("id", ""), "type": fragment.get("type", [""]), "attrs": kept}
-    if fragment.get("scope"):
-        doc["scope"] = fragment["scope"]
-    shown = represent(doc, wire.context)
-    if "type" not in fragment:
-        shown.pop("type", None)
-    for iri, instances in fragment["attrs"].items():
-        if iri in attrs and instances is None:
-            shown[wire.context.shorts[iri]] = NULL
+    for name, value in payload.items():
+        if name == "@context":
+            continue
+        if name in ("type", "@type"):
+            shown[name] = _names(value, context, other)
+        elif name in _MEMBERS:
+            shown[name] = value
+        else:
+            shown[other.shorts[context.iris[name]]] = _renamed_value(value, context, other, simplified)
     return shown
+
+
+def renamed_attribute(value: Any, context: Context, other: Context) -> Any:
+    """The fragment of one attribute, likewise."""
+    return _renamed_value(value, context, other, False)
+
+
+def _renamed_value(value: Any, context: Context, other: Context, simplified: bool) -> Any:
+    if isinstance(value, list):
+        return [
+            _renamed_value(one, context, other, simplified) if _is_instance(one) else one for one in value
+        ]
+    if not isinstance(value, dict) or (simplified and not value.keys() <= {"vocab"}):
+        return value
+    if looks_like_geometry(value):
+        return value
+    shown: dict[str, Any] = {}
+    for name, one in value.items():
+        if name == "vocab":
+            shown[name] = _vocabulary(one, context, other)
+        elif name == "valueType":
+            shown[name] = one if one == "langString" else _vocabulary(one, context, other)
+        elif name == "objectType":
+            shown[name] = _names(one, context, other)
+        elif name in _AS_THEY_ARE:
+            shown[name] = one
+        else:
+            shown[other.shorts[context.iris[name]]] = _renamed_value(one, context, other, False)
+    return shown
+
+
+def _is_instance(value: Any) -> bool:
+    return isinstance(value, dict) and not value.keys().isdisjoint(_AS_THEY_ARE)
+
+
+def _vocabulary(value: Any, context: Context, other: Context) -> Any:
+    if isinstance(value, list):
+        return [_vocabulary(one, context, other) for one in value]
+    return value if value == NULL else other.vocab_shorts[context.expand_vocab(value)]
+
+
+def _names(value: Any, context: Context, other: Context) -> Any:
+    if isinstance(value, list):
+        return [_names(one, context, other) for one in value]
+    return value if value == NULL else other.shorts[context.iris[value]]
 
 
 def passed_on(call: Call) -> list[tuple[str, str]]:

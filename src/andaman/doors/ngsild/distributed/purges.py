@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import orjson
-
 from andaman.broker.contexts import Context
 from andaman.broker.query.evaluate import matches_q
 from andaman.broker.query.parse import parse_q
 from andaman.broker.registry.match import Spec, source_doc
 from andaman.broker.registry.model import Info, Registration
 from andaman.doors.ngsild import purge
+from andaman.doors.ngsild.distributed.answered import results_of
 from andaman.doors.ngsild.distributed.asking import Wanted, filters_of
 from andaman.doors.ngsild.distributed.choice import check_right, sources_of, without_loop, write_matches
 from andaman.doors.ngsild.distributed.legs import told
@@ -44,32 +43,34 @@ async def purge_entities(door: Door, call: Call) -> Answer:
     if not asked:
         return await purge.purge_entities(door, call)
     found = await asyncio.gather(*(_ask(door, call, one, infos, wanted, context) for one, infos in asked))
-    errors = [error for part in found for error in part]
-    success: list[str] = []
+    errors = [error for _, failed in found for error in failed]
+    success = [name for done, _ in found for name in done]
     try:
-        own = await purge.purge_entities(door, call)
+        own, own_errors = await purge.purge(door, call)
     except AndamanError as error:
         return problem_answer(error)
-    if own.status == 207:
-        content = orjson.loads(own.body)
-        success += content["success"]
-        errors += content["errors"]
-    return json_answer({"success": success, "errors": errors}, 207) if errors else NO_CONTENT
+    success, errors = [*own, *success], [*errors, *own_errors]
+    if not errors:
+        return NO_CONTENT
+    # An entity that some part of is left of is told of among the errors only, which name who has it.
+    failed_ids = {one["entityId"] for one in errors}
+    success = [one for one in dict.fromkeys(success) if one not in failed_ids]
+    return json_answer({"success": success, "errors": errors}, 207)
 
 
 async def _ask(
     door: Door, call: Call, one: Registration, infos: list[Info], wanted: Wanted, context: Context
-) -> list[dict[str, Any]]:
-    """What went wrong at one source."""
+) -> tuple[list[str], list[dict[str, Any]]]:
+    """What one source tells to have purged (it need not), and what went wrong there."""
     if "purgeEntity" not in one.operations:
-        return [told(one.id, Conflict(f"{one.id} does not offer purgeEntity", registrationId=one.id))]
+        return [], [told(one.id, Conflict(f"{one.id} does not offer purgeEntity", registrationId=one.id))]
     given = wanted.filters
     types = frozenset(name for info in infos for each in info.entities for name in each.types)
     try:
         check_right(call, Part(one, None, True), types, frozenset())
         wire = await sources_of(door).wire(one, context, call)
     except AndamanError as error:
-        return [told(one.id, error)]
+        return [], [told(one.id, error)]
     outcomes: list[Outcome] = []
     for info in infos:
         for question in questions_of(info, wanted.spec, wire):
@@ -81,8 +82,18 @@ async def _ask(
                 parameters = [pair for pair in parameters if pair[0] not in ("keep", "drop")]
                 parameters.append(("drop", names))
             outcomes.append(await sources_of(door).ask(call, one, "DELETE", "/entities", wire, parameters))
-    return [
-        told(one.id, outcome.error)
-        for outcome in outcomes
-        if outcome.error is not None and outcome.status != 404
-    ]
+    done: list[str] = []
+    errors: list[dict[str, Any]] = []
+    for outcome in outcomes:
+        if outcome.error is not None:
+            if outcome.status != 404:
+                errors.append(told(one.id, outcome.error))
+        elif outcome.status == 207:
+            purged, failed = results_of(outcome)
+            done += purged
+            errors += [told(name, error) for name, error in failed.items()]
+            if not failed:
+                errors.append(
+                    told(one.id, Conflict(f"Context source {one.id} did it in part", registrationId=one.id))
+                )
+    return done, errors

@@ -15,7 +15,7 @@ from andaman.broker.entity.names import check_uri
 from andaman.broker.model import Doc
 from andaman.broker.registry.match import Spec
 from andaman.doors.ngsild import provision
-from andaman.doors.ngsild.distributed.bodies import PARAMETERS, recompacted, reduced, replay
+from andaman.doors.ngsild.distributed.bodies import PARAMETERS, reduced, renamed, replay
 from andaman.doors.ngsild.distributed.choice import known_types, without_loop, write_matches
 from andaman.doors.ngsild.distributed.legs import Errand, Form, Leg, answer_of, own_leg
 from andaman.doors.ngsild.distributed.plan import Part, Plan, plan_whole, plan_write
@@ -107,7 +107,7 @@ async def _with_body(door: Door, call: Call, form: Form) -> Answer:
     plan = plan_write(matches, form.operation, attrs)
     if not plan.parts:
         return await form.handler(door, replay(call, raw))
-    work = Work(Errand(door, call, form, context, types), entity_id, payload, fragment, raw)
+    work = Work(Errand(door, call, form, context, types), entity_id, payload, fragment, raw, simplified)
     legs = await asyncio.gather(*(work.remote(part) for part in plan.parts))
     if plan.local:
         legs.append(await work.local(plan))
@@ -128,6 +128,7 @@ class Work:
     payload: dict[str, Any]
     fragment: Doc
     raw: bytes
+    simplified: bool
 
     def _reduced(self, attrs: frozenset[str] | None) -> dict[str, Any]:
         return self.payload if attrs is None else reduced(self.payload, attrs, self.errand.context)
@@ -136,7 +137,10 @@ class Work:
         attrs = part.attrs if part.attrs is not None else frozenset(self.fragment["attrs"])
 
         def payload(wire: Wire) -> dict[str, Any]:
-            return recompacted(self.fragment, attrs, wire) if wire.recompact else self._reduced(part.attrs)
+            own = self._reduced(part.attrs)
+            if not wire.recompact:
+                return own
+            return renamed(own, self.errand.context, wire.context, simplified=self.simplified)
 
         return await self.errand.ask(part, attrs, lambda wire: self.path(), payload)
 
