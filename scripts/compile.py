@@ -31,6 +31,7 @@ GROUP = "andaman_compiled"
 MODULES = (
     "broker/entity/apply.py",
     "broker/entity/expand.py",
+    "broker/entity/hiding.py",
     "broker/entity/names.py",
     "broker/entity/values.py",
     "broker/indexing.py",

@@ -267,11 +267,10 @@ class App:
         return found
 
     def health(self) -> dict[str, object]:
-        """What /api/health tells everybody: alive, version, position of the journal."""
+        """What /api/health tells everybody: alive, and which version."""
         return {
             "status": "stopping" if self.stopping.is_set() else "ok",
             "version": __version__,
-            "seq": self.broker.seq,
         }
 
     async def start(self) -> None:

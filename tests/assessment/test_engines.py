@@ -223,26 +223,26 @@ def test_a_year_counts_only_when_it_is_full() -> None:
     """Eleven months are no year: the year before is used; with none full, there is no value but a reason."""
     one = indicator("d", d={"series": "s", "period": "latestYear", "reduce": "sum", "atLeast": 12})
     months = [[f"2024-{m:02d}", 1] for m in range(1, 13)] + [[f"2025-{m:02d}", 5] for m in range(1, 12)]
-    result = evaluate_indicator(one, Snapshot(NOW, 7, {}, [kpi("s", months)], {}))
-    assert (result["value"], result["period"], result["seq"]) == (12.0, "2024", 7)
+    result = evaluate_indicator(one, Snapshot(NOW, {}, [kpi("s", months)], {}))
+    assert (result["value"], result["period"]) == (12.0, "2024")
     assert result["freshness"]["observedAt"] == "2024-12-31T17:00:00.000000Z"
-    result = evaluate_indicator(one, Snapshot(NOW, 7, {}, [kpi("s", months[:11])], {}))
+    result = evaluate_indicator(one, Snapshot(NOW, {}, [kpi("s", months[:11])], {}))
     assert result["status"] == "insufficientData"
     assert result["value"] is None
     assert "12" in result["reasons"][0]["en"]
-    assert evaluate_indicator(one, Snapshot(NOW, 7, {}, [], {}))["value"] is None
+    assert evaluate_indicator(one, Snapshot(NOW, {}, [], {}))["value"] is None
 
 
 def test_a_divisor_of_zero_is_a_reason() -> None:
     one = indicator("1 / d", d={"series": "s", "period": "latest"})
-    result = evaluate_indicator(one, Snapshot(NOW, 0, {}, [kpi("s", [["2025", 0]])], {}))
+    result = evaluate_indicator(one, Snapshot(NOW, {}, [kpi("s", [["2025", 0]])], {}))
     assert result["value"] is None
     assert "zero" in result["reasons"][0]["en"]
 
 
 def test_ranges_pass_through_formulas_and_targets_are_graded() -> None:
     one = indicator("100 - share", share={"computed": "c"})
-    result = evaluate_indicator(one, Snapshot(NOW, 0, {}, [], {"c": Computed(80.0, 70.0, 85.0, "s", NOW)}))
+    result = evaluate_indicator(one, Snapshot(NOW, {}, [], {"c": Computed(80.0, 70.0, 85.0, "s", NOW)}))
     assert (result["low"], result["value"], result["high"]) == (15.0, 20.0, 30.0)
     assert result["benchmark"] == {"percentOfTarget": 50.0, "band": 1, "met": False, "gap": 10.0}
 
@@ -253,7 +253,7 @@ def test_freshness_counts_what_was_observed_lately() -> None:
         for k, age in enumerate((10, 3599, 3601))
     ]
     one = indicator("f", f={"fresh": ["Vehicle"], "seconds": 3600})
-    result = evaluate_indicator(one, Snapshot(NOW, 0, {"Vehicle": docs}, [], {}))
+    result = evaluate_indicator(one, Snapshot(NOW, {"Vehicle": docs}, [], {}))
     assert result["value"] == pytest.approx(2 / 3, abs=0.05)
 
 
@@ -270,7 +270,7 @@ def test_a_result_is_never_firmer_than_its_inputs() -> None:
         for k, origin in enumerate(("measured", "replayed", "simulated"))
     ]
     for count, expected in ((1, "computed"), (2, "replayed"), (3, "simulated")):
-        result = evaluate_indicator(one, Snapshot(NOW, 0, {"Vehicle": docs[:count]}, [], {}))
+        result = evaluate_indicator(one, Snapshot(NOW, {"Vehicle": docs[:count]}, [], {}))
         assert result["origin"] == expected
 
 

@@ -5,6 +5,8 @@ import asyncio
 import pytest
 
 from andaman.identity.model import FULL_ACCESS, Role
+from andaman.kernel.positions import unseal
+from andaman.kernel.time import format_time
 from andaman.training.drill import PATONG_HILL
 
 from ..support import client, platform, run
@@ -73,8 +75,10 @@ def test_a_dispatcher_carries_a_drill_from_the_alert_to_a_passing_score(tmp_path
             scored = (await http.post(f"/api/training/drills/{drill}/finish")).json()["score"]
             points = {c["id"]: (c["points"], c["of"], c["measured"]) for c in scored["criteria"]}
             assert scored["percent"] == 100.0, points
-            rows = await app.broker.read_events(live["a"]["startSeq"], 20_000, tenant=tenant)
-            assert {s for c in scored["criteria"] for s in c["seqs"]} <= {e.seq for e in rows}
+            start = unseal(app.broker.position_key, "drill", live["a"]["startSeq"])
+            assert start is not None
+            rows = await app.broker.read_events(start, 20_000, tenant=tenant)
+            assert {at for c in scored["criteria"] for at in c["times"]} <= {format_time(e.at) for e in rows}
             city = list(app.broker.iter_entities([], FULL_ACCESS))
             assert not [d for d in city if d["id"] in (incident, assignment["id"])], (
                 "the city never saw the drill"

@@ -125,7 +125,6 @@ def evaluate_indicator(indicator: Indicator, source: Source) -> dict[str, Any]:
         "origin": origin_of([origin for one in used.values() for origin in one.origins]),
         "sources": sorted({one.source for one in used.values() if one.source}),
         "inputs": [one.as_json() for one in used.values()],
-        "seq": source.seq,
         "computedAt": format_time(source.now),
         "target": indicator.target,
         "peers": list(indicator.peers),

@@ -37,9 +37,6 @@ class Source(Protocol):
     @property
     def now(self) -> Micros: ...
 
-    @property
-    def seq(self) -> int: ...
-
     def entities(self, types: Sequence[str]) -> Sequence[Doc]:
         """Entities that have one of these (short) types, in a stable order."""
 

@@ -31,7 +31,7 @@ def indicator_doc(result: Mapping[str, Any]) -> tuple[Doc, str]:
         "unit": prop(result["unit"]["en"]),
         "method": lang(**result["method"]),
         "qualityStep": prop(result["quality"]["step"]),
-        "inputs": js({"seq": result["seq"], "inputs": result["inputs"]}),
+        "inputs": js({"inputs": result["inputs"]}),
         "origin": prop(result["origin"]),
         "source": prop("Andaman; " + "; ".join(result["sources"])),
         "dataset": prop("assessment"),

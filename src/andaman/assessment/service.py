@@ -220,7 +220,7 @@ class AssessmentService:
                     if kind not in wanted:
                         wanted[kind] = await self.gather((kind,))
         series = await self.gather(("KeyPerformanceIndicator",))
-        snapshot = Snapshot(self.clock(), self.broker.seq, wanted, series, dict(self._figures))
+        snapshot = Snapshot(self.clock(), wanted, series, dict(self._figures))
         results = await self.in_thread(lambda: [evaluate_indicator(one, snapshot) for one in definitions()])
         await self.store_all([indicator_doc(result) for result in results])
         for result in results:
@@ -228,7 +228,6 @@ class AssessmentService:
         computed = sum(result["status"] == "computed" for result in results)
         self._indicators = {
             "computedAt": format_time(snapshot.now),
-            "seq": snapshot.seq,
             "counts": {"computed": computed, "insufficientData": len(results) - computed},
             "indicators": results,
         }

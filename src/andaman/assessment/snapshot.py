@@ -16,12 +16,11 @@ class Snapshot:
     def __init__(
         self,
         now: Micros,
-        seq: int,
         by_type: Mapping[str, Sequence[Doc]],
         series: Sequence[Doc],
         figures: Mapping[str, Computed],
     ) -> None:
-        self.now, self.seq = now, seq
+        self.now = now
         self._by_type = by_type
         self._series = {str(code): doc for doc in series if (code := value(doc, "kpiCode")) is not None}
         self._figures = figures

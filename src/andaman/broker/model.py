@@ -10,6 +10,8 @@ Stored form of an entity ("doc"), JSON-serialisable, all names expanded to IRIs,
           "attrs": {"https://…/accuracy": [{"type": "Property", "value": 0.9, …}]}}]}}
 
 * ``scope`` is absent when there is none; ``type`` and ``scope`` are sorted lists without doubles.
+* ``touched`` (entity/hiding.py) is there after removals and changes of type, scope or expiry: what changed later than
+  its instances say. Nobody outside is shown it.
 * Each attribute maps to a non-empty list of instances; at most one has no ``datasetId`` (the default instance).
 * An instance has ``type`` and its kind's value member: ``value`` (Property, GeoProperty), ``object``
   (Relationship, with optional ``objectType``), ``languageMap``, ``json``, ``vocab`` (expanded IRI or list of them),

@@ -10,7 +10,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import fields
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -263,6 +263,12 @@ class Broker(PastQuestions):
     def seq(self) -> int:
         """Position of the last durable event."""
         return self._ledger.seq
+
+    @cached_property
+    def position_key(self) -> bytes:
+        """What positions are sealed with before anybody outside gets them (kernel/positions.py)."""
+        with self._ledger.journals.reader() as journal:
+            return journal.instance_key()
 
     def follow(self, after: int | None = None) -> AsyncIterator[list[Event]]:
         """Batches of events behind position ``after`` (None: from now on), in order, without gaps, for ever.

@@ -63,7 +63,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """``points`` of ``of``; ``measured`` in ``unit`` (None: it never happened); ``seqs``: journal rows it rests on."""
+    """``points`` of ``of``; ``measured`` in ``unit`` (None: it never happened); ``times``: of the events it rests on."""
 
     id: str
     title: Text
@@ -72,7 +72,7 @@ class Criterion:
     measured: float | str | None
     unit: str
     target: float | str
-    seqs: tuple[int, ...]
+    times: tuple[Micros, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ def score(scenario: Scenario, facts: Sequence[Fact], started: Micros, trainee: s
             "closed" if closed else None,
             "",
             "closed",
-            (closed.seq,) if closed else (),
+            (closed.at,) if closed else (),
         ),
     )
     points = sum(c.points for c in criteria)
@@ -158,10 +158,10 @@ def _choice(scenario: Scenario, assigned: Fact | None) -> Criterion:
     title = _t("เลือกหน่วยที่เหมาะสมและถึงเร็ว", "A fitting unit that arrives soon")
     if assigned is None or assigned.data.get("unitType") not in scenario.unit_types:
         wrong = None if assigned is None else str(assigned.data.get("unitType"))
-        return Criterion("choice", title, 0.0, 20, wrong, "", "≤ 1.1 ×", (assigned.seq,) if assigned else ())
+        return Criterion("choice", title, 0.0, 20, wrong, "", "≤ 1.1 ×", (assigned.at,) if assigned else ())
     eta, best = assigned.data.get("etaSeconds"), assigned.data.get("bestEtaSeconds")
     if eta is None or best is None:
-        return Criterion("choice", title, 0.0, 20, None, "×", "≤ 1.1 ×", (assigned.seq,))
+        return Criterion("choice", title, 0.0, 20, None, "×", "≤ 1.1 ×", (assigned.at,))
     ratio = max(1.0, float(eta) / max(1.0, float(best)))
     return Criterion(
         "choice",
@@ -171,7 +171,7 @@ def _choice(scenario: Scenario, assigned: Fact | None) -> Criterion:
         round(ratio, 2),
         "×",
         "≤ 1.1 ×",
-        (assigned.seq,),
+        (assigned.at,),
     )
 
 
@@ -184,7 +184,7 @@ def _steps(opened: Fact | None, people: Sequence[Fact]) -> Criterion:
             done.append(fact)
     title = _t("ติดตามหน่วยครบขั้นตอน", "The unit followed through its steps")
     return Criterion(
-        "steps", title, 10.0 * len(done) / 3, 10, float(len(done)), "/ 3", 3.0, tuple(f.seq for f in done)
+        "steps", title, 10.0 * len(done) / 3, 10, float(len(done)), "/ 3", 3.0, tuple(f.at for f in done)
     )
 
 
@@ -204,7 +204,7 @@ def _speed_from(
     seconds = None if start is None or end is None else (end.at - start) / SECOND
     measured = None if seconds is None else round(seconds, 1)
     points = round(speed_points(seconds, full_s, none_s, of), 2)
-    return Criterion(cid, title, points, of, measured, "s", full_s, (end.seq,) if end else ())
+    return Criterion(cid, title, points, of, measured, "s", full_s, (end.at,) if end else ())
 
 
 PATONG_HILL: Final = Scenario(

@@ -15,6 +15,7 @@ from andaman.identity.model import FULL_ACCESS, Access, Actor, Role, system_acto
 from andaman.identity.tenants import Tenants
 from andaman.kernel.errors import AndamanError, BadRequestData, Conflict, ResourceNotFound
 from andaman.kernel.ids import sortable_id, urn
+from andaman.kernel.positions import seal, unseal
 from andaman.kernel.time import DAY, SECOND, Clock, Micros, format_time, parse_time
 from andaman.training.drill import SCENARIOS, Scenario, Score, score
 from andaman.training.exercise import (
@@ -35,6 +36,7 @@ MAX_KEPT: Final = 10
 """Drills of one person whose copies of the city are kept; older ones go before a new one begins."""
 _BATCH: Final = 500
 _LOOK_S: Final = 3600.0
+_START: Final = "drill"
 """At least so often it is looked for drills whose time is over: the clock may have been set."""
 
 
@@ -116,7 +118,7 @@ class Drills:
             exerciseTenant=prop(tenant_of(drill_id)),
             trainers=js(trainers),
             startedAt=prop(format_time(started)),
-            startSeq=prop(after),
+            startSeq=prop(seal(self._broker.position_key, _START, after)),
             injected=js([]),
             origin=prop("simulated"),
         )
@@ -179,12 +181,21 @@ class Drills:
         scenario = SCENARIOS[value(run, "scenario")]
         tenant = value(run, "exerciseTenant")
         events: list[Event] = []
-        after = int(value(run, "startSeq"))
+        after = self._start_of(run)
         while batch := await self._broker.read_events(after, 5000, tenant=tenant):
             events += batch
             after = batch[-1].seq
         facts = facts_of(events, main_entity(scenario, _local(run)))
         return score(scenario, facts, parse_time(value(run, "startedAt")), value(run, "person"))
+
+    def _start_of(self, run: Doc) -> int:
+        """The journal's position before the drill; older versions kept it as a number."""
+        kept = value(run, "startSeq")
+        if isinstance(kept, str):
+            kept = unseal(self._broker.position_key, _START, kept)
+        if kept is None:
+            raise AndamanError(f"{run['id']} has lost the position of its start")
+        return int(kept)
 
     # -- the clock ------------------------------------------------------------------------------------------
     async def _play(self) -> None:
@@ -344,7 +355,7 @@ def score_json(result: Score) -> dict[str, Any]:
                 "measured": c.measured,
                 "unit": c.unit,
                 "target": c.target,
-                "seqs": list(c.seqs),
+                "times": [format_time(at) for at in c.times],
             }
             for c in result.criteria
         ],

@@ -258,7 +258,7 @@ def bare(doc: Doc) -> Any:
         return {
             name: bare(value)
             for name, value in sorted(doc.items())
-            if name not in ("createdAt", "modifiedAt")
+            if name not in ("createdAt", "modifiedAt", "touched")
         }
     return [bare(one) for one in doc] if isinstance(doc, list) else doc
 

@@ -21,6 +21,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from andaman.broker.entity.hiding import mark
 from andaman.broker.history import History, recent, segments, sorting, store, upkeep
 from andaman.broker.history.aggregate import METHODS, edges, parse_period, shortest
 from andaman.broker.history.pieces import pieces
@@ -99,6 +100,8 @@ def histories(draw: st.DrawFn) -> tuple[list[Event], list[State]]:
         before = state.get(key)
         after = None if before is not None and rng.random() < 0.25 else stamped(doc, before, at, rng)
         events.append(event(len(events) + 1, at, tenant, before, after))
+        if before is not None and after is not None:
+            mark(before, after, events[-1].changes, iso(at))
         state = {k: v for k, v in state.items() if k != key}
         if after is not None:
             state[key] = after

@@ -192,16 +192,12 @@ def test_state_and_events_hold_for_every_principal(history: list[tuple[list[Writ
             await asyncio.sleep(0)
             await asyncio.sleep(0)
             fresh = _state(broker, SOMEBODY)
-            # An update of hidden attributes alone is no event for this principal: only its time may differ.
-            assert _untimed(live) == _untimed(fresh)
+            # An update of hidden attributes alone is no event for this principal, and moves no time.
+            assert live == fresh
         task.cancel()
 
     with tempfile.TemporaryDirectory() as name:
         with_broker(Path(name), work)
-
-
-def _untimed(state: dict[tuple[str, str], Doc]) -> dict[tuple[str, str], Doc]:
-    return {key: {**doc, "modifiedAt": ""} for key, doc in state.items()}
 
 
 @settings(max_examples=30, deadline=None)

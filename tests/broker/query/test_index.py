@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from andaman.broker.entity.hiding import without
 from andaman.broker.model import LOCATION, Doc
 from andaman.broker.query import columns
 from andaman.broker.query import index as index_module
@@ -39,8 +40,7 @@ def naive(store: dict[str, Doc], query: EntityQuery, access: Access) -> Page:
         if access.sees(*rights_of(doc)):
             hidden = access.hidden_attrs(*rights_of(doc))
             if matches(doc, query, hidden, follow):
-                shown = {k: v for k, v in doc["attrs"].items() if k not in hidden}
-                found.append({**doc, "attrs": shown})
+                found.append(without(doc, hidden))
     page = found[query.offset : query.offset + query.limit]
     return Page(page, len(found) if query.count else -1)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from andaman.broker.subscriptions.run import number_of
 from andaman.identity.model import FULL_ACCESS, Actor, Principal, Role
 from andaman.kernel.errors import ResourceNotFound
 from tests.broker.subscriptions.world import (
@@ -106,7 +107,7 @@ def test_after_a_stop_what_was_not_taken_is_sent_with_the_same_id(tmp_path: Path
             got = await w.receiver.count(3)
             assert speeds(got) == [2, 3, 4]
             (sub,) = w.subs.list_all(ME, "")
-            ids = [f"{event.seq}.{event.at}" for event in await w.broker.read_events(1, 10)]
+            ids = [number_of(event, w.broker.position_key) for event in await w.broker.read_events(1, 10)]
             assert [one["id"] for one in got] == [f"urn:ngsi-ld:Notification:{sub.key}:{n}" for n in ids]
             assert sub.counters.sent >= 4
 

@@ -97,7 +97,17 @@ class Client:
                 await asyncio.sleep(0.01)
 
     async def caught_up(self, seq: int) -> None:
-        await self.until(lambda: all(v.complete and v.seq >= seq for v in self.views.values()))
+        """Everything up to this position of the journal has arrived, as the hub knows it: a client is told no positions."""
+        hub, connection = self.connection._hub, self.connection
+        await self.until(
+            lambda: (
+                hub.seq >= seq
+                and not hub._dirty
+                and all(view.complete for view in self.views.values())
+                and all(watch.ready and not watch.pending for watch in connection._watches.values())
+                and connection._sending_since is None
+            )
+        )
 
     async def leave(self) -> None:
         self._inbox.put_nowait({"type": "websocket.disconnect"})

@@ -41,13 +41,13 @@ export interface ProblemBody {
 }
 export type ServerMessage =
   | WatchMessage
-  | { op: 'beat'; seq: number; time: string }
+  | { op: 'beat'; time: string }
   | { op: 'pong'; time: string }
   | { op: 'error'; id?: string | null; problem: ProblemBody };
 
 export interface View {
   readonly entities: ReadonlyMap<string, LiveEntity>;
-  /** Journal position that `entities` stands for. */
+  /** Deltas of this watch that `entities` holds; a state begins at 0. */
   readonly seq: number;
   readonly time: string | null;
   /** True once a whole state has arrived; stays true (with the old content) while a newer state arrives. */

@@ -100,7 +100,6 @@ export class Live {
   connection: Connection = $state('connecting');
   /** ms of the last word from the server. */
   heardAt: number = $state(0);
-  seq: number = $state(-1);
   #socket: WebSocket | null = null;
   #watches = new Map<string, Watch>();
   #count = 0;
@@ -203,7 +202,6 @@ export class Live {
     }
     switch (message.op) {
       case 'beat':
-        this.seq = message.seq;
         clock.hear(message.time);
         break;
       case 'pong':

@@ -20,6 +20,7 @@ from typing import Any, Final
 from andaman.broker.entity.build import VALUE_MEMBER
 from andaman.broker.entity.check import MAX_ATTRIBUTES, MAX_INSTANCES, MAX_TYPES
 from andaman.broker.entity.expiry import has_expired, instant, living_attrs
+from andaman.broker.entity.hiding import MARKS, mark
 from andaman.broker.entity.merge import merge_instance, partial_instance
 from andaman.broker.entity.names import MAX_SCOPES
 from andaman.broker.entity.stamp import attrs_over, dataset_index, new_attrs, stamp_new, stamp_over, text_of
@@ -110,13 +111,14 @@ def _put_whole(op: WriteOp, before: Doc | None, at: str) -> Applied:
         changes = [Change("", old_meta, meta)] if meta != old_meta or not (attrs or old) else []
         changes += [Change(iri, old.get(iri), after) for iri, after in attrs.items()]
         changes += [Change(iri, gone, None) for iri, gone in old.items() if iri not in attrs]
+        mark(before, doc, changes, at)
     return doc, changes, WriteResult(op.kind, op.entity_id, before is None, True, list(attrs))
 
 
 def _delete(op: WriteOp, before: Doc | None, at: str) -> Applied:
     doc = _need(op, before)
     # The system's times too: nothing else will tell them once the entity is gone, and notifications show them.
-    last = {name: doc[name] for name in (*_META, "createdAt", "modifiedAt") if name in doc}
+    last = {name: doc[name] for name in (*_META, "createdAt", "modifiedAt", MARKS) if name in doc}
     changes = [Change("", [last], None)]
     changes += [Change(iri, gone, None) for iri, gone in doc["attrs"].items()]
     return None, changes, WriteResult(op.kind, op.entity_id, changed=True)
@@ -189,6 +191,7 @@ class _Edit:
             self.changes.insert(0, Change("", _meta(self.before), _meta(self.doc)))
         self.doc["attrs"] = self.attrs
         self.doc["modifiedAt"] = self.at
+        mark(self.before, self.doc, self.changes, self.at)
         self.result.changed = True
         return self.doc, self.changes, self.result
 

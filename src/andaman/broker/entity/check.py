@@ -14,6 +14,7 @@ from andaman.broker.contexts.model import MAX_IRI, is_iri_name, is_name
 from andaman.broker.entity.build import VALUE_MEMBER, short
 from andaman.broker.entity.build import iri as iri_of
 from andaman.broker.entity.geometry import check_geometry
+from andaman.broker.entity.hiding import MARKS
 from andaman.broker.entity.names import NULL, check_scopes, check_time, check_uri
 from andaman.broker.entity.values import MAX_VALUE_DEPTH, check_language_map, check_targets
 from andaman.broker.model import (
@@ -39,7 +40,7 @@ PROOF: Final = NGSILD + "ngsildproof"
 LANG_STRING: Final = iri_of("langString")
 _INT_MIN, _INT_END = -(1 << 63), 1 << 64
 _SYSTEM: Final = ("createdAt", "modifiedAt")
-_ENTITY: Final = frozenset({"id", "type", "scope", "expiresAt", "attrs", *_SYSTEM})
+_ENTITY: Final = frozenset({"id", "type", "scope", "expiresAt", "attrs", MARKS, *_SYSTEM})
 _MEMBERS: Final = frozenset({"type", "observedAt", "unitCode", "datasetId", "expiresAt", "attrs", *_SYSTEM})
 NOT_FOR: Final = {
     "unitCode": frozenset(VALUE_MEMBER) - {"Property", "ListProperty"},

@@ -107,12 +107,15 @@ class Evolutions:
             span = trim(page, query.temporal)
             if span is not None:
                 answer["range"] = [span.start, span.end]
-        times = entity_times(page) if query.times else {}
+        times = entity_times(page, self._hidden) if query.times else {}
         answer["entities"] = [
             {**one, **times.get(one["id"], {}), **spans.get(one["id"], {})}
             for one in shown(page, query, self._key)
         ]
         return answer
+
+    def _hidden(self, members: Doc) -> frozenset[str]:
+        return self._sight.hidden_attrs(tuple(members["type"]), tuple(members.get("scope", ())))
 
     # -- candidates ---------------------------------------------------------------------------------------------
     def _windows(self, snapshot: Snapshot, cursor: duckdb.DuckDBPyConnection) -> Iterator[list[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ import duckdb
 import orjson
 import shapely
 
+from andaman.broker.entity.hiding import put_marks
 from andaman.broker.history.rows import (
     BORN,
     DELETED,
@@ -45,6 +46,9 @@ class _Entity:
     meta: dict[str, Any] | None = None
     born: Micros = 0
     modified: Micros = 0
+    meta_at: Micros = 0
+    last: dict[str, Micros] = field(default_factory=dict)
+    """Attribute → when something of it was told last, removals too."""
     attrs: dict[str, dict[str, tuple[int, Instance]]] = field(default_factory=dict)
 
     def take(self, row: Row) -> None:
@@ -54,11 +58,16 @@ class _Entity:
         self.modified = max(self.modified, at)
         if row.attr == META:
             self.meta = orjson.loads(row.form) if row.op != DELETED else None
+            self.meta_at = at
         elif row.attr == BORN:
             self.born = at
+        elif row.attr == TOUCHED:
+            return
         elif row.op == DELETED:
+            self.last[row.attr] = max(self.last.get(row.attr, 0), at)
             self.attrs.get(row.attr, {}).pop(row.dataset, None)
-        elif row.attr != TOUCHED:
+        else:
+            self.last[row.attr] = max(self.last.get(row.attr, 0), at)
             instance = join(
                 read_form(row.form), row.dataset, row.t, row.lag, row.created, row.num, row.num2, row.body
             )
@@ -72,13 +81,25 @@ class _Entity:
                 attrs[attr] = [next(iter(instances.values()))[1]]
             elif instances:
                 attrs[attr] = [one for _, one in sorted(instances.values(), key=lambda pair: pair[0])]
-        return {
+        made: Doc = {
             "id": name,
             **self.meta,
             "createdAt": iso(self.born),
             "modifiedAt": iso(self.modified),
             "attrs": attrs,
         }
+        put_marks(made, self._marks(attrs))
+        return made
+
+    def _marks(self, attrs: Mapping[str, Sequence[Instance]]) -> dict[str, str]:
+        """What changed later than its instances say (entity/hiding.py)."""
+        marks = {"": iso(self.meta_at)} if self.meta_at > self.born else {}
+        for attr, at in self.last.items():
+            if at > self.born:
+                when = iso(at)
+                if not any(one.get("modifiedAt", "") >= when for one in attrs.get(attr, ())):
+                    marks[attr] = when
+        return marks
 
 
 def state_at(

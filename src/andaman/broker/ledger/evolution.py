@@ -188,8 +188,12 @@ class EvolutionMerger:
         sides = [(tuple(types), tuple(scopes))]
         if shape:
             sides.append(self._shapes.pair(shape))
+        whole = op.kind is OpKind.TEMPORAL_ERASE and not op.attr
         for side in sides:
-            if not self._gate.may(access, side[0], side[1], touched):
+            secret = whole and access.hidden_attrs(side[0], side[1])
+            if secret or not self._gate.may(access, side[0], side[1], touched):
+                if not shape:  # as over an id that is taken by what may not be seen
+                    raise Forbidden(f"You may not create entity {op.entity_id} here")
                 raise Forbidden(
                     f"You may not change the temporal evolution of entity {op.entity_id} in this way"
                 )

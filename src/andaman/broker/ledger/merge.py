@@ -14,11 +14,12 @@ from typing import Final
 
 import orjson
 
+from andaman.broker.entity.stamp import text_of
 from andaman.broker.ledger.boot import Facts
 from andaman.broker.ledger.cache import Key, Stored
 from andaman.broker.ledger.events import FreshEvent
 from andaman.broker.ledger.evolution import EvolutionMerger, Known
-from andaman.broker.ledger.rights import WriteGate
+from andaman.broker.ledger.rights import REPLACING, WriteGate
 from andaman.broker.ledger.rows import Row, Shapes, Texts, encode_changes, make_row
 from andaman.broker.model import TEMPORAL_OPS, Change, Doc, Event, EventKind, Instance, WriteOp, WriteResult
 from andaman.identity.model import Actor, FullAccess
@@ -175,6 +176,8 @@ class Merger:
         if not changes:
             return result
         if not full:
+            if op.kind in REPLACING and before is not None and after is not None:
+                after, changes = self._gate.keep(op, before, after, changes, access, text_of(batch.at))
             self._gate.after(op, side, after, changes, access)
         if after is None:
             kind = EventKind.DELETED
@@ -252,7 +255,8 @@ class Merger:
             return stored
         body = orjson.dumps(after)
         if len(body) > MAX_ENTITY_BYTES and (stored is None or len(body) > len(stored[1])):
-            raise TooLarge(f"An entity has at most {MAX_ENTITY_BYTES} bytes; this one would have {len(body)}")
+            # Not how many bytes it would have: some of them may be of attributes that the actor does not see.
+            raise TooLarge(f"An entity has at most {MAX_ENTITY_BYTES} bytes; this one would have more")
         if stored is not None and changes[0].attr:
             # Types and scopes stand (their change comes first): shape and layout stay, facts change here and there.
             order, _, shape, layout, old = stored

@@ -11,11 +11,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from andaman.broker.entity.hiding import MARKS, mark, modified_without, without
+from andaman.broker.ledger.rows import META_MEMBERS
 from andaman.broker.model import Change, Doc, Event, EventKind, OpKind, WriteOp
 from andaman.identity.model import Access, FullAccess
 from andaman.kernel.errors import Forbidden, NoSuchEntity
 
 _CREATING: Final = frozenset({OpKind.CREATE, OpKind.UPSERT_REPLACE, OpKind.UPSERT_UPDATE})
+REPLACING: Final = frozenset({OpKind.REPLACE, OpKind.UPSERT_REPLACE})
 _MEMO_LIMIT: Final = 20_000
 
 
@@ -26,10 +29,7 @@ def visible(doc: Doc, access: Access) -> Doc | None:
     types, scopes = doc["type"], doc.get("scope", ())
     if not access.sees(types, scopes):
         return None
-    hidden = access.hidden_attrs(types, scopes)
-    if not hidden or hidden.isdisjoint(doc["attrs"]):
-        return doc
-    return {**doc, "attrs": {name: value for name, value in doc["attrs"].items() if name not in hidden}}
+    return without(doc, access.hidden_attrs(types, scopes))
 
 
 def see_event(event: Event, access: Access) -> Event | None:
@@ -65,8 +65,24 @@ def see_event(event: Event, access: Access) -> Event | None:
     changes = [change for change in event.changes if change.attr not in hidden]
     if not changes and event.kind is EventKind.UPDATED:
         return None
+    if event.kind is EventKind.DELETED:
+        return replace(event, changes=_as_last_seen(event, changes, hidden), doc=None)
     doc = visible(event.doc, access) if event.doc is not None else None
     return replace(event, changes=changes, doc=doc)
+
+
+def _as_last_seen(event: Event, changes: list[Change], hidden: frozenset[str]) -> list[Change]:
+    """The changes of a deletion, with the entity's last ``modifiedAt`` as this principal knew it."""
+    last: Doc = {"attrs": {change.attr: change.before or [] for change in changes if change.attr}}
+    for change in event.changes:
+        if not change.attr:
+            for members in change.before or ():
+                last.update(members)
+    if "modifiedAt" not in last:
+        return changes
+    members = {name: value for name, value in last.items() if name not in ("attrs", MARKS)}
+    members["modifiedAt"] = modified_without(last, hidden)
+    return [Change("", [members], None) if not change.attr else change for change in changes]
 
 
 def shape_before(event: Event) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -121,10 +137,35 @@ class WriteGate:
         """Check the merged result: every attribute that really changed, on (types, scopes) of both sides."""
         touched = [change.attr for change in changes if change.attr]
         verb = "create" if before is None else "delete" if after is None else "change"
-        sides = [before, (after["type"], after.get("scope", ())) if after is not None else None]
-        for side in sides:
+        now = (after["type"], after.get("scope", ())) if after is not None else None
+        refused = False
+        for side in (before, now):
             if side is not None and not self.may(access, side[0], side[1], touched):
-                raise Forbidden(f"You may not {verb} entity {op.entity_id} in this way")
+                refused = True
+        if before is not None and before != now:
+            # Whether something hidden is there must not show, so what could be there decides: it must not go unseen with
+            # a deletion, nor come into the open by other types or scopes.
+            secret = access.hidden_attrs(*before)
+            if secret and (now is None or not secret <= access.hidden_attrs(*now)):
+                refused = True
+        if refused:
+            raise Forbidden(f"You may not {verb} entity {op.entity_id} in this way")
+
+    def keep(
+        self, op: WriteOp, before: Doc, after: Doc, changes: list[Change], access: Access, at: str
+    ) -> tuple[Doc, list[Change]]:
+        """A replacement is one of what the actor sees: attributes hidden from them stay as they were."""
+        hidden = access.hidden_attrs(before["type"], before.get("scope", ()))
+        kept = {name: value for name, value in before["attrs"].items() if name in hidden}
+        if not kept:
+            return after, changes
+        made = {**after, "attrs": {**after["attrs"], **kept}}
+        left = [change for change in changes if change.attr not in kept]
+        if not left:  # to replace nothing by nothing is a change of the entity itself
+            members: list[Doc] = [{name: before[name] for name in META_MEMBERS if name in before}]
+            left = [Change("", members, members)]
+        mark(before, made, left, at)
+        return made, left
 
     def may(self, access: Access, types: Sequence[str], scopes: Sequence[str], attrs: Sequence[str]) -> bool:
         key = (access.key, tuple(types), tuple(scopes), tuple(attrs))

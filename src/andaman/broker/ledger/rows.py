@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import orjson
 
+from andaman.broker.entity.hiding import mark
 from andaman.broker.model import Change, Doc, Event, EventKind
 from andaman.identity.model import Actor
 from andaman.kernel.time import Micros, format_time
@@ -199,6 +200,8 @@ def fold_changes(
             new["attrs"].pop(change.attr, None)
         else:
             new["attrs"][change.attr] = change.after
+    if doc is not None:
+        mark(doc, new, changes, when)
     return new
 
 

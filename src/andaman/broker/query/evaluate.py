@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from andaman.broker.entity.hiding import modified_without
 from andaman.broker.model import Doc, Instance
 from andaman.broker.query.ast import (
     And,
@@ -170,7 +171,9 @@ def _targets(path: Path, doc: Doc, hidden: frozenset[str], follow: Follow | None
         yield from _linked(path, doc, hidden, follow)
         return
     if not path.attr:
-        if path.member in doc:
+        if hidden and path.member == "modifiedAt" and path.member in doc:
+            yield "", modified_without(doc, hidden), False
+        elif path.member in doc:
             yield "", doc[path.member], False
         return
     if path.attr in hidden:

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from andaman.broker.entity.hiding import without
 from andaman.broker.model import Doc
 from andaman.broker.query.columns import Bools, Rows, Table
 from andaman.broker.query.evaluate import Follow, matches, matches_geo_each
@@ -221,10 +222,4 @@ class _Judge:
         if self._geo is not None and good:
             stands = matches_geo_each(self._geo, good)
             good = [pair for pair, yes in zip(good, stands, strict=True) if yes]
-        return {doc["id"]: _stripped(doc, hidden) for doc, hidden in good}
-
-
-def _stripped(doc: Doc, hidden: frozenset[str]) -> Doc:
-    if hidden.isdisjoint(doc["attrs"]):
-        return doc
-    return {**doc, "attrs": {k: v for k, v in doc["attrs"].items() if k not in hidden}}
+        return {doc["id"]: without(doc, hidden) for doc, hidden in good}

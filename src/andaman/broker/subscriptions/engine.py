@@ -244,7 +244,13 @@ class Engine:
             lane, run.next_at = sub.key, self._clock() + sub.throttling
         else:
             lane = event.entity_id
-        return self._send(run, (event.seq,), lane, [entity_json(sub, fact, run.find)], number_of(event))
+        return self._send(
+            run,
+            (event.seq,),
+            lane,
+            [entity_json(sub, fact, run.find)],
+            number_of(event, self._broker.position_key),
+        )
 
     def _send(self, run: Run, seqs: tuple[int, ...], lane: str, data: list[bytes], number: str) -> bool:
         sub = run.sub
@@ -291,7 +297,7 @@ class Engine:
         data = [entity_json(sub, fact, run.find) for fact in facts]
         seqs = tuple(fact.event.seq for fact in facts)
         last = max((fact.event for fact in facts), key=lambda event: event.seq)
-        if self._send(run, seqs, sub.key, data, number_of(last)):
+        if self._send(run, seqs, sub.key, data, number_of(last, self._broker.position_key)):
             self._held.forget(run)
             run.next_at = now + sub.throttling
 

@@ -12,6 +12,7 @@ from andaman.broker.subscriptions.delivery import Message, Outcome
 from andaman.broker.subscriptions.model import Owner, Subscription
 from andaman.broker.subscriptions.wire import Wire
 from andaman.identity.model import Access, FullAccess
+from andaman.kernel.positions import stirred
 from andaman.kernel.time import Micros
 
 
@@ -73,6 +74,7 @@ def fact_of(event: Event, access: Access) -> Fact | None:
     return None if seen.doc is None else Fact(seen, seen.doc)
 
 
-def number_of(event: Event) -> str:
-    """What makes a notification's id: position and time: after a restore of an older state, positions are given a second time."""
-    return f"{event.seq}.{event.at}"
+def number_of(event: Event, key: bytes) -> str:
+    """What makes a notification's id: position and time (after a restore of an older state, positions are given a second
+    time), stirred with the store's key, so that ids do not count what is written between two notifications."""
+    return stirred(key, f"{event.seq}.{event.at}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 import orjson
@@ -18,6 +19,7 @@ from andaman.identity.web import actor_of, require
 from andaman.kernel.errors import BadRequestData, InvalidRequest
 from andaman.kernel.http import json_response
 from andaman.kernel.ids import is_tenant
+from andaman.kernel.positions import seal, unseal
 from andaman.kernel.time import format_time, parse_time
 
 LIMIT_MAX: Final = 100
@@ -43,23 +45,37 @@ def changes_handler(broker: Broker, name_of: NameOf) -> Callable[[Request], Any]
             actor_of(request).access,
             tenant,
             at=_time(query.get("at")),
-            before=_number(query.get("before"), "before", 2**62),
+            before=_before(broker, tenant, entity_id, query.get("before")),
             limit=_number(query.get("limit"), "limit", LIMIT_MAX) or 20,
         )
-        rest = None if found.rest is None else {"seq": found.rest}
+        sealed = partial(seal, broker.position_key, _purpose(tenant, entity_id))
+        rest = None if found.rest is None else {"position": sealed(found.rest)}
         return json_response(
-            {"changes": [_row(event, name_of) for event in found.events], "rest": rest},
+            {"changes": [_row(event, sealed(event.seq), name_of) for event in found.events], "rest": rest},
             headers={"Cache-Control": "no-store"},
         )
 
     return changes
 
 
-def _row(event: Event, name_of: NameOf) -> dict[str, Any]:
+def _purpose(tenant: str, entity_id: str) -> str:
+    return f"changes\n{tenant}\n{entity_id}"
+
+
+def _before(broker: Broker, tenant: str, entity_id: str, text: str | None) -> int | None:
+    if text is None:
+        return None
+    position = unseal(broker.position_key, _purpose(tenant, entity_id), text)
+    if position is None:
+        raise InvalidRequest("before is a position that an answer about this entity gave", field="before")
+    return position
+
+
+def _row(event: Event, position: str, name_of: NameOf) -> dict[str, Any]:
     """One event as a row; a creation and a deletion tell no single values."""
     told = event.changes if event.kind is EventKind.UPDATED else []
     return {
-        "seq": event.seq,
+        "position": position,
         "at": format_time(event.at),
         "kind": event.kind.value,
         "actor": {"id": event.actor, "name": name_of(event.actor)},

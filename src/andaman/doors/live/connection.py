@@ -164,12 +164,11 @@ class Connection:
         """Send the state in parts, then let deltas flow."""
         id_json = orjson.dumps(watch_id).decode()
         hub, access = self._hub, self._actor.access
-        seq = hub.seq
         watch = None
         if at is None:
             watch = self._watches[watch_id] = hub.watch(id_json, wanted, access, self._wake.set)
         time = format_time(hub.clock() if at is None else at)
-        head = f'{{"op":"state","id":{id_json},"seq":{seq},"time":"{time}","first":true'
+        head = f'{{"op":"state","id":{id_json},"seq":0,"time":"{time}","first":true'
         try:
             waiting: list[str] = []
             async for part in iter_state(hub.broker, wanted, access, at):
@@ -208,7 +207,7 @@ class Connection:
             for watch_id, watch in list(self._watches.items()):
                 # While the last one was sent, this one may have ended and another begun under its id.
                 if watch.ready and watch.pending and self._watches.get(watch_id) is watch:
-                    await self._put(watch.pending.take(watch.id_json))
+                    await self._put(watch.take())
 
     async def _keep(self) -> None:
         """Beats, the look at the session, and the end of those who do not read."""
@@ -233,7 +232,7 @@ class Connection:
     def _beat(self) -> None:
         if self._sending_since is not None or any(not w.ready or w.pending for w in self._watches.values()):
             return  # a beat says: you have everything up to here
-        self._say({"op": "beat", "seq": self._hub.seq, "time": format_time(self._hub.clock())})
+        self._say({"op": "beat", "time": format_time(self._hub.clock())})
 
     def look(self) -> None:
         """End the connection if its session is over or its rights are others now."""

@@ -16,6 +16,7 @@ import numpy as np
 import orjson
 
 from andaman.broker.entity.build import simplify
+from andaman.broker.entity.hiding import without
 from andaman.broker.ledger.rights import shape_before
 from andaman.broker.model import LOCATION, Doc, Event, EventKind
 from andaman.broker.service import Broker
@@ -34,17 +35,18 @@ _NO_BOX: Final = (np.nan, np.nan, np.nan, np.nan)
 
 @dataclass(slots=True)
 class Dirty:
-    """An entity that changed in this window: its last state, and every shape it had."""
+    """An entity that changed in this window: its last state, every shape it had, and the attributes that changed."""
 
     doc: Doc | None
     known: bool  # False: the journal did not say; ask the broker
     shapes: set[Shape]
+    attrs: set[str] | None  # None: the entity itself came, went, or changed its types or scopes
 
 
 class Watch:
     """One watch of one socket. ``wake`` is called when there is something to send."""
 
-    __slots__ = ("group", "hold_until", "id_json", "pending", "ready", "wake")
+    __slots__ = ("group", "hold_until", "id_json", "pending", "ready", "told", "wake")
 
     def __init__(self, id_json: str, group: Group, wake: Callable[[], None]) -> None:
         self.id_json = id_json
@@ -53,6 +55,12 @@ class Watch:
         self.pending = Pending()
         self.ready = False  # the snapshot was sent and overtaken
         self.hold_until: int | None = None
+        self.told = 0  # deltas so far: the only position that a client gets
+
+    def take(self) -> str:
+        """The next delta message, of all that waits."""
+        self.told += 1
+        return self.pending.take(self.id_json, self.told)
 
 
 @dataclass(slots=True, eq=False)
@@ -198,12 +206,17 @@ class Hub:
         waiting = self._dirty.setdefault(event.tenant, {})
         dirty = waiting.get(event.entity_id)
         if dirty is None:
-            dirty = waiting[event.entity_id] = Dirty(None, False, set())
+            dirty = waiting[event.entity_id] = Dirty(None, False, set(), set())
         dirty.doc = event.doc
         dirty.known = event.doc is not None or event.kind is EventKind.DELETED
         dirty.shapes.add((event.types, event.scopes))
         if event.kind is EventKind.UPDATED:
             dirty.shapes.add(shape_before(event))
+        if dirty.attrs is not None:
+            if event.kind is EventKind.UPDATED and not event.moved:
+                dirty.attrs.update(change.attr for change in event.changes)
+            else:
+                dirty.attrs = None
 
     async def _tick(self) -> None:
         loop = asyncio.get_running_loop()
@@ -240,7 +253,7 @@ class Hub:
             selection = selections.get(key)
             if selection is None:
                 selection = selections[key] = _select(group, entities, texts, boxes)
-            window = _window_of(group, selection, self.seq, time)
+            window = _window_of(group, selection, time)
             if window is None:
                 continue
             for watch in group.watches:
@@ -269,6 +282,8 @@ def _select(
             types, scopes = doc["type"], doc.get("scope", ())
             if has_type(types) and access.sees(types, scopes):
                 hidden = access.hidden_attrs(types, scopes)
+                if hidden and entry.attrs is not None and entry.attrs <= hidden:
+                    continue  # for this principal nothing happened
                 text = texts.get((entity_id, hidden))
                 if text is None:
                     text = texts[entity_id, hidden] = live_text(doc, hidden)
@@ -285,7 +300,7 @@ def _select(
     return _Selection(chosen, chosen_boxes, left)
 
 
-def _window_of(group: Group, selection: _Selection, seq: int, time: str) -> Window | None:
+def _window_of(group: Group, selection: _Selection, time: str) -> Window | None:
     """The group's window: its box applied, its members kept up to date; None when nothing concerns it."""
     chosen, left, members = selection.set, selection.left, group.members
     gone = [entity_id for entity_id in left if entity_id in members]
@@ -298,11 +313,9 @@ def _window_of(group: Group, selection: _Selection, seq: int, time: str) -> Wind
         return None
     members.difference_update(gone)
     members.update(chosen)
-    return Window(seq, time, chosen, gone, left)
+    return Window(time, chosen, gone, left)
 
 
 def live_text(doc: Doc, hidden: frozenset[str] = frozenset()) -> str:
     """The live form (docs/api.md) as JSON text, without hidden attributes."""
-    if hidden and not hidden.isdisjoint(doc["attrs"]):
-        doc = {**doc, "attrs": {name: value for name, value in doc["attrs"].items() if name not in hidden}}
-    return orjson.dumps(simplify(doc)).decode()
+    return orjson.dumps(simplify(without(doc, hidden))).decode()

@@ -78,14 +78,13 @@ class LiveDoor:
         )
         if not self.hub.is_running:
             raise Unavailable("The platform is starting or stopping; try again")
-        seq = self.hub.broker.seq
         parts = iter_state(self.hub.broker, wanted, actor.access, at)
         none: dict[str, str] = {}
         first = await anext(parts, none)  # errors become problems before the answer begins
         time = format_time(self.hub.clock() if at is None else at)
 
         async def body() -> AsyncIterator[str]:
-            yield f'{{"seq":{seq},"time":"{time}","entities":[{",".join(first.values())}'
+            yield f'{{"time":"{time}","entities":[{",".join(first.values())}'
             comma = "," if first else ""
             async for part in parts:
                 if part:

@@ -101,12 +101,12 @@ class ClientView:
     """One watch as the client holds it: fold every message of the watch into it."""
 
     entities: dict[str, dict[str, Any]] = field(default_factory=dict)
-    seq: int = 0
+    seq: int = 0  # deltas of this watch so far
     complete: bool = False
 
     def apply(self, message: dict[str, Any]) -> None:
         """``state`` parts build the view (the ``first`` begins it anew, which also drops what an earlier watch of the
-        same id still said), ``delta`` changes it, others only move ``seq``."""
+        same id still said), ``delta`` changes it, others do nothing."""
         op = message["op"]
         if op == "state":
             if message["first"]:

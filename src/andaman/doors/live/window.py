@@ -15,34 +15,36 @@ import orjson
 class Window:
     """Changes of one window as one group sees them; shared by its watches, never changed after it is made."""
 
-    seq: int
     time: str  # ISO
     set: dict[str, str]  # entity id → live form as JSON text
     gone: Sequence[str]  # ids that members of the group held
     left: Sequence[str]  # ids that one of them might have held: for a snapshot that is under way
     _text: str | None = field(default=None, repr=False)
 
-    def frame(self, watch_json: str) -> str:
-        """The delta message; the long part is made once for all."""
+    def frame(self, watch_json: str, number: int) -> str:
+        """The delta message, the ``number``-th of its watch; the long part is made once for all."""
         if self._text is None:
-            self._text = delta_tail(self.seq, self.time, self.set.values(), self.gone)
-        return f'{{"op":"delta","id":{watch_json},{self._text}'
+            self._text = delta_tail(self.time, self.set.values(), self.gone)
+        return delta(watch_json, number, self._text)
 
 
-def delta_tail(seq: int, time: str, fragments: Iterable[str], gone: Sequence[str]) -> str:
-    return f'"seq":{seq},"time":"{time}","set":[{",".join(fragments)}],"gone":{orjson.dumps(list(gone)).decode()}}}'
+def delta(watch_json: str, number: int, tail: str) -> str:
+    return f'{{"op":"delta","id":{watch_json},"seq":{number},{tail}'
+
+
+def delta_tail(time: str, fragments: Iterable[str], gone: Sequence[str]) -> str:
+    return f'"time":"{time}","set":[{",".join(fragments)}],"gone":{orjson.dumps(list(gone)).decode()}}}'
 
 
 class Pending:
     """What one watch was not yet told. The newest value of each entity replaces older ones."""
 
-    __slots__ = ("_gone", "_one", "_set", "seq", "time")
+    __slots__ = ("_gone", "_one", "_set", "time")
 
     def __init__(self) -> None:
         self._one: Window | None = None  # the usual case: exactly one window waits
         self._set: dict[str, str] = {}
         self._gone: dict[str, None] = {}
-        self.seq = 0
         self.time = ""
 
     def __bool__(self) -> bool:
@@ -62,7 +64,7 @@ class Pending:
                 one, self._one = self._one, None
                 self._merge(one, one.gone)
             self._merge(window, window.left if everything else window.gone)
-        self.seq, self.time = window.seq, window.time
+        self.time = window.time
 
     def _merge(self, window: Window, gone: Sequence[str]) -> None:
         for entity_id in gone:
@@ -72,11 +74,11 @@ class Pending:
             self._gone.pop(entity_id, None)
         self._set.update(window.set)
 
-    def take(self, watch_json: str) -> str:
+    def take(self, watch_json: str, number: int) -> str:
         """The delta message of all that waits, which then waits no more."""
         if self._one is not None:
             one, self._one = self._one, None
-            return one.frame(watch_json)
-        text = delta_tail(self.seq, self.time, self._set.values(), list(self._gone))
+            return one.frame(watch_json, number)
+        text = delta_tail(self.time, self._set.values(), list(self._gone))
         self._set, self._gone = {}, {}
-        return f'{{"op":"delta","id":{watch_json},{text}'
+        return delta(watch_json, number, text)

@@ -23,7 +23,7 @@ export const msg = messages({
   method: { th: 'วิธี', en: 'Method' },
   source: { th: 'แหล่งข้อมูล', en: 'Sources' },
   inputs: { th: 'ข้อมูลที่ใช้', en: 'Inputs' },
-  computedAt: { th: 'คำนวณเมื่อ {time} จากบันทึกลำดับที่ {seq}', en: 'computed {time}, at journal row {seq}' },
+  computedAt: { th: 'คำนวณเมื่อ {time}', en: 'computed {time}' },
   peers: { th: 'เมืองเทียบเคียง', en: 'Peers' },
   range: { th: 'ช่วง {low}–{high}', en: 'range {low}–{high}' },
   code: { th: 'รหัสมาตรฐาน', en: 'Standard code' },

@@ -27,7 +27,6 @@ export interface Indicator {
   formula: string;
   sources: string[];
   inputs: { name: string; value: number | null; period: string | null; source: string | null; entitiesTotal: number; reason: unknown }[];
-  seq: number;
   computedAt: string;
   target: { value: number; year: number; source: string; text: Message; checkText?: Message | null } | null;
   peers: { place: Message; year: number; value: number; source: string; checkText?: Message | null }[];
@@ -35,7 +34,6 @@ export interface Indicator {
 }
 export interface Indicators {
   computedAt: string;
-  seq: number;
   counts: { computed: number; insufficientData: number };
   indicators: Indicator[];
 }

@@ -58,7 +58,7 @@ export const msg = messages({
   measured: { th: 'วัดได้', en: 'Measured' },
   goal: { th: 'เป้าหมาย', en: 'Target' },
   points: { th: 'คะแนน', en: 'Points' },
-  rows: { th: 'บันทึกลำดับที่', en: 'Journal rows' },
+  rows: { th: 'เวลาของเหตุการณ์', en: 'Times of events' },
   history: { th: 'การฝึกที่ผ่านมา', en: 'Drills so far' },
   when: { th: 'เมื่อ', en: 'When' },
   who: { th: 'ผู้ฝึก', en: 'Trainee' },

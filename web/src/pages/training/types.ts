@@ -61,7 +61,8 @@ export interface Criterion {
   measured: number | string | null;
   unit: string;
   target: number | string;
-  seqs: number[];
+  /** Of the events it rests on; absent in scores of older versions. */
+  times?: string[];
 }
 export interface Score {
   points: number;
