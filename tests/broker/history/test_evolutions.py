@@ -57,6 +57,9 @@ class Everything:
     def hidden_attrs(self, types: Sequence[str], scopes: Sequence[str]) -> frozenset[str]:
         return frozenset()
 
+    def veiled(self, attr: str) -> Mapping[str, int]:
+        return {}
+
     def veils(self, names: Sequence[str]) -> Mapping[str, Veil]:
         return {}
 

@@ -68,6 +68,11 @@ class Bodies:
         )
         if len(numbers) <= LISTED:
             where += f" AND entity IN ({','.join(map(str, numbers))})"
+        else:
+            self._cursor.execute(
+                "CREATE OR REPLACE TEMP TABLE told AS SELECT unnest(?::INTEGER[]) AS entity", (numbers,)
+            )
+            where += " AND entity IN (SELECT entity FROM told)"
         if len(seqs) <= _POSITIONS:
             where += f" AND seq IN ({','.join(map(str, sorted(seqs)))})"
         union = self._snapshot.union(

@@ -14,9 +14,10 @@ import duckdb
 import numpy as np
 import orjson
 
+from andaman.broker.history.narrowing import Narrowing
 from andaman.broker.history.reading import ENDS, VALUES, Reader, Tails
 from andaman.broker.history.rows import SCOPE
-from andaman.broker.history.rowset import Rows, distinct
+from andaman.broker.history.rowset import Ints, Rows, distinct
 from andaman.broker.history.scopes import Timeline, split_scopes, timelines
 from andaman.broker.history.segments import Snapshot
 from andaman.broker.history.selecting import by_who, deciding_attrs, holds_by_itself, in_scope, last_form
@@ -34,8 +35,10 @@ from andaman.kernel.time import Micros
 _FIRST: Final = 64
 _MOST: Final = 2_000
 _SORTED_MOST: Final = 100_000
-_INSTANCES_MOST: Final = 200_000
-"""Instances in one answer, over all its entities."""
+_SPARE: Final = 16
+_LOOKED_FIRST: Final = 2_000
+_GROWTH: Final = 8
+"""Entities that are narrowed at once: so many first, and so many times more with each look."""
 
 
 class Sight(Protocol):
@@ -44,6 +47,9 @@ class Sight(Protocol):
     def sees(self, types: Sequence[str], scopes: Sequence[str]) -> bool: ...
 
     def hidden_attrs(self, types: Sequence[str], scopes: Sequence[str]) -> frozenset[str]: ...
+
+    def veiled(self, attr: str) -> Mapping[str, Micros]:
+        """Entities of which values of the attribute stay hidden that were committed before a moment, and that moment."""
 
     def veils(self, names: Sequence[str]) -> Mapping[str, Veil]:
         """Entities of which something stays hidden that was committed before a moment."""
@@ -76,7 +82,7 @@ class Evolutions:
         self._tails = tails
         self._sight = sight
         self._shapes = {name: form for name, events in tails.items() if (form := last_form(events))}
-        self._members: dict[str, Doc] = {}
+        self._wanted = query.offset + query.limit + 1  # that are not found yet
 
     def answer(self, snapshot: Snapshot, cursor: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         """``{"entities": […], "total": n or -1, "more": bool, "range": [start, end]?}``; see ``History.evolutions``."""
@@ -85,11 +91,11 @@ class Evolutions:
         page: list[Found] = []
         count = 0
         end = query.offset + query.limit
-        for names in self._windows(snapshot, cursor):
-            for found in self._matching(names, snapshot, cursor):
-                if query.offset <= count < end:
-                    page.append(found)
-                count += 1
+        for found in self._every(snapshot, cursor):
+            if query.offset <= count < end:
+                page.append(found)
+            count += 1
+            self._wanted = end + 1 - count
             if count > end and not query.count:
                 break
         answer: dict[str, Any] = {"total": count if query.count else -1, "more": count > end}
@@ -117,6 +123,10 @@ class Evolutions:
     def _hidden(self, members: Doc) -> frozenset[str]:
         return self._sight.hidden_attrs(tuple(members["type"]), tuple(members.get("scope", ())))
 
+    def _every(self, snapshot: Snapshot, cursor: duckdb.DuckDBPyConnection) -> Iterator[Found]:
+        for names in self._windows(snapshot, cursor):
+            yield from self._matching(names, snapshot, cursor)
+
     # -- candidates ---------------------------------------------------------------------------------------------
     def _windows(self, snapshot: Snapshot, cursor: duckdb.DuckDBPyConnection) -> Iterator[list[str]]:
         query = self._query
@@ -138,7 +148,12 @@ class Evolutions:
             again = [n for name, n in known.items() if n >= 0 and self._fits(self._shapes[name])]
             numbers = np.union1d(numbers, np.array(again, dtype=np.int64))
         new = [name for name, number in known.items() if number < 0 and self._fits(self._shapes[name])]
+        narrowing = Narrowing(
+            self._store, cursor, snapshot, self._subjects, self._tenant, query, self._tails, self._sight
+        )
+        new = narrowing.new(new)
         if query.by_id:
+            numbers = narrowing.known(numbers)
             if len(numbers) > _SORTED_MOST:
                 raise TooManyResults(f"Only up to {_SORTED_MOST} entities can be ordered; narrow the query")
             every = [*names.names_of(cursor, self._tenant, numbers.tolist()).values(), *new]
@@ -146,14 +161,28 @@ class Evolutions:
             for start in range(0, len(every), _MOST):
                 yield every[start : start + _MOST]
             return
-        start, width = 0, max(_FIRST, min(_MOST, 2 * (query.offset + query.limit)))
-        while start < len(numbers):
-            part = numbers[start : start + width].tolist()
-            found = names.names_of(cursor, self._tenant, part)
-            yield [found[number] for number in part if number in found]
-            start, width = start + width, min(_MOST, width * 4)
+        width = max(_FIRST, min(_MOST, 2 * (query.offset + query.limit)))
+        for chosen in self._narrowed(narrowing, numbers):
+            start = 0
+            while start < len(chosen):
+                if narrowing.narrows and not query.count:  # nearly all that may match do
+                    width = max(_FIRST, min(_MOST, self._wanted + _SPARE))
+                part = chosen[start : start + width].tolist()
+                found = names.names_of(cursor, self._tenant, part)
+                yield [found[number] for number in part if number in found]
+                start, width = start + width, min(_MOST, width * 4)
         for start in range(0, len(new), _MOST):
             yield new[start : start + _MOST]
+
+    def _narrowed(self, narrowing: Narrowing, numbers: Ints) -> Iterator[Ints]:
+        """Those that may match, looked for in parts that grow: the first of them may fill the page."""
+        if not narrowing.narrows:
+            yield numbers
+            return
+        start, width = 0, len(numbers) if self._query.count else max(_LOOKED_FIRST, 4 * self._query.limit)
+        while start < len(numbers):
+            yield narrowing.known(numbers[start : start + width])
+            start, width = start + width, width * _GROWTH
 
     def _sorted(self, names: list[str]) -> list[str]:
         by_id = self._query.by_id
