@@ -23,7 +23,7 @@ from .support import PASSWORD, client, platform, run
 ACTOR = system_actor("test")
 RELEASED = {  # SHA-256 of steps that stand in the world: they are never edited, only added to
     "ledger": ["341efeed7b7d43c9", "a3d613d81e909e45", "e8ed0c42fc65efe7"],
-    "identity": ["01484eeb2fad6beb", "55724d0c4cd259ef", "c849f57a1b881b28"],
+    "identity": ["01484eeb2fad6beb", "55724d0c4cd259ef", "c849f57a1b881b28", "ef5c0c6d093f0c6f"],
 }
 SHARED = ("tenant", "shape", "layout", "entity", "journal")
 
@@ -82,7 +82,7 @@ def old(present, directory, version, accounts_version=1):
     accounts.execute("ATTACH ? AS now", (str(present / "identity.db"),))
     for (table,) in accounts.execute("SELECT name FROM main.sqlite_master WHERE type='table'").fetchall():
         names = ", ".join(row[1] for row in accounts.execute(f"PRAGMA main.table_info({table})"))
-        accounts.execute(f"INSERT INTO main.{table} ({names}) SELECT {names} FROM now.{table}")
+        accounts.execute(f"INSERT OR REPLACE INTO main.{table} ({names}) SELECT {names} FROM now.{table}")
     accounts.close()
 
 

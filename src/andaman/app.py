@@ -42,11 +42,12 @@ from andaman.doors.past import routes as past_routes
 from andaman.doors.tiles.door import TileDoor
 from andaman.http import health_route, screens_app
 from andaman.identity import routes as identity_routes
+from andaman.identity.following import RightsFollower
 from andaman.identity.gate import Gate, NoAuthGate
 from andaman.identity.limits import Limits
 from andaman.identity.model import FULL_ACCESS, Access, Actor, Principal, Role, system_actor
-from andaman.identity.owners import access_now
-from andaman.identity.policy import Policy, PolicyTable, default_writes
+from andaman.identity.owners import rights_now
+from andaman.identity.policy import STAFF, Policy, PolicyAccess, PolicyTable, default_writes
 from andaman.identity.recognition import Lifetimes
 from andaman.identity.service import Identity
 from andaman.ingest import (
@@ -120,6 +121,9 @@ class App:
             clock=clock,
         )
         owners = _Owners(self.identity, settings.no_auth)
+        self.registry.may_register, self.watches.may_watch = owners.may_register, owners.may_watch
+        self.identity.on_change(self.registry.rights_changed)
+        self.identity.on_change(self.watches.rights_changed)
         sender = OutgoingClient(
             allow_private=settings.context_allow_loopback or settings.no_auth, per_host=256
         )
@@ -146,6 +150,7 @@ class App:
             clock=clock,
             min_free_bytes=int(settings.min_free_mb * _MB),
             subscribe=subscriptions,
+            owners=owners,
         )
         self.identity.on_change(self.snapshots.rights_changed)
         self.pack: Pack | None = load_pack(settings.pack) if settings.pack else None
@@ -177,13 +182,14 @@ class App:
         )
         self.programme = ProgrammeService(self.broker, clock)
         self.parts: list[Part] = [
+            self.catalogue,  # before anything is told to anybody: until then nobody knows what is secret
+            RightsFollower(self.identity),
             ExpirySweep(self.broker, clock),
             self.registry,
             self.watches,
             self.subscriptions,
             self.snapshots,
             RemoteCopies(self.subscriptions, self.registry, self.broker, self.outgoing),
-            self.catalogue,
             self.retention,
             self.live,
             self.tiles,
@@ -215,7 +221,7 @@ class App:
         )
         self.metrics = Metrics(
             [self.broker, self.feeds, self.live, self.subscriptions, self.snapshots],
-            late=[self.broker.history_metrics, self.letters.metrics],
+            late=[self.broker.history_metrics, self.letters.metrics, self.identity.tokens.metrics],
             loopback=settings.metrics_loopback,
         )
         requests = Requests(
@@ -301,15 +307,33 @@ class App:
 
 
 class _Owners:
-    """Whose rights a subscription has, as of now."""
+    """What those in whose name work goes on may do, as of now."""
 
     def __init__(self, identity: Identity, no_auth: bool) -> None:
         self._identity, self._no_auth = identity, no_auth
 
     def access_of(self, owner: Owner) -> Access | None:
+        """Whose rights a subscription has."""
         if self._no_auth:
             return FULL_ACCESS
-        return access_now(self._identity, owner.id, owner.purpose)
+        found = rights_now(self._identity, owner.id, owner.purpose, owner.era)
+        return None if found is None else found.access
+
+    def may_register(self, owner: Owner, tenant: str) -> bool:
+        """May what they registered be asked?"""
+        return self._has(owner, tenant, frozenset({Role.ADMINISTRATOR}), whole=True)
+
+    def may_watch(self, owner: Owner, tenant: str) -> bool:
+        """May they be told of registrations?"""
+        return self._has(owner, tenant, STAFF)
+
+    def _has(self, owner: Owner, tenant: str, roles: frozenset[Role], whole: bool = False) -> bool:
+        if self._no_auth or owner.id == "no-auth" or owner.id.startswith("system:"):
+            return True
+        found = rights_now(self._identity, owner.id, owner.purpose, owner.era)
+        if found is None or found.principal.roles.isdisjoint(roles) or not found.access.enters(tenant):
+            return False
+        return not (whole and isinstance(found.access, PolicyAccess) and found.access.is_narrowed)
 
 
 class _Dispatch:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import getpass
 import logging
 import sqlite3
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from andaman import __version__
+from andaman import __version__, accounts
 from andaman.kernel import compiled
 from andaman.kernel.errors import AndamanError, StorageFull, Unavailable, told
 from andaman.kernel.logs import configure
@@ -25,7 +24,7 @@ EXIT_USAGE = 2
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of the ``andaman`` command; returns the exit status."""
     parser = build_parser()
-    options = parser.parse_args(argv)
+    options = parser.parse_args(accounts.completed(sys.argv[1:] if argv is None else argv))
     if not hasattr(options, "run"):
         parser.print_help()
         return EXIT_USAGE
@@ -77,45 +76,7 @@ def build_parser() -> argparse.ArgumentParser:
     load.add_argument("pack_name", metavar="PACK", help="name of a pack, e.g. phuket")
     _data(load)
 
-    user = _command(commands, "user", None, "accounts: add, list, password, disable, enable, tenants")
-    actions = user.add_subparsers(metavar="ACTION", required=True)
-    add = _command(actions, "add", _user_add, "make an account; asks for the password")
-    add.add_argument("username")
-    add.add_argument("--name", default="", help="the name people see")
-    add.add_argument(
-        "--role", action="append", required=True, help="public, operator, dispatcher, analyst, administrator"
-    )
-    add.add_argument("--agency", default="", help="agency code, e.g. pk-ddpm")
-    add.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
-    _data(add)
-    _data(_command(actions, "list", _user_list, "list the accounts"))
-    password = _command(
-        actions, "password", _user_password, "set a new password; ends the account's sessions"
-    )
-    password.add_argument("username")
-    password.add_argument("--password-stdin", action="store_true")
-    _data(password)
-    for word, wanted in (("disable", False), ("enable", True)):
-        switch = _command(actions, word, _user_switch, f"{word} an account")
-        switch.add_argument("username")
-        switch.set_defaults(enabled=wanted)
-        _data(switch)
-
-    tenants = _command(
-        actions, "tenants", _user_tenants, "which tenants beside the city an account may enter"
-    )
-    tenants.add_argument("username")
-    tenants.add_argument("tenant", nargs="*", help="these and no others; none: the city only")
-    _data(tenants)
-
-    token = _command(commands, "token", _token, "print a new API token for a role (shown once)")
-    token.add_argument("role", help="operator, dispatcher, analyst or administrator")
-    token.add_argument("--name", default="command line", help="what it is for")
-    token.add_argument("--agency", default="")
-    token.add_argument("--purpose", default="")
-    token.add_argument("--tenant", default="", help="the one tenant it is for (default: the city)")
-    token.add_argument("--days", type=float, default=90.0, help="valid for this many days (default 90)")
-    _data(token)
+    accounts.add_commands(commands, _command, _data)
 
     backup = _command(commands, "backup", _backup, "write a consistent copy, also while the server runs")
     backup.add_argument(
@@ -231,114 +192,6 @@ def _load(options: argparse.Namespace, settings: Settings) -> int:
 
     count = asyncio.run(load_pack_offline(settings, options.pack_name, progress))
     print(f"\n{options.pack_name}: {count} entities written", file=sys.stderr)
-    return 0
-
-
-def _password(options: argparse.Namespace) -> str:
-    if options.password_stdin:
-        return sys.stdin.readline().rstrip("\n")
-    first = getpass.getpass("Password: ")
-    if getpass.getpass("Once more: ") != first:
-        raise AndamanError("The two passwords differ; nothing was changed")
-    return first
-
-
-def _user_add(options: argparse.Namespace, settings: Settings) -> int:
-    from andaman.app import cli_actor, open_identity, role_of
-
-    async def work() -> None:
-        identity = open_identity(settings)
-        try:
-            await identity.add_user(
-                options.username,
-                _password(options),
-                [role_of(r) for r in options.role],
-                cli_actor(),
-                name=options.name,
-                agency=options.agency,
-            )
-        finally:
-            await identity.close()
-
-    asyncio.run(work())
-    print(f"account {options.username} made")
-    return 0
-
-
-def _user_list(options: argparse.Namespace, settings: Settings) -> int:
-    from andaman.app import open_identity
-
-    identity = open_identity(settings)
-    for account in identity.list_users():
-        roles = ",".join(sorted(account.roles))
-        state = "disabled" if account.disabled else "active"
-        print(f"{account.username}\t{roles}\t{account.agency or '-'}\t{state}\t{account.name}")
-    asyncio.run(identity.close())
-    return 0
-
-
-def _user_password(options: argparse.Namespace, settings: Settings) -> int:
-    return _change_user(options, settings, password=_password(options))
-
-
-def _user_switch(options: argparse.Namespace, settings: Settings) -> int:
-    return _change_user(options, settings, disabled=not options.enabled)
-
-
-def _change_user(options: argparse.Namespace, settings: Settings, **changes: object) -> int:
-    from andaman.app import cli_actor, open_identity
-
-    async def work() -> None:
-        identity = open_identity(settings)
-        try:
-            await identity.update_user(options.username, cli_actor(), **changes)  # type: ignore[arg-type]
-        finally:
-            await identity.close()
-
-    asyncio.run(work())
-    print(f"account {options.username} changed")
-    return 0
-
-
-def _user_tenants(options: argparse.Namespace, settings: Settings) -> int:
-    from andaman.app import cli_actor, open_identity
-
-    async def work() -> None:
-        identity = open_identity(settings)
-        try:
-            account = identity.get_user(options.username)
-            await identity.tenants.give(account, options.tenant, cli_actor())
-        finally:
-            await identity.close()
-
-    asyncio.run(work())
-    print(f"account {options.username} may enter: {', '.join(['the city', *options.tenant])}")
-    return 0
-
-
-def _token(options: argparse.Namespace, settings: Settings) -> int:
-    from andaman.app import cli_actor, open_identity, role_of
-    from andaman.identity.records import TokenKind
-    from andaman.kernel.time import DAY
-
-    async def work() -> str:
-        identity = open_identity(settings)
-        try:
-            _, secret = await identity.add_token(
-                TokenKind.API,
-                options.name,
-                cli_actor(),
-                roles=[role_of(options.role)],
-                agency=options.agency,
-                purpose=options.purpose,
-                tenant=options.tenant,
-                lifetime=int(options.days * DAY),
-            )
-            return secret
-        finally:
-            await identity.close()
-
-    print(asyncio.run(work()))
     return 0
 
 

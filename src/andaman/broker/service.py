@@ -49,6 +49,7 @@ class Broker(PastQuestions):
         super().__init__(ledger, history)
         self._index = index
         self._on_forgotten: list[Callable[[str], Awaitable[None]]] = []
+        self._before_telling: list[Callable[[Sequence[Event]], None]] = []
         self._tenants = {DEFAULT_TENANT, *ledger.writer.known_tenants}
 
     @classmethod
@@ -105,6 +106,13 @@ class Broker(PastQuestions):
             self.remembered.forget((event.tenant, event.entity_id) for event in batch.events)
         update_index(self._index, self._ledger.writer.layouts, batch)
         self._tenants |= batch.tenants
+        for listener in self._before_telling:
+            listener(batch.events)
+
+    def before_telling(self, listener: Callable[[Sequence[Event]], None]) -> None:
+        """Call ``listener`` with what was committed before anybody else hears of it: followers, readers, the writer itself. It
+        must be quick and must not raise; the catalogue sees in it whether the rules of visibility are others now."""
+        self._before_telling.append(listener)
 
     # -- writes ---------------------------------------------------------------------------------------------
     async def write(

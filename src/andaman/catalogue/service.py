@@ -1,20 +1,19 @@
 """The catalogue: datasets as entities, the gate's rules made from them, and their quality.
 
-Whatever writes a ``Dataset`` entity (a screen, the NGSI-LD API, the seed) changes the policy: this service follows the
-journal and puts the new rules in force.
+Whatever writes a ``Dataset`` entity (a screen, the NGSI-LD API, the seed) changes the policy: this service sees every commit
+before anybody else does, and puts the new rules in force.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any, Final
 
 from andaman.broker.entity.build import iri, value
-from andaman.broker.ledger.rights import shape_before
-from andaman.broker.model import Doc, OpKind, WriteOp
+from andaman.broker.model import Doc, Event, OpKind, WriteOp
 from andaman.broker.service import Broker
 from andaman.catalogue.model import (
     DATASET,
@@ -55,12 +54,11 @@ class Catalogue:
         self._broker, self._policy, self._clock = broker, policy, clock
         self._seed = list(seed)
         self._ids: set[str] = set()
-        self._task: asyncio.Task[None] | None = None
+        self._started = False
         self._quality: dict[tuple[str, str], tuple[Micros, dict[str, Any] | None]] = {}
 
     async def start(self) -> None:
         """Write the datasets of the seed that are not there, put the rules in force, follow changes."""
-        position = self._broker.seq
         missing = [d for d in self._seed if self._broker.find(d.id, FULL_ACCESS) is None]
         if missing:
             ops = [WriteOp(OpKind.CREATE, d.id, to_entity(d)) for d in missing]
@@ -68,13 +66,12 @@ class Catalogue:
                 if result.error is not None:
                     raise result.error
         self.reload()
-        self._task = asyncio.create_task(self._follow(position))
+        if not self._started:
+            self._broker.before_telling(self._see)
+        self._started = True
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        """Nothing is at work; the rules stay in force until the broker is closed."""
 
     def reload(self) -> bool:
         """Make the rules anew from the entities; True when they changed."""
@@ -87,21 +84,17 @@ class Catalogue:
             log.info("policy: %d datasets in force", len(rules))
         return changed
 
-    async def _follow(self, position: int) -> None:
-        async for events in self._broker.follow(position):
-            for event in events:
-                if event.tenant == "" and (
-                    DATASET in event.types
-                    or event.entity_id in self._ids
-                    or DATASET in shape_before(event)[0]
-                ):
-                    try:
-                        self.reload()
-                    except Exception:  # the rules in force stay; the next change tries again
-                        log.exception(
-                            "the policy could not be made anew after a change of %s", event.entity_id
-                        )
-                    break
+    def _see(self, events: Sequence[Event]) -> None:
+        """New rules are in force before anybody hears of the change that made them."""
+        ids = self._ids
+        for event in events:
+            # What was a dataset until now is among the ids, whatever its types are by now.
+            if (event.entity_id in ids or DATASET in event.types) and event.tenant == "":
+                try:
+                    self.reload()
+                except Exception:  # the rules in force stay; the next change tries again
+                    log.exception("the policy could not be made anew after a change of %s", event.entity_id)
+                return
 
     # -- reading --------------------------------------------------------------------------------------------
     def list_datasets(self, access: Access) -> list[Dataset]:

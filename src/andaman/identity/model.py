@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Protocol
 
+from andaman.kernel.time import Micros
+
 
 class Role(StrEnum):
     PUBLIC = "public"
@@ -85,6 +87,7 @@ class Principal:
     roles: frozenset[Role]
     agency: str = ""  # short code such as "pk-ddpm"; empty for none
     purpose: str = ""  # declared purpose of this session or token, such as "dispatch"
+    era: Micros = 0  # of the account's password; what a session makes stands on it
 
 
 @dataclass(frozen=True, slots=True)

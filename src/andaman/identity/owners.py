@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from andaman.identity.model import Access
+from typing import NamedTuple
+
+from andaman.identity.model import Access, Principal
 from andaman.identity.service import Identity
-from andaman.kernel.errors import ResourceNotFound
+from andaman.kernel.time import Micros
 
 
-def access_now(identity: Identity, principal_id: str, purpose: str) -> Access | None:
-    """The rights of ``user:…``, ``token:…`` or ``device:…`` as of now, None when there are none any more.
+class Rights(NamedTuple):
+    """Who it is now, what they may see, and until when at the latest this may be remembered."""
 
-    ``purpose``: the one that was declared when the work was given; a token has its own.
+    principal: Principal
+    access: Access
+    ends_at: Micros
+
+
+def rights_now(identity: Identity, principal_id: str, purpose: str, era: Micros) -> Rights | None:
+    """Of ``user:…``, ``token:…`` or ``device:…`` as of now, None when there are none any more.
+
+    ``purpose``: the one that was declared when the work was given, which counts as long as the account may declare it; a
+    token has its own. ``era``: of the account's password then.
     """
-    kind, _, name = principal_id.partition(":")
-    if kind == "user":
-        try:
-            account = identity.get_user(name)
-        except ResourceNotFound:
-            return None
-        if account.disabled:
-            return None
-        return identity.policy.access(identity.tenants.rights(account, purpose))
-    if kind in ("token", "device"):
-        now = identity.clock()
-        for token in identity.list_tokens():
-            if token.id == name and token.principal().id == principal_id:
-                return identity.policy.access(token.rights()) if token.is_live(now) else None
-    return None
+    found = identity.basis.of(principal_id, purpose, era, identity.clock())
+    if found is None:
+        return None
+    return Rights(found.principal, identity.policy.access(found.rights), found.ends_at)

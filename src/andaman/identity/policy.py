@@ -8,9 +8,11 @@ remembered per distinct pair. ``Policy`` holds the table in force and tells its 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, fields
+from typing import Any, Final, NamedTuple
 
 from andaman.identity.model import Classification, Principal, Role
 
@@ -117,7 +119,8 @@ class WriteLimit:
 @dataclass(frozen=True, slots=True)
 class Rights:
     """What matters of a principal for the policy. ``device``: writes within its limit, without a role. ``tenants``: those
-    it may enter, see ``identity.tenants``."""
+    it may enter, see ``identity.tenants``. ``under``: the rights of those it stands on, all of which must allow the same:
+    whoever made a token, and whoever made that one's (``identity.basis``)."""
 
     roles: frozenset[Role] = frozenset({Role.PUBLIC})
     agency: str = ""
@@ -125,6 +128,7 @@ class Rights:
     limit: WriteLimit | None = None
     device: bool = False
     tenants: frozenset[str] = THE_CITY
+    under: tuple[Rights, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +144,8 @@ class PolicyTable:
     """The compiled rules; immutable. ``fingerprint`` is equal for equal rules."""
 
     def __init__(self, datasets: Iterable[DatasetRule] = (), writes: Iterable[WriteRule] = ()) -> None:
-        self.datasets = tuple(sorted(datasets, key=_dataset_text))
-        self.writes = tuple(sorted(writes, key=_write_text))
+        self.datasets = tuple(sorted(datasets, key=_canonical))
+        self.writes = tuple(sorted(writes, key=_canonical))
         self._by_type: dict[str, list[DatasetRule]] = {}
         self._any_type: list[DatasetRule] = []
         for rule in self.datasets:
@@ -150,15 +154,15 @@ class PolicyTable:
             for name in rule.types:
                 self._by_type.setdefault(name, []).append(rule)
         self._memo: dict[tuple[tuple[str, ...], tuple[str, ...]], Placement] = {}
-        lines = [_dataset_text(d) for d in self.datasets] + [_write_text(w) for w in self.writes]
-        self.fingerprint = hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+        whole = _canonical((self.datasets, self.writes))
+        self.fingerprint = hashlib.sha256(whole).hexdigest()[:16]
 
     def datasets_of(self, types: Sequence[str], scopes: Sequence[str]) -> list[DatasetRule]:
-        """The datasets an entity with these types and scopes belongs to."""
-        rules = {rule.code: rule for rule in self._any_type}
+        """The datasets an entity with these types and scopes belongs to; also of two that have one code."""
+        rules = {id(rule): rule for rule in self._any_type}
         for name in types:
             for rule in self._by_type.get(name, ()):
-                rules[rule.code] = rule
+                rules[id(rule)] = rule
         return [rule for rule in rules.values() if rule.selects(types, scopes)]
 
     def placement(self, types: tuple[str, ...], scopes: tuple[str, ...]) -> Placement:
@@ -210,7 +214,7 @@ def may_see(rights: Rights, demand: Demand) -> bool:
 class PolicyAccess:
     """identity.model.Access for one set of rights under one table; immutable to its users."""
 
-    __slots__ = ("_every_tenant", "_hidden", "_rights", "_seen", "_staff", "_table", "key")
+    __slots__ = ("_every_tenant", "_hidden", "_rights", "_seen", "_staff", "_table", "_under", "key")
 
     def __init__(self, table: PolicyTable, rights: Rights) -> None:
         self._table = table
@@ -219,25 +223,24 @@ class PolicyAccess:
         self._staff = not STAFF.isdisjoint(rights.roles)
         self._seen: dict[tuple[tuple[str, ...], tuple[str, ...]], bool] = {}
         self._hidden: dict[tuple[tuple[str, ...], tuple[str, ...]], frozenset[str]] = {}
-        limit = rights.limit or WriteLimit()
-        parts = [table.fingerprint, ",".join(sorted(rights.roles)), rights.agency, rights.purpose]
-        parts += [str(rights.device), str(rights.limit is not None), ",".join(sorted(limit.types))]
-        parts += [",".join(limit.scopes), ",".join(sorted(rights.tenants))]
-        self.key = hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:24]
+        self._under = tuple(PolicyAccess(table, one) for one in rights.under)
+        whole = _canonical((table.fingerprint, rights))
+        self.key = hashlib.sha256(whole).hexdigest()[:24]
 
     @property
     def is_narrowed(self) -> bool:
         """Do these rights come from a token that may write some types or scopes only?"""
-        return self._rights.limit is not None
+        return self._rights.limit is not None or any(one.is_narrowed for one in self._under)
 
     def enters(self, tenant: str) -> bool:
-        return tenant in self._rights.tenants or self._every_tenant
+        mine = tenant in self._rights.tenants or self._every_tenant
+        return mine and all(one.enters(tenant) for one in self._under)
 
     def sees(self, types: Sequence[str], scopes: Sequence[str]) -> bool:
         pair = (tuple(types), tuple(scopes))
         answer = self._seen.get(pair)
         if answer is None:
-            answer = self._decide(*pair)
+            answer = self._decide(*pair) and all(one.sees(*pair) for one in self._under)
             if len(self._seen) >= _MEMO_MAX:
                 self._seen.clear()
             self._seen[pair] = answer
@@ -250,13 +253,18 @@ class PolicyAccess:
             placed = self._table.placement(*pair)
             answer = frozenset(
                 attr for attr, demand in placed.attributes if not may_see(self._rights, demand)
-            )
+            ).union(*(one.hidden_attrs(*pair) for one in self._under))
             if len(self._hidden) >= _MEMO_MAX:
                 self._hidden.clear()
             self._hidden[pair] = answer
         return answer
 
     def may_write(self, types: Sequence[str], scopes: Sequence[str], attrs: Sequence[str]) -> bool:
+        return self._may_write(types, scopes, attrs) and all(
+            one.may_write(types, scopes, attrs) for one in self._under
+        )
+
+    def _may_write(self, types: Sequence[str], scopes: Sequence[str], attrs: Sequence[str]) -> bool:
         rights = self._rights
         if rights.limit is not None and not rights.limit.allows(types, scopes):
             return False
@@ -335,21 +343,19 @@ def default_writes(iri: Callable[[str], str]) -> list[WriteRule]:
     return [WriteRule(Role.ANALYST, analyst)]
 
 
-def _dataset_text(rule: DatasetRule) -> str:
-    attributes = ",".join(f"{attr}={int(level)}" for attr, level in sorted(rule.attributes.items()))
-    types = ",".join(sorted(rule.types))
-    return "|".join(
-        (
-            "dataset",
-            rule.code,
-            types,
-            rule.scope_prefix,
-            str(int(rule.classification)),
-            rule.agency,
-            attributes,
-        )
-    )
+def _canonical(value: Any) -> bytes:
+    """Equal values, and no others, have equal bytes. Of a dataclass every field counts, also one that is added later, and no
+    sign within a text can pass for the end of it."""
+    return json.dumps(_plain(value)).encode()
 
 
-def _write_text(rule: WriteRule) -> str:
-    return "|".join(("write", rule.role, ",".join(sorted(rule.types)), ",".join(sorted(rule.companions))))
+def _plain(value: Any) -> Any:
+    if isinstance(value, DatasetRule | WriteRule | WriteLimit | Rights):
+        return [type(value).__name__, *(_plain(getattr(value, one.name)) for one in fields(value))]
+    if isinstance(value, Mapping):
+        return sorted([str(name), _plain(one)] for name, one in value.items())
+    if isinstance(value, AbstractSet):
+        return sorted(map(str, value))
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    return int(value) if isinstance(value, Classification) else value

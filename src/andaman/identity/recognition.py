@@ -8,10 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
+from andaman.identity.basis import Basis
 from andaman.identity.credentials import Credential, Known
+from andaman.identity.policy import may_declare
 from andaman.identity.store import IdentityStore
-from andaman.identity.tenants import Tenants
-from andaman.kernel.time import DAY, HOUR, MINUTE, SECOND, Micros
+from andaman.kernel.time import HOUR, MINUTE, SECOND, Micros
 
 _MOST: Final = 20_000
 
@@ -30,9 +31,9 @@ class Recognition:
     """The memory of ``Identity.authenticate``; ``forget`` when sessions, tokens, accounts or the policy changed."""
 
     def __init__(
-        self, store: IdentityStore, tenants: Tenants, threads: ThreadPoolExecutor, lifetimes: Lifetimes
+        self, store: IdentityStore, basis: Basis, threads: ThreadPoolExecutor, lifetimes: Lifetimes
     ) -> None:
-        self.store, self.tenants, self.lifetimes = store, tenants, lifetimes
+        self.store, self.basis, self.lifetimes = store, basis, lifetimes
         self._threads = threads
         self._known: dict[Credential, Known] = {}
         self._touched: dict[Credential, Micros] = {}
@@ -64,22 +65,28 @@ class Recognition:
         until = now + self.lifetimes.remember
         if credential.kind == "session":
             session = self.store.find_session(credential.digest)
-            if session is None or session.account.disabled:
+            if session is None or not may_declare(session.account.roles, session.purpose):
                 return None
             seen_at = max(session.seen_at, self._touched.get(credential, 0))
             if now >= session.expires_at or now >= seen_at + self.lifetimes.idle:
                 return None
-            principal = session.account.principal(session.purpose)
-            rights = self.tenants.rights(session.account, session.purpose)
+            account = session.account
+            standing = self.basis.of_account(account, session.purpose, account.era)
+            if standing is None:
+                return None
             self._touch(credential, seen_at, now, self.store.touch_session, credential.digest)
-            return Known(principal, rights, session.expires_at, min(until, session.expires_at))
-        token = self.store.find_token(credential.digest)
-        if token is None or not token.is_live(now):
+            return Known(*standing[:2], session.expires_at, min(until, session.expires_at))
+        found = self.store.find_token(credential.digest, now)
+        if found is None:
             return None
-        ends_at = token.expires_at if token.expires_at is not None else now + 1000 * DAY
+        token, over_at = found
+        standing = self.basis.of_token(token, now)
+        if standing is None:
+            return None
+        ends_at = standing.ends_at if over_at is None else min(standing.ends_at, over_at)
         last = max(token.last_used_at or 0, self._touched.get(credential, 0))
         self._touch(credential, last, now, self.store.touch_token, token.id)
-        return Known(token.principal(), token.rights(), ends_at, min(until, ends_at))
+        return Known(*standing[:2], ends_at, min(until, ends_at))
 
     def _touch(
         self,

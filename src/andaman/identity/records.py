@@ -21,7 +21,8 @@ class Agency:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A person who may sign in. ``username`` is lower case and never changes."""
+    """A person who may sign in. ``username`` is lower case and never changes. ``era``: another one begins with each new
+    password; what was made in an older one stands on nothing (``basis.py``)."""
 
     username: str
     name: str
@@ -31,9 +32,10 @@ class Account:
     created_at: Micros = 0
     password_at: Micros = 0
     last_login_at: Micros = 0
+    era: Micros = 0
 
     def principal(self, purpose: str) -> Principal:
-        return Principal(f"user:{self.username}", self.name, self.roles, self.agency, purpose)
+        return Principal(f"user:{self.username}", self.name, self.roles, self.agency, purpose, self.era)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,10 @@ class TokenKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A program's or device's key. The secret is shown once, at creation."""
+    """A program's or device's key. The secret is shown once, at creation.
+
+    ``owner``: who answers for it: it may do at most what that account or token may do now. At first who made it.
+    """
 
     id: str
     kind: TokenKind
@@ -72,12 +77,16 @@ class Token:
     revoked_at: Micros | None = None
     last_used_at: Micros | None = None
     tenant: str = ""  # the one it may enter; "" is the city
+    owner: str = ""  # principal: "user:…", "token:…"; "system:…" is the command line or the platform itself
+    era: Micros = 0  # of the owner's account when it became the owner
+    lifetime: Micros | None = None  # how long it was given for, which another secret has anew
 
-    def principal(self) -> Principal:
-        prefix = "device" if self.kind is TokenKind.DEVICE else "token"
-        return Principal(f"{prefix}:{self.id}", self.name, self.roles, self.agency, self.purpose)
+    @property
+    def principal_id(self) -> str:
+        return f"{'device' if self.kind is TokenKind.DEVICE else 'token'}:{self.id}"
 
     def rights(self) -> Rights:
+        """What it was given; what it may do now, ``basis.py`` knows."""
         limit = WriteLimit(self.types, self.scopes) if self.types or self.scopes else None
         device = self.kind is TokenKind.DEVICE
         return Rights(self.roles, self.agency, self.purpose, limit, device, frozenset({self.tenant}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -10,16 +11,19 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from andaman.identity.audit import AuditFilter, Journal, Position
+from andaman.identity.basis import NEVER
+from andaman.identity.checks import plain_username
 from andaman.identity.credentials import csrf_of
 from andaman.identity.gate import COOKIE
 from andaman.identity.model import Principal, Role
 from andaman.identity.records import Account, Agency, AuditEntry, Session, Token, TokenKind
 from andaman.identity.service import Identity
 from andaman.identity.tenants import checked_tenants
+from andaman.identity.tokens import AS_BEFORE, LIFETIME, LONGEST, Listed
 from andaman.identity.web import actor_of, credential_of, require
 from andaman.kernel.errors import BadRequestData, NotSignedIn, UnsupportedMediaType
 from andaman.kernel.http import json_response, read_json
-from andaman.kernel.time import SECOND, Micros, format_time, parse_time
+from andaman.kernel.time import DAY, SECOND, Micros, format_time, parse_time
 
 _BODY_MAX: Final = 64 * 1024
 _NO_STORE: Final = {"Cache-Control": "no-store"}
@@ -48,6 +52,8 @@ def routes(
         Route("/api/identity/agencies", door.agencies, methods=["GET", "POST"]),
         Route("/api/identity/tokens", door.tokens, methods=["GET", "POST"]),
         Route("/api/identity/tokens/{id}", door.token, methods=["DELETE"]),
+        Route("/api/identity/tokens/{id}/rotate", door.rotate_token, methods=["POST"]),
+        Route("/api/identity/tokens/{id}/own", door.own_token, methods=["POST"]),
         Route("/api/identity/audit", door.audit),
     ]
 
@@ -143,15 +149,18 @@ class _Door:
     async def user(self, request: Request) -> Response:
         actor = require(request, Role.ADMINISTRATOR)
         username = request.path_params["username"]
+        principal = f"user:{plain_username(username)}"
+        standing = await asyncio.to_thread(self._identity.tokens.standing_on, principal)
         if request.method != "PATCH":
-            return json_response(self._account(self._identity.get_user(username)))
+            account = self._identity.get_user(username)
+            return json_response(self._account(account) | {"tokens": [_brief(one.token) for one in standing]})
         body = _Body(await read_json(request, _BODY_MAX))
         body.only("name", "agency", "password", "disabled", "roles", "tenants")
         tenants = checked_tenants(body.texts("tenants")) if "tenants" in body.members else None
         if tenants is not None and len(body.members) == 1:
             account = self._identity.get_user(username)
             await self._identity.tenants.give(account, tenants, actor)
-            return json_response(self._account(account))
+            return json_response(self._account(account) | await self._fallen(standing))
         account = await self._identity.update_user(
             username,
             actor,
@@ -163,7 +172,15 @@ class _Door:
         )
         if tenants is not None:
             await self._identity.tenants.give(account, tenants, actor)
-        return json_response(self._account(account))
+        return json_response(self._account(account) | await self._fallen(standing))
+
+    async def _fallen(self, before: list[Listed]) -> dict[str, Any]:
+        """What a change of an account took from the tokens that stand on it."""
+        found = await asyncio.to_thread(self._identity.tokens.fallen, before)
+        return {
+            "endedTokens": [_brief(token) for token in found.ended],
+            "weakerTokens": [_brief(token) for token in found.weaker],
+        }
 
     async def agencies(self, request: Request) -> Response:
         if request.method != "POST":
@@ -182,12 +199,12 @@ class _Door:
     async def tokens(self, request: Request) -> Response:
         actor = require(request, Role.ADMINISTRATOR)
         if request.method != "POST":
-            return json_response([self._token(token) for token in self._identity.list_tokens()])
+            listed = await asyncio.to_thread(self._identity.tokens.listed)
+            return json_response([self._token(one.token) | _state(one) for one in listed])
         body = _Body(await read_json(request, _BODY_MAX))
         kind = body.text("kind", "api")
         if kind not in set(TokenKind):
             raise BadRequestData(f"{kind!r} is not a kind of token; use api or device", field="kind")
-        days = body.number_or_none("lifetimeDays")
         token, secret = await self._identity.add_token(
             TokenKind(kind),
             body.text("name"),
@@ -197,7 +214,7 @@ class _Door:
             purpose=body.text("purpose", ""),
             types=[self._expand(name) for name in body.texts("types")],
             scopes=body.texts("scopes"),
-            lifetime=None if days is None else int(days * 86_400 * SECOND),
+            lifetime=body.lifetime(LIFETIME),
             tenant=body.text("tenant", ""),
         )
         return json_response({"token": self._token(token), "secret": secret}, 201, _NO_STORE)
@@ -206,6 +223,22 @@ class _Door:
         actor = require(request, Role.ADMINISTRATOR)
         await self._identity.revoke_token(request.path_params["id"], actor)
         return Response(status_code=204)
+
+    async def rotate_token(self, request: Request) -> Response:
+        actor = require(request, Role.ADMINISTRATOR)
+        body = _Body(await read_json(request, _BODY_MAX, empty={}))
+        body.only("graceSeconds", "lifetimeDays")
+        grace = body.number_or_none("graceSeconds", 0, 30 * 86_400) or 0
+        token, secret = await self._identity.tokens.rotate(
+            request.path_params["id"], actor, grace=int(grace * SECOND), lifetime=body.lifetime(AS_BEFORE)
+        )
+        return json_response({"token": self._token(token), "secret": secret}, headers=_NO_STORE)
+
+    async def own_token(self, request: Request) -> Response:
+        actor = require(request, Role.ADMINISTRATOR)
+        token = await self._identity.tokens.take_over(request.path_params["id"], actor)
+        (listed,) = await asyncio.to_thread(self._identity.tokens.listed, [token])
+        return json_response(self._token(token) | _state(listed))
 
     async def audit(self, request: Request) -> Response:
         require(request, Role.ADMINISTRATOR)
@@ -240,6 +273,7 @@ class _Door:
             "types": sorted(self._shorten(iri) for iri in token.types),
             "scopes": list(token.scopes),
             "createdBy": token.created_by,
+            "owner": token.owner,
             "createdAt": format_time(token.created_at),
             "expiresAt": _time(token.expires_at),
             "revokedAt": _time(token.revoked_at),
@@ -280,13 +314,20 @@ class _Body:
             raise BadRequestData(f"{name!r} is not true or false", field=name)
         return value
 
-    def number_or_none(self, name: str) -> float | None:
+    def number_or_none(self, name: str, least: float, most: float) -> float | None:
         value = self.members.get(name)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
             raise BadRequestData(f"{name!r} is not a number", field=name)
-        if value is not None and not 0 < value <= 36_500:
-            raise BadRequestData(f"{name!r} is not between 0 and 36500", field=name)
+        if value is not None and not least <= value <= most:
+            raise BadRequestData(f"{name!r} is not between {least} and {most}", field=name)
         return value
+
+    def lifetime(self, default: Micros) -> Micros | None:
+        """``lifetimeDays`` in µs: ``default`` where it is not said, None (no end) where it is said to be null."""
+        if "lifetimeDays" not in self.members:
+            return default
+        days = self.number_or_none("lifetimeDays", 0, LONGEST // DAY)
+        return None if days is None else int(days * DAY)
 
     def texts(self, name: str) -> list[str]:
         value = self.members.get(name, [])
@@ -300,6 +341,20 @@ class _Body:
             if name not in set(Role):
                 raise BadRequestData(f"{name!r} is not a role; there are {', '.join(Role)}", field="roles")
         return [Role(name) for name in names]
+
+
+def _brief(token: Token) -> dict[str, Any]:
+    return {"id": token.id, "kind": token.kind, "name": token.name}
+
+
+def _state(one: Listed) -> dict[str, Any]:
+    """What a token may do now; ``roles`` beside it is what it was given."""
+    standing = one.standing
+    if standing is None:
+        return {"inForce": False, "why": one.why}
+    weaker = bool(standing.rights.under) or standing.principal.purpose != one.token.purpose
+    state = {"inForce": True, "rolesNow": sorted(standing.principal.roles), "weaker": weaker}
+    return state | {"endsAt": format_time(standing.ends_at) if standing.ends_at < NEVER else None}
 
 
 def _time(at: Micros | None) -> str | None:

@@ -56,10 +56,9 @@ def _roles(text: str) -> frozenset[Role]:
 
 
 def account_of(row: Sequence[Any]) -> Account:
-    username, name, roles, agency, disabled, created_at, password_at, last_login_at = row[:8]
-    return Account(
-        username, name, _roles(roles), agency, bool(disabled), created_at, password_at, last_login_at
-    )
+    username, name, roles, agency, disabled, created_at, password_at, last_login_at, era = row[:9]
+    times = (created_at, password_at, last_login_at, era)
+    return Account(username, name, _roles(roles), agency, bool(disabled), *times)
 
 
 def token_of(row: Sequence[Any]) -> Token:

@@ -7,33 +7,33 @@ writes or hashes is a coroutine that works in the room's own threads.
 from __future__ import annotations
 
 import asyncio
-import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from andaman.identity.audit import AuditTrail
+from andaman.identity.basis import Basis
 from andaman.identity.checks import (
-    check_token,
     checked_agency,
     checked_purpose,
     checked_roles,
     checked_username,
     plain_username,
 )
-from andaman.identity.credentials import PUBLIC_PRINCIPAL, Credential, Known, digest_of
+from andaman.identity.credentials import PUBLIC_PRINCIPAL, Credential, Known
 from andaman.identity.model import Actor, Role, system_actor
 from andaman.identity.passwords import PasswordCost, PasswordHasher, check_password_rules
 from andaman.identity.policy import Policy, Rights
 from andaman.identity.recognition import Lifetimes, Recognition
-from andaman.identity.records import Account, Agency, Outcome, Token, TokenKind
+from andaman.identity.records import Account, Agency, Outcome, Token
 from andaman.identity.sessions import Sessions
 from andaman.identity.sign_in import Attempt, SignIn, sign_in
 from andaman.identity.store import IdentityStore
-from andaman.identity.tenants import Tenants, checked_tenants
-from andaman.identity.throttle import FORGET_AFTER, keys_of, longest_wait
+from andaman.identity.tenants import Tenants
+from andaman.identity.throttle import FORGET_AFTER, Limit, keys_of, longest_wait
+from andaman.identity.tokens import Tokens
 from andaman.kernel.errors import (
     AlreadyExists,
     BadRequestData,
@@ -41,7 +41,6 @@ from andaman.kernel.errors import (
     ResourceNotFound,
     TooManyRequests,
 )
-from andaman.kernel.ids import sortable_id
 from andaman.kernel.time import SECOND, Clock, Micros, system_clock
 
 _WAITING_MAX: Final = 32
@@ -66,11 +65,17 @@ class Identity:
         self.lifetimes = lifetimes or Lifetimes()
         self.audit = AuditTrail(self.store, clock)
         self.tenants = Tenants(self.store, self._run, self.audit, self._changed)
-        self.sessions = Sessions(self.store, self._run, self.audit, clock, self.lifetimes.idle, self._changed)
+        self.basis = Basis(self.store)
+        self.tokens = Tokens(self.store, self._run, self.audit, clock, self.basis, self._changed)
+        self.add_token, self.revoke_token = self.tokens.add, self.tokens.revoke
+        self.sessions = Sessions(
+            self.store, self._run, self.audit, clock, self.lifetimes.idle, self.tokens, self._changed
+        )
         self._hasher = PasswordHasher(password_cost)
         self._threads = ThreadPoolExecutor(2, "identity")  # bounds memory and CPU that sign-ins can take
         self._waiting = 0
-        self._recognition = Recognition(self.store, self.tenants, self._threads, self.lifetimes)
+        self._recognition = Recognition(self.store, self.basis, self._threads, self.lifetimes)
+        self._seen_changes, self._next_end = self.store.changes(), self.store.next_end(clock())
         self._listeners: list[Callable[[], None]] = []
 
     async def close(self) -> None:
@@ -107,7 +112,15 @@ class Identity:
 
         return end
 
+    def look(self) -> None:
+        """See what another process changed (the command line), and which tokens are over by now. Call it often: it costs
+        microseconds."""
+        if self.store.changes() != self._seen_changes or self.clock() >= self._next_end:
+            self._changed()
+
     def _changed(self) -> None:
+        self._seen_changes = self.store.changes()
+        self._next_end = self.store.next_end(self.clock())
         self._recognition.forget()
         for listener in list(self._listeners):
             listener()
@@ -157,9 +170,9 @@ class Identity:
             name.strip()[:200] or username,
             checked_roles(roles),
             checked_agency(agency),
-            False,
-            now,
-            now,
+            created_at=now,
+            password_at=now,
+            era=now,
         )
         encoded = await self._run(self._hasher.hash, password)
         await self._run(self.store.add_account, account, encoded)
@@ -216,7 +229,7 @@ class Identity:
             if encoded is not None:
                 self.store.set_password(username, encoded, self.clock())
             self.store.end_sessions_of(username)
-        return changed
+        return self.get_user(username)
 
     async def change_password(self, credential: Credential, old: str, new: str, actor: Actor) -> None:
         """The session's own user chooses another password; the user's other sessions end."""
@@ -224,21 +237,32 @@ class Identity:
         if session is None:
             raise NotSignedIn("The session is over; sign in again")
         account = session.account
+        check_password_rules(new, account.username)
         limits = keys_of(account.username, actor.origin, True)
-        wait = longest_wait(self.store.failures(list(limits)), limits, self.clock())
-        if wait:
-            raise TooManyRequests(f"Too many failures; try again in {-(-wait // SECOND)} s")
+        await self._run(self._count_try, limits)
         found = self.store.find_account(account.username)
         if not await self._run(self._hasher.verify, found[1] if found else None, old):
-            await self._run(self.store.add_failures, list(limits), self.clock(), self.clock() - FORGET_AFTER)
             await self.audit.add(actor, "account.password", outcome=Outcome.REFUSED)
             raise BadRequestData("The old password is not right", field="old")
-        check_password_rules(new, account.username)
+        pair = [key for key in limits if key.startswith("pair:")]
+        others = [key for key in limits if key not in pair]
+        await self._run(self.store.take_back_failures, others, pair)
         encoded = await self._run(self._hasher.hash, new)
         await self._run(self.store.set_password, account.username, encoded, self.clock())
         await self._run(self.store.end_sessions_of, account.username, credential.digest)
         await self.audit.add(actor, "account.password", f"user:{account.username}")
         self._changed()
+
+    def _count_try(self, limits: dict[str, Limit]) -> None:
+        """Count an attempt before it is made, so that parallel guesses do not slip through. Raises TooManyRequests."""
+        now = self.clock()
+        with self.store.change():
+            wait = longest_wait(self.store.failures(list(limits)), limits, now)
+            if not wait:
+                self.store.add_failures(list(limits), now, now - FORGET_AFTER)
+                return
+        seconds = -(-wait // SECOND)
+        raise TooManyRequests(f"Too many failures; try again in {seconds} s", retryAfter=seconds)
 
     def get_user(self, username: str) -> Account:
         found = self.store.find_account(plain_username(username))
@@ -249,6 +273,9 @@ class Identity:
     def list_users(self) -> list[Account]:
         return self.store.list_accounts()
 
+    def list_tokens(self) -> list[Token]:
+        return self.tokens.all()
+
     def name_of(self, principal_id: str) -> str:
         """The name people know a principal by; "" for parts of the platform and for who is no longer there."""
         kind, _, rest = principal_id.partition(":")
@@ -256,70 +283,13 @@ class Identity:
             found = self.store.find_account(rest)
             return found[0].name if found else ""
         if kind in ("token", "device"):
-            return next((token.name for token in self.list_tokens() if token.id == rest), "")
+            token = self.store.find_token_by_id(rest)
+            return token.name if token is not None else ""
         return ""
 
     def _is_last_administrator(self, account: Account) -> bool:
         live = [a for a in self.list_users() if Role.ADMINISTRATOR in a.roles and not a.disabled]
         return [a.username for a in live] == [account.username]
-
-    # -- tokens ---------------------------------------------------------------------------------------------
-    async def add_token(
-        self,
-        kind: TokenKind,
-        name: str,
-        actor: Actor,
-        *,
-        roles: Iterable[Role] = (),
-        agency: str = "",
-        purpose: str = "",
-        types: Sequence[str] = (),
-        scopes: Sequence[str] = (),
-        lifetime: Micros | None = None,
-        tenant: str = "",
-    ) -> tuple[Token, str]:
-        """Make a token; the second value is its secret, shown this once. ``types`` are IRIs it is narrowed to.
-
-        A device token has no roles: it writes its types and scopes and nothing else. Raises BadRequestData.
-        """
-        role_set = frozenset(roles)
-        if kind is TokenKind.API and role_set != {Role.PUBLIC}:
-            role_set = checked_roles(role_set)
-        check_token(kind, name, role_set, types, scopes)
-        if tenant:
-            checked_tenants([tenant])
-        if lifetime is not None and lifetime <= 0:
-            raise BadRequestData("The lifetime of a token must be positive", field="lifetime")
-        now = self.clock()
-        token = Token(
-            sortable_id(now),
-            kind,
-            name.strip()[:200],
-            role_set,
-            checked_agency(agency),
-            checked_purpose(purpose),
-            frozenset(types),
-            tuple(sorted(scopes)),
-            actor.principal.id,
-            now,
-            None if lifetime is None else now + lifetime,
-            tenant=tenant,
-        )
-        secret = f"andaman_{kind}_{secrets.token_urlsafe(32)}"
-        await self._run(self.store.add_token, digest_of(secret), token)
-        detail = f"{kind} {' '.join(sorted(role_set))} {' '.join(sorted(types))} {tenant}".strip()
-        await self.audit.add(actor, "token.create", f"token:{token.id}", detail=detail)
-        return token, secret
-
-    async def revoke_token(self, token_id: str, actor: Actor) -> None:
-        """Raises ResourceNotFound when there is no such token in force."""
-        if not await self._run(self.store.revoke_token, token_id, self.clock()):
-            raise ResourceNotFound(f"There is no token {token_id!r} in force")
-        await self.audit.add(actor, "token.revoke", f"token:{token_id}")
-        self._changed()
-
-    def list_tokens(self) -> list[Token]:
-        return self.store.list_tokens()
 
     # -- agencies -------------------------------------------------------------------------------------------
     async def put_agency(self, agency: Agency, actor: Actor | None = None) -> None:
@@ -347,8 +317,12 @@ class Identity:
         try:
             return await self.add_user(username, password, roles, actor, name=name, agency=agency)
         except AlreadyExists:
+            found = self.store.find_account(plain_username(username))
+            given: str | None = password
+            if found is not None and await self._run(self._hasher.verify, found[1], password):
+                given = None  # it is that one already: what was made with it stays
             return await self.update_user(
-                username, actor, name=name, roles=roles, agency=agency, disabled=False, password=password
+                username, actor, name=name, roles=roles, agency=agency, disabled=False, password=given
             )
 
 

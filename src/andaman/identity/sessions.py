@@ -10,6 +10,7 @@ from andaman.identity.credentials import Credential
 from andaman.identity.model import Actor
 from andaman.identity.records import Session, Token
 from andaman.identity.store import IdentityStore
+from andaman.identity.tokens import Tokens
 from andaman.kernel.errors import ResourceNotFound
 from andaman.kernel.time import Clock, Micros
 
@@ -24,10 +25,11 @@ class Sessions:
         audit: AuditTrail,
         clock: Clock,
         idle: Micros,
+        tokens: Tokens,
         changed: Callable[[], None],
     ) -> None:
         self._store, self._run, self._audit = store, run, audit
-        self._clock, self._idle, self._changed = clock, idle, changed
+        self._clock, self._idle, self._tokens, self._changed = clock, idle, tokens, changed
 
     def of(self, actor: Actor) -> list[Session]:
         """Sessions of the actor's account that are in force, the one used last first."""
@@ -44,10 +46,9 @@ class Sessions:
         return "" if found is None else found.id
 
     def tokens_of(self, actor: Actor) -> list[Token]:
-        """Tokens in force that the actor made."""
-        now = self._clock()
-        mine = [one for one in self._store.list_tokens() if one.created_by == actor.principal.id]
-        return [one for one in mine if one.is_live(now)]
+        """Tokens in force that the actor answers for."""
+        mine = [one for one in self._tokens.all() if one.owner == actor.principal.id]
+        return [one.token for one in self._tokens.listed(mine) if one.standing is not None]
 
     async def end(self, session_id: str, actor: Actor) -> None:
         """Raises ResourceNotFound for one that is over or another's."""

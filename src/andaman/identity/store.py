@@ -11,61 +11,22 @@ import threading
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import orjson
 
 from andaman.identity.records import Account, Agency, AuditEntry, Session, Token
 from andaman.identity.rows import AUDIT, account_of, audit_entry, link, pack, token_of, verify_audit
+from andaman.identity.schema import MIGRATIONS as _MIGRATIONS
 from andaman.identity.throttle import Failures
 from andaman.kernel.errors import AlreadyExists, Unavailable
 from andaman.kernel.storage import opening
 from andaman.kernel.time import Micros
 
-_MIGRATIONS: Final = (  # never edited once released; add another
-    """
-    CREATE TABLE agency (code TEXT PRIMARY KEY, name_th TEXT NOT NULL, name_en TEXT NOT NULL) STRICT;
-    CREATE TABLE account (
-        username TEXT PRIMARY KEY, name TEXT NOT NULL, roles TEXT NOT NULL, agency TEXT NOT NULL,
-        password TEXT NOT NULL, disabled INTEGER NOT NULL DEFAULT 0, created_at INTEGER NOT NULL,
-        password_at INTEGER NOT NULL, last_login_at INTEGER NOT NULL DEFAULT 0) STRICT;
-    CREATE TABLE session (
-        hash BLOB PRIMARY KEY, id TEXT NOT NULL UNIQUE, username TEXT NOT NULL REFERENCES account ON DELETE CASCADE,
-        purpose TEXT NOT NULL, created_at INTEGER NOT NULL, seen_at INTEGER NOT NULL, expires_at INTEGER NOT NULL,
-        address TEXT NOT NULL) STRICT, WITHOUT ROWID;
-    CREATE INDEX session_username ON session (username);
-    CREATE TABLE token (
-        id TEXT PRIMARY KEY, hash BLOB NOT NULL UNIQUE, kind TEXT NOT NULL, name TEXT NOT NULL, roles TEXT NOT NULL,
-        agency TEXT NOT NULL, purpose TEXT NOT NULL, types TEXT NOT NULL, scopes TEXT NOT NULL,
-        created_by TEXT NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER, revoked_at INTEGER,
-        last_used_at INTEGER) STRICT;
-    CREATE TABLE failure (key TEXT PRIMARY KEY, count INTEGER NOT NULL, last_at INTEGER NOT NULL) STRICT;
-    CREATE TABLE known_address (
-        username TEXT NOT NULL REFERENCES account ON DELETE CASCADE, address TEXT NOT NULL, last_at INTEGER NOT NULL,
-        PRIMARY KEY (username, address)) STRICT, WITHOUT ROWID;
-    CREATE TABLE audit (
-        seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, target TEXT NOT NULL,
-        outcome TEXT NOT NULL, origin TEXT NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL,
-        hash BLOB NOT NULL) STRICT;
-    CREATE INDEX audit_at ON audit (at);
-    CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN SELECT raise(ABORT, 'audit is append-only'); END;
-    CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN SELECT raise(ABORT, 'audit is append-only'); END;
-    """,
-    """
-    ALTER TABLE token ADD COLUMN tenant TEXT NOT NULL DEFAULT '';
-    CREATE TABLE tenant_entry (
-        principal TEXT NOT NULL, tenant TEXT NOT NULL, PRIMARY KEY (principal, tenant)) STRICT, WITHOUT ROWID;
-    CREATE INDEX tenant_entry_tenant ON tenant_entry (tenant);
-    """,
-    """
-    CREATE TABLE audit_end (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL, hash BLOB NOT NULL) STRICT;
-    INSERT INTO audit_end SELECT 1, seq, hash FROM audit ORDER BY seq DESC LIMIT 1;
-    """,
-)
-ACCOUNT = "username, name, roles, agency, disabled, created_at, password_at, last_login_at"
+ACCOUNT = "username, name, roles, agency, disabled, created_at, password_at, last_login_at, era"
 _BEARER_COLUMNS = (
     "id, kind, name, roles, agency, purpose, types, scopes, created_by, created_at, expires_at, revoked_at, "
-    "last_used_at, tenant"
+    "last_used_at, tenant, owner, era, lifetime"
 )
 
 
@@ -83,6 +44,9 @@ class IdentityStore:
             self._migrate()
             self._read = self._connect()
             self._read.execute("PRAGMA query_only = ON")
+            self._look = self._connect()  # the loop's own: it waits for no reader
+            self._look.execute("PRAGMA query_only = ON")
+        self._looked = (0, 0)
 
     def _connect(self) -> sqlite3.Connection:
         db = sqlite3.connect(self.path, timeout=10, isolation_level=None, check_same_thread=False)
@@ -105,8 +69,18 @@ class IdentityStore:
 
     def close(self) -> None:
         with self._lock, self._read_lock:
+            self._look.close()
             self._read.close()
             self._write.close()
+
+    def changes(self) -> int:
+        """Grows with every change of accounts, tokens and entries, and with every session that ends, by whatever process.
+        For one thread; costs microseconds while nothing is written."""
+        version = int(self._look.execute("PRAGMA data_version").fetchone()[0])
+        if version != self._looked[0]:
+            row = self._look.execute("SELECT number FROM rights_change").fetchone()
+            self._looked = (version, int(row[0]))
+        return self._looked[1]
 
     @contextmanager
     def change(self) -> Iterator[sqlite3.Connection]:
@@ -144,9 +118,9 @@ class IdentityStore:
         with self.change() as db:
             try:
                 db.execute(
-                    "INSERT INTO account (username, name, roles, agency, password, created_at, password_at)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    (*values, account.created_at, account.password_at),
+                    "INSERT INTO account (username, name, roles, agency, password, created_at, password_at, era)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    (*values, account.created_at, account.password_at, account.era),
                 )
             except sqlite3.IntegrityError:
                 raise AlreadyExists(
@@ -162,11 +136,14 @@ class IdentityStore:
             )
 
     def set_password(self, username: str, password: str, now: Micros | None) -> None:
-        """Store another hash; ``now`` None: the same password at another cost."""
+        """Store another hash, which begins another era; ``now`` None: the same password at another cost."""
         with self.change() as db:
+            if now is None:
+                db.execute("UPDATE account SET password = ? WHERE username = ?", (password, username))
+                return
             db.execute(
-                "UPDATE account SET password = ?, password_at = coalesce(?, password_at) WHERE username = ?",
-                (password, now, username),
+                "UPDATE account SET password = ?, password_at = ?, era = max(era + 1, ?) WHERE username = ?",
+                (password, now, now, username),
             )
 
     def find_account(self, username: str) -> tuple[Account, str] | None:
@@ -273,7 +250,7 @@ class IdentityStore:
         )
         if not rows:
             return None
-        sid, purpose, created_at, seen_at, expires_at, address = rows[0][8:]
+        sid, purpose, created_at, seen_at, expires_at, address = rows[0][9:]
         return Session(sid, account_of(rows[0]), purpose, created_at, seen_at, expires_at, address)
 
     def touch_session(self, digest: bytes, now: Micros) -> None:
@@ -293,7 +270,7 @@ class IdentityStore:
     def add_token(self, digest: bytes, token: Token) -> None:
         with self.change() as db:
             db.execute(
-                f"INSERT INTO token (hash, {_BEARER_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+                f"INSERT INTO token (hash, {_BEARER_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
                 (
                     digest,
                     token.id,
@@ -310,12 +287,32 @@ class IdentityStore:
                     token.revoked_at,
                     token.last_used_at,
                     token.tenant,
+                    token.owner or "system:cli",
+                    token.era,
+                    token.lifetime,
                 ),
             )
 
-    def find_token(self, digest: bytes) -> Token | None:
+    def find_token(self, digest: bytes, now: Micros) -> tuple[Token, Micros | None] | None:
+        """The token of a secret, and when this secret is over: for one that was replaced, the end of its grace."""
         rows = self._rows(f"SELECT {_BEARER_COLUMNS} FROM token WHERE hash = ?", (digest,))  # noqa: S608
+        if rows:
+            return token_of(rows[0]), None
+        sql = f"SELECT {_BEARER_COLUMNS}, old_until FROM token WHERE old_hash = ? AND old_until > ?"  # noqa: S608
+        rows = self._rows(sql, (digest, now))
+        return (token_of(rows[0][:-1]), int(rows[0][-1])) if rows else None
+
+    def find_token_by_id(self, token_id: str) -> Token | None:
+        rows = self._rows(f"SELECT {_BEARER_COLUMNS} FROM token WHERE id = ?", (token_id,))  # noqa: S608
         return token_of(rows[0]) if rows else None
+
+    def next_end(self, now: Micros) -> Micros:
+        """When the next of the tokens, or a secret in its grace, is over by itself."""
+        sql = (
+            "SELECT min(coalesce(min(expires_at) FILTER (WHERE expires_at > ?1), ?2),"
+            " coalesce(min(old_until) FILTER (WHERE old_until > ?1), ?2)) FROM token WHERE revoked_at IS NULL"
+        )
+        return int(self._look.execute(sql, (now, 1 << 62)).fetchone()[0])
 
     def list_tokens(self) -> list[Token]:
         rows = self._rows(f"SELECT {_BEARER_COLUMNS} FROM token ORDER BY id")  # noqa: S608
@@ -325,6 +322,26 @@ class IdentityStore:
         with self.change() as db:
             sql = "UPDATE token SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL"
             return db.execute(sql, (now, token_id)).rowcount > 0
+
+    def rotate_token(
+        self,
+        token_id: str,
+        digest: bytes,
+        old_until: Micros | None,
+        expires_at: Micros | None,
+        lifetime: Micros | None,
+    ) -> None:
+        """Another secret; the present one is in force until ``old_until`` (None: no longer)."""
+        with self.change() as db:
+            db.execute(
+                "UPDATE token SET old_hash = CASE WHEN ? IS NULL THEN NULL ELSE hash END, old_until = ?, hash = ?,"
+                " expires_at = ?, lifetime = ? WHERE id = ?",
+                (old_until, old_until, digest, expires_at, lifetime, token_id),
+            )
+
+    def own_token(self, token_id: str, owner: str, era: Micros) -> None:
+        with self.change() as db:
+            db.execute("UPDATE token SET owner = ?, era = ? WHERE id = ?", (owner, era, token_id))
 
     def touch_token(self, token_id: str, now: Micros) -> None:
         with self.change() as db:

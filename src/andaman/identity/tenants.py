@@ -53,6 +53,15 @@ def checked_tenants(names: Iterable[str]) -> frozenset[str]:
     return chosen
 
 
+def rights_of(store: IdentityStore, account: Account, purpose: str) -> Rights:
+    """The rights of an account as of now."""
+    if Role.ADMINISTRATOR in account.roles:
+        tenants = EVERY_TENANT
+    else:
+        tenants = frozenset({"", *store.tenants_of(f"user:{account.username}")})
+    return Rights(account.roles, account.agency, purpose, tenants=tenants)
+
+
 class Tenants:
     """The book of entries. One object, made by ``Identity``."""
 
@@ -64,14 +73,6 @@ class Tenants:
         changed: Callable[[], None],
     ) -> None:
         self._store, self._run, self._audit, self._changed = store, run, audit, changed
-
-    def rights(self, account: Account, purpose: str) -> Rights:
-        """The rights of an account as of now."""
-        if Role.ADMINISTRATOR in account.roles:
-            tenants = EVERY_TENANT
-        else:
-            tenants = frozenset({"", *self._store.tenants_of(f"user:{account.username}")})
-        return Rights(account.roles, account.agency, purpose, tenants=tenants)
 
     def given(self, username: str) -> list[str]:
         """What an account was given; exercises are not among them."""

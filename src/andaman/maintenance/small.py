@@ -21,10 +21,12 @@ from andaman.broker.subscriptions.store import FILE as SUBSCRIPTIONS
 from andaman.broker.subscriptions.store import SubscriptionStore
 from andaman.identity.rows import account_of, verify_audit
 from andaman.identity.store import ACCOUNT, IdentityStore
+from andaman.identity.tokens import figures
 from andaman.ingest.deadletter import DeadLetterStore
 from andaman.ingest.offsets import OffsetStore
 from andaman.kernel.errors import AndamanError
 from andaman.kernel.storage import obstacle
+from andaman.kernel.time import system_clock
 
 IDENTITY: Final = "identity.db"
 REGISTRY: Final = "registry.db"
@@ -53,7 +55,9 @@ class Kind:
 
 
 def _accounts(db: sqlite3.Connection) -> Iterator[str]:
-    for row in db.execute(f"SELECT {ACCOUNT} FROM account"):  # noqa: S608
+    older = "era" not in {row[1] for row in db.execute("PRAGMA table_info(account)")}
+    columns = ACCOUNT.replace("era", "0") if older else ACCOUNT
+    for row in db.execute(f"SELECT {columns} FROM account"):  # noqa: S608
         try:
             account_of(row)
         except (ValueError, TypeError) as error:
@@ -177,6 +181,8 @@ def _look(directory: Path, kind: Kind, journal_end: Callable[[], int]) -> Iterat
                 yield finding
             if kind.name == IDENTITY:
                 yield _audit(db)
+                if not older:
+                    yield from _tokens(directory)
             if kind.name == SUBSCRIPTIONS:
                 yield from _ahead(db, journal_end)
         finally:
@@ -217,6 +223,24 @@ def _audit(db: sqlite3.Connection) -> Finding:
             "problem", "audit", f"{text}. Keep a copy as evidence and compare with the last backup."
         )
     return Finding("ok", "audit", f"The hash chain of {count} audit entries verifies.")
+
+
+def _tokens(directory: Path) -> Iterator[Finding]:
+    """Tokens that are over soon, or ended with whoever answered for them."""
+    store = IdentityStore(directory)
+    try:
+        soon, _, fallen = figures(store, system_clock())
+    finally:
+        store.close()
+    if soon:
+        text = f"{soon} tokens in force are over within a week: andaman token list --data {directory} says which."
+        yield Finding("warning", "tokens", text)
+    if fallen:
+        text = (
+            f"{fallen} tokens ended with whoever answered for them: andaman token list --all --data {directory} says which "
+            "and why; andaman token own ID has the command line answer for one that is needed."
+        )
+        yield Finding("warning", "tokens", text)
 
 
 def _ahead(db: sqlite3.Connection, journal_end: Callable[[], int]) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from andaman.broker.contexts import Context
 from andaman.broker.entity.geometry import check_geometry
 from andaman.broker.entity.names import NULL, check_scopes, check_time, check_uri
 from andaman.broker.query.regex import check_regex
-from andaman.broker.registry.model import DURATION, Document
+from andaman.broker.registry.model import DURATION, OWNER, Document
 from andaman.broker.registry.operations import AUXILIARY, DEFAULT, GROUPS, OPERATIONS
 from andaman.kernel.errors import BadRequestData, TooLarge
 from andaman.kernel.ids import is_tenant
@@ -355,7 +355,7 @@ def shown(
             out.update((shorts[iri], given) for iri, given in value.items())
         elif name == "scope":
             out[name] = value[0] if len(value) == 1 else value
-        elif name not in ("createdAt", "modifiedAt") or sys_attrs:
+        elif name != OWNER and (name not in ("createdAt", "modifiedAt") or sys_attrs):
             out[name] = value
     out.setdefault("mode", "inclusive")
     out.setdefault("operations", ["retrieveOps"] if out["mode"] == "auxiliary" else list(DEFAULT))

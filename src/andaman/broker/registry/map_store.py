@@ -18,11 +18,12 @@ log = logging.getLogger(__name__)
 FILE: Final = "entity-maps.sqlite3"
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS entity_map (
-    id TEXT PRIMARY KEY, tenant TEXT NOT NULL, owner TEXT NOT NULL, expires_at INTEGER NOT NULL, entries BLOB NOT NULL
+    id TEXT PRIMARY KEY, tenant TEXT NOT NULL, owner TEXT NOT NULL, expires_at INTEGER NOT NULL,
+    rights TEXT NOT NULL, entries BLOB NOT NULL
 ) STRICT;
 """
-Row = tuple[str, str, str, Micros, dict[str, tuple[str, ...]]]
-"""(id, tenant, owner, expiry, entity → sources)."""
+Row = tuple[str, str, str, Micros, str, dict[str, tuple[str, ...]]]
+"""(id, tenant, owner, expiry, key of the maker's rights, entity → sources)."""
 
 
 class MapStore:
@@ -44,6 +45,9 @@ class MapStore:
         try:
             db.execute("PRAGMA journal_mode=WAL")
             db.execute("PRAGMA synchronous=NORMAL")
+            columns = {row[1] for row in db.execute("PRAGMA table_info(entity_map)")}
+            if columns and "rights" not in columns:
+                db.execute("DROP TABLE entity_map")  # of an older release: nobody knows what may be in them
             db.executescript(_SCHEMA)
             self._path.chmod(0o600)
         except sqlite3.Error:
@@ -61,10 +65,11 @@ class MapStore:
             except sqlite3.Error as error:
                 log.warning("Entity maps cannot be read: %s", error)
                 return []
-        for map_id, tenant, owner, expires_at, entries in rows:
+        for map_id, tenant, owner, expires_at, rights, entries in rows:
             try:
                 listed: dict[str, Any] = orjson.loads(entries)
-                found.append((map_id, tenant, owner, expires_at, {k: tuple(v) for k, v in listed.items()}))
+                entities = {k: tuple(v) for k, v in listed.items()}
+                found.append((map_id, tenant, owner, expires_at, rights, entities))
             except (ValueError, TypeError, AttributeError):
                 log.warning("Entity map %s cannot be read", map_id)
         return found
@@ -75,7 +80,7 @@ class MapStore:
         with self._lock:
             try:
                 self._db.execute("BEGIN IMMEDIATE")
-                self._db.executemany("INSERT OR REPLACE INTO entity_map VALUES (?, ?, ?, ?, ?)", made)
+                self._db.executemany("INSERT OR REPLACE INTO entity_map VALUES (?, ?, ?, ?, ?, ?)", made)
                 self._db.executemany("DELETE FROM entity_map WHERE id = ?", [(one,) for one in gone])
                 self._db.execute("COMMIT")
             except sqlite3.Error as error:

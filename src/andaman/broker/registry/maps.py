@@ -21,12 +21,14 @@ _IDS: Final = 2_000_000  # entities in all maps together
 
 @dataclass(slots=True, eq=False)
 class EntityMap:
-    """§5.2.39. ``entries``: entity → where it was found (``@none``: here)."""
+    """§5.2.39. ``entries``: entity → where it was found (``@none``: here). ``rights``: key of the rights it was made with,
+    which says what may be in it."""
 
     id: str
     tenant: str
     owner: str
     expires_at: Micros
+    rights: str
     entries: dict[str, tuple[str, ...]]
 
     def shown(self) -> dict[str, Any]:
@@ -89,7 +91,7 @@ class EntityMaps:
         if self._store is None or not names:
             return
         rows: list[Row] = [
-            (one.id, one.tenant, one.owner, one.expires_at, dict(one.entries))
+            (one.id, one.tenant, one.owner, one.expires_at, one.rights, dict(one.entries))
             for name in names
             if (one := self._maps.get(name)) is not None
         ]
@@ -110,12 +112,14 @@ class EntityMaps:
             self._drop(next(iter(self._maps.values())))
 
     def find(self, map_id: str, actor: Actor, tenant: str, now: Micros) -> EntityMap | None:
-        """A map that is not over and that the caller may see: the maker's own, or any for administrators."""
+        """A map that is not over and that the caller may see: the maker's own, as long as the maker's rights are those it was
+        made with, or any for administrators."""
         found = self._maps.get(map_id)
         if found is None or found.tenant != tenant:
             return None
         principal = actor.principal
-        if principal.id != found.owner and Role.ADMINISTRATOR not in principal.roles:
+        mine = principal.id == found.owner and actor.access.key == found.rights
+        if not mine and Role.ADMINISTRATOR not in principal.roles:
             return None
         if found.expires_at <= now:
             self._drop(found)

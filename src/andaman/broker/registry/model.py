@@ -8,12 +8,15 @@ from typing import Any, Final, Literal, cast
 
 from andaman.broker.model import NGSILD
 from andaman.broker.registry.operations import DEFAULT, expand
+from andaman.broker.subscriptions.model import Owner
 from andaman.kernel.time import Micros, parse_time
 
 Document = dict[str, Any]
 """Members as in §5.2.9 with names in ``information`` expanded; ``properties``: the source's own ones, IRI → value as
 given; ``createdAt``, ``modifiedAt``."""
 Mode = Literal["inclusive", "exclusive", "redirect", "auxiliary"]
+OWNER: Final = "_owner"
+"""Member of a document that nobody is told: [principal, purpose, era] of who answers for it."""
 _LOCAL_ONLY: Final = NGSILD + "localOnly"
 PROXIED: Final = frozenset({"exclusive", "redirect"})
 """Modes in which the broker itself holds nothing of what is registered (§4.3.6.3)."""
@@ -64,6 +67,12 @@ class Registration:
     managed: Interval | None
     scopes: tuple[str, ...]
     document: Document = field(compare=False, repr=False, default_factory=dict)
+
+    @property
+    def owner(self) -> Owner | None:
+        """Who registered it, or changed it last; None where that is not known (an older release), or was the platform."""
+        told = self.document.get(OWNER)
+        return None if told is None else Owner(*told)
 
     @property
     def proxied(self) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
@@ -22,10 +23,11 @@ from andaman.broker.registry.map_store import FILE as MAPS
 from andaman.broker.registry.map_store import MapStore
 from andaman.broker.registry.maps import EntityMaps
 from andaman.broker.registry.match import Spec, conflicts, infos_of
-from andaman.broker.registry.model import Info, Registration, registration_of
+from andaman.broker.registry.model import OWNER, Document, Info, Registration, registration_of
 from andaman.broker.registry.store import REGISTRATIONS, RegistryStore
 from andaman.broker.service import Broker
-from andaman.identity.model import FULL_ACCESS
+from andaman.broker.subscriptions.model import Owner
+from andaman.identity.model import FULL_ACCESS, Actor
 from andaman.kernel.errors import (
     AlreadyExists,
     AndamanError,
@@ -37,8 +39,11 @@ from andaman.kernel.errors import (
 from andaman.kernel.ids import sortable_id, urn
 from andaman.kernel.time import Clock, Micros, format_time, system_clock
 
+log = logging.getLogger(__name__)
 MAX_REGISTRATIONS: Final = 20_000
 """Of one tenant."""
+MayRegister = Callable[[Owner, str], bool]
+"""(owner, tenant): may that principal register sources there, as of now?"""
 Listener = Callable[[str, Registration | None, Registration | None], None]
 """(tenant, before, after); None: it was not there, or is gone."""
 
@@ -78,6 +83,8 @@ class TenantRegistry:
     untyped: dict[str, Registration] = field(default_factory=dict)
     health: dict[str, Health] = field(default_factory=dict)
     next_expiry: Micros | None = None
+    paused: set[str] = field(default_factory=set)
+    """Whoever registered them may not do so now: they are kept, and not asked."""
 
     def add(self, one: Registration) -> None:
         self.all[one.id] = one
@@ -89,6 +96,7 @@ class TenantRegistry:
 
     def remove(self, registration_id: str) -> Registration | None:
         one = self.all.pop(registration_id, None)
+        self.paused.discard(registration_id)
         if one is not None:
             for bucket in self._buckets(one):
                 bucket.pop(one.id, None)
@@ -117,9 +125,12 @@ class TenantRegistry:
             return found.values()
         return [one for name, one in self.all.items() if name in found]
 
-    def matching(self, spec: Spec) -> list[tuple[Registration, list[Info]]]:
-        """Registrations that match, each with what of it matches (§5.12)."""
-        return [(one, list(infos)) for one, infos in infos_of(self.candidates(spec), spec)]
+    def matching(self, spec: Spec, *, every: bool = False) -> list[tuple[Registration, list[Info]]]:
+        """Registrations that match, each with what of it matches (§5.12). ``every``: also those that are paused."""
+        found: Iterable[Registration] = self.candidates(spec)
+        if self.paused and not every:
+            found = [one for one in found if one.id not in self.paused]
+        return [(one, list(infos)) for one, infos in infos_of(found, spec)]
 
 
 def _types_of(expr: TypeExpr | None) -> frozenset[str]:
@@ -131,6 +142,18 @@ def _types_of(expr: TypeExpr | None) -> frozenset[str]:
     if isinstance(expr, TypeOr) and not all(parts):
         return frozenset()
     return frozenset().union(*parts)
+
+
+def _answers(actor: Actor | None) -> Document:
+    if actor is None:
+        return {}
+    me = actor.principal
+    return {OWNER: [me.id, me.purpose, me.era]}
+
+
+def why_paused(one: Registration) -> str:
+    owner = "nobody" if one.owner is None else one.owner.id
+    return f"{owner} may not register context sources now, or has another password than when this was done"
 
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -157,6 +180,7 @@ class Registry:
         self._woken = asyncio.Event()
         self.maps = EntityMaps(map_store)
         self.alias = store.alias()
+        self.may_register: MayRegister = lambda owner, tenant: True
         broker.on_forgotten(self._forget_tenant)
         for tenant, document in store.load(REGISTRATIONS):
             self._tenants.setdefault(tenant, TenantRegistry()).add(registration_of(document))
@@ -181,6 +205,7 @@ class Registry:
     # -- background: what expired is gone (§5.2.9) ----------------------------------------------------------
     async def start(self) -> None:
         await self.maps.start(self._clock())
+        self.rights_changed()
         self._sweep = asyncio.create_task(self._expire_in_time())
 
     async def stop(self) -> None:
@@ -254,14 +279,50 @@ class Registry:
         found = self.of(tenant)
         return [] if found is None else list(found.all.values())
 
+    def in_force(self, tenant: str) -> list[Registration]:
+        """All but those that are paused."""
+        found = self.of(tenant)
+        return [] if found is None else [one for one in found.all.values() if one.id not in found.paused]
+
+    def is_paused(self, one: Registration, tenant: str) -> bool:
+        found = self._tenants.get(tenant)
+        return found is not None and one.id in found.paused
+
+    # -- rights ----------------------------------------------------------------------------------------------
+    def rights_changed(self) -> None:
+        """Call when accounts, tokens or the policy changed: what somebody registered who may not do so now is not asked
+        until they may again, or somebody who may changes it."""
+        known: dict[tuple[Owner, str], bool] = {}
+        for tenant, found in list(self._tenants.items()):
+            for one in list(found.all.values()):
+                if one.owner is None:
+                    continue
+                key = (one.owner, tenant)
+                if key not in known:
+                    known[key] = self.may_register(one.owner, tenant)
+                if known[key] == (one.id in found.paused):
+                    self._pause(tenant, found, one, not known[key])
+
+    def _pause(self, tenant: str, found: TenantRegistry, one: Registration, paused: bool) -> None:
+        if paused:
+            found.paused.add(one.id)
+            log.warning("Context source registration %s is paused: %s", one.id, why_paused(one))
+            self._tell(tenant, one, None)
+        else:
+            found.paused.discard(one.id)
+            self._tell(tenant, None, one)
+
     # -- writing ---------------------------------------------------------------------------------------------
-    async def register(self, payload: Any, context: Context, tenant: str) -> Registration:
-        """§5.9.2. Raises BadRequestData, AlreadyExists or Conflict."""
+    async def register(
+        self, payload: Any, context: Context, tenant: str, actor: Actor | None = None
+    ) -> Registration:
+        """§5.9.2. ``actor`` answers for it (None: the platform). Raises BadRequestData, AlreadyExists or Conflict."""
         now = self._clock()
         document = documents.document_of(
             payload, context, now, lambda: urn("ContextSourceRegistration", sortable_id(now))
         )
         document["createdAt"] = document["modifiedAt"] = format_time(now)
+        document |= _answers(actor)
         async with self._busy:
             there = self.of(tenant)
             if there is not None and document["id"] in there.all:
@@ -275,13 +336,16 @@ class Registry:
         self._tell(tenant, None, one)
         return one
 
-    async def update(self, registration_id: str, payload: Any, context: Context, tenant: str) -> Registration:
-        """§5.9.3. Raises ResourceNotFound, BadRequestData or Conflict."""
+    async def update(
+        self, registration_id: str, payload: Any, context: Context, tenant: str, actor: Actor | None = None
+    ) -> Registration:
+        """§5.9.3. Who changes it answers for it from then on. Raises ResourceNotFound, BadRequestData or Conflict."""
         async with self._busy:
             old = self.get(registration_id, tenant)
             now = self._clock()
             document = documents.patched(old.document, payload, context, now)
             document["modifiedAt"] = format_time(now)
+            document |= _answers(actor)
             one = registration_of(document)
             await self._check_conflicts(one, tenant)
             await asyncio.to_thread(self._store.put, REGISTRATIONS, tenant, document)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any, Final
 
 from andaman.broker.contexts import Context, ContextStore
@@ -19,12 +20,12 @@ from andaman.broker.registry.service import Registry
 from andaman.broker.registry.store import SUBSCRIPTIONS, RegistryStore
 from andaman.broker.registry.watched import Watch, compiled, notification, stored
 from andaman.broker.subscriptions.delivery import Courier, Message, Outcome
-from andaman.broker.subscriptions.model import Counters, Subscription
+from andaman.broker.subscriptions.model import Counters, Owner, Subscription
 from andaman.broker.subscriptions.parse import expand
 from andaman.identity.model import Actor, Role
 from andaman.kernel.errors import AlreadyExists, AndamanError, BadRequestData, Conflict, ResourceNotFound
 from andaman.kernel.ids import sortable_id, urn
-from andaman.kernel.time import Clock, format_time, system_clock
+from andaman.kernel.time import Clock, Micros, format_time, system_clock
 
 log = logging.getLogger(__name__)
 MOST: Final = 10_000
@@ -53,6 +54,8 @@ class SourceSubscriptions:
         self._unsaved: set[tuple[str, str]] = set()
         self._saving = asyncio.Event()
         self._saver: asyncio.Task[None] | None = None
+        self.may_watch: Callable[[Owner, str], bool] = lambda owner, tenant: True
+        """(owner, tenant): may that principal see registrations there, as of now?"""
         registry.on_change(self._on_change)
         registry.on_forgotten(self._forget_tenant)
 
@@ -60,7 +63,8 @@ class SourceSubscriptions:
     async def start(self) -> None:
         for tenant, document in await asyncio.to_thread(self._store.load, SUBSCRIPTIONS):
             try:
-                self._watches[tenant, document["id"]] = compiled(self._contexts, tenant, document)
+                watch = self._watches[tenant, document["id"]] = compiled(self._contexts, tenant, document)
+                watch.sub.baseless = not self.may_watch(watch.sub.owner, tenant)
             except AndamanError as error:
                 log.error("Subscription %s on registrations cannot be used: %s", document["id"], error.detail)
         self._ticking = asyncio.create_task(self._tick())
@@ -77,13 +81,25 @@ class SourceSubscriptions:
         for key in self._unsaved & self._watches.keys():
             await asyncio.to_thread(self._store.put, SUBSCRIPTIONS, key[0], stored(self._watches[key]))
 
+    def rights_changed(self) -> None:
+        """Call when accounts, tokens or the policy changed. What waits for who may see no registrations now is dropped."""
+        for (tenant, _), watch in self._watches.items():
+            baseless = not self.may_watch(watch.sub.owner, tenant)
+            if baseless == watch.sub.baseless:
+                continue
+            watch.sub.baseless = baseless
+            if baseless:
+                self._courier.drop(watch.sub.endpoint, tenant, watch.sub.key)
+            elif not watch.sub.interval:
+                self._tell(watch)
+
     async def _tick(self) -> None:
         """Periodic notifications (timeInterval)."""
         while True:
             await asyncio.sleep(0.5)
             now = self._clock()
             for watch in list(self._watches.values()):
-                if watch.sub.interval and watch.due <= now and watch.sub.status(now) == "active":
+                if watch.sub.interval and watch.due <= now and _tells(watch, now):
                     watch.due = now + watch.sub.interval
                     self._periodic(watch)
             self._courier.tidy()
@@ -113,7 +129,7 @@ class SourceSubscriptions:
             "id": sub_id,
             "content": content,
             "sources": {"context": source, "q": source},
-            "owner": [actor.principal.id, actor.principal.purpose],
+            "owner": _owner(actor),
             "createdAt": format_time(now),
             "modifiedAt": format_time(now),
             "told": {},
@@ -152,10 +168,13 @@ class SourceSubscriptions:
             if "q" in fragment or "csf" in fragment:
                 document["sources"] = {**document["sources"], "q": source}
             document["modifiedAt"] = format_time(self._clock())
+            if watch.sub.baseless and actor.principal.id == watch.sub.owner.id:
+                document["owner"] = _owner(actor)
             new = compiled(self._contexts, tenant, document)
             new.sub.counters, new.registrations, new.due = watch.sub.counters, watch.registrations, watch.due
             await asyncio.to_thread(self._store.put, SUBSCRIPTIONS, tenant, document)
             self._courier.drop(watch.sub.endpoint, tenant, watch.sub.key)
+            new.sub.baseless = not self.may_watch(new.sub.owner, tenant)
             self._watches[tenant, sub_id] = new
         if not new.sub.interval:
             self._tell(new)
@@ -207,9 +226,9 @@ class SourceSubscriptions:
 
     def _tell(self, watch: Watch, before: Registration | None = None) -> None:
         """Send what is different from what was told, one notification for each reason (§5.11.7)."""
-        if watch.sub.status(self._clock()) != "active":
+        if not _tells(watch, self._clock()):
             return
-        now = {one.id: one for one in self._registry.list_all(watch.sub.tenant) if watch.matches(one)}
+        now = {one.id: one for one in self._registry.in_force(watch.sub.tenant) if watch.matches(one)}
         new = [one for name, one in now.items() if name not in watch.told]
         updated = [
             one
@@ -239,7 +258,7 @@ class SourceSubscriptions:
         return None if found is None else found.all.get(name)
 
     def _periodic(self, watch: Watch) -> None:
-        found = [one for one in self._registry.list_all(watch.sub.tenant) if watch.matches(one)]
+        found = [one for one in self._registry.in_force(watch.sub.tenant) if watch.matches(one)]
         if found:
             self._send(watch, NEW, found)
 
@@ -279,6 +298,14 @@ class SourceSubscriptions:
             watch.tried.add(id(message))
         else:
             watch.tried.discard(id(message))
+
+
+def _owner(actor: Actor) -> list[Any]:
+    return [actor.principal.id, actor.principal.purpose, actor.principal.era]
+
+
+def _tells(watch: Watch, now: Micros) -> bool:
+    return not watch.sub.baseless and watch.sub.status(now) == "active"
 
 
 def _may_see(sub: Subscription, actor: Actor) -> bool:

@@ -107,7 +107,7 @@ def stored(watch: Watch) -> Document:
         "id": sub.id,
         "content": sub.content,
         "sources": sub.sources,
-        "owner": [sub.owner.id, sub.owner.purpose],
+        "owner": [sub.owner.id, sub.owner.purpose, sub.owner.era],
         "createdAt": format_time(sub.created),
         "modifiedAt": format_time(sub.modified),
         "told": watch.told,

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Any, Final
 
 from andaman.broker.snapshots.model import PREPARING, USABLE, Limits, Snapshot, lifetime_of
-from andaman.identity.model import Actor, Role
+from andaman.identity.model import Actor, Principal, Role
 from andaman.kernel.errors import Conflict
 from andaman.kernel.ids import sortable_id, urn
 from andaman.kernel.time import Micros
@@ -15,19 +15,23 @@ from andaman.kernel.time import Micros
 _TOLD: Final = ("snapshotLifetime", "snapshotPriority", "endpoint", "receiverInfo")
 
 
-def new_snapshot(given: dict[str, Any], owner: str, tenant: str, now: Micros, limits: Limits) -> Snapshot:
+def new_snapshot(
+    given: dict[str, Any], owner: Principal, tenant: str, now: Micros, limits: Limits
+) -> Snapshot:
     """``given``: checked members (``model.checked``). Its queries are for the caller to say."""
     told: dict[str, Any] = {name: given[name] for name in _TOLD if name in given}
     return Snapshot(
         tenant,
         given.get("id") or urn("Snapshot", sortable_id(now)),
         secrets.token_hex(12),
-        owner,
+        owner.id,
         now,
         now,
         now + lifetime(told, limits),
         now,
         told=told,
+        purpose=owner.purpose,
+        era=owner.era,
     )
 
 

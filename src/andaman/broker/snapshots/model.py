@@ -66,6 +66,8 @@ class Snapshot:
     queries: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # by member, names expanded
     details: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     told: dict[str, Any] = field(default_factory=dict)  # members that can be changed, as given
+    purpose: str = ""  # of the session that made it
+    era: int = 0  # of the password that session stood on
 
     @property
     def priority(self) -> int:

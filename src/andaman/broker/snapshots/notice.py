@@ -18,11 +18,11 @@ log = logging.getLogger(__name__)
 _PATIENCE: Final = 10 * MINUTE
 
 
-def tell(courier: Courier, one: Snapshot, clock: Clock) -> None:
-    """SnapshotNotification, if there is an endpoint; tried again for a while."""
+def tell(courier: Courier, one: Snapshot, clock: Clock) -> str:
+    """SnapshotNotification, if there is an endpoint; tried again for a while. The id under which it waits, or ""."""
     endpoint = one.endpoint
     if endpoint is None or one.status == PREPARING:
-        return
+        return ""
     now = clock()
     content = one.notification(urn("SnapshotNotification", sortable_id(now)), now)
     lines = {"Content-Type": "application/json"}
@@ -45,3 +45,5 @@ def tell(courier: Courier, one: Snapshot, clock: Clock) -> None:
     message = Message(str(content["id"]), one.id, headers, body, report)
     if not courier.offer(endpoint, tenant, message):
         log.warning("A notification of snapshot %s was dropped: its receiver takes none", one.id)
+        return ""
+    return message.owner

@@ -32,8 +32,10 @@ from andaman.broker.snapshots.shelf import Opened, Shelf, Subscribe
 from andaman.broker.snapshots.sight import Sight
 from andaman.broker.snapshots.store import FILE, SnapshotStore
 from andaman.broker.subscriptions.delivery import Courier
-from andaman.identity.model import Access, Actor, FullAccess
-from andaman.kernel.errors import AlreadyExists, AndamanError, ResourceNotFound, Unavailable, told
+from andaman.broker.subscriptions.model import Owner
+from andaman.broker.subscriptions.run import Owners
+from andaman.identity.model import FULL_ACCESS, Access, Actor, FullAccess
+from andaman.kernel.errors import AlreadyExists, AndamanError, Conflict, ResourceNotFound, Unavailable, told
 from andaman.kernel.metrics import Family, counter, gauge
 from andaman.kernel.time import Clock, system_clock
 
@@ -59,7 +61,10 @@ class Snapshots:
         limits: Limits | None = None,
         min_free_bytes: int = 0,
         subscribe: Subscribe | None = None,
+        owners: Owners | None = None,
     ) -> None:
+        self._owners = owners
+        self._waiting: dict[str, list[str]] = {}  # key → notifications given to the courier lately
         self._broker, self._directory, self._clock = broker, directory, clock
         self.limits = limits or Limits()
         self._client, self._allow_private = client, allow_private
@@ -154,7 +159,7 @@ class Snapshots:
     async def create(self, given: dict[str, Any], gather: Gather, actor: Actor, tenant: str) -> Snapshot:
         """§5.16.1: known and "preparing" when it returns; made behind it. ``given``: checked members (``model.checked``).
         Raises AlreadyExists, Conflict where there are too many."""
-        one = new_snapshot(given, actor.principal.id, tenant, self._clock(), self.limits)
+        one = new_snapshot(given, actor.principal, tenant, self._clock(), self.limits)
         one.queries = {name: given[name] for name in (QUERIES, TEMPORAL_QUERIES) if name in given}
         await self._add(one)
         self._work(one, lambda: self._make(one, gather, actor))
@@ -165,7 +170,7 @@ class Snapshots:
         ready."""
         origin = self.get(snapshot_id, actor, tenant)
         check_usable(origin)
-        one = new_snapshot(given, actor.principal.id, tenant, self._clock(), self.limits)
+        one = new_snapshot(given, actor.principal, tenant, self._clock(), self.limits)
         one.queries, one.moment, one.position = origin.queries, origin.moment, origin.position
         one.details = origin.details
         await self._add(one)
@@ -210,15 +215,31 @@ class Snapshots:
         self._making[one.key] = asyncio.create_task(run(), name="snapshot")
 
     async def _make(self, one: Snapshot, gather: Gather, actor: Actor) -> None:
+        self._check_rights(one, actor)
         content = await gather()
         stop = self._stops[one.key]
         await self._workshop.make(one, self.shelf.place(one.key), content, actor, stop.is_set)
+        self._check_rights(one, actor)
         details = {
             name: [detail_of(found).shown() for found in listed]
             for name, listed in ((DETAILS, content.entities), (TEMPORAL_DETAILS, content.evolutions))
             if listed
         }
         await self._end(one, status_of(content), details=details)
+
+    def _check_rights(self, one: Snapshot, actor: Actor) -> None:
+        """What was asked for under other rights than now is not made. Raises Conflict."""
+        if self._owners is not None:
+            access = self._access_of(one)
+            if access is None or access.key != actor.access.key:
+                raise Conflict("Your rights changed while the snapshot was being made; make it again")
+
+    def _access_of(self, one: Snapshot) -> Access | None:
+        """The maker's rights of now in the snapshot's tenant."""
+        if self._owners is None:
+            return FULL_ACCESS
+        access = self._owners.access_of(Owner(one.owner, one.purpose, one.era))
+        return access if access is not None and access.enters(one.tenant) else None
 
     async def _copy(self, one: Snapshot, origin: Snapshot) -> None:
         await self.shelf.copy(origin.key, one.key)
@@ -342,8 +363,15 @@ class Snapshots:
                 await self._remove(one)
 
     def rights_changed(self) -> None:
-        """Call when accounts, tokens or the policy changed."""
+        """Call when accounts, tokens or the policy changed. What is still to be told for a maker without rights is dropped."""
         self.shelf.rights_changed()
+        if self._courier is None:
+            return
+        for one in self._all.values():
+            endpoint = one.endpoint if self._waiting.get(one.key) else None
+            if endpoint is not None and self._access_of(one) is None:
+                for message in self._waiting.pop(one.key):
+                    self._courier.drop(endpoint, one.tenant, message)
 
     async def _remove(self, one: Snapshot) -> None:
         """First it is forgotten, durably; then its content goes, when the last request for it has ended."""
@@ -369,8 +397,13 @@ class Snapshots:
         await self.shelf.remove(one.key)
 
     def _tell(self, one: Snapshot) -> None:
-        if self._courier is not None:
-            tell(self._courier, one, self._clock)
+        if self._courier is None or self._access_of(one) is None:
+            return
+        waiting = tell(self._courier, one, self._clock)
+        if waiting:
+            if len(self._waiting) > 2 * self.limits.in_all:
+                self._waiting.clear()
+            self._waiting[one.key] = [*self._waiting.get(one.key, [])[-20:], waiting]
 
     # -- figures --------------------------------------------------------------------------------------------
     def metrics(self) -> Iterable[Family]:

@@ -106,6 +106,7 @@ class _Receiver:
         "lanes",
         "not_before",
         "sender",
+        "sent",
         "tasks",
         "trouble",
         "under_way",
@@ -118,6 +119,7 @@ class _Receiver:
         self.sender = sender
         self.lanes: list[deque[Message]] = [deque() for _ in range(LANES)]
         self.tasks: list[asyncio.Task[None] | None] = [None] * LANES
+        self.sent: list[Message | None] = [None] * LANES  # under way
         self.count = 0
         self.bytes = 0
         self.under_way = 0  # attempts
@@ -174,7 +176,7 @@ class Courier:
         return True
 
     def drop(self, endpoint: Endpoint, tenant: str, owner: str) -> None:
-        """Forget what waits for this owner; an attempt under way is not called back, but nobody hears of its end."""
+        """Forget what waits for this owner. An attempt under way is broken off: what has not left yet does not leave."""
         receiver = self._receivers.get((tenant, endpoint.uri))
         if receiver is None:
             return
@@ -184,6 +186,17 @@ class Courier:
                 receiver.lanes[number] = deque(message for message in lane if message.owner != owner)
                 for message in gone:
                     self._forget(receiver, message)
+            self._break_off(receiver, number, owner)
+
+    def _break_off(self, receiver: _Receiver, number: int, owner: str) -> None:
+        sent, task = receiver.sent[number], receiver.tasks[number]
+        if sent is None or task is None or sent.owner != owner or task is asyncio.current_task():
+            return
+        receiver.sent[number] = None
+        task.cancel()
+        receiver.tasks[number] = None
+        if receiver.lanes[number] and not self._closed:
+            receiver.tasks[number] = asyncio.create_task(self._run(receiver, number))
 
     async def settled(self, endpoint: Endpoint, tenant: str) -> None:
         """Wait a moment, at most, until no attempt is under way: a receiver that has just answered finds its answer
@@ -253,8 +266,11 @@ class Courier:
     async def _attempt(self, receiver: _Receiver, number: int, message: Message) -> None:
         endpoint = receiver.endpoint
         async with self._slots:
+            if not receiver.lanes[number] or receiver.lanes[number][0] is not message:
+                return  # dropped while it waited for its turn
             message.on_send(message)
             receiver.under_way += 1
+            receiver.sent[number] = message
             try:
                 taken = await receiver.sender.send(message, endpoint.timeout_s)
             except Unreachable as error:
@@ -269,6 +285,8 @@ class Courier:
                 outcome = Outcome.DELIVERED if taken else Outcome.REFUSED
             finally:
                 receiver.under_way -= 1
+                if receiver.sent[number] is message:
+                    receiver.sent[number] = None
         lane = receiver.lanes[number]
         if not lane or lane[0] is not message:
             return  # dropped meanwhile

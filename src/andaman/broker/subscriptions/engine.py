@@ -59,6 +59,7 @@ class Engine:
         self._checked: Micros = 0
         self._tidied: Micros = 0
         self.withdrawn: Callable[[Run], None] = lambda run: None  # what waited at the courier was taken back
+        self.granted: Callable[[Subscription], None] = lambda sub: None  # its owner has rights again, or none
         self.delivered = 0
         self.failed = 0
 
@@ -92,7 +93,7 @@ class Engine:
 
     def _grant(self, run: Run, access: Access | None) -> None:
         broker, tenant = self._broker, run.sub.tenant
-        run.access = access
+        run.access, run.sub.baseless = access, access is None
 
         async def find(entity_id: str) -> Doc | None:
             return None if access is None else broker.find(entity_id, access, tenant)
@@ -147,6 +148,7 @@ class Engine:
         if sub.interval and (not was or sub.interval != old.interval):
             run.due = now + sub.interval
         run.sub, run.wire, run.changed = sub, Wire(sub), True
+        self._grant(run, within(sub, self._owners.access_of(sub.owner)))
         self._enter(run)
 
     def _withdraw(self, run: Run, *, again: bool) -> None:
@@ -177,11 +179,14 @@ class Engine:
             access = within(run.sub, known[owner])
             if (access and access.key) == (run.access and run.access.key):
                 continue
+            had = run.access is not None
             self._grant(run, access)
             if access is None:
                 self._withdraw(run, again=False)
             elif run.open or run.flying:
                 self._withdraw(run, again=True)
+            if had != (access is not None):
+                self.granted(run.sub)
 
     # -- following ------------------------------------------------------------------------------------------
     async def _follow(self) -> None:
@@ -339,11 +344,12 @@ class Engine:
         """One periodic notification: everything that matches now (§5.8.6). Nothing matches: nothing is sent."""
         sub, due = run.sub, run.due
         try:
-            if run.access is not None and not run.flying:
+            access = run.access
+            if access is not None and not run.flying:
                 parts = 0
-                async for data in matching(self._broker, sub, run.access, run.find, _PER_NOTICE):
-                    if run.sub is not sub:
-                        return
+                async for data in matching(self._broker, sub, access, run.find, _PER_NOTICE):
+                    if run.sub is not sub or run.access is not access:
+                        return  # what was found under other rights than now is not told
                     self._send(run, (), sub.key, data, f"{due}-{parts}")
                     parts += 1
         except Exception:

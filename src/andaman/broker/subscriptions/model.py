@@ -93,6 +93,7 @@ class Owner:
 
     id: str  # of the principal: "user:…", "token:…"
     purpose: str = ""  # of the session that made the subscription
+    era: Micros = 0  # of the password that session stood on
 
 
 @dataclass(slots=True)
@@ -142,9 +143,20 @@ class Subscription:
     active: bool = True
     counters: Counters = field(default_factory=Counters)
     extra: dict[str, Any] = field(default_factory=dict)  # of its copies elsewhere, see remote.py
+    baseless: bool = field(default=False, init=False)  # its owner has no rights here now: nothing is told
 
     def status(self, now: Micros) -> str:
         """§5.2.12: "active", "paused" or "expired"."""
         if self.expires and self.expires <= now:
             return "expired"
         return "active" if self.active else "paused"
+
+    def told_status(self, now: Micros) -> tuple[str, str]:
+        """The status that a client is told, and why it is paused where nobody paused it."""
+        status = self.status(now)
+        if status != "active" or not self.baseless:
+            return status, ""
+        return (
+            "paused",
+            f"{self.owner.id} has no rights here now, or another password than when this was made",
+        )

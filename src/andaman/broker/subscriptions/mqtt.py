@@ -75,7 +75,7 @@ class MqttSender:
         except TimeoutError:
             self.close()
             raise Unreachable(f"{self._host} did not answer within {timeout_s:g} s", timed_out=True) from None
-        except Unreachable:
+        except (Unreachable, asyncio.CancelledError):
             self.close()
             raise
         except Exception as error:  # gmqtt's errors have no common root

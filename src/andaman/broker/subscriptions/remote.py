@@ -151,7 +151,7 @@ class RemoteCopies:
     def _wanted(self, sub: Subscription) -> dict[str, tuple[Registration, dict[str, Any]]]:
         """Registration id → what its source should have."""
         found = self._registry.of(sub.tenant)
-        if found is None or sub.content.get("localOnly") is True:
+        if found is None or sub.baseless or sub.content.get("localOnly") is True:
             return {}
         infos: dict[str, tuple[Registration, list[Info]]] = {}
         attrs = sub.condition.watched or frozenset()

@@ -86,6 +86,7 @@ class Subscriptions:
         engine = Engine(self._broker, courier, self._owners, self._clock)
         self._store, self._engine, self._courier = store, engine, courier
         engine.position = position
+        engine.granted = self._granted
         for record in records:
             own = record.position
             sub = self._compiled(record)
@@ -113,6 +114,11 @@ class Subscriptions:
         """Call when accounts, tokens or the policy changed."""
         if self._engine is not None:
             self._engine.rights_changed()
+
+    def _granted(self, sub: Subscription) -> None:
+        """Its owner has rights again, or none: so have the copies elsewhere."""
+        if self.remote is not None:
+            self.remote.changed(sub)
 
     @property
     def engine(self) -> Engine:
@@ -211,7 +217,7 @@ class Subscriptions:
             secrets.token_hex(8),
             content,
             {"context": await self._source(content, source), "q": source},
-            Owner(actor.principal.id, actor.principal.purpose),
+            Owner(actor.principal.id, actor.principal.purpose, actor.principal.era),
             now,
             now,
             self._broker.seq,
@@ -269,7 +275,7 @@ class Subscriptions:
                 old.key,
                 content,
                 sources,
-                old.owner,
+                self._renewed(old.owner, actor),
                 old.created,
                 now,
                 run.since,
@@ -291,6 +297,13 @@ class Subscriptions:
             self.engine.exchange(run, sub)
         if self.remote is not None:
             self.remote.changed(sub)
+
+    def _renewed(self, owner: Owner, actor: Actor) -> Owner:
+        """An owner who comes back, with another password or purpose, says by a change that it is to go on."""
+        me = actor.principal
+        if me.id != owner.id or self._owners.access_of(owner) is not None:
+            return owner
+        return Owner(me.id, me.purpose, me.era)
 
     async def delete(self, sub_id: str, actor: Actor, tenant: str) -> None:
         """§5.8.5."""

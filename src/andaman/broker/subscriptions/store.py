@@ -23,7 +23,7 @@ from andaman.kernel.time import Micros
 
 log = logging.getLogger(__name__)
 FILE: Final = "subscriptions.db"
-_VERSION: Final = 1
+_VERSION: Final = 2
 _SCHEMA: Final = """
 BEGIN IMMEDIATE;
 CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY NOT NULL) WITHOUT ROWID;
@@ -38,9 +38,15 @@ CREATE TABLE subscription (
 PRAGMA user_version=1;
 COMMIT;
 """
+_SECOND: Final = """
+BEGIN IMMEDIATE;
+ALTER TABLE subscription ADD COLUMN era INTEGER NOT NULL DEFAULT 0;
+PRAGMA user_version=2;
+COMMIT;
+"""
 _COLUMNS: Final = (
     "tenant, id, key, content, sources, owner, purpose, created, modified, since, position, extra, sent, failed, "
-    "last_notification, last_success, last_failure, due"
+    "last_notification, last_success, last_failure, due, era"
 )
 
 
@@ -80,10 +86,10 @@ class SubscriptionStore:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
             version: int = self._db.execute("PRAGMA user_version").fetchone()[0]
-            if version == 0:
-                self._db.executescript(_SCHEMA)
-            elif version > _VERSION:
+            if version > _VERSION:
                 raise Unavailable(f"{path} has version {version}; this release knows up to {_VERSION}")
+            for script in (_SCHEMA, _SECOND)[version:]:
+                self._db.executescript(script)
             path.chmod(0o600)  # endpoints hold passwords
 
     def close(self) -> None:
@@ -116,7 +122,7 @@ class SubscriptionStore:
             ).fetchone()
             if taken is not None:
                 return False
-            marks = ",".join("?" * 18)
+            marks = ",".join("?" * 19)
             self._db.execute(f"INSERT INTO subscription ({_COLUMNS}) VALUES ({marks})", _values(record))  # noqa: S608
             return True
 
@@ -124,7 +130,8 @@ class SubscriptionStore:
         """Write what a client changed."""
         with self._lock, self._writing():
             self._db.execute(
-                "UPDATE subscription SET content=?, sources=?, modified=?, since=?, position=?, due=? WHERE key=?",
+                "UPDATE subscription SET content=?, sources=?, modified=?, since=?, position=?, due=?, "
+                "purpose=?, era=? WHERE key=?",
                 (
                     orjson.dumps(record.content),
                     orjson.dumps(record.sources),
@@ -132,6 +139,8 @@ class SubscriptionStore:
                     record.since,
                     record.position,
                     record.due,
+                    record.owner.purpose,
+                    record.owner.era,
                     record.key,
                 ),
             )
@@ -217,6 +226,7 @@ def _values(record: Record) -> Sequence[Any]:
         c.last_success,
         c.last_failure,
         record.due,
+        record.owner.era,
     )
 
 
@@ -227,7 +237,7 @@ def _record(row: Sequence[Any]) -> Record:
         row[2],
         orjson.loads(row[3]),
         orjson.loads(row[4]),
-        Owner(row[5], row[6]),
+        Owner(row[5], row[6], row[18]),
         row[7],
         row[8],
         row[9],

@@ -94,7 +94,7 @@ class ToldOn:
 
     def changed(self, sub: Subscription) -> None:
         """A subscription that is paused now tells nothing of what waits, also not later (§5.8.6)."""
-        if sub.status(self._subs.now()) != "active":
+        if sub.baseless or sub.status(self._subs.now()) != "active":
             self.forget(sub)
 
     def forget(self, sub: Subscription) -> None:
@@ -141,8 +141,13 @@ class ToldOn:
         """False: what the courier had was taken back meanwhile, so that all begins from the first again."""
         key = run.sub.key
         before = self._at.get(key, 0)
+        access = run.access
         told = await self._composed(run, row)
         while self._at.get(key, 0) == before:
+            if run.access is not access:  # what was composed under other rights than now is not told
+                access = run.access
+                told = await self._composed(run, row)
+                continue
             if self._offer(run, row, told):
                 self._at[key] = row.number
                 return True

@@ -35,7 +35,12 @@ def keep_map(door: Door, call: Call, entries: dict[str, tuple[str, ...]], lifeti
     """A new map, the caller's own. ``entries``: entity → where it was found."""
     now = door.clock()
     made = EntityMap(
-        urn("EntityMap", sortable_id(now)), call.tenant, call.actor.principal.id, now + lifetime, entries
+        urn("EntityMap", sortable_id(now)),
+        call.tenant,
+        call.actor.principal.id,
+        now + lifetime,
+        call.actor.access.key,
+        entries,
     )
     door.maps.add(made, now)
     return made

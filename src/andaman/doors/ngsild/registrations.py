@@ -22,7 +22,7 @@ from andaman.broker.registry.match import (
     source_doc,
 )
 from andaman.broker.registry.model import Registration
-from andaman.broker.registry.service import Registry
+from andaman.broker.registry.service import Registry, why_paused
 from andaman.doors.ngsild.door import BASE, Door
 from andaman.doors.ngsild.http import NO_CONTENT, Answer, Call, Headers
 from andaman.doors.ngsild.negotiate import choose_media
@@ -84,7 +84,7 @@ async def register(door: Door, call: Call) -> Answer:
     call.parameters(_NONE)
     payload, ld = await call.json(door.options.max_body)
     context = await door.body_context(call, payload, ld)
-    one = await registry_of(door).register(payload, context, call.tenant)
+    one = await registry_of(door).register(payload, context, call.tenant, call.actor)
     path = f"{BASE}/csourceRegistrations/{quote(one.id, safe=':')}"
     return Answer(201, headers=[(b"Location", path.encode())])
 
@@ -96,7 +96,7 @@ async def update(door: Door, call: Call) -> Answer:
     registration_id = check_uri(call.segments[1], "registrationId")
     payload, ld = await call.json(door.options.max_body)
     context = await door.body_context(call, payload, ld)
-    await registry_of(door).update(registration_id, payload, context, call.tenant)
+    await registry_of(door).update(registration_id, payload, context, call.tenant, call.actor)
     return NO_CONTENT
 
 
@@ -133,6 +133,8 @@ def _shown(
     content = shown(one.document, context, status, sys_attrs=sys_attrs)
     if Role.ADMINISTRATOR not in call.actor.principal.roles:
         content.pop("contextSourceInfo", None)
+    if registry_of(door).is_paused(one, call.tenant):
+        content |= {"status": "failed", "pausedBecause": why_paused(one)}
     return content
 
 
@@ -219,7 +221,9 @@ async def query(door: Door, call: Call) -> Answer:
         raise BadRequestData("limit=0 makes sense only with count=true", field="limit")
     there = registry_of(door).of(call.tenant)
     found = (
-        [] if there is None else [pair[0] for pair in there.matching(wanted.spec) if fits(pair[0], wanted)]
+        []
+        if there is None
+        else [pair[0] for pair in there.matching(wanted.spec, every=True) if fits(pair[0], wanted)]
     )
     content = [
         _shown(door, call, one, context, "sysAttrs" in flags) for one in found[offset : offset + limit]

@@ -223,7 +223,9 @@ def shown_subscription(
         ):
             if at:
                 notification[name] = format_time(at)
-    out["status"] = sub.status(now)
+    out["status"], why = sub.told_status(now)
+    if why:
+        out["pausedBecause"] = why
     if sys_attrs:
         out["createdAt"], out["modifiedAt"] = format_time(sub.created), format_time(sub.modified)
     return out
