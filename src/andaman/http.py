@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from andaman.kernel.errors import AndamanError, MethodNotAllowed, ResourceNotFound, StorageFull, told
-from andaman.kernel.http import json_response, problem_response
+from andaman.kernel.http import GONE, json_response, problem_response
 
 log = logging.getLogger("andaman")
 
@@ -44,6 +44,11 @@ async def _on_bug(request: Request, error: Exception) -> Response:
     return problem_response(refusal)
 
 
+async def _on_gone(request: Request, error: Exception) -> Response:
+    """The client went away while it was sending: nobody is left to answer, and nothing went wrong here."""
+    return Response(status_code=GONE)
+
+
 def screens_app(routes: Sequence[BaseRoute]) -> Starlette:
     """Everything that is not hot, on Starlette."""
     return Starlette(
@@ -51,6 +56,7 @@ def screens_app(routes: Sequence[BaseRoute]) -> Starlette:
         exception_handlers={
             AndamanError: _on_error,
             HTTPException: _on_http,
+            ClientDisconnect: _on_gone,
             sqlite3.Error: _on_bug,
             Exception: _on_bug,
         },

@@ -6,20 +6,26 @@ import asyncio
 import contextlib
 import errno
 import logging
+import resource
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Final
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from andaman.app import App
 from andaman.kernel.errors import Unavailable
 from andaman.kernel.memory import give_memory_back
-from andaman.kernel.metrics import Family, gauge
 from andaman.maintenance.schedule import BackupKeeper, plan_of
-from andaman.wire import PROTOCOL
+from andaman.settings import Settings
+from andaman.wire import Protocol, Socket
+from andaman.wire.clients import Clients, Patience, State
+from andaman.wire.proxies import Proxied
 
 STOP_PATIENCE_S = 5
+FILES: Final = 65_536
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -48,28 +54,14 @@ def listen(host: str, port: int) -> socket.socket:
 
 async def run(app: App, sock: socket.socket, ready: Callable[[], Awaitable[None]] | None = None) -> None:
     """Serve until SIGINT or SIGTERM, then finish what was accepted and stop everything in order."""
-    config = uvicorn.Config(
-        app.asgi,
-        http=PROTOCOL,
-        ws="websockets-sansio",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        proxy_headers=app.settings.https,  # only behind a proxy; each request pays for it
-        server_header=False,
-        date_header=False,
-        ws_per_message_deflate=False,
-        ws_max_size=1 << 20,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=STOP_PATIENCE_S,
-    )
     plan = plan_of(app.settings)
     if plan is not None:
         keeper = BackupKeeper(plan)
         app.parts.append(keeper)
         app.metrics.rooms.append(keeper)
-    server = _Server(config)
-    app.metrics.rooms.append(_Connections(server))
+    patience = patience_of(app.settings, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    server = http_server(_behind_proxies(app), patience)
+    app.metrics.rooms.append(server.clients)
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
@@ -96,37 +88,88 @@ async def run(app: App, sock: socket.socket, ready: Callable[[], Awaitable[None]
         await app.stop()
 
 
-class _Server(uvicorn.Server):
+def http_server(asgi: ASGIApp, patience: Patience) -> Server:
+    """The server of an ASGI application, not yet started."""
+    config = uvicorn.Config(
+        asgi,
+        http=Protocol,
+        ws=Socket,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        ws_per_message_deflate=False,
+        ws_max_size=64 * 1024,
+        timeout_keep_alive=int(patience.rest_s),
+        timeout_graceful_shutdown=STOP_PATIENCE_S,
+    )
+    return Server(config, Clients(patience))
+
+
+class Server(uvicorn.Server):
     """Signals are ours: one handler stops the screens' sockets first, so that Ctrl-C never waits for them."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, clients: Clients) -> None:
         super().__init__(config)
+        self.clients = clients
+        self.server_state = State(clients)
         self.up = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self.clients.start()
         await super().startup(sockets)
         self.up.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        self.clients.stop()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
 
-class _Connections:
-    """The open connections, as a figure."""
+def _behind_proxies(app: App) -> ASGIApp:
+    """The platform, which sees through the proxies before it."""
+    settings = app.settings
+    if settings.trusted_proxies:
+        return Proxied(app.asgi, settings.trusted_proxies)
+    return Proxied(app.asgi, 1, loopback_only=True) if settings.https else app.asgi
 
-    def __init__(self, server: uvicorn.Server) -> None:
-        self._server = server
 
-    def metrics(self) -> Iterable[Family]:
-        yield gauge(
-            "andaman_connections_open", "Connections of clients.", len(self._server.server_state.connections)
-        )
+def patience_of(settings: Settings, files: int) -> Patience:
+    """What a client gets; ``files`` may be open at once, of which a quarter is for the platform's own
+    (128 at least, or half of fewer than 400)."""
+    room = files - max(128, files // 4) if files >= 400 else files // 2
+    total = min(settings.connections_max or Patience().total, max(16, room))
+    behind = settings.trusted_proxies or settings.https  # all come from the proxy's address
+    of_one = settings.connections_per_address
+    return Patience(
+        head_bytes=settings.max_head_kb * 1024,
+        head_s=settings.head_seconds,
+        body_s=settings.body_seconds,
+        unread_s=settings.unread_seconds,
+        total=total,
+        per_address=0 if behind or not of_one else min(of_one, max(8, total // 2)),
+    )
+
+
+def raise_file_limit() -> None:
+    """As many open files as the system lets this process have, up to ``FILES``: each connection is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if hard == resource.RLIM_INFINITY else min(hard, FILES)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def run_blocking(app: App, sock: socket.socket, ready: Callable[[], Awaitable[None]] | None = None) -> None:
     """``run`` on uvloop where it is installed."""
     give_memory_back()
+    raise_file_limit()
     try:
         import uvloop
 

@@ -48,7 +48,20 @@ TABLE: Final[tuple[Setting, ...]] = (
         False,
         "Only the broker and its doors: no datasets, courses, measures, rules or indicators of the platform's own.",
     ),
-    Setting("https", False, "The platform is reached by https (through a proxy): cookies are marked Secure."),
+    Setting(
+        "https",
+        False,
+        "The platform is reached by https, through one proxy on this machine that sets X-Forwarded-For and -Proto: "
+        "cookies are marked Secure.",
+    ),
+    Setting(
+        "trusted_proxies",
+        0,
+        "Proxies before the platform, wherever they run: the client is the so-many-th entry of X-Forwarded-For from its "
+        "end. Nobody but they may reach the port. 0: none, or the one of https.",
+        0,
+        10,
+    ),
     Setting(
         "public_url", "", "Address under which people reach the platform, for links; empty: host and port."
     ),
@@ -95,7 +108,37 @@ TABLE: Final[tuple[Setting, ...]] = (
         0,
         100_000,
     ),
-    Setting("max_body_mb", 10, "Largest request body.", 1, 1024),
+    Setting("max_body_mb", 10, "Largest request body; of strangers 64 KB.", 1, 1024),
+    Setting("max_head_kb", 64, "Largest request line and headers of one request.", 8, 1024),
+    Setting("head_seconds", 20.0, "Time for a request's headers to arrive.", 0.5, 3600),
+    Setting(
+        "body_seconds",
+        60.0,
+        "Time for a request's body to arrive, and a second more for every 2 KB of it.",
+        0.5,
+        3600,
+    ),
+    Setting(
+        "unread_seconds",
+        30.0,
+        "Time for a client to read what it asked for, and a second more for every 2 KB of it.",
+        0.5,
+        3600,
+    ),
+    Setting(
+        "connections_max",
+        0,
+        "Connections in all; 0: 8192, or three quarters of the files that the system allows, if that is less.",
+        0,
+        100_000,
+    ),
+    Setting(
+        "connections_per_address",
+        512,
+        "Connections of one address, with or without sign-in; idle ones make room. Not counted behind a proxy. 0: no limit.",
+        0,
+        100_000,
+    ),
     Setting("session_hours", 12, "A sign-in ends after this many hours.", 1, 720),
     Setting(
         "session_idle_minutes", 60, "A sign-in that is not used ends after this many minutes.", 5, 43_200
@@ -114,7 +157,7 @@ TABLE: Final[tuple[Setting, ...]] = (
         "public_queries_per_minute",
         600,
         "Questions that one address may ask without sign-in; pages, files, tiles and single entities are free. "
-        "0: no limit. Behind a proxy set https, or all visitors are one address.",
+        "0: no limit. Behind a proxy set trusted_proxies or https, or all visitors are one address.",
         0,
         1_000_000,
     ),

@@ -22,11 +22,19 @@ class AndamanError(Exception):
     status: ClassVar[int] = 500
     kind: ClassVar[str] = NGSI + "InternalError"
     title: ClassVar[str] = "Internal error"
+    again_s: ClassVar[int] = 0
+    """What passes by itself is worth another try after so many seconds, unless ``retryAfter`` says it better; 0: it does not."""
 
     def __init__(self, detail: str, **extra: Any) -> None:
         super().__init__(detail)
         self.detail = detail
         self.extra = extra
+
+    @property
+    def retry_after(self) -> str:
+        """The value of the header Retry-After (RFC 9110 §10.2.3): seconds; "" for none. Every answer to the error has it."""
+        seconds = self.extra.get("retryAfter", self.again_s)
+        return str(seconds) if seconds else ""
 
     def problem(self) -> dict[str, Any]:
         """The problem document (application/problem+json)."""
@@ -117,20 +125,41 @@ class MethodNotAllowed(AndamanError):
     status, kind, title = 405, "urn:andaman:problem:method-not-allowed", "This method is not allowed here"
 
 
+class UriTooLong(AndamanError):
+    status, kind, title = 414, "urn:andaman:problem:uri-too-long", "The address of the request is too long"
+
+
+class HeadTooLarge(AndamanError):
+    status, kind, title = (
+        431,
+        "urn:andaman:problem:head-too-large",
+        "The headers of the request are too large",
+    )
+
+
+class TooSlow(AndamanError):
+    """The request did not arrive in time."""
+
+    status, kind, title = 408, "urn:andaman:problem:too-slow", "The request did not arrive in time"
+
+
 class TooManyRequests(AndamanError):
     status, kind, title = 429, "urn:andaman:problem:too-many-requests", "Too many requests"
+    again_s = 5
 
 
 class Unavailable(AndamanError):
     """The platform cannot take this now (disk full, shutting down); nothing was written."""
 
     status, kind, title = 503, "urn:andaman:problem:unavailable", "The platform cannot take this now"
+    again_s = 5
 
 
 class StorageFull(Unavailable):
     """The disk takes no more; nothing was written, and reading goes on."""
 
     status, kind, title = 507, "urn:andaman:problem:storage-full", "The disk is full"
+    again_s = 60
 
 
 def told(error: Exception) -> AndamanError:

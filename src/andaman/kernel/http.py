@@ -11,6 +11,8 @@ from starlette.responses import Response
 from andaman.kernel.errors import AndamanError, InvalidRequest, TooLarge
 
 MAX_BODY = 10 * 1024 * 1024
+GONE = 499
+"""Status of an answer that nobody gets: the client went away. Figures show it as 0."""
 
 
 def json_response(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
@@ -20,9 +22,12 @@ def json_response(content: Any, status: int = 200, headers: dict[str, str] | Non
 
 
 def problem_response(error: AndamanError, headers: dict[str, str] | None = None) -> Response:
-    """The problem document of a typed error."""
+    """The problem document of a typed error, with Retry-After where another try is worth it."""
+    given = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", **(headers or {})}
+    if error.retry_after:
+        given.setdefault("Retry-After", error.retry_after)
     return Response(
-        orjson.dumps(error.problem(), default=str), error.status, headers, "application/problem+json"
+        orjson.dumps(error.problem(), default=str), error.status, given, "application/problem+json"
     )
 
 

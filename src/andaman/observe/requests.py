@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from andaman.kernel.http import GONE
 from andaman.kernel.logs import request_id
 from andaman.kernel.metrics import REQUEST_ID, SECONDS, STATUS, Family, Histogram, gauge
 
@@ -57,7 +58,10 @@ _WORDS: Final = frozenset(
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _ROWS_MAX: Final = 1_000
 """Combinations of method, route and status; what would be one more is counted as route "(other)"."""
+_LINES_MAX: Final = 60
+"""Lines of slow requests in a minute."""
 NONE: Final = "(none)"
+_ALWAYS: Final = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
 Key = tuple[str, str, int]
 
 
@@ -75,6 +79,7 @@ class Requests:
         self._rows: dict[Key, Histogram] = {}
         self._start = secrets.token_hex(4).encode() + b"-%x"  # differs from process to process
         self._begun = 0
+        self._lines_left, self._lines_at, self._unsaid = _LINES_MAX, perf_counter(), 0
         self.sockets = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -134,6 +139,8 @@ class Requests:
 
     def _line(self, scope: Scope, route: str, status: int, took: float) -> None:
         slow = took >= self._slow_s
+        if slow and not self._may_say(status):
+            return
         # Never the query string or a header: either may hold what is nobody's business.
         log.log(
             logging.WARNING if slow else logging.INFO,
@@ -148,6 +155,23 @@ class Requests:
                 }
             },
         )
+
+    def _may_say(self, status: int) -> bool:
+        """Slow requests are so many lines a minute at most. Who went away, or sent too slowly, was not kept waiting."""
+        if self._line_s < self._slow_s:
+            return True
+        if not status:
+            return False
+        if perf_counter() - self._lines_at >= 60:
+            self._lines_left, self._lines_at = _LINES_MAX, perf_counter()
+            if self._unsaid:
+                log.warning("further slow requests had no line", extra={"fields": {"requests": self._unsaid}})
+                self._unsaid = 0
+        if not self._lines_left:
+            self._unsaid += 1
+            return False
+        self._lines_left -= 1
+        return True
 
     @property
     def open(self) -> int:
@@ -169,12 +193,17 @@ class Requests:
 
 
 def _told(scope: Scope, send: Send) -> Send:
-    """``send`` for a door that knows nothing of ids."""
+    """``send`` for a door that knows nothing of ids, nor of the two headers that every answer has: what a browser may take it
+    for, and who may keep it (nobody, where the door does not say otherwise)."""
 
     def tell(message: Any) -> Awaitable[None]:
         if message["type"] == "http.response.start":
-            scope[STATUS] = message["status"]
-            message["headers"] = [*message["headers"], (b"x-request-id", scope[REQUEST_ID])]
+            status = message["status"]
+            scope[STATUS] = 0 if status == GONE else status
+            headers = message["headers"]
+            named = {name for name, _ in headers}
+            more = [row for row in _ALWAYS if row[0] not in named]
+            message["headers"] = [*headers, *more, (b"x-request-id", scope[REQUEST_ID])]
         return send(message)
 
     return tell

@@ -27,6 +27,8 @@ _BODY_TYPES: Final = frozenset({"application/json", "application/ld+json", "appl
 _LINK: Final = re.compile(r"<([^<>]*)>((?:\s*;\s*[\w*]+\s*=\s*(?:\"[^\"]*\"|[^\s;,\"]+))*)")
 _LINK_REL: Final = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s;,\"]+))")
 _MAX_PARAMETERS: Final = 100
+_NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
+_NO_STORE: Final = (b"cache-control", b"no-store")
 
 
 class LengthRequired(AndamanError):
@@ -53,7 +55,12 @@ class Answer:
         self.headers = headers
 
     async def send(self, send: Send, tenant: bytes | None, request_id: bytes | None = None) -> None:
-        headers: Headers = list(self.headers)
+        headers: Headers = [_NOSNIFF, _NO_STORE]
+        if self.headers:
+            # An answer depends on who asks and on this second, and has no validator: nothing may keep it unless it says so.
+            if any(name == b"cache-control" for name, _ in self.headers):
+                headers = [_NOSNIFF]
+            headers += self.headers
         if self.body or self.status not in (204, 304, 411):
             headers.append((b"content-type", self.media))
             headers.append((b"content-length", str(len(self.body)).encode()))
@@ -78,7 +85,9 @@ def problem_answer(error: AndamanError) -> Answer:
     """The problem document of a typed error (§5.5.2, RFC 9457)."""
     if error.status == 411:
         return Answer(411)
-    return Answer(error.status, orjson.dumps(error.problem(), default=str), PROBLEM)
+    again = error.retry_after
+    headers = [(b"retry-after", again.encode())] if again else ()
+    return Answer(error.status, orjson.dumps(error.problem(), default=str), PROBLEM, headers)
 
 
 class Call:
