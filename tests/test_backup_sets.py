@@ -13,9 +13,10 @@ from andaman.broker.ledger.schema import connect
 from andaman.broker.model import OpKind, WriteOp
 from andaman.cli import main
 from andaman.identity.model import FULL_ACCESS, Role, system_actor
+from andaman.ingest import open_client_id
 from andaman.kernel.errors import BadRequestData, Conflict
 from andaman.kernel.time import HOUR, format_time, system_clock
-from andaman.maintenance import backup_into, check_set, restore_from
+from andaman.maintenance import backup_all, backup_into, check_set, restore_all, restore_from
 
 from .support import client, platform, run
 
@@ -223,3 +224,15 @@ def test_contexts_hosted_by_the_platform_are_in_the_backup(tmp_path):
             assert answer.json()["@context"]["shoe"] == "https://example.org/shoe"
 
     run(there)
+
+
+def test_a_restored_copy_has_an_mqtt_client_id_of_its_own(made, tmp_path):
+    """So it takes no messages of the platform that it was restored from; from a set and from one file alike."""
+    live, source = made
+    mine = open_client_id(live).text
+    backup_all(live, tmp_path / "one.tar")
+    restore_all(tmp_path / "one.tar", tmp_path / "file")
+    restore_from(source, tmp_path / "set")
+    restored = [open_client_id(tmp_path / name) for name in ("file", "set")]
+    assert len({mine, *(one.text for one in restored)}) == 3
+    assert [one.former for one in restored] == ["", ""]  # and it takes over no session

@@ -58,6 +58,7 @@ from andaman.ingest import (
     MqttFeed,
     city_feeds,
     load_mapping,
+    open_client_id,
 )
 from andaman.ingest import routes as ingest_routes
 from andaman.kernel.errors import AndamanError, Unavailable
@@ -173,7 +174,7 @@ class App:
             default_rules=self.pack is not None,
         )
         self.letters = DeadLetterStore(directory / "deadletter.db")
-        self.feeds = FeedManager(self.broker, self._feeds(), directory)
+        self.feeds = FeedManager(self.broker, self._feeds(), directory, clock=clock, letters=self.letters)
         self.assessment = AssessmentService(self.broker, clock)
         self.connectivity = ConnectivityService(self.assessment)
         self.roadmap = RoadmapService(self.assessment, clock)
@@ -237,11 +238,12 @@ class App:
         feeds: list[Feed] = []
         if settings.feeds and self.pack is not None:
             feeds += city_feeds(self.pack, replay_speed=settings.feed_speed)
+        client_id = open_client_id(settings.data_dir, settings.mqtt_client_id)
         if settings.mqtt_url:
             if not settings.mqtt_mapping:
                 raise Unavailable("mqtt_url is set, but mqtt_mapping names no file; see docs/rooms/ingest.md")
             mapping = load_mapping(Path(settings.mqtt_mapping))
-            feeds.append(MqttFeed(MqttAddress.parse(settings.mqtt_url), mapping, self.letters))
+            feeds.append(MqttFeed(MqttAddress.parse(settings.mqtt_url), mapping, self.letters, client_id))
         return feeds
 
     def _gate(self, app: ASGIApp) -> ASGIApp:

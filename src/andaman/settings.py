@@ -75,6 +75,11 @@ TABLE: Final[tuple[Setting, ...]] = (
         "mqtt_mapping", "", "Mapping file (TOML) from MQTT topics to entities; see docs/rooms/ingest.md."
     ),
     Setting(
+        "mqtt_client_id",
+        "",
+        "Name of this installation at the MQTT broker; empty: one made up and kept with the data, but in no backup.",
+    ),
+    Setting(
         "backup_dir",
         "",
         "Backup set that the running platform adds to by itself, outside the data directory; empty for none.",

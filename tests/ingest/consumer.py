@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
-from andaman.broker.model import Doc
 from andaman.broker.service import Broker
 from andaman.identity.model import FULL_ACCESS
 from andaman.ingest import DeadLetterStore, FeedManager, MqttAddress, MqttFeed
-from andaman.ingest.manager import _Link
+from andaman.ingest.link import Link
 from andaman.ingest.mapping import parse_mapping
+from andaman.ingest.model import Observation, Written
 from tests.ingest.test_reading import MAPPING
 
 
@@ -27,19 +27,19 @@ async def main(port: int, directory: Path, mode: str) -> None:
         MqttAddress.parse(f"mqtt://127.0.0.1:{port}"), parse_mapping(MAPPING), letters, "andaman-test"
     )
     writes = 0
-    plain_write = _Link.write
+    plain_take = Link.take
 
-    async def write(self: _Link, docs: Iterable[Doc]) -> int:
+    async def take(self: Link, observations: Sequence[Observation]) -> Written:
         nonlocal writes
         writes += 1
         if mode == "hang" and writes == 2:
             print("hanging", flush=True)
             await asyncio.Event().wait()
-        changed = await plain_write(self, docs)
+        written = await plain_take(self, observations)
         print(sum(1 for _ in broker.iter_entities([], FULL_ACCESS)), letters.count(), flush=True)
-        return changed
+        return written
 
-    _Link.write = write  # type: ignore[method-assign]
+    Link.take = take  # type: ignore[method-assign]
     manager = FeedManager(broker, [feed], directory)
     await manager.start()
     for _ in range(500):

@@ -34,7 +34,7 @@ from andaman.identity.model import FULL_ACCESS, Access, Actor
 from andaman.identity.tenants import check_entry
 from andaman.kernel.errors import NoSuchTenant, ResourceNotFound
 from andaman.kernel.metrics import Family, gauge
-from andaman.kernel.time import Clock, system_clock
+from andaman.kernel.time import Clock, Micros, system_clock
 
 _FACTS = Facts(FACTS_VERSION, index_facts, update_facts)
 _FREEZE_FROM = 10_000  # entities; below that the garbage collector is quick anyway
@@ -277,6 +277,11 @@ class Broker(PastQuestions):
         """What positions are sealed with before anybody outside gets them (kernel/positions.py)."""
         with self._ledger.journals.reader() as journal:
             return journal.instance_key()
+
+    @property
+    def last_commit(self) -> Micros:
+        """Time of the last commit, 0 where there was none."""
+        return self._ledger.writer.last_at
 
     def follow(self, after: int | None = None) -> AsyncIterator[list[Event]]:
         """Batches of events behind position ``after`` (None: from now on), in order, without gaps, for ever.

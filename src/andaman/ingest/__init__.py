@@ -1,5 +1,6 @@
 """See README.md in this room."""
 
+from andaman.ingest.client_id import ClientId, open_client_id, renew_client_id
 from andaman.ingest.deadletter import DeadLetterStore
 from andaman.ingest.feeds import city_feeds
 from andaman.ingest.manager import FeedManager
@@ -9,6 +10,7 @@ from andaman.ingest.mqtt import MqttAddress, MqttFeed
 from andaman.ingest.routes import routes
 
 __all__ = [
+    "ClientId",
     "DeadLetterStore",
     "Feed",
     "FeedLink",
@@ -19,5 +21,7 @@ __all__ = [
     "MqttFeed",
     "city_feeds",
     "load_mapping",
+    "open_client_id",
+    "renew_client_id",
     "routes",
 ]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Final, Protocol
 
 from shapely.geometry import shape
 
 from andaman.broker.entity import build
 from andaman.broker.model import Doc
-from andaman.ingest.model import Feed
+from andaman.ingest.model import Feed, FeedLink
 from andaman.ingest.recorded import accident_feed, rain_feed, weather_feed
 from andaman.ingest.smartbus import SmartBusFeed, lines_of
 from andaman.ingest.tide import TideFeed
@@ -28,16 +29,57 @@ class CityData(Protocol):
 
 def city_feeds(data: CityData, replay_speed: float = 60.0, bus_speed: float = 1.0) -> list[Feed]:
     """Smart Bus (by the wall clock), weather, rain and accidents (replayed), and the tide (computed)."""
-    stations = {row["station"]: row for row in data.table("weather_stations")}
-    districts = dict(_districts(data.iter_docs("admin-areas")))
     route, gauge = build.iri("PublicTransportRoute"), build.iri("TidalConstituents")
+
+    def weather() -> Feed:
+        stations = {row["station"]: row for row in data.table("weather_stations")}
+        return weather_feed(data.table("weather"), stations, replay_speed)
+
+    def rain() -> Feed:
+        districts = dict(_districts(data.iter_docs("admin-areas")))
+        return rain_feed(data.table("rain"), districts, replay_speed)
+
+    def buses() -> Feed:
+        return SmartBusFeed(
+            lines_of(doc for doc in data.iter_docs("smartbus") if route in doc["type"]), bus_speed
+        )
+
+    def accidents() -> Feed:
+        return accident_feed(data.iter_docs("road-accidents"), replay_speed * ACCIDENT_FACTOR)
+
+    def tide(doc: Doc) -> Feed:
+        return TideFeed(doc)
+
+    gauges = [doc for doc in data.iter_docs("tide-constituents") if gauge in doc["type"]]
     return [
-        SmartBusFeed(lines_of(doc for doc in data.iter_docs("smartbus") if route in doc["type"]), bus_speed),
-        weather_feed(data.table("weather"), stations, replay_speed),
-        rain_feed(data.table("rain"), districts, replay_speed),
-        accident_feed(data.iter_docs("road-accidents"), replay_speed * ACCIDENT_FACTOR),
-        *(TideFeed(doc) for doc in data.iter_docs("tide-constituents") if gauge in doc["type"]),
+        _made("smartbus", "simulated", buses),
+        _made("tmd-weather", "replayed", weather),
+        _made("rain-gauges", "replayed", rain),
+        _made("road-accidents", "replayed", accidents),
+        *(_made("tide", "computed", partial(tide, doc)) for doc in gauges),
     ]
+
+
+def _made(feed_id: str, origin: str, make: Callable[[], Feed]) -> Feed:
+    """The feed, or where its data cannot be read, one that says so: the others, and the platform, start all the same."""
+    try:
+        return make()
+    except Exception as error:
+        return _Unreadable(feed_id, origin, error)
+
+
+class _Unreadable:
+    """A feed without its data."""
+
+    def __init__(self, feed_id: str, origin: str, error: Exception) -> None:
+        self.id = feed_id
+        self.name = {"th": feed_id, "en": feed_id}
+        self.origin = origin
+        self.speed = 1.0
+        self._error = error
+
+    async def run(self, link: FeedLink) -> None:
+        raise self._error
 
 
 def _districts(areas: Iterator[Doc]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -1,19 +1,25 @@
-"""Runs feeds: each in a task of its own, started again after a growing pause when it fails."""
+"""Runs feeds: each in a task of its own, started again after a growing pause when it fails.
+
+A feed that fails again soon after it was ready is not called running: it is ``failing``, with its last error, until it has
+run for ``STEADY_S``.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from andaman.broker.model import DEFAULT_TENANT, Doc
+from andaman.broker.model import DEFAULT_TENANT
 from andaman.broker.service import Broker
-from andaman.identity.model import Actor, system_actor
-from andaman.ingest.model import Feed, FeedState, FeedStatus, Sleep
+from andaman.ingest.deadletter import DeadLetterStore
+from andaman.ingest.link import Link
+from andaman.ingest.model import Feed, FeedState, FeedStatus, Sleep, SourceAway
 from andaman.ingest.offsets import OffsetStore
-from andaman.ingest.order import plan
+from andaman.ingest.stamps import Stamps
 from andaman.kernel.errors import AndamanError, Conflict, ResourceNotFound
 from andaman.kernel.metrics import Family
 from andaman.kernel.time import Clock, system_clock
@@ -21,51 +27,25 @@ from andaman.kernel.time import Clock, system_clock
 log = logging.getLogger(__name__)
 FIRST_PAUSE_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 60.0
+STEADY_S: Final = 10.0
+"""A feed that ran so long is well again."""
 
 
-class _Link:
-    """The FeedLink of one feed (see ``model.FeedLink``)."""
+class _Run:
+    """One run of a feed: since when it is ready, and what troubles it."""
 
-    def __init__(self, manager: FeedManager, feed: Feed, status: FeedStatus) -> None:
-        self._manager = manager
-        self._status = status
-        self._actor: Actor = system_actor(f"feed:{feed.id}")
-        self.clock: Clock = manager.clock
-        self.sleep: Sleep = manager.sleep
-        self.was_ready = False
+    def __init__(self) -> None:
+        self.ready_at: float | None = None  # seconds of the monotonic clock
+        self.trouble = ""
+        self.failing = False
 
-    def current(self, entity_id: str) -> Doc | None:
-        return self._manager.broker.find(entity_id, self._actor.access, self._manager.tenant)
-
-    async def write(self, docs: Iterable[Doc]) -> int:
-        ops = plan(docs, self.current)
-        self._status.last_at = self.clock()
-        if not ops:
-            return 0
-        changed = 0
-        refused: AndamanError | None = None
-        for result in await self._manager.broker.write(ops, self._actor, self._manager.tenant):
-            changed += result.changed or result.created
-            refused = refused or result.error
-        self._status.count += changed
-        if refused is not None:
-            raise refused
-        return changed
-
-    def recall(self) -> dict[str, Any]:
-        return self._manager.offsets.get(self._status.id)
-
-    async def remember(self, memory: Mapping[str, Any]) -> None:
-        await asyncio.to_thread(self._manager.offsets.put, self._status.id, dict(memory))
-
-    def ready(self) -> None:
-        self.was_ready = True
-        self._status.state = FeedState.RUNNING
-        self._status.error = ""
+    def lasted(self) -> float:
+        """Seconds since it was ready; 0 where it never was."""
+        return 0.0 if self.ready_at is None else time.monotonic() - self.ready_at
 
 
 class FeedManager:
-    """All feeds of one platform. ``directory`` keeps their memory (``ingest.db``)."""
+    """All feeds of one platform. ``directory`` keeps their memory (``ingest.db``), ``letters`` what the broker refuses."""
 
     def __init__(
         self,
@@ -76,12 +56,18 @@ class FeedManager:
         clock: Clock = system_clock,
         sleep: Sleep = asyncio.sleep,
         tenant: str = DEFAULT_TENANT,
+        letters: DeadLetterStore | None = None,
+        steady_s: float = STEADY_S,
     ) -> None:
         self.broker = broker
         self.clock = clock
         self.sleep = sleep
         self.tenant = tenant
+        self.letters = letters
         self.offsets = OffsetStore(directory / "ingest.db")
+        self._stamps = Stamps(clock, broker.last_commit)
+        self._steady_s = steady_s
+        self._runs: dict[str, _Run] = {}
         self._feeds = {feed.id: feed for feed in feeds}
         self._status = {feed.id: FeedStatus(feed.id, feed.name, feed.origin, feed.speed) for feed in feeds}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -100,10 +86,22 @@ class FeedManager:
 
     def status(self) -> list[FeedStatus]:
         """One row a feed, in the order given."""
-        return list(self._status.values())
+        return [self._settled(feed_id) for feed_id in self._status]
+
+    def _settled(self, feed_id: str) -> FeedStatus:
+        """The status as of now: a feed that has run for long enough is running."""
+        status, run = self._status[feed_id], self._runs.get(feed_id)
+        if (
+            run is not None
+            and status.state is FeedState.FAILING
+            and not run.failing
+            and run.lasted() >= self._steady_s
+        ):
+            status.state, status.error, status.failing_since = FeedState.RUNNING, run.trouble, None
+        return status
 
     def metrics(self) -> Iterable[Family]:
-        rows = [({"feed": status.id}, status) for status in self._status.values()]
+        rows = [({"feed": status.id}, status) for status in self.status()]
         if rows:
             yield Family(
                 "andaman_feed_changes",
@@ -116,6 +114,18 @@ class FeedManager:
                 "Times a feed failed and was started again.",
                 "counter",
                 [(labels, status.restarts) for labels, status in rows],
+            )
+            yield Family(
+                "andaman_feed_refused",
+                "Observations of a feed that the broker did not take.",
+                "counter",
+                [(labels, status.refused) for labels, status in rows],
+            )
+            yield Family(
+                "andaman_feed_ignored",
+                "Messages of a feed without a value, or with an old one.",
+                "counter",
+                [(labels, status.ignored) for labels, status in rows],
             )
             yield Family(
                 "andaman_feed_running",
@@ -136,7 +146,7 @@ class FeedManager:
             raise ResourceNotFound(
                 f"There is no feed {feed_id!r}; there are: {', '.join(self._status) or 'none'}"
             )
-        return self._status[feed_id]
+        return self._settled(feed_id)
 
     def start_feed(self, feed_id: str) -> None:
         """Raises ResourceNotFound, or Conflict when it runs already."""
@@ -155,28 +165,56 @@ class FeedManager:
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+        self._runs.pop(feed_id, None)
         status.state = FeedState.STOPPED
+        status.failing_since = None
 
     async def _keep_running(self, feed: Feed) -> None:
         status = self._status[feed.id]
         pause = FIRST_PAUSE_S
+        fragile = False
         while True:
-            link = _Link(self, feed, status)
+            run = self._runs[feed.id] = _Run()
+            link = self._link(status, run, fragile)
             try:
                 await feed.run(link)
-            except asyncio.CancelledError:
-                raise
-            except Exception as error:  # whatever a source does, the platform and the other feeds go on
+            except BaseException as error:  # whatever a source does, the platform and the other feeds go on
+                task = asyncio.current_task()
+                if not isinstance(error, (Exception, asyncio.CancelledError)) or (task and task.cancelling()):
+                    raise
                 status.error = (
                     error.detail if isinstance(error, AndamanError) else f"{type(error).__name__}: {error}"
                 )
-                status.state = FeedState.WAITING
                 status.restarts += 1
-                if link.was_ready:
-                    pause = FIRST_PAUSE_S
-                log.warning("feed %s failed, starts again in %.0f s: %s", feed.id, pause, status.error)
-                await self.sleep(pause)
+                if run.lasted() >= self._steady_s:
+                    pause, fragile, status.failing_since = FIRST_PAUSE_S, False, None
+                elif run.ready_at is not None:
+                    fragile = True
+                status.failing_since = status.failing_since or self.clock()
+                status.state = FeedState.WAITING
+                wait_s = max(pause, error.pause_s) if isinstance(error, SourceAway) else pause
+                log.warning("feed %s failed, starts again in %.0f s: %s", feed.id, wait_s, status.error)
+                await self.sleep(wait_s)
                 pause = min(pause * 2, LONGEST_PAUSE_S)
             else:
                 status.state = FeedState.FINISHED
                 return
+
+    def _link(self, status: FeedStatus, run: _Run, fragile: bool) -> Link:
+        """``fragile``: the run before did not last, so that this one has to before it counts."""
+
+        def ready(trouble: str | None = None, failing: bool = False) -> None:
+            if trouble is None:
+                run.ready_at = run.ready_at if run.ready_at is not None else time.monotonic()
+            else:
+                run.trouble, run.failing = trouble, failing
+            if failing or (fragile and run.lasted() < self._steady_s):
+                status.state = FeedState.FAILING
+                status.error = trouble or status.error
+                status.failing_since = status.failing_since or self.clock()
+            elif run.ready_at is not None:
+                status.state, status.error, status.failing_since = FeedState.RUNNING, run.trouble, None
+
+        return Link(
+            self.broker, self.tenant, status, self.offsets, self.letters, self._stamps, self.clock, self.sleep, ready
+        )  # fmt: skip

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
 from andaman.broker.model import Doc
+from andaman.kernel.errors import Unavailable
 from andaman.kernel.time import Clock, Micros
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -18,8 +19,38 @@ class FeedState(StrEnum):
     STOPPED = "stopped"
     STARTING = "starting"
     RUNNING = "running"
+    FAILING = "failing"  # runs, but what it does fails: it failed soon after its last start, or is refused
     WAITING = "waiting"  # failed; starts again after a pause
     FINISHED = "finished"  # ended by itself
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """An entity as a source tells it, and what is known of its times.
+
+    ``received``: the platform stamped it with its own clock when it came, so that a later arrival is a newer one.
+    ``retained``: an old value of unknown time; it counts only where the entity has no such attribute yet.
+    """
+
+    doc: Doc
+    received: bool = False
+    retained: bool = False
+
+
+@dataclass(slots=True)
+class Written:
+    """What became of a batch. ``refused``: place of the observation → why the broker did not take it."""
+
+    changed: int = 0
+    refused: dict[int, str] = field(default_factory=dict)
+
+
+class SourceAway(Unavailable):
+    """A source that is better left alone for a while: ``pause_s`` until the feed starts again, at least."""
+
+    def __init__(self, detail: str, pause_s: float = 0.0) -> None:
+        super().__init__(detail)
+        self.pause_s = pause_s
 
 
 class FeedLink(Protocol):
@@ -35,8 +66,14 @@ class FeedLink(Protocol):
         """The entity as it stands, or None."""
 
     async def write(self, docs: Iterable[Doc]) -> int:
-        """Bring observations into the broker, what changes only (``order.plan``); returns when they are on disk, with
-        the number of changes. Raises the first error of the broker; the others of the batch then stand."""
+        """Bring what the feed made now into the broker, what changes only (``order.plan``); returns when it is on disk,
+        with the number of changes. What the broker does not take becomes a dead letter; the rest stands.
+
+        Raises Unavailable (also: the disk is full) and errors of the store; then nothing is certain, and the feed starts
+        again."""
+
+    async def reject(self, name: str, error: Exception, content: bytes = b"") -> None:
+        """Put aside what the feed itself cannot read, as a dead letter."""
 
     def recall(self) -> dict[str, Any]:
         """What the feed remembered last, also before a restart; empty at first."""
@@ -45,7 +82,25 @@ class FeedLink(Protocol):
         """Keep a small JSON object over restarts; on disk when it returns."""
 
     def ready(self) -> None:
-        """Tell that the feed runs (connected, first values written); also resets the pause between restarts."""
+        """Tell that the feed runs (connected, first values written). Where it then runs for some seconds, the pause
+        between restarts is the shortest again, and the last error is over."""
+
+
+class DeviceLink(FeedLink, Protocol):
+    """What a connector of devices needs besides: it answers for each of its messages."""
+
+    def stamp(self, width: int = 1) -> Micros:
+        """A time of receipt that no other reading has (``Stamps.next``)."""
+
+    async def take(self, observations: Sequence[Observation]) -> Written:
+        """Like ``write``, for observations with times of their own, which were checked by whoever made them
+        (``broker.entity.check``). What is refused all the same is told, and makes no letter."""
+
+    def trouble(self, text: str, failing: bool = False) -> None:
+        """Tell of something that does not end the feed ("" when it is over); ``failing``: nothing comes in because of it."""
+
+    def hearing(self, ignored: int) -> None:
+        """Tell that something came, and how many messages of it had nothing to write."""
 
 
 class Feed(Protocol):
@@ -68,7 +123,10 @@ class Feed(Protocol):
 
 @dataclass(slots=True)
 class FeedStatus:
-    """What screens see of a feed; ``count`` is entity changes written since the platform started."""
+    """What screens see of a feed; ``count`` is entity changes written since the platform started.
+
+    ``error`` is the last one, until the feed has run for some seconds; ``failing_since``: the first of a row of them.
+    ``ignored``: messages that said that they have no value, or that were old."""
 
     id: str
     name: dict[str, str]
@@ -79,3 +137,6 @@ class FeedStatus:
     count: int = 0
     error: str = ""
     restarts: int = 0
+    failing_since: Micros | None = None
+    refused: int = 0
+    ignored: int = 0

@@ -1,69 +1,51 @@
 """Devices over MQTT. A message is acknowledged (QoS 1) only when its values, or its dead letter, are on disk.
 
-So a kill between receipt and commit loses nothing: the MQTT broker keeps the session and sends the message again. Doubles
-and disorder do no harm (``order.plan``).
+So a kill between receipt and commit loses nothing: the MQTT broker keeps the session and sends the message again. Every
+message ends as values, as a dead letter, or as one that had nothing to say; whatever a device sends, the next is taken.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import ssl
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
-from urllib.parse import unquote, urlsplit
+from typing import Any, Final, cast
 
-from gmqtt import Client
-from gmqtt.mqtt.constants import MQTTv50
-
-from andaman.broker.model import Doc
+from andaman.ingest.client_id import ClientId
 from andaman.ingest.deadletter import DeadLetter, DeadLetterStore
-from andaman.ingest.mapping import TopicMap
-from andaman.ingest.model import FeedLink
-from andaman.ingest.reading import MAX_BYTES, read_message
-from andaman.kernel.errors import AndamanError, BadRequestData, Unavailable
+from andaman.ingest.link import PLATFORM
+from andaman.ingest.model import DeviceLink, FeedLink, Observation, SourceAway
+from andaman.ingest.payload import MAX_BYTES
+from andaman.ingest.reading import MOST_ITEMS, read_message
+from andaman.ingest.rules import TopicMap
+from andaman.ingest.session import Delivery, MqttAddress, Session
+from andaman.kernel.time import Micros
 
+__all__ = ["MqttAddress", "MqttFeed"]
 log = logging.getLogger(__name__)
 BATCH: Final = 500
-IN_FLIGHT: Final = 2000
-MOST_UNCONFIRMED: Final = 20_000
-SESSION_S: Final = 7 * 24 * 3600
-CONNECT_S: Final = 15.0
-LARGEST: Final = 16 * 1024 * 1024
-"""Bytes of a packet; the MQTT broker does not send us larger ones."""
-_ACCEPTED: Final = 0
-_NEVER: Final = -2  # gmqtt takes −1 for ever and 0 for once
-
-
-@dataclass(frozen=True, slots=True)
-class MqttAddress:
-    """``mqtt://user:password@host:port`` or ``mqtts://…``; the password may stand in ANDAMAN_MQTT_PASSWORD instead."""
-
-    host: str
-    port: int
-    tls: bool
-    username: str | None
-    password: str | None
-
-    @classmethod
-    def parse(cls, url: str) -> MqttAddress:
-        parts = urlsplit(url)
-        if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
-            shown = url.rpartition("@")[2]  # without the password that may stand before it
-            raise BadRequestData(f"{shown!r} is not an MQTT address such as mqtt://127.0.0.1:1883")
-        tls = parts.scheme == "mqtts"
-        password = unquote(parts.password) if parts.password else os.environ.get("ANDAMAN_MQTT_PASSWORD")
-        username = unquote(parts.username) if parts.username else None
-        return cls(parts.hostname, parts.port or (8883 if tls else 1883), tls, username, password)
+MOST_BYTES: Final = 32 << 20
+"""Payloads waiting here; beyond, the socket is not read until there is room, and they wait at the MQTT broker."""
+MOST_WAITING: Final = 20_000
+_OVERHEAD: Final = 500
+"""Bytes of a message beside its payload."""
+RETRY_S: Final = 300.0
+"""Filters that were refused are asked for again so often."""
+QUIET_S: Final = 2.0
+"""A former session is empty when nothing came of it for so long."""
+FORMER_S: Final = 600.0
+"""Longest time for it."""
 
 
 @dataclass(slots=True)
 class _Message:
+    delivery: Delivery
+    session: Session
     topic: str
-    payload: bytes
-    done: asyncio.Future[int]
+    payload: bytes  # a byte more than is read shows that it is too large; the rest need not wait in memory
+    at: Micros  # of receipt; no two are the same
 
 
 class MqttFeed:
@@ -74,8 +56,10 @@ class MqttFeed:
         address: MqttAddress,
         mapping: TopicMap,
         letters: DeadLetterStore,
-        client_id: str = "andaman",
+        client_id: str | ClientId = "andaman",
         feed_id: str = "mqtt",
+        *,
+        retry_s: float = RETRY_S,
     ) -> None:
         self.id = feed_id
         self.name = {"th": "อุปกรณ์ตรวจวัด (MQTT)", "en": "Devices (MQTT)"}
@@ -83,138 +67,196 @@ class MqttFeed:
         self.speed = 1.0
         self._address = address
         self._mapping = mapping
+        self._wanted = mapping.subscriptions()
         self._letters = letters
-        self._client_id = client_id
+        self._client_id = client_id if isinstance(client_id, ClientId) else ClientId(client_id)
+        self._former = self._client_id.former
+        self._retry_s = retry_s
+        self._queue: deque[_Message] = deque()
+        self._bytes = 0
+        self._came = asyncio.Event()
+        self._held: set[Session] = set()
 
     async def run(self, link: FeedLink) -> None:
-        """Connect, and take messages until the connection is lost; then raise Unavailable, so that it is made again."""
-        queue: asyncio.Queue[_Message] = asyncio.Queue()
-        open_: set[asyncio.Future[int]] = set()
-        lost = asyncio.Event()
-        client = self._client(queue, open_, lost)
-        worker = asyncio.create_task(self._work(queue, link))
-        waiting = asyncio.create_task(lost.wait())
+        """Connect, and take messages until the connection is lost; then raise SourceAway, so that it is made again."""
+        devices = cast("DeviceLink", link)
+        self._queue.clear()
+        self._bytes, self._came = 0, asyncio.Event()
+        session = self._session(self._client_id.text, devices)
+        worker = asyncio.create_task(self._work(devices))
+        topics: asyncio.Task[None] | None = None
+        losing: asyncio.Task[Any] | None = None
         try:
-            await self._connect(client)
+            present = await session.connect()
+            refused = await self._agree(session, devices, present)
             link.ready()
-            await asyncio.wait({worker, waiting}, return_when=asyncio.FIRST_COMPLETED)
-            if worker.done():
-                worker.result()
-            raise Unavailable(f"The connection to {self._address.host}:{self._address.port} was lost")
+            self._tell(devices, refused)
+            topics = asyncio.create_task(self._care(session, devices, refused))
+            losing = asyncio.create_task(session.lost.wait())
+            await asyncio.wait({worker, losing, topics}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (worker, topics):
+                if task.done():
+                    task.result()
+            raise session.why()
         finally:
-            for task in (worker, waiting):
+            await session.close()
+            tasks = [task for task in (worker, topics, losing) if task is not None]
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(worker, waiting, return_exceptions=True)
-            await self._disconnect(client)
-            for done in list(
-                open_
-            ):  # the socket is closed: this lets the client's tasks end, and acknowledges nothing
-                if not done.done():
-                    done.set_result(_ACCEPTED)
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self._held.clear()
 
-    def _client(
-        self, queue: asyncio.Queue[_Message], open_: set[asyncio.Future[int]], lost: asyncio.Event
-    ) -> Any:
-        client = Client(
-            self._client_id,
-            clean_session=False,
-            optimistic_acknowledgement=False,
-            session_expiry_interval=SESSION_S,
-            receive_maximum=IN_FLIGHT,
-            maximum_packet_size=LARGEST,
-            logger=log,
-        )
-        client.set_config({"reconnect_retries": _NEVER, "reconnect_delay": 0})  # the manager starts us again
-        if self._address.username:
-            client.set_auth_credentials(self._address.username, self._address.password)
+    # -- topics
+    async def _agree(self, session: Session, link: DeviceLink, present: bool) -> dict[str, str]:
+        """Make the session's subscriptions those of the mapping; the filters that were refused, with the reason."""
+        memory = link.recall()
+        known = memory.get("subscribed") if memory.get("client") == self._name_of(session) else None
+        former = [one for one in known if isinstance(one, str)] if isinstance(known, list) and present else []
+        await self._remember(link, session, [*former, *self._wanted])
+        refused = await session.subscribe(self._wanted)
+        gone = [one for one in former if one not in self._wanted]
+        if gone:
+            log.info("mqtt: no longer in the mapping, unsubscribed: %s", ", ".join(gone))
+            await session.unsubscribe(gone)
+        await self._remember(link, session, [one for one in self._wanted if one not in refused])
+        return refused
 
-        async def on_message(_client: Any, topic: str, payload: bytes, qos: int, _properties: Any) -> int:
-            if qos == 0 and queue.qsize() > MOST_UNCONFIRMED:
-                return _ACCEPTED  # QoS 0 asks for nothing better: a flood must not fill the memory
-            done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-            open_.add(done)
-            done.add_done_callback(open_.discard)
-            # a byte more than is read shows that it is too large; the rest need not wait in memory
-            queue.put_nowait(_Message(topic, bytes(payload[: MAX_BYTES + 1]), done))
-            return await done  # the acknowledgement leaves when this returns
+    def _name_of(self, session: Session) -> str:
+        return f"{session.client_id}@{self._address.place}"
 
-        def on_connect(connected: Any, _flags: Any, _code: Any, _properties: Any) -> None:
-            for rule in self._mapping.topics:
-                connected.subscribe(rule.filter, qos=rule.qos)
+    async def _remember(self, link: DeviceLink, session: Session, filters: Sequence[str]) -> None:
+        told = {"client": self._name_of(session), "subscribed": sorted(set(filters))}
+        memory = link.recall()
+        if {key: memory.get(key) for key in told} != told:
+            await link.remember({**memory, **told})
 
-        def on_disconnect(_client: Any, _packet: Any, _error: Any = None) -> None:
-            lost.set()
+    def _tell(self, link: DeviceLink, refused: dict[str, str]) -> None:
+        text = ""
+        if refused:
+            shown = "; ".join(f"{one} ({why})" for one, why in list(refused.items())[:10])
+            more = f" and {len(refused) - 10} more" if len(refused) > 10 else ""
+            text = f"{self._address.place} refuses the subscription of {shown}{more}"
+            log.warning("mqtt: %s; asked again in %.0f s", text, self._retry_s)
+        link.trouble(text, failing=bool(refused) and len(refused) == len(self._wanted))
 
-        client.on_message = on_message
-        client.on_connect = on_connect
-        client.on_disconnect = on_disconnect
-        return client
+    async def _care(self, session: Session, link: DeviceLink, refused: dict[str, str]) -> None:
+        """What is to be done while messages come: the former session, once, and the filters that were refused."""
+        await self._empty_former(link)
+        while refused:
+            await asyncio.sleep(self._retry_s)
+            refused = await session.subscribe({one: self._wanted[one] for one in refused})
+            await self._remember(link, session, [one for one in self._wanted if one not in refused])
+            self._tell(link, refused)
+        await asyncio.Event().wait()
 
-    async def _connect(self, client: Any) -> None:
-        address = self._address
-        tls: ssl.SSLContext | bool = ssl.create_default_context() if address.tls else False
+    async def _empty_former(self, link: DeviceLink) -> None:
+        """What the MQTT broker holds for the id of an earlier version is taken once; then that session ends."""
+        former, self._former = self._former, ""
+        if not former:
+            return
+        session = self._session(former, link)
+        log.info("mqtt: taking what %s holds for the former client id %r", self._address.place, former)
         try:
-            await asyncio.wait_for(
-                client.connect(address.host, address.port, ssl=tls, version=MQTTv50), CONNECT_S
+            async with asyncio.timeout(FORMER_S):
+                if await session.connect():
+                    await session.unsubscribe(list(self._wanted))
+                    came = -1
+                    while came != session.received or session.taken != came:
+                        came = session.received
+                        await asyncio.sleep(QUIET_S)
+                        if session.lost.is_set():
+                            raise session.why()
+            await session.close(forget=True)
+            await asyncio.to_thread(self._client_id.forget_former)
+        except (TimeoutError, SourceAway) as error:
+            log.warning(
+                "mqtt: not all of what was held for %r came (%s); tried again at the next start",
+                former,
+                error,
             )
-        except TimeoutError:
-            raise Unavailable(
-                f"No answer from {address.host}:{address.port} within {CONNECT_S:.0f} s"
-            ) from None
-        except OSError as error:
-            raise Unavailable(f"{address.host}:{address.port} cannot be reached: {error}") from None
+        finally:
+            await session.close()
+            self._held.discard(session)
 
-    @staticmethod
-    async def _disconnect(client: Any) -> None:
-        """Close without ending the session, and without waiting for what will never be acknowledged."""
-        try:
-            await asyncio.wait_for(client.disconnect(), 2.0)
-        except Exception as error:  # the connection is gone already, or was never there
-            log.debug("mqtt: closing: %s", error)
+    # -- messages
+    def _session(self, client_id: str, link: DeviceLink) -> Session:
+        def receive(delivery: Delivery) -> None:
+            topic = (
+                delivery.topic
+                if isinstance(delivery.topic, str)
+                else delivery.topic.decode("utf-8", "replace")
+            )
+            found = self._mapping.find(topic)
+            is_list = found is not None and found[0].each is not None and found[0].time is None
+            message = _Message(
+                delivery, session, topic, bytes(delivery.payload[: MAX_BYTES + 1]), link.stamp(MOST_ITEMS if is_list else 1)
+            )  # fmt: skip
+            message.delivery = Delivery(
+                delivery.topic, b"", delivery.qos, delivery.retained, delivery.number, delivery.broken
+            )
+            self._queue.append(message)
+            self._bytes += len(message.payload) + _OVERHEAD
+            self._came.set()
+            if self._bytes > MOST_BYTES or len(self._queue) > MOST_WAITING:
+                self._held.add(session)
+                session.hold(True)
 
-    async def _work(self, queue: asyncio.Queue[_Message], link: FeedLink) -> None:
+        session = Session(self._address, client_id, receive)
+        return session
+
+    async def _work(self, link: DeviceLink) -> None:
         while True:
-            batch = [await queue.get()]
-            while len(batch) < BATCH and not queue.empty():
-                batch.append(queue.get_nowait())
+            if not self._queue:
+                self._came.clear()
+                await self._came.wait()
+            batch = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
             await self._take(batch, link)
             for message in batch:
-                if not message.done.done():
-                    message.done.set_result(_ACCEPTED)
+                self._bytes -= len(message.payload) + _OVERHEAD
+                message.session.acknowledge(message.delivery)
+            if self._held and self._bytes < MOST_BYTES // 2 and len(self._queue) < MOST_WAITING // 2:
+                for session in self._held:
+                    session.hold(False)
+                self._held.clear()
 
-    async def _take(self, batch: Iterable[_Message], link: FeedLink) -> None:
-        """Write a batch: first the dead letters, then the values; both are on disk when this returns."""
-        now = link.clock()
-        docs: list[tuple[_Message, Doc]] = []
+    async def _take(self, batch: Sequence[_Message], link: DeviceLink) -> None:
+        """Write a batch: first the values, then the dead letters; both are on disk when this returns.
+
+        Raises what is the platform's fault; nothing of the batch is acknowledged then, and all of it comes again.
+        """
+        seen: list[tuple[_Message, Observation]] = []
         letters: list[DeadLetter] = []
+        ignored = 0
         for message in batch:
-            reading = read_message(self._mapping, self.id, message.topic, message.payload, now)
+            if message.delivery.broken or isinstance(message.delivery.topic, bytes):
+                letters.append(self._unreadable(message))
+                continue
+            reading = read_message(
+                self._mapping, self.id, message.topic, message.payload, message.at, message.delivery.retained
+            )
             letters += reading.letters
-            if reading.doc is not None:
-                docs.append((message, reading.doc))
-        if docs:
-            letters += await self._write(docs, link)
-        if letters:
-            await asyncio.to_thread(self._letters.add, letters)
+            ignored += bool(reading.ignored)
+            seen += [(message, Observation(doc, reading.received, reading.retained)) for doc in reading.docs]
+        written = await link.take([observation for _, observation in seen])
+        for place, why in written.refused.items():
+            message = seen[place][0]
+            letters.append(DeadLetter(message.at, self.id, message.topic, "refused", why, message.payload))
+        await self._keep(letters)
+        if any(not message.delivery.retained for message in batch):
+            link.hearing(ignored)
 
-    async def _write(self, docs: list[tuple[_Message, Doc]], link: FeedLink) -> list[DeadLetter]:
-        """Write; when the broker refuses the batch, each alone, so that one bad entity stops nobody."""
+    def _unreadable(self, message: _Message) -> DeadLetter:
+        broken = message.delivery.broken
+        reason, detail = ("bad-packet", broken) if broken else ("bad-encoding", "The topic is not UTF-8")
+        return DeadLetter(message.at, self.id, message.topic, reason, detail, message.payload)
+
+    async def _keep(self, letters: Iterable[DeadLetter]) -> None:
+        """Put letters aside; one that cannot be kept stops nothing."""
+        some = list(letters)
         try:
-            await link.write(doc for _, doc in docs)
-        except Unavailable:
-            raise  # nothing was taken: no acknowledgement, the messages come again
-        except AndamanError:
-            refused = []
-            for message, doc in docs:
-                try:
-                    await link.write([doc])
-                except Unavailable:
-                    raise
-                except AndamanError as error:
-                    refused.append(
-                        DeadLetter(
-                            link.clock(), self.id, message.topic, "refused", error.detail, message.payload
-                        )
-                    )
-            return refused
-        return []
+            await asyncio.to_thread(self._letters.add, some)
+        except PLATFORM:
+            raise
+        except Exception:
+            for letter in some:
+                log.exception("mqtt: a dead letter of %.200r cannot be kept: %s", letter.topic, letter.reason)

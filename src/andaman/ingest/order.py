@@ -1,58 +1,115 @@
-"""From observations to writes: only what changes is written, and the latest observation stays the state. Pure."""
+"""From observations to writes: only what changes is written, and what is late goes to history alone. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Any, Final
+
+import orjson
 
 from andaman.broker.model import Doc, Instance, OpKind, WriteOp
+from andaman.ingest.model import Observation
 from andaman.kernel.time import Micros, parse_time
 
 _SYSTEM: Final = ("createdAt", "modifiedAt")
+_LATE_MOST: Final = 500
+"""Instances of one attribute in one write to the past."""
+Planned = tuple[WriteOp, list[int]]
+"""A write, and the places of the observations that it tells."""
 
 
-def plan(docs: Iterable[Doc], current: Callable[[str], Doc | None]) -> list[WriteOp]:
+def plan(observations: Iterable[Doc | Observation], current: Callable[[str], Doc | None]) -> list[WriteOp]:
+    """The writes of ``plan_each`` alone."""
+    return [op for op, _ in plan_each(observations, current)]
+
+
+def plan_each(
+    observations: Iterable[Doc | Observation], current: Callable[[str], Doc | None]
+) -> list[Planned]:
     """Writes for observations in the order in which they came; ``current`` gives an entity as it stands.
 
     An attribute equal to what is held (value, unit, time of observation) is left out, so that a repeated message and
-    constants such as ``name`` make no event. One whose observation is older than what is held is written and what is
-    held is restored behind it: both are then in the history, and the latest is the state. Without a time of observation
-    the later arrival wins.
+    constants such as ``name`` make no event. One whose observation is older than what is held is added to the entity's
+    history (CIM 009 §5.6.12) and leaves the present alone: nobody is told of it as if it were new. Of two with the same
+    time of observation the later arrival is the state. Without a time of observation, and where the platform itself
+    stamped it (``Observation.received``), the later arrival is the newer one.
     """
-    ops: list[WriteOp] = []
-    held: dict[str, dict[str, list[Instance]] | None] = {}
-    types: dict[str, set[str]] = {}
-    for doc in docs:
+    held: dict[str, _Held] = {}
+    planned: list[Planned] = []
+    late: dict[str, _Late] = {}
+    for place, given in enumerate(observations):
+        seen = given if isinstance(given, Observation) else Observation(given)
+        doc = seen.doc
         entity_id = doc["id"]
-        if entity_id not in held:
-            found = current(entity_id)
-            held[entity_id] = (
-                None if found is None else {n: _bare(ones) for n, ones in found["attrs"].items()}
-            )
-            types[entity_id] = set() if found is None else set(found["type"])
-        known = held[entity_id]
-        is_new = known is None
+        known = held.get(entity_id)
         if known is None:
-            known = held[entity_id] = {}
-        attrs = {name: ones for name, ones in doc["attrs"].items() if known.get(name) != ones}
-        if not attrs and not is_new and types[entity_id].issuperset(doc["type"]):
+            known = held[entity_id] = _Held(current(entity_id))
+        attrs: dict[str, list[Instance]] = {}
+        for name, ones in doc["attrs"].items():
+            before = known.attrs.get(name)
+            if before == ones or (seen.retained and before is not None):
+                continue
+            if not seen.received and _time(ones) < _time(before) and _time(ones):
+                past = late.get(entity_id)
+                if past is None:
+                    past = late[entity_id] = _Late(entity_id)
+                if past.add(name, ones, place):
+                    planned.append(past.planned)
+                if past.is_full:
+                    del late[entity_id]
+            else:
+                attrs[name] = ones
+        if not attrs and known.exists and known.types.issuperset(doc["type"]):
             continue
-        types[entity_id].update(doc["type"])
-        ops.append(WriteOp(OpKind.UPSERT_UPDATE, entity_id, {**doc, "attrs": attrs}))
-        newer = {name: known[name] for name, ones in attrs.items() if _time(known.get(name)) > _time(ones)}
-        known.update({name: ones for name, ones in attrs.items() if name not in newer})
-        if newer:
-            ops.append(
-                WriteOp(
-                    OpKind.UPSERT_UPDATE, entity_id, {"id": entity_id, "type": doc["type"], "attrs": newer}
-                )
-            )
-    return ops
+        known.exists = True
+        known.types.update(doc["type"])
+        known.attrs.update(attrs)
+        planned.append((WriteOp(OpKind.UPSERT_UPDATE, entity_id, {**doc, "attrs": attrs}), [place]))
+    return planned
+
+
+class _Held:
+    """An entity as it stands once the writes planned so far are done."""
+
+    def __init__(self, found: Doc | None) -> None:
+        self.exists = found is not None
+        self.types: set[str] = set() if found is None else set(found["type"])
+        self.attrs: dict[str, list[Instance]] = (
+            {} if found is None else {name: _bare(ones) for name, ones in found["attrs"].items()}
+        )
+
+
+class _Late:
+    """One write to the past of one entity: late observations of one batch, each once."""
+
+    def __init__(self, entity_id: str) -> None:
+        self._attrs: dict[str, list[Instance]] = {}
+        self._places: list[int] = []
+        self._told: set[bytes] = set()
+        self.planned: Planned = (
+            WriteOp(OpKind.TEMPORAL_ADD, entity_id, {"attrs": self._attrs}),
+            self._places,
+        )
+        self.is_full = False
+
+    def add(self, name: str, ones: list[Instance], place: int) -> bool:
+        """True where this is the first of the write."""
+        first = not self._attrs
+        known = self._attrs.setdefault(name, [])
+        for one in ones:
+            text = orjson.dumps([name, one], option=orjson.OPT_SORT_KEYS)
+            if text not in self._told:
+                self._told.add(text)
+                known.append(one)
+        if not self._places or self._places[-1] != place:
+            self._places.append(place)
+        self.is_full = len(known) >= _LATE_MOST
+        return first
 
 
 def _time(ones: list[Instance] | None) -> Micros:
     """When the first instance was observed; before everything where that is not known."""
-    at = ones[0].get("observedAt") if ones else None
+    at: Any = ones[0].get("observedAt") if ones else None
     return parse_time(at) if at else 0
 
 

@@ -1,152 +1,349 @@
-"""From one device message to an entity, or to dead letters with reasons. Pure: no clock, no socket, no disk."""
+"""From one device message to entities, or to dead letters with reasons. Pure: no clock, no socket, no disk."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
-import orjson
+from typing import Any, Final
 
 from andaman.broker.entity import build
-from andaman.broker.model import Doc, Instance
+from andaman.broker.entity.check import check_stored_value
+from andaman.broker.entity.names import is_uri
+from andaman.broker.model import LOCATION, Doc, Instance
 from andaman.ingest.deadletter import DeadLetter
-from andaman.ingest.mapping import TimeRule, TopicMap, TopicRule, ValueRule
-from andaman.kernel.ids import is_uri
-from andaman.kernel.time import SECOND, Micros, format_time, parse_time
+from andaman.ingest.mapping import fill_template
+from andaman.ingest.numbers import read_number
+from andaman.ingest.payload import MAX_BYTES, Unreadable, open_payload
+from andaman.ingest.rules import Path, Pick, PlaceRule, TopicMap, TopicRule, ValueRule
+from andaman.ingest.times import read_instant
+from andaman.kernel.errors import BadRequestData
+from andaman.kernel.time import Micros, format_time
 
-MAX_BYTES = 256 * 1024
-_ABSENT = object()
+__all__ = ["MAX_BYTES", "MOST_ITEMS", "Reading", "Unreadable", "read_message"]
+MOST_ITEMS: Final = 1000
+"""Readings in one message."""
+_SMALLEST: Final = -(1 << 63)
+_LARGEST: Final = (1 << 64) - 1
+_EXACT: Final = 1 << 53
+_SOUND: Final[dict[str, tuple[type | tuple[type, ...], str]]] = {
+    "text": (str, "Property"),
+    "json": ((dict, list), "JsonProperty"),
+}
+"""Types whose values need the broker's own checks; all others are sound by what is asked of them here."""
 
 
-class Unreadable(Exception):
-    """A message or a value that cannot be taken over; ``reason`` is a code of ``DeadLetter``."""
+class _Absent:
+    """Nothing there."""
 
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
-        self.detail = detail
+
+_ABSENT: Final = _Absent()
 
 
 @dataclass(slots=True)
 class Reading:
-    """What became of a message: an entity, or None; and what was not readable in it."""
+    """What became of a message. ``received``: its entities have the time of receipt, or (``retained``) none.
 
-    doc: Doc | None = None
+    ``ignored`` says why there is neither an entity nor a letter: "missing" (the message says that it has no value),
+    "retained" (an old value kept by the MQTT broker, too old to be taken).
+    """
+
+    docs: list[Doc] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)
+    received: bool = False
+    retained: bool = False
+    ignored: str = ""
+
+    @property
+    def doc(self) -> Doc | None:
+        """The first entity."""
+        return self.docs[0] if self.docs else None
 
 
-def read_message(mapping: TopicMap, feed: str, topic: str, payload: bytes, now: Micros) -> Reading:
-    """Never raises: whatever a device sends ends as an entity or as a dead letter."""
+def read_message(
+    mapping: TopicMap, feed: str, topic: str, payload: bytes, now: Micros, retained: bool = False
+) -> Reading:
+    """Never raises: whatever a device sends ends as entities, as dead letters, or as what is ``ignored``.
+
+    ``now`` is the time of receipt; the further readings of a list have the microseconds behind it. ``retained``: the MQTT
+    broker had kept the message; when it was sent is not known.
+    """
     reading = Reading()
-
-    def letter(error: Unreadable, attribute: str = "") -> None:
-        reading.letters.append(DeadLetter(now, feed, topic, error.reason, error.detail, payload, attribute))
-
+    pattern = ""
     try:
-        rule, names, content = _open(mapping, topic, payload)
+        found = mapping.find(topic)
+        if found is None:
+            raise Unreadable("not-mapped", f"No pattern of the mapping fits the topic {topic[:200]!r}")
+        rule, names = found
+        pattern = rule.pattern.text
+        reading.received = rule.time is None
+        reading.retained = retained and rule.time is None
+        content = open_payload(rule, payload)
         entity_id = _entity_id(rule, names)
-        observed = _observed(rule.time, content, now)
+        message = _Message(rule, entity_id, content, now, retained)
+        items = _items(rule, content)
+        for index, item in enumerate(items):
+            message.read(item, now + index)
+        reading.docs = message.docs
+        faults = message.faults
+        reading.ignored = "" if message.docs or faults else message.silent if items else "missing"
+        if not message.docs and not faults and not reading.ignored:
+            names_of = [value.name for value in rule.values] + (["location"] if rule.location else [])
+            raise Unreadable("no-value", f"None of {', '.join(names_of)[:300]} is in the message")
     except Unreadable as error:
-        letter(error)
-        return reading
-    attrs: dict[str, Instance] = {}
-    for value_rule in rule.values:
-        try:
-            value = _value(value_rule, content)
-        except Unreadable as error:
-            letter(error, value_rule.name)
-            continue
-        if value is not _ABSENT:
-            attrs[value_rule.name] = (
-                build.js(value) if value_rule.type == "json" else build.prop(value, observed, value_rule.unit)
-            )
-    if rule.location is not None:
-        try:
-            attrs["location"] = build.geo({"type": "Point", "coordinates": _place(rule, content)}, observed)
-        except Unreadable as error:
-            letter(error, "location")
-    if attrs:
-        fixed = {"origin": build.prop("measured"), **rule.static}
-        reading.doc = build.entity(entity_id, rule.types, rule.scope, **fixed, **attrs)
-    elif not reading.letters:
-        letter(Unreadable("no-value", f"None of {', '.join(v.name for v in rule.values)} is in the message"))
+        faults = [("", error)]
+    except Exception as error:  # whatever a device sends: the next message must be read
+        reading.docs = []
+        faults = [("", Unreadable("refused", f"{type(error).__name__}: {error}"))]
+    reading.letters = [
+        DeadLetter(now, feed, topic, one.reason, one.detail, payload, attribute, pattern)
+        for attribute, one in faults
+    ]
     return reading
 
 
-def _open(mapping: TopicMap, topic: str, payload: bytes) -> tuple[TopicRule, dict[str, str], Any]:
-    found = mapping.find(topic)
-    if found is None:
-        raise Unreadable("not-mapped", f"No pattern of the mapping fits the topic {topic!r}")
-    rule, names = found
-    if len(payload) > MAX_BYTES:
-        raise Unreadable("too-large", f"{len(payload)} bytes; at most {MAX_BYTES} are read")
-    try:
-        text = payload.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise Unreadable("bad-encoding", f"Not UTF-8 at byte {error.start}") from None
-    if rule.payload == "text":
-        return rule, names, text
-    if rule.payload == "number":
+class _Message:
+    """One message while it is read."""
+
+    def __init__(self, rule: TopicRule, entity_id: str, content: Any, now: Micros, retained: bool) -> None:
+        self.docs: list[Doc] = []
+        self.faults: list[tuple[str, Unreadable]] = []
+        self.silent = ""
+        self._rule = rule
+        self._id = entity_id
+        self._content = content
+        self._now = now
+        self._retained = retained
+
+    def read(self, item: Any, at: Micros) -> None:
+        """One reading of it; ``at`` is its time where it has none of its own."""
+        rule = self._rule
         try:
-            return rule, names, float(text.strip())
-        except ValueError:
-            raise Unreadable("wrong-type", f"{text[:80]!r} is not a number") from None
-    try:
-        return rule, names, orjson.loads(payload)
-    except orjson.JSONDecodeError as error:
-        reason = "not-finite" if any(word in text for word in ("NaN", "Infinity")) else "bad-json"
-        raise Unreadable(reason, f"Not JSON: {error}") from None
+            observed = self._observed(item, at)
+        except Unreadable as error:
+            if self._retained and error.reason == "too-old":
+                self.silent = "retained"
+                return
+            reason = "bad-time" if error.reason == "too-old" else error.reason
+            self.faults.append(("", Unreadable(reason, error.detail)))
+            return
+        attrs: dict[str, list[Instance]] = {}
+        for value_rule in rule.values:
+            try:
+                value = self._value(value_rule, item)
+            except Unreadable as error:
+                self.faults.append((value_rule.name, error))
+                continue
+            if not isinstance(value, _Absent):
+                attrs[value_rule.iri] = [_instance(value_rule, value, observed)]
+        if rule.location is not None:
+            try:
+                place = self._place(rule.location, item)
+            except Unreadable as error:
+                self.faults.append(("location", error))
+            else:
+                if place is not None:
+                    attrs[LOCATION] = [build.geo({"type": "Point", "coordinates": place}, observed)]
+        if attrs:
+            self.docs.append(self._doc(attrs))
+
+    def _doc(self, attrs: dict[str, list[Instance]]) -> Doc:
+        rule = self._rule
+        constants = {iri: [one] for iri, one in rule.static.items()}
+        doc: Doc = {"id": self._id, "type": list(rule.types), "attrs": constants | attrs}
+        if rule.scope:
+            doc["scope"] = list(rule.scope)
+        return doc
+
+    def _at(self, item: Any, path: Path) -> Any:
+        """What stands at ``path`` of the item, or else of the whole message (a common time, say)."""
+        found = _follow(item, path if isinstance(item, (dict, list)) else ())
+        if isinstance(found, _Absent) and self._rule.each is not None and path:
+            return _follow(self._content, path)
+        return found
+
+    def _timed(self, item: Any, path: Path) -> Any:
+        """The same for a time, which a message that is a number only does not have."""
+        found = _follow(item, path)
+        return (
+            _follow(self._content, path)
+            if isinstance(found, _Absent) and self._rule.each is not None
+            else found
+        )
+
+    def _value(self, rule: ValueRule, item: Any) -> Any:
+        """The plain value, or _ABSENT when the message does not have it and need not. Raises Unreadable."""
+        value = self._at(item, rule.path)
+        if isinstance(value, _Absent) or value is None:
+            if rule.required:
+                raise Unreadable("no-value", f"{shown(rule.path) or 'the value'} is not in the message")
+            self.silent = self.silent or ("" if isinstance(value, _Absent) else "missing")
+            return _ABSENT
+        if any(_same(value, absent) for absent in rule.missing):
+            if rule.required:
+                raise Unreadable("missing-value", f"{value!r} stands for a missing value")
+            self.silent = self.silent or "missing"
+            return _ABSENT
+        if rule.type in _SOUND:
+            expected, kind = _SOUND[rule.type]
+            if not isinstance(value, expected):
+                _wrong(rule, value)
+            try:
+                check_stored_value(kind, value, rule.name)
+            except BadRequestData as error:
+                raise Unreadable("refused", error.detail) from None
+            return value
+        if rule.type == "boolean":
+            return value if isinstance(value, bool) else _wrong(rule, value)
+        return _number(rule, value)
+
+    def _place(self, rule: PlaceRule, item: Any) -> list[float] | None:
+        """Longitude and latitude, None where there is no fix. Raises Unreadable."""
+        values = [self._at(item, path) for path in (rule.lon, rule.lat)]
+        absent = [isinstance(value, _Absent) or value is None for value in values]
+        if all(absent):
+            if not all(isinstance(value, _Absent) for value in values):
+                self.silent = self.silent or "missing"
+            return None
+        found = []
+        for path, value, missed in zip((rule.lon, rule.lat), values, absent, strict=True):
+            if missed:
+                raise Unreadable(
+                    "wrong-type", f"{shown(path)} is not in the message, the other coordinate is"
+                )
+            try:
+                number = read_number(value, rule.as_text)
+            except ValueError:
+                raise Unreadable(
+                    "wrong-type", f"{shown(path)} = {_told(value)} is not a coordinate"
+                ) from None
+            if isinstance(number, float) and not math.isfinite(number):
+                raise Unreadable("not-finite", f"{shown(path)} = {number!r} is not a finite number")
+            found.append(number)
+        lon, lat = found
+        if lon == 0 and lat == 0:
+            self.silent = self.silent or "missing"
+            return None  # what a receiver without a fix says; 0 in one of the two is a place
+        if abs(lon) > 180 or abs(lat) > 90:
+            hint = "; exchanged in the mapping?" if abs(lon) <= 90 and abs(lat) <= 180 else ""
+            raise Unreadable(
+                "out-of-range", f"lon = {str(lon)[:40]}, lat = {str(lat)[:40]} is no place{hint}"
+            )
+        return [float(lon), float(lat)]
+
+    def _observed(self, item: Any, at: Micros) -> Micros | None:
+        """When it was observed; None for an old value whose time is not known."""
+        rule = self._rule.time
+        if rule is None:
+            return None if self._retained else at
+        value, where = self._timed(item, rule.path), shown(rule.path)
+        if isinstance(value, _Absent) or value is None:
+            raise Unreadable("bad-time", f"{where} is not in the message")
+        try:
+            found = read_instant(rule, value)
+        except OverflowError as error:
+            raise Unreadable("not-finite", f"{where}: {error}") from None
+        except ValueError as error:
+            raise Unreadable("bad-time", f"{where}: {error}") from None
+        if found > self._now + rule.max_ahead or found < self._now - rule.max_age:
+            reason = "too-old" if found < self._now else "bad-time"
+            raise Unreadable(
+                reason, f"{where} = {format_time(found)} is too far from now, {format_time(self._now)}"
+            )
+        return found
+
+
+def _instance(rule: ValueRule, value: Any, observed: Micros | None) -> Instance:
+    if rule.type != "json":
+        return build.prop(value, observed, rule.unit)
+    made = build.js(value)
+    if observed is not None:
+        made["observedAt"] = format_time(observed)
+    return made
+
+
+def _items(rule: TopicRule, content: Any) -> list[Any]:
+    if rule.each is None:
+        return [content]
+    items = _follow(content, rule.each)
+    if not isinstance(items, list):
+        where = shown(rule.each) or "the message"
+        raise Unreadable("wrong-type", f"{where} is not a list of readings")
+    if len(items) > MOST_ITEMS:
+        raise Unreadable("too-large", f"{len(items)} readings in one message; at most {MOST_ITEMS} are read")
+    return items
 
 
 def _entity_id(rule: TopicRule, names: dict[str, str]) -> str:
-    entity_id = rule.entity
-    for name, value in names.items():
-        entity_id = entity_id.replace(f"{{{name}}}", value)
+    entity_id = fill_template(rule.entity, names)
     if not is_uri(entity_id):
-        raise Unreadable("bad-id", f"{entity_id[:200]!r} is not a URI")
+        raise Unreadable("bad-id", f"{entity_id[:200]!r} is not a URI of at most 2048 characters")
     return entity_id
 
 
-def _at(content: Any, path: Sequence[str]) -> Any:
+def _follow(content: Any, path: Path) -> Any:
     for step in path:
-        if isinstance(content, dict) and step in content:
+        if isinstance(step, Pick):
+            found = _picked(content, step)
+            if found is None:
+                return _ABSENT
+            content = found
+        elif isinstance(content, dict) and step in content:
             content = content[step]
-        elif isinstance(content, list) and step.isdecimal() and int(step) < len(content):
+        elif (
+            isinstance(content, list)
+            and step.isascii()
+            and step.isdecimal()
+            and len(step) < 10
+            and int(step) < len(content)
+        ):
             content = content[int(step)]
         else:
             return _ABSENT
     return content
 
 
-def _value(rule: ValueRule, content: Any) -> Any:
-    """The plain value, or _ABSENT when the message does not have it and need not. Raises Unreadable."""
-    value = _at(content, rule.path if isinstance(content, (dict, list)) else ())
-    if value is _ABSENT or value is None:
-        if rule.required:
-            raise Unreadable("no-value", f"{'.'.join(rule.path)} is not in the message")
-        return _ABSENT
-    if rule.type == "json":
-        return value
-    if any(_same(value, absent) for absent in rule.missing):
-        raise Unreadable("missing-value", f"{value!r} stands for a missing value")
-    if rule.type == "text":
-        return value if isinstance(value, str) else _wrong(rule, value)
-    if rule.type == "boolean":
-        return value if isinstance(value, bool) else _wrong(rule, value)
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        _wrong(rule, value)
-    if not math.isfinite(value):
-        raise Unreadable("not-finite", f"{value!r} is not a finite number")
-    if rule.type == "integer":
-        if value != int(value):
-            _wrong(rule, value)
-        value = int(value)
-    if (rule.low is not None and value < rule.low) or (rule.high is not None and value > rule.high):
+def _picked(content: Any, step: Pick) -> dict[str, Any] | None:
+    for one in content if isinstance(content, list) else ():
+        if isinstance(one, dict) and step.key in one and str(one[step.key]) == step.value:
+            return one
+    return None
+
+
+def shown(path: Path) -> str:
+    """A path as the mapping file has it."""
+    text = ""
+    for step in path:
+        text += f"[{step.key}={step.value}]" if isinstance(step, Pick) else f".{step}" if text else step
+    return text
+
+
+def _number(rule: ValueRule, value: Any) -> int | float:
+    try:
+        number = read_number(value, rule.as_text, rule.decimal)
+    except ValueError:
+        return _wrong(rule, value)  # type: ignore[no-any-return]
+    if isinstance(number, float):
+        if not math.isfinite(number):
+            raise Unreadable("not-finite", f"{str(value)[:80]} is not a finite number")
+        if rule.type == "integer":
+            if number != int(number):
+                _wrong(rule, value)
+            if abs(number) > _EXACT:
+                raise Unreadable(
+                    "out-of-range", f"{number!r} is beyond the whole numbers that can be told exactly"
+                )
+            number = int(number)
+    elif not _SMALLEST <= number <= _LARGEST:
+        if rule.type == "integer":
+            raise Unreadable("out-of-range", f"{str(number)[:40]} is beyond 64 bits")
+        try:
+            number = float(number)
+        except OverflowError:
+            raise Unreadable("not-finite", f"{str(value)[:40]}… is too large for a number") from None
+    if (rule.low is not None and number < rule.low) or (rule.high is not None and number > rule.high):
         low, high = ("−∞" if rule.low is None else rule.low), ("∞" if rule.high is None else rule.high)
-        raise Unreadable("out-of-range", f"{value!r} is not between {low} and {high}")
-    return value
+        raise Unreadable("out-of-range", f"{str(number)[:40]} is not between {low} and {high}")
+    return number
 
 
 def _same(value: Any, absent: Any) -> bool:
@@ -157,47 +354,11 @@ def _same(value: Any, absent: Any) -> bool:
 
 
 def _wrong(rule: ValueRule, value: Any) -> Any:
-    raise Unreadable("wrong-type", f"{repr(value)[:80]} is not of the type {rule.type}")
+    raise Unreadable("wrong-type", f"{_told(value)} is not of the type {rule.type}")
 
 
-def _place(rule: TopicRule, content: Any) -> list[float]:
-    assert rule.location is not None
-    found = []
-    for path, limit in zip(rule.location, (180.0, 90.0), strict=True):
-        value = _at(content, path)
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-            raise Unreadable("wrong-type", f"{'.'.join(path)} is not a coordinate")
-        if abs(value) > limit or value == 0:
-            raise Unreadable("out-of-range", f"{'.'.join(path)} = {value!r} is no place; 0 means no fix")
-        found.append(float(value))
-    return found
-
-
-def _observed(rule: TimeRule | None, content: Any, now: Micros) -> Micros:
-    if rule is None:
-        return now
-    value = _at(content, rule.path)
-    where = ".".join(rule.path)
-    if value is _ABSENT or value is None:
-        raise Unreadable("bad-time", f"{where} is not in the message")
-    try:
-        at = _instant(rule, value)
-    except (ValueError, OverflowError) as error:
-        raise Unreadable("bad-time", f"{where}: {error}") from None
-    if at > now + rule.max_ahead or at < now - rule.max_age:
-        try:
-            shown = format_time(at)
-        except OverflowError:
-            shown = repr(value)[:80]
-        raise Unreadable("bad-time", f"{where} = {shown} is too far from now")
-    return at
-
-
-def _instant(rule: TimeRule, value: Any) -> Micros:
-    if rule.format == "iso":
-        if not isinstance(value, str):
-            raise ValueError(f"{repr(value)[:80]} is not an ISO 8601 text")
-        return parse_time(value)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise ValueError(f"{repr(value)[:80]} is not a number")
-    return int(value * {"unix": SECOND, "unix-ms": 1000, "unix-us": 1}[rule.format])
+def _told(value: Any) -> str:
+    """A value in a message for people; never the whole of what may be long or deep."""
+    if isinstance(value, dict):
+        return "an object"
+    return "a list" if isinstance(value, list) else repr(value)[:80]

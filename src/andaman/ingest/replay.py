@@ -13,7 +13,8 @@ from typing import Final
 
 from andaman.broker.model import Doc
 from andaman.ingest.model import FeedLink
-from andaman.kernel.time import SECOND, Micros
+from andaman.ingest.stamps import STEP_BACK
+from andaman.kernel.time import SECOND, Micros, format_time
 
 LONGEST_WAIT_S: Final = 30.0
 BATCH: Final = 200
@@ -68,6 +69,7 @@ class ReplayFeed:
         self._loop = loop
         self._lead_in = lead_in
         self._begin = begin
+        self._last: dict[str, Micros] = {}  # entity → the time of its last observation
 
     async def run(self, link: FeedLink) -> None:
         if not self._recordings:
@@ -78,7 +80,7 @@ class ReplayFeed:
             due = bisect_right(self._times, tape.true_time(now, self.speed))
             while tape.next < due:
                 batch = self._recordings[tape.next : min(due, tape.next + BATCH)]
-                await link.write(recording.make(now) for recording in batch)
+                await link.write(await self._made(batch, now, link))
                 tape.next += len(batch)
                 await self._keep(link, tape)
             link.ready()
@@ -93,16 +95,30 @@ class ReplayFeed:
             if wait_s > LONGEST_WAIT_S:
                 await self._keep(link, tape)  # time that has passed without an event counts too
 
+    async def _made(self, batch: Sequence[Recording], now: Micros, link: FeedLink) -> list[Doc]:
+        """Two recordings of one entity in a batch are two moments in its history: the later one is a microsecond later. One
+        that cannot be read stops none of the others."""
+        docs = []
+        for recording in batch:
+            try:
+                doc = recording.make(now)
+                last = self._last.get(doc["id"], 0)
+                if last - STEP_BACK < now <= last:
+                    doc = recording.make(last + 1)
+                self._last[doc["id"]] = max(now, last + 1) if now > last - STEP_BACK else now
+                docs.append(doc)
+            except Exception as error:
+                await link.reject(f"recording of {format_time(recording.at)}", error)
+        return docs
+
     def _wind(self, link: FeedLink) -> Tape:
         """The tape as remembered, anchored to now: the time during which we did not run is not skipped."""
         memory = link.recall()
         now = link.clock()
-        if {"true_at", "next", "round", "of"} <= memory.keys() and memory["of"] == len(self._recordings):
+        kept = [memory.get(name) for name in ("true_at", "next", "round", "of")]
+        if all(type(one) is int for one in kept) and memory["of"] == len(self._recordings):
             return Tape(
-                int(memory["true_at"]),
-                now,
-                min(int(memory["next"]), len(self._recordings)),
-                int(memory["round"]),
+                memory["true_at"], now, max(0, min(memory["next"], len(self._recordings))), memory["round"]
             )
         if self._begin is None:
             return Tape(self._times[max(0, min(self._lead_in, len(self._times)) - 1)], now)

@@ -45,7 +45,7 @@ def routes(manager: FeedManager, letters: DeadLetterStore) -> list[BaseRoute]:
         limit = _integer(request, "limit", 100, 1, MAX_PAGE)
         before = _integer(request, "before", None, 1, 1 << 62)
         rows = letters.list_newest(limit or 100, before, request.query_params.get("feed", ""))
-        return json_response({"total": letters.count(), "rows": rows})
+        return json_response({"total": letters.count(), "counted": letters.counted(), "rows": rows})
 
     return [
         Route("/api/ingest/feeds", feeds, methods=["GET"]),
@@ -65,6 +65,9 @@ def _row(status: FeedStatus, staff: bool) -> dict[str, Any]:
         "count": status.count,
         "speed": status.speed,
         "restarts": status.restarts,
+        "refused": status.refused,
+        "ignored": status.ignored,
+        "failingSince": None if status.failing_since is None else format_time(status.failing_since),
         "error": status.error if staff else ("failed" if status.error else ""),
     }
 

@@ -74,7 +74,8 @@ class SmartBusFeed:
 
     def _anchor(self, link: FeedLink) -> tuple[Micros, Micros]:
         now = link.clock()
-        return now, int(link.recall().get("line_time", now))
+        kept = link.recall().get("line_time", now)
+        return now, kept if type(kept) is int else now
 
     def docs(self, now: Micros, shown: Micros) -> list[Doc]:
         """Fragments with what changed since the last call; ``shown`` is the instant whose timetable is played."""

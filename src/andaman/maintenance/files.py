@@ -18,6 +18,7 @@ from andaman.broker.ledger.schema import FILE, lock_holder
 from andaman.broker.ledger.segment import Point, point
 from andaman.broker.snapshots.store import FOLDER as SNAPSHOTS
 from andaman.broker.subscriptions.store import FILE as SUBSCRIPTIONS
+from andaman.ingest.client_id import FILE as CLIENT_ID
 from andaman.kernel.errors import BadRequestData, ResourceNotFound, Unavailable
 from andaman.kernel.time import MINUTE, Micros, format_time
 
@@ -111,8 +112,8 @@ def _place(source: Path, target: Path) -> None:
 
 
 def remove_small(names: Sequence[str], directory: Path) -> None:
-    """Take away what ``place_small`` put there."""
-    for name in names:
+    """Take away what ``place_small`` put there, and the new client id."""
+    for name in [*names, CLIENT_ID]:
         (directory / name).unlink(missing_ok=True)
     for folder in ("contexts", SNAPSHOTS):
         shutil.rmtree(directory / folder, ignore_errors=True)

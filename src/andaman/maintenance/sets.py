@@ -23,6 +23,7 @@ from andaman.broker.ledger import maintenance as ledger
 from andaman.broker.ledger.replay import cut_back, roll_forward
 from andaman.broker.ledger.schema import DirectoryLock
 from andaman.broker.ledger.segment import Line, Point, read_segment, write_segment
+from andaman.ingest import renew_client_id
 from andaman.kernel.errors import BadRequestData, Conflict, ResourceNotFound, Unavailable
 from andaman.kernel.time import Micros, format_time, parse_time, system_clock
 from andaman.maintenance.files import (
@@ -305,6 +306,7 @@ def restore_from(source: Path, directory: Path, at: Micros | None = None) -> str
         # The ledger comes last: without it a directory is no platform's, and nothing can start on a half.
         place_small(holder.path, small, directory)
         try:
+            renew_client_id(directory)
             end = ledger.restore(base.path / LEDGER, directory, change if added or at is not None else None)
         except BaseException:
             remove_small(small, directory)

@@ -15,6 +15,7 @@ from typing import Final
 from andaman import __version__
 from andaman.broker.ledger import maintenance as ledger
 from andaman.broker.ledger.replay import cut_back
+from andaman.ingest import renew_client_id
 from andaman.kernel.errors import BadRequestData, Conflict, ResourceNotFound, Unavailable
 from andaman.kernel.time import Micros, format_time, parse_time, system_clock
 from andaman.maintenance.files import (
@@ -94,6 +95,7 @@ def restore_all(file: Path, directory: Path, at: Micros | None = None) -> str:
                 cut_back(db, at)
 
             try:
+                renew_client_id(directory)
                 end = ledger.restore(folder / LEDGER, directory, None if at is None else change)
             except BaseException:
                 remove_small(small, directory)

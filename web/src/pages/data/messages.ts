@@ -5,6 +5,7 @@ export const reasons = messages({
   'not-mapped': { th: 'ไม่มีในไฟล์จับคู่', en: 'not in the mapping' },
   'bad-encoding': { th: 'รหัสอักขระผิด', en: 'bad encoding' },
   'bad-json': { th: 'ไม่ใช่ JSON', en: 'not JSON' },
+  'bad-packet': { th: 'แพ็กเก็ต MQTT ผิดรูปแบบ', en: 'broken MQTT packet' },
   'wrong-type': { th: 'ชนิดข้อมูลผิด', en: 'wrong type' },
   'not-finite': { th: 'ค่าไม่ใช่จำนวนจำกัด', en: 'not a finite number' },
   'missing-value': { th: 'ค่าที่หมายถึงไม่มีข้อมูล', en: 'stands for missing' },
@@ -45,6 +46,7 @@ export const msg = messages({
   starting: { th: 'กำลังเริ่ม', en: 'starting' },
   stopped: { th: 'หยุด', en: 'stopped' },
   waiting: { th: 'รอเชื่อมต่อใหม่', en: 'waiting to try again' },
+  failing: { th: 'ขัดข้องซ้ำ', en: 'keeps failing' },
   finished: { th: 'เล่นจบแล้ว', en: 'finished' },
   failed: { th: 'ขัดข้อง', en: 'failed' },
   startFeed: { th: 'เริ่ม', en: 'Start' },
@@ -77,6 +79,7 @@ export const msg = messages({
   reason: { th: 'เหตุผล', en: 'Reason' },
   detail: { th: 'รายละเอียดทางเทคนิค', en: 'Technical detail' },
   content: { th: 'เนื้อหา', en: 'Content' },
+  timesSeen: { th: 'จำนวนครั้ง', en: 'How often' },
   insufficient: { th: 'ข้อมูลไม่เพียงพอ', en: 'insufficient data' },
   kinds: { th: '{n} ชนิด', en: '{n} types' },
 });

@@ -1,0 +1,29 @@
+"""The time of receipt as the time of observation: each reading has one of its own."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from andaman.kernel.time import SECOND, Clock, Micros
+
+STEP_BACK: Final = 10 * SECOND
+
+
+class Stamps:
+    """Moments that strictly rise, however many are asked for within one microsecond.
+
+    A clock that is set back a little is waited for: moments go on by microseconds. One that is set back by more than
+    ``STEP_BACK`` was wrong before, and is followed.
+    """
+
+    def __init__(self, clock: Clock, after: Micros = 0) -> None:
+        """``after``: no moment is before this one, as far as the clock allows; what was stored last."""
+        self._clock = clock
+        self._last = after
+
+    def next(self, width: int = 1) -> Micros:
+        """A moment; it and the ``width - 1`` microseconds behind it are given to nobody else."""
+        now = self._clock()
+        first = now if now > self._last or now < self._last - STEP_BACK else self._last + 1
+        self._last = first + width - 1
+        return first

@@ -1,0 +1,89 @@
+"""Patterns of MQTT topics: what is subscribed, which topics fit, which names they give (MQTT 5 §4.7, §4.8.2). Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+MAX_BYTES: Final = 65_535
+"""Of a topic or filter in UTF-8 (MQTT 5 §4.7.3)."""
+_SHARE: Final = "$share/"
+
+
+class BadPattern(ValueError):
+    """The text is no pattern; says what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """``filter`` is what is subscribed (with ``$share/group/``), ``bare`` the same without the group."""
+
+    text: str
+    filter: str
+    bare: str
+    regex: re.Pattern[str]  # a named group for each {name}
+    names: frozenset[str]
+
+
+def read_pattern(text: str) -> Pattern:
+    """``city/air/{station}``, ``city/+/level``, ``city/#``, each also behind ``$share/group/``. Raises BadPattern."""
+    if not text or "\0" in text or len(text.encode("utf-8", "replace")) > MAX_BYTES:
+        raise BadPattern(f"A pattern has 1 to {MAX_BYTES} bytes and no NUL character")
+    group, rest = "", text
+    if text.startswith("$share"):
+        name, slash, rest = text.removeprefix(_SHARE).partition("/")
+        if not text.startswith(_SHARE) or not name or not slash or not rest or set(name) & set("+#{}"):
+            raise BadPattern("A shared subscription is written $share/group/pattern")
+        group = f"{_SHARE}{name}/"
+    levels = rest.split("/")
+    names: list[str] = []
+    parts: list[str] = []
+    subscribed: list[str] = []
+    for index, level in enumerate(levels):
+        if level == "#":
+            if index != len(levels) - 1:
+                raise BadPattern("# is no topic level but at the end")
+            subscribed.append("#")
+            continue
+        if level == "+":
+            parts.append("[^/]*")
+            subscribed.append("+")
+        elif level[:1] == "{" and level[-1:] == "}":
+            name = level[1:-1]
+            if not name.isidentifier():
+                raise BadPattern(
+                    f"{level} is no name: it begins with a letter and goes on with letters, digits and _"
+                )
+            if name in names:
+                raise BadPattern(f"the name {level} stands twice")
+            names.append(name)
+            parts.append(f"(?P<{name}>[^/]+)")
+            subscribed.append("+")
+        elif set(level) & set("+#{}"):
+            raise BadPattern(f"{level!r} is no topic level; write text, +, {{name}}, or # at the end")
+        else:
+            parts.append(re.escape(level))
+            subscribed.append(level)
+    regex = "/".join(parts)
+    if levels[-1] == "#":
+        regex = f"{regex}(?:/.*)?" if parts else ".*"  # "a/#" takes in "a" (§4.7.1.2)
+    if levels[0] in ("+", "#") or levels[0][:1] == "{":
+        regex = r"(?!\$)" + regex  # a wildcard at the beginning leaves out $SYS and the like (§4.7.2)
+    bare = "/".join(subscribed)
+    return Pattern(text, group + bare, bare, re.compile(regex, re.DOTALL), frozenset(names))
+
+
+def covers(general: str, special: str) -> bool:
+    """Does every topic that fits ``special`` fit ``general``? Both are filters without a group."""
+    ours, theirs = general.split("/"), special.split("/")
+    if ours[0] in ("+", "#") and theirs[0][:1] == "$":
+        return False
+    for index, level in enumerate(ours):
+        if level == "#":
+            return True
+        if index == len(theirs):
+            return False
+        if theirs[index] == "#" or (level != "+" and level != theirs[index]):
+            return False
+    return len(ours) == len(theirs)
