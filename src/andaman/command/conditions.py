@@ -114,7 +114,7 @@ def number_test(op: str, value: float, upper: float) -> Callable[[Any], bool]:
 
 def _compare(c: Compare) -> Truth:
     attr = c.attr
-    if isinstance(c.value, float):
+    if isinstance(c.value, float | int) and not isinstance(c.value, bool):
         test = number_test(c.op, c.value, c.upper)
         if c.op == "!=":
             wanted = c.value

@@ -220,7 +220,8 @@ class _Reader:
     def number(self, raw: Any, where: str) -> float:
         if isinstance(raw, bool) or not isinstance(raw, int | float) or not math.isfinite(raw):
             raise self.fail(where, f"must be a number, not {raw!r}")
-        return float(raw)
+        number = float(raw)
+        return number if number == raw else raw  # an integer that a double does not hold stays one
 
     def choice(self, raw: Any, where: str, allowed: Sequence[str]) -> str:
         if raw not in allowed:
@@ -274,21 +275,21 @@ class _Reader:
         attr = self.name(raw["attr"], f"{where}/attr")
         op = self.choice(raw["op"], f"{where}/op", OPERATORS)
         value, at = raw["value"], f"{where}/value"
-        upper = 0.0
+        upper = number = 0.0
         found: Scalar
         if op in ("between", "outside"):
             if not isinstance(value, list) or len(value) != 2:
                 raise self.fail(at, f"{op} takes a list of two numbers")
             found, upper = self.number(value[0], f"{at}/0"), self.number(value[1], f"{at}/1")
+            number = found
             if found > upper:
                 raise self.fail(at, "the first bound is not above the second")
         elif op in ("==", "!=") and isinstance(value, str | bool) and "per" not in raw:
             found = self.text(value, at) if isinstance(value, str) else value
         else:
-            found = self.number(value, at)
+            found = number = self.number(value, at)
         if "per" in raw:
-            assert isinstance(found, float)
-            return Rate(attr, parse_duration(raw["per"], f"{where}/per"), op, found, upper)
+            return Rate(attr, parse_duration(raw["per"], f"{where}/per"), op, number, upper)
         return Compare(attr, op, found, upper)
 
     def _area(self, raw: dict[str, Any], where: str, key: str) -> Condition:

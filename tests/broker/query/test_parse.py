@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from andaman.broker.model import DEFAULT_VOCAB
 from andaman.broker.query.ast import (
     And,
     Boolean,
@@ -119,7 +120,7 @@ EXAMPLES = [
     ("name~=(a|b)[;)]x", Pattern(Path("x:name"), "(a|b)[;)]x")),
     ('(name!~="a;b")|c', Or((Pattern(Path("x:name"), "a;b", True), Exists(Path("x:c"))))),
     ("https://a.b/c.d==1", Compare(Path("x:https://a.b/c.d"), Cmp.EQ, (Number(1),))),
-    (r'a=="\u0e01\"\\"', is_("a", Text('ก"\\', 'ก"\\'))),
+    (r'a=="\u0e01\"\\"', is_("a", Text('ก"\\', DEFAULT_VOCAB + 'ก"\\'))),
 ]
 
 

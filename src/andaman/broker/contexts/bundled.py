@@ -9,6 +9,10 @@ from typing import Any, Final
 
 import orjson
 
+from andaman.broker.model import DEFAULT_VOCAB, NGSILD
+
+_CORE_TERMS: Final = 60
+_PREFIXES: Final = {"ngsi-ld:": NGSILD, "geojson:": "https://purl.org/geojson/vocab#"}
 _DATA: Final = files("andaman.broker.contexts") / "data"
 CORE_PATTERN: Final = re.compile(
     r"https?://(?:uri\.etsi\.org/ngsi-ld/v1|forge\.etsi\.org/.*|.*/ngsi-ld/contexts)"
@@ -29,6 +33,48 @@ def core_document() -> dict[str, Any]:
     document: dict[str, Any] = orjson.loads((_DATA / "ngsi-ld-core-context-v1.9.jsonld").read_bytes())
     document["@context"]["ngsildproof"].pop("@context", None)
     return document
+
+
+@functools.cache
+def core_scoped() -> dict[str, Any]:
+    """Terms of the core context that have a scoped context, with their whole definitions (``ngsildproof``)."""
+    document = orjson.loads((_DATA / "ngsi-ld-core-context-v1.9.jsonld").read_bytes())["@context"]
+    return {
+        term: value for term, value in document.items() if isinstance(value, dict) and "@context" in value
+    }
+
+
+def is_core(local: dict[str, Any]) -> bool:
+    """Is this the inside of a copy of ETSI's core context, of this version or another, wherever it was found?
+
+    By its content: many terms, no other vocabulary than NGSI-LD's, and every term that 1.9 has too means the same there;
+    what it has beyond them (1.3 to 1.8 had a few) is NGSI-LD's own.
+    """
+    if len(local) < _CORE_TERMS or local.get("@vocab") not in (DEFAULT_VOCAB, None):
+        return False
+    ours = _core_iris()
+    for term, value in local.items():
+        if term[:1] == "@":
+            continue
+        iri = _plain_iri(value)
+        if iri is None or (ours[term] != iri if term in ours else not iri.startswith((NGSILD, "@"))):
+            return False
+    return True
+
+
+@functools.cache
+def _core_iris() -> dict[str, str | None]:
+    return {term: _plain_iri(value) for term, value in core_document()["@context"].items() if term[0] != "@"}
+
+
+def _plain_iri(definition: Any) -> str | None:
+    iri = definition.get("@id") if isinstance(definition, dict) else definition
+    if not isinstance(iri, str):
+        return None
+    for prefix, base in _PREFIXES.items():
+        if iri.startswith(prefix):
+            return base + iri[len(prefix) :]
+    return iri
 
 
 @functools.cache

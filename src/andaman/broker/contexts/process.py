@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
-from andaman.broker.contexts.bundled import CORE_PATTERN
+from andaman.broker.contexts.bundled import CORE_PATTERN, core_scoped, is_core
 from andaman.broker.contexts.model import MAX_IRI, Context, Term
 from andaman.kernel.errors import BadRequestData, LdContextNotAvailable
 
@@ -97,6 +97,8 @@ class Processor:
             local = self._imported(local, base, chain)
         if "@vocab" in local:
             self.vocab = self._vocab(local["@vocab"])
+        if any(isinstance(one, dict) and "@context" in one for one in local.values()):
+            local = _without_core_scopes(local)
         done: dict[str, bool] = {}
         for term in local:
             if term not in _CONTEXT_KEYWORDS:
@@ -250,6 +252,19 @@ class Processor:
                 return definition.iri + suffix
             return value
         return None if self.vocab is None else self.vocab + value
+
+
+def _without_core_scopes(local: dict[str, Any]) -> dict[str, Any]:
+    """ETSI's own core context "contains JSON-LD Scoped Contexts" (§4.4), user contexts must not (§5.5.7). A copy of it, by
+    itself or among a user's terms, is known by its content; its terms are the core's anyway, so the scopes say nothing."""
+    whole = is_core(local)
+    known = core_scoped()
+    found: dict[str, Any] = {}
+    for term, one in local.items():
+        if isinstance(one, dict) and "@context" in one and (whole or one == known.get(term)):
+            one = {name: value for name, value in one.items() if name != "@context"}
+        found[term] = one
+    return found
 
 
 def _scheme(url: str) -> str:

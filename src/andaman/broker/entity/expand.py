@@ -174,13 +174,14 @@ def attribute_iri(name: str, context: Context) -> str:
 
 def _member(doc: Doc, name: str, value: Any, context: Context, mode: Mode) -> None:
     if name in ("id", "@id"):
-        if "id" in doc:
-            raise BadRequestData("The entity has two ids", field=name)
+        if doc.get("id", value) != value:
+            raise BadRequestData("The entity has two ids: 'id' and '@id' differ", field=name)
         doc["id"] = check_uri(value, "id")
     elif name in ("type", "@type"):
-        if "type" in doc:
-            raise BadRequestData("The entity has two types; write a list", field=name)
-        doc["type"] = expand_types(value, context)
+        types = expand_types(value, context)
+        if doc.get("type", types) != types:
+            raise BadRequestData("The entity has two types: 'type' and '@type' differ", field=name)
+        doc["type"] = types
     elif name == "scope":
         doc["scope"] = None if mode.nulls and value == NULL else check_scopes(value)
     elif name == "expiresAt":

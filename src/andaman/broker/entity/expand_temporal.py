@@ -14,7 +14,7 @@ from andaman.broker.entity.expand import (
     expand_attribute,
     expand_types,
 )
-from andaman.broker.entity.names import NULL, check_scopes, check_time, check_uri
+from andaman.broker.entity.names import NULL, check_scopes, check_time, check_uri, plain_members
 from andaman.broker.model import Doc, Instance
 from andaman.kernel.errors import BadRequestData
 
@@ -34,12 +34,13 @@ def expand_evolution(payload: Any, context: Context, *, whole: bool, entity_id: 
         raise BadRequestData("An entity must be a JSON object")
     if len(payload) > MAX_MEMBERS:
         raise BadRequestData(f"An entity has at most {MAX_MEMBERS} members")
+    payload = plain_members(payload)
     doc: Doc = {}
     attrs: dict[str, list[Instance]] = {}
     for name, value in payload.items():
-        if name in ("id", "@id"):
+        if name == "id":
             doc["id"] = check_uri(value, "id")
-        elif name in ("type", "@type"):
+        elif name == "type":
             doc["type"] = expand_types(value, context)
         elif name == "scope":
             doc["scope"] = _scopes(value)
@@ -116,6 +117,8 @@ def _scopes(value: Any) -> list[Instance]:
 
 
 def _scope(one: Any) -> Instance:
+    if isinstance(one, dict):
+        one = plain_members(one, "scope")
     if not isinstance(one, dict) or one.get("type", "Property") != "Property" or "value" not in one:
         raise BadRequestData("scope over time is a Property with the scopes as its value", field="scope")
     unknown = one.keys() - _SCOPE_IGNORED - {"type", "value", "observedAt"}

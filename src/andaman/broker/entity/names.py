@@ -55,6 +55,21 @@ def check_uri(value: Any, where: str) -> str:
     return value
 
 
+def plain_members(given: dict[str, Any], where: str = "") -> dict[str, Any]:
+    """An object of a request with ``id`` and ``type`` where it has JSON-LD's ``@id`` and ``@type`` (§4.4): ``given`` itself
+    where it has neither. Raises BadRequestData where both are there and differ."""
+    if "@id" not in given and "@type" not in given:
+        return given
+    made = {name: value for name, value in given.items() if name != "@id" and name != "@type"}
+    for name in ("id", "type"):
+        if "@" + name in given:
+            value = given["@" + name]
+            if made.setdefault(name, value) != value:
+                field = f"{where}.@{name}" if where else f"@{name}"
+                raise BadRequestData(f"{name!r} and '@{name}' are both there and differ", field=field)
+    return made
+
+
 def check_time(value: Any, where: str) -> str:
     """``value`` as a UTC date-time (§4.6.3: ISO 8601, ``Z``), or BadRequestData that names ``where``."""
     text = _utc(value) if isinstance(value, str) and value.isascii() else None

@@ -31,6 +31,22 @@ def check_value(kind: str, value: Any, name: str, context: Context, mode: NullRu
     return _CHECKS[kind](value, name, context, mode)
 
 
+def members_in(value: Any) -> int:
+    """How many members the objects in a JSON value have, all together."""
+    if type(value) is dict:
+        total = len(value)
+        for one in value.values():
+            if type(one) is dict or type(one) is list:
+                total += members_in(one)
+        return total
+    total = 0
+    if type(value) is list:
+        for one in value:
+            if type(one) is dict or type(one) is list:
+                total += members_in(one)
+    return total
+
+
 class _Strict:
     nulls = False
     deep_nulls = False

@@ -25,6 +25,7 @@ _PLAIN: Final = frozenset({"Property", "ListProperty", "JsonProperty"})
 """Kinds whose values count as JSON; of the others only changes and different values are counted."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+_EXACT: Final = 1 << 53
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
@@ -111,11 +112,14 @@ def aggregate(
     spans = list(zip(firsts.tolist(), lasts.tolist(), strict=True))
     number = _numbers(values) if kind in _PLAIN or isinstance(values, np.ndarray) else None
     texts = _texts(values) if number is None and kind in _PLAIN else None
+    large = number is not None and _beyond_doubles(values)
     for method in methods:
         if method == "totalCount":
             found: list[Any] = [high - low for low, high in spans]
         elif method == "distinctCount":
             found = [_distinct(values, low, high) for low, high in spans]
+        elif large and method != "stddev":
+            found = [_exact(method, list(values[low:high])) for low, high in spans]
         elif number is not None:
             found = _numeric(method, number, firsts, lasts)
         elif texts is not None and method in ("min", "max"):
@@ -141,6 +145,31 @@ def _numbers(values: Floats | Sequence[Any]) -> Floats | None:
     if all(isinstance(v, list) for v in values):
         return np.array([len(v) for v in values], dtype=np.float64)
     return None
+
+
+def _beyond_doubles(values: Floats | Sequence[Any]) -> bool:
+    """Are there integers that a double does not hold?"""
+    return not isinstance(values, np.ndarray) and any(
+        type(one) is int and not -_EXACT <= one <= _EXACT for one in values
+    )
+
+
+def _exact(method: str, values: Sequence[Any]) -> int | float:
+    """Of numbers (and truths) of any size, without rounding integers."""
+    match method:
+        case "min":
+            found = min(values)
+        case "max":
+            found = max(values)
+        case "sum":
+            found = sum(values)
+        case "avg":
+            found = sum(values) / len(values)
+        case _:
+            found = sum(one * one for one in values)
+    if isinstance(found, float) and found.is_integer() and abs(found) < _EXACT:
+        return int(found)
+    return int(found) if isinstance(found, bool) else found
 
 
 def _numeric(method: str, values: Floats, firsts: Ints, lasts: Ints) -> list[Any]:

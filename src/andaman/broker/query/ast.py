@@ -109,7 +109,9 @@ class Cmp(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    value: float
+    """An integer literal is an int, so that integers beyond 2^53 are compared exactly."""
+
+    value: int | float
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,8 +170,11 @@ def _coordinates(value: Any, depth: int, budget: list[int]) -> tuple[Any, ...]:
             f"a position is [longitude, latitude], not {str(value)[:60]}", field="coordinates"
         )
     if abs(numbers[0]) > 180 or abs(numbers[1]) > 90:
+        swapped = [numbers[1], numbers[0]]
+        hint = f"; did you mean {swapped}?" if abs(swapped[0]) <= 180 and abs(swapped[1]) <= 90 else ""
         raise BadRequestData(
-            f"position {numbers} is not on Earth: longitude −180…180 comes first, then latitude −90…90",
+            f"position {numbers} is not on Earth: longitude −180…180 comes first, then latitude −90…90 "
+            f"(RFC 7946 §3.1.1){hint}",
             field="coordinates",
         )
     return (numbers[0], numbers[1])

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Set
+from contextlib import suppress
 from datetime import date
 from typing import Final
 
 import orjson
 
+from andaman.broker.model import DEFAULT_VOCAB
 from andaman.broker.query.ast import (
     ENTITY_MEMBERS,
     MEMBERS,
@@ -39,7 +41,7 @@ from andaman.broker.query.ast import (
 )
 from andaman.broker.query.regex import check_regex
 from andaman.broker.query.scan import MAX_DEPTH, Cursor, parse_logic
-from andaman.kernel.errors import TooComplexQuery
+from andaman.kernel.errors import BadRequestData, TooComplexQuery
 from andaman.kernel.ids import is_uri
 from andaman.kernel.time import parse_time
 
@@ -58,6 +60,8 @@ _WORD_END = ";|(),"
 _NO_WORDS: Final = frozenset({"NaN", "Infinity", "null", "undefined"})
 """Meant as values that no grammar has, not as texts."""
 _MAX_PATH: Final = 16
+_DIGITS: Final = 400
+"""No double is larger than 310 digits."""
 
 
 def parse_q(text: str, expand: Expand, *, expand_values: Set[str] = frozenset()) -> QExpr:
@@ -200,7 +204,7 @@ def _value(cursor: Cursor, path: Path, expand: Expand, words: bool, equality: bo
         text = _string(cursor)
         if path.member in TIME_MEMBERS:
             return Instant(_instant(cursor, text, start))
-        return Text(text, expand(text) if _NAME.fullmatch(text) else text)
+        return Text(text, _vocab(text, expand))
     raw = cursor.run(_WORD_END)
     dots = raw.find("..")
     if dots > 0:
@@ -210,7 +214,7 @@ def _value(cursor: Cursor, path: Path, expand: Expand, words: bool, equality: bo
     if raw in ("true", "false"):
         return Boolean(raw == "true")
     if _NUMBER.fullmatch(raw):
-        return Number(_finite(cursor, raw, start))
+        return Number(_number(cursor, raw, start))
     if _DATE.fullmatch(raw):
         try:
             date.fromisoformat(raw)
@@ -223,7 +227,7 @@ def _value(cursor: Cursor, path: Path, expand: Expand, words: bool, equality: bo
     if time is not None:
         return DayTime(_day_time(cursor, time, start))
     if equality and _NAME.fullmatch(raw) and raw not in _NO_WORDS:
-        return Text(raw, expand(raw) if words else raw)
+        return Text(raw, _vocab(raw, expand) if words else raw)
     if is_uri(raw):
         return Uri(raw)
     cursor.fail('a number, "text in double quotes", true, false, a date-time, a date, a time or a URI', start)
@@ -242,7 +246,18 @@ def _string(cursor: Cursor) -> str:
     return text
 
 
-def _finite(cursor: Cursor, raw: str, start: int) -> float:
+def _vocab(text: str, expand: Expand) -> str:
+    """As what a VocabProperty with this text is stored (``Context.expand_vocab``)."""
+    if _NAME.fullmatch(text):
+        with suppress(BadRequestData):  # one of JSON-LD's own names, such as id: a text like others here
+            return expand(text)
+    return text if ":" in text else DEFAULT_VOCAB + text
+
+
+def _number(cursor: Cursor, raw: str, start: int) -> int | float:
+    """An integer as one, whatever its size; other numbers as JSON's are."""
+    if len(raw) <= _DIGITS and raw.lstrip("-").isdigit():
+        return int(raw)
     number = float(raw)
     if number in (float("inf"), float("-inf")):
         cursor.fail("a number below 1.8e308", start)

@@ -6,6 +6,9 @@ which exclude each other. ``hidden`` attributes count as absent, as in the refer
 
 from __future__ import annotations
 
+from math import inf
+from typing import Final
+
 import numpy as np
 import numpy.typing as npt
 import shapely
@@ -34,6 +37,8 @@ from andaman.broker.query.columns import AREA, POINT, UNKNOWN, Bools, Column, Ro
 from andaman.broker.query.facts import ABSENT, BOOLEAN, NUMBER, OBJECT, OTHER, TEXT, attr_code, text_hash
 from andaman.broker.query.geometry import geodesic_m, reference, search_box
 
+_EXACT: Final = 1 << 53
+_ORDERS: Final = frozenset({Cmp.GT, Cmp.GE, Cmp.LT, Cmp.LE})
 Masks = tuple[Bools, Bools]
 _FLAT_LIMIT_M = 100_000.0
 _FLAT_ERROR = 0.01
@@ -126,7 +131,8 @@ def _term_value(
         case Number(number):
             return (state == NUMBER) & _ordered(op, num, number), _none(size)
         case Range(Number(low), Number(high)):
-            return (state == NUMBER) & (num >= low) & (num <= high), _none(size)
+            inside = _ordered(Cmp.GE, num, low) & _ordered(Cmp.LE, num, high)
+            return (state == NUMBER) & inside, _none(size)
         case Range():
             return _none(size), state == TEXT
         case Boolean(truth):
@@ -140,7 +146,20 @@ def _term_value(
             return _none(size), (state == TEXT) | ((state == OBJECT) if equality else _none(size))
 
 
-def _ordered(op: Cmp, num: npt.NDArray[np.float64], number: float) -> Bools:
+def _ordered(op: Cmp, num: npt.NDArray[np.float64], number: int | float) -> Bools:
+    """Columns hold doubles (integers that are none are OTHER, see facts). An integer between two doubles is compared by the
+    neighbour that it is rounded to."""
+    if isinstance(number, int) and not -_EXACT <= number <= _EXACT:
+        try:
+            near = float(number)
+        except OverflowError:
+            near = inf if number > 0 else -inf
+        if near != number:
+            if op not in _ORDERS:
+                return np.zeros(len(num), dtype=np.bool_)
+            up = op in (Cmp.GT, Cmp.GE)
+            op = (Cmp.GE if near > number else Cmp.GT) if up else (Cmp.LE if near < number else Cmp.LT)
+        number = near
     match op:
         case Cmp.GT:
             return num > number

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from andaman.broker.contexts import Context
 from andaman.broker.entity.geometry import check_geometry
-from andaman.broker.entity.names import NULL, check_scopes, check_time, check_uri
+from andaman.broker.entity.names import NULL, check_scopes, check_time, check_uri, plain_members
 from andaman.broker.query.regex import check_regex
 from andaman.broker.registry.model import DURATION, OWNER, Document
 from andaman.broker.registry.operations import AUXILIARY, DEFAULT, GROUPS, OPERATIONS
@@ -67,8 +67,7 @@ def _members(payload: Mapping[str, Any], context: Context, now: Micros) -> Docum
     """Each member checked by itself and expanded; None where it is to be removed."""
     found: Document = {}
     properties: dict[str, Any] = {}
-    for name, value in payload.items():
-        name = {"@id": "id", "@type": "type"}.get(name, name)
+    for name, value in plain_members(dict(payload)).items():
         if name in _READ_ONLY or name == "@context":
             continue
         gone = value is None or value == NULL
@@ -153,7 +152,7 @@ def _entity_info(one: Any, context: Context) -> dict[str, Any]:
     field = "information.entities"
     if not isinstance(one, dict):
         raise BadRequestData("An element of entities must be an object", field=field)
-    one = {{"@id": "id", "@type": "type"}.get(name, name): value for name, value in one.items()}
+    one = plain_members(one, field)
     if not one.keys() <= {"id", "idPattern", "type"} or not one:
         raise BadRequestData("An element of entities has type and perhaps id or idPattern", field=field)
     found: dict[str, Any] = {}

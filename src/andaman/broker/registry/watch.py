@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from andaman.broker.contexts import Context, ContextStore
-from andaman.broker.entity.names import check_uri
+from andaman.broker.entity.names import check_uri, plain_members
 from andaman.broker.outgoing import OutgoingClient
 from andaman.broker.registry.model import Document, Registration
 from andaman.broker.registry.service import Registry
@@ -123,7 +123,7 @@ class SourceSubscriptions:
         """§5.11.2. Raises BadRequestData, AlreadyExists."""
         content = expand(payload, context)
         now = self._clock()
-        given = payload.get("id")
+        given = plain_members(payload).get("id")
         sub_id = check_uri(given, "id") if given is not None else urn("Subscription", sortable_id(now))
         document: Document = {
             "id": sub_id,
@@ -157,9 +157,9 @@ class SourceSubscriptions:
         """§5.11.3."""
         watch = self._get(sub_id, actor, tenant)
         fragment = expand(payload, context, fragment=True)
-        if payload.get("type", "Subscription") != "Subscription":
+        if plain_members(payload).get("type", "Subscription") != "Subscription":
             raise BadRequestData('type must be "Subscription"', field="type")
-        if payload.get("id", sub_id) != sub_id:
+        if plain_members(payload).get("id", sub_id) != sub_id:
             raise BadRequestData("The id of a subscription never changes", field="id")
         async with self._changing:
             document = stored(self._get(sub_id, actor, tenant))

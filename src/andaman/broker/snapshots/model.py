@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from andaman.broker.entity.names import NULL, check_uri
+from andaman.broker.entity.names import NULL, check_uri, plain_members
 from andaman.broker.query.period import parse_period
 from andaman.broker.subscriptions.endpoint import read_endpoint
 from andaman.broker.subscriptions.model import Endpoint
@@ -136,6 +136,7 @@ def checked(payload: Any, *, new: bool = False, clone: bool = False) -> dict[str
     """
     if not isinstance(payload, dict):
         raise BadRequestData("A snapshot must be a JSON object")
+    payload = plain_members(payload)
     if payload.get("type", None if new else "Snapshot") != "Snapshot":
         raise BadRequestData('The type of a snapshot must be "Snapshot"', field="type")
     given = {name: value for name, value in payload.items() if name in _GIVEN and name != "type"}

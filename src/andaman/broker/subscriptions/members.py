@@ -11,7 +11,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from andaman.broker.contexts.model import Context
-from andaman.broker.entity.names import NULL, check_time, check_uri
+from andaman.broker.entity.names import NULL, check_time, check_uri, plain_members
 from andaman.broker.entity.projection import ENTITY_PARTS, MAX_LEVEL, SYSTEM_PARTS
 from andaman.broker.entity.represent import Format
 from andaman.broker.query.parse import parse_geo, parse_q, parse_scope, parse_types
@@ -45,6 +45,7 @@ def expand(payload: Any, context: Context, *, fragment: bool = False) -> Content
     """The members of a subscription, checked one by one, names as IRIs. In a ``fragment`` None means: remove it."""
     if not isinstance(payload, dict):
         raise BadRequestData("A subscription must be a JSON object")
+    payload = plain_members(payload)
     kind = payload.get("type")
     if kind != "Subscription" and not (fragment and kind is None):
         raise bad("type", 'must be "Subscription"')
@@ -153,6 +154,7 @@ def _entities(name: str, value: Any, expand: Expand) -> list[dict[str, Any]]:
 
 
 def _selector(one: Any, expand: Expand) -> dict[str, Any]:
+    one = plain_members(one, "entities") if isinstance(one, dict) else one
     if not isinstance(one, dict) or not isinstance(one.get("type"), str):
         raise bad("entities", "must hold objects with a type and perhaps id or idPattern")
     text = one["type"].strip()

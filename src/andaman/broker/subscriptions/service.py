@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from andaman.broker.contexts import Context, ContextStore
-from andaman.broker.entity.names import check_uri
+from andaman.broker.entity.names import check_uri, plain_members
 from andaman.broker.outgoing import OutgoingClient
 from andaman.broker.service import Broker
 from andaman.broker.subscriptions.delivery import Courier, Limits
@@ -205,7 +205,7 @@ class Subscriptions:
         engine, store = self.engine, self._store
         content = expand(payload, context)
         now = self._clock()
-        given = payload.get("id")
+        given = plain_members(payload).get("id")
         sub_id = (
             check_uri(given, "id") if given is not None else f"urn:ngsi-ld:Subscription:{sortable_id(now)}"
         )
@@ -254,7 +254,7 @@ class Subscriptions:
         store = self._store
         run = self._get(sub_id, actor, tenant)
         fragment = expand(payload, context, fragment=True)
-        if payload.get("id", sub_id) != sub_id:
+        if plain_members(payload).get("id", sub_id) != sub_id:
             raise BadRequestData("The id of a subscription never changes", field="id")
         async with self._changing:
             old = run.sub

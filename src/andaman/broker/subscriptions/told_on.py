@@ -18,7 +18,7 @@ import orjson
 
 from andaman.broker.contexts import Context
 from andaman.broker.entity.expand import expand_entity
-from andaman.broker.entity.names import NULL, check_uri
+from andaman.broker.entity.names import NULL, check_uri, plain_members
 from andaman.broker.ledger.rights import visible
 from andaman.broker.model import Doc
 from andaman.broker.outgoing import Header, OutgoingClient, Unreachable
@@ -83,8 +83,9 @@ class ToldOn:
         if not isinstance(data, list) or len(data) > _ENTITIES:
             raise BadRequestData("The data of a notification is a list of entities", field="data")
         for entity in data:
-            if not isinstance(entity, dict) or "id" not in entity:
+            if not isinstance(entity, dict) or not ("id" in entity or "@id" in entity):
                 raise BadRequestData("The data of a notification is a list of entities", field="data")
+        data = [plain_members(entity, "data") for entity in data]
         if run.access is None or run.sub.status(self._subs.now()) != "active":
             return  # nothing is told of it (§5.8.6)
         number = hashlib.sha256(orjson.dumps(payload)).hexdigest()[:24]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import json
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
@@ -9,6 +12,7 @@ from urllib.parse import unquote
 
 import orjson
 
+from andaman.broker.entity.values import members_in
 from andaman.identity.model import Actor
 from andaman.kernel.errors import AndamanError, BadRequestData, InvalidRequest, TooLarge, UnsupportedMediaType
 from andaman.kernel.ids import is_tenant
@@ -24,6 +28,7 @@ PROBLEM: Final = b"application/json"
 """§6.3.3 and §6.3.6: errors are application/json, whatever was asked for (problem details by their content)."""
 LD_CONTEXT_REL: Final = "http://www.w3.org/ns/json-ld#context"
 _BODY_TYPES: Final = frozenset({"application/json", "application/ld+json", "application/merge-patch+json"})
+_AT_ONCE: Final = 64 << 10  # bytes of a body that may be read a second time on the loop
 _LINK: Final = re.compile(r"<([^<>]*)>((?:\s*;\s*[\w*]+\s*=\s*(?:\"[^\"]*\"|[^\s;,\"]+))*)")
 _LINK_REL: Final = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s;,\"]+))")
 _MAX_PARAMETERS: Final = 100
@@ -160,9 +165,15 @@ class Call:
             )
         body = await self.body(limit)
         try:
-            return orjson.loads(body), kind == "application/ld+json"
+            found = orjson.loads(body)
         except orjson.JSONDecodeError as error:
             raise InvalidRequest(f"The body is not JSON: {error}", position=error.pos) from None
+        if body.count(b'":') != members_in(found):  # or blanks stand before a colon, or one in a text
+            if len(body) <= _AT_ONCE:
+                check_names(body)
+            else:
+                await asyncio.to_thread(check_names, body)
+        return found, kind == "application/ld+json"
 
     def link_context(self) -> str | None:
         """The URL of the Link header's JSON-LD context. Two of them raise BadRequestData."""
@@ -175,6 +186,20 @@ class Call:
         if len(set(found)) > 1:
             raise BadRequestData("The Link header names more than one JSON-LD @context", field="Link")
         return found[0] if found else None
+
+
+def check_names(body: bytes) -> None:
+    """Raises BadRequestData where an object has the same name twice: one of the values would be lost without a word (RFC 8259
+    §4 leaves open what it means)."""
+
+    def once(pairs: list[tuple[str, Any]]) -> None:
+        names = {name for name, _ in pairs}
+        if len(names) != len(pairs):
+            twice = next(name for at, (name, _) in enumerate(pairs) if name in {one for one, _ in pairs[:at]})
+            raise BadRequestData(f"The name {twice[:200]!r} is given twice in one object", field=twice[:200])
+
+    with contextlib.suppress(RecursionError, ValueError):  # too deep for this reader, as for all doors
+        json.loads(body, object_pairs_hook=once)
 
 
 def context_links(header: str) -> list[str]:

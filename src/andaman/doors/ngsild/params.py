@@ -201,10 +201,15 @@ def query_of(
             "The query goes along more Relationships than join and joinLevel allow", field="q"
         )
     if wide and not flag_of(given, "local"):
-        raise BadRequestData(
-            "The query is too wide: give at least one of type, attrs, q, georel, or local=true"
-        )
+        raise BadRequestData(f"The query is too wide: {_narrower(query)}")
     return query
+
+
+def _narrower(query: EntityQuery) -> str:
+    wish = "give at least one of type, attrs, q, georel, or local=true"
+    if query.q is None:
+        return wish
+    return f"the q names only members of the system, such as createdAt, which does not count here (§5.7.2.4); {wish}"
 
 
 def _paths(expr: QExpr) -> list[Path]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from andaman.broker.contexts import Context
-from andaman.broker.entity.names import check_uri
+from andaman.broker.entity.names import check_uri, plain_members
 from andaman.broker.query.model import EntityQuery
 from andaman.broker.query.parse import parse_types
 from andaman.doors.ngsild.consumption import Asked, page_headers, run_query, shown_page
@@ -56,6 +56,7 @@ def flat(payload: Any) -> dict[str, Any]:
     """A Query object as GET parameters; entity selectors stay apart. Raises BadRequestData."""
     if not isinstance(payload, dict):
         raise BadRequestData("A query must be a JSON object")
+    payload = plain_members(payload)
     if payload.get("type") != "Query":
         raise BadRequestData('The type of a query must be "Query"', field="type")
     unknown = payload.keys() - _MEMBERS
@@ -102,6 +103,7 @@ def selectors(payload: dict[str, Any]) -> list[dict[str, Any]]:
         raise BadRequestData(
             f"entities must be a list of at most {_MAX_SELECTORS} selectors", field="entities"
         )
+    found = [plain_members(one, "entities") if isinstance(one, dict) else one for one in found]
     for one in found:
         if not isinstance(one, dict) or not one.keys() <= _SELECTOR or not one:
             raise BadRequestData(

@@ -164,7 +164,9 @@ def discovery_of(given: Mapping[str, Any], context: Context) -> Discovery:
         names |= {geo.geoproperty}
     wide = not (given.keys() & {"type", "id", "idPattern"} or names)
     if wide:
-        raise BadRequestData("The query is too wide: give at least one of type, attrs, q, georel")
+        raise BadRequestData(
+            "The query is too wide: give at least one of type, attrs, georel, or a q that names an attribute"
+        )
     spec = Spec(
         types=parse_types(given["type"], context.expand_term) if "type" in given else None,
         ids=tuple(check_uri(one, "id") for one in ids.split(",")) if ids is not None else (),

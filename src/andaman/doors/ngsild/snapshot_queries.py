@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 from andaman.broker.contexts import Context
+from andaman.broker.entity.names import plain_members
 from andaman.broker.model import Doc
 from andaman.broker.query.ast import QExpr
 from andaman.broker.query.model import EntityQuery, EvolutionQuery
@@ -206,6 +207,11 @@ def _csf(given: Mapping[str, Any], context: Context) -> QExpr | None:
 
 def expanded(query: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """A query as it is kept: names of types and attributes as IRIs; ``q`` stays as it was given."""
+    query = plain_members(dict(query))
+    if isinstance(query.get("entities"), list):
+        query["entities"] = [
+            plain_members(one, "entities") if isinstance(one, dict) else one for one in query["entities"]
+        ]
     return _renamed(query, context.expand_type, context.expand_term)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
+from importlib.resources import files
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -223,3 +226,234 @@ def test_5_5_2_each_refusal_names_the_field(
     """§5.5.2, §6.3.2: the type that the clause names, and beyond it which member or parameter is wrong."""
     got = c(method, path.replace("(", "%28") if "q=" not in path else path, body)
     assert (error(got), got.json.get("field")) == (kind, field), got.json
+
+
+# -- @id and @type (§4.4) ----------------------------------------------------------------------------------------
+
+
+def test_4_4_at_id_and_at_type_stand_for_id_and_type(c: Tenant) -> None:
+    uri = "http://127.0.0.1:9/x"
+    for number, selector in enumerate(
+        ({"@type": "A"}, {"@type": "A", "@id": "urn:a:1"}, {"type": "A", "@id": "urn:a:1"})
+    ):
+        name = f"urn:s:{number}"
+        body = {
+            "@id": name,
+            "@type": "Subscription",
+            "entities": [selector],
+            "notification": {"endpoint": {"uri": uri}},
+        }
+        c.made("/subscriptions", body)
+        shown = c.json(f"/subscriptions/{name}")
+        assert shown["id"] == name
+        assert shown["type"] == "Subscription"
+        assert shown["entities"][0]["type"] == "A"
+        assert (
+            c("PATCH", f"/subscriptions/{name}", {"@type": "Subscription", "description": "x"}).status == 204
+        )
+        c.made("/csourceSubscriptions", body)
+    registration = {
+        "@id": "urn:r:1", "@type": "ContextSourceRegistration", "endpoint": "http://127.0.0.1:9",
+        "information": [{"entities": [{"@type": "Away", "@id": "urn:away:1"}]}],
+    }  # fmt: skip
+    c.made("/csourceRegistrations", registration)
+    c("DELETE", "/csourceRegistrations/urn:r:1")
+    point = {"@type": "Property", "value": 1, "b": {"@type": "Relationship", "object": "urn:b:1"}}
+    c.made(
+        "/entities",
+        {"@id": "urn:a:1", "@type": "A", "p": point, "q": [point, {**point, "datasetId": "urn:d:1"}]},
+    )
+    assert c.json("/entities/urn:a:1")["q"][1]["b"] == {"type": "Relationship", "object": "urn:b:1"}
+    query = {"@type": "Query", "entities": [{"@type": "A", "@id": "urn:a:1"}]}
+    assert [one["id"] for one in c("POST", "/entityOperations/query", query).json] == ["urn:a:1"]
+    times = {"temporalQ": {"timerel": "after", "timeAt": "2020-01-01T00:00:00Z"}}
+    assert c("POST", "/temporal/entityOperations/query", {**query, **times}).status == 200
+    past = {"@id": "urn:t:1", "@type": "A", "p": [{**point, "observedAt": "2020-01-01T00:00:00Z"}]}
+    c.made("/temporal/entities", past)
+    assert (
+        c("PATCH", "/entities/urn:a:1", {"@type": "A", "p": {"@type": "Property", "value": 2}}).status == 204
+    )
+    assert c("PATCH", "/entities/urn:a:1/attrs/p", {"@type": "Property", "value": 3}).status == 204
+    assert c("POST", "/entityOperations/upsert", [{"@id": "urn:a:2", "@type": "A"}]).status == 201
+    c.made(
+        "/snapshots",
+        {
+            "@id": "urn:sn:1",
+            "@type": "Snapshot",
+            "snapshotQueries": [{"@type": "Query", "entities": [{"@type": "A"}]}],
+        },
+    )
+
+
+def test_4_4_both_names_with_different_values_are_refused(c: Tenant) -> None:
+    end = {"notification": {"endpoint": {"uri": "http://127.0.0.1:9/x"}}}
+    both: list[tuple[str, Any]] = [
+        ("/entities", {"id": "urn:a:1", "@id": "urn:a:2", "type": "A"}),
+        ("/entities", {"id": "urn:a:1", "@type": "B", "type": "A"}),
+        (
+            "/entities",
+            {"id": "urn:a:1", "type": "A", "p": {"type": "Property", "@type": "GeoProperty", "value": 1}},
+        ),
+        ("/temporal/entities", {"id": "urn:a:1", "@id": "urn:a:2", "type": "A"}),
+        ("/subscriptions", {"type": "Subscription", "@type": "X", "entities": [{"type": "A"}], **end}),
+        ("/subscriptions", {"type": "Subscription", "entities": [{"type": "A", "@type": "B"}], **end}),
+        ("/entityOperations/query", {"type": "Query", "@type": "X", "entities": [{"type": "A"}]}),
+        ("/entityOperations/query", {"type": "Query", "entities": [{"type": "A", "@type": "B"}]}),
+    ]
+    for path, body in both:
+        assert c("POST", path, body).status == 400, body
+    same = {
+        "id": "urn:a:9",
+        "@id": "urn:a:9",
+        "type": ["B", "A"],
+        "@type": ["A", "B"],
+        "p": {"type": "Property", "@type": "Property", "value": 1},
+    }
+    c.made("/entities", same)
+
+
+# -- the core context wherever it lies (§4.4, §5.5.7) ------------------------------------------------------------
+
+
+def _core() -> dict[str, Any]:
+    path = files("andaman.broker.contexts") / "data" / "ngsi-ld-core-context-v1.9.jsonld"
+    return dict(json.loads(path.read_text("utf-8")))
+
+
+def _older(core: dict[str, Any]) -> dict[str, Any]:
+    """As an earlier version might have it: fewer terms, another scoped context, a term that 1.9 has no more."""
+    inner = {
+        name: value
+        for name, value in core["@context"].items()
+        if name not in ("ListProperty", "splitEntities")
+    }
+    inner["ngsildproof"] = {"@id": "ngsi-ld:ngsildproof", "@context": {"other": "ngsi-ld:other"}}
+    inner["tombstone"] = "ngsi-ld:tombstone"
+    return {"@context": inner}
+
+
+def test_4_4_the_core_context_is_known_by_its_content(c: Tenant) -> None:
+    core = _core()
+    own = {"Car": "https://example.org/Car"}
+    url = "https://mirror.example/core.jsonld"
+    compound = "https://mirror.example/compound.jsonld"
+    for document in (core, _older(core), {"@context": {**own, **core["@context"]}}):
+        address = url + f"?{id(document)}"
+        c.documents[address] = document
+        c.documents[compound + f"?{id(document)}"] = {"@context": [own, address]}
+        for context in ([own, address], address, [own, document["@context"]], compound + f"?{id(document)}"):
+            body = {
+                "@context": context,
+                "id": "urn:car:1",
+                "type": "Car",
+                "speed": {"type": "Property", "value": 1},
+            }
+            got = c("POST", "/entities", body, kind=LD)
+            assert got.status == 201, got.body
+            assert c("DELETE", "/entities/urn:car:1").status == 204
+        hosted = c("POST", "/jsonldContexts", document)
+        assert hosted.status == 201, hosted.body
+
+
+def test_5_5_7_scoped_contexts_of_users_are_refused(c: Tenant) -> None:
+    core = _core()["@context"]
+    scoped = {"@id": "https://example.org/a", "@context": {"b": "https://example.org/b"}}
+    odd = {"@id": "ngsi-ld:ngsildproof", "@context": {"b": "https://example.org/b"}}
+    for context in (
+        {"a": scoped},
+        {"ngsi-ld": core["ngsi-ld"], "ngsildproof": odd},
+        {**core, "a": scoped},
+        {**core, "ngsildproof": {**odd, "@id": "https://x.example/"}},
+    ):
+        body = {"@context": context, "id": "urn:car:1", "type": "Car"}
+        assert c("POST", "/entities", body, kind=LD).status == 400
+        assert c("POST", "/jsonldContexts", {"@context": context}).status in (201, 400)
+
+
+# -- small things -------------------------------------------------------------------------------------------------
+
+
+def test_4_5_20_any_text_is_a_value_of_a_vocabulary(c: Tenant) -> None:
+    texts = ["id", "type", "@id", "a b", "Open", "value", "urn:x:1", "ngsi-ld:x", "scope"]
+    c.made("/entities", {"id": "urn:v:1", "type": "V", "kind": {"type": "VocabProperty", "vocab": texts}})
+    assert c.json("/entities/urn:v:1")["kind"]["vocab"] == texts
+    assert c.json("/entities/urn:v:1?format=simplified")["kind"] == {"vocab": texts}
+    for text in texts:
+        assert len(c.json(f'/entities?type=V&q=kind=="{quote(text)}"')) == 1, text
+        if text.isalnum():
+            assert len(c.json(f"/entities?type=V&q=kind=={text}&expandValues=kind")) == 1, text
+    assert c.json('/entities?type=V&q=kind=="other"') == []
+
+
+def test_4_9_large_integers_are_compared_exactly(c: Tenant) -> None:
+    for number, value in enumerate(
+        (9007199254740993, 9223372036854775807, 18446744073709551615, 12112223334445556667)
+    ):
+        c.made(
+            "/entities", {"id": f"urn:i:{number}", "type": "I", "eui": {"type": "Property", "value": value}}
+        )
+        assert [one["id"] for one in c.json(f"/entities?type=I&q=eui=={value}")] == [f"urn:i:{number}"]
+        assert f"urn:i:{number}" not in {one["id"] for one in c.json(f"/entities?type=I&q=eui!={value}")}
+        assert c.json(f"/entities?type=I&q=eui=={value - 1}") == []
+    assert c.json("/entities?type=I&q=eui>=18446744073709551616") == []
+    assert len(c.json("/entities?type=I&q=eui>=18446744073709551615")) == 1
+    ordered = [one["eui"]["value"] for one in c.json("/entities?type=I&orderBy=eui;desc")]
+    assert ordered == sorted(ordered, reverse=True)
+    past = [
+        {"type": "Property", "value": 2**53 + n, "observedAt": f"2020-01-01T00:00:0{n}Z"} for n in range(3)
+    ]
+    c.made("/temporal/entities", {"id": "urn:i:p", "type": "IP", "eui": past})
+    shown = c.json("/temporal/entities/urn:i:p?options=temporalValues")["eui"]["values"]
+    assert sorted(value for value, _ in shown) == [2**53, 2**53 + 1, 2**53 + 2]
+    when = "timerel=after&timeAt=2019-01-01T00:00:00Z"
+    assert len(c.json(f"/temporal/entities?type=IP&{when}&q=eui=={2**53 + 1}")) == 1
+    assert c.json(f"/temporal/entities?type=IP&{when}&q=eui=={2**53 + 3}") == []
+    methods = "aggrMethods=min,max,sum,distinctCount&aggrPeriodDuration=P1D&options=aggregatedValues"
+    told = c.json(f"/temporal/entities/urn:i:p?{when}&{methods}")["eui"]
+    assert [told[name][0][0] for name in ("min", "max", "sum", "distinctCount")] == [
+        2**53,
+        2**53 + 2,
+        3 * 2**53 + 3,
+        3,
+    ]
+
+
+def test_a_name_given_twice_is_refused_with_its_name(c: Tenant) -> None:
+    """Compact or spread, deep or not, in a large body or a small one; the same text as a value is no harm."""
+    one = '{"id":"urn:d:1","type":"D","a":{"type":"Property","value":1},"a":{"type":"Property","value":2}}'
+    deep = '{"id":"urn:d:1","type":"D","a":{"type":"Property","value":{"x":1,"y":[{"z":1,"z":2}]}}}'
+    large = f"[{deep.replace('urn:d:1', 'urn:d:3')}, {json.dumps({'id': 'urn:d:2', 'type': 'D', 't': {'type': 'Property', 'value': 'x' * 70_000}})}]"
+    for path, text, name in (
+        ("/entities", one, "a"),
+        ("/entities", deep, "z"),
+        ("/entityOperations/upsert", large, "z"),
+    ):
+        for body in (text, text.replace(":", " : ").replace("urn : d : ", "urn:d:")):
+            got = c.loop.run_until_complete(c.client("POST", path, raw=body.encode(), ngsild_tenant=c.tenant))
+            assert got.status == 400, got.body
+            assert got.json["field"] == name
+    fine = {"id": "urn:d:1", "type": "D", "a": {"type": "Property", "value": 'say "a": "a":'}}
+    c.made("/entities", fine)
+    spread = json.dumps({**fine, "id": "urn:d:4"}, indent=1, separators=(" , ", " : ")).encode()
+    assert (
+        c.loop.run_until_complete(c.client("POST", "/entities", raw=spread, ngsild_tenant=c.tenant)).status
+        == 201
+    )
+
+
+def test_errors_say_what_would_be_right(c: Tenant) -> None:
+    c.made("/entities", {"id": "urn:e:1", "type": "E"})
+    got = c("GET", "/entities?q=createdAt>2020-01-01T00:00:00Z")
+    assert got.status == 400
+    assert "createdAt" in got.json["detail"]
+    # C.4 of the specification has [-1, 100], which RFC 7946 (and 4.7 with it) makes a latitude of 100.
+    geo = {"georel": "near;maxDistance==2000", "geometry": "Point", "coordinates": [-1, 100]}
+    body = {
+        "type": "Subscription",
+        "entities": [{"type": "E"}],
+        "geoQ": geo,
+        "notification": {"endpoint": {"uri": "http://127.0.0.1:9/x"}},
+    }
+    got = c("POST", "/subscriptions", body)
+    assert got.status == 400
+    assert "[100.0, -1.0]" in got.json["detail"]

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from andaman.broker.contexts import Context
 from andaman.broker.entity.expand_temporal import expand_evolution
-from andaman.broker.entity.names import check_time
+from andaman.broker.entity.names import check_time, plain_members
 from andaman.broker.model import Doc, Instance
 from andaman.broker.query.model import EvolutionQuery
 from andaman.identity.model import Access, FullAccess
@@ -58,6 +58,7 @@ def _iri(name: str, context: Context) -> str:
 
 def _aggregated(payload: Any, context: Context) -> Doc:
     """Rows of aggregates as the source computed them (§4.5.19)."""
+    payload = plain_members(payload)
     types = payload["type"] if isinstance(payload["type"], list) else [payload["type"]]
     attrs: dict[str, Any] = {}
     for name, value in payload.items():
