@@ -8,5 +8,6 @@ export ANDAMAN_KILLS="${ANDAMAN_KILLS:-2400}"
 export ANDAMAN_KILL_SEEDS="${ANDAMAN_KILL_SEEDS:-60}"
 export ANDAMAN_FUZZ="${ANDAMAN_FUZZ:-20000}"
 export ANDAMAN_FUZZ_API="${ANDAMAN_FUZZ_API:-2000}"
+export ANDAMAN_RIGHTS="${ANDAMAN_RIGHTS:-500}"
 "$pytest" --timeout=14400 \
-  tests/broker tests/command/test_watch_kill.py tests/doors/ngsild
+  tests/broker tests/command/test_watch_kill.py tests/doors/ngsild tests/identity/test_rights_law.py tests/test_rights_law.py

@@ -400,7 +400,7 @@ def _rest(rights: Rights) -> tuple[WriteLimit | None, bool, frozenset[str]]:
 
 
 def test_no_right_outlives_its_basis() -> None:
-    examples = int(os.environ.get("ANDAMAN_FUZZ", "25"))
+    examples = int(os.environ.get("ANDAMAN_RIGHTS", "25"))
     run_state_machine_as_test(
         Histories,
         settings=settings(

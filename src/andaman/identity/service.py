@@ -146,9 +146,10 @@ class Identity:
 
     async def sign_out(self, credential: Credential, actor: Actor) -> None:
         """End the session; nothing happens when it is over already."""
-        if await self._run(self.store.end_session, credential.digest):
-            await self.audit.add(actor, "session.sign-out")
+        ended = await self._run(self.store.end_session, credential.digest)
         self._changed()
+        if ended:
+            await self.audit.add(actor, "session.sign-out")
 
     # -- accounts -------------------------------------------------------------------------------------------
     async def add_user(
@@ -208,9 +209,9 @@ class Identity:
             check_password_rules(password, account.username)
             encoded = await self._run(self._hasher.hash, password)
         changed: Account = await self._run(self._apply_user, account.username, wanted, encoded)
+        self._changed()
         what = "account.password" if password is not None else "account.update"
         await self.audit.add(actor, what, f"user:{account.username}", detail=_rights_text(changed))
-        self._changed()
         return changed
 
     def _apply_user(self, username: str, wanted: dict[str, Any], encoded: str | None) -> Account:
@@ -250,8 +251,8 @@ class Identity:
         encoded = await self._run(self._hasher.hash, new)
         await self._run(self.store.set_password, account.username, encoded, self.clock())
         await self._run(self.store.end_sessions_of, account.username, credential.digest)
-        await self.audit.add(actor, "account.password", f"user:{account.username}")
         self._changed()
+        await self.audit.add(actor, "account.password", f"user:{account.username}")
 
     def _count_try(self, limits: dict[str, Limit]) -> None:
         """Count an attempt before it is made, so that parallel guesses do not slip through. Raises TooManyRequests."""

@@ -54,15 +54,15 @@ class Sessions:
         """Raises ResourceNotFound for one that is over or another's."""
         if not await self._run(self._store.end_session_of, _username(actor), session_id):
             raise ResourceNotFound("You have no such session")
-        await self._audit.add(actor, "session.end", f"session:{session_id}")
         self._changed()
+        await self._audit.add(actor, "session.end", f"session:{session_id}")
 
     async def end_others(self, credential: Credential, actor: Actor) -> int:
         """End all of the actor's sessions but this one; returns how many that were."""
         count: int = await self._run(self._store.end_sessions_of, _username(actor), credential.digest)
         if count:
-            await self._audit.add(actor, "session.end", actor.principal.id, detail=f"{count} others")
             self._changed()
+            await self._audit.add(actor, "session.end", actor.principal.id, detail=f"{count} others")
         return count
 
     async def revoke_token(self, token_id: str, actor: Actor) -> None:
@@ -70,8 +70,8 @@ class Sessions:
         mine = {one.id for one in self.tokens_of(actor)}
         if token_id not in mine or not await self._run(self._store.revoke_token, token_id, self._clock()):
             raise ResourceNotFound("You have no such token")
-        await self._audit.add(actor, "token.revoke", f"token:{token_id}")
         self._changed()
+        await self._audit.add(actor, "token.revoke", f"token:{token_id}")
 
 
 def _username(actor: Actor) -> str:

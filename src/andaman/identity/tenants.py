@@ -86,8 +86,8 @@ class Tenants:
             return
         await self._run(self._store.change_tenants, who, wanted - present, present - wanted)
         detail = " ".join(sorted(wanted)) or "the city only"
-        await self._audit.add(actor, "account.tenants", who, detail=detail)
         self._changed()
+        await self._audit.add(actor, "account.tenants", who, detail=detail)
 
     async def admit(self, tenant: str, principals: Iterable[str], actor: Actor) -> None:
         """Let these principals into an exercise's tenant; nothing happens for those who are in. Raises BadRequestData for
@@ -102,8 +102,8 @@ class Tenants:
                 raise BadRequestData(f"There is no account {who[5:]!r}", field="trainers")
         for who in fresh:
             await self._run(self._store.change_tenants, who, {tenant}, ())
-        await self._audit.add(actor, "tenant.admit", f"tenant:{tenant}", detail=" ".join(fresh))
         self._changed()
+        await self._audit.add(actor, "tenant.admit", f"tenant:{tenant}", detail=" ".join(fresh))
 
     async def close(self, tenant: str, actor: Actor) -> None:
         """Show everybody out."""
@@ -111,5 +111,5 @@ class Tenants:
         for who in guests:
             await self._run(self._store.change_tenants, who, (), {tenant})
         if guests:
-            await self._audit.add(actor, "tenant.close", f"tenant:{tenant}", detail=" ".join(guests))
             self._changed()
+            await self._audit.add(actor, "tenant.close", f"tenant:{tenant}", detail=" ".join(guests))

@@ -180,16 +180,16 @@ class Tokens:
             owner = (actor.principal.id, actor.principal.era)
         await self._run(self._store.own_token, token.id, *owner)
         detail = f"from {token.owner} to {owner[0]}"
-        await self._audit.add(actor, "token.own", f"token:{token.id}", detail=detail)
         self._changed()
+        await self._audit.add(actor, "token.own", f"token:{token.id}", detail=detail)
         return replace(token, owner=owner[0], era=owner[1])
 
     async def revoke(self, token_id: str, actor: Actor) -> None:
         """Raises ResourceNotFound when there is no such token in force."""
         if not await self._run(self._store.revoke_token, token_id, self._clock()):
             raise ResourceNotFound(f"There is no token {token_id!r} in force")
-        await self._audit.add(actor, "token.revoke", f"token:{token_id}")
         self._changed()
+        await self._audit.add(actor, "token.revoke", f"token:{token_id}")
 
     def _in_force(self, token_id: str, now: Micros) -> Token:
         token = self._store.find_token_by_id(token_id)
