@@ -259,9 +259,9 @@ class App:
     def _routes(self) -> list[BaseRoute]:
         found: list[BaseRoute] = [health_route(self.health), self.metrics.route()]
         found += identity_routes.routes(self.identity, self.broker, expand=iri, shorten=short)
-        found += LiveDoor(
-            self.live, on_change=self.identity.on_change, name_of=self.identity.name_of
-        ).routes()
+        live = LiveDoor(self.live, on_change=self.identity.on_change, name_of=self.identity.name_of)
+        self.metrics.rooms.append(live)
+        found += live.routes()
         found += past_routes.routes(self.broker)
         found += self.tiles.routes()
         found += command_routes.routes(self.command)

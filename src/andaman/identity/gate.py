@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import ceil
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
@@ -20,7 +20,7 @@ from andaman.identity.limits import Limits, is_question
 from andaman.identity.model import FULL_ACCESS, Actor, Principal, Role
 from andaman.identity.service import Identity
 from andaman.identity.tenants import check_entry
-from andaman.identity.web import ACTOR, CREDENTIAL, RECHECK, REFUSED
+from andaman.identity.web import ACTOR, ASK, CREDENTIAL, RECHECK, REFUSED
 from andaman.kernel.errors import AndamanError, BadRequestData, Forbidden, NotSignedIn, TooManyRequests
 from andaman.kernel.http import problem_response
 from andaman.kernel.ids import is_tenant
@@ -96,12 +96,7 @@ class Gate:
         if b"x-request-id" in headers or b"x-andaman-reason" in headers:
             actor = _with_headers(actor, headers)
         if actor.principal.id == "public" and scope["type"] == "http" and is_question(scope["path"]):
-            wait_s = self.limits.take(address)
-            if wait_s:
-                raise TooManyRequests(
-                    f"Too many questions from this address; try again in {ceil(wait_s)} s, or sign in",
-                    retryAfter=ceil(wait_s),
-                )
+            self._ask(address)
         scope[ACTOR] = actor
         scope[CREDENTIAL] = credential if actor.principal.id != "public" else None
         if b"ngsild-tenant" in headers and scope["path"] != _TOLD:
@@ -120,6 +115,8 @@ class Gate:
         if scope["type"] == "websocket":
             self._check_origin(scope, headers)
             scope[RECHECK] = self._recheck(scope[CREDENTIAL], address)
+            if actor.principal.id == "public":
+                scope[ASK] = partial(self._ask, address)
         elif method not in _SAFE:
             if scope["path"] == _SIGN_IN:
                 self._check_origin(scope, headers)
@@ -128,6 +125,15 @@ class Gate:
                 raise Forbidden(
                     "This request needs the header X-CSRF-Token as given at sign-in", field="X-CSRF-Token"
                 )
+
+    def _ask(self, address: str) -> None:
+        """Note one question of a stranger. Raises TooManyRequests."""
+        wait_s = self.limits.take(address)
+        if wait_s:
+            raise TooManyRequests(
+                f"Too many questions from this address; try again in {ceil(wait_s)} s, or sign in",
+                retryAfter=ceil(wait_s),
+            )
 
     def _actor(self, credential: Credential | None, secret: bytes, address: str) -> tuple[Actor, bytes]:
         """The actor, and the CSRF token its unsafe requests need (empty for none)."""

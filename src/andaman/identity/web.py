@@ -16,6 +16,7 @@ ACTOR = "andaman.actor"
 CREDENTIAL = "andaman.credential"
 RECHECK = "andaman.recheck"
 REFUSED = "andaman.refused"
+ASK = "andaman.ask"
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -77,3 +78,13 @@ def recheck_of(scope: Mapping[str, Any]) -> Callable[[], Actor | None]:
         actor = actor_of(scope)
         return lambda: actor
     return cast("Callable[[], Actor | None]", found)
+
+
+def ask_of(scope: Mapping[str, Any]) -> Callable[[], None]:
+    """A function for long-lived sockets: note one more question of whoever opened it. It raises TooManyRequests where a stranger's
+    address has asked too much."""
+    return cast("Callable[[], None]", scope.get(ASK, _no_limit))
+
+
+def _no_limit() -> None:
+    """Who signed in is known, and asks as much as they need."""

@@ -50,7 +50,12 @@ class Client:
     """A socket without a network: it folds what it is told, as slowly as ``delay`` says."""
 
     def __init__(
-        self, hub: Hub, who: Actor, recheck: Callable[[], Actor | None] | None = None, pace: Pace = QUICK
+        self,
+        hub: Hub,
+        who: Actor,
+        recheck: Callable[[], Actor | None] | None = None,
+        pace: Pace = QUICK,
+        **more: Any,
     ):
         self.views: dict[str, ClientView] = {}
         self.others: list[dict[str, Any]] = []
@@ -58,7 +63,7 @@ class Client:
         self.delay: Callable[[], float] = lambda: 0.0
         self.frames = 0
         self._inbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        connection = Connection(hub, who, recheck or (lambda: who), self._inbox.get, self._take, pace)
+        connection = Connection(hub, who, recheck or (lambda: who), self._inbox.get, self._take, pace, **more)
         self.connection = connection
         hub.on_stop.append(lambda: connection.leave(Goodbye(RESTART, "the platform restarts")))
         self.task = asyncio.create_task(connection.serve())

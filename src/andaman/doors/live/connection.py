@@ -15,6 +15,7 @@ import orjson
 
 from andaman.broker.entity.build import iri
 from andaman.doors.live.hub import Hub, Watch
+from andaman.doors.live.share import Share, is_stranger
 from andaman.doors.live.snapshot import iter_state
 from andaman.doors.live.view import Filter, parse_bbox
 from andaman.identity.model import Actor, Role
@@ -29,7 +30,10 @@ RESTART: Final = 1012
 _MESSAGE_MAX: Final = 64 * 1024
 _WATCHES_MAX: Final = 32
 _TYPES_MAX: Final = 100
-_PENDING_MAX: Final = 500_000
+_PART_BYTES: Final = 256 * 1024
+"""A state comes in parts of about this size at most."""
+_SAID_MAX: Final = 256 * 1024
+_ID_MAX: Final = 100
 Send = Callable[[dict[str, Any]], Any]
 
 
@@ -55,16 +59,29 @@ class Connection:
     is over."""
 
     def __init__(
-        self, hub: Hub, actor: Actor, recheck: Callable[[], Actor | None], receive: Any, send: Any, pace: Pace
+        self,
+        hub: Hub,
+        actor: Actor,
+        recheck: Callable[[], Actor | None],
+        receive: Any,
+        send: Any,
+        pace: Pace,
+        share: Share | None = None,
+        ask: Callable[[], None] = lambda: None,
     ) -> None:
         self._hub, self._actor, self._recheck = hub, actor, recheck
+        self._share, self._ask = share or Share(), ask
+        self.is_stranger = is_stranger(actor)
         self._receive, self._send, self._pace = receive, send, pace
         self._watches: dict[str, Watch] = {}
         self._snapshots: dict[str, asyncio.Task[None]] = {}
         self._said: list[str] = []  # small answers: pong, error, beat
         self._wake = asyncio.Event()
         self._lock = asyncio.Lock()  # one message at a time on the wire
+        self._state = asyncio.Lock()  # one state at a time under way
         self._sending_since: float | None = None
+        self._sending = 0  # bytes
+        self._said_bytes = 0
         self._leave: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def serve(self) -> None:
@@ -86,6 +103,9 @@ class Connection:
             for watch in self._watches.values():
                 self._hub.unwatch(watch)
             self._watches.clear()
+            for _ in self._snapshots:
+                self._share.leave(self._actor)
+            self._share.hold(self, 0)
             await asyncio.gather(*tasks, *self._snapshots.values(), return_exceptions=True)
             self._leave.cancel()
             if goodbye is not None:
@@ -95,6 +115,10 @@ class Connection:
         """End the connection from outside."""
         if not self._leave.done():
             self._leave.set_exception(goodbye)
+
+    def let_go(self, why: str) -> None:
+        """End it, as too slow."""
+        self.leave(Goodbye(TRY_AGAIN, why))
 
     async def _close(self, goodbye: Goodbye) -> None:
         message = {"type": "websocket.close", "code": goodbye.code, "reason": goodbye.reason}
@@ -115,10 +139,11 @@ class Connection:
             watch_id: Any = None
             try:
                 request = _object(raw)
-                watch_id = request.get("id")
+                given = request.get("id")
+                watch_id = given if isinstance(given, str) and len(given) <= _ID_MAX else None
                 self._obey(request)
             except AndamanError as error:
-                self._say({"op": "error", "id": watch_id, "problem": error.problem()})
+                self._say_error(watch_id, error)
 
     def _obey(self, request: dict[str, Any]) -> None:
         match request.get("op"):
@@ -129,66 +154,97 @@ class Connection:
                 wanted, at = parse_watch(request, self._actor)
                 if watch_id not in self._snapshots and len(self._snapshots) >= _WATCHES_MAX:
                     raise TooManyRequests(f"One socket has at most {_WATCHES_MAX} watches")
+                self._ask()
                 self._end(watch_id)
+                self._share.enter(self._actor)
                 self._snapshots[watch_id] = asyncio.create_task(self._begin(watch_id, wanted, at))
             case "unwatch":
                 self._end(_watch_id(request))
             case other:
-                raise BadRequestData(f"{other!r} is not an op; there are watch, unwatch and ping", field="op")
+                raise BadRequestData(
+                    f"{str(other)[:80]!r} is not an op; there are watch, unwatch and ping", field="op"
+                )
 
     def _end(self, watch_id: str) -> None:
         task = self._snapshots.pop(watch_id, None)
         if task is not None:
             task.cancel()
+            self._share.leave(self._actor)
         watch = self._watches.pop(watch_id, None)
         if watch is not None:
             self._hub.unwatch(watch)
 
     # -- out ------------------------------------------------------------------------------------------------
     def _say(self, message: dict[str, Any]) -> None:
-        if len(self._said) >= 1000:
+        text = orjson.dumps(message, default=str).decode()
+        self._said_bytes += len(text)
+        if len(self._said) >= 1000 or self._said_bytes > _SAID_MAX:
             self.leave(Goodbye(TRY_AGAIN, "too many requests without reading the answers"))
             return
-        self._said.append(orjson.dumps(message, default=str).decode())
+        self._said.append(text)
         self._wake.set()
+
+    def _say_error(self, watch_id: str | None, error: AndamanError) -> None:
+        problem = error.problem()
+        self._say({"op": "error", "id": watch_id, "problem": {**problem, "detail": problem["detail"][:500]}})
 
     async def _put(self, text: str) -> None:
         async with self._lock:
             self._sending_since = asyncio.get_running_loop().time()
+            self._sending = len(text)
+            self._hold()
             try:
                 await self._send({"type": "websocket.send", "text": text})
             finally:
-                self._sending_since = None
+                self._sending_since, self._sending = None, 0
+                self._hold()
+
+    def _hold(self) -> None:
+        self._share.hold(self, self._sending + sum(watch.pending.size for watch in self._watches.values()))
 
     async def _begin(self, watch_id: str, wanted: Filter, at: Micros | None) -> None:
-        """Send the state in parts, then let deltas flow."""
-        id_json = orjson.dumps(watch_id).decode()
-        hub, access = self._hub, self._actor.access
+        """Send the state in parts, then let deltas flow. One state of a socket at a time: the next is not even looked at
+        before the client has taken this one."""
         watch = None
-        if at is None:
-            watch = self._watches[watch_id] = hub.watch(id_json, wanted, access, self._wake.set)
-        time = format_time(hub.clock() if at is None else at)
-        head = f'{{"op":"state","id":{id_json},"seq":0,"time":"{time}","first":true'
         try:
-            waiting: list[str] = []
-            async for part in iter_state(hub.broker, wanted, access, at):
-                if watch is not None:
-                    watch.group.members.update(part)
-                waiting.extend(part.values())
-                if len(waiting) >= 1000:
-                    await self._put(f'{head},"entities":[{",".join(waiting)}],"last":false}}')
-                    waiting = []
-                    head = head.replace('"first":true', '"first":false')
-            await self._put(f'{head},"entities":[{",".join(waiting)}],"last":true}}')
+            async with self._state:
+                if at is None:
+                    id_json = orjson.dumps(watch_id).decode()
+                    watch = self._hub.watch(id_json, wanted, self._actor.access, self._wake.set)
+                    self._watches[watch_id] = watch
+                    await self._send_state(watch_id, wanted, None, watch)
+                else:
+                    async with self._share.past(self._actor):
+                        await self._send_state(watch_id, wanted, at, None)
         except AndamanError as error:
             self._end_quietly(watch_id, watch)
-            self._say({"op": "error", "id": watch_id, "problem": error.problem()})
+            self._say_error(watch_id, error)
             return
         except (OSError, RuntimeError):  # the socket is gone
             self.leave(Goodbye(1006, "gone"))
             return
         if watch is not None:
-            hub.snapshot_done(watch)
+            self._hub.snapshot_done(watch)
+
+    async def _send_state(
+        self, watch_id: str, wanted: Filter, at: Micros | None, watch: Watch | None
+    ) -> None:
+        hub, access = self._hub, self._actor.access
+        time = format_time(hub.clock() if at is None else at)
+        id_json = orjson.dumps(watch_id).decode()
+        head = f'{{"op":"state","id":{id_json},"seq":0,"time":"{time}","first":true'
+        waiting: list[str] = []
+        size = 0
+        async for part in iter_state(hub.broker, wanted, access, at, self._share.piece(self._actor)):
+            if watch is not None:
+                watch.group.members.update(part)
+            waiting.extend(part.values())
+            size += sum(map(len, part.values()))
+            if len(waiting) >= 1000 or size >= _PART_BYTES:
+                await self._put(f'{head},"entities":[{",".join(waiting)}],"last":false}}')
+                waiting, size = [], 0
+                head = head.replace('"first":true', '"first":false')
+        await self._put(f'{head},"entities":[{",".join(waiting)}],"last":true}}')
 
     def _end_quietly(self, watch_id: str, watch: Watch | None) -> None:
         if watch is not None:
@@ -202,6 +258,7 @@ class Connection:
             self._wake.clear()
             while self._said:
                 said, self._said = self._said, []
+                self._said_bytes = 0
                 for text in said:
                     await self._put(text)
             for watch_id, watch in list(self._watches.items()):
@@ -220,8 +277,7 @@ class Connection:
             now = loop.time()
             if self._sending_since is not None and now - self._sending_since > self._pace.stuck_s:
                 raise Goodbye(TRY_AGAIN, "this client reads too slowly")
-            if sum(len(watch.pending) for watch in self._watches.values()) > _PENDING_MAX:
-                raise Goodbye(TRY_AGAIN, "too much waits for this client")
+            self._hold()
             if now >= next_look:
                 next_look = now + self._pace.recheck_s
                 self.look()
@@ -269,7 +325,7 @@ def parse_watch(request: dict[str, Any], actor: Actor) -> tuple[Filter, Micros |
 
 def _watch_id(request: dict[str, Any]) -> str:
     watch_id = request.get("id")
-    if not isinstance(watch_id, str) or not 0 < len(watch_id) <= 100:
+    if not isinstance(watch_id, str) or not 0 < len(watch_id) <= _ID_MAX:
         raise BadRequestData("A watch has an id of 1–100 characters", field="id")
     return watch_id
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from contextlib import nullcontext
 from typing import Final
 
 from starlette.requests import Request
@@ -13,11 +14,14 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from andaman.doors.live.changes import NameOf, changes_handler
 from andaman.doors.live.connection import RESTART, TRY_AGAIN, Connection, Goodbye, Pace, parse_watch
 from andaman.doors.live.hub import Hub
+from andaman.doors.live.share import Share
 from andaman.doors.live.snapshot import iter_state
-from andaman.identity.model import Role
-from andaman.identity.web import actor_of, recheck_of
+from andaman.doors.live.view import Filter
+from andaman.identity.model import Actor, Role
+from andaman.identity.web import actor_of, ask_of, recheck_of
 from andaman.kernel.errors import Unavailable
-from andaman.kernel.time import format_time
+from andaman.kernel.metrics import Family, counter, gauge
+from andaman.kernel.time import Micros, format_time
 
 CONNECTIONS_MAX: Final = 2_000
 OnChange = Callable[[Callable[[], None]], Callable[[], None]]
@@ -38,6 +42,7 @@ class LiveDoor:
     ) -> None:
         self.hub = hub
         self.pace = pace or Pace()
+        self.share = Share()
         self.connections: set[Connection] = set()
         self._max = connections_max
         self._changes = changes_handler(hub.broker, name_of)
@@ -52,6 +57,14 @@ class LiveDoor:
             WebSocketRoute("/live", self.live),
         ]
 
+    def metrics(self) -> Iterable[Family]:
+        yield gauge(
+            "andaman_live_waiting_bytes", "Bytes that wait for screens to take them.", self.share.waiting
+        )
+        yield counter(
+            "andaman_live_let_go", "Screens let go because too much waited for them.", self.share.let_go
+        )
+
     async def live(self, socket: WebSocket) -> None:
         actor, recheck = actor_of(socket), recheck_of(socket.scope)
         await socket.accept()
@@ -60,7 +73,9 @@ class LiveDoor:
         if len(self.connections) >= room or not self.hub.is_running:
             await socket.close(TRY_AGAIN, "no room for another screen now; try again")
             return
-        connection = Connection(self.hub, actor, recheck, socket.receive, socket.send, self.pace)
+        connection = Connection(
+            self.hub, actor, recheck, socket.receive, socket.send, self.pace, self.share, ask_of(socket.scope)
+        )
         self.connections.add(connection)
         try:
             await connection.serve()
@@ -78,21 +93,32 @@ class LiveDoor:
         )
         if not self.hub.is_running:
             raise Unavailable("The platform is starting or stopping; try again")
-        parts = iter_state(self.hub.broker, wanted, actor.access, at)
+        parts = self._parts(wanted, at, actor)
         none: dict[str, str] = {}
         first = await anext(parts, none)  # errors become problems before the answer begins
         time = format_time(self.hub.clock() if at is None else at)
 
         async def body() -> AsyncIterator[str]:
-            yield f'{{"time":"{time}","entities":[{",".join(first.values())}'
-            comma = "," if first else ""
-            async for part in parts:
-                if part:
-                    yield comma + ",".join(part.values())
-                    comma = ","
-            yield "]}"
+            try:
+                yield f'{{"time":"{time}","entities":[{",".join(first.values())}'
+                comma = "," if first else ""
+                async for part in parts:
+                    if part:
+                        yield comma + ",".join(part.values())
+                        comma = ","
+                yield "]}"
+            finally:
+                await parts.aclose()
 
         return StreamingResponse(body(), media_type="application/json", headers={"Cache-Control": "no-store"})
+
+    async def _parts(
+        self, wanted: Filter, at: Micros | None, actor: Actor
+    ) -> AsyncGenerator[dict[str, str], None]:
+        """The parts of a state, by turns; a state of the past needs a place while it is sent."""
+        async with self.share.past(actor) if at is not None else nullcontext():
+            async for part in iter_state(self.hub.broker, wanted, actor.access, at, self.share.piece(actor)):
+                yield part
 
     def _look(self) -> None:
         for connection in list(self.connections):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
-from itertools import islice
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager, nullcontext
+from time import perf_counter
 from typing import Final, cast
 
 from andaman.broker.model import Doc
@@ -17,13 +18,21 @@ from andaman.identity.model import Access
 from andaman.kernel.time import Micros
 
 SLICE: Final = 200
+_PIECE_S: Final = 0.003
+_PIECE_BYTES: Final = 128 * 1024
+"""A slice ends earlier when it has taken so long or has become so large."""
 _AT_MAX: Final = 1_000_000
 
 
 async def iter_state(
-    broker: Broker, wanted: Filter, access: Access, at: Micros | None = None
+    broker: Broker,
+    wanted: Filter,
+    access: Access,
+    at: Micros | None = None,
+    turn: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
 ) -> AsyncIterator[dict[str, str]]:
-    """Slices of entity id → live form as JSON text: the present, or the state as it was known at ``at``.
+    """Slices of entity id → live form as JSON text: the present, or the state as it was known at ``at``. Each is made in a
+    ``turn``, and sent outside of it.
 
     Of the present, each entity is as it was at some moment since the call; the events since then make up the
     difference.
@@ -35,11 +44,27 @@ async def iter_state(
         query = EntityQuery(types=_type_expression(wanted), limit=_AT_MAX)
         docs = cast("list[Doc]", (await broker.query_at(at, query, access, wanted.tenant)).docs)
     rest = iter(docs)
-    while chunk := list(islice(rest, SLICE)):
-        yield {
-            doc["id"]: live_text(doc) for doc in chunk if wanted.bbox is None or wanted.inside(bounds_of(doc))
-        }
-        await asyncio.sleep(0)
+    more = True
+    while more:
+        async with turn():
+            piece, more = _piece(rest, wanted)
+            await asyncio.sleep(0)  # whoever else waits for the loop comes before the next piece
+        if piece:
+            yield piece
+
+
+def _piece(rest: Iterator[Doc], wanted: Filter) -> tuple[dict[str, str], bool]:
+    """The next slice, and whether there may be more."""
+    until = perf_counter() + _PIECE_S
+    made: dict[str, str] = {}
+    size = 0
+    for number, doc in enumerate(rest, 1):
+        if wanted.bbox is None or wanted.inside(bounds_of(doc)):
+            text = made[doc["id"]] = live_text(doc)
+            size += len(text)
+        if number >= SLICE or size >= _PIECE_BYTES or perf_counter() >= until:
+            return made, True
+    return made, False
 
 
 def _type_expression(wanted: Filter) -> TypeExpr | None:

@@ -7,8 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import orjson
+
+_ENTRY: Final = 100
+"""Bytes that an entry takes beside its text."""
+_COUNTED: Final = 4 << 20
 
 
 @dataclass(slots=True)
@@ -20,6 +25,14 @@ class Window:
     gone: Sequence[str]  # ids that members of the group held
     left: Sequence[str]  # ids that one of them might have held: for a snapshot that is under way
     _text: str | None = field(default=None, repr=False)
+    _size: int | None = field(default=None, repr=False)
+
+    @property
+    def size(self) -> int:
+        """Bytes of what is set, about."""
+        if self._size is None:
+            self._size = sum(map(len, self.set.values())) + _ENTRY * len(self.set)
+        return self._size
 
     def frame(self, watch_json: str, number: int) -> str:
         """The delta message, the ``number``-th of its watch; the long part is made once for all."""
@@ -39,12 +52,13 @@ def delta_tail(time: str, fragments: Iterable[str], gone: Sequence[str]) -> str:
 class Pending:
     """What one watch was not yet told. The newest value of each entity replaces older ones."""
 
-    __slots__ = ("_gone", "_one", "_set", "time")
+    __slots__ = ("_gone", "_one", "_set", "size", "time")
 
     def __init__(self) -> None:
         self._one: Window | None = None  # the usual case: exactly one window waits
         self._set: dict[str, str] = {}
         self._gone: dict[str, None] = {}
+        self.size = 0  # bytes, at least as many as wait; a single window is shared by all and counts nothing
         self.time = ""
 
     def __bool__(self) -> bool:
@@ -73,6 +87,9 @@ class Pending:
         for entity_id in window.set:
             self._gone.pop(entity_id, None)
         self._set.update(window.set)
+        self.size += window.size + _ENTRY * len(gone)
+        if self.size > _COUNTED:  # some of it replaced older values: count again
+            self.size = sum(map(len, self._set.values())) + _ENTRY * (len(self._set) + len(self._gone))
 
     def take(self, watch_json: str, number: int) -> str:
         """The delta message of all that waits, which then waits no more."""
@@ -80,5 +97,5 @@ class Pending:
             one, self._one = self._one, None
             return one.frame(watch_json, number)
         text = delta_tail(self.time, self._set.values(), list(self._gone))
-        self._set, self._gone = {}, {}
+        self._set, self._gone, self.size = {}, {}, 0
         return delta(watch_json, number, text)
