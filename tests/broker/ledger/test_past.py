@@ -18,7 +18,9 @@ from andaman.broker.ledger.rows import fold
 from andaman.broker.ledger.schema import connect
 from andaman.broker.model import EventKind, OpKind, WriteOp
 from andaman.broker.query.ast import TypeIs
+from andaman.broker.query.evaluate import matches
 from andaman.broker.query.model import EntityQuery, TemporalQuery
+from andaman.broker.query.parse import parse_q, parse_scope, parse_types
 from andaman.broker.service import Broker
 from andaman.identity.model import FULL_ACCESS
 from andaman.kernel.errors import ResourceNotFound
@@ -44,6 +46,21 @@ async def _random_history(broker: Broker, rnd: random.Random, steps: int, tenant
         else:
             op = put(n, **{rnd.choice(["speed", "bearing", "secretNote"]): prop(rnd.randrange(100))})
         await broker.write([op], SYSTEM, tenant)
+
+
+def _asked(rnd: random.Random) -> EntityQuery:
+    """Of conditions on values and of others, in pages."""
+    return EntityQuery(
+        types=rnd.choice([None, parse_types("Vehicle|Device", iri), parse_types("Vehicle;Device", iri)]),
+        ids=tuple(urn(n) for n in rnd.sample(range(9), 4)) if rnd.random() < 0.3 else (),
+        id_pattern=rnd.choice([None, None, "[1-4]$"]),
+        attrs=rnd.choice([(), (), (SPEED,)]),
+        q=rnd.choice([None, None, parse_q("speed>20", iri)]),
+        scope=rnd.choice([None, None, parse_scope("/open")]),
+        limit=rnd.choice([1, 2, 1000]),
+        offset=rnd.choice([0, 0, 1, 3]),
+        count=rnd.random() < 0.5,
+    )
 
 
 @pytest.mark.parametrize("every_s", [0.01, 1000.0])
@@ -74,6 +91,12 @@ def test_state_as_of_any_time_is_the_replay(tmp_path: Path, every_s: float) -> N
                     assert {d["id"] for d in page.docs} == {
                         i for i, d in seen.items() if iri("Device") in d["type"]
                     }
+                    for asked in map(_asked, [rnd] * 6):
+                        every = [doc for doc in seen.values() if matches(doc, asked)]
+                        every.sort(key=lambda doc: (doc["createdAt"], doc["id"]))
+                        page = await broker.query_at(at, asked, SOMEBODY, tenant)
+                        assert page.docs == every[asked.offset : asked.offset + asked.limit], asked
+                        assert page.total == (len(every) if asked.count else -1)
                     for n in range(8):
                         if urn(n) in seen:
                             assert await broker.get_at(at, urn(n), SOMEBODY, tenant) == seen[urn(n)]

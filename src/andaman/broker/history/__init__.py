@@ -13,6 +13,7 @@ from andaman.broker.history.city import across
 from andaman.broker.history.condense import Condensing
 from andaman.broker.history.evolutions import Evolutions, Sight, Veil
 from andaman.broker.history.latest import newest
+from andaman.broker.history.members import Choose
 from andaman.broker.history.reading import Tails
 from andaman.broker.history.resolve import resolve
 from andaman.broker.history.series import temporal
@@ -123,13 +124,15 @@ class History:
         types: Sequence[str] | None = None,
         bbox: Box | None = None,
         tail: Sequence[Event] = (),
+        choose: Choose | None = None,
     ) -> list[Doc]:
         """The stored forms of the entities as they were known at ``at`` (transaction time, inclusive).
 
         ``types``: one of these IRIs; ``bbox``: (west, south, east, north) that the location touches; None: all.
         ``tail``: events behind ``last_seq``, in any order (those already here are ignored). In no order.
+        ``choose``: is told who existed, of any type, and says which of them are wanted; nothing of others is read.
         """
-        return state_at(self._store, tenant, at, entity_ids, types, bbox, tail)
+        return state_at(self._store, tenant, at, entity_ids, types, bbox, tail, choose)
 
     def temporal(
         self,

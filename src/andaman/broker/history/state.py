@@ -7,22 +7,29 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import duckdb
+import numpy as np
 import orjson
 import shapely
 
 from andaman.broker.entity.hiding import put_marks
+from andaman.broker.history.members import Choose, among, members_at
 from andaman.broker.history.rows import (
     BORN,
     DELETED,
     META,
     MOVED,
+    SET,
     TOUCHED,
+    Form,
     Row,
     iso,
+    iso_each,
     join,
+    made_of,
     read_form,
     rows_of,
 )
+from andaman.broker.history.rowset import distinct
 from andaman.broker.history.segments import Snapshot, T
 from andaman.broker.history.store import Store
 from andaman.broker.model import LOCATION, Doc, Event, Instance
@@ -48,7 +55,7 @@ class _Entity:
     modified: Micros = 0
     meta_at: Micros = 0
     last: dict[str, Micros] = field(default_factory=dict)
-    """Attribute → when something of it was told last, removals too."""
+    """Attribute → when something of it was told last that its instances do not say, such as a removal."""
     attrs: dict[str, dict[str, tuple[int, Instance]]] = field(default_factory=dict)
 
     def take(self, row: Row) -> None:
@@ -64,14 +71,25 @@ class _Entity:
         elif row.attr == TOUCHED:
             return
         elif row.op == DELETED:
-            self.last[row.attr] = max(self.last.get(row.attr, 0), at)
-            self.attrs.get(row.attr, {}).pop(row.dataset, None)
+            self.gone(row.attr, row.dataset, at)
         else:
-            self.last[row.attr] = max(self.last.get(row.attr, 0), at)
-            instance = join(
-                read_form(row.form), row.dataset, row.t, row.lag, row.created, row.num, row.num2, row.body
-            )
-            self.attrs.setdefault(row.attr, {})[row.dataset] = (row.place, instance)
+            form = read_form(row.form)
+            instance = join(form, row.dataset, row.t, row.lag, row.created, row.num, row.num2, row.body)
+            self.put(row.attr, row.dataset, row.place, at, instance, row.op == SET and form.modified)
+
+    def gone(self, attr: str, dataset: str, at: Micros) -> None:
+        """The instance was removed."""
+        self.last[attr] = max(self.last.get(attr, 0), at)
+        self.attrs.get(attr, {}).pop(dataset, None)
+
+    def put(self, attr: str, dataset: str, place: int, at: Micros, instance: Instance, says: bool) -> None:
+        """The instance as it is since ``at``. ``says``: its modifiedAt is just that."""
+        if not says:
+            self.last[attr] = max(self.last.get(attr, 0), at)
+        own = self.attrs.get(attr)
+        if own is None:
+            own = self.attrs[attr] = {}
+        own[dataset] = (place, instance)
 
     def doc(self, name: str) -> Doc:
         assert self.meta is not None
@@ -110,23 +128,29 @@ def state_at(
     types: Sequence[str] | None,
     bbox: Box | None,
     tail: Sequence[Event],
+    choose: Choose | None = None,
 ) -> list[Doc]:
     """Stored forms of all entities that were known at ``at``; see ``History.state_at``."""
-    wanted = None if entity_ids is None else set(entity_ids)
+    asked = None if entity_ids is None else set(entity_ids)
     kinds = None if types is None else set(types)
 
     def ask(snapshot: Snapshot, cursor: duckdb.DuckDBPyConnection) -> list[Doc]:
+        wanted = asked
         later = [
             event
-            for event in tail
+            for event in sorted(tail, key=lambda event: event.seq)
             if event.seq > snapshot.last_seq
             and event.tenant == tenant
             and event.at <= at
             and (wanted is None or event.entity_id in wanted)
         ]
+        if choose is not None:
+            there = members_at(store, cursor, snapshot, tenant, at, wanted, later)
+            wanted = set(choose(there))
+            later = [event for event in later if event.entity_id in wanted]
         touched = {event.entity_id for event in later}
         found = _from_store(store, cursor, snapshot, tenant, at, wanted, kinds, touched)
-        for event in sorted(later, key=lambda event: event.seq):
+        for event in later:
             entity = found.setdefault(event.entity_id, _Entity())
             for row in rows_of(event):
                 entity.take(row)
@@ -157,7 +181,7 @@ def _from_store(
         numbers = [n for n in store.names.entities(cursor, tenant, list(wanted)) if n >= 0]
         if not numbers:
             return {}
-        where += f" AND entity IN ({','.join(map(str, numbers))})"
+        where += f" AND {among(cursor, numbers)}"
     meta = snapshot.known("entity, seq, op, form", f"{where} AND attr = {store.names.word(META)}", at)
     shapes = cursor.execute(
         f"SELECT entity, arg_max(op, seq) AS op, arg_max(form, seq) AS form FROM ({meta}) GROUP BY entity"  # noqa: S608
@@ -229,32 +253,59 @@ def _assemble(
     last: duckdb.DuckDBPyConnection, texts: list[str], alive: set[int], entities: dict[int, _Entity]
 ) -> None:
     found = last.fetchnumpy()
+    forms = {
+        number: read_form(text) for number in distinct(found["form"]) if (text := texts[number])[:1] == "["
+    }
+    at = found["t"] + found["lag"]
     columns = [found[name].tolist() for name in _KEY + _WHAT]
-    for entity, attr, dataset, op, place, t, lag, seq, created, form, num, num2, body in zip(
-        *columns, strict=True
-    ):
+    for (
+        entity,
+        attr,
+        dataset,
+        op,
+        place,
+        t,
+        lag,
+        seq,
+        created,
+        form,
+        num,
+        num2,
+        body,
+        observed,
+        since,
+        changed,
+    ) in zip(*columns, *_times(found, at, forms), strict=True):
         if entity not in alive:
             continue
         one = entities.get(entity)
         if one is None:
             one = entities[entity] = _Entity()
-        one.take(
-            Row(
-                "",
-                texts[attr],
-                texts[dataset],
-                op,
-                place,
-                t,
-                lag,
-                seq,
-                created,
-                texts[form],
-                num,
-                num2,
-                body,
+        name, told = texts[attr], forms.get(form)
+        if told is None or op > MOVED:  # of the entity itself, or the end of something
+            one.take(
+                Row("", name, texts[dataset], op, place, t, lag, seq, created, texts[form], num, num2, body)
             )
-        )
+            continue
+        instance = made_of(told, texts[dataset], observed, since, changed, num, num2, body)
+        one.modified = max(one.modified, t + lag)
+        one.put(name, texts[dataset], place, t + lag, instance, op == SET and told.modified)
+
+
+def _times(found: dict[str, Any], at: Any, forms: Mapping[int, Form]) -> list[list[str]]:
+    """observedAt, createdAt and modifiedAt of each row as its form has them, all of a form at once."""
+    texts = [[""] * len(at) for _ in range(3)]
+    for number, form in forms.items():
+        mine = np.flatnonzero(found["form"] == number)
+        for made, moments, digits in (
+            (texts[0], found["t"], form.observed),
+            (texts[1], found["created"], 6 if form.created else -1),
+            (texts[2], at, 6 if form.modified else -1),
+        ):
+            if digits >= 0:
+                for place, text in zip(mine.tolist(), iso_each(moments[mine], digits), strict=True):
+                    made[place] = text
+    return texts
 
 
 def _touches(entity: _Entity, box: Box) -> bool:

@@ -25,6 +25,7 @@ from andaman.kernel.time import Micros, format_time
 
 if TYPE_CHECKING:  # the server's process has no need of what history is made of
     from andaman.broker.history import CitySight, Sight
+    from andaman.broker.history.members import Choose, Member
     from andaman.broker.history.reading import Tails
 
 _TAIL_PAGE: Final = 10_000
@@ -52,8 +53,9 @@ class HistoryStore(Protocol):
         entity_ids: Sequence[str] | None = None,
         types: Sequence[str] | None = None,
         tail: Sequence[Event] = (),
+        choose: Choose | None = None,
     ) -> list[Doc]:
-        """Entities as known at ``at``, in no order."""
+        """Entities as known at ``at``, in no order. ``choose``: which of those that existed."""
 
     def temporal(
         self,
@@ -124,6 +126,8 @@ class Past:
 
     def query_at(self, at: Micros, query: EntityQuery, access: Access, tenant: str) -> Page:
         """Run the query on the state as of ``at``; pages are ordered by creation time and id."""
+        if self._history is not None and not (query.attrs or query.q is not None or query.geo is not None):
+            return self._members_at(self._history, at, query, access, tenant)
         docs = self._docs_at(at, tenant, query.ids or None, _leaf_types(query.types))
         by_id = {doc["id"]: doc for doc in docs}
 
@@ -143,6 +147,31 @@ class Past:
         found.sort(key=lambda doc: (doc["createdAt"], doc["id"]))
         page: list[dict[str, object]] = list(found[query.offset : query.offset + query.limit])
         return Page(page, len(found) if query.count else -1)
+
+    def _members_at(
+        self, history: HistoryStore, at: Micros, query: EntityQuery, access: Access, tenant: str
+    ) -> Page:
+        """The page of a query that types, scopes and ids decide: nothing but the page is put together."""
+        total = 0
+
+        def choose(there: Sequence[Member]) -> list[str]:
+            nonlocal total
+            found = [
+                (one.born, one.id)
+                for one in there
+                if access.sees(one.members["type"], one.members.get("scope", ()))
+                and matches({**one.members, "id": one.id, "attrs": {}}, query)
+            ]
+            found.sort()
+            total = len(found)
+            return [name for _, name in found[query.offset : query.offset + query.limit]]
+
+        ids = query.ids or None
+        tail = self._tail(history.last_seq, tenant, at, ids)
+        docs = history.state_at(tenant, at, entity_ids=ids, tail=tail, choose=choose)
+        page: list[dict[str, object]] = [shown for doc in docs if (shown := visible(doc, access)) is not None]
+        page.sort(key=lambda doc: (doc["createdAt"], doc["id"]))
+        return Page(page, total if query.count else -1)
 
     def get_at(self, at: Micros, entity_id: str, access: Access, tenant: str) -> Doc:
         """One entity as of ``at``. Raises ResourceNotFound when it was not there or may not be seen."""
@@ -256,6 +285,9 @@ class Past:
             if ids is not None and len(ids) == 1:
                 return journal.of_entity(tenant, ids[0], after)
             tail: list[Event] = []
+            first = journal.slice(after, 1, tenant)
+            if not first or first[0].at > at:  # mostly: the tail is of now
+                return tail
             while True:
                 page = journal.slice(after, _TAIL_PAGE, tenant)
                 tail += page
