@@ -16,7 +16,7 @@ def test_health_is_there_for_everybody_and_tells_nothing_of_the_city(tmp_path):
         async with platform(tmp_path) as app, client(app) as http:
             answer = (await http.get("/api/health")).json()
             assert answer["status"] == "ok"
-            assert set(answer) == {"status", "version"}
+            assert set(answer) == {"status", "version", "clock"}
 
     run(work)
 

@@ -61,6 +61,7 @@ from andaman.ingest import (
     open_client_id,
 )
 from andaman.ingest import routes as ingest_routes
+from andaman.kernel.clock import WatchedClock
 from andaman.kernel.errors import AndamanError, Unavailable
 from andaman.kernel.time import DAY, HOUR, MINUTE, Clock, system_clock
 from andaman.observe.metrics import Metrics
@@ -91,7 +92,7 @@ class App:
 
     def __init__(self, settings: Settings, clock: Clock = system_clock) -> None:
         self.settings = settings
-        self.clock = clock
+        self.clock = clock = WatchedClock(clock, int(settings.clock_ahead_days * DAY))
         self.stopping = asyncio.Event()
         directory = settings.data_dir
         try:
@@ -107,6 +108,7 @@ class App:
             min_free_bytes=int(settings.min_free_mb * _MB),
             history_memory_mb=settings.history_memory_mb,
         )
+        clock.begin(self.broker.last_commit)
         self.contexts = ContextStore(
             directory / "contexts",
             allow_private=settings.context_allow_loopback,
@@ -221,7 +223,7 @@ class App:
             self.snapshots,
         )
         self.metrics = Metrics(
-            [self.broker, self.feeds, self.live, self.subscriptions, self.snapshots],
+            [self.broker, self.clock, self.feeds, self.live, self.subscriptions, self.snapshots],
             late=[self.broker.history_metrics, self.letters.metrics, self.identity.tokens.metrics],
             loopback=settings.metrics_loopback,
         )
@@ -275,10 +277,11 @@ class App:
         return found
 
     def health(self) -> dict[str, object]:
-        """What /api/health tells everybody: alive, and which version."""
+        """What /api/health tells everybody: alive, which version, and whether the machine's clock is in order."""
         return {
             "status": "stopping" if self.stopping.is_set() else "ok",
             "version": __version__,
+            "clock": next((fault.trouble.value for fault in self.clock.faults()), "ok"),
         }
 
     async def start(self) -> None:

@@ -179,6 +179,13 @@ TABLE: Final[tuple[Setting, ...]] = (
         False,
         "GET /metrics answers this machine without sign-in. Not where a proxy on this machine forwards that path.",
     ),
+    Setting(
+        "clock_ahead_days",
+        7.0,
+        "The platform warns of the machine's clock where it is so many days ahead of the last commit.",
+        0.01,
+        36_500,
+    ),
     Setting("log_level", "info", "How much to log.", choices=("debug", "info", "warning", "error")),
     Setting("log_format", "text", "Form of log lines.", choices=("text", "logfmt", "json")),
     Setting("log_requests", False, "One log line for each request, not for slow ones only."),

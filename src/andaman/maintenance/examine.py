@@ -13,6 +13,7 @@ from andaman.broker.ledger.doctor import Finding
 from andaman.broker.ledger.schema import FILE, lock_holder
 from andaman.broker.query.facts import FACTS_VERSION, index_facts, update_facts
 from andaman.kernel.storage import is_read_only
+from andaman.kernel.time import DAY
 from andaman.maintenance.files import last_point
 from andaman.maintenance.schedule import examine_backups
 from andaman.maintenance.small import examine_small
@@ -29,7 +30,11 @@ def examine(settings: Settings) -> list[Finding]:
             "directory to a sound disk, examine it there."
         )
         return [Finding("problem", "rights", text)]
-    findings = ledger.doctor(directory, facts=Facts(FACTS_VERSION, index_facts, update_facts))
+    findings = ledger.doctor(
+        directory,
+        facts=Facts(FACTS_VERSION, index_facts, update_facts),
+        clock_ahead=int(settings.clock_ahead_days * DAY),
+    )
     if (directory / FILE).exists() or any(directory.glob("*.db")):
         findings += examine_small(directory, lambda: _journal_end(directory))
         if (contexts := directory / "contexts").exists() and not contexts.is_dir():
