@@ -161,7 +161,8 @@ TABLE: Final[tuple[Setting, ...]] = (
     Setting(
         "public_queries_per_minute",
         600,
-        "Questions that one address may ask without sign-in; pages, files, tiles and single entities are free. "
+        "Questions that one address may ask without sign-in; a large answer counts as several (64 KB each), a watch as one; "
+        "pages, files, tiles and single entities are free. "
         "0: no limit. Behind a proxy set trusted_proxies or https, or all visitors are one address.",
         0,
         1_000_000,

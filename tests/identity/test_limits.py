@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from andaman.identity.limits import _ADDRESSES_MAX, Limits, is_question
 from andaman.identity.model import Role
 from andaman.identity.records import Outcome
+from andaman.kernel.errors import BadRequestData
 
 from ..support import client, platform, run
 
@@ -158,5 +159,83 @@ def test_knocking_on_while_told_to_wait_writes_one_audit_row_a_minute(tmp_path):
                 if row.outcome is Outcome.REFUSED and "must wait" in row.detail
             ]
             assert len(rows) == 1
+
+    run(work)
+
+
+def test_an_answer_costs_more_the_larger_it_is():
+    clock = Clock()
+    limits = Limits(60, clock=clock)
+    assert limits.take("192.0.2.1") == 0
+    limits.spend("192.0.2.1", 60_000)
+    assert limits.take("192.0.2.1") == 0
+    limits.spend("192.0.2.1", 100 * 65_536)
+    wait = limits.take("192.0.2.1")
+    assert 42 <= wait <= 44
+    assert limits.take("192.0.2.2") == 0
+    limits.spend("192.0.2.1", 10**12)
+    assert limits.take("192.0.2.1") <= 61
+
+
+def test_questions_of_one_address_go_by_turns_and_one_begins_in_each_round(tmp_path):
+    """Forty heavy questions at once: four are answered at a time, sixteen wait, the rest are told to come again; whoever is signed
+    in, and a stranger elsewhere, wait for none of them."""
+
+    async def work():
+        async with (
+            platform(tmp_path, public_queries_per_minute=1000) as app,
+            client(app, Role.OPERATOR) as staff,
+        ):
+            begun, most, gate = 0, 0, asyncio.Event()
+            here = httpx.ASGITransport(app.asgi, client=("192.0.2.1", 1))
+            far = httpx.ASGITransport(app.asgi, client=("192.0.2.9", 1))
+            async with (
+                httpx.AsyncClient(transport=here, base_url="http://127.0.0.1:8026", timeout=30) as stranger,
+                httpx.AsyncClient(transport=far, base_url="http://127.0.0.1:8026", timeout=30) as other,
+            ):
+
+                async def waits(*arguments, **named):
+                    nonlocal begun, most
+                    begun += 1
+                    most = max(most, begun)
+                    await gate.wait()
+                    begun -= 1
+                    raise BadRequestData("x")
+
+                app.broker.query_at, kept = waits, app.broker.query_at
+                path = "/api/state?at=2026-01-01T00:00:00Z"
+                asked = [asyncio.create_task(stranger.get(path)) for _ in range(40)]
+                await asyncio.sleep(0.3)
+                assert (await staff.get("/ngsi-ld/v1/entities?type=Device")).status_code == 200
+                assert (await other.get("/ngsi-ld/v1/entities?type=Device")).status_code == 200
+                gate.set()
+                codes = [(await one).status_code for one in asked]
+                app.broker.query_at = kept
+                assert most <= 4
+                assert codes.count(429) == 20
+                assert codes.count(400) == 20
+
+    run(work)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/ngsi-ld/v1/entityOperations/query"),
+        ("POST", "/ngsi-ld/v1/temporal/entityOperations/query"),
+        ("POST", "/ngsi-ld/ex/remote-notify"),
+        ("POST", "/auth/login"),
+    ],
+)
+def test_strangers_send_small_bodies(tmp_path, method, path):
+    """400,000 unknown members are refused unread; so is what is said to be short and is not."""
+
+    async def work():
+        async with platform(tmp_path) as app, client(app) as stranger:
+            body = b'{"type":"Query",' + b",".join(b'"x%d":1' % n for n in range(400_000)) + b"}"
+            answer = await stranger.request(
+                method, path, content=body, headers={"Content-Type": "application/json"}
+            )
+            assert answer.status_code in (404, 413)
 
     run(work)

@@ -74,10 +74,14 @@ class Gate:
         except AndamanError as error:
             await _refuse(error, scope, receive, send)
             return
-        if kind == "websocket" and scope[ACTOR].principal.id == "public":
-            await self._socket(address, scope, receive, send)
-        else:
-            await self.app(scope, receive, send)
+        if scope[ACTOR].principal.id == "public":
+            if kind == "websocket":
+                await self._socket(address, scope, receive, send)
+                return
+            if is_question(scope["path"]):
+                await self._question(address, scope, receive, send)
+                return
+        await self.app(scope, receive, send)
 
     async def _socket(self, address: str, scope: Scope, receive: Receive, send: Send) -> None:
         """A stranger's socket, of which one address has only so many."""
@@ -89,14 +93,29 @@ class Gate:
         finally:
             self.limits.leave(address)
 
+    async def _question(self, address: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """A stranger's question, which waits for its turn, and costs more the larger its answer is."""
+        size = 0
+
+        async def counted(message: Any) -> None:
+            nonlocal size
+            size += len(message.get("body", b""))
+            await send(message)
+
+        try:
+            async with self.limits.turn(address):
+                self._ask(address)
+                await self.app(scope, receive, counted)
+        except TooManyRequests as error:
+            await _refuse(error, scope, receive, send)
+        self.limits.spend(address, size)
+
     def _admit(self, scope: Scope, headers: dict[bytes, bytes], address: str) -> None:
         """Set the actor. Raises NotSignedIn, Forbidden, TooManyRequests, or NoSuchTenant for a tenant that is not the actor's."""
         secret, credential = _credential(headers)
         actor, csrf = self._actor(credential, secret, address)
         if b"x-request-id" in headers or b"x-andaman-reason" in headers:
             actor = _with_headers(actor, headers)
-        if actor.principal.id == "public" and scope["type"] == "http" and is_question(scope["path"]):
-            self._ask(address)
         scope[ACTOR] = actor
         scope[CREDENTIAL] = credential if actor.principal.id != "public" else None
         if b"ngsild-tenant" in headers and scope["path"] != _TOLD:

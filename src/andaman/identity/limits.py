@@ -1,20 +1,31 @@
 """How much one address may ask as the public: live sockets, and questions that cost the platform work.
 
-Who signed in is known and is not limited here. An IPv6 household counts as one address. The memory is bounded: when
+Who signed in is known and is not limited here. Questions of strangers are taken by turns between addresses, and one is begun
+in each round of the loop: many at once keep nobody else waiting longer than one of them lasts. An IPv6 household counts as one address. The memory is bounded: when
 it is full, addresses not heard of for longest are forgotten.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from typing import Final
 
 from andaman.identity.throttle import network_of
+from andaman.kernel.errors import TooManyRequests
 from andaman.kernel.metrics import Family, counter
+from andaman.kernel.turns import Turns
 
 _ADDRESSES_MAX: Final = 20_000
+_AT_ONCE: Final = 4
+"""Questions of one address that are answered at the same time."""
+_IN_LINE: Final = 16
+"""Further ones wait, up to so many."""
+ANSWER_BYTES: Final = 64 * 1024
+"""An answer costs one question more for each so many bytes."""
 _SINGLE: Final = "/ngsi-ld/v1/entities/"
 _FREE: Final = frozenset({"/api/health"})
 
@@ -39,7 +50,33 @@ class Limits:
         self._clock = clock
         self._budgets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # (left, when)
         self._open: Counter[str] = Counter()
+        self._starts = Turns()
+        self._asking: dict[str, Turns] = {}
         self.refused = 0
+
+    @asynccontextmanager
+    async def turn(self, address: str) -> AsyncIterator[None]:
+        """Wait for the turn of a question. Raises TooManyRequests where too many of this address wait already."""
+        key = network_of(address)
+        mine = self._asking.setdefault(key, Turns(_AT_ONCE))
+        if mine.waiting(key) >= _IN_LINE:
+            self.refused += 1
+            raise TooManyRequests("Too many questions of this address wait already", retryAfter=1)
+        try:
+            async with mine.turn(key):
+                async with self._starts.turn(key):
+                    await asyncio.sleep(0)
+                yield
+        finally:
+            if mine.is_idle and self._asking.get(key) is mine:
+                del self._asking[key]
+
+    def spend(self, address: str, size: int) -> None:
+        """Charge an answer of ``size`` bytes: it may leave the address in debt, of a minute's budget at most."""
+        key = network_of(address)
+        if self._capacity and size >= ANSWER_BYTES and key in self._budgets:
+            left, at = self._budgets[key]
+            self._budgets[key] = (max(left - size // ANSWER_BYTES, -self._capacity), at)
 
     def take(self, address: str) -> float:
         """Note one question; seconds until it may be asked, 0 when it may be now."""

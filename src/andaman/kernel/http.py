@@ -11,6 +11,8 @@ from starlette.responses import Response
 from andaman.kernel.errors import AndamanError, InvalidRequest, TooLarge
 
 MAX_BODY = 10 * 1024 * 1024
+STRANGERS_BODY = 64 * 1024
+"""Bytes of a body that somebody without an account may send: it is read, and parsed, on the event loop."""
 GONE = 499
 """Status of an answer that nobody gets: the client went away. Figures show it as 0."""
 
@@ -33,7 +35,10 @@ def problem_response(error: AndamanError, headers: dict[str, str] | None = None)
 
 async def read_json(request: Request, limit: int = MAX_BODY, *, empty: Any = None) -> Any:
     """The request's JSON body, or ``empty`` (None: that is refused) where there is none. Raises TooLarge beyond
-    ``limit`` bytes, InvalidRequest where it is not JSON."""
+    ``limit`` bytes (or what strangers may send, if that is less), InvalidRequest where it is not JSON."""
+    actor = request.scope.get("andaman.actor")
+    if actor is not None and actor.principal.id == "public":
+        limit = min(limit, STRANGERS_BODY)
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

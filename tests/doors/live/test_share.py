@@ -15,9 +15,10 @@ from andaman.broker.model import OpKind, WriteOp
 from andaman.broker.service import Broker
 from andaman.doors.live.connection import Pace
 from andaman.doors.live.hub import Hub
-from andaman.doors.live.share import OF_STRANGER, STRANGERS_WATCHES, Share, Turns
+from andaman.doors.live.share import OF_STRANGER, STRANGERS_WATCHES, Share
 from andaman.identity.model import Actor, Principal, Role, system_actor
 from andaman.kernel.errors import TooManyRequests
+from andaman.kernel.turns import Turns
 from tests.doors.live.conftest import ADMIN, OPERATOR, PUBLIC, Client, actor, thing
 
 pytestmark = pytest.mark.anyio

@@ -284,6 +284,10 @@ class RemoteCopies:
         return headers
 
     # -- what sources tell ------------------------------------------------------------------------------------
+    @property
+    def has_copies(self) -> bool:
+        return bool(self._owner)
+
     def find(self, copy_id: str) -> Run:
         """The subscription that a copy belongs to. Raises ResourceNotFound."""
         run = self._subs.find_run(self._owner.get(copy_id, ""))

@@ -7,7 +7,7 @@ by turns between addresses and people; each socket has one state under way; and 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,6 +16,7 @@ from typing import Final, Protocol
 from andaman.identity.model import Actor, Role
 from andaman.identity.throttle import network_of
 from andaman.kernel.errors import TooManyRequests, Unavailable
+from andaman.kernel.turns import Turns
 
 WAITING_MAX: Final = 96 << 20
 """Bytes that may wait for all sockets together; beyond it those end that hold most."""
@@ -26,53 +27,6 @@ STRANGERS_WATCHES: Final = 256
 """Watches of strangers at one address: each with a filter of its own costs the hub work in every window."""
 _PATIENCE_S: Final = 10.0
 """A state of the past waits so long for a place."""
-
-
-class Turns:
-    """``places`` at a time, in turns between those who wait: of whoever has many waiting, one comes per round."""
-
-    def __init__(self, places: int = 1) -> None:
-        self._free = places
-        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
-
-    @asynccontextmanager
-    async def turn(self, whose: str) -> AsyncIterator[None]:
-        if self._free and not self._waiting:
-            self._free -= 1
-        else:
-            await self._wait(whose)
-        try:
-            yield
-        finally:
-            self._pass_on()
-
-    async def _wait(self, whose: str) -> None:
-        mine = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(whose, deque()).append(mine)
-        try:
-            await mine
-        except asyncio.CancelledError:
-            if mine.done() and not mine.cancelled():  # it was this one's turn already
-                self._pass_on()
-            else:
-                queue = self._waiting.get(whose)
-                if queue is not None and mine in queue:
-                    queue.remove(mine)
-                    if not queue:
-                        del self._waiting[whose]
-            raise
-
-    def _pass_on(self) -> None:
-        while self._waiting:
-            whose = next(iter(self._waiting))
-            queue = self._waiting.pop(whose)
-            next_one = queue.popleft()
-            if queue:
-                self._waiting[whose] = queue  # at the end: others come first
-            if not next_one.done():
-                next_one.set_result(None)
-                return
-        self._free += 1
 
 
 class Holder(Protocol):

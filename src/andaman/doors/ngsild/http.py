@@ -15,6 +15,7 @@ import orjson
 from andaman.broker.entity.values import members_in
 from andaman.identity.model import Actor
 from andaman.kernel.errors import AndamanError, BadRequestData, InvalidRequest, TooLarge, UnsupportedMediaType
+from andaman.kernel.http import STRANGERS_BODY
 from andaman.kernel.ids import is_tenant
 
 Headers = list[tuple[bytes, bytes]]
@@ -108,6 +109,7 @@ class Call:
         "segments",
         "size",
         "tenant",
+        "trusted",
     )
 
     def __init__(self, scope: Mapping[str, Any], segments: list[str], receive: Receive, actor: Actor) -> None:
@@ -119,6 +121,7 @@ class Call:
         self.actor = actor
         self._receive = receive
         self.size = 0  # of the body, once it is read
+        self.trusted = False  # a body of any size is read, though nobody signed in
         tenant = self.headers.get(b"ngsild-tenant")
         self.tenant = "" if tenant is None else _tenant(tenant)
 
@@ -127,7 +130,10 @@ class Call:
         return parse_parameters(self.query_string, allowed) if self.query_string else {}
 
     async def body(self, limit: int) -> bytes:
-        """The whole body. Raises LengthRequired, TooLarge beyond ``limit`` bytes, InvalidRequest when empty."""
+        """The whole body. Raises LengthRequired, TooLarge beyond ``limit`` bytes (or what strangers may send, if that is less),
+        InvalidRequest when empty."""
+        if self.actor.principal.id == "public" and not self.trusted:
+            limit = min(limit, STRANGERS_BODY)
         length = self.headers.get(b"content-length")
         if length is None:
             raise LengthRequired("Say how long the body is (Content-Length)")
@@ -152,8 +158,8 @@ class Call:
         self.size = len(body)
         return body
 
-    async def json(self, limit: int) -> tuple[Any, bool]:
-        """The body as JSON, and whether it came as application/ld+json (§6.3.5)."""
+    async def json(self, limit: int, look: Callable[[bytes], None] = lambda body: None) -> tuple[Any, bool]:
+        """The body as JSON, and whether it came as application/ld+json (§6.3.5). ``look`` may refuse it before it is parsed."""
         kind = self.headers.get(b"content-type", b"").partition(b";")[0].strip().lower().decode("latin-1")
         if b"content-length" not in self.headers:
             raise LengthRequired("Say how long the body is (Content-Length)")

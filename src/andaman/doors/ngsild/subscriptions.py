@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import quote
@@ -21,6 +22,7 @@ from andaman.doors.ngsild.http import LD_JSON, NO_CONTENT, Answer, Call
 from andaman.doors.ngsild.negotiate import choose_media
 from andaman.doors.ngsild.params import flag_of, format_of, limit_of, number_of
 from andaman.kernel.errors import BadRequestData, NotSignedIn, ResourceNotFound
+from andaman.kernel.http import STRANGERS_BODY
 from andaman.kernel.time import Micros, format_time
 
 _CREATE: Final = frozenset({"local"})
@@ -61,13 +63,24 @@ def _came_by(door: Door, call: Call) -> list[str]:
     return sorted(found)
 
 
+_COPY: Final = re.compile(rb'"subscriptionId"\s*:\s*"([\x20-\x7e]{1,300}?)"')
+
+
 async def remote_notify(door: Door, call: Call) -> Answer:
     """POST /ngsi-ld/ex/remote-notify: what context sources tell of copies of subscriptions. Whoever knows the random id of
     a copy may tell."""
-    payload, ld = await call.json(door.options.max_body)
     remote = service_of(door).remote
-    if not isinstance(remote, RemoteCopies):
+    if not isinstance(remote, RemoteCopies) or not remote.has_copies:
         raise ResourceNotFound("There is no such subscription here")
+
+    def look(body: bytes) -> None:
+        """A large body is parsed only where the copy it names, unparsed, is one."""
+        if len(body) > STRANGERS_BODY:
+            named = _COPY.search(body)
+            remote.find(named[1].decode() if named else "")
+
+    call.trusted = True
+    payload, ld = await call.json(door.options.max_body, look)
     if isinstance(payload, dict) and isinstance(payload.get("subscriptionId"), str):
         remote.find(payload["subscriptionId"])  # before anything is fetched for a stranger
     context = await door.body_context(call, payload, ld)
