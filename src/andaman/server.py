@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 
 from andaman.app import App
 from andaman.kernel.errors import Unavailable
-from andaman.kernel.memory import give_memory_back
+from andaman.kernel.memory import give_memory_back, keep_memory_low
 from andaman.maintenance.schedule import BackupKeeper, plan_of
 from andaman.settings import Settings
 from andaman.wire import Protocol, Socket
@@ -170,6 +170,7 @@ def run_blocking(app: App, sock: socket.socket, ready: Callable[[], Awaitable[No
     """``run`` on uvloop where it is installed."""
     give_memory_back()
     raise_file_limit()
+    keep_memory_low()
     try:
         import uvloop
 

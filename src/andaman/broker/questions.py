@@ -183,7 +183,7 @@ class PastQuestions(ABC):
             return ()
         try:
             async with asyncio.timeout(_HISTORY_PATIENCE_S):
-                last_seq, trouble = await self.history_status()
+                last_seq, trouble, aside = await asyncio.to_thread(self._history.figures)
         except (Unavailable, TimeoutError):  # it cannot be opened, or is being started again: that is trouble
             return (_trouble(True),)
         return (
@@ -194,6 +194,11 @@ class PastQuestions(ABC):
             ),
             gauge("andaman_historian_memory_bytes", "Memory of the historian.", self._history.memory_bytes()),
             _trouble(bool(trouble)),
+            gauge(
+                "andaman_history_set_aside",
+                "Rows that history could not take; answers about the past are without them.",
+                aside,
+            ),
         )
 
     async def condense_history(

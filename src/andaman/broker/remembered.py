@@ -12,6 +12,8 @@ from typing import Any, Final
 Key = tuple[str, str]
 """(tenant, entity id)."""
 _EACH_MOST: Final = 32  # answers kept of one entity
+_SHARE: Final = 32
+"""A larger part of all room than this one answer does not get: it would push out too many others."""
 _OVERHEAD: Final = 400  # bytes of an entry beside the answer itself, about
 
 
@@ -52,6 +54,8 @@ class Remembered:
         if entry is None or entry is not token or len(entry) >= _EACH_MOST:
             return
         cost = size + _OVERHEAD
+        if cost > self._limit // _SHARE:
+            return
         entry[question] = (answer, cost)
         self._size += cost
         self._shrink()

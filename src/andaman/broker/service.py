@@ -22,6 +22,7 @@ from andaman.broker.indexing import update_index
 from andaman.broker.ledger.boot import Facts, load_index
 from andaman.broker.ledger.events import changes_of_state
 from andaman.broker.ledger.history_link import HistoryLink
+from andaman.broker.ledger.journal import READ_BYTES
 from andaman.broker.ledger.ledger import Ledger, LedgerOptions
 from andaman.broker.ledger.merge import Batch
 from andaman.broker.ledger.rights import visible
@@ -295,6 +296,11 @@ class Broker(PastQuestions):
         back so far."""
         return self._ledger.ring.after(after)
 
-    async def read_events(self, after: int, limit: int = 10_000, tenant: str | None = None) -> list[Event]:
-        """A slice of the journal (``doc`` is None in events read from disk unless it was created there)."""
-        return await self._ledger.read_events(after, limit, tenant)
+    async def read_events(
+        self, after: int, limit: int = 10_000, tenant: str | None = None, most_bytes: int = READ_BYTES
+    ) -> list[Event]:
+        """A slice of the journal (``doc`` is None in events read from disk unless it was created there).
+
+        Fewer than ``limit`` where they are large (their changes have ``most_bytes`` together); none: there are no more.
+        """
+        return await self._ledger.read_events(after, limit, tenant, most_bytes)

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from andaman.broker.query.model import EntityQuery, EvolutionQuery
 from andaman.identity.model import Access
+from andaman.kernel.errors import TooManyResults
 
 Answer = dict[str, Any]
 Ask = Callable[[EvolutionQuery, Access, str], Awaitable[Answer]]
@@ -79,10 +80,33 @@ class Together:
             query = replace(same, selectors=(replace(selector, ids=ids),), limit=len(ids))
             try:
                 answer = await self._ask(query, access, tenant)
+            except TooManyResults as error:
+                if len(ids) == 1:
+                    _fail(part, error)
+                    continue
+                for entity_id in ids:  # one of them is too large, or all together
+                    await self._alone(entity_id, part, query, access, tenant)
             except Exception as error:
                 _fail(part, error)
             else:
                 _tell(part, answer)
+
+    async def _alone(
+        self,
+        entity_id: str,
+        part: list[tuple[str, asyncio.Future[Answer]]],
+        query: EvolutionQuery,
+        access: Access,
+        tenant: str,
+    ) -> None:
+        own = [one for one in part if one[0] == entity_id]
+        selector = replace(query.selectors[0], ids=(entity_id,))
+        try:
+            answer = await self._ask(replace(query, selectors=(selector,), limit=1), access, tenant)
+        except Exception as error:
+            _fail(own, error)
+        else:
+            _tell(own, answer)
 
 
 def _tell(part: list[tuple[str, asyncio.Future[Answer]]], answer: Answer) -> None:

@@ -192,11 +192,9 @@ async def _from_journal(
     stop = max(0, end - _SCAN_MAX)
     while end > stop and len(found) < wanted.limit:
         start = max(stop, end - _SCAN)
-        batch = [e for e in await journal.read_events(start, end - start) if e.seq <= end]
-        for event in reversed(batch):
-            if wanted.after_at is not None and event.at < wanted.after_at:
+        for entry in reversed(await _entries(journal, start, end, shorten)):
+            if wanted.after_at is not None and entry.at < wanted.after_at:
                 return found[: wanted.limit]
-            entry = _entry(event, shorten)
             if (
                 (not wanted.actor or entry.actor == wanted.actor)
                 and (not wanted.target or entry.target == wanted.target)
@@ -205,6 +203,18 @@ async def _from_journal(
                 found.append(entry)
         end = start
     return found[: wanted.limit]
+
+
+async def _entries(journal: Journal, start: int, end: int, shorten: Callable[[str], str]) -> list[AuditEntry]:
+    """Of the events with start < seq ≤ end, in order. Large ones come in several slices, and are let go of."""
+    found: list[AuditEntry] = []
+    while start < end:
+        events = [event for event in await journal.read_events(start, end - start) if event.seq <= end]
+        if not events:
+            break
+        found += [_entry(event, shorten) for event in events]
+        start = events[-1].seq
+    return found
 
 
 async def _seq_before(journal: Journal, at: Micros) -> int:

@@ -1,10 +1,13 @@
-"""The C library's allocator, told to give memory back. Called once at the start of a process."""
+"""The C library's allocator, told to give memory back: settings at the start of a process, and what lies between blocks in use later."""
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import os
 import sys
+import threading
+from pathlib import Path
 from typing import Final
 
 # mallopt(3); the numbers are glibc's.
@@ -15,6 +18,8 @@ _M_ARENA_MAX: Final = -8
 _LARGE: Final = 128 * 1024
 _STEP: Final = 1 << 20
 _SLACK: Final = 4 << 20
+_EVERY_S: Final = 10.0
+_GROWN: Final = 24 << 20
 
 
 def give_memory_back() -> None:
@@ -36,3 +41,38 @@ def give_memory_back() -> None:
             (_M_TOP_PAD, _STEP),
         ):
             mallopt(option, value)
+
+
+def keep_memory_low() -> None:
+    """From now on, in a thread: where the process has grown much, give back what is free between blocks that are in use.
+
+    By itself the C library gives back only what lies above the last block in use. It is looked at every ``_EVERY_S``; where the process has
+    ``_GROWN`` more than after the last time, its heap is gone through, for which allocations wait some milliseconds.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    try:
+        trim = ctypes.CDLL(None).malloc_trim
+    except (OSError, AttributeError):
+        return
+
+    def watch() -> None:
+        least = resident_bytes()
+        wait = threading.Event()
+        while not wait.wait(_EVERY_S):
+            now = resident_bytes()
+            if now > least + _GROWN:
+                trim(0)
+                least = resident_bytes()
+            else:
+                least = min(least, now)
+
+    threading.Thread(target=watch, name="memory", daemon=True).start()
+
+
+def resident_bytes() -> int:
+    """Memory of this process; 0 where the system does not tell."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError, ValueError):
+        return 0

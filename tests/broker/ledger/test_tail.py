@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import random
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from andaman.broker.entity.build import prop
-from andaman.broker.ledger.historian import Feeder
+from andaman.broker.ledger.feeder import Feeder
 from andaman.broker.ledger.tail import Tail
 from andaman.broker.model import Event, OpKind, WriteOp
 from andaman.broker.service import Broker
@@ -54,9 +54,9 @@ def test_the_tail_is_the_end_of_the_journal_by_entity(tmp_path: Path) -> None:
 class _Stand:
     """A journal of so many events, and a history that notes when it was told to take them."""
 
-    def __init__(self, end: int) -> None:
+    def __init__(self, end: int, size: int = 0) -> None:
         self.last_seq, self.taken = 0, threading.Event()
-        self._end = end
+        self._end, self._bytes = end, size
 
     @contextlib.contextmanager
     def reader(self) -> Iterator[_Stand]:
@@ -65,22 +65,35 @@ class _Stand:
     def end(self) -> int:
         return self._end
 
-    def slice(self, after: int, limit: int) -> list[Event]:
+    def weight(self, after: int, limit: int) -> tuple[int, int]:
+        return self._end, self._bytes
+
+    def stream(self, after: int, limit: int) -> Generator[tuple[Event, int], None, None]:
         self.taken.set()
-        return []
+        yield from ()
+
+    def ingest(self, events: Iterable[Event]) -> None:
+        assert not list(events)
 
     def maintain(self) -> bool:
         return False
 
 
 @pytest.mark.parametrize(
-    ("waiting", "asked", "moves"), [(5_000, True, True), (5_000, False, False), (25_000, False, True)]
+    ("waiting", "size", "asked", "moves"),
+    [
+        (5_000, 0, True, True),
+        (5_000, 0, False, False),
+        (25_000, 0, False, True),
+        (10, 1_000_000, False, False),
+        (10, 10_000_000, False, True),
+    ],
 )
 def test_the_tail_is_kept_short_while_the_whole_city_is_asked_about(
-    waiting: int, asked: bool, moves: bool
+    waiting: int, size: int, asked: bool, moves: bool
 ) -> None:
-    """Such questions walk through all of it; without them it moves in batches that cost least."""
-    stand = _Stand(waiting)
+    """Such questions walk through all of it; without them it moves in batches that cost least, in rows or bytes."""
+    stand = _Stand(waiting, size)
     feeder = Feeder(stand, stand, every_s=600.0)  # type: ignore[arg-type]
     if asked:
         feeder.asked()

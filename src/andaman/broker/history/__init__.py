@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import orjson
 
+from andaman.broker.history.aside import SetAside, is_its_own_fault, listed, take_alone
 from andaman.broker.history.city import across
 from andaman.broker.history.condense import Condensing
 from andaman.broker.history.evolutions import Evolutions, Sight, Veil
@@ -16,6 +17,7 @@ from andaman.broker.history.latest import newest
 from andaman.broker.history.members import Choose
 from andaman.broker.history.reading import Tails
 from andaman.broker.history.resolve import resolve
+from andaman.broker.history.rows import rows_of
 from andaman.broker.history.series import temporal
 from andaman.broker.history.state import Box, state_at
 from andaman.broker.history.store import OtherFormat, Store
@@ -28,7 +30,7 @@ from andaman.broker.query.model import EvolutionQuery, Target, TemporalQuery
 from andaman.broker.query.period import Period
 from andaman.kernel.time import Micros
 
-__all__ = ["CitySight", "History", "OtherFormat", "Sight", "Veil"]
+__all__ = ["CitySight", "History", "OtherFormat", "SetAside", "Sight", "Veil", "is_its_own_fault"]
 
 
 class History:
@@ -44,12 +46,21 @@ class History:
         self._upkeep = Upkeep(store)
 
     @classmethod
-    def open(cls, directory: Path, *, memory_mb: int = 128, threads: int = 2, key: bytes = b"") -> History:
+    def open(
+        cls,
+        directory: Path,
+        *,
+        memory_mb: int = 128,
+        threads: int = 2,
+        key: bytes = b"",
+        journal: Callable[[int], Event | None] | None = None,
+    ) -> History:
         """Open or create the file in ``directory``. One process at a time; duckdb.IOException otherwise.
 
-        ``key``: what ids of instances are made with. Raises OtherFormat when another release wrote it.
+        ``key``: what ids of instances are made with. ``journal``: gives the event at a position, from any thread; large texts are
+        left to it. Raises OtherFormat when another release wrote it.
         """
-        return cls(Store(directory, memory_mb, threads), key)
+        return cls(Store(directory, memory_mb, threads, journal), key)
 
     @property
     def last_seq(self) -> int:
@@ -61,14 +72,31 @@ class History:
         """How many rows there are."""
         return sum(segment.count for segment in self._store.snapshot.segments)
 
-    def ingest(self, events: Sequence[Event]) -> None:
-        """Take events in order; those at or before ``last_seq`` are ignored. Durable on return, all or nothing.
+    @property
+    def set_aside(self) -> int:
+        """How many rows could not be taken and were set aside (``aside.py``)."""
+        return self._store.aside
+
+    def list_set_aside(self, limit: int) -> list[SetAside]:
+        """The first of them."""
+        return self._store.read(lambda _, cursor: listed(cursor, limit))
+
+    def ingest(self, events: Iterable[Event]) -> None:
+        """Take events in order, one by one; those at or before ``last_seq`` are ignored. Durable on return, all or nothing.
 
         Batches of 10,000 events and more run at full speed.
         """
-        last = self.last_seq
-        self._store.ingest(events)
-        self._subjects.take([event for event in events if event.seq > last])
+        self._subjects.take(self._store.ingest(events), self.last_seq)
+
+    def ingest_alone(self, event: Event, error: Exception) -> list[SetAside]:
+        """Take an event that failed with ``error`` although it was alone: without those rows with which it does not go in,
+        which are set aside and returned."""
+        rows = list(rows_of(event))
+
+        def write(without: frozenset[int], aside: Sequence[SetAside]) -> None:
+            self._subjects.take(self._store.ingest([event], without=without, aside=aside), self.last_seq)
+
+        return take_alone(event, rows, error, write)
 
     def maintain(self) -> bool:
         """One bounded step of re-sorting; True while there is more to do. Readers go on meanwhile."""

@@ -8,6 +8,7 @@ from typing import Final
 import duckdb
 import numpy as np
 
+from andaman.broker.history.large import Allowance, Texts, Wanted, is_left_out
 from andaman.broker.history.rows import ADDED, SET
 from andaman.broker.history.rowset import Key, Rows, distinct, stacked
 from andaman.broker.history.segments import Snapshot
@@ -16,23 +17,30 @@ from andaman.broker.history.words import Words
 LISTED: Final = 200
 """Entities that a condition names one by one."""
 _POSITIONS: Final = 1_000
+_PAGE: Final = 1_000
 
 
 class Bodies:
     """Bodies of the rows of one reader; ``numbers``: the entities it reads, in the order of the question."""
 
     def __init__(
-        self, cursor: duckdb.DuckDBPyConnection, snapshot: Snapshot, words: Words, numbers: Sequence[int]
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        snapshot: Snapshot,
+        words: Words,
+        numbers: Sequence[int],
+        texts: Texts,
     ) -> None:
         self._cursor = cursor
         self._snapshot = snapshot
         self._words = words
+        self._texts = texts
         self._numbers = numbers
         self._who = {number: who for who, number in enumerate(numbers) if number >= 0}
         self._found: dict[Key, str] = {}
 
     def fetch(self, parts: Sequence[Rows]) -> None:
-        """Read the bodies of all these rows at once; ``of`` finds them then."""
+        """Read the bodies of all these rows at once; ``of`` finds them then. Raises TooMuchText."""
         parts = [rows for rows in parts if len(rows)]
         forms = {number for rows in parts for number in distinct(rows.form)}
         wanted = [number for number in forms if self._words.has_body(number)]
@@ -81,11 +89,21 @@ class Bodies:
             t_from=int(times.min()),
             t_to=int(times.max()),
         )
+        wanted_keys = {keys[i] for i in wanted}
         found: dict[Key, str] = {}
-        for entity, attr, seq, dataset, place, body in self._cursor.execute(union).fetchall():
-            who = self._who.get(entity)
-            if who is not None:
-                found[who, attr, seq, dataset, place] = body
+        allowance = Allowance()
+        cursor = self._cursor.execute(union)
+        while page := cursor.fetchmany(_PAGE):
+            for entity, attr, seq, dataset, place, body in page:
+                key = (self._who.get(entity, -1), attr, seq, dataset, place)
+                if key in wanted_keys:
+                    found[key] = body
+                    if not is_left_out(body):
+                        allowance.spend(len(body))
+        far = [key for key, body in found.items() if is_left_out(body)]
+        text = self._words.text
+        wanted_texts = [Wanted(key[2], text(key[1]), text(key[3]), key[4], found[key]) for key in far]
+        found.update(zip(far, self._texts.whole(wanted_texts, allowance), strict=True))
         return found
 
 

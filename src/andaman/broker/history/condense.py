@@ -193,7 +193,7 @@ class Condenser:
         sorting.create(db, f"seg_{new}")
         for table, columns in ((f"last_{new}", COLUMNS), (f"roll_{new}", ROLLUP_COLUMNS)):
             db.execute(f"CREATE OR REPLACE TABLE {table} ({columns})")
-        self._job = _Job(old, new, pieces(db, f"SELECT {ALL} FROM {old.table}", SORT_ROWS))  # noqa: S608
+        self._job = _Job(old, new, pieces(db, f"SELECT {ALL} FROM {old.table}", SORT_ROWS, text="body"))  # noqa: S608
 
     def _advance(self, job: _Job) -> None:
         db = self.store.db
@@ -208,7 +208,7 @@ class Condenser:
                 self._roll_up(f"roll_{job.number}")
             db.execute("DROP TABLE piece")
         elif job.last_parts is None:
-            job.last_parts = pieces(db, f"SELECT {ALL} FROM {table}", SORT_ROWS, cut=False)  # noqa: S608
+            job.last_parts = pieces(db, f"SELECT {ALL} FROM {table}", SORT_ROWS, cut=False, text="body")  # noqa: S608
         elif job.last_parts:
             db.execute(last_rows(job.number, f"SELECT {ALL} FROM {table}", job.last_parts.pop(0)))  # noqa: S608
         else:

@@ -14,7 +14,9 @@ import duckdb
 import numpy as np
 import orjson
 
+from andaman.broker.history.large import ANSWER_CHARS, TooMuchText
 from andaman.broker.history.narrowing import Narrowing
+from andaman.broker.history.paging import Range
 from andaman.broker.history.reading import ENDS, VALUES, Reader, Tails
 from andaman.broker.history.rows import SCOPE
 from andaman.broker.history.rowset import Ints, Rows, distinct
@@ -39,6 +41,7 @@ _SPARE: Final = 16
 _LOOKED_FIRST: Final = 2_000
 _GROWTH: Final = 8
 """Entities that are narrowed at once: so many first, and so many times more with each look."""
+_ROOM: Final = 0.9  # of a page that was too large: instances are not equally large
 
 
 class Sight(Protocol):
@@ -103,20 +106,31 @@ class Evolutions:
             return {**answer, "entities": []}
         if query.temporal.aggr_methods:
             return {**answer, "entities": [summed(found, query) for found in page]}
-        spans: dict[str, Any] = {}
-        if query.each:
-            for found in page:
-                span = trim([found], query.temporal)
-                if span is not None:
-                    spans[found.name] = {"range": [span.start, span.end]}
-        else:
-            span = trim(page, query.temporal)
+        spans: dict[str, Range] = {}
+        for group in self._groups(page):
+            span = trim(group, query.temporal)
             if span is not None:
-                answer["range"] = [span.start, span.end]
+                spans[group[0].name] = span
+        while True:
+            try:
+                entities = shown(page, query, self._key)
+                break
+            except TooMuchText as error:
+                if query.each and len(page) > 1:
+                    raise  # the questions are asked one by one then, for none is to be cut for the others' sake
+                # What is left out has a page of its own, as it does where there are too many instances.
+                self._shorten(page, error.most / error.chars, spans)
         times = entity_times(page, self._hidden) if query.times else {}
+        if spans and not query.each:
+            answer["range"] = list(spans[page[0].name])
+            spans = {}
         answer["entities"] = [
-            {**one, **times.get(one["id"], {}), **spans.get(one["id"], {})}
-            for one in shown(page, query, self._key)
+            {
+                **one,
+                **times.get(one["id"], {}),
+                **({"range": list(spans[one["id"]])} if one["id"] in spans else {}),
+            }
+            for one in entities
         ]
         return answer
 
@@ -126,6 +140,24 @@ class Evolutions:
     def _every(self, snapshot: Snapshot, cursor: duckdb.DuckDBPyConnection) -> Iterator[Found]:
         for names in self._windows(snapshot, cursor):
             yield from self._matching(names, snapshot, cursor)
+
+    def _groups(self, page: list[Found]) -> list[list[Found]]:
+        """What of the page covers one stretch of time: all of it, or each entity its own."""
+        return [[found] for found in page] if self._query.each else [page]
+
+    def _shorten(self, page: list[Found], share: float, spans: dict[str, Range]) -> None:
+        """Cut the page to about this share of its instances, fewer than now. Raises TooMuchText where one moment of each is
+        too much."""
+        cut = False
+        for group in self._groups(page):
+            count = sum(len(found.rows) for found in group)
+            wanted = max(1, min(count - 1, int(count * share * _ROOM)))
+            span = trim(group, self._query.temporal, wanted)
+            if span is not None:
+                spans[group[0].name] = span
+                cut = True
+        if not cut:
+            raise TooMuchText(ANSWER_CHARS, ANSWER_CHARS)
 
     # -- candidates ---------------------------------------------------------------------------------------------
     def _windows(self, snapshot: Snapshot, cursor: duckdb.DuckDBPyConnection) -> Iterator[list[str]]:
@@ -240,7 +272,9 @@ class Evolutions:
             lines = timelines(reader, query)
         rows = self._unveiled(reader, rows, [members for _, members, _ in wanted], veils)
         if dynamic:
-            reader.fetch_bodies([rows])
+            deciding = {reader.word(attr) for one in query.selectors for attr in deciding_attrs(one)}
+            others = not deciding.issuperset(distinct(rows.attr))
+            reader.fetch_bodies([rows.pick(np.isin(rows.attr, list(deciding))) if others else rows])
         # Where nothing but what is shown was read, there is nothing to decide about each entity.
         ready = (
             thin and bool(query.shown) and not query.omit and not any(one.attrs for one in query.selectors)

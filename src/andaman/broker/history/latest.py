@@ -12,6 +12,7 @@ import duckdb
 import numpy as np
 import orjson
 
+from andaman.broker.history.large import Allowance
 from andaman.broker.history.rows import DELETED, MOVED, Form, join, plain, read_form
 from andaman.broker.history.rowset import distinct
 from andaman.broker.history.segments import Snapshot, T
@@ -60,7 +61,7 @@ def newest(store: Store, whose: Whose, limit: int | None = None, offset: int = 0
         page = np.argsort(order, kind="stable")[offset : None if limit is None else offset + limit]
         mine = page[page < len(entity)]
         columns = {name: column[mine] for name, column in columns.items()}
-        answer = _answer(store, cursor, columns)
+        answer = _answer(store, cursor, whose.attr, columns)
         if len(mine) == len(page):
             return answer
         found = iter(zip(answer.ids, answer.values, answer.times, strict=True))
@@ -133,7 +134,7 @@ def _stored(
     learned = found["t"] + found["lag"]
     for at in np.flatnonzero(found["op"] == MOVED).tolist():
         # It was told when its place changed, and is as old as it says.
-        one = _instance(store.names.texts, found, at)
+        one = _instance(store, whose.attr, found, at)
         form = _form(store.names.texts, int(found["form"][at]))
         learned[at] = _learned(one, int(learned[at]))
         if form.observed < 0:
@@ -210,15 +211,24 @@ def _form(texts: list[str], number: int) -> Form:
     return read_form(texts[number])
 
 
-def _instance(texts: list[str], found: dict[str, Any], at: int) -> Instance:
-    form = _form(texts, int(found["form"][at]))
+def _bodies(store: Store, attr: str, found: dict[str, Any]) -> list[str]:
+    words = store.names.texts
+    return store.large.filled(
+        {**found, "attr": np.full(len(found["body"]), store.names.word(attr))}, words, Allowance()
+    )
+
+
+def _instance(store: Store, attr: str, found: dict[str, Any], at: int) -> Instance:
+    form = _form(store.names.texts, int(found["form"][at]))
     t, lag = int(found["t"][at]), int(found["lag"][at])
     num, num2 = float(found["num"][at]), float(found["num2"][at])
-    body = str(found["body"][at])
+    (body,) = _bodies(store, attr, {name: column[at : at + 1] for name, column in found.items()})
     return orjson.loads(body) if form.value == "r" else join(form, "", t, lag, t, num, num2, body)
 
 
-def _answer(store: Store, cursor: duckdb.DuckDBPyConnection, columns: dict[str, Any]) -> NewestValues:
+def _answer(
+    store: Store, cursor: duckdb.DuckDBPyConnection, attr: str, columns: dict[str, Any]
+) -> NewestValues:
     forms = {number: _form(store.names.texts, number) for number in distinct(columns["form"])}
     numbers = columns["entity"].tolist()
     names = store.names.names_of(cursor, "", numbers)
@@ -232,7 +242,7 @@ def _answer(store: Store, cursor: duckdb.DuckDBPyConnection, columns: dict[str, 
                 columns["form"].tolist(),
                 nums,
                 columns["num2"].tolist(),
-                columns["body"].tolist(),
+                _bodies(store, attr, columns),
                 strict=True,
             )
         ]

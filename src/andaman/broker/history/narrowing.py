@@ -175,7 +175,7 @@ class Narrowing:
         def holds(one: Instance) -> bool:
             return matches_q(term, {"id": "", "type": [], "attrs": {attr: [one]}})
 
-        return _Has(attr, of_term(term, self._readable), holds)
+        return _Has(attr, self._store.large.also(attr, of_term(term, self._readable)), holds)
 
     def _of_geo(self, geo: GeoQuery) -> _Need:
         if not self._look():
@@ -184,7 +184,7 @@ class Narrowing:
         def holds(one: Instance) -> bool:
             return matches_geo(geo, {"id": "", "type": [], "attrs": {geo.geoproperty: [one]}})
 
-        return _Has(geo.geoproperty, of_geo(geo), holds)
+        return _Has(geo.geoproperty, self._store.large.also(geo.geoproperty, of_geo(geo)), holds)
 
     def _look(self) -> bool:
         self._left -= 1

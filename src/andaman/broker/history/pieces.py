@@ -8,17 +8,24 @@ import duckdb
 import numpy as np
 
 SORT_ROWS: Final = 245_000
-"""Rows that are sorted at once: two row groups of the file."""
+"""Rows that are sorted at once: two row groups of the file …"""
+SORT_BYTES: Final = 32 << 20
+"""… with not more text than this, for sorting holds it all in memory."""
 
 
-def pieces(db: duckdb.DuckDBPyConnection, union: str, size: int, *, cut: bool = True) -> list[str]:
+def pieces(
+    db: duckdb.DuckDBPyConnection, union: str, size: int, *, cut: bool = True, text: str = ""
+) -> list[str]:
     """Conditions that cut the rows into pieces which sort within the memory limit, in order of attributes and entities.
+
+    ``size``: rows of a piece; rows with much text in the column ``text`` count for several.
 
     An attribute with more rows than a piece is cut between entities; one entity's with more, by time (order serves speed
     only, never the answer), unless ``cut`` is False.
     """
+    heavy = f"sum(coalesce(strlen({text}), 0)) * {SORT_ROWS} // {SORT_BYTES}" if text else "0"
     counts = db.execute(
-        "SELECT attr, entity, count(*) AS n, min(ms) AS low, max(ms) AS high "  # noqa: S608
+        f"SELECT attr, entity, greatest(count(*), {heavy})::BIGINT AS n, min(ms) AS low, max(ms) AS high "  # noqa: S608
         f"FROM ({union}) GROUP BY attr, entity ORDER BY attr, entity"
     ).fetchnumpy()
     attrs, starts = np.unique(counts["attr"], return_index=True)

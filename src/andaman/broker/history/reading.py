@@ -89,7 +89,7 @@ class Reader:
             for who, name in enumerate(names)
         }
         self.rolled = rollups.NONE  # rollups that stand among the rows, by -1 - place
-        self._bodies = Bodies(cursor, snapshot, words, self.numbers)
+        self._bodies = Bodies(cursor, snapshot, words, self.numbers, store.large)
         self.edits = {who: found for who in range(len(names)) if (found := self._edits_of(who))}
 
     def _edits_of(self, who: int) -> list[Edit]:

@@ -31,6 +31,8 @@ NULL: Final = "urn:ngsi-ld:null"
 
 _EXACT = 1 << 53
 _FORMS_MAX = 5_000
+_REST_MOST: Final = 256
+"""Length of a member that a form may tell."""
 NUMERIC: Final = frozenset("ifb")
 """Ways to keep a value (see ``Form``) of which ``num`` says all."""
 _VALUE_MEMBER: Final = {
@@ -190,10 +192,10 @@ def split(instance: Instance, at: Micros) -> tuple[str, Micros, Micros, float, f
             created = read[0] if read is not None else at
         elif name == "modifiedAt":
             exact = exact and value == iso(at)
-        elif isinstance(value, str):
+        elif isinstance(value, str) and name != "expiresAt" and len(value) <= _REST_MOST:
             rest.append((name, value))
         else:
-            exact = False
+            exact = False  # also what hardly repeats: words stay in memory
     if not exact or len(rest) > 4:
         text = orjson.dumps(instance).decode()
         return _form_text("", "r", digits, False, False, ()), t, created, num, num2, text
@@ -309,7 +311,13 @@ def rows_of(event: Event) -> Iterator[Row]:
     elif not told and event.kind is EventKind.DELETED:
         yield Row(name, META, "", DELETED, 0, at, 0, seq, at, "", nan, nan, "")
     elif not count:
-        yield Row(name, TOUCHED, "", SET, 0, at, 0, seq, at, TOUCHED, nan, nan, "")
+        yield touched(event)
+
+
+def touched(event: Event) -> Row:
+    """The row of a change without any other row."""
+    at = event.at
+    return Row(event.entity_id, TOUCHED, "", SET, 0, at, 0, event.seq, at, TOUCHED, nan, nan, "")
 
 
 def _meta(members: Doc) -> str:

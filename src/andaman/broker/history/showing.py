@@ -67,10 +67,10 @@ def last_rows(rows: Rows, temporal: TemporalQuery) -> Rows:
     return rows.pick(np.repeat(starts - ends + counts, counts) + np.arange(int(ends[-1])))
 
 
-def trim(page: Sequence[Found], temporal: TemporalQuery) -> Range | None:
-    """Trim the page to one stretch of time, when it holds more than it may; the stretch, then."""
+def trim(page: Sequence[Found], temporal: TemporalQuery, together: int = _INSTANCES_MOST) -> Range | None:
+    """Trim the page to one stretch of time, when it holds more instances than it may (``together`` in all); the stretch, then."""
     backwards = temporal.last_n is not None
-    edge = cut([found.rows.time for found in page], temporal.limit_instances, _INSTANCES_MOST, backwards)
+    edge = cut([found.rows.time for found in page], temporal.limit_instances, together, backwards)
     if edge is None:
         return None
     for found in page:
@@ -78,9 +78,8 @@ def trim(page: Sequence[Found], temporal: TemporalQuery) -> Range | None:
         inside = before.time >= edge if backwards else before.time <= edge
         found.rows = before.pick(inside)
         had = set(np.unique(before.attr).tolist())
-        found.short = sorted(
-            found.reader.text(number) for number in had - set(np.unique(found.rows.attr).tolist())
-        )
+        gone = had - set(np.unique(found.rows.attr).tolist())
+        found.short = sorted({*found.short, *(found.reader.text(number) for number in gone)})
     return whole_range(temporal, [found.rows.time for found in page], edge, backwards)
 
 

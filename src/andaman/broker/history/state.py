@@ -12,6 +12,7 @@ import orjson
 import shapely
 
 from andaman.broker.entity.hiding import put_marks
+from andaman.broker.history.large import STATE_CHARS, Allowance
 from andaman.broker.history.members import Choose, among, members_at
 from andaman.broker.history.rows import (
     BORN,
@@ -209,12 +210,13 @@ def _from_store(
         )
         where += " AND entity IN (SELECT entity FROM alive)"
     entities: dict[int, _Entity] = {}
+    allowance = Allowance(STATE_CHARS)
     alive.sort()
     for start in range(0, len(alive), _AT_ONCE):
         part = alive[start : start + _AT_ONCE]
         span = f"{where} AND entity BETWEEN {part[0]} AND {part[-1]}"
         for rows in _last_rows(cursor, snapshot.known_parts(span, at)):
-            _assemble(rows, texts, set(part), entities)
+            _assemble(rows, store, set(part), entities, allowance)
     return {names[number]: entity for number, entity in entities.items()}
 
 
@@ -250,14 +252,19 @@ def _last_rows(
 
 
 def _assemble(
-    last: duckdb.DuckDBPyConnection, texts: list[str], alive: set[int], entities: dict[int, _Entity]
+    last: duckdb.DuckDBPyConnection,
+    store: Store,
+    alive: set[int],
+    entities: dict[int, _Entity],
+    allowance: Allowance,
 ) -> None:
-    found = last.fetchnumpy()
+    found, texts = last.fetchnumpy(), store.names.texts
     forms = {
         number: read_form(text) for number in distinct(found["form"]) if (text := texts[number])[:1] == "["
     }
     at = found["t"] + found["lag"]
-    columns = [found[name].tolist() for name in _KEY + _WHAT]
+    columns = [found[name].tolist() for name in (_KEY + _WHAT)[:-1]]
+    columns.append(store.large.filled(found, texts, allowance))
     for (
         entity,
         attr,

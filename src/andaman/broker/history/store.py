@@ -20,20 +20,25 @@ from typing import Any, Final, TypeVar
 import duckdb
 import numpy as np
 
-from andaman.broker.history.edits import Edits
+from andaman.broker.history.aside import SCHEMA, SetAside, add
+from andaman.broker.history.edits import Edits, edit_of
+from andaman.broker.history.large import LARGE, Journal, Texts, left_out
 from andaman.broker.history.names import Names, ints, texts, write
 from andaman.broker.history.recent import FIELDS, KEPT_ROWS, Run, Runs, bounded, grown, run_of, together
 from andaman.broker.history.rollups import COLUMNS as ROLLUP_COLUMNS
-from andaman.broker.history.rows import Row, rows_of
+from andaman.broker.history.rows import META, SCOPE, Row, rows_of, touched
 from andaman.broker.history.segments import CLOSED, COLUMNS, OPEN, Segment, Snapshot, T
 from andaman.broker.model import Event
 from andaman.kernel.errors import AndamanError, TooManyResults
 
 FILE: Final = "history.duckdb"
-FORMAT: Final = 3
-"""3: what a sorted segment stores of times and positions (``sorting.py``). Files of other formats are made again from the journal."""
-_READS: Final = (2,)
-"""Formats whose segments can stay as they are until they are sorted with others."""
+FORMAT: Final = 4
+"""3: what a sorted segment stores of times and positions (``sorting.py``). 4: large texts are left out (``large.py``). Files of other
+formats are made again from the journal."""
+_READS: Final = (2, 3)
+"""Formats whose segments can stay as they are until they are sorted with others, unless they hold such texts."""
+_TOO_LARGE: Final = 16 << 10
+"""Texts that older segments may have: a vector of them still fits into memory."""
 OPEN_ROWS: Final = 500_000
 """Rows after which the open segment is closed."""
 _BLOCK: Final = 65_536
@@ -60,7 +65,9 @@ class OtherFormat(AndamanError):
 class Store:
     """The file and what is known of it in memory."""
 
-    def __init__(self, directory: Path, memory_mb: int, threads: int) -> None:
+    def __init__(self, directory: Path, memory_mb: int, threads: int, journal: Journal | None = None) -> None:
+        """``journal``: where texts are that are left out here; None: none are."""
+        self.large = Texts(journal)
         directory.mkdir(parents=True, exist_ok=True)
         spill = directory / "spill"
         shutil.rmtree(spill, ignore_errors=True)
@@ -91,6 +98,9 @@ class Store:
         self._doomed: dict[int, Segment] = {}
         self.names = Names(self.db)
         self.edits = Edits(self.db, self.names)
+        self.large.load(self.db)
+        self.db.execute(SCHEMA)
+        self.aside: int = self.db.execute("SELECT count(*) FROM aside").fetchall()[0][0]
         self._load()
         # With a frozen collector DuckDB's bindings would report leaks on the terminal when the process ends.
         atexit.register(gc.unfreeze)
@@ -110,16 +120,33 @@ class Store:
             return
         found = self.db.execute("SELECT version FROM format").fetchall() if "format" in tables else [(1,)]
         if found in [[(version,)] for version in _READS]:
-            self.db.execute("BEGIN")
-            self.db.execute("ALTER TABLE segment ADD COLUMN days BOOLEAN DEFAULT false")
-            self.db.execute("UPDATE format SET version = ?", (FORMAT,))
-            self.db.execute("COMMIT")
+            self._upgrade()
         elif found != [(FORMAT,)]:
             raise OtherFormat(
                 f"History has format {found[0][0] if found else 'none'}, this release writes {FORMAT}; "
                 "it is made again from the journal when the platform starts"
             )
         self.db.execute("ALTER TABLE segment ADD COLUMN IF NOT EXISTS again VARCHAR")
+
+    def _upgrade(self) -> None:
+        """Take a file of an older release, or raise OtherFormat."""
+        try:
+            for (table,) in self.db.execute(
+                "SELECT table_name FROM duckdb_columns() WHERE column_name='body' AND NOT internal"
+            ).fetchall():
+                if self.db.execute(
+                    f"SELECT 1 FROM {table} WHERE strlen(body) > {_TOO_LARGE} LIMIT 1"  # noqa: S608
+                ).fetchall():
+                    raise duckdb.OutOfMemoryException("a column holds large texts")
+        except duckdb.OutOfMemoryException:
+            raise OtherFormat(
+                "History of an older release holds texts that are too large for it; it is made again from the journal "
+                "when the platform starts"
+            ) from None
+        self.db.execute("BEGIN")
+        self.db.execute("ALTER TABLE segment ADD COLUMN IF NOT EXISTS days BOOLEAN DEFAULT false")
+        self.db.execute("UPDATE format SET version = ?", (FORMAT,))
+        self.db.execute("COMMIT")
 
     def _load(self) -> None:
         ((last_seq,),) = self.db.execute("SELECT last_seq FROM progress").fetchall()
@@ -188,21 +215,58 @@ class Store:
         return cursor
 
     # -- loading (one thread) -----------------------------------------------------------------------------------
-    def ingest(self, events: Sequence[Event]) -> None:
-        """Append the rows of events behind ``last_seq``; durable on return, all or nothing."""
+    def ingest(
+        self,
+        events: Iterable[Event],
+        *,
+        without: frozenset[int] = frozenset(),
+        aside: Sequence[SetAside] = (),
+    ) -> list[tuple[str, Row]]:
+        """Append the rows of events behind ``last_seq``; durable on return, all or nothing. ``without``: rows that are set
+        aside (their numbers, of a single event), which ``aside`` tells.
+
+        Events are taken one by one, so that never more than one is in memory with all that it tells. Returned are the rows that
+        tell what entities are, each with its tenant.
+        """
         last = self.snapshot.last_seq
-        fresh = [event for event in events if event.seq > last]
-        if not fresh:
-            return
-        pairs = [(row, event.tenant) for event in fresh for row in rows_of(event)]
+        pairs: list[tuple[Row, str]] = []
+        telling: list[tuple[str, Row]] = []
+        corrections: list[Event] = []
+        leaves_out, large = self.large.leaves_out, set[str]()
+        for event in events:
+            if event.seq <= last:
+                continue
+            tenant = event.tenant
+            for number, row in enumerate(rows_of(event)):
+                if number in without:
+                    continue
+                if leaves_out and len(row.body) > LARGE:
+                    large.add(row.attr)
+                    row = left_out(row)
+                pairs.append((row, tenant))
+                if row.attr == META or row.attr == SCOPE:
+                    telling.append((tenant, row))
+            last = event.seq
+            if edit_of(event) is not None:
+                corrections.append(event)
+            if without:
+                pairs.append((touched(event), tenant))
+        if last == self.snapshot.last_seq:
+            return []
 
         def make() -> dict[str, Any]:
             # First the rows: entities are numbered in the order of their first appearance in the journal.
             columns = self._columns([row for row, _ in pairs], [tenant for _, tenant in pairs])
-            self.edits.take(fresh)
+            self.edits.take(corrections)
+            add(self.db, aside)
+            self.large.note(self.db, large - self.large.noted)
             return columns
 
-        self._transact(fresh[-1].seq, make)
+        self.large.attrs |= large  # before readers see the rows
+        self._transact(last, make)
+        self.large.noted |= large
+        self.aside += len(aside)
+        return telling
 
     def append(self, columns: dict[str, Any], last_seq: int) -> None:
         """Append rows that are already arrays in the order of the table (words and entities known)."""

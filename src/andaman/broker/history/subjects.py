@@ -13,9 +13,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from andaman.broker.history.rows import ADDED, META, SCOPE, SET, rows_of
+from andaman.broker.history.rows import ADDED, META, SCOPE, SET, Row
 from andaman.broker.history.store import Store
-from andaman.broker.model import Event
 
 Ints = npt.NDArray[np.int64]
 _NONE: Final = -1
@@ -61,24 +60,21 @@ class Subjects:
         more = np.full(max(size, have * 3 // 2, 1024) - have, _NONE, dtype=np.int32)
         self._tenant, self._form = np.concatenate([self._tenant, more]), np.concatenate([self._form, more])
 
-    def take(self, events: Sequence[Event]) -> None:
-        """Events that were ingested a moment ago, by the loading thread."""
+    def take(self, rows: Sequence[tuple[str, Row]], last_seq: int) -> None:
+        """Rows that tell what entities are (each with its tenant), of what was ingested a moment ago up to ``last_seq``; by the
+        loading thread."""
         with self._lock:
             if not self._loaded:
                 return
-            if events:
-                self._seq = events[-1].seq
+            self._seq = last_seq
             names = self._store.names
             found: list[tuple[str, str, str]] = []
             scoped: list[tuple[str, str]] = []
-            for event in events:
-                if event.told is None and not event.moved:
-                    continue
-                for row in rows_of(event):
-                    if row.attr == META and row.op in (SET, ADDED):
-                        found.append((event.tenant, event.entity_id, row.form))
-                    elif row.attr == SCOPE:
-                        scoped.append((event.tenant, event.entity_id))
+            for tenant, row in rows:
+                if row.attr == SCOPE:
+                    scoped.append((tenant, row.entity))
+                elif row.op in (SET, ADDED):
+                    found.append((tenant, row.entity, row.form))
             if scoped:
                 owners = [names.word(tenant) for tenant, _ in scoped]
                 self._scoped.update(names.entity_numbers(owners, [name for _, name in scoped]))

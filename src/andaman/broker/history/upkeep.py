@@ -19,6 +19,7 @@ from andaman.broker.history.segments import ALL, CLOSED, COLUMNS, Segment, last_
 from andaman.broker.history.store import Store
 
 FAN_IN: Final = 4
+_SMALLEST: Final = 1_000
 _TOP_LEVEL: Final = 2
 """Segments of 500,000 rows, 2 and 8 million."""
 
@@ -42,6 +43,7 @@ class Upkeep:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._job: _Job | None = None
+        self._size = SORT_ROWS  # of pieces; smaller ones after a job has failed
         self.condenser = Condenser(store)
 
     def step(self) -> bool:
@@ -51,7 +53,11 @@ class Upkeep:
             task = self._task() if not self.condenser.busy or self.condenser.idle else None
             if task is None:
                 return self.condenser.step()
-            self._job = self._begin(*task)
+            try:
+                self._job = self._begin(*task)
+            except duckdb.Error:
+                self._size = max(self._size // 2, _SMALLEST)
+                raise
             return True
         job = self._job
         try:
@@ -61,8 +67,10 @@ class Upkeep:
             self._job = None
             if not job.done:
                 self._give_up(job)
+                self._size = max(self._size // 2, _SMALLEST)
             raise
         self._job = None
+        self._size = SORT_ROWS
         return self._task() is not None or self.condenser.busy
 
     def _give_up(self, job: _Job) -> None:
@@ -96,7 +104,7 @@ class Upkeep:
             days=True,
         )
         rows = " UNION ALL ".join(f"SELECT {ALL} FROM {s.table}" for s in old)  # noqa: S608
-        parts = pieces(db, rows, SORT_ROWS)
+        parts = pieces(db, rows, self._size, text="body")
         sorting.create(db, new.table)
         db.execute(f"CREATE OR REPLACE TABLE last_{new.id} ({COLUMNS})")
         return _Job(old, new, rows, parts)
@@ -108,7 +116,7 @@ class Upkeep:
             job.again |= sorting.insert(db, new.table, piece)
             return True
         if job.last_parts is None:
-            job.last_parts = pieces(db, self._last_rows(job), SORT_ROWS, cut=False)
+            job.last_parts = pieces(db, self._last_rows(job), self._size, cut=False, text="body")
             return True
         if job.last_parts:
             db.execute(last_rows(new.id, self._last_rows(job), job.last_parts.pop(0)))

@@ -31,6 +31,7 @@ from andaman.kernel.time import Micros, format_time, system_clock
 
 Level = Literal["ok", "warning", "problem"]
 _LOW_DISK: Final = 1 << 30
+_NAMED: Final = 10  # rows that history set aside
 _WITH_INSTANCES: Final = 3  # the schema from which on meta has the key of instance ids
 _NOT_USED: Final = "No process is using the directory."
 
@@ -95,7 +96,7 @@ def doctor(
         if facts is not None:
             findings.append(_index(db, facts))
         if lock_holder(directory) is None:
-            findings.append(_history(directory, db))
+            findings += _history(directory, db)
         else:
             text = "History is in use; it is looked at when the platform does not run. /metrics tells how far it is."
             findings.append(Finding("ok", "history", text))
@@ -322,12 +323,13 @@ def _log(directory: Path) -> Finding:
     return Finding("ok", "log", f"The write-ahead log has {size >> 20} MB.")
 
 
-def _history(directory: Path, db: sqlite3.Connection) -> Finding:
+def _history(directory: Path, db: sqlite3.Connection) -> Iterator[Finding]:
     """History may lag behind the journal, but not be ahead of it, and it must open."""
     if not (directory / HISTORY).exists():
-        return Finding(
+        yield Finding(
             "ok", "history", "There is no history yet; it is made from the journal at the next start."
         )
+        return
     from andaman.broker.history import (
         History,
         OtherFormat,
@@ -336,20 +338,37 @@ def _history(directory: Path, db: sqlite3.Connection) -> Finding:
     advice = f"Remove {directory / HISTORY}: it is made again from the journal at the next start."
     try:
         history = History.open(directory / HISTORY)
-        last, rows = history.last_seq, history.rows
+        last, rows, aside = history.last_seq, history.rows, history.list_set_aside(_NAMED)
+        count = history.set_aside
         history.close()
     except OtherFormat as error:  # of another release: nothing to be done
-        return Finding("warning", "history", f"{error}.")
+        yield Finding("warning", "history", f"{error}.")
+        return
     except Exception as error:
-        return Finding("problem", "history", f"History cannot be opened: {error}. {advice}")
+        yield Finding("problem", "history", f"History cannot be opened: {error}. {advice}")
+        return
     damage = _unreadable(directory / HISTORY)
     if damage:
-        return Finding("problem", "history", f"{damage}. {advice}")
+        yield Finding("problem", "history", f"{damage}. {advice}")
+        return
     end: int = db.execute("SELECT coalesce(max(seq), 0) FROM journal").fetchone()[0]
     if last > end:
-        return Finding("problem", "history", f"History reaches row {last}, the journal only {end}. {advice}")
+        yield Finding("problem", "history", f"History reaches row {last}, the journal only {end}. {advice}")
+        return
+    if count:
+        named = "; ".join(
+            f"{one.attr or 'all'} of {one.entity} (journal row {one.seq}, {one.size} characters): {one.reason}"
+            for one in aside
+        )
+        yield Finding(
+            "warning",
+            "history",
+            f"{count} rows could not be taken and were set aside; the journal has them, answers about the past are without them. "
+            f"{named}{' …' if count > len(aside) else ''}. Remove {directory / HISTORY} to have all tried again, after an update "
+            "or with more memory (history_memory_mb).",
+        )
     behind = f"; {end - last} rows of the journal wait for the next start" if end > last else ""
-    return Finding("ok", "history", f"History has {rows} rows up to journal row {last}{behind}.")
+    yield Finding("ok", "history", f"History has {rows} rows up to journal row {last}{behind}.")
 
 
 def _unreadable(history: Path) -> str:

@@ -5,12 +5,38 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
+from itertools import islice
 from typing import Final
 
 import orjson
 
 from andaman.broker.ledger.rows import Row, decode_changes
 from andaman.broker.model import Change, Doc, Event, EventKind
+
+_LARGE: Final = 16 << 10  # bytes of changes, above which they are read again rather than kept parsed
+_PARSED: Final = 4 << 20
+"""Bytes whose parsed form events keep, some ten times as large in memory; beyond, the ones parsed first are parsed again."""
+
+
+class _Kept:
+    """Which events keep what they parsed: the latest ones, by the bytes that it was parsed from."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._bytes = 0
+        self._events: deque[tuple[FreshEvent, int]] = deque()
+
+    def note(self, event: FreshEvent, size: int) -> None:
+        self._events.append((event, size))
+        self._bytes += size
+        while self._bytes > self._limit and len(self._events) > 1:
+            old, size = self._events.popleft()
+            self._bytes -= size
+            if old is not event:
+                old.forget()
+
+
+_kept: Final = _Kept(_PARSED)
 
 
 class FreshEvent(Event):
@@ -44,15 +70,18 @@ class FreshEvent(Event):
         event.actor, event.kind, event.entity_id = row[6], kind, row[4]
         event.types, event.scopes = shape
         event.origin, event.reason, event.told = row[7], row[8], None
-        event._changes, event._blob, event._moved = changes, row[11], moved
+        blob = row[11]
+        event._changes, event._blob, event._moved = changes if len(blob) <= _LARGE else None, blob, moved
         event._doc, event._body = None, body
         return event
 
     @property
     def doc(self) -> Doc | None:
-        if self._doc is None and self._body is not None:
-            self._doc = orjson.loads(self._body)
-        return self._doc
+        doc, body = self._doc, self._body
+        if doc is None and body is not None:
+            doc = self._doc = orjson.loads(body)
+            _kept.note(self, len(body))
+        return doc
 
     @doc.setter
     def doc(self, value: Doc | None) -> None:
@@ -61,9 +90,11 @@ class FreshEvent(Event):
 
     @property
     def changes(self) -> list[Change]:
-        if self._changes is None:
-            self._changes = decode_changes(self._blob)
-        return self._changes
+        changes = self._changes
+        if changes is None:
+            changes = self._changes = decode_changes(self._blob)
+            _kept.note(self, len(self._blob))
+        return changes
 
     @changes.setter
     def changes(self, value: list[Change]) -> None:
@@ -78,30 +109,70 @@ class FreshEvent(Event):
         """The entity after the event as it is stored; None where it was deleted, or read already."""
         return self._body
 
+    @property
+    def size(self) -> int:
+        """Bytes that it holds: of the entity after it, and of its changes."""
+        return len(self._blob) + (len(self._body) if self._body is not None else 0)
+
+    def forget(self) -> None:
+        """Let go of what was parsed and can be parsed again."""
+        if self._body is not None:
+            self._doc = None
+        self._changes = None
+
     def mentions(self, mark: bytes) -> bool:
         """Do the changes hold these bytes? Without parsing anything."""
         return mark in self._blob
 
 
-_YIELD_LIMIT: Final = 5_000  # events handed over at once
+_YIELD_LIMIT: Final = 5_000  # events handed over at once …
+_YIELD_BYTES: Final = 4 << 20  # … and what they hold; a single larger one goes alone
+_EACH: Final = 500  # bytes of an event beside its body and changes, roughly
+
+
+def _size(event: Event) -> int:
+    if type(event) is FreshEvent:
+        return event.size + _EACH
+    return len(orjson.dumps(event.told)) + _EACH  # a write to the past
 
 
 class EventRing:
-    """The last events, bounded in number. Only the loop's thread touches it."""
+    """The last events, bounded in number and bytes. Only the loop's thread touches it.
 
-    def __init__(self, seq: int, limit: int) -> None:
+    A body is counted with each event that holds it: the bodies of one entity differ from event to event, and the cache
+    has only the last one.
+    """
+
+    def __init__(self, seq: int, limit: int, limit_bytes: int) -> None:
         self.seq = seq  # of the last event published
+        self.bytes = 0
         self._limit = limit
-        self._ring: deque[Event] = deque(maxlen=limit)
+        self._limit_bytes = limit_bytes
+        self._ring: deque[Event] = deque()
+        self._sizes: deque[int] = deque()
         self._waiting: set[asyncio.Event] = set()
         self._closed = False
 
+    def __len__(self) -> int:
+        return len(self._ring)
+
     def publish(self, events: list[Event]) -> None:
         """Add events (already durable, without gaps) and wake the followers."""
+        sizes = list(map(_size, events))
         self._ring.extend(events)
+        self._sizes.extend(sizes)
+        self.bytes += sum(sizes)
         self.seq = events[-1].seq
+        for _ in range(len(self._ring) - self._limit):
+            self._drop()
+        while self.bytes > self._limit_bytes and self._ring:
+            self._drop()
         for waiter in self._waiting:
             waiter.set()
+
+    def _drop(self) -> None:
+        self._ring.popleft()
+        self.bytes -= self._sizes.popleft()
 
     def close(self) -> None:
         """End every follower once it has had all events."""
@@ -119,10 +190,21 @@ class EventRing:
         # From the right end: cheap for those who keep up, which is nearly everybody.
         ring = self._ring
         start = len(ring) - missing
+        count = min(missing, _YIELD_LIMIT)
+        if self.bytes > _YIELD_BYTES:
+            count = self._fitting(start, count)
         if missing * 4 < len(ring):
-            return [ring[i] for i in range(-missing, -missing + min(missing, _YIELD_LIMIT))]
-        stop = start + _YIELD_LIMIT
-        return [event for i, event in enumerate(ring) if start <= i < stop]
+            return [ring[i] for i in range(-missing, count - missing)]
+        return list(islice(ring, start, start + count))
+
+    def _fitting(self, start: int, count: int) -> int:
+        """How many events from there on go over at once: one at least."""
+        size = 0
+        for place, one in enumerate(islice(self._sizes, start, start + count)):
+            size += one
+            if size > _YIELD_BYTES:
+                return max(place, 1)
+        return count
 
     async def follow(
         self, position: int, read: Callable[[int, int], Awaitable[list[Event]]]

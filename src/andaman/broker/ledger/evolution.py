@@ -88,6 +88,7 @@ class EvolutionMerger:
         )
         batch.seq, batch.head = seq, row[10]
         batch.journal.append(row)
+        batch.size += 4 * len(row[11])  # the event keeps it parsed
         event = Event(
             seq,
             tenant,

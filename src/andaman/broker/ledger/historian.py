@@ -18,7 +18,7 @@ import sqlite3
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
@@ -26,23 +26,17 @@ from typing import Any, Final
 import orjson
 
 from andaman.broker.history import History, OtherFormat
+from andaman.broker.ledger.feeder import Feeder
 from andaman.broker.ledger.journal import JournalPool
-from andaman.broker.ledger.past import HistoryStore, Past
+from andaman.broker.ledger.past import Past
 from andaman.broker.ledger.schema import HISTORY
-from andaman.broker.model import Doc
+from andaman.broker.model import Doc, Event
 from andaman.kernel.errors import AndamanError, Unavailable
 from andaman.kernel.logs import configure_child
-from andaman.kernel.memory import give_memory_back
+from andaman.kernel.memory import give_memory_back, keep_memory_low
 
 log = logging.getLogger("andaman.historian")
 
-BATCH_ROWS: Final = 20_000  # a batch that the history store takes at full speed
-# While the whole city is asked about, which means to walk through all that is not moved yet:
-_SHORT_ROWS: Final = 4_000
-_SHORT_S: Final = 2.0
-_ASKED_S: Final = 30.0  # so long after such a question
-_POLL_S: Final = 0.25
-_RETRY_S: Final = 5.0
 _OPEN_LIMIT_S: Final = 30.0
 _DAMAGED: Final = (
     "not a valid duckdb",
@@ -51,8 +45,6 @@ _DAMAGED: Final = (
     "could not read enough",
     "file exists",
 )  # of DuckDB's errors when it opens a file
-_INVALID: Final = "invalidated"  # and of one that can do no more until it is opened again
-_FULL: Final = "No space left"
 _DOCS_A_PIECE: Final = 100
 
 
@@ -89,71 +81,6 @@ class RemoteAccess:
         return False
 
 
-class Feeder:
-    """Moves the journal's tail to history: in large batches, or after ``every_s`` when there is little; in smaller ones
-    while questions are asked that look at all of the tail."""
-
-    def __init__(self, journals: JournalPool, history: HistoryStore, every_s: float) -> None:
-        self._journals = journals
-        self._history = history
-        self._every_s = every_s
-        self._stop = threading.Event()
-        self._lock = threading.Lock()  # history is written by one thread at a time
-        self._asked = -_ASKED_S  # when the tail was looked at as a whole
-        self.trouble = ""  # why history lags
-
-    def run(self) -> None:
-        """Until stopped."""
-        moved = time.monotonic()
-        while not self._stop.wait(min(_POLL_S, self._every_s)):
-            try:
-                behind = self._end() - self._history.last_seq
-                now = time.monotonic()
-                short = now - self._asked < _ASKED_S
-                rows = _SHORT_ROWS if short else BATCH_ROWS
-                wait_s = min(_SHORT_S, self._every_s) if short else self._every_s
-                if behind >= rows or (behind and now - moved >= wait_s):
-                    self.drain()
-                    moved = time.monotonic()
-                else:
-                    with self._lock:
-                        self._history.maintain()
-                self.trouble = ""
-            except Exception as error:
-                # The journal keeps everything; history catches up when the trouble is over.
-                self.trouble = str(error)
-                if _INVALID in self.trouble:
-                    raise
-                if _FULL in self.trouble:
-                    log.error(
-                        "History could not take the journal's tail: the disk is full; will be tried again"
-                    )
-                else:
-                    log.exception("History could not take the journal's tail; will be tried again")
-                self._stop.wait(_RETRY_S)
-
-    def asked(self) -> None:
-        """Somebody looks at the whole tail; others will."""
-        self._asked = time.monotonic()
-
-    def _end(self) -> int:
-        with self._journals.reader() as journal:
-            return journal.end()
-
-    def drain(self) -> None:
-        """Move everything that is in the journal now."""
-        more = True
-        while more:
-            with self._lock, self._journals.reader() as journal:
-                events = journal.slice(self._history.last_seq, BATCH_ROWS)
-                if events:
-                    self._history.ingest(events)
-            more = len(events) == BATCH_ROWS
-
-    def stop(self) -> None:
-        self._stop.set()
-
-
 class Historian:
     """Serves questions from sockets, one thread each, beside the feeder in the main thread."""
 
@@ -161,14 +88,19 @@ class Historian:
         self._journals = JournalPool(directory)
         with self._journals.reader() as journal:
             end, key = journal.end(), journal.instance_key()
-        self._history = _open(directory / HISTORY, memory_mb, key)
+        self._history = _open(directory / HISTORY, memory_mb, key, self._event)
         if self._history.last_seq > end:
             log.warning("History is ahead of the journal: it belongs to another store, and is made again")
             self._history.close()
             shutil.rmtree(directory / HISTORY)
-            self._history = _open(directory / HISTORY, memory_mb, key)
-        self._feeder = Feeder(self._journals, self._history, every_s)
+            self._history = _open(directory / HISTORY, memory_mb, key, self._event)
+        self._feeder = Feeder(self._journals, self._history, every_s, directory / HISTORY)
         self._past = Past(self._journals, self._history, self._feeder.drain, self._feeder.asked)
+
+    def _event(self, seq: int) -> Event | None:
+        """The event at a position of the journal, for texts that history leaves to it."""
+        with self._journals.reader() as journal:
+            return journal.at(seq)
 
     def run(self, sockets: Sequence[int]) -> None:
         threads = [
@@ -240,7 +172,7 @@ class Historian:
             return ("condensing", *self._history.condensing)
         if name == "drain":
             self._feeder.drain()
-        return ("status", self._history.last_seq, self._feeder.trouble)
+        return ("status", self._history.last_seq, self._feeder.trouble, self._history.set_aside)
 
 
 def pack(docs: Sequence[Doc | dict[str, object]]) -> list[bytes]:
@@ -248,13 +180,13 @@ def pack(docs: Sequence[Doc | dict[str, object]]) -> list[bytes]:
     return [orjson.dumps(docs[start : start + _DOCS_A_PIECE]) for start in range(0, len(docs), _DOCS_A_PIECE)]
 
 
-def _open(directory: Path, memory_mb: int, key: bytes) -> History:
+def _open(directory: Path, memory_mb: int, key: bytes, journal: Callable[[int], Event | None]) -> History:
     """Open history; a historian of a broker that was killed a moment ago may still be letting go of it."""
     until = time.monotonic() + _OPEN_LIMIT_S
     aside = directory.with_name(f"{directory.name}.damaged")
     while True:
         try:
-            return History.open(directory, memory_mb=memory_mb, key=key)
+            return History.open(directory, memory_mb=memory_mb, key=key, journal=journal)
         except OtherFormat as error:
             log.warning("%s", error)
             shutil.rmtree(directory)
@@ -277,6 +209,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     configure_child()
     give_memory_back()
+    keep_memory_low()
     gc.set_threshold(100_000, 50, 100)
     os.nice(5)
     try:

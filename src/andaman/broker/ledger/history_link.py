@@ -193,8 +193,12 @@ class HistoryLink:
 
     def status(self) -> tuple[int, str]:
         """(last position in history, why it lags or "")."""
-        _, last_seq, trouble = self._ask("status", (), FULL_ACCESS)
-        return last_seq, trouble
+        return self.figures()[:2]
+
+    def figures(self) -> tuple[int, str, int]:
+        """(Last position in history, why it lags or "", rows that were set aside)."""
+        _, last_seq, trouble, aside = self._ask("status", (), FULL_ACCESS)
+        return last_seq, trouble, aside
 
     # -- the wire ---------------------------------------------------------------------------------------------
     def _ask(self, name: str, arguments: tuple[Any, ...], access: Access) -> tuple[Any, ...]:

@@ -4,17 +4,17 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
-from andaman.broker.ledger.rows import COLUMNS, GENESIS, Shapes, chain_hash, event_of, fold
+from andaman.broker.ledger.rows import COLUMNS, GENESIS, Row, Shapes, chain_hash, event_of, fold
 from andaman.broker.ledger.schema import connect
-from andaman.broker.model import Doc, Event
+from andaman.broker.model import Doc, Event, EventKind
 from andaman.kernel.errors import Unavailable
 from andaman.kernel.time import Micros
 
@@ -22,6 +22,23 @@ Shape = tuple[tuple[str, ...], tuple[str, ...]]
 """(types, scopes)."""
 _PAGE: Final = 5_000
 _IDS: Final = 500
+PAGE_BYTES: Final = 2 << 20
+"""Of the changes in one slice: some ten times as much once they are parsed. A single larger one is a slice by itself."""
+READ_BYTES: Final = 8 << 20
+"""The same for who reads a single slice."""
+TAIL_BYTES: Final = 16 << 20
+"""Of the changes that history does not have yet, as far as one answer takes them together."""
+TAIL_TOO_LARGE: Final = (
+    "History is behind, and what it has not taken yet is too large to be searched for an answer; try again in a moment. "
+    "GET /metrics tells how far it is, the log what keeps it"
+)
+
+
+class TailTooLarge(Unavailable):
+    """What history does not have yet is too large to be taken into memory: it has to move first."""
+
+    def __init__(self, detail: str = TAIL_TOO_LARGE) -> None:
+        super().__init__(detail)
 
 
 class Journal:
@@ -34,25 +51,58 @@ class Journal:
     def close(self) -> None:
         self._db.close()
 
-    def _events(self, sql: str, values: tuple[Any, ...]) -> list[Event]:
-        rows = self._db.execute(sql, values).fetchall()
+    def _event(self, row: Row) -> Event:
         try:
-            return [event_of(row, self._shapes) for row in rows]
+            return event_of(row, self._shapes)
         except KeyError:
             self._shapes = Shapes(self._db)  # shapes that came since
-            return [event_of(row, self._shapes) for row in rows]
+            return event_of(row, self._shapes)
 
-    def slice(self, after: int, limit: int, tenant: str | None = None) -> list[Event]:
-        """Up to ``limit`` events with seq > ``after``, in order; of one tenant unless None."""
-        if tenant is None:
-            return self._events(
-                f"SELECT {COLUMNS} FROM journal WHERE seq>? ORDER BY seq LIMIT ?", (after, limit)
-            )
-        other = "AND tenant<>''" if tenant else ""  # lets the partial index be used
-        return self._events(
-            f"SELECT {COLUMNS} FROM journal WHERE seq>? AND tenant=? {other} ORDER BY seq LIMIT ?",
-            (after, tenant, limit),
-        )
+    def _events(self, sql: str, values: tuple[Any, ...], most_bytes: int) -> list[Event]:
+        """Events of one statement, whose changes have ``most_bytes`` together; the one that passes this is the last."""
+        found: list[Event] = []
+        size = 0
+        with closing(self._db.execute(sql, values)) as rows:
+            for row in rows:
+                found.append(self._event(row))
+                size += len(row[11])
+                if size >= most_bytes:
+                    break
+        return found
+
+    def slice(
+        self, after: int, limit: int, tenant: str | None = None, most_bytes: int = READ_BYTES
+    ) -> list[Event]:
+        """Up to ``limit`` events with seq > ``after``, in order; of one tenant unless None.
+
+        Fewer where they are large: when their changes have ``most_bytes`` together. None: these are all.
+        """
+        return self._events(*_slice(after, limit, tenant), most_bytes)
+
+    def stream(
+        self, after: int, limit: int, tenant: str | None = None
+    ) -> Generator[tuple[Event, int], None, None]:
+        """The same one by one, each with the bytes of its changes. To be closed, or read to the end: it holds a state of the
+        store as long."""
+        with closing(self._db.execute(*_slice(after, limit, tenant))) as rows:
+            for row in rows:
+                yield self._event(row), len(row[11])
+
+    def at(self, seq: int, *, bare: bool = False) -> Event | None:
+        """The event at one position. ``bare``: without reading what it changed."""
+        row: Row | None = self._db.execute(f"SELECT {COLUMNS} FROM journal WHERE seq=?", (seq,)).fetchone()
+        if row is None:
+            return None
+        return self._event((*row[:3], EventKind.UPDATED, *row[4:11], b"[]") if bare else row)
+
+    def weight(self, after: int, limit: int) -> tuple[int, int]:
+        """(Last position, bytes of the changes) of up to ``limit`` rows behind ``after``; their text is not read."""
+        last, size = self._db.execute(
+            "SELECT max(seq), sum(size) FROM "
+            "(SELECT seq, length(changes) AS size FROM journal WHERE seq>? ORDER BY seq LIMIT ?)",
+            (after, limit),
+        ).fetchone()
+        return (after, 0) if last is None else (last, size)
 
     def end(self) -> int:
         """Position of the last row, 0 without any."""
@@ -60,18 +110,20 @@ class Journal:
         return last
 
     def of_entity(self, tenant: str, entity_id: str, after: int) -> list[Event]:
-        """Every event of one entity with seq > ``after``. A scan of that stretch: meant for the short tail."""
-        return self._events(
-            f"SELECT {COLUMNS} FROM journal WHERE seq>? AND tenant=? AND entity_id=? ORDER BY seq",
-            (after, tenant, entity_id),
-        )
+        """Every event of one entity with seq > ``after``. A scan of that stretch: meant for the short tail. Raises
+        TailTooLarge."""
+        return self.of_entities(tenant, [entity_id], after).get(entity_id, [])
 
-    def back(self, tenant: str, entity_id: str, low: int, high: int) -> list[Event]:
-        """Events of one entity with low < seq ≤ high, newest first. A scan of that stretch."""
-        return self._events(
-            f"SELECT {COLUMNS} FROM journal WHERE seq>? AND seq<=? AND tenant=? AND entity_id=? ORDER BY seq DESC",
-            (low, high, tenant, entity_id),
-        )
+    def back(self, tenant: str, entity_id: str, low: int, high: int) -> Iterator[Event]:
+        """Events of one entity with low < seq ≤ high, newest first, one by one. A scan of that stretch."""
+        with closing(
+            self._db.execute(
+                f"SELECT {COLUMNS} FROM journal WHERE seq>? AND seq<=? AND tenant=? AND entity_id=? ORDER BY seq DESC",
+                (low, high, tenant, entity_id),
+            )
+        ) as rows:
+            for row in rows:
+                yield self._event(row)
 
     def last_of(self, tenant: str, entity_id: str) -> int | None:
         """Position of an entity's last event; None when it is not there now."""
@@ -97,16 +149,24 @@ class Journal:
         return low
 
     def of_entities(self, tenant: str, ids: Sequence[str], after: int) -> dict[str, list[Event]]:
-        """Id → its events with seq > ``after``, for few ids. One scan of that stretch, however long."""
+        """Id → its events with seq > ``after``, for few ids. One scan of that stretch, however long. Raises TailTooLarge."""
         found: dict[str, list[Event]] = {}
+        left = TAIL_BYTES
         for start in range(0, len(ids), _IDS):
             part = ids[start : start + _IDS]
-            for event in self._events(
-                f"SELECT {COLUMNS} FROM journal WHERE seq>? AND tenant=? AND entity_id IN ({','.join('?' * len(part))}) "
-                "ORDER BY seq",
-                (after, tenant, *part),
-            ):
-                found.setdefault(event.entity_id, []).append(event)
+            with closing(
+                self._db.execute(
+                    f"SELECT {COLUMNS} FROM journal WHERE seq>? AND tenant=? AND entity_id IN ({','.join('?' * len(part))}) "
+                    "ORDER BY seq",
+                    (after, tenant, *part),
+                )
+            ) as rows:
+                for row in rows:
+                    left -= len(row[11])
+                    if left < 0:
+                        raise TailTooLarge
+                    event = self._event(row)
+                    found.setdefault(event.entity_id, []).append(event)
         return found
 
     def bodies(self, tenant: str, ids: Sequence[str]) -> dict[str, bytes]:
@@ -202,19 +262,29 @@ class Journal:
         """All events known at ``at``, from the beginning, streamed."""
         after = 0
         while True:
-            page = self.slice(after, _PAGE, tenant)
+            page = self.slice(after, _PAGE, tenant, PAGE_BYTES)
             for event in page:
                 if event.at > at:
                     return
                 if entity_id is None or event.entity_id == entity_id:
                     yield event
-            if len(page) < _PAGE:
+            if not page:
                 return
             after = page[-1].seq
 
     def state_at(self, at: Micros, tenant: str | None = None) -> dict[tuple[str, str], Doc]:
         """The state as of ``at`` by replay of everything: slow and simple, the oracle of all faster ways."""
         return fold(self.until(at, tenant))
+
+
+def _slice(after: int, limit: int, tenant: str | None) -> tuple[str, tuple[Any, ...]]:
+    if tenant is None:
+        return f"SELECT {COLUMNS} FROM journal WHERE seq>? ORDER BY seq LIMIT ?", (after, limit)
+    other = "AND tenant<>''" if tenant else ""  # lets the partial index be used
+    return (
+        f"SELECT {COLUMNS} FROM journal WHERE seq>? AND tenant=? {other} ORDER BY seq LIMIT ?",
+        (after, tenant, limit),
+    )
 
 
 class JournalPool:

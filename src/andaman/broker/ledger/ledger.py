@@ -17,7 +17,7 @@ from andaman.broker.ledger.boot import Facts
 from andaman.broker.ledger.cache import STORED, BodyCache, Key, Stored
 from andaman.broker.ledger.checkpoint import Checkpointer
 from andaman.broker.ledger.events import EventRing
-from andaman.broker.ledger.journal import JournalPool
+from andaman.broker.ledger.journal import PAGE_BYTES, JournalPool
 from andaman.broker.ledger.merge import Apply, Batch, Request
 from andaman.broker.ledger.outbox import Outbox
 from andaman.broker.ledger.schema import FILE, DirectoryLock, connect, prepare
@@ -39,10 +39,11 @@ class LedgerOptions:
 
     cache_bytes: int = 64 << 20
     max_waiting_ops: int = 20_000
-    max_waiting_bytes: int = 128 << 20
+    max_waiting_bytes: int = 64 << 20
     max_batch_ops: int = 2_000
     max_tenants: int = 1_000
     ring_events: int = 4_096
+    ring_bytes: int = 24 << 20
     wal_limit_bytes: int = 64 << 20
     min_free_bytes: int = 64 << 20
 
@@ -87,7 +88,7 @@ class Ledger:
             max_batch_ops=options.max_batch_ops,
             max_tenants=options.max_tenants,
         )
-        self.ring = EventRing(self.writer.seq, options.ring_events)
+        self.ring = EventRing(self.writer.seq, options.ring_events, options.ring_bytes)
         self._read = connect(directory)
         self.journals = JournalPool(directory)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -211,7 +212,8 @@ class Ledger:
             except Exception:
                 log.exception("Updating the indexes failed for events up to %d", batch.seq)
             self.ring.publish(batch.events)
-            batch.docs, batch.patches = {}, {}  # the batch stays a while, the parsed entities need not
+            # The batch stays until the next one; what was parsed of it, and what the ring may let go of, need not.
+            batch.docs, batch.patches, batch.events, batch.journal = {}, {}, [], []
         self._done([request for request, _ in batch.answers])
         if self._loop is not None:
             self._outbox.gather(self._loop)
@@ -223,7 +225,13 @@ class Ledger:
         self._refusals += len(requests)
         self._done(requests)
         for request in requests:
-            if not request.future.done():
+            if request.future.done():
+                continue
+            if request.durable:  # a large request is several commits: the first ones stand
+                rest = request.ops[request.durable :]
+                failed = [WriteResult(op.kind, op.entity_id, error=error) for op in rest]
+                request.future.set_result([*request.results[: request.durable], *failed])
+            else:
                 request.future.set_exception(error)
         self._outbox.flush()
 
@@ -316,16 +324,20 @@ class Ledger:
         )
         yield gauge("andaman_cache_bytes", "Bodies kept in memory.", self.cache.bytes)
         yield gauge("andaman_cache_entities", "Their number.", len(self.cache))
+        yield gauge("andaman_recent_events", "Events kept in memory for followers.", len(self.ring))
+        yield gauge("andaman_recent_events_bytes", "What they hold.", self.ring.bytes)
         for name, suffix in (("andaman_store_bytes", ""), ("andaman_store_log_bytes", "-wal")):
             with contextlib.suppress(OSError):
                 size = (self.directory / f"{FILE}{suffix}").stat().st_size
                 yield gauge(name, "Size of the store" + (", its write-ahead log." if suffix else "."), size)
 
     # -- events -----------------------------------------------------------------------------------------------
-    async def read_events(self, after: int, limit: int, tenant: str | None = None) -> list[Event]:
+    async def read_events(
+        self, after: int, limit: int, tenant: str | None = None, most_bytes: int = PAGE_BYTES
+    ) -> list[Event]:
         def read() -> list[Event]:
             with self.journals.reader() as journal:
-                return journal.slice(after, limit, tenant)
+                return journal.slice(after, limit, tenant, most_bytes)
 
         return await asyncio.to_thread(read)
 

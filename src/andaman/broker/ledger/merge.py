@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -36,6 +36,9 @@ CREATED: Final[Doc] = {}
 """Stands for a new entity in ``Batch.docs``: its row says all, and the parsed one is let go while it is warm."""
 UNKNOWN: Final[Doc] = {}
 """Stands for the entity before the batch in ``Batch.docs`` where only ``Batch.patches`` told of it so far."""
+BATCH_BYTES: Final = 32 << 20
+"""Of one commit; the operation that passes this is its last. The rest of the requests is another commit."""
+_PARSED: Final = 4  # times as large as its bytes, at the least, is a parsed entity
 MAX_ENTITY_BYTES: Final = 16 << 20
 """Each change of an entity reads and writes it whole: what grows without end would stop the one writer."""
 _FEW: Final = 4  # changes, up to which an update reaches the index as a patch
@@ -52,6 +55,9 @@ class Request:
     atomic: bool
     size: int  # estimated bytes, for the bound of the queue
     future: asyncio.Future[list[WriteResult]]
+    results: list[WriteResult] = field(default_factory=list)
+    """Of its first operations, where a commit was full before it came to an end."""
+    durable: int = 0  # how many of them are committed
 
 
 @dataclass(slots=True, eq=False)
@@ -78,6 +84,8 @@ class Batch:
     reborn: set[Key] = field(default_factory=set)  # deleted and created again within the batch: last in order
     tenants: set[str] = field(default_factory=set)
     evolution: dict[Key, tuple[int, int]] = field(default_factory=dict)  # (position, shape): table rows
+    size: int = 0
+    """Bytes that it holds in memory, about: journal rows, bodies, and what was parsed for the index."""
     applied: bool = False  # set by the loop's thread when cache and indexes have it
 
 
@@ -106,14 +114,24 @@ class Merger:
         self._gate = WriteGate()
         self._evolutions = EvolutionMerger(shapes, self._gate, known)
 
-    def merge(self, batch: Batch, requests: Iterable[Request]) -> None:
-        """Merge the requests into the batch, in order."""
-        for request in requests:
+    def merge(self, batch: Batch, requests: Sequence[Request]) -> Sequence[Request]:
+        """Merge the requests into the batch, in order. Returns those that it has no room for any more; the first of them may have
+        been merged in part (``Request.results``), unless it is atomic."""
+        for place, request in enumerate(requests):
+            results = request.results
+            if results:
+                del results[request.durable :]  # merged before, but not committed
+            if batch.size > BATCH_BYTES:
+                return requests[place:]
             if request.atomic:
                 results = self._merge_atomic(batch, request)
             else:
-                results = [self._merge_op(batch, op, request) for op in request.ops]
+                for op in request.ops[len(results) :] if results else request.ops:
+                    if batch.size > BATCH_BYTES:
+                        return requests[place:]
+                    results.append(self._merge_op(batch, op, request))
             batch.answers.append((request, results))
+        return ()
 
     def _merge_atomic(self, batch: Batch, request: Request) -> list[WriteResult]:
         mark = replace(
@@ -135,7 +153,7 @@ class Merger:
         batch.state, batch.docs, batch.gone = mark.state, mark.docs, mark.gone
         batch.patches = mark.patches
         batch.former, batch.tenants, batch.reborn = mark.former, mark.tenants, mark.reborn
-        batch.evolution = mark.evolution
+        batch.evolution, batch.size = mark.evolution, mark.size
         del batch.journal[rows:], batch.events[rows:]
         return [
             result
@@ -201,6 +219,7 @@ class Merger:
         # Nothing was noted so far: whatever fails above leaves no trace of the operation.
         batch.seq, batch.head = seq, journal[10]
         batch.journal.append(journal)
+        batch.size += len(journal[11]) + len(row[1])
         moved = kind is not EventKind.UPDATED or not changes[0].attr
         event = FreshEvent.of(
             journal,
@@ -221,14 +240,16 @@ class Merger:
         if after is None:
             batch.gone.append(row[0])
         batch.state[key] = (row, seq) if after is not None else None
-        self._note(batch, key, before, after, changes)
+        if self._note(batch, key, before, after, changes):
+            batch.size += _PARSED * len(row[1])
         result.seq = seq
         result.changed = True
         return result
 
     @staticmethod
-    def _note(batch: Batch, key: Key, before: Doc | None, after: Doc | None, changes: list[Change]) -> None:
-        """Tell what the index needs to know, without keeping parsed entities where a few attributes say it."""
+    def _note(batch: Batch, key: Key, before: Doc | None, after: Doc | None, changes: list[Change]) -> bool:
+        """Tell what the index needs to know, without keeping parsed entities where a few attributes say it. True: they are
+        kept."""
         known = batch.docs.get(key)
         if known is not None:
             first = known[0]
@@ -238,10 +259,11 @@ class Merger:
                 batch.patches[key] = {change.attr: change.after for change in changes}
             else:
                 patch.update((change.attr, change.after) for change in changes)
-            return
+            return False
         else:
             first = before if batch.patches.pop(key, None) is None else UNKNOWN
         batch.docs[key] = (first, after if first is not None or after is None else CREATED)
+        return first is not None
 
     def _check_new_tenant(self, batch: Batch) -> None:
         """The first entity makes its tenant; each costs memory for good, so their number has a bound."""

@@ -6,10 +6,11 @@ that tests hold the fast way against. Everything here blocks; it runs in worker 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
-from andaman.broker.ledger.journal import JournalPool, Shape
+from andaman.broker.ledger.journal import TAIL_BYTES, JournalPool, Shape, TailTooLarge
 from andaman.broker.ledger.rights import visible
 from andaman.broker.ledger.sight import PastSight
 from andaman.broker.ledger.tail import Tail
@@ -24,11 +25,11 @@ from andaman.kernel.errors import OperationNotSupported, ResourceNotFound
 from andaman.kernel.time import Micros, format_time
 
 if TYPE_CHECKING:  # the server's process has no need of what history is made of
-    from andaman.broker.history import CitySight, Sight
+    from andaman.broker.history import CitySight, SetAside, Sight
     from andaman.broker.history.members import Choose, Member
     from andaman.broker.history.reading import Tails
 
-_TAIL_PAGE: Final = 10_000
+T = TypeVar("T")
 _TAIL_MOST: Final = 30_000  # events that are kept in memory for questions; more of them go to history first
 
 
@@ -39,8 +40,11 @@ class HistoryStore(Protocol):
     def last_seq(self) -> int:
         """The last journal position that is durably in history."""
 
-    def ingest(self, events: Sequence[Event]) -> None:
-        """Take events in order; those already there are ignored. Durable on return."""
+    def ingest(self, events: Iterable[Event]) -> None:
+        """Take events in order, one by one; those already there are ignored. Durable on return."""
+
+    def ingest_alone(self, event: Event, error: Exception) -> Sequence[SetAside]:
+        """Take what goes in of an event that failed alone; the rest is set aside, and returned."""
 
     def maintain(self) -> bool:
         """One bounded step of upkeep; True while there is more to do."""
@@ -167,7 +171,7 @@ class Past:
             return [name for _, name in found[query.offset : query.offset + query.limit]]
 
         ids = query.ids or None
-        tail = self._tail(history.last_seq, tenant, at, ids)
+        tail = self._with_room(lambda: self._tail(history.last_seq, tenant, at, ids))
         docs = history.state_at(tenant, at, entity_ids=ids, tail=tail, choose=choose)
         page: list[dict[str, object]] = [shown for doc in docs if (shown := visible(doc, access)) is not None]
         page.sort(key=lambda doc: (doc["createdAt"], doc["id"]))
@@ -192,9 +196,8 @@ class Past:
         history = self._history
         if history is None:
             raise OperationNotSupported("This broker was opened without a history store")
-        after = history.last_seq
         with self._journals.reader() as journal:
-            tail = journal.of_entity(tenant, entity_id, after)
+            tail = self._with_room(lambda: journal.of_entity(tenant, entity_id, history.last_seq))
             shapes = journal.shapes_of(tenant, entity_id)
         absent = ResourceNotFound(f"There is no history of an entity {entity_id}")
         if not shapes or not access.sees(*shapes[0][1]):
@@ -261,11 +264,23 @@ class Past:
         if ids is None:
             self._asked()
         with self._journals.reader() as journal:
-            if journal.end() - history.last_seq > _TAIL_MOST:
-                if ids is not None:
-                    return history, journal.of_entities(tenant, list(dict.fromkeys(ids)), history.last_seq)
-                self._drain()
-            return history, self._recent.of(journal, history.last_seq, tenant, ids)
+
+            def tails() -> Tails:
+                if journal.end() - history.last_seq > _TAIL_MOST:
+                    if ids is not None:
+                        return journal.of_entities(tenant, list(dict.fromkeys(ids)), history.last_seq)
+                    self._drain()
+                return self._recent.of(journal, history.last_seq, tenant, ids)
+
+            return history, self._with_room(tails)
+
+    def _with_room(self, ask: Callable[[], T]) -> T:
+        """What ``ask`` reads of the tail; where that is too large for memory it moves to history first."""
+        try:
+            return ask()
+        except TailTooLarge:
+            self._drain()
+            return ask()
 
     def _docs_at(
         self, at: Micros, tenant: str, ids: Sequence[str] | None, types: Sequence[str] | None
@@ -277,7 +292,7 @@ class Past:
             wanted = None if ids is None else set(ids)
             return [doc for (_, one), doc in state.items() if wanted is None or one in wanted]
         # First the position, then the tail behind it: what moves over meanwhile comes twice, which history ignores.
-        tail = self._tail(history.last_seq, tenant, at, ids)
+        tail = self._with_room(lambda: self._tail(history.last_seq, tenant, at, ids))
         return history.state_at(tenant, at, entity_ids=ids, types=types, tail=tail)
 
     def _tail(self, after: int, tenant: str, at: Micros, ids: Sequence[str] | None) -> list[Event]:
@@ -285,15 +300,16 @@ class Past:
             if ids is not None and len(ids) == 1:
                 return journal.of_entity(tenant, ids[0], after)
             tail: list[Event] = []
-            first = journal.slice(after, 1, tenant)
-            if not first or first[0].at > at:  # mostly: the tail is of now
-                return tail
-            while True:
-                page = journal.slice(after, _TAIL_PAGE, tenant)
-                tail += page
-                if len(page) < _TAIL_PAGE or page[-1].at > at:
-                    return tail
-                after = page[-1].seq
+            left = TAIL_BYTES
+            with closing(journal.stream(after, -1, tenant)) as events:
+                for event, size in events:
+                    if event.at > at:
+                        break
+                    left -= size
+                    if left < 0:
+                        raise TailTooLarge
+                    tail.append(event)
+            return tail
 
 
 class _Veil:

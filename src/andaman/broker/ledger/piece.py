@@ -15,6 +15,8 @@ from andaman.broker.ledger.rows import COLUMNS
 
 ROWS: Final = 128
 """Journal rows that one statement takes at most."""
+_BYTES: Final = 1 << 20
+"""What such a batch holds at most: SQLite keeps the values of a statement in memory, several times."""
 _STEP: Final = 8  # sizes are padded to its multiples, so that few statements are compiled
 _JOURNAL: Final = COLUMNS.split(", ")
 # The head is told by the last row, state by the last row of its entity; elsewhere these columns are NULL.
@@ -50,6 +52,7 @@ def fits(batch: Batch, known_tenants: set[str]) -> bool:
     which it may need, are the caller's to look at.)"""
     return (
         0 < len(batch.journal) <= ROWS
+        and batch.size <= _BYTES
         and not batch.gone
         and not batch.former
         and not batch.evolution

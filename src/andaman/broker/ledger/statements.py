@@ -12,6 +12,8 @@ from andaman.broker.ledger.merge import Batch
 from andaman.broker.ledger.rows import COLUMNS, Shapes, Texts
 
 _CHUNKS: Final = (256, 64)  # rows per statement; what is left over, up to 63 rows, goes in one more
+_BYTES: Final = 1 << 20  # per statement: SQLite keeps a statement's values in memory, also when it is done
+_FEWER: Final = (64, 32, 16, 8, 4, 2, 1)
 _ENTITY_INSERT: Final = "INSERT INTO entity (ord, tenant, id, shape, seq, layout, facts, body)"
 _ENTITY_UPDATE: Final = (
     "ON CONFLICT (ord) DO UPDATE SET shape=excluded.shape, seq=excluded.seq, layout=excluded.layout, "
@@ -46,11 +48,12 @@ def write(
         orders = batch.gone[start : start + 500]
         db.execute(f"DELETE FROM entity WHERE ord IN ({','.join('?' * len(orders))})", orders)
     insert_rows(db, "INSERT INTO former (tenant, id, seq, at, shape)", 5, "", batch.former)
-    insert_rows(db, _ENTITY_INSERT, 8, _ENTITY_UPDATE, _entity_rows(batch))
+    most = _BYTES * len(batch.journal) // batch.size if batch.size > _BYTES else None
+    insert_rows(db, _ENTITY_INSERT, 8, _ENTITY_UPDATE, _entity_rows(batch), most)
     if batch.evolution:
         evolutions = [(*key, *at) for key, at in batch.evolution.items()]
         insert_rows(db, evolution.INSERT, 4, evolution.ON_CONFLICT, evolutions)
-    insert_rows(db, f"INSERT INTO journal ({COLUMNS})", 12, "", batch.journal)
+    insert_rows(db, f"INSERT INTO journal ({COLUMNS})", 12, "", batch.journal, most)
     db.execute(
         "INSERT INTO meta (key, value) VALUES ('head', ?) ON CONFLICT (key) DO UPDATE SET value=excluded.value",
         (batch.head,),
@@ -68,9 +71,15 @@ def _entity_rows(batch: Batch) -> list[tuple[Any, ...]]:
 
 
 def insert_rows(
-    db: sqlite3.Connection, head: str, columns: int, tail: str, rows: Sequence[Sequence[Any]]
+    db: sqlite3.Connection,
+    head: str,
+    columns: int,
+    tail: str,
+    rows: Sequence[Sequence[Any]],
+    most: int | None = None,
 ) -> None:
-    """Insert rows by as few statements as can be, of sizes that the connection has compiled before.
+    """Insert rows by as few statements as can be, of sizes that the connection has compiled before. ``most``: rows of a statement,
+    where they are large.
 
     Each statement gives up the interpreter's lock once instead of once per row: under load that is what counts,
     because getting it back from a busy event loop can take milliseconds.
@@ -78,7 +87,10 @@ def insert_rows(
     mark = f"({','.join('?' * columns)})"
     start, left = 0, len(rows)
     while left:
-        size = next((size for size in _CHUNKS if left >= size), left)
+        if most is None:
+            size = next((size for size in _CHUNKS if left >= size), left)
+        else:
+            size = next((size for size in _FEWER if left >= size <= most), 1)
         values = [value for row in rows[start : start + size] for value in row]
         db.execute(f"{head} VALUES {','.join([mark] * size)} {tail}", values)
         start += size

@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Final
 
-from andaman.broker.ledger.journal import Journal
+from andaman.broker.ledger.journal import TAIL_BYTES, Journal, TailTooLarge
 from andaman.broker.model import Event
 
 _PAGE: Final = 5_000
@@ -16,20 +17,22 @@ Key = tuple[str, str]
 
 
 class Tail:
-    """Any thread asks; each question first takes what was written since the one before."""
+    """Any thread asks; each question first takes what was written since the one before. Bounded in bytes."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit_bytes: int = TAIL_BYTES) -> None:
+        self._limit_bytes = limit_bytes
         self._lock = threading.Lock()
         self._end = -1  # the last position that was read; -1: nothing yet
-        self._order: deque[tuple[int, Key]] = deque()
+        self._order: deque[tuple[int, Key, int]] = deque()  # position, whose, bytes of the changes
         self._by: dict[str, dict[str, list[Event]]] = {}
+        self._bytes = 0
 
     def of(
         self, journal: Journal, after: int, tenant: str, names: Sequence[str] | None = None
     ) -> dict[str, list[Event]]:
         """Entity id → its events with position > ``after``, entities in order of first appearance. ``names`` None: all.
 
-        ``after`` is history's last position: what lies before it is forgotten.
+        ``after`` is history's last position: what lies before it is forgotten. Raises TailTooLarge.
         """
         with self._lock:
             self._forget(after)
@@ -41,7 +44,8 @@ class Tail:
 
     def _forget(self, after: int) -> None:
         while self._order and self._order[0][0] <= after:
-            _, (tenant, name) = self._order.popleft()
+            _, (tenant, name), size = self._order.popleft()
+            self._bytes -= size
             own = self._by[tenant]
             events = own[name]
             events.pop(0)
@@ -50,13 +54,17 @@ class Tail:
 
     def _read(self, journal: Journal, after: int) -> None:
         start = max(self._end, after)
-        while True:
-            page = journal.slice(start, _PAGE)
-            for event in page:
-                self._order.append((event.seq, (event.tenant, event.entity_id)))
-                self._by.setdefault(event.tenant, {}).setdefault(event.entity_id, []).append(event)
-            if page:
-                start = page[-1].seq
-            if len(page) < _PAGE:
-                break
+        more = True
+        while more:
+            more = False
+            with closing(journal.stream(start, _PAGE)) as events:
+                for event, size in events:
+                    if self._bytes + size > self._limit_bytes and self._order:
+                        self._end = start
+                        raise TailTooLarge
+                    self._order.append((event.seq, (event.tenant, event.entity_id), size))
+                    self._by.setdefault(event.tenant, {}).setdefault(event.entity_id, []).append(event)
+                    self._bytes += size
+                    start = event.seq
+                    more = True
         self._end = start

@@ -16,7 +16,7 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -24,7 +24,7 @@ from andaman.broker.ledger import evolution, piece, statements
 from andaman.broker.ledger.boot import Facts
 from andaman.broker.ledger.cache import STORED, BodyCache, Key, Stored
 from andaman.broker.ledger.checkpoint import Checkpointer
-from andaman.broker.ledger.merge import Apply, Batch, Merger, Request
+from andaman.broker.ledger.merge import BATCH_BYTES, Apply, Batch, Merger, Request
 from andaman.broker.ledger.rows import GENESIS, Shapes, Texts
 from andaman.broker.ledger.schema import connect
 from andaman.kernel.errors import StorageFull, Unavailable, told
@@ -122,8 +122,7 @@ class Writer:
             return None
         batch = self._begun()
         try:
-            if self._fetch(requests, here=True):
-                self._merger.merge(batch, requests)
+            if self._fetch(requests, here=True) and not self._merger.merge(batch, requests):
                 self._fetched = {}
                 if not batch.journal:
                     self._forget()
@@ -171,18 +170,20 @@ class Writer:
                 batch.append(request)
                 ops += len(request.ops)
             if batch:
-                self._take(batch)
+                waiting.extendleft(reversed(self._take(batch)))
             while self._chores:
                 tenant, done = self._chores.popleft()
                 done(self._off_the_book(tenant))
 
-    def _take(self, requests: list[Request], merged: Batch | None = None) -> None:
-        """``merged``: what the loop's thread has made of the requests, if it has."""
+    def _take(self, requests: list[Request], merged: Batch | None = None) -> Sequence[Request]:
+        """``merged``: what the loop's thread has made of the requests, if it has. Returns those that are not done, because the
+        commit was full."""
         try:
-            self._commit(requests, merged)
+            return self._commit(requests, merged)
         except Exception as error:
             log.exception("The writer failed on a batch; nothing of it was written")
             self._refuse(requests, Unavailable(f"The write failed inside the ledger: {error}"))
+            return ()
 
     def _off_the_book(self, tenant: str) -> bool:
         if self._broken:
@@ -210,7 +211,7 @@ class Writer:
             self._in_flight.popleft()
         return Batch(at=self.now(), seq=self.seq, head=self.head, next_ord=self.next_ord)
 
-    def _commit(self, requests: list[Request], merged: Batch | None) -> None:
+    def _commit(self, requests: list[Request], merged: Batch | None) -> Sequence[Request]:
         if self._checkpointer.due.is_set() and not self._broken:
             # Before, not after: once the answers are out, the loop may hold the pen, and read by this connection.
             self._checkpointer.restart(self._db)
@@ -218,16 +219,17 @@ class Writer:
         if refusal is not None:
             self._forget()
             self._refuse(requests, StorageFull(refusal))
-            return
+            return ()
         if self._broken and not self._reopen():
             text = "The store cannot be opened again after an error; see the log. Nothing was written"
             self._refuse(requests, Unavailable(text))
-            return
+            return ()
+        left: Sequence[Request] = ()
         batch = merged or self._begun()
         try:
             if merged is None:
                 self._fetch(requests)
-                self._merger.merge(batch, requests)
+                left = self._merger.merge(batch, requests)
                 self._fetched = {}
             if batch.journal:
                 began = time.perf_counter()
@@ -244,15 +246,18 @@ class Writer:
                 text = f"The store reported an error ({error}) while it saved; read to see whether the write is there"
                 kind = Unavailable
             self._refuse(requests, kind(text))
-            return
+            return ()
         except Exception:
             self._recover(batch)
             raise
+        if left:
+            left[0].durable = len(left[0].results)
         if batch.journal:
             self._landed(batch)
         else:
             self._forget()
             self._publish(batch)
+        return left
 
     def _landed(self, batch: Batch) -> None:
         """The batch is in the store: move the position, and tell the loop."""
@@ -284,7 +289,7 @@ class Writer:
         fetched: dict[Key, Stored | None] = {}
         for request in requests:
             tenant = request.tenant
-            for op in request.ops:
+            for op in request.ops[request.durable :] if request.durable else request.ops:
                 key = (tenant, op.entity_id)
                 if key not in fetched:
                     known, row = self._in_memory(key)
@@ -299,24 +304,37 @@ class Writer:
                 return False
         for tenant, names in missing.items():
             ids = sorted(names)
-            fetched.update(dict.fromkeys((tenant, one) for one in ids))
             for start in range(0, len(ids), _FETCH):
+                if weight > BATCH_BYTES:
+                    break  # the others are read one by one, when their turn comes
                 part = ids[start : start + _FETCH]
+                found = fetched if here else {}
+                found.update(dict.fromkeys((tenant, one) for one in part))
                 # Padded to few sizes, so that the statement is compiled once for each.
                 part += part[-1:] * (-len(part) % _FETCH_STEP)
                 marks = ",".join("?" * len(part))
                 for entity_id, *row in self._db.execute(
                     f"SELECT id, {STORED} FROM entity WHERE tenant=? AND id IN ({marks})", (tenant, *part)
                 ):
-                    fetched[tenant, entity_id] = tuple(row)
+                    found[tenant, entity_id] = tuple(row)
                     weight += len(row[1])
                     if here and weight > _BYTES_HERE:
                         return False
+                    if weight > BATCH_BYTES:
+                        found = {key: row for key, row in found.items() if row is not None}
+                        break
+                fetched.update(found)
         self._fetched = fetched
         return True
 
     def _load(self, key: Key) -> Stored | None:
-        return self._fetched[key]
+        try:
+            return self._fetched[key]
+        except KeyError:  # of a batch that reads much
+            known, row = self._in_memory(key)
+            if not known:
+                row = self._db.execute(f"SELECT {STORED} FROM entity WHERE tenant=? AND id=?", key).fetchone()
+            return row
 
     # -- trouble ------------------------------------------------------------------------------------------------
     def _no_space(self) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from andaman.broker.ledger.journal import PAGE_BYTES
 from andaman.broker.ledger.rows import fold_changes
 from andaman.broker.model import Doc, Event, EventKind
 from andaman.broker.service import Broker
@@ -31,12 +32,12 @@ class Replay:
 
     async def read(self, after: int, limit: int, tenant: str | None) -> list[Event]:
         """A slice of the journal that ends with the end of a commit."""
-        events = await self._broker.read_events(after, limit, tenant)
-        while len(events) >= limit and len(events) < _COMMIT_MAX:
-            more = await self._broker.read_events(events[-1].seq, limit, tenant)
+        events = await self._broker.read_events(after, limit, tenant, PAGE_BYTES)
+        while events and len(events) < _COMMIT_MAX:
+            more = await self._broker.read_events(events[-1].seq, limit, tenant, PAGE_BYTES)
             same = next((n for n, event in enumerate(more) if event.at != events[-1].at), len(more))
             events += more[:same]
-            if same < limit:
+            if same < len(more) or not more:
                 break
         self._events = events
         return events
