@@ -141,6 +141,7 @@ class Event:
     origin: str = ""  # where the change came from: remote address, "feed:smartbus", "cli"
     reason: str = ""  # why, where it was said
     told: dict[str, Any] | None = None  # TEMPORAL: see broker/ledger/evolution.py
+    request: str = ""  # id of the request that it came by, where that is known
 
     @property
     def body(self) -> bytes | None:

@@ -291,6 +291,10 @@ class Broker(PastQuestions):
         """
         return changes_of_state(self._ledger.follow(after))
 
+    def follow_all(self, after: int) -> AsyncIterator[list[Event]]:
+        """Like ``follow``, writes to the past too: who needs to know whether more is on its way compares with ``seq``."""
+        return self._ledger.follow(after)
+
     def recent(self, after: int) -> list[Event] | None:
         """The next events behind position ``after``, writes to the past too, from memory; None where it does not reach
         back so far."""

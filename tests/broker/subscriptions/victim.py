@@ -1,9 +1,10 @@
-"""Writes and notifies until it is killed: python -m tests.broker.subscriptions.victim DIRECTORY PORT FIRST [URI]."""
+"""Writes and notifies until it is killed: python -m tests.broker.subscriptions.victim DIRECTORY PORT FIRST [URI [together]]."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from tests.broker.subscriptions.world import ME, World, put
@@ -19,7 +20,10 @@ async def main() -> None:
         mqtt = {"endpoint": {"notifierInfo": info}} if w.receiver.uri.startswith("mqtt") else None
         await w.subscribe(notification=mqtt)
     while True:
-        await w.write(*(put(car, speed=number) for car in range(3)))
+        request = f"r{number}" if len(sys.argv) > 5 else ""
+        await w.broker.write(
+            [put(car, speed=number) for car in range(3)], replace(ME, request_id=request), ""
+        )
         print(number, flush=True)
         number += 1
 

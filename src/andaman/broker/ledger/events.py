@@ -69,7 +69,7 @@ class FreshEvent(Event):
         event.seq, event.tenant, event.at = row[0], row[1], row[2]
         event.actor, event.kind, event.entity_id = row[6], kind, row[4]
         event.types, event.scopes = shape
-        event.origin, event.reason, event.told = row[7], row[8], None
+        event.origin, event.reason, event.told, event.request = row[7], row[8], None, row[9]
         blob = row[11]
         event._changes, event._blob, event._moved = changes if len(blob) <= _LARGE else None, blob, moved
         event._doc, event._body = None, body

@@ -170,11 +170,39 @@ def event_of(row: Row, shapes: Shapes) -> Event:
     if kind is EventKind.TEMPORAL:
         told = orjson.loads(row[11])
         return Event(
-            row[0], row[1], row[2], row[6], kind, row[4], types, scopes, [], None, row[7], row[8], told
+            row[0],
+            row[1],
+            row[2],
+            row[6],
+            kind,
+            row[4],
+            types,
+            scopes,
+            [],
+            None,
+            row[7],
+            row[8],
+            told,
+            row[9],
         )
     changes = decode_changes(row[11])
     doc: Doc | None = orjson.loads(row[11]) if kind is EventKind.CREATED else None
-    return Event(row[0], row[1], row[2], row[6], kind, row[4], types, scopes, changes, doc, row[7], row[8])
+    return Event(
+        row[0],
+        row[1],
+        row[2],
+        row[6],
+        kind,
+        row[4],
+        types,
+        scopes,
+        changes,
+        doc,
+        row[7],
+        row[8],
+        None,
+        row[9],
+    )
 
 
 def fold_changes(

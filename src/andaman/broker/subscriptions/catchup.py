@@ -13,14 +13,20 @@ from andaman.broker.subscriptions.changes import Fact
 from andaman.broker.subscriptions.index import SubscriptionIndex
 from andaman.broker.subscriptions.replay import Replay
 from andaman.broker.subscriptions.run import Run
+from andaman.broker.subscriptions.together import belong_together
 
 _SLICE: Final = 1_000
 _YIELD: Final = 100
-Consider = Callable[[Run, Event, dict[str, Fact | None]], bool]
-"""Tell one event to one subscription; False: there is no room."""
+Consider = Callable[[Run, Event, dict[str, Fact | None], bool], bool]
+"""Tell one event to one subscription, with others that the same request changed where there are more; False: there is no
+room, and it goes on from its position."""
+Tell = Callable[[Run], bool]
+"""Tell what was gathered; False as above."""
 
 
-async def catch_up(broker: Broker, run: Run, consider: Consider, position: Callable[[], int]) -> bool:
+async def catch_up(
+    broker: Broker, run: Run, consider: Consider, tell: Tell, position: Callable[[], int]
+) -> bool:
     """True when the subscription is live again: it has seen all that the engine (``position``) has.
 
     Ends early, with False, when there is no room or the subscription changed meanwhile (``run.generation``).
@@ -36,14 +42,18 @@ async def catch_up(broker: Broker, run: Run, consider: Consider, position: Calla
             return False
         for place, event in enumerate(events):
             replay.step(place)
+            more = place + 1 < len(events) and belong_together(event, events[place + 1])
             if event.seq > run.since and alone.candidates(event):
                 doc = await replay.state()
                 if run.generation != generation:
                     return False
                 if doc is not None:
                     whole = event if event.kind is EventKind.DELETED else replace(event, doc=doc)
-                    if not consider(run, whole, {}):
+                    run.position = event.seq - 1
+                    if not consider(run, whole, {}, more):
                         return False
+            if not more and not tell(run):
+                return False
             run.position = event.seq
             if place % _YIELD == 0:
                 await asyncio.sleep(0)

@@ -51,6 +51,10 @@ class Message:
     report: Callable[[Message, Outcome], None]
     on_send: Callable[[Message], None] = lambda _: None
     seqs: tuple[int, ...] = ()  # for the owner's own use
+    also: tuple[
+        str, ...
+    ] = ()  # further lanes that it keeps its place in: it goes when it is first in all of them
+    numbers: tuple[int, ...] = ()  # of its lanes, rising; the courier's own
 
 
 class Sender(Protocol):
@@ -131,6 +135,11 @@ class _Receiver:
         self.used = time.monotonic()
 
 
+def _may_go(receiver: _Receiver, message: Message) -> bool:
+    """Is it the first in all of its lanes?"""
+    return all(receiver.lanes[number][0] is message for number in message.numbers)
+
+
 class Courier:
     """All of it lives on the event loop's thread."""
 
@@ -166,14 +175,29 @@ class Courier:
             or self._total + size > limits.total_bytes
         ):
             return False
-        number = crc32(message.lane.encode()) % LANES if not endpoint.is_mqtt else 0
-        receiver.lanes[number].append(message)
+        if endpoint.is_mqtt:
+            message.numbers = (0,)
+        elif not message.also:
+            message.numbers = (crc32(message.lane.encode()) % LANES,)
+        else:
+            lanes = (message.lane, *message.also)
+            message.numbers = tuple(sorted({crc32(lane.encode()) % LANES for lane in lanes}))
+        for number in message.numbers:
+            receiver.lanes[number].append(message)
         receiver.count += 1
         receiver.bytes += size
         self._total += size
-        if receiver.tasks[number] is None and not self._closed:
-            receiver.tasks[number] = asyncio.create_task(self._run(receiver, number))
+        self._wake(receiver, message.numbers[0])
         return True
+
+    def _wake(self, receiver: _Receiver, number: int) -> None:
+        """Let somebody work on the first message of a lane, if it may go: the first of its lanes does."""
+        lane = receiver.lanes[number]
+        if not lane or self._closed:
+            return
+        leader = lane[0].numbers[0]
+        if receiver.tasks[leader] is None and _may_go(receiver, lane[0]):
+            receiver.tasks[leader] = asyncio.create_task(self._run(receiver, leader))
 
     def drop(self, endpoint: Endpoint, tenant: str, owner: str) -> None:
         """Forget what waits for this owner. An attempt under way is broken off: what has not left yet does not leave."""
@@ -185,8 +209,12 @@ class Courier:
             if gone:
                 receiver.lanes[number] = deque(message for message in lane if message.owner != owner)
                 for message in gone:
-                    self._forget(receiver, message)
+                    if number == message.numbers[0]:
+                        self._forget(receiver, message)
+        for number in range(LANES):
             self._break_off(receiver, number, owner)
+        for number in range(LANES):
+            self._wake(receiver, number)
 
     def _break_off(self, receiver: _Receiver, number: int, owner: str) -> None:
         sent, task = receiver.sent[number], receiver.tasks[number]
@@ -195,8 +223,6 @@ class Courier:
         receiver.sent[number] = None
         task.cancel()
         receiver.tasks[number] = None
-        if receiver.lanes[number] and not self._closed:
-            receiver.tasks[number] = asyncio.create_task(self._run(receiver, number))
 
     async def settled(self, endpoint: Endpoint, tenant: str) -> None:
         """Wait a moment, at most, until no attempt is under way: a receiver that has just answered finds its answer
@@ -239,6 +265,8 @@ class Courier:
         try:
             while receiver.lanes[number]:
                 message = receiver.lanes[number][0]
+                if number != message.numbers[0] or not _may_go(receiver, message):
+                    return  # another lane's turn: whoever makes it possible wakes it (below, and _wake)
                 if receiver.wait_s:
                     await self._try_in_trouble(receiver, number, message)
                 else:
@@ -248,6 +276,7 @@ class Courier:
             task = asyncio.current_task()
             if receiver.tasks[number] is task:
                 receiver.tasks[number] = None
+                self._wake(receiver, number)
 
     async def _try_in_trouble(self, receiver: _Receiver, number: int, message: Message) -> None:
         """While a receiver fails, one lane at a time tries, with growing pauses."""
@@ -291,8 +320,12 @@ class Courier:
         if not lane or lane[0] is not message:
             return  # dropped meanwhile
         if outcome is not Outcome.FAILED:
-            lane.popleft()
+            for one in message.numbers:
+                receiver.lanes[one].popleft()
             self._forget(receiver, message)
+            for one in message.numbers:
+                if one != number:
+                    self._wake(receiver, one)
         message.report(message, outcome)
 
     def _failed(self, receiver: _Receiver, error: Unreachable) -> None:

@@ -28,6 +28,7 @@ from andaman.broker.subscriptions.notice import entity_json, envelope, notificat
 from andaman.broker.subscriptions.periodic import matching
 from andaman.broker.subscriptions.run import Owners, Run, fact_of, number_of, within
 from andaman.broker.subscriptions.store import Progress
+from andaman.broker.subscriptions.together import Together, belong_together
 from andaman.broker.subscriptions.wire import Wire
 from andaman.identity.model import Access
 from andaman.kernel.time import MINUTE, SECOND, Clock, Micros
@@ -51,6 +52,7 @@ class Engine:
         self.position = 0
         self._held = Held()
         self._lagging: set[Run] = set()
+        self._gathering: dict[Run, None] = {}  # with something to tell once a request's changes are complete
         self._reading: set[Run] = set()
         self._timed: set[Run] = set()  # with an interval or an end
         self._asking: set[Run] = set()  # periodic queries under way
@@ -128,6 +130,7 @@ class Engine:
     def remove(self, run: Run) -> None:
         """End it; nothing that waits is sent any more."""
         self._leave(run)
+        self._forget_gathered(run)
         self._held.forget(run)
         run.since = _GONE
         self._courier.drop(run.sub.endpoint, run.sub.tenant, run.sub.key)
@@ -151,11 +154,16 @@ class Engine:
         self._grant(run, within(sub, self._owners.access_of(sub.owner)))
         self._enter(run)
 
+    def _forget_gathered(self, run: Run) -> None:
+        run.together = None
+        self._gathering.pop(run, None)
+
     def _withdraw(self, run: Run, *, again: bool) -> None:
         """Take back what waits; ``again``: look at those events once more."""
         self._courier.drop(run.sub.endpoint, run.sub.tenant, run.sub.key)
         settled = run.settled
         run.open.clear()
+        self._forget_gathered(run)
         self._held.forget(run)
         run.flying = 0
         run.generation += 1
@@ -192,7 +200,7 @@ class Engine:
     async def _follow(self) -> None:
         while True:
             try:
-                async for events in self._broker.follow(self.position):
+                async for events in self._broker.follow_all(self.position):
                     await self._take_all(events)
             except asyncio.CancelledError:
                 raise
@@ -205,34 +213,62 @@ class Engine:
     async def _take_all(self, events: Sequence[Event]) -> None:
         """Look at events for everybody who is live; others get the loop every few milliseconds."""
         until = time.perf_counter() + _TURN_S
-        for event in events:
-            candidates = self._index.candidates(event)
+        last = len(events) - 1
+        for place, event in enumerate(events):
+            if place < last:
+                more = belong_together(event, events[place + 1])
+            else:  # a slice may end in the middle of what one request changed
+                more = bool(event.request) and event.seq < self._broker.seq
+            candidates = self._index.candidates(event) if event.told is None else ()
             facts: dict[str, Fact | None] = {}
             for run in candidates:
                 if run.live and event.seq > run.since:
-                    self._for(run, event, facts)
+                    self._for(run, event, facts, more)
                     if time.perf_counter() > until:
                         await asyncio.sleep(0)
                         until = time.perf_counter() + _TURN_S
+            if not more and self._gathering:
+                until = await self._tell_all(until)
             self.position = event.seq
             if candidates and time.perf_counter() > until:
                 await asyncio.sleep(0)
                 until = time.perf_counter() + _TURN_S
 
-    def _for(self, run: Run, event: Event, facts: dict[str, Fact | None]) -> None:
+    async def _tell_all(self, until: float) -> float:
+        """What a request changed is complete: tell it everybody who waits for it."""
+        for run in list(self._gathering):
+            if run.live and not self.tell(run):
+                self._stall(run, run.position)
+            if time.perf_counter() > until:
+                await asyncio.sleep(0)
+                until = time.perf_counter() + _TURN_S
+        return until
+
+    def _stall(self, run: Run, position: int) -> None:
+        """Its receiver has no room: it goes on by itself, also with what was gathered for it."""
+        if run.together is not None:
+            for seq in run.together.seqs:
+                run.open.pop(seq, None)
+            position = min(position, run.together.seqs[0] - 1)
+            self._forget_gathered(run)
+        run.live, run.position, run.changed = False, position, True
+        self._lagging.add(run)
+
+    def _for(self, run: Run, event: Event, facts: dict[str, Fact | None], more: bool) -> None:
         try:
             known = event.kind is EventKind.DELETED or event.doc is not None
-            if known and self._consider(run, event, facts):
+            run.position = event.seq - 1
+            if known and self._consider(run, event, facts, more):
                 return
         except Exception:
             log.exception("Event %d could not be told to subscription %s", event.seq, run.sub.id)
             return
         # Its receiver has no room, or the event came from disk without the entity: it goes on by itself.
-        run.live, run.position, run.changed = False, event.seq - 1, True
-        self._lagging.add(run)
+        self._stall(run, run.position)
 
-    def _consider(self, run: Run, event: Event, facts: dict[str, Fact | None]) -> bool:
-        """Tell the event if it concerns the subscription. False: no room, nothing was done."""
+    def _consider(self, run: Run, event: Event, facts: dict[str, Fact | None], more: bool) -> bool:
+        """Tell the event if it concerns the subscription. ``more``: the same request changed more, it is told together.
+        False: no room; the run goes on from ``run.position``, which is where it stands in the journal."""
         sub, access = run.sub, run.access
         if access is None or (sub.expires and sub.expires <= self._clock()):
             return True
@@ -243,24 +279,66 @@ class Engine:
             fact = facts[key] = fact_of(event, access)
         if fact is None or not concerns(sub.condition, fact, run.follow):
             return True
-        if sub.throttling:
+        gathered = run.together
+        if sub.throttling and (gathered is None or not belong_together(gathered.first, event)):
+            if not self.tell(run):
+                return False
+            gathered = None
             if run.flying or run.held or self._clock() < run.next_at:
                 return self._held.keep(run, fact)
-            lane, run.next_at = sub.key, self._clock() + sub.throttling
-        else:
-            lane = event.entity_id
-        return self._send(
-            run,
-            (event.seq,),
-            lane,
-            [entity_json(sub, fact, run.find)],
-            number_of(event, self._broker.position_key),
-        )
+        content = entity_json(sub, fact, run.find)
+        if gathered is None and not more and not sub.throttling:  # nearly all: one entity, told at once
+            number = number_of(event, self._broker.position_key)
+            return self._send(run, (event.seq,), event.entity_id, [content], number)
+        if gathered is not None and not gathered.takes(event, content):
+            if sub.throttling:  # one notification in its time
+                return self._held.keep(run, fact)
+            if not self.tell(run):
+                return False
+            gathered = None
+        if gathered is None:
+            gathered = run.together = Together(event)
+            self._gathering[run] = None
+        gathered.add(event, content)
+        run.open[event.seq] = None
+        run.changed = True
+        return more or self.tell(run)
 
-    def _send(self, run: Run, seqs: tuple[int, ...], lane: str, data: list[bytes], number: str) -> bool:
+    def tell(self, run: Run) -> bool:
+        """Tell what was gathered. False: no room; it is looked at again, from ``run.position`` on."""
+        gathered, sub = run.together, run.sub
+        if gathered is None:
+            return True
+        run.together = None
+        self._gathering.pop(run, None)
+        lane, also = sub.key, tuple[str, ...]()
+        if sub.throttling:
+            run.next_at = self._clock() + sub.throttling
+        else:
+            lane, *others = gathered.data
+            also = tuple(others)
+        number = number_of(gathered.first, self._broker.position_key)
+        if self._send(run, tuple(gathered.seqs), lane, list(gathered.data.values()), number, also):
+            return True
+        for seq in gathered.seqs:
+            run.open.pop(seq, None)
+        run.position = gathered.seqs[0] - 1
+        return False
+
+    def _send(
+        self,
+        run: Run,
+        seqs: tuple[int, ...],
+        lane: str,
+        data: list[bytes],
+        number: str,
+        also: tuple[str, ...] = (),
+    ) -> bool:
         sub = run.sub
         body = envelope(sub, notification_id(sub.key, number), self._clock(), data)
-        message = Message(sub.key, lane, run.wire.headers, run.wire.body(body), run.report, run.sending, seqs)
+        message = Message(
+            sub.key, lane, run.wire.headers, run.wire.body(body), run.report, run.sending, seqs, also
+        )
         if not self.hand_over(run, message):
             return False
         for seq in seqs:
@@ -363,7 +441,7 @@ class Engine:
 
     async def _catch_up(self, run: Run) -> None:
         try:
-            if await catch_up(self._broker, run, self._consider, lambda: self.position):
+            if await catch_up(self._broker, run, self._consider, self.tell, lambda: self.position):
                 self._lagging.discard(run)
         except Exception:
             log.exception("Subscription %s cannot catch up now; it will be tried again", run.sub.id)

@@ -39,7 +39,7 @@ class Batch:
 
     async def write(self, door: Door, call: Call) -> None:
         if self.ops:
-            self.results = await door.broker.write(self.ops, call.actor, call.tenant, size=call.size)
+            self.results = await door.broker.write(self.ops, call.batch_actor, call.tenant, size=call.size)
         for result in self.results:
             if result.error is not None:
                 self.fail(result.entity_id, result.error)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import re
+import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import unquote
@@ -17,6 +18,7 @@ from andaman.identity.model import Actor
 from andaman.kernel.errors import AndamanError, BadRequestData, InvalidRequest, TooLarge, UnsupportedMediaType
 from andaman.kernel.http import STRANGERS_BODY
 from andaman.kernel.ids import is_tenant
+from andaman.kernel.metrics import REQUEST_ID
 
 Headers = list[tuple[bytes, bytes]]
 Receive = Callable[[], Awaitable[Any]]
@@ -106,6 +108,7 @@ class Call:
         "method",
         "query_string",
         "raw_headers",
+        "request_id",
         "segments",
         "size",
         "tenant",
@@ -119,11 +122,21 @@ class Call:
         self.raw_headers: Headers = scope["headers"]
         self.headers = dict(self.raw_headers)
         self.actor = actor
+        self.request_id: bytes = scope.get(REQUEST_ID, b"")
         self._receive = receive
         self.size = 0  # of the body, once it is read
         self.trusted = False  # a body of any size is read, though nobody signed in
         tenant = self.headers.get(b"ngsild-tenant")
         self.tenant = "" if tenant is None else _tenant(tenant)
+
+    @property
+    def batch_actor(self) -> Actor:
+        """The caller, with an id of the request in any case: what one request changed is told together (§5.8.6)."""
+        actor = self.actor
+        if actor.request_id:
+            return actor
+        number = self.request_id.decode("ascii") or secrets.token_hex(8)
+        return Actor(actor.principal, actor.access, actor.origin, actor.reason, number)
 
     def parameters(self, allowed: frozenset[str]) -> dict[str, str]:
         """Query parameters. An unknown or repeated one raises InvalidRequest (§6.3.20)."""

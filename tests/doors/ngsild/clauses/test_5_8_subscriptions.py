@@ -337,3 +337,35 @@ def test_5_8_6_only_who_is_concerned_is_told_and_a_failure_is_counted(c: Tenant)
     )
     assert notification["lastFailure"]
     assert "lastSuccess" not in notification
+
+
+def test_5_8_6_a_batch_is_told_in_one_notification(c: Tenant) -> None:
+    """By every batch operation, and by a purge."""
+    c.made(
+        "/subscriptions",
+        {
+            "id": "urn:s:batch", "type": "Subscription", "entities": [{"type": "Lamp"}],
+            "notificationTrigger": ["entityCreated", "attributeCreated", "attributeUpdated", "entityDeleted"],
+            "notification": {"endpoint": {"uri": c.receiver.uri}},
+        },
+    )  # fmt: skip
+    ids = [f"urn:lamp:{number}" for number in range(50)]
+
+    def lamps(on: int) -> list[dict[str, Any]]:
+        return [{"id": name, "type": "Lamp", "on": {"type": "Property", "value": on}} for name in ids]
+
+    for number, (method, path, body, told) in enumerate(
+        [
+            ("POST", "/entityOperations/create", lamps(1), ids),
+            ("POST", "/entityOperations/upsert", lamps(2), ids),
+            ("POST", "/entityOperations/update", lamps(3), ids),
+            ("POST", "/entityOperations/merge", lamps(4), ids),
+            ("POST", "/entityOperations/delete", ids[:25], ids[:25]),
+            ("DELETE", "/entities?type=Lamp", None, ids[25:]),
+        ]
+    ):
+        assert c(method, path, body).status in (201, 204), path
+        c.told(number + 1)
+        assert [one["id"] for one in c.receiver.got[number]["data"]] == told, path
+    assert len(c.receiver.got) == 6
+    assert c.json("/subscriptions/urn:s:batch")["notification"]["timesSent"] == 6
