@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from andaman.broker.history import History, city, city_once, latest, upkeep
+from andaman.broker.history.city_once import Census
 from andaman.broker.history.rows import iso
 from andaman.broker.history.segments import Segment
 from andaman.broker.history.whose import Everything as FullSight
@@ -153,7 +154,7 @@ def test_a_city_is_a_plain_fold_over_what_may_be_seen(
         patch.setattr(city, "_BY_HAND", 2)
         patch.setattr(city, "_MOST", way[0])
         if not way[1]:
-            patch.setattr(city_once, "_alike", lambda found: None)
+            patch.setattr(Census, "plain", lambda known, _: np.zeros(len(known.n), dtype=np.bool_))
         for sight, attr, types in asked:
             found = history.newest_values("", attr, types, tails=late, sight=sight)
             wanted = folded_newest(world, attr, types, sight)
@@ -252,6 +253,63 @@ def test_what_the_database_adds_up_is_what_a_look_at_each_row_adds_up(
         short.clear()
         same(answer(), wanted)
         assert not short
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(1, 6), st.booleans()), min_size=1, max_size=12),
+    st.integers(0, 1 << 16),
+)
+def test_what_no_other_touches_touches_no_other(told: list[tuple[int, int, bool]], seed: int) -> None:
+    """A cell is added up by itself only if no row of its entity elsewhere lies within it, and the other way round."""
+    rng = random.Random(seed)
+    cells = sorted((place, (low := rng.randrange(20)), low + length - 1) for place, length, _ in told)
+    places = sorted({place for place, *_ in cells})
+    place = np.array([places.index(one[0]) for one in cells], dtype=np.int64)
+    low, high = (np.array([one[n] for one in cells], dtype=np.int64) for n in (1, 2))
+    found = city_once._apart(place, low, high).tolist()
+    assert found == [
+        all(
+            other[0] != one[0] or other[2] < one[1] or other[1] > one[2]
+            for m, other in enumerate(cells)
+            if m != n
+        )
+        for n, one in enumerate(cells)
+    ]
+
+
+def test_rows_that_are_not_sorted_yet_keep_none_from_being_added_up(tmp_path: Path) -> None:
+    """Today: each entity has its newest rows in a segment that is not sorted, and one of them was told again."""
+    history = History.open(tmp_path)
+    state: dict[str, Doc] = {}
+    events: list[Event] = []
+    for n in range(41):
+        name, second = f"urn:{n % 4}", min(n // 4, 9)
+        doc = docs(name, reading(n, n * SECOND, observed=second * SECOND))
+        events.append(event(n + 1, START + n * SECOND, "", state.get(name), doc))
+        state[name] = doc
+    short: list[int] = []
+    add = city_once.add
+
+    def watched(*args: Any) -> None:
+        short.append(int(args[4].n[args[5]].sum()))
+        add(*args)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(city_once, "add", watched)
+        history.ingest(events[:24])
+        history._store.close_open(history._store.snapshot.segments[-1])
+        while history.maintain():
+            pass
+        history.ingest(events[24:38])
+        late = tails(events[38:])
+        found = history.city_means(
+            "", "x:p", (), START, START + 10 * SECOND, TWO, tails=late, sight=FullSight()
+        )
+    assert short == [24]
+    assert [row[2] for row in rows(found)] == [8] * 5
+    assert rows(found)[-1][5] == 40.0
+    history.close()
 
 
 @settings(max_examples=40, deadline=None)

@@ -56,7 +56,7 @@ def across(store: Store, whose: Whose, start: Micros, end: Micros, period: Perio
         of = f"attr = {names.word(whose.attr)} AND tenant = {names.word(whose.tenant)}"
         where = f"{of} AND op IN ({SET}, {ADDED})"
         known = city_once.census(cursor, snapshot, where, names.word(whose.attr), span)
-        there, counts, once = known.entities, known.counts, known.once
+        there, counts = known.entities, known.counts
         mine = chosen.counts(there)
         _check_rows(int(counts[mine].sum()), span)
         edited = np.array(sorted(store.edits.numbers()), dtype=np.int64)
@@ -70,14 +70,20 @@ def across(store: Store, whose: Whose, start: Micros, end: Micros, period: Perio
         told = Told(whose, chosen, by_hand, span, store.told)
         told.add_to(sums)
         simple = mine & ~np.isin(there, corrected)
-        many = _Many(store, cursor, snapshot, where, span, chosen, told, sums, known.alike)
-        settled = simple & once & ~told.among(there)
-        if many.alike and not chosen.veiled and span.width is not None and settled.any():
+        cells = simple[known.place]
+        settled = cells & known.sole & known.plain(lambda form: _counted(names.texts, form))
+        settled &= ~told.within(there[known.place], known.low, known.high)
+        if chosen.veiled:
+            hidden = np.zeros(len(there), dtype=np.bool_)
+            hidden[mine] = chosen.until(there[mine]) > 0
+            settled &= ~hidden[known.place]
+        if span.width is not None and settled.any():
             city_once.add(cursor, snapshot, where, span, known, settled, sums)
-            simple &= ~settled
-        if simple.any():
-            many.choose(known, simple)
-            for low, high in _stretches(there[simple], counts[simple], many.at_once):
+            cells &= ~settled
+        if cells.any():
+            many = _Many(store, cursor, snapshot, where, span, chosen, told, sums, known, cells)
+            rows = known.per_entity(cells)
+            for low, high in _stretches(there[rows > 0], rows[rows > 0], many.at_once):
                 many.add(low, high)
         for first in range(0, len(hands), _BY_HAND):
             part = hands[first : first + _BY_HAND]
@@ -114,9 +120,11 @@ class _Many:
         chosen: Chosen,
         told: Told,
         sums: Sums,
-        like: tuple[int, int] | None,
+        known: city_once.Census,
+        cells: Bools,
     ) -> None:
-        """``like``: the data set and form that all rows have, if they do."""
+        """``cells``: of the census, whose rows are added."""
+        like = known.alike(cells)
         self._texts = store.names.texts
         self._cursor = cursor
         self._snapshot = snapshot
@@ -134,23 +142,19 @@ class _Many:
         self._columns = "entity, t, num" if like else "entity, dataset, t, form, num, num2"
         self._columns += ", lag" * chosen.veiled
         self.at_once = _STRETCH_ROWS * (1 if like is None else 2)
+        self._choose(known, cells)
 
-    @property
-    def alike(self) -> bool:
-        """Is each row an observation, of one data set, and a number?"""
-        return self._like is not None and self._form(self._like[1]).observed >= 0
-
-    def choose(self, known: city_once.Census, wanted: Bools) -> None:
-        """Only these entities of the census are added from now on."""
+    def _choose(self, known: city_once.Census, cells: Bools) -> None:
         there = known.entities
-        if wanted.all():
-            return
-        if int(known.counts[wanted].sum()) >= _MOST * int(known.counts.sum()):
-            self._some = np.zeros(int(there[-1]) + 1, dtype=np.bool_)
-            self._some[there[wanted]] = True
-            return
-        # The database leaves out what is much, a look at each row what is little.
-        self._where += city_once.only(self._cursor, there, wanted)
+        rows = known.per_entity(cells)
+        all_of_them = bool((rows[rows > 0] == known.counts[rows > 0]).all())
+        if all_of_them and int(rows.sum()) >= _MOST * int(known.counts.sum()):
+            # The database leaves out what is much, a look at each row what is little.
+            if not cells.all():
+                self._some = np.zeros(int(there[-1]) + 1, dtype=np.bool_)
+                self._some[there[rows > 0]] = True
+            cells = np.ones(len(cells), dtype=np.bool_)
+        self._parts = known.parts(self._cursor, cells, "chosen")
 
     def add(self, low: int, high: int) -> None:
         """Add the rows of entities in this range of numbers, each observation as it was told last."""
@@ -194,11 +198,12 @@ class _Many:
         return known
 
     def _rows(self, columns: str, low: int, high: int, more: str = "") -> str:
-        return self._snapshot.union(
+        return city_once.rows_of(
+            self._snapshot,
             columns.replace(" t,", f" {T} AS t,"),
             f"{self._where} AND entity BETWEEN {low} AND {high}{more}",
-            t_from=self._span.start,
-            t_to=self._span.end - 1,
+            self._span,
+            self._parts,
         )
 
     def _once(self, found: Columns, low: int, high: int) -> bool:
@@ -234,6 +239,12 @@ class _Many:
         return self._cursor.execute(
             f"SELECT entity, dataset, t, {last} FROM ({rows}) GROUP BY entity, dataset, t"  # noqa: S608
         ).fetchnumpy()
+
+
+def _counted(texts: Sequence[str], number: int) -> bool:
+    """Are rows of this form observations of which each is a number?"""
+    form = read_form(texts[number])
+    return form.observed >= 0 and form.value in NUMERIC
 
 
 def _floats(column: Any) -> Any:

@@ -93,9 +93,16 @@ class Told:
         self._entity = np.array([one[0] for one in again], dtype=np.int64)
         self._t = np.array([one[1] for one in again], dtype=np.int64)
 
-    def among(self, entities: Ints) -> Any:
-        """Which of these numbers it tells something of."""
-        return np.isin(entities, self._entity)
+    def within(self, entities: Ints, low: Ints, high: Ints) -> Any:
+        """Of which stretches (from ``low`` to ``high`` in ms, of entities) it tells a moment."""
+        if not len(self._t):
+            return np.zeros(len(entities), dtype=np.bool_)
+        first, behind = self._span.start // 1000, -(-self._span.end // 1000) + 1
+        if (max(int(self._entity[-1]), int(entities.max(initial=0))) + 1) * (behind - first) >= 1 << 62:
+            return np.isin(entities, self._entity)
+        told = self._entity * (behind - first) + (self._t // 1000 - first)
+        begins = np.searchsorted(told, entities * (behind - first) + (low - first), "left")
+        return begins < np.searchsorted(told, entities * (behind - first) + (high - first), "right")
 
     def add_to(self, sums: Sums) -> None:
         if self._values:
