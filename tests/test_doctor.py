@@ -154,6 +154,14 @@ def test_a_clock_behind_the_journal(data, sound):
     assert "5.0 hours ahead of this machine's clock" in findings(data, "warning")["clock"]
 
 
+def test_a_mapping_file_with_mistakes(data):
+    path = data / "city.toml"
+    path.write_text('[[topic]]\npattern = "a/{x}"\nentity = "urn:x:{x}"\n[topic.attributes.v]\nmin = "0"\n')
+    assert "line 5" in findings(data, mqtt_mapping=str(path))["mapping"]
+    path.write_text(path.read_text().replace('"0"', "0"))
+    assert "1 patterns" in findings(data, "ok", mqtt_mapping=str(path))["mapping"]
+
+
 def test_a_port_in_use(data):
     with listen("127.0.0.1", 0) as sock:
         port = sock.getsockname()[1]

@@ -29,6 +29,7 @@ class FakeBroker:
 
     only: int | None = None
     hang_up: bool = False  # close, instead of saying that the version is not spoken
+    stays: bool = False  # do not close after saying so
     answers: list[int] = field(default_factory=list)
     codes: dict[str, int] = field(default_factory=dict)
     present: bool = False
@@ -94,7 +95,7 @@ class FakeBroker:
         if self.only is not None and self.version != self.only:
             if not self.hang_up:
                 writer.write(packet(0x20, b"\0\1"))
-            return False
+            return self.stays
         code = self.answers.pop(0) if self.answers else 0
         flags = bytes([int(self.present and not code), code])
         writer.write(packet(0x20, flags + (b"\0" if self.version == 5 else b"")))

@@ -14,7 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from andaman.broker.entity import build
-from andaman.broker.model import Doc, WriteOp
+from andaman.broker.entity.check import checked_entity
+from andaman.broker.model import Doc, OpKind, WriteOp
+from andaman.broker.query.model import TemporalQuery
 from andaman.broker.service import Broker
 from andaman.city.pack import load_pack
 from andaman.identity.model import FULL_ACCESS
@@ -334,6 +336,11 @@ def test_what_the_feeds_of_a_pack_make_passes_the_checks_of_every_door(tmp_path:
     asyncio.run(run())
 
 
+def test_every_entity_of_a_pack_passes_the_checks_of_every_door() -> None:
+    for doc in load_pack("phuket").iter_docs():
+        assert checked_entity(doc) is doc
+
+
 def test_constants_are_written_once_whatever_they_are(tmp_path: Path) -> None:
     mapping = parse_mapping(
         '[[topic]]\npattern = "t/{id}"\nentity = "urn:x:{id}"\nscope = ["b", "/a"]\ntype = ["B", "A"]\n'
@@ -353,6 +360,52 @@ def test_constants_are_written_once_whatever_they_are(tmp_path: Path) -> None:
                 await broker.write(ops, system_actor("test"))
 
     asyncio.run(run())
+
+
+def test_nobody_hears_of_late_data_and_history_has_it(tmp_path: Path) -> None:
+    """Two hours of a buffer, in any order: followers hear of what is newer than the state, and of nothing else."""
+    order = [5, 3, 9, 1, 9, 7, 12, 0]
+
+    async def run() -> None:
+        broker = Broker.open(tmp_path)
+        await broker.start()
+        heard: list[int] = []
+
+        async def hear() -> None:
+            async for events in broker.follow(0):
+                for event in events:
+                    change = event.change_of(build.iri("value"))
+                    heard.extend(one["value"] for one in (change.after or () if change else ()))
+
+        listener = asyncio.create_task(hear())
+        link = _link(broker)
+        for offset in order:
+            doc = build.entity("urn:x:1", "Device", value=build.prop(offset, NOW + offset * SECOND))
+            await link.take([Observation(doc)])
+        await until(lambda: heard[-1:] == [12])
+        assert heard == [5, 9, 12]
+        name = build.iri("value")
+        found = await broker.temporal("urn:x:1", [name], TemporalQuery(), FULL_ACCESS)
+        assert sorted(one["value"] for one in found[name]) == sorted(set(order))
+        listener.cancel()
+        await broker.close()
+
+    asyncio.run(run())
+
+
+def test_another_data_set_of_the_attribute_is_left_alone() -> None:
+    """What somebody else wrote beside the device's value neither hides a repeat nor stops a late one."""
+    held = build.entity(
+        "urn:x:1", "Device",
+        value=[{**build.prop(7, NOW + DAY), "datasetId": "urn:d:1"}, build.prop(1, NOW)],
+    )  # fmt: skip
+    same = build.entity("urn:x:1", "Device", value=build.prop(1, NOW))
+    assert plan([same, same], lambda _: held) == []
+    later = build.entity("urn:x:1", "Device", value=build.prop(2, NOW + SECOND))
+    assert [op.kind for op in plan([later, same], lambda _: held)] == [
+        OpKind.UPSERT_UPDATE,
+        OpKind.TEMPORAL_ADD,
+    ]
 
 
 # -- dead letters

@@ -72,10 +72,11 @@ async def until(true: Any, seconds: float = 10.0) -> None:
     raise AssertionError("it did not come true in time")
 
 
-@pytest.mark.parametrize("hang_up", [False, True])
-def test_a_broker_that_speaks_3_1_1_only_works(tmp_path: Path, hang_up: bool) -> None:
+@pytest.mark.parametrize("how", ["says", "hangs up", "says and waits"])
+def test_a_broker_that_speaks_3_1_1_only_works(tmp_path: Path, how: str) -> None:
     async def run() -> None:
-        async with fake_broker(only=4, hang_up=hang_up) as mqtt, platform(mqtt.port, tmp_path) as city:
+        told = {"hang_up": how == "hangs up", "stays": how == "says and waits"}
+        async with fake_broker(only=4, **told) as mqtt, platform(mqtt.port, tmp_path) as city:
             await until(lambda: city.status.state == "running")
             assert [version for version, _ in mqtt.connects] == [5, 4]
             assert [options for _, options in mqtt.subscribed] == [

@@ -49,7 +49,7 @@ def open_client_id(directory: Path, wanted: str = "") -> ClientId:
     """``wanted``, or else the id that is kept with the data; made up where there is none.
 
     A directory of a version that called every installation "andaman" is told by its older files: what the MQTT broker holds
-    for that id is then taken once. Raises BadRequestData, Unavailable.
+    for that id is then taken once. Raises BadRequestData.
     """
     if wanted:
         return ClientId(check_client_id(wanted))
@@ -66,12 +66,13 @@ def open_client_id(directory: Path, wanted: str = "") -> ClientId:
                         directory, path,
                     )  # fmt: skip
                 return ClientId(text, former, path)
-    except OSError as error:
-        raise Unavailable(f"{path} cannot be read: {error.strerror or error}") from None
-    except (ValueError, KeyError, TypeError, BadRequestData) as error:
-        log.warning("mqtt: %s is damaged (%s); a new client id is made up", path, error)
+    except (OSError, ValueError, KeyError, TypeError, BadRequestData) as error:
+        log.warning("mqtt: %s cannot be read (%s); a new client id is made up", path, error)
     made = ClientId(f"andaman{os.urandom(8).hex()}", FORMER if _is_older(directory) else "", path)
-    _write(path, made.text, made.former)
+    try:
+        _write(path, made.text, made.former)
+    except Unavailable as error:  # a full disk, say: the platform starts all the same, to be read
+        log.warning("mqtt: %s; the client id is made up anew at the next start", error.detail)
     return made
 
 

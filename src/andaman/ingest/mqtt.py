@@ -68,6 +68,7 @@ class MqttFeed:
         self._address = address
         self._mapping = mapping
         self._wanted = mapping.subscriptions()
+        self._has_lists = any(rule.each is not None and rule.time is None for rule in mapping.topics)
         self._letters = letters
         self._client_id = client_id if isinstance(client_id, ClientId) else ClientId(client_id)
         self._former = self._client_id.former
@@ -186,7 +187,7 @@ class MqttFeed:
                 if isinstance(delivery.topic, str)
                 else delivery.topic.decode("utf-8", "replace")
             )
-            found = self._mapping.find(topic)
+            found = self._mapping.find(topic) if self._has_lists else None
             is_list = found is not None and found[0].each is not None and found[0].time is None
             message = _Message(
                 delivery, session, topic, bytes(delivery.payload[: MAX_BYTES + 1]), link.stamp(MOST_ITEMS if is_list else 1)

@@ -47,9 +47,12 @@ def plan_each(
         attrs: dict[str, list[Instance]] = {}
         for name, ones in doc["attrs"].items():
             before = known.attrs.get(name)
-            if before == ones or (seen.retained and before is not None):
+            if before == ones or (
+                before is not None and (seen.retained or all(one in before for one in ones))
+            ):
                 continue
-            if not seen.received and _time(ones) < _time(before) and _time(ones):
+            at = _time(ones, ones)
+            if not seen.received and 0 < at < _time(before, ones):
                 past = late.get(entity_id)
                 if past is None:
                     past = late[entity_id] = _Late(entity_id)
@@ -63,7 +66,10 @@ def plan_each(
             continue
         known.exists = True
         known.types.update(doc["type"])
-        known.attrs.update(attrs)
+        for name, ones in attrs.items():
+            datasets = {one.get("datasetId") for one in ones}
+            others = [one for one in known.attrs.get(name, ()) if one.get("datasetId") not in datasets]
+            known.attrs[name] = [*others, *ones]
         planned.append((WriteOp(OpKind.UPSERT_UPDATE, entity_id, {**doc, "attrs": attrs}), [place]))
     return planned
 
@@ -107,10 +113,14 @@ class _Late:
         return first
 
 
-def _time(ones: list[Instance] | None) -> Micros:
-    """When the first instance was observed; before everything where that is not known."""
-    at: Any = ones[0].get("observedAt") if ones else None
-    return parse_time(at) if at else 0
+def _time(ones: list[Instance] | None, given: list[Instance]) -> Micros:
+    """When the instance of the same data set as what is given was observed; before everything where that is not known."""
+    wanted = given[0].get("datasetId") if given else None
+    for one in ones or ():
+        if one.get("datasetId") == wanted:
+            at: Any = one.get("observedAt")
+            return parse_time(at) if at else 0
+    return 0
 
 
 def _bare(ones: list[Instance]) -> list[Instance]:

@@ -9,6 +9,7 @@ import ssl
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
@@ -104,6 +105,9 @@ class Session:
         self._said = b""
         self._answers: dict[int, asyncio.Future[Sequence[int]]] = {}
         self._present = False
+        self._closed = False
+        self._connected = False
+        self._refusal = 0
         self.received = 0
         self.taken = 0
 
@@ -122,7 +126,7 @@ class Session:
 
     async def _try(self, version: int) -> str | None:
         """None when connected; a text where another version may do. Raises SourceAway."""
-        self.lost, self._said, self.version = asyncio.Event(), b"", version
+        self.lost, self._said, self.version, self._refusal = asyncio.Event(), b"", version, 0
         self._client = self._make()
         tls: ssl.SSLContext | bool = ssl.create_default_context() if self.address.tls else False
         client = self._client
@@ -133,30 +137,40 @@ class Session:
         try:
             async with asyncio.timeout(CONNECT_S):
                 await asyncio.wait({connecting, losing}, return_when=asyncio.FIRST_COMPLETED)
+            if self._refusal:
+                return self._refused(self._refusal)
             if connecting.done():
                 connecting.result()
+                self._connected = True
                 return None
-            await self.close()
-            if version == MQTTv50:
-                return "it closed the connection"
-            return "closed"
+            return "it closed the connection"
         except TimeoutError:
-            await self.close()
             raise SourceAway(f"No answer from {self.address.place} within {CONNECT_S:.0f} s") from None
         except MQTTConnectError as error:
-            await self.close()
-            code = int(error._code)
-            if version == MQTTv50 and code in V5_UNKNOWN:
-                return "it refuses the version"
-            words = CONNECT_WORDS.get(code, f"code {code}")
-            raise SourceAway(f"{self.address.place} refuses the connection: {words}") from None
+            return self._refused(int(error._code))
         except OSError as error:
-            await self.close()
             raise SourceAway(f"{self.address.place} cannot be reached: {error}") from None
         finally:
             for task in (connecting, losing):
                 task.cancel()
             await asyncio.gather(connecting, losing, return_exceptions=True)
+            if not self._connected:
+                await self._end(client)
+
+    def _refused(self, code: int) -> str:
+        """Where another version may do; else raises SourceAway."""
+        if self.version == MQTTv50 and code in V5_UNKNOWN:
+            return "it refuses the version"
+        words = CONNECT_WORDS.get(code, f"code {code}")
+        raise SourceAway(f"{self.address.place} refuses the connection: {words}") from None
+
+    def _answered(self, original: Callable[[int, bytes], None], cmd: int, packet: bytes) -> None:
+        """A CONNACK packet (MQTT 5 §3.2). The library would go on by itself after a refusal."""
+        if len(packet) > 1 and packet[1]:
+            self._refusal = packet[1]
+            self.lost.set()
+        else:
+            original(cmd, packet)
 
     def _make(self) -> Any:
         client = Client(
@@ -185,7 +199,9 @@ class Session:
             if answer is not None and not answer.done():
                 answer.set_result(codes)
 
-        client._package_handler._handle_publish_packet = self._published
+        handler = client._package_handler
+        handler._handle_publish_packet = self._published
+        handler._handle_connack_packet = partial(self._answered, handler._handle_connack_packet)
         client.on_connect = on_connect
         client.on_disconnect = on_disconnect
         client.on_subscribe = answered
@@ -195,6 +211,8 @@ class Session:
     def _published(self, cmd: int, raw: bytes) -> None:
         """A PUBLISH packet (MQTT 5 §3.3). Taken apart here: the library acknowledges before, or leaves a packet that it
         cannot read without an answer, so that it comes again for ever. Properties are for others; we skip them."""
+        if self._closed:
+            return  # what was read before the end: it was not acknowledged and comes again
         qos, retained = (cmd & 0x06) >> 1, bool(cmd & 1)
         topic, number, payload, broken = b"", 0, raw, ""
         try:
@@ -222,7 +240,7 @@ class Session:
     def acknowledge(self, delivery: Delivery) -> None:
         """The message is on disk: the MQTT broker may forget it. Does nothing once the connection is closed."""
         self.taken += 1
-        if delivery.qos == 1 and delivery.number and not self.lost.is_set():
+        if delivery.qos == 1 and delivery.number and not (self._closed or self.lost.is_set()):
             self._client._package_handler._send_puback(delivery.number)
 
     # -- topics
@@ -315,12 +333,16 @@ class Session:
 
     async def close(self, *, forget: bool = False) -> None:
         """Close; the session lasts, unless ``forget``. Does not wait for what will never be acknowledged."""
-        client = self._client
-        if client is None:
-            return
-        more = {"session_expiry_interval": 0} if forget and self.version == MQTTv50 else {}
+        self._closed = True
+        if self._client is not None:
+            await self._end(
+                self._client, {"session_expiry_interval": 0} if forget and self.version == MQTTv50 else {}
+            )
+
+    @staticmethod
+    async def _end(client: Any, more: Mapping[str, int] | None = None) -> None:
         try:
-            await asyncio.wait_for(client.disconnect(**more), 2.0)
+            await asyncio.wait_for(client.disconnect(**(more or {})), 2.0)
         except Exception as error:  # the connection is gone already, or was never there
             log.debug("mqtt: closing: %s", error)
         transport = getattr(getattr(client, "_connection", None), "_transport", None)

@@ -20,10 +20,14 @@ class Stamps:
         """``after``: no moment is before this one, as far as the clock allows; what was stored last."""
         self._clock = clock
         self._last = after
+        self._read = after  # the newest that the clock said
 
     def next(self, width: int = 1) -> Micros:
         """A moment; it and the ``width - 1`` microseconds behind it are given to nobody else."""
         now = self._clock()
-        first = now if now > self._last or now < self._last - STEP_BACK else self._last + 1
+        if now < self._read - STEP_BACK:
+            self._last = self._read = 0
+        self._read = max(self._read, now)
+        first = max(now, self._last + 1)
         self._last = first + width - 1
         return first

@@ -12,6 +12,7 @@ CONNECT_WORDS: Final = {
     3: "it is not available",
     4: "user name or password is wrong",
     5: "not authorized",
+    10: "its answer cannot be read",
     0x81: "malformed packet",
     0x82: "protocol error",
     0x84: "it does not speak this version of MQTT",

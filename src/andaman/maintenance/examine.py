@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 from andaman.broker.ledger import doctor as ledger
@@ -12,6 +13,8 @@ from andaman.broker.ledger.boot import Facts
 from andaman.broker.ledger.doctor import Finding
 from andaman.broker.ledger.schema import FILE, lock_holder
 from andaman.broker.query.facts import FACTS_VERSION, index_facts, update_facts
+from andaman.ingest import load_mapping
+from andaman.kernel.errors import AndamanError
 from andaman.kernel.storage import is_read_only
 from andaman.kernel.time import DAY
 from andaman.maintenance.files import last_point
@@ -40,8 +43,18 @@ def examine(settings: Settings) -> list[Finding]:
         if (contexts := directory / "contexts").exists() and not contexts.is_dir():
             text = f"A file stands where the directory {contexts} should be; the platform cannot start. Remove it."
             findings.append(Finding("problem", "contexts", text))
-    findings += examine_backups(settings)
+    findings += [*examine_backups(settings), *_mapping(settings)]
     return [*findings, _port(settings.host, settings.port, lock_holder(directory))]
+
+
+def _mapping(settings: Settings) -> Iterator[Finding]:
+    """The mapping file of devices, as the next start will read it."""
+    if settings.mqtt_mapping:
+        try:
+            topics = load_mapping(Path(settings.mqtt_mapping)).topics
+            yield Finding("ok", "mapping", f"{settings.mqtt_mapping} maps {len(topics)} patterns of topics.")
+        except AndamanError as error:
+            yield Finding("problem", "mapping", f"{error.detail}. The platform does not start with it.")
 
 
 def _journal_end(directory: Path) -> int:
