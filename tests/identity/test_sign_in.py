@@ -16,7 +16,7 @@ from andaman.identity.passwords import check_password_rules
 from andaman.identity.recognition import Lifetimes
 from andaman.identity.records import Agency, Outcome, TokenKind
 from andaman.identity.service import Identity
-from andaman.identity.throttle import ACCOUNT, ADDRESS, PAIR, Failures, keys_of, wait_of
+from andaman.identity.throttle import ACCOUNT, ADDRESS, INVENTED, PAIR, Failures, keys_of, network_of, wait_of
 from andaman.kernel.errors import (
     AlreadyExists,
     BadRequestData,
@@ -148,6 +148,89 @@ def test_waits_grow_with_failures_and_end(count: int, later: int) -> None:
 def test_one_ipv6_household_is_one_address() -> None:
     assert keys_of("a", "2001:db8::1", True) == keys_of("a", "2001:db8::ffff:2", True)
     assert keys_of("a", "10.0.0.1", True) != keys_of("a", "10.0.0.2", True)
+    assert network_of("::ffff:10.0.0.1") == network_of("10.0.0.1") != network_of("::ffff:10.0.0.2")
+    assert network_of("fe80::1%eth0") == network_of("fe80::2")
+
+
+async def _fails(identity: Identity, name: str, password: str, address: str) -> Exception:
+    with pytest.raises((NotSignedIn, TooManyRequests)) as caught:
+        await identity.sign_in(name, password, address)
+    return caught.value
+
+
+async def test_who_guesses_waits_and_the_others_at_the_address_do_not(
+    identity: Identity, clock: FakeClock
+) -> None:
+    """Whatever is guessed at one address, in order or all at once: whoever has the right password signs in, known there or not,
+    unless it is that very account that is guessed, or thirty accounts are; and then a device it knows, and those who were there before."""
+    for name in ("somchai", "newcomer", *(f"user{n}" for n in range(ADDRESS.allowed))):
+        await _user(identity, name)
+    was = await identity.sign_in("somchai", GOOD, "10.0.0.1")
+    told = [await _fails(identity, f"nobody{n}", "guess", "10.0.0.1") for n in range(100)]
+    assert [type(error) for error in told[: INVENTED.allowed]] == [NotSignedIn] * INVENTED.allowed
+    assert all(isinstance(error, TooManyRequests) for error in told[INVENTED.allowed :])
+    assert all(0 < int(error.retry_after) <= 60 for error in told[INVENTED.allowed :])  # type: ignore[attr-defined]
+    # What exists is told like what does not.
+    exists = await _fails(identity, "user1", "guess", "10.0.0.1")
+    assert isinstance(exists, TooManyRequests)
+    assert (await identity.sign_in("somchai", GOOD, "10.0.0.1")).secret
+    assert (await identity.sign_in("newcomer", GOOD, "10.0.0.1")).secret
+    # The account itself is guessed beside its user.
+    for _ in range(10):
+        await _fails(identity, "somchai", "guess", "10.0.0.1")
+    assert isinstance(await _fails(identity, "somchai", GOOD, "10.0.0.1"), TooManyRequests)
+    assert (await identity.sign_in("somchai", GOOD, "10.0.0.1", device=was.device)).secret
+    assert isinstance(await _fails(identity, "somchai", GOOD, "10.0.0.1"), TooManyRequests)
+    # Many accounts are tried, each once.
+    await _user(identity, "late")
+    for n in range(ADDRESS.allowed):
+        await _fails(identity, f"user{n}", "guess", "10.0.0.1")
+    assert isinstance(await _fails(identity, "late", GOOD, "10.0.0.1"), TooManyRequests)
+    assert (await identity.sign_in("newcomer", GOOD, "10.0.0.1")).secret
+    assert (await identity.sign_in("late", GOOD, "10.0.0.2")).secret
+    clock.now += ADDRESS.longest_us
+    assert (await identity.sign_in("late", GOOD, "10.0.0.1")).secret
+
+
+async def test_a_device_helps_its_own_account_only(identity: Identity) -> None:
+    await _user(identity, "somchai")
+    await _user(identity, "other")
+    done = await identity.sign_in("somchai", GOOD, "10.0.0.1")
+    for _ in range(PAIR.allowed + 3):
+        with pytest.raises((NotSignedIn, TooManyRequests)):
+            await identity.sign_in("other", "guess", "10.0.0.1", device=done.device)
+    with pytest.raises(TooManyRequests):
+        await identity.sign_in("other", GOOD, "10.0.0.1", device=done.device)
+    for _ in range(PAIR.allowed):  # a stolen mark is no better than an address
+        with pytest.raises(NotSignedIn):
+            await identity.sign_in("somchai", "guess", "10.0.0.1", device=done.device)
+    with pytest.raises(TooManyRequests):
+        await identity.sign_in("somchai", GOOD, "10.0.0.1", device=done.device)
+    assert (await identity.sign_in("somchai", GOOD, "10.0.0.1")).secret
+    assert (await identity.sign_in("other", GOOD, "10.0.0.2", device=done.device)).device == done.device
+    assert (await identity.sign_in("other", GOOD, "10.0.0.2", device="made up")).device != "made up"
+
+
+async def test_guessers_in_masses_do_not_keep_a_known_person_waiting(identity: Identity) -> None:
+    """A hundred guesses at once: so many stand in line, the rest is told to come again, and the person beside them is served."""
+    await _user(identity)
+    await identity.sign_in("somchai", GOOD, "10.0.0.1")
+    guesses = [asyncio.create_task(identity.sign_in(f"n{n}", "guess", "10.0.0.1")) for n in range(100)]
+    await asyncio.sleep(0)
+    assert (await identity.sign_in("somchai", GOOD, "10.0.0.1")).secret
+    results = await asyncio.gather(*guesses, return_exceptions=True)
+    assert {type(result) for result in results} == {NotSignedIn, TooManyRequests}
+    assert all(result.retry_after for result in results if isinstance(result, TooManyRequests))
+
+
+async def test_what_invented_names_leave_behind_is_bounded(
+    identity: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("andaman.identity.sign_in._FAILURES_MAX", 100)
+    for n in range(200):
+        await _fails(identity, f"nobody{n}", "guess", "10.0.0.1")
+    assert identity.store.count_failures() <= 110
+    assert len(identity.store.list_audit(limit=1000)) <= INVENTED.allowed + 5
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from andaman.identity.gate import COOKIE
 from andaman.identity.model import Principal, Role
 from andaman.identity.records import Account, Agency, AuditEntry, Session, Token, TokenKind
 from andaman.identity.service import Identity
+from andaman.identity.sign_in import KNOWN_FOR
 from andaman.identity.tenants import checked_tenants
 from andaman.identity.tokens import AS_BEFORE, LIFETIME, LONGEST, Listed
 from andaman.identity.web import actor_of, credential_of, require
@@ -26,6 +27,8 @@ from andaman.kernel.http import json_response, read_json
 from andaman.kernel.time import DAY, SECOND, Micros, format_time, parse_time
 
 _BODY_MAX: Final = 64 * 1024
+_DEVICE: Final = "andaman_device"
+"""A cookie that opens nothing: by it a device is known again, so that whoever guesses at its address does not lock out its user."""
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 Rename = Callable[[str], str]
 
@@ -69,7 +72,11 @@ class _Door:
         body = _Body(await read_json(request, _BODY_MAX))
         address = request.client.host if request.client else ""
         done = await self._identity.sign_in(
-            body.text("username"), body.text("password"), address, body.text("purpose", "")
+            body.text("username"),
+            body.text("password"),
+            address,
+            body.text("purpose", ""),
+            request.cookies.get(_DEVICE, "")[:100],
         )
         principal = done.session.account.principal(done.session.purpose)
         response = json_response({"principal": _principal(principal), "csrf": done.csrf}, headers=_NO_STORE)
@@ -78,6 +85,15 @@ class _Door:
             done.secret,
             max_age=int((done.session.expires_at - done.session.created_at) // SECOND),
             path="/",
+            secure=request.url.scheme == "https",
+            httponly=True,
+            samesite="strict",
+        )
+        response.set_cookie(
+            _DEVICE,
+            done.device,
+            max_age=KNOWN_FOR // SECOND,
+            path="/auth/login",
             secure=request.url.scheme == "https",
             httponly=True,
             samesite="strict",

@@ -29,10 +29,10 @@ from andaman.identity.policy import Policy, Rights
 from andaman.identity.recognition import Lifetimes, Recognition
 from andaman.identity.records import Account, Agency, Outcome, Token
 from andaman.identity.sessions import Sessions
-from andaman.identity.sign_in import Attempt, SignIn, sign_in
+from andaman.identity.sign_in import KNOWN_FOR, Attempt, SignIn, device_mark, sign_in
 from andaman.identity.store import IdentityStore
 from andaman.identity.tenants import Tenants
-from andaman.identity.throttle import FORGET_AFTER, Limit, keys_of, longest_wait
+from andaman.identity.throttle import FORGET_AFTER, Limit, keys_of, longest_wait, network_of
 from andaman.identity.tokens import Tokens
 from andaman.kernel.errors import (
     AlreadyExists,
@@ -42,8 +42,14 @@ from andaman.kernel.errors import (
     TooManyRequests,
 )
 from andaman.kernel.time import SECOND, Clock, Micros, system_clock
+from andaman.kernel.turns import Turns
 
-_WAITING_MAX: Final = 32
+_HASHING: Final = 2
+"""Threads of this room; each hash takes tens of milliseconds and MB."""
+_WAITING_MAX: Final = 512
+_LINE_OF_ADDRESS: Final = 32
+_LINE_OF_PERSON: Final = 6
+"""Sign-ins that wait for a thread: in all, of one address, and of one person who is known there."""
 T = TypeVar("T")
 
 
@@ -72,8 +78,11 @@ class Identity:
             self.store, self._run, self.audit, clock, self.lifetimes.idle, self.tokens, self._changed
         )
         self._hasher = PasswordHasher(password_cost)
-        self._threads = ThreadPoolExecutor(2, "identity")  # bounds memory and CPU that sign-ins can take
+        self._threads = ThreadPoolExecutor(
+            _HASHING, "identity"
+        )  # bounds memory and CPU that sign-ins can take
         self._waiting = 0
+        self._hashing = Turns(_HASHING)
         self._recognition = Recognition(self.store, self.basis, self._threads, self.lifetimes)
         self._seen_changes, self._next_end = self.store.changes(), self.store.next_end(clock())
         self._listeners: list[Callable[[], None]] = []
@@ -126,18 +135,32 @@ class Identity:
             listener()
 
     # -- signing in and out ---------------------------------------------------------------------------------
-    async def sign_in(self, username: str, password: str, address: str = "", purpose: str = "") -> SignIn:
-        """Open a session. Raises NotSignedIn (the same for an unknown user, a wrong password and a disabled
+    async def sign_in(
+        self, username: str, password: str, address: str = "", purpose: str = "", device: str = ""
+    ) -> SignIn:
+        """Open a session; ``device``: what an earlier one gave the device to keep. Raises NotSignedIn (the same for an unknown user, a wrong password and a disabled
         account, in the same time) and TooManyRequests after repeated failures."""
-        attempt = Attempt(username, password, address, checked_purpose(purpose), self.clock())
+        attempt = Attempt(username, password, address, checked_purpose(purpose), self.clock(), device)
+        network, name = network_of(address), plain_username(username)
+        # Whoever signed in from there before does not stand in line behind whoever guesses there.
+        since, mark = attempt.at - KNOWN_FOR, device_mark(device)
+        known = self.store.knows_address(name, address, since) or bool(
+            mark and self.store.knows_address(name, mark, since)
+        )
+        whose = f"{mark or network} {name}" if known else network
+        if self._hashing.waiting(whose) >= (_LINE_OF_PERSON if known else _LINE_OF_ADDRESS):
+            raise TooManyRequests(
+                "Too many people sign in at this address; try again in a few seconds", retryAfter=3
+            )
         if self._waiting >= _WAITING_MAX:
             raise TooManyRequests("Too many people sign in at this moment; try again in a few seconds")
         self._waiting += 1
         try:
-            lives = self.lifetimes
-            done = await self._run(
-                sign_in, self.store, self._hasher, attempt, lives.absolute, lives.sessions_max
-            )
+            async with self._hashing.turn(whose):
+                lives = self.lifetimes
+                done = await self._run(
+                    sign_in, self.store, self._hasher, attempt, lives.absolute, lives.sessions_max
+                )
         finally:
             self._waiting -= 1
         if done.ended:
@@ -239,15 +262,14 @@ class Identity:
             raise NotSignedIn("The session is over; sign in again")
         account = session.account
         check_password_rules(new, account.username)
-        limits = keys_of(account.username, actor.origin, True)
+        keys = keys_of(account.username, actor.origin, True)
+        limits = keys.limits
         await self._run(self._count_try, limits)
         found = self.store.find_account(account.username)
         if not await self._run(self._hasher.verify, found[1] if found else None, old):
             await self.audit.add(actor, "account.password", outcome=Outcome.REFUSED)
             raise BadRequestData("The old password is not right", field="old")
-        pair = [key for key in limits if key.startswith("pair:")]
-        others = [key for key in limits if key not in pair]
-        await self._run(self.store.take_back_failures, others, pair)
+        await self._run(self.store.take_back_failures, [], [keys.pair])
         encoded = await self._run(self._hasher.hash, new)
         await self._run(self.store.set_password, account.username, encoded, self.clock())
         await self._run(self.store.end_sessions_of, account.username, credential.digest)

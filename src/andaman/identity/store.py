@@ -18,7 +18,7 @@ import orjson
 from andaman.identity.records import Account, Agency, AuditEntry, Session, Token
 from andaman.identity.rows import AUDIT, account_of, audit_entry, link, pack, token_of, verify_audit
 from andaman.identity.schema import MIGRATIONS as _MIGRATIONS
-from andaman.identity.throttle import Failures
+from andaman.identity.throttle import Failures, network_of
 from andaman.kernel.errors import AlreadyExists, Unavailable
 from andaman.kernel.storage import opening
 from andaman.kernel.time import Micros
@@ -178,6 +178,9 @@ class IdentityStore:
         rows = self._rows(f"SELECT key, count, last_at FROM failure WHERE key IN ({marks})", keys)  # noqa: S608
         return {key: Failures(count, last_at) for key, count, last_at in rows}
 
+    def count_failures(self) -> int:
+        return int(self._rows("SELECT count(*) FROM failure", ())[0][0])
+
     def add_failures(self, keys: Sequence[str], now: Micros, forget_before: Micros) -> None:
         """Count one more under each key; older ones than ``forget_before`` start anew."""
         with self.change() as db:
@@ -195,8 +198,19 @@ class IdentityStore:
             db.executemany("DELETE FROM failure WHERE key = ?", [(k,) for k in clear])
 
     def knows_address(self, username: str, address: str, since: Micros) -> bool:
-        sql = "SELECT 1 FROM known_address WHERE username = ? AND address = ? AND last_at >= ?"
-        return bool(self._rows(sql, (username, address, since)))
+        """Has the account signed in from this address, or from its network? Versions before noted the address itself."""
+        sql = "SELECT 1 FROM known_address WHERE username = ? AND address IN (?, ?) AND last_at >= ?"
+        return bool(self._rows(sql, (username, address, network_of(address), since)))
+
+    def knows_mark(self, mark: str) -> bool:
+        """Has anybody signed in on this device?"""
+        return bool(self._rows("SELECT 1 FROM known_address WHERE address = ?", (mark,)))
+
+    def note_address(self, username: str, address: str, now: Micros, forget_before: Micros) -> None:
+        """The account signed in from there; what was noted before ``forget_before`` is forgotten."""
+        with self.change() as db:
+            db.execute("DELETE FROM known_address WHERE last_at < ?", (forget_before,))
+            db.execute("INSERT OR REPLACE INTO known_address VALUES (?, ?, ?)", (username, address, now))
 
     # -- sessions -------------------------------------------------------------------------------------------
     def add_session(self, digest: bytes, session: Session, most: int = 100) -> int:
@@ -223,7 +237,7 @@ class IdentityStore:
             )
             db.execute(
                 "INSERT OR REPLACE INTO known_address VALUES (?, ?, ?)",
-                (username, session.address, session.created_at),
+                (username, network_of(session.address), session.created_at),
             )
             return db.execute(
                 "DELETE FROM session WHERE hash IN (SELECT hash FROM session WHERE username = ? AND hash <> ?"
