@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from andaman import __version__
@@ -38,10 +37,12 @@ from andaman.doors.live.hub import Hub
 from andaman.doors.live.routes import LiveDoor
 from andaman.doors.ngsild.app import NgsiLdApp
 from andaman.doors.ngsild.door import NgsiLdOptions
+from andaman.doors.ngsild.entries import ngsild_doors
 from andaman.doors.past import routes as past_routes
 from andaman.doors.tiles.door import TileDoor
-from andaman.http import health_route, screens_app
+from andaman.http import health_door, screens_app
 from andaman.identity import routes as identity_routes
+from andaman.identity.doors import BoundDoor, checked
 from andaman.identity.following import RightsFollower
 from andaman.identity.gate import Gate, NoAuthGate
 from andaman.identity.limits import Limits
@@ -227,8 +228,11 @@ class App:
             late=[self.broker.history_metrics, self.letters.metrics, self.identity.tokens.metrics],
             loopback=settings.metrics_loopback,
         )
+        screens = self._screen_doors()
+        self.doors: list[BoundDoor] = checked([*ngsild_doors(), *screens])
+        """The table of doors, as built."""
         requests = Requests(
-            self._gate(_Dispatch(ngsild, screens_app(self._routes()))),
+            self._gate(_Dispatch(ngsild, screens_app(screens))),
             slow_s=settings.slow_request_ms / 1000,
             every=settings.log_requests,
         )
@@ -258,8 +262,8 @@ class App:
         self.metrics.rooms.append(limits)
         return Gate(app, self.identity, allowed_origins=origins, limits=limits)
 
-    def _routes(self) -> list[BaseRoute]:
-        found: list[BaseRoute] = [health_route(self.health), self.metrics.route()]
+    def _screen_doors(self) -> list[BoundDoor]:
+        found = [health_door(self.health), self.metrics.door()]
         found += identity_routes.routes(self.identity, self.broker, expand=iri, shorten=short)
         live = LiveDoor(self.live, on_change=self.identity.on_change, name_of=self.identity.name_of)
         self.metrics.rooms.append(live)

@@ -1,4 +1,4 @@
-"""The outer shell of HTTP: one table from error to problem, for everything on Starlette."""
+"""The outer shell of HTTP: one table from error to problem, for everything on Starlette; its routes come from the table of doors."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
 
+from andaman.identity.doors import ANYONE, BoundDoor, DoorEntry, Tenancy
+from andaman.identity.entrance import build_routes
 from andaman.kernel.errors import AndamanError, MethodNotAllowed, ResourceNotFound, StorageFull, told
 from andaman.kernel.http import GONE, json_response, problem_response
 
@@ -49,10 +50,10 @@ async def _on_gone(request: Request, error: Exception) -> Response:
     return Response(status_code=GONE)
 
 
-def screens_app(routes: Sequence[BaseRoute]) -> Starlette:
-    """Everything that is not hot, on Starlette."""
+def screens_app(doors: Sequence[BoundDoor]) -> Starlette:
+    """Everything that is not hot, on Starlette. Raises TableError for a door that is not in order."""
     return Starlette(
-        routes=list(routes),
+        routes=build_routes(doors),
         exception_handlers={
             AndamanError: _on_error,
             HTTPException: _on_http,
@@ -63,10 +64,13 @@ def screens_app(routes: Sequence[BaseRoute]) -> Starlette:
     )
 
 
-def health_route(health: Callable[[], dict[str, object]]) -> Route:
+_HEALTH = DoorEntry("GET", "/api/health", Tenancy.CITY, ANYONE, devices=True)
+
+
+def health_door(health: Callable[[], dict[str, object]]) -> BoundDoor:
     """``GET /api/health``, for everybody: nothing in it tells about the city's data."""
 
     async def answer(request: Request) -> Response:
         return json_response(health())
 
-    return Route("/api/health", answer)
+    return _HEALTH.to(answer)

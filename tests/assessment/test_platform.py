@@ -18,6 +18,7 @@ from andaman.assessment.service import AssessmentService
 from andaman.broker.entity.build import iri, value
 from andaman.broker.service import Broker
 from andaman.city.pack import install, load_pack
+from andaman.identity.entrance import build_routes
 from andaman.identity.gate import NoAuthGate
 from andaman.identity.model import FULL_ACCESS, system_actor
 from andaman.kernel.errors import AndamanError
@@ -36,7 +37,9 @@ class City:
             assert isinstance(error, AndamanError)
             return problem_response(error)
 
-        app = Starlette(routes=routes(assessment, connectivity), exception_handlers={AndamanError: problem})
+        app = Starlette(
+            routes=build_routes(routes(assessment, connectivity)), exception_handlers={AndamanError: problem}
+        )
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(NoAuthGate(app)), base_url="http://localhost"
         )

@@ -21,6 +21,7 @@ from andaman.catalogue.quality import Tally
 from andaman.catalogue.routes import routes
 from andaman.catalogue.seed import default_datasets
 from andaman.catalogue.service import Catalogue, copy_agencies
+from andaman.identity.entrance import build_routes
 from andaman.identity.model import Access, Actor, Classification, Principal, Role, system_actor
 from andaman.identity.policy import Policy, PolicyAccess, PolicyTable, Rights, default_writes
 from andaman.identity.service import Identity
@@ -318,7 +319,7 @@ async def test_over_http_counts_only_what_the_asker_sees(broker: Broker) -> None
 
 def _client(catalogue: Catalogue, access: Access) -> httpx.AsyncClient:
     inner = Starlette(
-        routes=routes(catalogue),
+        routes=build_routes(routes(catalogue)),
         exception_handlers={AndamanError: lambda request, error: problem_response(error)},  # type: ignore[arg-type]
     )
 

@@ -17,6 +17,7 @@ from starlette.responses import Response
 from andaman.command.incident_types import INCIDENT_TYPES, UNIT_TYPES
 from andaman.command.routes import routes
 from andaman.command.service import CommandService
+from andaman.identity.entrance import build_routes
 from andaman.identity.model import Actor, Principal, Role
 from andaman.identity.web import ACTOR
 from andaman.kernel.errors import AndamanError
@@ -43,7 +44,7 @@ async def center(
         await put(broker, STATION, *UNITS, *roads())
         service = CommandService(broker, directory / "command", clock, default_rules=False)
         await service.start()
-        app = Starlette(routes=routes(service), exception_handlers={AndamanError: problem})
+        app = Starlette(routes=build_routes(routes(service)), exception_handlers={AndamanError: problem})
 
         def client(role: Role) -> httpx.AsyncClient:
             actor = Actor(Principal(f"user:{role}", role.title(), frozenset({role})))

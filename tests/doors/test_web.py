@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from andaman.doors import web
+from andaman.identity.credentials import PUBLIC_PRINCIPAL
+from andaman.identity.entrance import build_routes
+from andaman.identity.model import Actor
+from andaman.identity.web import ACTOR
+
+
+def pages(directory: Path) -> TestClient:
+    """A stranger's browser before the pages of a directory."""
+    screens = Starlette(routes=build_routes(web.routes(directory)))
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await screens({**scope, ACTOR: Actor(PUBLIC_PRINCIPAL)}, receive, send)
+
+    return TestClient(app)
 
 
 @pytest.fixture
@@ -17,7 +32,7 @@ def client(tmp_path: Path) -> TestClient:
     (tmp_path / "index.html").write_text("<!doctype html><title>here</title>", encoding="utf-8")
     (tmp_path / "assets" / "app-1a2b.js").write_text("export {}", encoding="utf-8")
     (tmp_path / ".sources.json").write_text("{}", encoding="utf-8")
-    return TestClient(Starlette(routes=web.routes(tmp_path)))
+    return pages(tmp_path)
 
 
 @pytest.mark.parametrize("path", ["/", "/assessment", "/training/course/shift", "/?sel=urn:x"])
@@ -59,7 +74,7 @@ def test_policy_allows_nothing_from_elsewhere_and_nothing_inline(client: TestCli
 
 
 def test_without_built_screens_the_answer_says_what_to_do(tmp_path: Path) -> None:
-    answer = TestClient(Starlette(routes=web.routes(tmp_path / "none"))).get("/")
+    answer = pages(tmp_path / "none").get("/")
     assert answer.status_code == 503
     assert "build_ui.py" in answer.text
 

@@ -13,13 +13,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from andaman.identity.credentials import Credential, digest_of
+from andaman.identity.doors import ANYONE, DoorEntry, Tenancy, one_of
+from andaman.identity.entrance import build_routes
 from andaman.identity.gate import COOKIE, Gate, NoAuthGate
 from andaman.identity.model import Classification, Role
 from andaman.identity.policy import DatasetRule
 from andaman.identity.records import TokenKind
 from andaman.identity.routes import routes
 from andaman.identity.service import Identity
-from andaman.identity.web import actor_of, recheck_of, require
+from andaman.identity.web import actor_of, recheck_of
 from andaman.kernel.errors import AndamanError
 from andaman.kernel.http import json_response, problem_response
 from tests.identity.conftest import GOOD, ROOT, FakeClock
@@ -33,8 +35,8 @@ async def _whoami(request: Request) -> Response:
     return json_response({"id": actor.principal.id, "reason": actor.reason, "request": actor.request_id})
 
 
-async def _dispatch(request: Request) -> Response:
-    return json_response({"id": require(request, Role.DISPATCHER).principal.id})
+async def _told(request: Request) -> Response:
+    return Response(status_code=int(request.query_params["status"]))
 
 
 def _problem(request: Request, error: Exception) -> Response:
@@ -46,11 +48,20 @@ def _problem(request: Request, error: Exception) -> Response:
 def app(identity: Identity) -> Gate:
     inner = Starlette(
         routes=[
-            *routes(
-                identity, expand=lambda name: f"urn:t:{name}", shorten=lambda iri: iri.removeprefix("urn:t:")
+            *build_routes(
+                [
+                    *routes(
+                        identity,
+                        expand=lambda name: f"urn:t:{name}",
+                        shorten=lambda iri: iri.removeprefix("urn:t:"),
+                    ),
+                    DoorEntry("GET", "/whoami", Tenancy.BOTH, ANYONE).to(_whoami),
+                    DoorEntry("POST", "/whoami", Tenancy.BOTH, ANYONE, because="a test").to(_whoami),
+                    DoorEntry("GET", "/told", Tenancy.CITY, ANYONE, audited="test.told").to(_told),
+                    DoorEntry("GET", "/dispatch", Tenancy.BOTH, one_of(Role.DISPATCHER)).to(_whoami),
+                    DoorEntry("POST", "/dispatch", Tenancy.BOTH, one_of(Role.DISPATCHER)).to(_whoami),
+                ]
             ),
-            Route("/whoami", _whoami, methods=["GET", "POST"]),
-            Route("/dispatch", _dispatch, methods=["GET", "POST"]),
         ],
         exception_handlers={AndamanError: _problem},
     )
@@ -92,7 +103,7 @@ async def test_a_browser_signs_in_acts_and_signs_out(client: httpx.AsyncClient, 
         "agency": "pk-ddpm",
         "purpose": "operations",
     }
-    assert (await client.get("/dispatch")).json() == {"id": "user:somchai"}
+    assert (await client.get("/dispatch")).json()["id"] == "user:somchai"
     refused = await client.post("/dispatch")
     assert refused.status_code == 403
     assert refused.json()["field"] == "X-CSRF-Token"
@@ -132,11 +143,26 @@ async def test_roles_are_demanded_and_refusals_audited(client: httpx.AsyncClient
     assert {e.origin for e in refused} == {"10.0.0.5"}
 
 
+async def test_a_success_is_audited_where_the_door_says_so(
+    client: httpx.AsyncClient, identity: Identity
+) -> None:
+    await _sign_in(client, identity, Role.OPERATOR)
+    for status in (200, 204, 400, 409):
+        assert (
+            await client.get(f"/told?status={status}", headers={"X-Andaman-Reason": "drill"})
+        ).status_code == status
+    await client.get("/whoami")
+    entries = identity.store.list_audit(action="test.")
+    assert [(e.actor, e.target, e.origin, e.reason) for e in entries] == [
+        ("user:somchai", "/told", "10.0.0.5", "drill")
+    ] * 2
+
+
 async def test_bearer_tokens(client: httpx.AsyncClient, identity: Identity, clock: FakeClock) -> None:
     token, secret = await identity.add_token(TokenKind.API, "bench", ROOT, roles=[Role.DISPATCHER])
     headers = {"Authorization": f"Bearer {secret}"}
     for _ in range(2):
-        assert (await client.post("/dispatch", headers=headers)).json() == {"id": f"token:{token.id}"}
+        assert (await client.post("/dispatch", headers=headers)).json()["id"] == f"token:{token.id}"
     await identity.revoke_token(token.id, ROOT)
     answer = await client.post("/dispatch", headers=headers)
     assert answer.status_code == 401

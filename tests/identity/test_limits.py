@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from andaman.identity.limits import _ADDRESSES_MAX, Limits, is_question
+from andaman.identity.limits import _ADDRESSES_MAX, Limits
 from andaman.identity.model import Role
 from andaman.identity.records import Outcome
 from andaman.kernel.errors import BadRequestData
@@ -51,24 +51,6 @@ def test_the_memory_is_bounded_whatever_addresses_come():
         assert limits.enter(f"a{n}")
         limits.leave(f"a{n}")
     assert not limits._open
-
-
-@pytest.mark.parametrize(
-    ("path", "counts"),
-    [
-        ("/", False),
-        ("/assets/a.js", False),
-        ("/tiles/roads/1/2/3", False),
-        ("/api/health", False),
-        ("/ngsi-ld/v1/entities/urn:x:1", False),
-        ("/ngsi-ld/v1/entities", True),
-        ("/ngsi-ld/v1/entities/", True),
-        ("/ngsi-ld/v1/temporal/entities/urn:x:1", True),
-        ("/api/state", True),
-    ],
-)
-def test_only_what_costs_work_counts(path, counts):
-    assert is_question(path) == counts
 
 
 def test_a_stranger_who_asks_too_much_is_told_when_to_come_again_and_nobody_else_is(tmp_path):

@@ -26,6 +26,7 @@ from andaman.doors.live.routes import LiveDoor
 from andaman.doors.ngsild.app import NgsiLdApp
 from andaman.doors.past import routes as past_routes
 from andaman.doors.tiles.door import TileDoor
+from andaman.identity.entrance import build_routes
 from andaman.identity.model import FULL_ACCESS, Access, Actor, Classification, Principal, Role, system_actor
 from andaman.identity.policy import DatasetRule, PolicyAccess, PolicyTable, Rights
 from andaman.kernel.errors import AndamanError, ResourceNotFound
@@ -373,7 +374,7 @@ def _links(answer: httpx.Response) -> Any:
 
 def _client(broker: Broker, hub: Hub, access: Access) -> httpx.AsyncClient:
     screens = Starlette(
-        routes=[*LiveDoor(hub).routes(), *past_routes.routes(broker)],
+        routes=build_routes([*LiveDoor(hub).routes(), *past_routes.routes(broker)]),
         exception_handlers={AndamanError: lambda request, error: problem_response(error)},  # type: ignore[arg-type]
     )
     door = NgsiLdApp(broker, ContextStore(None))

@@ -18,6 +18,7 @@ from andaman.broker.entity import build
 from andaman.broker.model import Doc
 from andaman.broker.service import Broker
 from andaman.city.pack import load_pack
+from andaman.identity.entrance import build_routes
 from andaman.identity.model import FULL_ACCESS, Actor, Principal, Role
 from andaman.identity.web import ACTOR
 from andaman.ingest import DeadLetterStore, FeedLink, FeedManager, FeedState, city_feeds, routes
@@ -266,7 +267,7 @@ def test_routes_show_states_to_all_and_dead_letters_to_staff(tmp_path: Path) -> 
         assert isinstance(error, AndamanError)
         return problem_response(error)
 
-    app = Starlette(routes=routes(manager, letters), exception_handlers={AndamanError: problem})
+    app = Starlette(routes=build_routes(routes(manager, letters)), exception_handlers={AndamanError: problem})
 
     def call(role: Role, path: str, method: str = "GET") -> httpx.Response:
         async def run() -> httpx.Response:

@@ -16,6 +16,7 @@ from andaman.assessment.service import AssessmentService
 from andaman.broker.entity.build import iri, value
 from andaman.broker.service import Broker
 from andaman.city.pack import install, load_pack
+from andaman.identity.entrance import build_routes
 from andaman.identity.gate import NoAuthGate
 from andaman.identity.model import FULL_ACCESS, system_actor
 from andaman.kernel.errors import AndamanError
@@ -32,7 +33,7 @@ class City:
             assert isinstance(error, AndamanError)
             return problem_response(error)
 
-        app = Starlette(routes=routes(roadmap), exception_handlers={AndamanError: problem})
+        app = Starlette(routes=build_routes(routes(roadmap)), exception_handlers={AndamanError: problem})
         transport = httpx.ASGITransport(NoAuthGate(app))
         self.client = httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=60)
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
 
 from andaman.assessment.connectivity import ConnectivityService
 from andaman.assessment.records import SCOPE
 from andaman.assessment.service import AssessmentService
 from andaman.assessment.world import ACCESS_KINDS
 from andaman.broker.entity.build import iri
+from andaman.identity.doors import ANYONE, BoundDoor, Cost, DoorEntry, Requirement, Tenancy, one_of
 from andaman.identity.model import Actor, Role
 from andaman.identity.web import actor_of, require
 from andaman.kernel.errors import Forbidden, NotSignedIn, ResourceNotFound
@@ -21,20 +21,34 @@ from andaman.kernel.http import json_response, read_json
 _BODY_MAX = 1024 * 1024
 
 
-def routes(assessment: AssessmentService, connectivity: ConnectivityService) -> list[BaseRoute]:
+_ANALYST: Final = one_of(Role.ANALYST)
+
+
+def _entry(
+    method: str, path: str, requires: Requirement = ANYONE, *, body_max: int = 0, audited: str = ""
+) -> DoorEntry:
+    return DoorEntry(
+        method, path, Tenancy.CITY, requires, body_max=body_max, cost=Cost.QUESTION, audited=audited
+    )
+
+
+def routes(assessment: AssessmentService, connectivity: ConnectivityService) -> list[BoundDoor]:
     """Who may read follows the classification of the result's entity type; runs and refreshing need an analyst."""
     door = _Door(assessment, connectivity)
     return [
-        Route("/api/assessment/indicators", door.indicators),
-        Route("/api/assessment/indicators/{id}", door.indicator),
-        Route("/api/assessment/refresh", door.refresh, methods=["POST"]),
-        Route("/api/assessment/accessibility", door.access_list),
-        Route("/api/assessment/accessibility/{kind}", door.access),
-        Route("/api/assessment/criticality", door.criticality),
-        Route("/api/connectivity/sites", door.sites),
-        Route("/api/connectivity/runs", door.runs, methods=["GET", "POST"]),
-        Route("/api/connectivity/runs/{id:path}", door.run),
-        Route("/api/connectivity/policy", door.policy),
+        _entry("GET", "/api/assessment/indicators").to(door.indicators),
+        _entry("GET", "/api/assessment/indicators/{id}").to(door.indicator),
+        _entry("POST", "/api/assessment/refresh", _ANALYST, audited="assessment.refresh").to(door.refresh),
+        _entry("GET", "/api/assessment/accessibility").to(door.access_list),
+        _entry("GET", "/api/assessment/accessibility/{kind}").to(door.access),
+        _entry("GET", "/api/assessment/criticality").to(door.criticality),
+        _entry("GET", "/api/connectivity/sites").to(door.sites),
+        _entry("GET", "/api/connectivity/runs").to(door.runs),
+        _entry("POST", "/api/connectivity/runs", _ANALYST, body_max=_BODY_MAX, audited="connectivity.run").to(
+            door.compute
+        ),
+        _entry("GET", "/api/connectivity/runs/{id:path}").to(door.run),
+        _entry("GET", "/api/connectivity/policy").to(door.policy),
     ]
 
 
@@ -86,7 +100,7 @@ class _Door:
         raise ResourceNotFound(f"There is no indicator {wanted!r}; GET /api/assessment/indicators lists them")
 
     async def refresh(self, request: Request) -> Response:
-        actor = require(request, Role.ANALYST)
+        actor = actor_of(request)
         found = await self._assessment.refresh(wait_for_criticality=True)
         rows = [self._lineage(row, actor) for row in found["indicators"]]
         return json_response({**found, "indicators": rows})
@@ -113,9 +127,9 @@ class _Door:
         return json_response({"origin": "simulated", "sites": [site.as_json() for site in sites]})
 
     async def runs(self, request: Request) -> Response:
-        if request.method == "GET":
-            return json_response({"runs": self._connectivity.list_runs(actor_of(request).access)})
-        require(request, Role.ANALYST)
+        return json_response({"runs": self._connectivity.list_runs(actor_of(request).access)})
+
+    async def compute(self, request: Request) -> Response:
         runs = await self._connectivity.run(await read_json(request, _BODY_MAX))
         return json_response({"runs": runs}, 201)
 

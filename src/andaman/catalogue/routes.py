@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
 
 from andaman.broker.entity.build import short
 from andaman.catalogue.model import CLASS_NAMES, Dataset
 from andaman.catalogue.service import Catalogue
+from andaman.identity.doors import ANYONE, BoundDoor, Cost, DoorEntry, Tenancy
 from andaman.identity.model import Actor
 from andaman.identity.web import actor_of
 from andaman.kernel.http import json_response
 
+_LIST: Final = DoorEntry("GET", "/api/catalogue/datasets", Tenancy.CITY, ANYONE, cost=Cost.QUESTION)
+_ONE: Final = DoorEntry("GET", "/api/catalogue/datasets/{code}", Tenancy.CITY, ANYONE, cost=Cost.QUESTION)
 
-def routes(catalogue: Catalogue) -> list[BaseRoute]:
-    """``GET /api/catalogue/datasets`` and ``…/{code}``."""
+
+def routes(catalogue: Catalogue) -> list[BoundDoor]:
+    """A dataset is listed for whoever may know of it."""
 
     async def show(dataset: Dataset, actor: Actor) -> dict[str, Any]:
         return {
@@ -50,7 +53,7 @@ def routes(catalogue: Catalogue) -> list[BaseRoute]:
             await show(catalogue.get_dataset(request.path_params["code"], actor.access), actor)
         )
 
-    return [Route("/api/catalogue/datasets", listed), Route("/api/catalogue/datasets/{code}", one)]
+    return [_LIST.to(listed), _ONE.to(one)]
 
 
 def _retention(dataset: Dataset) -> dict[str, str] | None:

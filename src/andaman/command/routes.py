@@ -3,36 +3,43 @@ steps and close; administrators change rules. A drill's tenant comes in the head
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
 
 from andaman.broker.entity.build import simplify
 from andaman.command.incident_types import INCIDENT_TYPES, UNIT_TYPES
 from andaman.command.reading import members, read_incident, text, uri
 from andaman.command.service import CommandService
+from andaman.identity.doors import (
+    ADMINISTRATORS,
+    ANYONE,
+    STAFF,
+    BoundDoor,
+    Cost,
+    DoorEntry,
+    Requirement,
+    Tenancy,
+    one_of,
+)
 from andaman.identity.model import Actor, Role
-from andaman.identity.web import actor_of, require
+from andaman.identity.web import actor_of, tenant_of
 from andaman.kernel.errors import BadRequestData, InvalidRequest
 from andaman.kernel.http import json_response, read_json
-from andaman.kernel.ids import is_tenant
 from andaman.kernel.time import EARLIEST, HOUR, Micros, parse_time, system_clock
 
-Handler = Callable[[Request], Awaitable[Response]]
-_BODY_MAX = 200_000
+_BODY_MAX: Final = 200_000
+_DESK: Final = one_of(Role.OPERATOR, Role.DISPATCHER)
+_DISPATCHER: Final = one_of(Role.DISPATCHER)
 
 
-def tenant_of(request: Request) -> str:
-    """The tenant asked for; "" for the city. Raises BadRequestData where it is no name of a tenant."""
-    tenant = request.headers.get("NGSILD-Tenant", "")
-    if tenant and not is_tenant(tenant):
-        raise BadRequestData(
-            "NGSILD-Tenant must be up to 64 letters, digits, '_', '-' and '.'", field="NGSILD-Tenant"
-        )
-    return tenant
+def _entry(method: str, path: str, requires: Requirement) -> DoorEntry:
+    """Of the city or a drill. What is done is in the journal, in the name of who did it."""
+    body_max = _BODY_MAX if method in ("POST", "PUT") else 0
+    return DoorEntry(
+        method, f"/api/command{path}", Tenancy.BOTH, requires, body_max=body_max, cost=Cost.QUESTION
+    )
 
 
 async def body_of(request: Request, *allowed: str) -> dict[str, Any]:
@@ -59,12 +66,9 @@ def _number(request: Request, name: str, default: int, low: int, high: int) -> i
     return int(found)
 
 
-def routes(service: CommandService) -> list[BaseRoute]:
+def routes(service: CommandService) -> list[BoundDoor]:
     """Every route under /api/command."""
     desk = service.desk
-
-    def staff(request: Request) -> Actor:
-        return require(request, Role.OPERATOR, Role.DISPATCHER, Role.ANALYST)
 
     async def summary(request: Request) -> Response:
         return json_response(service.summary(actor_of(request).access, tenant_of(request)))
@@ -77,7 +81,7 @@ def routes(service: CommandService) -> list[BaseRoute]:
         return json_response(found)
 
     async def acknowledge(request: Request) -> Response:
-        actor = require(request, Role.OPERATOR, Role.DISPATCHER)
+        actor = actor_of(request)
         body = await body_of(request, "note")
         done = await desk.acknowledge(
             request.path_params["id"], text(body, "note"), actor, tenant_of(request)
@@ -85,7 +89,7 @@ def routes(service: CommandService) -> list[BaseRoute]:
         return json_response(done)
 
     async def close_alert(request: Request) -> Response:
-        actor = require(request, Role.OPERATOR, Role.DISPATCHER)
+        actor = actor_of(request)
         body = await body_of(request, "reason")
         done = await desk.close_alert(
             request.path_params["id"], text(body, "reason"), actor, tenant_of(request)
@@ -93,7 +97,7 @@ def routes(service: CommandService) -> list[BaseRoute]:
         return json_response(done)
 
     async def open_incident(request: Request) -> Response:
-        actor = require(request, Role.OPERATOR, Role.DISPATCHER)
+        actor = actor_of(request)
         tenant = tenant_of(request)
         read = read_incident(await read_json(request, _BODY_MAX))
         incident_id = await desk.open_incident(read, actor, tenant)
@@ -104,14 +108,14 @@ def routes(service: CommandService) -> list[BaseRoute]:
         return json_response(desk.detail(incident_id, actor.access, tenant_of(request)))
 
     async def incident(request: Request) -> Response:
-        actor, incident_id = staff(request), request.path_params["id"]
+        actor, incident_id = actor_of(request), request.path_params["id"]
         at = _time(request, "at")
         if at is None:
             return detail(request, actor, incident_id)
         return json_response(await desk.detail_at(incident_id, at, actor.access, tenant_of(request)))
 
     async def step(request: Request) -> Response:
-        actor = require(request, Role.DISPATCHER)
+        actor = actor_of(request)
         body = await body_of(request, "step", "note", "outcome")
         incident_id = request.path_params["id"]
         await desk.incident_step(
@@ -125,14 +129,14 @@ def routes(service: CommandService) -> list[BaseRoute]:
         return detail(request, actor, incident_id)
 
     async def note(request: Request) -> Response:
-        actor = require(request, Role.OPERATOR, Role.DISPATCHER)
+        actor = actor_of(request)
         body = await body_of(request, "text")
         incident_id = request.path_params["id"]
         await desk.note(incident_id, text(body, "text"), actor, tenant_of(request))
         return detail(request, actor, incident_id)
 
     async def candidates(request: Request) -> Response:
-        actor = staff(request)
+        actor = actor_of(request)
         unit_type = request.query_params.get("unitType", "")
         if unit_type and unit_type not in UNIT_TYPES:
             raise BadRequestData(f"unitType is one of {', '.join(UNIT_TYPES)}", field="unitType")
@@ -155,7 +159,7 @@ def routes(service: CommandService) -> list[BaseRoute]:
         return json_response(rows)
 
     async def assign(request: Request) -> Response:
-        actor = require(request, Role.DISPATCHER)
+        actor = actor_of(request)
         body = await body_of(request, "unit")
         incident_id, unit = request.path_params["id"], uri(body, "unit")
         if not unit:
@@ -164,7 +168,7 @@ def routes(service: CommandService) -> list[BaseRoute]:
         return json_response(desk.detail(incident_id, actor.access, tenant_of(request)), 201)
 
     async def assignment_step(request: Request) -> Response:
-        actor = require(request, Role.DISPATCHER, Role.OPERATOR)
+        actor = actor_of(request)
         body = await body_of(request, "step", "note")
         assignment_id = request.path_params["id"]
         incident_id = await desk.assignment_step(
@@ -173,7 +177,7 @@ def routes(service: CommandService) -> list[BaseRoute]:
         return detail(request, actor, incident_id)
 
     async def unit_status(request: Request) -> Response:
-        actor = require(request, Role.DISPATCHER)
+        actor = actor_of(request)
         body = await body_of(request, "status", "note")
         unit_id = request.path_params["id"]
         doc = await desk.unit_status(
@@ -190,39 +194,37 @@ def routes(service: CommandService) -> list[BaseRoute]:
         )
 
     async def rules(request: Request) -> Response:
-        return json_response(service.list_rules(staff(request).access, tenant_of(request)))
+        return json_response(service.list_rules(actor_of(request).access, tenant_of(request)))
 
     async def rule(request: Request) -> Response:
         rule_id = request.path_params["id"]
-        tenant = tenant_of(request)
-        if request.method == "GET":
-            return json_response(service.get_rule(rule_id, staff(request).access, tenant))
-        actor = require(request, Role.ADMINISTRATOR)
-        if request.method == "DELETE":
-            await service.delete_rule(rule_id, actor, tenant)
-            return Response(status_code=204)
-        return json_response(
-            await service.put_rule(rule_id, await read_json(request, _BODY_MAX), actor, tenant)
-        )
+        return json_response(service.get_rule(rule_id, actor_of(request).access, tenant_of(request)))
 
-    def at(path: str, handler: Handler, *methods: str) -> Route:
-        return Route(f"/api/command{path}", handler, methods=list(methods))
+    async def delete_rule(request: Request) -> Response:
+        await service.delete_rule(request.path_params["id"], actor_of(request), tenant_of(request))
+        return Response(status_code=204)
+
+    async def put_rule(request: Request) -> Response:
+        rule_id, content = request.path_params["id"], await read_json(request, _BODY_MAX)
+        return json_response(await service.put_rule(rule_id, content, actor_of(request), tenant_of(request)))
 
     return [
-        at("/summary", summary, "GET"),
-        at("/incident-types", incident_types, "GET"),
-        at("/unit-types", unit_types, "GET"),
-        at("/alerts/{id}/acknowledge", acknowledge, "POST"),
-        at("/alerts/{id}/close", close_alert, "POST"),
-        at("/incidents", open_incident, "POST"),
-        at("/incidents/{id}", incident, "GET"),
-        at("/incidents/{id}/steps", step, "POST"),
-        at("/incidents/{id}/notes", note, "POST"),
-        at("/incidents/{id}/candidates", candidates, "GET"),
-        at("/incidents/{id}/assignments", assign, "POST"),
-        at("/assignments/{id}/steps", assignment_step, "POST"),
-        at("/units/{id}/status", unit_status, "POST"),
-        at("/timeline", timeline, "GET"),
-        at("/rules", rules, "GET"),
-        at("/rules/{id}", rule, "GET", "PUT", "DELETE"),
+        _entry("GET", "/summary", ANYONE).to(summary),
+        _entry("GET", "/incident-types", ANYONE).to(incident_types),
+        _entry("GET", "/unit-types", ANYONE).to(unit_types),
+        _entry("POST", "/alerts/{id}/acknowledge", _DESK).to(acknowledge),
+        _entry("POST", "/alerts/{id}/close", _DESK).to(close_alert),
+        _entry("POST", "/incidents", _DESK).to(open_incident),
+        _entry("GET", "/incidents/{id}", STAFF).to(incident),
+        _entry("POST", "/incidents/{id}/steps", _DISPATCHER).to(step),
+        _entry("POST", "/incidents/{id}/notes", _DESK).to(note),
+        _entry("GET", "/incidents/{id}/candidates", STAFF).to(candidates),
+        _entry("POST", "/incidents/{id}/assignments", _DISPATCHER).to(assign),
+        _entry("POST", "/assignments/{id}/steps", _DESK).to(assignment_step),
+        _entry("POST", "/units/{id}/status", _DISPATCHER).to(unit_status),
+        _entry("GET", "/timeline", ANYONE).to(timeline),
+        _entry("GET", "/rules", STAFF).to(rules),
+        _entry("GET", "/rules/{id}", STAFF).to(rule),
+        _entry("PUT", "/rules/{id}", ADMINISTRATORS).to(put_rule),
+        _entry("DELETE", "/rules/{id}", ADMINISTRATORS).to(delete_rule),
     ]

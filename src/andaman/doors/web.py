@@ -14,8 +14,8 @@ from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
 
+from andaman.identity.doors import ANYONE, BoundDoor, DoorEntry, Tenancy
 from andaman.kernel.errors import ResourceNotFound
 from andaman.kernel.http import problem_response
 
@@ -121,7 +121,10 @@ def _read(path: Path) -> _File:
     return _File(body, media_type, f'"{hashlib.sha256(body).hexdigest()[:20]}"')
 
 
-def routes(directory: Path = STATIC) -> list[BaseRoute]:
+_PAGE: Final = DoorEntry("GET", "/{path:path}", Tenancy.NONE, ANYONE)
+
+
+def routes(directory: Path = STATIC) -> list[BoundDoor]:
     """GET and HEAD of everything that no other room answers; put these routes last."""
     screens = Screens(directory)
 
@@ -129,4 +132,4 @@ def routes(directory: Path = STATIC) -> list[BaseRoute]:
         path = request.path_params.get("path", "")
         return screens.answer(path, request.headers.get("if-none-match", ""))
 
-    return [Route("/{path:path}", page, methods=["GET", "HEAD"], name="screens")]
+    return [_PAGE.to(page)]

@@ -149,11 +149,13 @@ class AuditTrail:
         wanted: AuditFilter,
         journal: Journal | None = None,
         shorten: Callable[[str], str] = lambda name: name,
+        enters: Callable[[str], bool] = lambda tenant: True,
     ) -> list[AuditEntry]:
         """Identity's entries and the journal's as one list, newest first, at most ``limit``.
 
         To page on, ask again with ``before`` = the last entry's position. The journal is searched backwards over
-        at most 40,000 events from there or from its end. ``shorten``: attribute IRI → name for people.
+        at most 40,000 events from there or from its end. ``shorten``: attribute IRI → name for people. ``enters``: whether the
+        journal of a tenant is for the asker; an API token is for one.
         """
         await self.flush()
         own = await asyncio.to_thread(
@@ -166,7 +168,7 @@ class AuditTrail:
             outcome=wanted.outcome,
             limit=wanted.limit,
         )
-        events = [] if journal is None else await _from_journal(journal, wanted, shorten)
+        events = [] if journal is None else await _from_journal(journal, wanted, shorten, enters)
         return sorted(own + events, key=Position.of, reverse=True)[: wanted.limit]
 
 
@@ -178,7 +180,7 @@ def _own_before(position: Position | None) -> tuple[Micros, int] | None:
 
 
 async def _from_journal(
-    journal: Journal, wanted: AuditFilter, shorten: Callable[[str], str]
+    journal: Journal, wanted: AuditFilter, shorten: Callable[[str], str], enters: Callable[[str], bool]
 ) -> list[AuditEntry]:
     if wanted.outcome == Outcome.REFUSED or not (
         wanted.action.startswith("entity") or "entity.".startswith(wanted.action)
@@ -195,6 +197,8 @@ async def _from_journal(
         for entry in reversed(await _entries(journal, start, end, shorten)):
             if wanted.after_at is not None and entry.at < wanted.after_at:
                 return found[: wanted.limit]
+            if not enters(entry.source.removeprefix("journal").removeprefix(":")):
+                continue
             if (
                 (not wanted.actor or entry.actor == wanted.actor)
                 and (not wanted.target or entry.target == wanted.target)

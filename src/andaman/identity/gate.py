@@ -1,13 +1,14 @@
 """The gate: ASGI middleware that says who acts, before anything else looks at the request.
 
-It sets ``scope["andaman.actor"]``; the rights travel inside the actor as a filter. On the hot path (a token or
-session seen in the last seconds) it costs a few microseconds.
+It sets ``scope["andaman.actor"]``; the rights travel inside the actor as a filter. What the actor may do with them, each door
+asks by its entry (``identity.doors``). On the hot path (a token or session seen in the last seconds) it costs a few microseconds.
 """
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from functools import lru_cache, partial
 from math import ceil
 from typing import Any, Final
@@ -16,14 +17,14 @@ from urllib.parse import unquote, urlsplit
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from andaman.identity.credentials import Credential, Known, csrf_of, digest_of
-from andaman.identity.limits import Limits, is_question
+from andaman.identity.entrance import close_socket
+from andaman.identity.limits import Limits
 from andaman.identity.model import FULL_ACCESS, Actor, Principal, Role
+from andaman.identity.powers import KNOWN, standing_of
 from andaman.identity.service import Identity
-from andaman.identity.tenants import check_entry
-from andaman.identity.web import ACTOR, ASK, CREDENTIAL, RECHECK, REFUSED
-from andaman.kernel.errors import AndamanError, BadRequestData, Forbidden, NotSignedIn, TooManyRequests
+from andaman.identity.web import ACTOR, ASK, CREDENTIAL, GATE, RECHECK, STANDING
+from andaman.kernel.errors import AndamanError, Forbidden, NotSignedIn, TooManyRequests
 from andaman.kernel.http import problem_response
-from andaman.kernel.ids import is_tenant
 from andaman.kernel.metrics import REQUEST_ID, STATUS
 from andaman.kernel.time import Micros
 
@@ -31,9 +32,6 @@ COOKIE: Final = "andaman_session"
 _COOKIE: Final = COOKIE.encode() + b"="
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-_TOLD: Final = "/ngsi-ld/ex/remote-notify"
-"""Here other brokers tell (CIM 009 §5.8.6). A tenant that they name is one of theirs: it opens nothing, and names nothing, here.
-Whom it concerns, and with whose rights, hangs on the random id of the subscription there."""
 _SIGN_IN: Final = "/auth/login"
 
 
@@ -58,7 +56,7 @@ class Gate:
         self.limits = limits or Limits()
         self._identity = identity
         self._allowed = frozenset(allowed_origins)
-        self._actors: dict[tuple[Credential | None, str], tuple[Actor, Micros, bytes]] = {}
+        self._actors: dict[tuple[Credential | None, str], tuple[Actor, Micros, bytes, int]] = {}
         identity.on_change(self._actors.clear)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,14 +72,10 @@ class Gate:
         except AndamanError as error:
             await _refuse(error, scope, receive, send)
             return
-        if scope[ACTOR].principal.id == "public":
-            if kind == "websocket":
-                await self._socket(address, scope, receive, send)
-                return
-            if is_question(scope["path"]):
-                await self._question(address, scope, receive, send)
-                return
-        await self.app(scope, receive, send)
+        if kind == "websocket" and not scope[STANDING] & KNOWN:
+            await self._socket(address, scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
 
     async def _socket(self, address: str, scope: Scope, receive: Receive, send: Send) -> None:
         """A stranger's socket, of which one address has only so many."""
@@ -93,59 +87,18 @@ class Gate:
         finally:
             self.limits.leave(address)
 
-    async def _question(self, address: str, scope: Scope, receive: Receive, send: Send) -> None:
-        """A stranger's question, which waits for its turn, and costs more the larger its answer is."""
-        size = 0
+    @asynccontextmanager
+    async def question(self, address: str) -> AsyncIterator[None]:
+        """A stranger's question, which waits for its turn. Raises TooManyRequests."""
+        async with self.limits.turn(address):
+            self.ask(address)
+            yield
 
-        async def counted(message: Any) -> None:
-            nonlocal size
-            size += len(message.get("body", b""))
-            await send(message)
-
-        try:
-            async with self.limits.turn(address):
-                self._ask(address)
-                await self.app(scope, receive, counted)
-        except TooManyRequests as error:
-            await _refuse(error, scope, receive, send)
+    def spend(self, address: str, size: int) -> None:
+        """Charge a stranger for an answer of ``size`` bytes."""
         self.limits.spend(address, size)
 
-    def _admit(self, scope: Scope, headers: dict[bytes, bytes], address: str) -> None:
-        """Set the actor. Raises NotSignedIn, Forbidden, TooManyRequests, or NoSuchTenant for a tenant that is not the actor's."""
-        secret, credential = _credential(headers)
-        actor, csrf = self._actor(credential, secret, address)
-        if b"x-request-id" in headers or b"x-andaman-reason" in headers:
-            actor = _with_headers(actor, headers)
-        scope[ACTOR] = actor
-        scope[CREDENTIAL] = credential if actor.principal.id != "public" else None
-        if b"ngsild-tenant" in headers and scope["path"] != _TOLD:
-            # Of several, one room would take the first and another the last.
-            if sum(name == b"ngsild-tenant" for name, _ in scope["headers"]) > 1:
-                raise BadRequestData("There is more than one NGSILD-Tenant", field="NGSILD-Tenant")
-            tenant = headers[b"ngsild-tenant"].decode("latin-1")
-            if actor.principal.id == "public" and tenant:
-                raise NotSignedIn("Sign in to see anything but the city itself", field="NGSILD-Tenant")
-            if not tenant or is_tenant(tenant):  # a name that cannot be one is for the door to refuse
-                check_entry(actor.access, tenant)
-        elif not actor.access.enters("") and not scope["path"].startswith("/auth/"):
-            check_entry(actor.access, "")
-        method = scope.get("method", "")
-        scope[REFUSED] = _Refusal(self._identity, actor, scope)
-        if scope["type"] == "websocket":
-            self._check_origin(scope, headers)
-            scope[RECHECK] = self._recheck(scope[CREDENTIAL], address)
-            if actor.principal.id == "public":
-                scope[ASK] = partial(self._ask, address)
-        elif method not in _SAFE:
-            if scope["path"] == _SIGN_IN:
-                self._check_origin(scope, headers)
-            elif csrf and not hmac.compare_digest(headers.get(b"x-csrf-token", b""), csrf):
-                scope[REFUSED]("no or wrong X-CSRF-Token")
-                raise Forbidden(
-                    "This request needs the header X-CSRF-Token as given at sign-in", field="X-CSRF-Token"
-                )
-
-    def _ask(self, address: str) -> None:
+    def ask(self, address: str) -> None:
         """Note one question of a stranger. Raises TooManyRequests."""
         wait_s = self.limits.take(address)
         if wait_s:
@@ -154,27 +107,64 @@ class Gate:
                 retryAfter=ceil(wait_s),
             )
 
-    def _actor(self, credential: Credential | None, secret: bytes, address: str) -> tuple[Actor, bytes]:
-        """The actor, and the CSRF token its unsafe requests need (empty for none)."""
+    async def audited(self, actor: Actor, action: str, target: str) -> None:
+        """Write a success into the audit log."""
+        await self._identity.audit.add(actor, action, target)
+
+    def refused(self, actor: Actor, scope: Mapping[str, Any], detail: str) -> None:
+        """Write a refusal of this request into the audit log, soon."""
+        action = f"refused.{scope.get('method', scope['type'])}"
+        self._identity.audit.refused(actor, action, scope["path"], detail)
+
+    def _admit(self, scope: Scope, headers: dict[bytes, bytes], address: str) -> None:
+        """Set the actor. Raises NotSignedIn and Forbidden."""
+        secret, credential = _credential(headers)
+        actor, _, csrf, standing = self._actor(credential, secret, address)
+        if b"x-request-id" in headers or b"x-andaman-reason" in headers:
+            actor = _with_headers(actor, headers)
+        scope[ACTOR] = actor
+        scope[STANDING] = standing
+        scope[GATE] = self
+        scope[CREDENTIAL] = credential if standing & KNOWN else None
+        if scope["type"] == "websocket":
+            self._check_origin(scope, headers)
+            scope[RECHECK] = self._recheck(scope[CREDENTIAL], address)
+            if not standing & KNOWN:
+                scope[ASK] = partial(self.ask, address)
+        elif scope["method"] not in _SAFE:
+            if scope["path"] == _SIGN_IN:
+                self._check_origin(scope, headers)
+            elif csrf and not hmac.compare_digest(headers.get(b"x-csrf-token", b""), csrf):
+                self.refused(actor, scope, "no or wrong X-CSRF-Token")
+                raise Forbidden(
+                    "This request needs the header X-CSRF-Token as given at sign-in", field="X-CSRF-Token"
+                )
+
+    def _actor(
+        self, credential: Credential | None, secret: bytes, address: str
+    ) -> tuple[Actor, Micros, bytes, int]:
+        """The actor, until when to remember it, the CSRF token its unsafe requests need (empty for none), its standing."""
         identity = self._identity
         key = (credential, address)
         found = self._actors.get(key)
         if found is not None and (credential is None or identity.clock() < found[1]):
-            return found[0], found[2]
+            return found
         known: Known | None = None if credential is None else identity.authenticate(credential)
         if credential is not None and known is None and credential.kind == "token":
             raise NotSignedIn("The token is not known, is over or was revoked")
         if credential is None or known is None:
+            actor = identity.public_actor(address)
+            entry = (actor, 0, b"", standing_of(actor))
             if credential is not None:  # a session that is over: not remembered, there is no end of those
-                return identity.public_actor(address), b""
-            entry = (identity.public_actor(address), 0, b"")
+                return entry
         else:
             csrf = csrf_of(secret).encode() if credential.kind == "session" else b""
-            entry = (identity.actor(known, address), known.until, csrf)
+            actor = identity.actor(known, address)
+            entry = (actor, known.until, csrf, standing_of(actor))
         if len(self._actors) >= 20_000:
             self._actors.clear()
         self._actors[key] = entry
-        return entry[0], entry[2]
+        return entry
 
     def _check_origin(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
         origin = headers.get(b"origin")
@@ -184,7 +174,7 @@ class Gate:
         host = headers.get(b"host", b"").decode("latin-1")
         if text in self._allowed or (host and text.partition("://")[2] == host):
             return
-        scope[REFUSED](f"foreign origin {text}")
+        self.refused(scope[ACTOR], scope, f"foreign origin {text}")
         raise Forbidden(f"Pages of {text} may not do this here; add it to the allowed origins if they should")
 
     def _recheck(self, credential: Credential | None, address: str) -> Callable[[], Actor | None]:
@@ -210,6 +200,7 @@ class NoAuthGate:
         principal = Principal("no-auth", "no-auth", frozenset(Role))
         self._principal = principal
         self._actors: dict[str, Actor] = {}
+        self._standing = standing_of(Actor(principal))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in ("http", "websocket"):
@@ -233,20 +224,8 @@ class NoAuthGate:
                     self._actors.clear()
                 actor = self._actors[address] = Actor(self._principal, FULL_ACCESS, address)
             scope[ACTOR] = actor
+            scope[STANDING] = self._standing
         await self.app(scope, receive, send)
-
-
-class _Refusal:
-    """Writes a refusal of this request into the audit log."""
-
-    __slots__ = ("_actor", "_identity", "_scope")
-
-    def __init__(self, identity: Identity, actor: Actor, scope: Scope) -> None:
-        self._identity, self._actor, self._scope = identity, actor, scope
-
-    def __call__(self, detail: str) -> None:
-        action = f"refused.{self._scope.get('method', self._scope['type'])}"
-        self._identity.audit.refused(self._actor, action, self._scope["path"], detail)
 
 
 def _credential(headers: dict[bytes, bytes]) -> tuple[bytes, Credential | None]:
@@ -285,17 +264,10 @@ def _host(authority: str) -> str:
 
 async def _refuse(error: AndamanError, scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "websocket":
-        code = 1013 if isinstance(error, TooManyRequests) else 1008
-        message: dict[str, Any] = {"type": "websocket.close", "code": code, "reason": error.detail[:100]}
-        await receive()
-        await send(message)
+        await close_socket(error, receive, send)
         return
     response = problem_response(error)
     if scope["path"].startswith("/ngsi-ld/") and REQUEST_ID in scope:
         scope[STATUS] = error.status
         response.headers["X-Request-Id"] = scope[REQUEST_ID].decode("ascii")
-    if "retryAfter" in error.extra:
-        response.headers["Retry-After"] = str(error.extra["retryAfter"])
-    if isinstance(error, NotSignedIn):
-        response.headers["WWW-Authenticate"] = "Bearer"
     await response(scope, receive, send)

@@ -26,17 +26,6 @@ _IN_LINE: Final = 16
 """Further ones wait, up to so many."""
 ANSWER_BYTES: Final = 64 * 1024
 """An answer costs one question more for each so many bytes."""
-_SINGLE: Final = "/ngsi-ld/v1/entities/"
-_FREE: Final = frozenset({"/api/health"})
-
-
-def is_question(path: str) -> bool:
-    """Does a request cost more than a look into memory? Pages, files, map tiles and single entities do not."""
-    if path.startswith("/ngsi-ld/"):
-        return not (
-            path.startswith(_SINGLE) and len(path) > len(_SINGLE) and path.find("/", len(_SINGLE)) < 0
-        )
-    return path.startswith("/api/") and path not in _FREE
 
 
 class Limits:

@@ -18,11 +18,13 @@ class Rights(NamedTuple):
 
 
 def rights_now(identity: Identity, principal_id: str, purpose: str, era: Micros) -> Rights | None:
-    """Of ``user:…``, ``token:…`` or ``device:…`` as of now, None when there are none any more.
+    """Of ``user:…`` or ``token:…`` as of now, None when there are none any more. A device has none: it writes, and is told nothing.
 
     ``purpose``: the one that was declared when the work was given, which counts as long as the account may declare it; a
     token has its own. ``era``: of the account's password then.
     """
+    if principal_id.startswith("device:"):
+        return None
     found = identity.basis.of(principal_id, purpose, era, identity.clock())
     if found is None:
         return None

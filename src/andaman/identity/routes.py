@@ -8,12 +8,22 @@ from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
 
 from andaman.identity.audit import AuditFilter, Journal, Position
 from andaman.identity.basis import NEVER
 from andaman.identity.checks import plain_username
 from andaman.identity.credentials import csrf_of
+from andaman.identity.doors import (
+    ADMINISTRATORS,
+    ANYONE,
+    SIGNED_IN,
+    STAFF,
+    BoundDoor,
+    Cost,
+    DoorEntry,
+    Requirement,
+    Tenancy,
+)
 from andaman.identity.gate import COOKIE
 from andaman.identity.model import Principal, Role
 from andaman.identity.records import Account, Agency, AuditEntry, Session, Token, TokenKind
@@ -21,7 +31,7 @@ from andaman.identity.service import Identity
 from andaman.identity.sign_in import KNOWN_FOR
 from andaman.identity.tenants import checked_tenants
 from andaman.identity.tokens import AS_BEFORE, LIFETIME, LONGEST, Listed
-from andaman.identity.web import actor_of, credential_of, require
+from andaman.identity.web import actor_of, credential_of
 from andaman.kernel.errors import BadRequestData, NotSignedIn, UnsupportedMediaType
 from andaman.kernel.http import json_response, read_json
 from andaman.kernel.time import DAY, SECOND, Micros, format_time, parse_time
@@ -33,31 +43,72 @@ _NO_STORE: Final = {"Cache-Control": "no-store"}
 Rename = Callable[[str], str]
 
 
+_OWN: Final = Tenancy.NONE
+_LOGIN: Final = DoorEntry(
+    "POST",
+    "/auth/login",
+    _OWN,
+    ANYONE,
+    narrowed=True,
+    body_max=_BODY_MAX,
+    because="Signing in is how one becomes known; who guesses is slowed down.",
+)
+_ME: Final = DoorEntry("GET", "/auth/me", _OWN, ANYONE, devices=True)
+_LOGOUT: Final = DoorEntry(
+    "POST",
+    "/auth/logout",
+    _OWN,
+    ANYONE,
+    narrowed=True,
+    because="It ends the session that it came with, and does nothing without one.",
+)
+_PASSWORD: Final = DoorEntry("POST", "/auth/password", _OWN, SIGNED_IN, body_max=_BODY_MAX)
+_SESSIONS: Final = DoorEntry("GET", "/auth/sessions", _OWN, STAFF)
+_END_SESSIONS: Final = DoorEntry("DELETE", "/auth/sessions", _OWN, STAFF)
+_END_SESSION: Final = DoorEntry("DELETE", "/auth/sessions/{id}", _OWN, STAFF)
+_END_TOKEN: Final = DoorEntry("DELETE", "/auth/tokens/{id}", _OWN, STAFF)
+_USERS: Final = "/api/identity/users"
+_USER: Final = "/api/identity/users/{username}"
+_AGENCIES: Final = "/api/identity/agencies"
+_TOKENS: Final = "/api/identity/tokens"
+
+
+def _administration(method: str, path: str, requires: Requirement = ADMINISTRATORS) -> DoorEntry:
+    """A door of the city's administration; the service audits what is done there."""
+    body_max = _BODY_MAX if method in ("POST", "PATCH") and not path.endswith("/own") else 0
+    return DoorEntry(method, path, Tenancy.CITY, requires, body_max=body_max, cost=Cost.QUESTION)
+
+
 def routes(
     identity: Identity,
     journal: Journal | None = None,
     *,
     expand: Rename = lambda name: name,
     shorten: Rename = lambda iri: iri,
-) -> list[BaseRoute]:
+) -> list[BoundDoor]:
     """``expand`` and ``shorten`` turn short type names into IRIs and back; ``journal`` is the broker."""
     door = _Door(identity, journal, expand, shorten)
     return [
-        Route("/auth/login", door.login, methods=["POST"]),
-        Route("/auth/me", door.me),
-        Route("/auth/logout", door.logout, methods=["POST"]),
-        Route("/auth/password", door.password, methods=["POST"]),
-        Route("/auth/sessions", door.sessions, methods=["GET", "DELETE"]),
-        Route("/auth/sessions/{id}", door.end_session, methods=["DELETE"]),
-        Route("/auth/tokens/{id}", door.end_token, methods=["DELETE"]),
-        Route("/api/identity/users", door.users, methods=["GET", "POST"]),
-        Route("/api/identity/users/{username}", door.user, methods=["GET", "PATCH"]),
-        Route("/api/identity/agencies", door.agencies, methods=["GET", "POST"]),
-        Route("/api/identity/tokens", door.tokens, methods=["GET", "POST"]),
-        Route("/api/identity/tokens/{id}", door.token, methods=["DELETE"]),
-        Route("/api/identity/tokens/{id}/rotate", door.rotate_token, methods=["POST"]),
-        Route("/api/identity/tokens/{id}/own", door.own_token, methods=["POST"]),
-        Route("/api/identity/audit", door.audit),
+        _LOGIN.to(door.login),
+        _ME.to(door.me),
+        _LOGOUT.to(door.logout),
+        _PASSWORD.to(door.password),
+        _SESSIONS.to(door.sessions),
+        _END_SESSIONS.to(door.end_sessions),
+        _END_SESSION.to(door.end_session),
+        _END_TOKEN.to(door.end_token),
+        _administration("GET", _USERS).to(door.users),
+        _administration("POST", _USERS).to(door.add_user),
+        _administration("GET", _USER).to(door.user),
+        _administration("PATCH", _USER).to(door.change_user),
+        _administration("GET", _AGENCIES, STAFF).to(door.agencies),
+        _administration("POST", _AGENCIES).to(door.put_agency),
+        _administration("GET", _TOKENS).to(door.tokens),
+        _administration("POST", _TOKENS).to(door.add_token),
+        _administration("DELETE", _TOKENS + "/{id}").to(door.token),
+        _administration("POST", _TOKENS + "/{id}/rotate").to(door.rotate_token),
+        _administration("POST", _TOKENS + "/{id}/own").to(door.own_token),
+        _administration("GET", "/api/identity/audit").to(door.audit),
     ]
 
 
@@ -127,11 +178,7 @@ class _Door:
         return Response(status_code=204)
 
     async def sessions(self, request: Request) -> Response:
-        actor, credential, mine = require(request), credential_of(request), self._identity.sessions
-        if request.method == "DELETE":
-            if credential is None or credential.kind != "session":
-                raise NotSignedIn("Sign in to end your other sessions")
-            return json_response({"ended": await mine.end_others(credential, actor)})
+        actor, credential, mine = actor_of(request), credential_of(request), self._identity.sessions
         current = mine.current(credential)
         answer = {
             "sessions": [_session(one) | {"current": one.id == current} for one in mine.of(actor)],
@@ -139,37 +186,45 @@ class _Door:
         }
         return json_response(answer, headers=_NO_STORE)
 
+    async def end_sessions(self, request: Request) -> Response:
+        credential = credential_of(request)
+        if credential is None or credential.kind != "session":
+            raise NotSignedIn("Sign in to end your other sessions")
+        ended = await self._identity.sessions.end_others(credential, actor_of(request))
+        return json_response({"ended": ended})
+
     async def end_session(self, request: Request) -> Response:
-        await self._identity.sessions.end(request.path_params["id"], require(request))
+        await self._identity.sessions.end(request.path_params["id"], actor_of(request))
         return Response(status_code=204)
 
     async def end_token(self, request: Request) -> Response:
-        await self._identity.sessions.revoke_token(request.path_params["id"], require(request))
+        await self._identity.sessions.revoke_token(request.path_params["id"], actor_of(request))
         return Response(status_code=204)
 
     async def users(self, request: Request) -> Response:
-        actor = require(request, Role.ADMINISTRATOR)
-        if request.method != "POST":
-            return json_response([self._account(account) for account in self._identity.list_users()])
+        return json_response([self._account(account) for account in self._identity.list_users()])
+
+    async def add_user(self, request: Request) -> Response:
         body = _Body(await read_json(request, _BODY_MAX))
         account = await self._identity.add_user(
             body.text("username"),
             body.text("password"),
             body.roles(),
-            actor,
+            actor_of(request),
             name=body.text("name", ""),
             agency=body.text("agency", ""),
         )
         return json_response(self._account(account), 201)
 
     async def user(self, request: Request) -> Response:
-        actor = require(request, Role.ADMINISTRATOR)
         username = request.path_params["username"]
-        principal = f"user:{plain_username(username)}"
-        standing = await asyncio.to_thread(self._identity.tokens.standing_on, principal)
-        if request.method != "PATCH":
-            account = self._identity.get_user(username)
-            return json_response(self._account(account) | {"tokens": [_brief(one.token) for one in standing]})
+        standing = await asyncio.to_thread(self._identity.tokens.standing_on, _principal_of(username))
+        account = self._identity.get_user(username)
+        return json_response(self._account(account) | {"tokens": [_brief(one.token) for one in standing]})
+
+    async def change_user(self, request: Request) -> Response:
+        actor, username = actor_of(request), request.path_params["username"]
+        standing = await asyncio.to_thread(self._identity.tokens.standing_on, _principal_of(username))
         body = _Body(await read_json(request, _BODY_MAX))
         body.only("name", "agency", "password", "disabled", "roles", "tenants")
         tenants = checked_tenants(body.texts("tenants")) if "tenants" in body.members else None
@@ -199,24 +254,21 @@ class _Door:
         }
 
     async def agencies(self, request: Request) -> Response:
-        if request.method != "POST":
-            require(request)
-            listed = self._identity.list_agencies()
-            return json_response(
-                [{"code": a.code, "name": {"th": a.name_th, "en": a.name_en}} for a in listed]
-            )
-        actor = require(request, Role.ADMINISTRATOR)
+        listed = self._identity.list_agencies()
+        return json_response([{"code": a.code, "name": {"th": a.name_th, "en": a.name_en}} for a in listed])
+
+    async def put_agency(self, request: Request) -> Response:
         body = _Body(await read_json(request, _BODY_MAX))
         name = _Body(body.members.get("name"))
         agency = Agency(body.text("code"), name.text("th"), name.text("en"))
-        await self._identity.put_agency(agency, actor)
+        await self._identity.put_agency(agency, actor_of(request))
         return json_response({"code": agency.code, "name": {"th": agency.name_th, "en": agency.name_en}}, 201)
 
     async def tokens(self, request: Request) -> Response:
-        actor = require(request, Role.ADMINISTRATOR)
-        if request.method != "POST":
-            listed = await asyncio.to_thread(self._identity.tokens.listed)
-            return json_response([self._token(one.token) | _state(one) for one in listed])
+        listed = await asyncio.to_thread(self._identity.tokens.listed)
+        return json_response([self._token(one.token) | _state(one) for one in listed])
+
+    async def add_token(self, request: Request) -> Response:
         body = _Body(await read_json(request, _BODY_MAX))
         kind = body.text("kind", "api")
         if kind not in set(TokenKind):
@@ -224,7 +276,7 @@ class _Door:
         token, secret = await self._identity.add_token(
             TokenKind(kind),
             body.text("name"),
-            actor,
+            actor_of(request),
             roles=body.roles() if "roles" in body.members else (),
             agency=body.text("agency", ""),
             purpose=body.text("purpose", ""),
@@ -236,12 +288,11 @@ class _Door:
         return json_response({"token": self._token(token), "secret": secret}, 201, _NO_STORE)
 
     async def token(self, request: Request) -> Response:
-        actor = require(request, Role.ADMINISTRATOR)
-        await self._identity.revoke_token(request.path_params["id"], actor)
+        await self._identity.revoke_token(request.path_params["id"], actor_of(request))
         return Response(status_code=204)
 
     async def rotate_token(self, request: Request) -> Response:
-        actor = require(request, Role.ADMINISTRATOR)
+        actor = actor_of(request)
         body = _Body(await read_json(request, _BODY_MAX, empty={}))
         body.only("graceSeconds", "lifetimeDays")
         grace = body.number_or_none("graceSeconds", 0, 30 * 86_400) or 0
@@ -251,13 +302,11 @@ class _Door:
         return json_response({"token": self._token(token), "secret": secret}, headers=_NO_STORE)
 
     async def own_token(self, request: Request) -> Response:
-        actor = require(request, Role.ADMINISTRATOR)
-        token = await self._identity.tokens.take_over(request.path_params["id"], actor)
+        token = await self._identity.tokens.take_over(request.path_params["id"], actor_of(request))
         (listed,) = await asyncio.to_thread(self._identity.tokens.listed, [token])
         return json_response(self._token(token) | _state(listed))
 
     async def audit(self, request: Request) -> Response:
-        require(request, Role.ADMINISTRATOR)
         query = request.query_params
         try:
             limit = int(query.get("limit", "100"))
@@ -271,7 +320,9 @@ class _Door:
             raise BadRequestData("limit is a number from 1 to 1000", field="limit")
         texts = {name: query.get(name, "") for name in ("actor", "action", "target", "outcome")}
         wanted = AuditFilter(**texts, after_at=after_at, before=before, limit=limit)
-        entries = await self._identity.audit.merged(wanted, self._journal, self._shorten)
+        entries = await self._identity.audit.merged(
+            wanted, self._journal, self._shorten, actor_of(request).access.enters
+        )
         on = ".".join(map(str, Position.of(entries[-1]))) if len(entries) == limit else None
         return json_response({"entries": [_entry(entry) for entry in entries], "before": on})
 
@@ -371,6 +422,10 @@ def _state(one: Listed) -> dict[str, Any]:
     weaker = bool(standing.rights.under) or standing.principal.purpose != one.token.purpose
     state = {"inForce": True, "rolesNow": sorted(standing.principal.roles), "weaker": weaker}
     return state | {"endsAt": format_time(standing.ends_at) if standing.ends_at < NEVER else None}
+
+
+def _principal_of(username: str) -> str:
+    return f"user:{plain_username(username)}"
 
 
 def _time(at: Micros | None) -> str | None:

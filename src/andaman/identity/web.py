@@ -1,23 +1,31 @@
-"""What a route asks of the gate: who acts, and whether that role may."""
+"""What a handler asks of the gate and of its door: who acts, in which tenant, and whether that role may.
+
+What a door requires stands in its entry (``identity.doors``); ``require`` is for what depends on the content of a request.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from starlette.requests import HTTPConnection
 
 from andaman.identity.credentials import Credential
 from andaman.identity.model import Actor, Role
-from andaman.identity.policy import PolicyAccess
+from andaman.identity.powers import is_narrowed
 from andaman.kernel.errors import Forbidden, NotSignedIn
 
-ACTOR = "andaman.actor"
-CREDENTIAL = "andaman.credential"
-RECHECK = "andaman.recheck"
-REFUSED = "andaman.refused"
-ASK = "andaman.ask"
-_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+ACTOR: Final = "andaman.actor"
+STANDING: Final = "andaman.standing"
+"""``powers.standing_of`` the actor."""
+TENANT: Final = "andaman.tenant"
+"""Set by the door: the tenant that the request is about."""
+CREDENTIAL: Final = "andaman.credential"
+RECHECK: Final = "andaman.recheck"
+ASK: Final = "andaman.ask"
+GATE: Final = "andaman.gate"
+"""The gate itself, for limits and the audit; absent with --no-auth."""
+_READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def scope_of(request: HTTPConnection | Mapping[str, Any]) -> Mapping[str, Any]:
@@ -37,6 +45,11 @@ def credential_of(request: HTTPConnection | Mapping[str, Any]) -> Credential | N
     return cast("Credential | None", scope_of(request).get(CREDENTIAL))
 
 
+def tenant_of(request: HTTPConnection | Mapping[str, Any]) -> str:
+    """The tenant that the request is about, as its door found it; "" is the city."""
+    return cast("str", scope_of(request).get(TENANT, ""))
+
+
 def require(request: HTTPConnection | Mapping[str, Any], *roles: Role) -> Actor:
     """The actor, who has one of the roles; administrators always may. With no roles: anyone signed in.
 
@@ -44,8 +57,8 @@ def require(request: HTTPConnection | Mapping[str, Any], *roles: Role) -> Actor:
     is wider than that. Raises NotSignedIn for the public, Forbidden for others; a refusal is audited.
     """
     actor = actor_of(request)
-    if _is_narrowed(actor) and scope_of(request).get("method") not in _READS:
-        _note_refusal(request, "the token is narrowed to types or scopes")
+    if is_narrowed(actor.access) and scope_of(request).get("method") not in _READS:
+        note_refusal(request, "the token is narrowed to types or scopes")
         raise Forbidden(
             "This token is narrowed to types or scopes; with it, entities are changed by NGSI-LD only"
         )
@@ -56,18 +69,16 @@ def require(request: HTTPConnection | Mapping[str, Any], *roles: Role) -> Actor:
         return actor
     if Role.ADMINISTRATOR in mine or not mine.isdisjoint(roles):
         return actor
-    _note_refusal(request, f"needs {' or '.join(roles)}")
+    note_refusal(request, f"needs {' or '.join(roles)}")
     raise Forbidden(f"This needs the role {' or '.join(roles) or 'of staff'}")
 
 
-def _is_narrowed(actor: Actor) -> bool:
-    return isinstance(actor.access, PolicyAccess) and actor.access.is_narrowed
-
-
-def _note_refusal(request: HTTPConnection | Mapping[str, Any], why: str) -> None:
-    refused = scope_of(request).get(REFUSED)
-    if refused is not None:
-        cast("Callable[[str], None]", refused)(why)
+def note_refusal(request: HTTPConnection | Mapping[str, Any], why: str) -> None:
+    """Write into the audit log that this request is refused."""
+    scope = scope_of(request)
+    gate = scope.get(GATE)
+    if gate is not None:
+        gate.refused(actor_of(scope), scope, why)
 
 
 def recheck_of(scope: Mapping[str, Any]) -> Callable[[], Actor | None]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
 
+from andaman.identity.doors import ANYONE, STAFF, BoundDoor, Cost, DoorEntry, Tenancy, one_of
 from andaman.identity.model import Role
-from andaman.identity.web import actor_of, require
+from andaman.identity.web import actor_of
 from andaman.ingest.deadletter import DeadLetterStore
 from andaman.ingest.manager import FeedManager
 from andaman.ingest.model import FeedStatus
@@ -17,20 +17,22 @@ from andaman.kernel.errors import InvalidRequest, ResourceNotFound
 from andaman.kernel.http import json_response
 from andaman.kernel.time import format_time
 
-STAFF = (Role.OPERATOR, Role.DISPATCHER, Role.ANALYST)
-MAX_PAGE = 1000
+MAX_PAGE: Final = 1000
+_FEEDS: Final = DoorEntry("GET", "/api/ingest/feeds", Tenancy.CITY, ANYONE, cost=Cost.QUESTION)
+_COMMAND: Final = DoorEntry(
+    "POST", "/api/ingest/feeds/{feed}/{action}", Tenancy.CITY, one_of(Role.OPERATOR), audited="feed.command"
+)
+_LETTERS: Final = DoorEntry("GET", "/api/ingest/dead-letters", Tenancy.CITY, STAFF)
 
 
-def routes(manager: FeedManager, letters: DeadLetterStore) -> list[BaseRoute]:
-    """``/api/ingest/feeds``, ``/api/ingest/feeds/{id}/{start|stop}``, ``/api/ingest/dead-letters``."""
+def routes(manager: FeedManager, letters: DeadLetterStore) -> list[BoundDoor]:
+    """Feeds, their commands and what could not be read."""
 
     async def feeds(request: Request) -> Response:
-        roles = actor_of(request).principal.roles
-        staff = bool(roles & {*STAFF, Role.ADMINISTRATOR})
+        staff = not STAFF.roles.isdisjoint(actor_of(request).principal.roles)
         return json_response([_row(status, staff) for status in manager.status()])
 
     async def command(request: Request) -> Response:
-        require(request, Role.OPERATOR)
         feed_id, action = request.path_params["feed"], request.path_params["action"]
         if action == "start":
             manager.start_feed(feed_id)
@@ -41,17 +43,12 @@ def routes(manager: FeedManager, letters: DeadLetterStore) -> list[BaseRoute]:
         return json_response(_row(manager.get_status(feed_id), True))
 
     async def dead_letters(request: Request) -> Response:
-        require(request, *STAFF)
         limit = _integer(request, "limit", 100, 1, MAX_PAGE)
         before = _integer(request, "before", None, 1, 1 << 62)
         rows = letters.list_newest(limit or 100, before, request.query_params.get("feed", ""))
         return json_response({"total": letters.count(), "counted": letters.counted(), "rows": rows})
 
-    return [
-        Route("/api/ingest/feeds", feeds, methods=["GET"]),
-        Route("/api/ingest/feeds/{feed}/{action}", command, methods=["POST"]),
-        Route("/api/ingest/dead-letters", dead_letters, methods=["GET"]),
-    ]
+    return [_FEEDS.to(feeds), _COMMAND.to(command), _LETTERS.to(dead_letters)]
 
 
 def _row(status: FeedStatus, staff: bool) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from andaman.kernel.errors import AndamanError, InvalidRequest, TooLarge
+from andaman.kernel.errors import AndamanError, InvalidRequest, NotSignedIn, TooLarge
 
 MAX_BODY = 10 * 1024 * 1024
 STRANGERS_BODY = 64 * 1024
@@ -24,13 +24,22 @@ def json_response(content: Any, status: int = 200, headers: dict[str, str] | Non
 
 
 def problem_response(error: AndamanError, headers: dict[str, str] | None = None) -> Response:
-    """The problem document of a typed error, with Retry-After where another try is worth it."""
-    given = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", **(headers or {})}
-    if error.retry_after:
-        given.setdefault("Retry-After", error.retry_after)
+    """The problem document of a typed error, with what belongs to a refusal in its headers."""
+    given = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+    given |= {**problem_headers(error), **(headers or {})}
     return Response(
         orjson.dumps(error.problem(), default=str), error.status, given, "application/problem+json"
     )
+
+
+def problem_headers(error: AndamanError) -> dict[str, str]:
+    """Headers that belong to a refusal: how to sign in (RFC 9110 §11.6.1), when to come again (§10.2.3)."""
+    found: dict[str, str] = {}
+    if isinstance(error, NotSignedIn):
+        found["WWW-Authenticate"] = "Bearer"
+    if error.retry_after:
+        found["Retry-After"] = error.retry_after
+    return found
 
 
 async def read_json(request: Request, limit: int = MAX_BODY, *, empty: Any = None) -> Any:

@@ -9,8 +9,8 @@ from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
+from andaman.identity.doors import ADMINISTRATORS, ANYONE, BoundDoor, Cost, DoorEntry, Tenancy
 from andaman.identity.model import Role
 from andaman.identity.web import require
 from andaman.kernel.metrics import Family, Histogram, Measured
@@ -33,10 +33,15 @@ class Metrics:
         self._late = list(late)
         self._loopback = loopback
 
-    def route(self) -> Route:
-        return Route("/metrics", self._answer)
+    def door(self) -> BoundDoor:
+        """For administrators' tokens, narrowed or not (who only reads figures needs no more); with ``loopback`` also for
+        whoever asks from this machine."""
+        requires = ANYONE if self._loopback else ADMINISTRATORS
+        entry = DoorEntry("GET", "/metrics", Tenancy.CITY, requires, narrowed=True, cost=Cost.QUESTION)
+        return entry.to(self._answer)
 
     async def _answer(self, request: Request) -> Response:
+        # Whether it comes from this machine hangs on the request; all else the entry has asked.
         near = request.client is not None and request.client.host in _LOOPBACK
         if not (self._loopback and near):
             require(request, Role.ADMINISTRATOR)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
 
+from andaman.identity.doors import ANYONE, BoundDoor, Cost, DoorEntry, Tenancy
 from andaman.identity.web import actor_of
 from andaman.kernel.errors import BadRequestData
 from andaman.kernel.http import json_response
 from andaman.kernel.time import parse_time
 from andaman.programme.service import ProgrammeService
 
+_AT: Final = DoorEntry("GET", "/api/programme", Tenancy.CITY, ANYONE, cost=Cost.QUESTION)
+_QUARTER: Final = DoorEntry("GET", "/api/programme/quarter", Tenancy.CITY, ANYONE, cost=Cost.QUESTION)
 
-def routes(service: ProgrammeService) -> list[BaseRoute]:
+
+def routes(service: ProgrammeService) -> list[BoundDoor]:
     """``GET /api/programme?at=`` and ``GET /api/programme/quarter?year=&quarter=``."""
 
     async def programme(request: Request) -> Response:
@@ -31,7 +36,7 @@ def routes(service: ProgrammeService) -> list[BaseRoute]:
             )
         )
 
-    return [Route("/api/programme", programme), Route("/api/programme/quarter", quarter)]
+    return [_AT.to(programme), _QUARTER.to(quarter)]
 
 
 def _number(request: Request, name: str) -> int | None:

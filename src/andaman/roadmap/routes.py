@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
 
 from andaman.assessment.routes import see
+from andaman.identity.doors import ANYONE, BoundDoor, Cost, DoorEntry, Requirement, Tenancy, one_of
 from andaman.identity.model import Role
-from andaman.identity.web import require
+from andaman.identity.web import actor_of
 from andaman.kernel.http import json_response, read_json
 from andaman.roadmap.service import RoadmapService
 
@@ -18,16 +20,38 @@ _GAP = ("/roadmap/gap", "Gap")
 _PORTFOLIO = ("/roadmap/portfolio", "Portfolio")
 
 
-def routes(roadmap: RoadmapService) -> list[BaseRoute]:
+_ANALYST: Final = one_of(Role.ANALYST)
+
+
+def _entry(
+    method: str, path: str, requires: Requirement = ANYONE, *, body_max: int = 0, audited: str = ""
+) -> DoorEntry:
+    return DoorEntry(
+        method,
+        f"/api/roadmap{path}",
+        Tenancy.CITY,
+        requires,
+        body_max=body_max,
+        cost=Cost.QUESTION,
+        audited=audited,
+    )
+
+
+def routes(roadmap: RoadmapService) -> list[BoundDoor]:
     """Who may read follows the classification of the type; computing and editing need an analyst."""
     door = _Door(roadmap)
     return [
-        Route("/api/roadmap/measures", door.measures),
-        Route("/api/roadmap/measures/{id}", door.measure, methods=["GET", "PUT", "DELETE"]),
-        Route("/api/roadmap/gaps", door.gaps),
-        Route("/api/roadmap/portfolio", door.portfolio, methods=["GET", "POST"]),
-        Route("/api/roadmap/portfolio/{id:path}", door.one),
-        Route("/api/roadmap/portfolios", door.portfolios),
+        _entry("GET", "/measures").to(door.measures),
+        _entry("GET", "/measures/{id}").to(door.measure),
+        _entry("PUT", "/measures/{id}", _ANALYST, body_max=_BODY_MAX).to(door.put_measure),
+        _entry("DELETE", "/measures/{id}", _ANALYST).to(door.reset_measure),
+        _entry("GET", "/gaps").to(door.gaps),
+        _entry("GET", "/portfolio").to(door.portfolio),
+        _entry("POST", "/portfolio", _ANALYST, body_max=_BODY_MAX, audited="portfolio.compute").to(
+            door.compute
+        ),
+        _entry("GET", "/portfolio/{id:path}").to(door.one),
+        _entry("GET", "/portfolios").to(door.portfolios),
     ]
 
 
@@ -39,25 +63,26 @@ class _Door:
         return json_response(await self._roadmap.list_measures(see(request, *_MEASURE).access))
 
     async def measure(self, request: Request) -> Response:
-        name = request.path_params["id"]
-        if request.method == "GET":
-            rows = (await self._roadmap.list_measures(see(request, *_MEASURE).access))["measures"]
-            return json_response(self._roadmap.pick(rows, name))
-        actor = require(request, Role.ANALYST)
-        if request.method == "DELETE":
-            await self._roadmap.reset(name, actor)
-            return Response(status_code=204)
-        return json_response(await self._roadmap.put(name, await read_json(request, _BODY_MAX), actor))
+        rows = (await self._roadmap.list_measures(see(request, *_MEASURE).access))["measures"]
+        return json_response(self._roadmap.pick(rows, request.path_params["id"]))
+
+    async def put_measure(self, request: Request) -> Response:
+        name, content = request.path_params["id"], await read_json(request, _BODY_MAX)
+        return json_response(await self._roadmap.put(name, content, actor_of(request)))
+
+    async def reset_measure(self, request: Request) -> Response:
+        await self._roadmap.reset(request.path_params["id"], actor_of(request))
+        return Response(status_code=204)
 
     async def gaps(self, request: Request) -> Response:
         see(request, *_GAP)
         return json_response(await self._roadmap.gaps())
 
     async def portfolio(self, request: Request) -> Response:
-        if request.method == "GET":
-            see(request, *_PORTFOLIO)
-            return json_response(await self._roadmap.get_portfolio("default"))
-        require(request, Role.ANALYST)
+        see(request, *_PORTFOLIO)
+        return json_response(await self._roadmap.get_portfolio("default"))
+
+    async def compute(self, request: Request) -> Response:
         return json_response(await self._roadmap.compute(await read_json(request, _BODY_MAX)), 201)
 
     async def one(self, request: Request) -> Response:

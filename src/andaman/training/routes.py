@@ -2,44 +2,49 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
 
 from andaman.broker.entity.build import simplify
 from andaman.broker.model import Doc
+from andaman.identity.doors import ADMINISTRATORS, STAFF, BoundDoor, DoorEntry, Requirement, Tenancy, one_of
 from andaman.identity.model import FULL_ACCESS, Actor, Role
-from andaman.identity.web import require
+from andaman.identity.web import actor_of
 from andaman.kernel.errors import BadRequestData, ResourceNotFound
 from andaman.kernel.http import json_response, read_json
 from andaman.training.drill import SCENARIOS
 from andaman.training.drills import no_drill, score_json
 from andaman.training.service import TrainingService
 
-STAFF = (Role.OPERATOR, Role.DISPATCHER, Role.ANALYST, Role.ADMINISTRATOR)
-LEARNERS = (Role.OPERATOR, Role.DISPATCHER, Role.ADMINISTRATOR)
-_LIMIT = 64 * 1024
+LEARNERS: Final = one_of(Role.OPERATOR, Role.DISPATCHER)
+_LIMIT: Final = 64 * 1024
 
 
-def routes(service: TrainingService) -> list[BaseRoute]:
+def _entry(method: str, path: str, requires: Requirement = STAFF) -> DoorEntry:
+    """Of the city: drills are kept there, and have their exercises in tenants of their own. What is changed is in the journal."""
+    body_max = _LIMIT if method == "POST" else 0
+    return DoorEntry(method, f"/api/training{path}", Tenancy.CITY, requires, body_max=body_max)
+
+
+def routes(service: TrainingService) -> list[BoundDoor]:
     """Overview, courses and drills; see docs/rooms/training.md for the shapes."""
 
     async def overview(request: Request) -> Response:
-        return json_response(service.overview(require(request, *STAFF).access))
+        return json_response(service.overview(actor_of(request).access))
 
     async def course(request: Request) -> Response:
-        return json_response(service.progress(request.path_params["course"], require(request, *STAFF)))
+        return json_response(service.progress(request.path_params["course"], actor_of(request)))
 
     async def step(request: Request) -> Response:
-        actor = require(request, *STAFF)
+        actor = actor_of(request)
         answers = await _object(request)
         path = request.path_params
         return json_response(await service.take_step(path["course"], path["step"], answers, actor))
 
     async def role(request: Request) -> Response:
-        actor = require(request, Role.ADMINISTRATOR)
+        actor = actor_of(request)
         body = await _object(request)
         person, name = body.get("person"), body.get("role")
         if not isinstance(person, str) or not isinstance(name, str) or not 0 < len(person) <= 100:
@@ -48,7 +53,6 @@ def routes(service: TrainingService) -> list[BaseRoute]:
         return Response(status_code=204)
 
     async def scenarios(request: Request) -> Response:
-        require(request, *STAFF)
         rows = [
             {"id": s.id, "title": s.title, "briefing": s.briefing, "limitSeconds": s.limit_s}
             for s in SCENARIOS.values()
@@ -56,20 +60,21 @@ def routes(service: TrainingService) -> list[BaseRoute]:
         return json_response(rows)
 
     async def drills(request: Request) -> Response:
-        if request.method == "POST":
-            actor = require(request, *LEARNERS)
-            body = await _object(request)
-            trainers = body.get("trainers", [])
-            if not isinstance(trainers, list) or not all(isinstance(name, str) for name in trainers):
-                raise BadRequestData("trainers is a list of user names", field="trainers")
-            run = await service.drills.begin(str(body.get("scenario", "")), actor, trainers)
-            return json_response(await drill_json(run, actor), 201)
-        actor = require(request, *STAFF)
+        actor = actor_of(request)
         own = [d for d in service.drills.list_runs(FULL_ACCESS) if _may_read(d, actor)]
         return json_response([simplify(d) for d in own])
 
+    async def begin(request: Request) -> Response:
+        actor = actor_of(request)
+        body = await _object(request)
+        trainers = body.get("trainers", [])
+        if not isinstance(trainers, list) or not all(isinstance(name, str) for name in trainers):
+            raise BadRequestData("trainers is a list of user names", field="trainers")
+        run = await service.drills.begin(str(body.get("scenario", "")), actor, trainers)
+        return json_response(await drill_json(run, actor), 201)
+
     async def drill(request: Request) -> Response:
-        actor = require(request, *STAFF)
+        actor = actor_of(request)
         run = service.drills.get_run(request.path_params["drill"], FULL_ACCESS)
         if not _may_read(run, actor):
             raise no_drill(request.path_params["drill"])
@@ -90,7 +95,7 @@ def routes(service: TrainingService) -> list[BaseRoute]:
         }
 
     async def end(request: Request) -> Response:
-        actor = require(request, *LEARNERS)
+        actor = actor_of(request)
         name = request.path_params["drill"]
         how = request.path_params["how"]
         if how not in ("finish", "abort"):
@@ -99,14 +104,15 @@ def routes(service: TrainingService) -> list[BaseRoute]:
         return json_response(await drill_json(await act(name, actor), actor))
 
     return [
-        Route("/api/training", overview),
-        Route("/api/training/roles", role, methods=["POST"]),
-        Route("/api/training/courses/{course}", course),
-        Route("/api/training/courses/{course}/steps/{step}", step, methods=["POST"]),
-        Route("/api/training/scenarios", scenarios),
-        Route("/api/training/drills", drills, methods=["GET", "POST"]),
-        Route("/api/training/drills/{drill}", drill),
-        Route("/api/training/drills/{drill}/{how:str}", end, methods=["POST"]),
+        _entry("GET", "").to(overview),
+        _entry("POST", "/roles", ADMINISTRATORS).to(role),
+        _entry("GET", "/courses/{course}").to(course),
+        _entry("POST", "/courses/{course}/steps/{step}").to(step),
+        _entry("GET", "/scenarios").to(scenarios),
+        _entry("GET", "/drills").to(drills),
+        _entry("POST", "/drills", LEARNERS).to(begin),
+        _entry("GET", "/drills/{drill}").to(drill),
+        _entry("POST", "/drills/{drill}/{how:str}", LEARNERS).to(end),
     ]
 
 

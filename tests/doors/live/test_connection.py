@@ -23,6 +23,7 @@ from andaman.doors.live.hub import Hub
 from andaman.doors.live.routes import LiveDoor
 from andaman.doors.live.view import bounds_of, intersects, parse_bbox
 from andaman.doors.live.window import Pending, Window
+from andaman.identity.entrance import build_routes
 from andaman.identity.model import Actor, Principal, Role, system_actor
 from andaman.identity.web import ACTOR
 from andaman.kernel.errors import AndamanError, BadRequestData
@@ -245,7 +246,10 @@ async def test_a_failure_in_the_hub_sends_screens_for_a_fresh_state(hub: Hub, br
 async def test_state_over_http(hub: Hub, broker: Broker) -> None:
     await broker.write([_bus(n, n, 98 + n / 1000) for n in range(700)], ROOT)
     door = LiveDoor(hub)
-    app = Starlette(routes=door.routes(), exception_handlers={AndamanError: lambda r, e: problem_response(e)})  # type: ignore[arg-type]
+    app = Starlette(
+        routes=build_routes(door.routes()),
+        exception_handlers={AndamanError: lambda r, e: problem_response(e)},
+    )  # type: ignore[arg-type]
 
     async def gated(scope: Any, receive: Any, send: Any) -> None:
         scope["andaman.actor"] = actor(ADMIN)

@@ -23,6 +23,7 @@ from andaman.doors.live.hub import Hub
 from andaman.doors.live.routes import routes
 from andaman.doors.live.view import ClientView
 from andaman.identity.credentials import Credential, digest_of
+from andaman.identity.entrance import build_routes
 from andaman.identity.gate import COOKIE, Gate
 from andaman.identity.model import Classification, Role, system_actor
 from andaman.identity.passwords import PasswordCost
@@ -46,7 +47,7 @@ async def _platform(path: Path) -> AsyncIterator[tuple[Broker, Identity]]:
     await hub.start()
     live = routes(hub, on_change=identity.on_change, pace=Pace(beat_s=0.05, recheck_s=0.5, stuck_s=5))
     config = uvicorn.Config(
-        Gate(Starlette(routes=live), identity),
+        Gate(Starlette(routes=build_routes(live)), identity),
         port=PORT,
         lifespan="off",
         log_config=None,

@@ -18,8 +18,7 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 
 from andaman.broker.contexts import CORE_URL
-from andaman.doors.ngsild import app
-from andaman.doors.ngsild.app import resource_of
+from andaman.doors.ngsild.entries import ngsild_doors, resource_of
 from andaman.doors.ngsild.openapi import openapi
 from tests.doors.ngsild.client import (
     BUS,
@@ -137,39 +136,30 @@ async def test_6_3_20_every_parameter_of_every_operation_is_described(c: Client)
             )
 
 
-def test_every_described_path_and_method_exists() -> None:
-    for path, methods in openapi()["paths"].items():
-        resource = resource_of([part for part in path.split("/") if part])
-        assert resource is not None, path
-        assert {name.upper() for name in methods} <= resource.keys(), path
+def test_the_description_and_the_table_of_doors_name_the_same() -> None:
+    """Every path and method that is described is there, and the other way round."""
+
+    def shape(path: str) -> str:
+        return re.sub(r"\{\w+\}", "{}", path)
+
+    described = {
+        (name.upper(), shape(path)) for path, methods in openapi()["paths"].items() for name in methods
+    }
+    there = {
+        (door.entry.method, shape(door.entry.path.removeprefix("/ngsi-ld/v1")))
+        for door in ngsild_doors()
+        if door.entry.path.startswith("/ngsi-ld/v1/") and not door.entry.path.endswith("/openapi.json")
+    }
+    assert described == there
 
 
-def test_every_resource_is_described() -> None:
-    """The other way round: what the door has, the description has."""
-    known = {path.split("/")[1]: {} for path in openapi()["paths"]}
-    assert app._SINGLE.keys() | {"entities"} <= known.keys() | {"openapi.json"}
-    for path, resource in [
-        *((f"/{name}", resource) for name, resource in app._SINGLE.items()),
-        *((f"/entityOperations/{name}", resource) for name, resource in app._BATCH.items()),
-        ("/entities", app._ENTITIES),
-        ("/entities/{entityId}", app._ENTITY),
-        ("/entities/{entityId}/attrs", app._ATTRS),
-        ("/entities/{entityId}/attrs/{attrId}", app._ATTR),
-        ("/temporal/entities", app._EVOLUTIONS),
-        ("/temporal/entities/{entityId}", app._EVOLUTION),
-        ("/temporal/entities/{entityId}/attrs", app._EVOLUTION_ATTRS),
-        ("/temporal/entities/{entityId}/attrs/{attrId}", app._EVOLUTION_ATTR),
-        ("/temporal/entities/{entityId}/attrs/{attrId}/{instanceId}", app._INSTANCE),
-    ]:
-        if path != "/openapi.json":
-            assert {name.upper() for name in openapi()["paths"][path]} == resource.keys(), path
-    for name, resource in app._NAMED.items():
-        [described] = [
-            methods
-            for path, methods in openapi()["paths"].items()
-            if path.startswith(f"/{name}/{{") and path.count("/") == 2
-        ]
-        assert {method.upper() for method in described} == resource.keys(), name
+def test_every_path_of_the_table_is_found_by_its_segments() -> None:
+    for door in ngsild_doors():
+        if door.entry.path.startswith("/ngsi-ld/v1/"):
+            segments = door.entry.path.removeprefix("/ngsi-ld/v1/").split("/")
+            resource = resource_of(["urn:x:1" if one.startswith("{") else one for one in segments])
+            assert resource is not None
+            assert resource[door.entry.method] is door
 
 
 @at_the_door

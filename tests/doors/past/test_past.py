@@ -16,6 +16,7 @@ from andaman.broker.entity.build import entity, iri, prop
 from andaman.broker.model import OpKind, WriteOp
 from andaman.broker.service import Broker
 from andaman.doors.past import routes as past_routes
+from andaman.identity.entrance import build_routes
 from andaman.identity.model import FULL_ACCESS, Access, Actor, Principal, Role, system_actor
 from andaman.kernel.errors import AndamanError
 from andaman.kernel.http import problem_response
@@ -43,7 +44,7 @@ async def opened(path: Path) -> AsyncIterator[tuple[Broker, Ticks]]:
 
 def client(broker: Broker, access: Access = FULL_ACCESS) -> httpx.AsyncClient:
     screens = Starlette(
-        routes=past_routes.routes(broker),
+        routes=build_routes(past_routes.routes(broker)),
         exception_handlers={AndamanError: lambda request, error: problem_response(error)},  # type: ignore[arg-type]
     )
     actor = Actor(Principal("user:x", "x", frozenset({Role.OPERATOR})), access)

@@ -25,6 +25,7 @@ from andaman.city.pack import Pack, install, load_pack
 from andaman.doors.tiles import TileDoor
 from andaman.doors.tiles.base import LAYERS, features
 from andaman.doors.tiles.tileset import BUFFER, EXTENT, Feature, TileSet, to_world
+from andaman.identity.entrance import build_routes
 from andaman.identity.model import FULL_ACCESS, Access, Actor, Principal, Role, system_actor
 from andaman.identity.web import ACTOR
 from andaman.kernel.errors import AndamanError
@@ -221,7 +222,7 @@ def test_routes(tmp_path: Path, pack: Pack) -> None:
 
     async def run() -> None:
         async with city(tmp_path, pack) as (_, door):
-            app = Starlette(routes=door.routes(), exception_handlers={AndamanError: problem})
+            app = Starlette(routes=build_routes(door.routes()), exception_handlers={AndamanError: problem})
             transport = httpx.ASGITransport(Gate(app, FULL_ACCESS))
             async with httpx.AsyncClient(transport=transport, base_url="http://andaman") as client:
                 x, y = tile_of(98.34, 7.95, 11)

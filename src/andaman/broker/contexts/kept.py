@@ -34,6 +34,8 @@ class Entry:
     raw: bytes | None
     """As JSON; None for what the platform carries. Parsed it would take ten times the memory."""
     tenant: str = ""
+    creator: str = ""
+    """The principal it belongs to; "" for what was fetched, and for what older versions kept: those are administrators'."""
     last_usage: Micros = 0
     hits: int = 0
 
@@ -123,6 +125,7 @@ class Kept:
             "created": entry.created,
             "document": orjson.Fragment(entry.raw or b"null"),
             "tenant": entry.tenant,
+            "creator": entry.creator,
         }
         temporary = path.with_name(f"{path.stem}.{threading.get_ident()}.tmp")
         with temporary.open("wb") as file:

@@ -262,14 +262,15 @@ class ContextStore:
             self._resolved.clear()
 
     # -- hosting (CIM 009 §5.13) ----------------------------------------------------------------------------
-    async def host(self, document: Any, kind: Kind = "Hosted", tenant: str = "") -> Entry:
-        """Keep a context that a user gives (``{"@context": …}``), after checking that it resolves."""
+    async def host(self, document: Any, kind: Kind = "Hosted", tenant: str = "", creator: str = "") -> Entry:
+        """Keep a context that a user gives (``{"@context": …}``), after checking that it resolves. ``creator``: the
+        principal it belongs to."""
         _key(document)  # raises TooLarge and what is nested too deeply
         raw = orjson.dumps(document)
         self._kept.check_room(len(raw))
         await self.resolve(document["@context"])
         self._kept.check_room(len(raw))
-        entry = Entry(sortable_id(self._clock()), "", kind, self._clock(), raw, tenant)
+        entry = Entry(sortable_id(self._clock()), "", kind, self._clock(), raw, tenant, creator)
         await asyncio.to_thread(self._kept.keep, entry)
         return entry
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from andaman.broker.registry.map_store import MapStore, Row
-from andaman.identity.model import Actor, Role
+from andaman.identity.model import Actor
+from andaman.identity.powers import administers
 from andaman.kernel.errors import ResourceNotFound
 from andaman.kernel.time import Micros, format_time
 
@@ -117,9 +118,8 @@ class EntityMaps:
         found = self._maps.get(map_id)
         if found is None or found.tenant != tenant:
             return None
-        principal = actor.principal
-        mine = principal.id == found.owner and actor.access.key == found.rights
-        if not mine and Role.ADMINISTRATOR not in principal.roles:
+        mine = actor.principal.id == found.owner and actor.access.key == found.rights
+        if not mine and not administers(actor):
             return None
         if found.expires_at <= now:
             self._drop(found)

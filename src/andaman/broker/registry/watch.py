@@ -22,7 +22,8 @@ from andaman.broker.registry.watched import Watch, compiled, notification, store
 from andaman.broker.subscriptions.delivery import Courier, Message, Outcome
 from andaman.broker.subscriptions.model import Counters, Owner, Subscription
 from andaman.broker.subscriptions.parse import expand
-from andaman.identity.model import Actor, Role
+from andaman.identity.model import Actor
+from andaman.identity.powers import administers
 from andaman.kernel.errors import AlreadyExists, AndamanError, BadRequestData, Conflict, ResourceNotFound
 from andaman.kernel.ids import sortable_id, urn
 from andaman.kernel.time import Clock, Micros, format_time, system_clock
@@ -309,4 +310,4 @@ def _tells(watch: Watch, now: Micros) -> bool:
 
 
 def _may_see(sub: Subscription, actor: Actor) -> bool:
-    return actor.principal.id == sub.owner.id or Role.ADMINISTRATOR in actor.principal.roles
+    return actor.principal.id == sub.owner.id or administers(actor)

@@ -7,7 +7,8 @@ from collections.abc import Collection
 from typing import Any, Final
 
 from andaman.broker.snapshots.model import PREPARING, USABLE, Limits, Snapshot, lifetime_of
-from andaman.identity.model import Actor, Principal, Role
+from andaman.identity.model import Actor, Principal
+from andaman.identity.powers import administers
 from andaman.kernel.errors import Conflict
 from andaman.kernel.ids import sortable_id, urn
 from andaman.kernel.time import Micros
@@ -61,7 +62,7 @@ def makes_way(new: Snapshot, every: Collection[Snapshot], limits: Limits) -> Sna
 
 def may_see(one: Snapshot, actor: Actor) -> bool:
     """Its status tells what its maker may see: the maker and administrators only."""
-    return actor.principal.id == one.owner or Role.ADMINISTRATOR in actor.principal.roles
+    return actor.principal.id == one.owner or administers(actor)
 
 
 def check_usable(one: Snapshot) -> None:

@@ -20,7 +20,8 @@ from andaman.broker.subscriptions.model import Content, Owner, Subscription
 from andaman.broker.subscriptions.parse import compile_content, expand
 from andaman.broker.subscriptions.run import Owners, Run
 from andaman.broker.subscriptions.store import FILE, Record, SubscriptionStore
-from andaman.identity.model import Actor, Role
+from andaman.identity.model import Actor
+from andaman.identity.powers import administers
 from andaman.kernel.errors import AlreadyExists, AndamanError, BadRequestData, Conflict, ResourceNotFound
 from andaman.kernel.ids import sortable_id
 from andaman.kernel.metrics import Family, counter, gauge
@@ -397,4 +398,4 @@ class Subscriptions:
 
 def _may_see(sub: Subscription, actor: Actor) -> bool:
     """Endpoints may hold secrets: their owner and administrators only."""
-    return actor.principal.id == sub.owner.id or Role.ADMINISTRATOR in actor.principal.roles
+    return actor.principal.id == sub.owner.id or administers(actor)

@@ -56,7 +56,7 @@ class Goodbye(Exception):
 
 class Connection:
     """Serves one accepted socket until either side ends it. ``recheck``: the actor as of now, None when the session
-    is over."""
+    is over. ``tenant``: of the watches that name none, as the socket was opened for it."""
 
     def __init__(
         self,
@@ -68,7 +68,9 @@ class Connection:
         pace: Pace,
         share: Share | None = None,
         ask: Callable[[], None] = lambda: None,
+        tenant: str = "",
     ) -> None:
+        self._tenant = tenant
         self._hub, self._actor, self._recheck = hub, actor, recheck
         self._share, self._ask = share or Share(), ask
         self.is_stranger = is_stranger(actor)
@@ -151,7 +153,7 @@ class Connection:
                 self._say({"op": "pong", "time": format_time(self._hub.clock())})
             case "watch":
                 watch_id = _watch_id(request)
-                wanted, at = parse_watch(request, self._actor)
+                wanted, at = parse_watch({"tenant": self._tenant, **request}, self._actor)
                 if watch_id not in self._snapshots and len(self._snapshots) >= _WATCHES_MAX:
                     raise TooManyRequests(f"One socket has at most {_WATCHES_MAX} watches")
                 self._ask()

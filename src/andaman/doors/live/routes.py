@@ -8,7 +8,6 @@ from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from andaman.doors.live.changes import NameOf, changes_handler
@@ -17,13 +16,21 @@ from andaman.doors.live.hub import Hub
 from andaman.doors.live.share import Share
 from andaman.doors.live.snapshot import iter_state
 from andaman.doors.live.view import Filter
+from andaman.identity.doors import ANYONE, STAFF, BoundDoor, Cost, DoorEntry, Tenancy
 from andaman.identity.model import Actor, Role
-from andaman.identity.web import actor_of, ask_of, recheck_of
+from andaman.identity.web import actor_of, ask_of, recheck_of, tenant_of
 from andaman.kernel.errors import Unavailable
 from andaman.kernel.metrics import Family, counter, gauge
 from andaman.kernel.time import Micros, format_time
 
 CONNECTIONS_MAX: Final = 2_000
+_STATE: Final = DoorEntry(
+    "GET", "/api/state", Tenancy.BOTH, ANYONE, cost=Cost.QUESTION, tenant_parameter=True
+)
+_CHANGES: Final = DoorEntry(
+    "GET", "/api/changes", Tenancy.BOTH, STAFF, cost=Cost.QUESTION, tenant_parameter=True
+)
+_LIVE: Final = DoorEntry("GET", "/live", Tenancy.BOTH, ANYONE, socket=True)
 OnChange = Callable[[Callable[[], None]], Callable[[], None]]
 
 
@@ -50,12 +57,8 @@ class LiveDoor:
         if on_change is not None:
             on_change(self._look)
 
-    def routes(self) -> list[BaseRoute]:
-        return [
-            Route("/api/state", self.state),
-            Route("/api/changes", self._changes),
-            WebSocketRoute("/live", self.live),
-        ]
+    def routes(self) -> list[BoundDoor]:
+        return [_STATE.to(self.state), _CHANGES.to(self._changes), _LIVE.to(self.live)]
 
     def metrics(self) -> Iterable[Family]:
         yield gauge(
@@ -74,7 +77,15 @@ class LiveDoor:
             await socket.close(TRY_AGAIN, "no room for another screen now; try again")
             return
         connection = Connection(
-            self.hub, actor, recheck, socket.receive, socket.send, self.pace, self.share, ask_of(socket.scope)
+            self.hub,
+            actor,
+            recheck,
+            socket.receive,
+            socket.send,
+            self.pace,
+            self.share,
+            ask_of(socket.scope),
+            tenant_of(socket),
         )
         self.connections.add(connection)
         try:
@@ -87,7 +98,7 @@ class LiveDoor:
     async def state(self, request: Request) -> Response:
         query = request.query_params
         actor = actor_of(request)
-        asked = {name: query.get(name) for name in ("bbox", "at", "tenant")}
+        asked = {"bbox": query.get("bbox"), "at": query.get("at"), "tenant": tenant_of(request)}
         wanted, at = parse_watch(
             {**asked, "types": [t for t in query.get("types", "").split(",") if t]}, actor
         )
@@ -129,6 +140,6 @@ class LiveDoor:
             connection.leave(Goodbye(RESTART, "the platform restarts; connect again"))
 
 
-def routes(hub: Hub, *, on_change: OnChange | None = None, pace: Pace | None = None) -> list[BaseRoute]:
+def routes(hub: Hub, *, on_change: OnChange | None = None, pace: Pace | None = None) -> list[BoundDoor]:
     """The routes of this door; give ``identity.on_change`` where there is an identity."""
     return LiveDoor(hub, on_change=on_change, pace=pace).routes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
@@ -36,6 +37,9 @@ class NgsiLdOptions:
     max_limit: int = 1000
     max_instances: int = 1000
     public_url: str = ""
+
+
+Handler = Callable[["Door", Call], Awaitable[Answer]]
 
 
 class Door:

@@ -12,7 +12,7 @@ from andaman.doors.ngsild.door import BASE, Door
 from andaman.doors.ngsild.http import LD_JSON, NO_CONTENT, Answer, Call, json_answer
 from andaman.doors.ngsild.negotiate import choose_media
 from andaman.doors.ngsild.params import flag_of
-from andaman.identity.model import Role
+from andaman.identity.powers import administers
 from andaman.kernel.errors import (
     BadRequestData,
     Forbidden,
@@ -61,7 +61,6 @@ async def list_contexts(door: Door, call: Call) -> Answer:
 async def add_context(door: Door, call: Call) -> Answer:
     """POST /jsonldContexts: host a context."""
     call.parameters(frozenset())
-    _may_change(call)
     payload, _ = await call.json(door.options.max_body)
     if not isinstance(payload, dict) or "@context" not in payload:
         raise InvalidRequest("The body must be an object with @context", field="@context")
@@ -72,7 +71,9 @@ async def add_context(door: Door, call: Call) -> Answer:
         raise BadRequestData(
             "The list in @context holds something else than URLs and objects", field="@context"
         )
-    entry = await door.contexts.host({"@context": source}, tenant=call.tenant)
+    entry = await door.contexts.host(
+        {"@context": source}, tenant=call.tenant, creator=call.actor.principal.id
+    )
     return Answer(201, headers=[(b"location", f"{BASE}/jsonldContexts/{entry.id}".encode())])
 
 
@@ -95,7 +96,6 @@ async def serve_context(door: Door, call: Call) -> Answer:
 async def delete_context(door: Door, call: Call) -> Answer:
     """DELETE /jsonldContexts/{id}; ``reload=true`` fetches a cached one again instead."""
     given = call.parameters(_DELETE)
-    _may_change(call)
     reload = flag_of(given, "reload")
     try:
         entry = door.contexts.get_entry(call.segments[1], call.tenant)
@@ -103,16 +103,22 @@ async def delete_context(door: Door, call: Call) -> Answer:
         if reload:
             raise BadRequestData("Only a context that is kept can be reloaded", field="reload") from None
         raise
+    _check_own(call, entry)
     if reload and entry.kind != "Cached":
         raise BadRequestData("Only a cached context can be reloaded", field="reload")
     await door.contexts.delete(call.segments[1], reload=reload, tenant=call.tenant)
     return NO_CONTENT
 
 
-def _may_change(call: Call) -> None:
-    """Contexts change what names mean for everybody: whoever may only read must not touch them."""
-    if call.actor.principal.roles <= {Role.PUBLIC}:
-        raise Forbidden("Hosting and deleting contexts needs a role above public")
+def _check_own(call: Call, entry: Entry) -> None:
+    """Contexts change what names mean for all who use them: they are their creators' to delete, implicit ones the subscriber's,
+    and fetched ones, which all tenants share, the city's administrators'. Raises Forbidden."""
+    actor = call.actor
+    if entry.creator and entry.creator == actor.principal.id:
+        return
+    if administers(actor) and actor.access.enters(""):
+        return
+    raise Forbidden("Only its creator and the city's administrators may delete or reload this @context")
 
 
 async def serve_bundled(door: Door, call: Call) -> Answer:

@@ -16,7 +16,7 @@ import orjson
 from andaman.broker.entity.values import members_in
 from andaman.identity.model import Actor
 from andaman.kernel.errors import AndamanError, BadRequestData, InvalidRequest, TooLarge, UnsupportedMediaType
-from andaman.kernel.http import STRANGERS_BODY
+from andaman.kernel.http import problem_headers
 from andaman.kernel.ids import is_tenant
 from andaman.kernel.metrics import REQUEST_ID
 
@@ -37,6 +37,7 @@ _LINK_REL: Final = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s;,\"]+))")
 _MAX_PARAMETERS: Final = 100
 _NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
 _NO_STORE: Final = (b"cache-control", b"no-store")
+_UNBOUNDED: Final = 1 << 62
 
 
 class LengthRequired(AndamanError):
@@ -93,8 +94,7 @@ def problem_answer(error: AndamanError) -> Answer:
     """The problem document of a typed error (§5.5.2, RFC 9457)."""
     if error.status == 411:
         return Answer(411)
-    again = error.retry_after
-    headers = [(b"retry-after", again.encode())] if again else ()
+    headers = [(name.lower().encode(), value.encode()) for name, value in problem_headers(error).items()]
     return Answer(error.status, orjson.dumps(error.problem(), default=str), PROBLEM, headers)
 
 
@@ -106,13 +106,13 @@ class Call:
         "actor",
         "headers",
         "method",
+        "most",
         "query_string",
         "raw_headers",
         "request_id",
         "segments",
         "size",
         "tenant",
-        "trusted",
     )
 
     def __init__(self, scope: Mapping[str, Any], segments: list[str], receive: Receive, actor: Actor) -> None:
@@ -125,7 +125,7 @@ class Call:
         self.request_id: bytes = scope.get(REQUEST_ID, b"")
         self._receive = receive
         self.size = 0  # of the body, once it is read
-        self.trusted = False  # a body of any size is read, though nobody signed in
+        self.most = _UNBOUNDED  # bytes of a body, where the door has a narrower limit for this caller
         tenant = self.headers.get(b"ngsild-tenant")
         self.tenant = "" if tenant is None else _tenant(tenant)
 
@@ -143,10 +143,9 @@ class Call:
         return parse_parameters(self.query_string, allowed) if self.query_string else {}
 
     async def body(self, limit: int) -> bytes:
-        """The whole body. Raises LengthRequired, TooLarge beyond ``limit`` bytes (or what strangers may send, if that is less),
-        InvalidRequest when empty."""
-        if self.actor.principal.id == "public" and not self.trusted:
-            limit = min(limit, STRANGERS_BODY)
+        """The whole body. Raises LengthRequired, TooLarge beyond ``limit`` bytes (or what this caller may send here, if that is
+        less), InvalidRequest when empty."""
+        limit = min(limit, self.most)
         length = self.headers.get(b"content-length")
         if length is None:
             raise LengthRequired("Say how long the body is (Content-Length)")

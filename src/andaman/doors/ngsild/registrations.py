@@ -1,4 +1,7 @@
-"""Context source registrations: register, change, delete, retrieve, discover (CIM 009 §5.9, §5.10, §6.8, §6.9)."""
+"""Context source registrations: register, change, delete, retrieve, discover (CIM 009 §5.9, §5.10, §6.8, §6.9).
+
+They send others' questions and data elsewhere: administrators decide about them, staff may read them (``entries``).
+"""
 
 from __future__ import annotations
 
@@ -35,9 +38,8 @@ from andaman.doors.ngsild.params import (
     pattern_of,
 )
 from andaman.doors.ngsild.temporal_params import temporal_query_of
-from andaman.identity.model import Role
-from andaman.identity.policy import STAFF
-from andaman.kernel.errors import BadRequestData, Forbidden, NotSignedIn, OperationNotSupported
+from andaman.identity.powers import administers
+from andaman.kernel.errors import BadRequestData, OperationNotSupported
 
 _GEO: Final = frozenset({"georel", "geometry", "coordinates", "geoproperty"})
 _TIME: Final = frozenset({"timerel", "timeAt", "endTimeAt", "timeproperty"})
@@ -61,26 +63,8 @@ def registry_of(door: Door) -> Registry:
     return door.registry
 
 
-def check_may_register(call: Call) -> None:
-    """Registrations send others' questions and data elsewhere: administrators decide about them."""
-    principal = call.actor.principal
-    if principal.id == "public":
-        raise NotSignedIn("Sign in to change context source registrations")
-    if Role.ADMINISTRATOR not in principal.roles:
-        raise Forbidden("Only administrators may change context source registrations")
-
-
-def check_may_read(call: Call) -> None:
-    principal = call.actor.principal
-    if principal.id == "public":
-        raise NotSignedIn("Sign in to see context source registrations")
-    if STAFF.isdisjoint(principal.roles):
-        raise Forbidden("Only staff may see context source registrations")
-
-
 async def register(door: Door, call: Call) -> Answer:
     """POST /csourceRegistrations."""
-    check_may_register(call)
     call.parameters(_NONE)
     payload, ld = await call.json(door.options.max_body)
     context = await door.body_context(call, payload, ld)
@@ -91,7 +75,6 @@ async def register(door: Door, call: Call) -> Answer:
 
 async def update(door: Door, call: Call) -> Answer:
     """PATCH /csourceRegistrations/{id}."""
-    check_may_register(call)
     call.parameters(_NONE)
     registration_id = check_uri(call.segments[1], "registrationId")
     payload, ld = await call.json(door.options.max_body)
@@ -102,7 +85,6 @@ async def update(door: Door, call: Call) -> Answer:
 
 async def delete(door: Door, call: Call) -> Answer:
     """DELETE /csourceRegistrations/{id}."""
-    check_may_register(call)
     call.parameters(_NONE)
     registration_id = check_uri(call.segments[1], "registrationId")
     await registry_of(door).delete(registration_id, call.tenant)
@@ -111,7 +93,6 @@ async def delete(door: Door, call: Call) -> Answer:
 
 async def retrieve(door: Door, call: Call) -> Answer:
     """GET /csourceRegistrations/{id}."""
-    check_may_read(call)
     media = choose_media(call.headers.get(b"accept"), False)
     given = call.parameters(_RETRIEVE)
     registration_id = check_uri(call.segments[1], "registrationId")
@@ -131,7 +112,7 @@ def _shown(
     """A registration; what is sent along to the source may be secret, and is shown to administrators only."""
     status = registry_of(door).health(one.id, call.tenant).shown()
     content = shown(one.document, context, status, sys_attrs=sys_attrs)
-    if Role.ADMINISTRATOR not in call.actor.principal.roles:
+    if not administers(call.actor):
         content.pop("contextSourceInfo", None)
     if registry_of(door).is_paused(one, call.tenant):
         content |= {"status": "failed", "pausedBecause": why_paused(one)}
@@ -210,7 +191,6 @@ def fits(one: Registration, wanted: Discovery) -> bool:
 
 async def query(door: Door, call: Call) -> Answer:
     """GET /csourceRegistrations."""
-    check_may_read(call)
     media = choose_media(call.headers.get(b"accept"), False)
     given = call.parameters(_QUERY)
     context = await door.link_context(call)

@@ -11,16 +11,14 @@ import numpy as np
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
 
 from andaman.broker.entity.build import iri
 from andaman.broker.query.city import NEWEST_MOST, CityMeans, NewestValues
 from andaman.broker.query.period import parse_period
 from andaman.broker.service import Broker
-from andaman.identity.tenants import check_entry
-from andaman.identity.web import actor_of
+from andaman.identity.doors import ANYONE, BoundDoor, Cost, DoorEntry, Tenancy
+from andaman.identity.web import actor_of, tenant_of
 from andaman.kernel.errors import AndamanError, BadRequestData, InvalidRequest
-from andaman.kernel.ids import is_tenant
 from andaman.kernel.time import SECOND, Micros, parse_time
 
 _NAME_MAX: Final = 2_000
@@ -31,7 +29,11 @@ _NAMES: Final = {"timeAt": "from", "endTimeAt": "to", "aggrPeriodDuration": "per
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
-def routes(broker: Broker) -> list[BaseRoute]:
+_LATEST: Final = DoorEntry("GET", "/api/history/latest", Tenancy.BOTH, ANYONE, cost=Cost.QUESTION)
+_MEANS: Final = DoorEntry("GET", "/api/history/means", Tenancy.BOTH, ANYONE, cost=Cost.QUESTION)
+
+
+def routes(broker: Broker) -> list[BoundDoor]:
     """Questions about one attribute of all entities of some types."""
 
     async def latest(request: Request) -> Response:
@@ -41,7 +43,7 @@ def routes(broker: Broker) -> list[BaseRoute]:
             _name(asked["attr"], "attr"),
             _types(asked["type"]),
             actor_of(request).access,
-            _tenant(request),
+            tenant_of(request),
             limit=limit,
             offset=_number(asked, "offset", 0, _OFFSET_MAX) or 0,
         )
@@ -59,9 +61,8 @@ def routes(broker: Broker) -> list[BaseRoute]:
             raise BadRequestData(
                 f"The time zone {zone[:40]!r} is not known; use UTC or Asia/Bangkok", field="zone"
             ) from None
-        attr, types, tenant = _name(asked["attr"], "attr"), _types(asked["type"]), _tenant(request)
+        attr, types, tenant = _name(asked["attr"], "attr"), _types(asked["type"]), tenant_of(request)
         access = actor_of(request).access
-        check_entry(access, tenant)
         try:
             period = parse_period(asked["period"])
             found = await broker.city_means(attr, types, start, end, period, zone, access, tenant)
@@ -72,7 +73,7 @@ def routes(broker: Broker) -> list[BaseRoute]:
             raise type(error)(error.detail.replace(named, ours), **{**error.extra, "field": ours}) from None
         return await _answer(_periods, found)
 
-    return [Route("/api/history/latest", latest), Route("/api/history/means", means)]
+    return [_LATEST.to(latest), _MEANS.to(means)]
 
 
 # -- what is asked ----------------------------------------------------------------------------------------------------
@@ -121,15 +122,6 @@ def _time(asked: dict[str, str], name: str) -> Micros:
         return parse_time(asked[name].replace(" ", "+"))
     except ValueError as error:
         raise InvalidRequest(str(error), field=name) from None
-
-
-def _tenant(request: Request) -> str:
-    tenant = request.headers.get("NGSILD-Tenant", "")
-    if tenant and not is_tenant(tenant):
-        raise BadRequestData(
-            "NGSILD-Tenant must be up to 64 letters, digits, '_', '-' and '.'", field="NGSILD-Tenant"
-        )
-    return tenant
 
 
 # -- what is answered -------------------------------------------------------------------------------------------------

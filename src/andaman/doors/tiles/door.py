@@ -15,13 +15,13 @@ from typing import Any, Final, Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
 
 from andaman.broker.entity import build
 from andaman.broker.model import DEFAULT_TENANT, Doc, Event, EventKind
 from andaman.broker.service import Broker
 from andaman.doors.tiles.base import LAYERS, TYPES, features
 from andaman.doors.tiles.tileset import MAX_ZOOM, TileSet
+from andaman.identity.doors import ANYONE, BoundDoor, Cost, DoorEntry, Tenancy
 from andaman.identity.model import Access
 from andaman.identity.web import actor_of
 from andaman.kernel.errors import InvalidRequest, ResourceNotFound
@@ -32,6 +32,8 @@ MEDIA_TYPE: Final = "application/vnd.mapbox-vector-tile"
 CACHE_BYTES: Final = 24 * 1024 * 1024
 SETS_MAX: Final = 6
 SLICE: Final = 100
+_TILE: Final = DoorEntry("GET", "/tiles/{layer}/{z}/{x}/{y}.mvt", Tenancy.CITY, ANYONE)
+_ABOUT: Final = DoorEntry("GET", "/api/city", Tenancy.CITY, ANYONE, cost=Cost.QUESTION)
 
 
 class CityFacts(Protocol):
@@ -71,11 +73,8 @@ class TileDoor:
             await asyncio.gather(self._follower, return_exceptions=True)
             self._follower = None
 
-    def routes(self) -> list[BaseRoute]:
-        return [
-            Route("/tiles/{layer}/{z}/{x}/{y}.mvt", self._tile, methods=["GET", "HEAD"]),
-            Route("/api/city", self._about, methods=["GET"]),
-        ]
+    def routes(self) -> list[BoundDoor]:
+        return [_TILE.to(self._tile), _ABOUT.to(self._about)]
 
     async def _follow(self) -> None:
         async for batch in self._broker.follow(self._broker.seq):
@@ -156,7 +155,6 @@ class TileDoor:
         return Response(content, headers=headers, media_type=MEDIA_TYPE)
 
     async def _about(self, request: Request) -> Response:
-        actor_of(request)
         if self._city is None:
             raise ResourceNotFound("No city pack is loaded; start with --pack phuket")
         manifest = self._city.manifest
@@ -171,7 +169,7 @@ class TileDoor:
         return json_response({**facts, "attribution": self._city.attribution, "sources": sources})
 
 
-def routes(broker: Broker, city: CityFacts | None = None) -> list[BaseRoute]:
+def routes(broker: Broker, city: CityFacts | None = None) -> list[BoundDoor]:
     """Routes of a door that is not started: right as long as the map's entities do not change."""
     return TileDoor(broker, city).routes()
 

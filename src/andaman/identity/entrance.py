@@ -1,0 +1,240 @@
+"""At a door: asks what its entry demands before the handler runs, and builds Starlette's routes from entries."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Final, NoReturn, Protocol
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+from andaman.identity.doors import BoundDoor, Cost, DoorEntry, Tenancy, Verdict, checked
+from andaman.identity.model import Actor
+from andaman.identity.powers import ELSEWHERE, KNOWN, PUBLIC, standing_of
+from andaman.identity.tenants import check_entry
+from andaman.identity.web import GATE, STANDING, TENANT, actor_of, note_refusal
+from andaman.kernel.errors import (
+    AndamanError,
+    BadRequestData,
+    Forbidden,
+    NoSuchTenant,
+    NotSignedIn,
+    TooLarge,
+    TooManyRequests,
+)
+from andaman.kernel.ids import is_tenant
+
+_HEADER: Final = b"ngsild-tenant"
+_NAME: Final = "NGSILD-Tenant"
+_PARAMETERS_MAX: Final = 100
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class Keeper(Protocol):
+    """What a door needs of the gate; absent with --no-auth, which limits and audits nothing."""
+
+    def question(self, address: str) -> AbstractAsyncContextManager[None]:
+        """A stranger's question, which waits for its turn. Raises TooManyRequests."""
+
+    def spend(self, address: str, size: int) -> None:
+        """Charge a stranger for an answer of ``size`` bytes."""
+
+    async def audited(self, actor: Actor, action: str, target: str) -> None:
+        """Write a success into the audit log."""
+
+
+def admit(entry: DoorEntry, scope: Mapping[str, Any], actor: Actor, headers: Mapping[bytes, bytes]) -> str:
+    """Let the actor in; the tenant that is meant, "" for the city. ``headers``: the request's, the last of each name.
+
+    Raises NotSignedIn, Forbidden, NoSuchTenant and BadRequestData. Refusals of who is known are audited.
+    """
+    standing = scope.get(STANDING)
+    if standing is None:
+        standing = standing_of(actor)
+    tenant = ""
+    if (
+        _HEADER in headers
+        or standing & ELSEWHERE
+        or entry.tenant_parameter
+        or entry.tenancy is Tenancy.TENANT
+    ):
+        # First of all: to whoever may not enter a tenant, every door looks as if the tenant were not there.
+        try:
+            tenant = _tenant(entry, scope, actor, standing)
+        except NoSuchTenant as error:
+            if standing & KNOWN:
+                note_refusal(scope, error.detail)
+            raise
+    verdict = entry.verdicts[standing]
+    if verdict:
+        _refuse(entry, verdict, scope)
+    return tenant
+
+
+def keeper_of(entry: DoorEntry, scope: Mapping[str, Any], actor: Actor) -> Keeper | None:
+    """Who gives this request its turn and charges its answer: the gate, for a stranger's question; None for all others."""
+    if entry.cost is Cost.QUESTION and actor.principal.id == PUBLIC:
+        found: Keeper | None = scope.get(GATE)
+        return found
+    return None
+
+
+def _refuse(entry: DoorEntry, verdict: int, scope: Mapping[str, Any]) -> NoReturn:
+    if verdict == Verdict.SIGN_IN:
+        raise NotSignedIn("Sign in to do this")
+    if verdict == Verdict.DEVICE:
+        note_refusal(scope, "a device token writes and reads nothing")
+        raise Forbidden("A device token writes the data it is for, by NGSI-LD, and reads or deletes nothing")
+    if verdict == Verdict.NARROWED:
+        note_refusal(scope, "the token is narrowed to types or scopes")
+        raise Forbidden(
+            "This token is narrowed to types or scopes; with it, entities are changed by NGSI-LD only"
+        )
+    note_refusal(scope, f"needs {entry.requires.words}")
+    raise Forbidden(f"This needs the role {' or '.join(sorted(entry.requires.roles))}")
+
+
+def _tenant(entry: DoorEntry, scope: Mapping[str, Any], actor: Actor, standing: int) -> str:
+    """The tenant that is named, where this door has it and the actor may enter it."""
+    if entry.tenancy is Tenancy.NONE:
+        return ""
+    if entry.tenancy is Tenancy.CITY and standing & ELSEWHERE:
+        # In whatever way a tenant is named: what is behind this door is no tenant's.
+        raise NoSuchTenant("This token is not for the city's own tenant, and this is the city's", field=_NAME)
+    named, field = _named(entry, scope)
+    if named and not standing & KNOWN:
+        raise NotSignedIn("Sign in to see anything but the city itself", field=field)
+    if named and not is_tenant(named):
+        raise BadRequestData(f"{field} must be up to 64 letters, digits, '_', '-' and '.'", field=field)
+    check_entry(actor.access, named)
+    if entry.tenancy is Tenancy.TENANT and not named:
+        raise BadRequestData(f"Name the tenant in the header {_NAME}", field=_NAME)
+    return "" if entry.tenancy is Tenancy.CITY else named
+
+
+def _named(entry: DoorEntry, scope: Mapping[str, Any]) -> tuple[str, str]:
+    """The tenant, "" for none, and what it was named by. Of several, one room would take the first and another the last."""
+    headers = [value.decode("latin-1") for name, value in scope["headers"] if name == _HEADER]
+    if len(headers) > 1:
+        raise BadRequestData(f"There is more than one {_NAME}", field=_NAME)
+    header = headers[0] if headers else ""
+    if not entry.tenant_parameter:
+        return header, _NAME
+    try:
+        query = parse_qsl(scope.get("query_string", b"").decode("latin-1"), max_num_fields=_PARAMETERS_MAX)
+    except ValueError:
+        raise BadRequestData(f"There are more than {_PARAMETERS_MAX} query parameters") from None
+    given = {value for name, value in query if name == "tenant"}
+    if len(given) > 1:
+        raise BadRequestData("There is more than one tenant", field="tenant")
+    parameter = next(iter(given), "")
+    if parameter and header and parameter != header:
+        raise BadRequestData(f"tenant and {_NAME} name two tenants", field="tenant")
+    return (parameter, "tenant") if parameter else (header, _NAME)
+
+
+# -- Starlette ----------------------------------------------------------------------------------------------------------
+
+
+def build_routes(doors: Iterable[BoundDoor]) -> list[BaseRoute]:
+    """One route for each path, in the order of the doors. Raises TableError for what is not in order."""
+    by_path: dict[tuple[str, bool], dict[str, BoundDoor]] = {}
+    for door in checked(doors):
+        entry = door.entry
+        by_path.setdefault((entry.path, entry.socket), {})[entry.method] = door
+    return [
+        WebSocketRoute(path, _socket(here["GET"])) if socket else _route(path, here)
+        for (path, socket), here in by_path.items()
+    ]
+
+
+def _route(path: str, here: Mapping[str, BoundDoor]) -> Route:
+    return Route(path, _Path(here), methods=sorted(here), name=path)
+
+
+class _Path:
+    """The ASGI application of one path: method → door."""
+
+    def __init__(self, here: Mapping[str, BoundDoor]) -> None:
+        self.here = here
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        method = scope["method"]
+        door = self.here["GET" if method == "HEAD" else method]
+        entry, actor = door.entry, actor_of(scope)
+        headers = dict(scope["headers"])
+        scope[TENANT] = admit(entry, scope, actor, headers)
+        if entry.body_max:
+            _check_length(headers, entry.body_max)
+            receive = _bounded(receive, entry.body_max)
+        keeper = keeper_of(entry, scope, actor)
+        if keeper is None:
+            await _answer(door, scope, receive, send)
+            return
+        size = 0
+
+        async def counted(message: Message) -> None:
+            nonlocal size
+            size += len(message.get("body", b""))
+            await send(message)
+
+        try:
+            async with keeper.question(actor.origin):
+                await _answer(door, scope, receive, counted)
+        finally:
+            keeper.spend(actor.origin, size)
+
+
+async def _answer(door: BoundDoor, scope: Scope, receive: Receive, send: Send) -> None:
+    answer: Response = await door.handler(Request(scope, receive, send))
+    keeper: Keeper | None = scope.get(GATE)
+    if door.entry.audited and keeper is not None and answer.status_code < 400:
+        await keeper.audited(actor_of(scope), door.entry.audited, scope["path"])
+    await answer(scope, receive, send)
+
+
+def _check_length(headers: Mapping[bytes, bytes], most: int) -> None:
+    length = headers.get(b"content-length", b"0")
+    if not length.isdigit() or len(length) > 18 or int(length) > most:
+        raise TooLarge(f"The body is larger than {most} bytes")
+
+
+def _bounded(receive: Receive, most: int) -> Receive:
+    """Raises TooLarge as soon as a body has more than ``most`` bytes, whatever its length was said to be."""
+    taken = 0
+
+    async def bounded() -> Message:
+        nonlocal taken
+        message = await receive()
+        if message["type"] == "http.request":
+            taken += len(message.get("body", b""))
+            if taken > most:
+                raise TooLarge(f"The body is larger than {most} bytes")
+        return message
+
+    return bounded
+
+
+def _socket(door: BoundDoor) -> Callable[[WebSocket], Awaitable[None]]:
+    async def through(socket: WebSocket) -> None:
+        scope = socket.scope
+        try:
+            scope[TENANT] = admit(door.entry, scope, actor_of(socket), dict(scope["headers"]))
+        except AndamanError as error:
+            await close_socket(error, socket.receive, socket.send)
+            return
+        await door.handler(socket)
+
+    return through
+
+
+async def close_socket(error: AndamanError, receive: Any, send: Any) -> None:
+    """Refuse a socket that has not been accepted: 1013 (come again) or 1008 (policy), with the reason."""
+    code = 1013 if isinstance(error, TooManyRequests) else 1008
+    await receive()
+    await send({"type": "websocket.close", "code": code, "reason": error.detail[:100]})
