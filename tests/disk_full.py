@@ -127,7 +127,30 @@ async def work(data: Path) -> None:
     ]
     async with platform(data) as app:
         check(app.broker, known, doubtful)
+    await restart_on_a_full_disk(data, known, doubtful)
     print(f"ok: {refused} refused")
+
+
+async def restart_on_a_full_disk(data: Path, known: dict[str, int], doubtful: set[str]) -> None:
+    """With no byte left a start serves reads, and lets people sign in; writes are refused until there is room."""
+    filler = data.parent / "filler"
+    with contextlib.suppress(OSError):
+        fill(filler, 0)
+    for _ in range(2):  # the second start finds no reserve, and what the first one gave up
+        async with platform(data) as app, client(app, Role.ADMINISTRATOR) as http:
+            check(app.broker, known, doubtful)
+            for entity_id in list(known)[:10]:
+                assert (await http.get(f"{PATH}/{entity_id}")).status_code == 200
+            assert (await http.get(f"{PATH}?type=Device&limit=100")).status_code == 200
+            answer = await http.post("/ngsi-ld/v1/entityOperations/upsert", json=[device(1, 5000)])
+            inner = answer.json().get("errors", [{"error": answer.json()}])[0]["error"]
+            assert inner["status"] == 507, answer.text
+            assert not (data / "reserve").exists()
+    filler.unlink()
+    async with platform(data) as app, client(app, Role.ADMINISTRATOR) as http:
+        answer = await http.post("/ngsi-ld/v1/entityOperations/upsert", json=[device(1, 6000)])
+        assert answer.status_code < 300, answer.text
+        assert (data / "reserve").stat().st_size == 8 << 20  # made again
 
 
 def check(broker: object, known: dict[str, int], doubtful: set[str]) -> None:

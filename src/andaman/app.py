@@ -15,8 +15,11 @@ from andaman.assessment import routes as assessment_routes
 from andaman.assessment.connectivity import ConnectivityService
 from andaman.assessment.service import AssessmentService
 from andaman.broker.contexts import ContextStore, read_mirrors
+from andaman.broker.contexts.book import FILE as CONTEXT_BOOK
+from andaman.broker.contexts.book import ContextBook
 from andaman.broker.entity.build import iri, short
 from andaman.broker.expiry import ExpirySweep
+from andaman.broker.ledger.sound import SlowCheck
 from andaman.broker.outgoing import OutgoingClient
 from andaman.broker.registry.service import Registry
 from andaman.broker.registry.watch import SourceSubscriptions
@@ -64,11 +67,14 @@ from andaman.ingest import (
 from andaman.ingest import routes as ingest_routes
 from andaman.kernel.clock import WatchedClock
 from andaman.kernel.errors import AndamanError, Unavailable
+from andaman.kernel.storage import is_open_to_others
 from andaman.kernel.time import DAY, HOUR, MINUTE, Clock, system_clock
+from andaman.losses import IDENTITY, check_whole, note_stores
 from andaman.observe.metrics import Metrics
 from andaman.observe.requests import Requests
 from andaman.programme import routes as programme_routes
 from andaman.programme.service import ProgrammeService
+from andaman.reserve import Reserve
 from andaman.roadmap import routes as roadmap_routes
 from andaman.roadmap.service import RoadmapService
 from andaman.settings import Settings
@@ -100,20 +106,30 @@ class App:
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise Unavailable(f"The data directory {directory} cannot be made: {error.strerror}") from None
+        if is_open_to_others(directory):
+            log.warning(
+                "Other users may look into %s, which holds personal data: chmod 700 %s", directory, directory
+            )
+        self.reserve = Reserve(directory, int(settings.min_free_mb * _MB))
+        self.reserve.take()
+        check_whole(directory)
         self.policy = Policy(PolicyTable((), default_writes(iri)))
         self.identity = open_identity(settings, self.policy, clock)
         self.broker = Broker.open(
             directory,
             clock=clock,
             cache_bytes=settings.cache_mb * _MB,
-            min_free_bytes=int(settings.min_free_mb * _MB),
+            min_free_bytes=self.reserve.least_free_bytes,
             history_memory_mb=settings.history_memory_mb,
+            check=not settings.start_damaged,
         )
         clock.begin(self.broker.last_commit)
+        self.slow_check = SlowCheck(directory)
         self.contexts = ContextStore(
             directory / "contexts",
             allow_private=settings.context_allow_loopback,
             mirrors=read_mirrors(settings.context_mirrors),
+            book=ContextBook(directory / CONTEXT_BOOK),
         )
         self.outgoing = OutgoingClient(allow_private=settings.context_allow_loopback or settings.no_auth)
         self.registry = Registry.open(directory, self.broker, clock, alias=settings.source_alias)
@@ -152,7 +168,7 @@ class App:
             self.outgoing,
             allow_private=settings.context_allow_loopback or settings.no_auth,
             clock=clock,
-            min_free_bytes=int(settings.min_free_mb * _MB),
+            min_free_bytes=self.reserve.least_free_bytes,
             subscribe=subscriptions,
             owners=owners,
         )
@@ -188,6 +204,8 @@ class App:
         self.parts: list[Part] = [
             self.catalogue,  # before anything is told to anybody: until then nobody knows what is secret
             RightsFollower(self.identity),
+            self.slow_check,
+            self.reserve,
             ExpirySweep(self.broker, clock),
             self.registry,
             self.watches,
@@ -224,7 +242,15 @@ class App:
             self.snapshots,
         )
         self.metrics = Metrics(
-            [self.broker, self.clock, self.feeds, self.live, self.subscriptions, self.snapshots],
+            [
+                self.broker,
+                self.clock,
+                self.feeds,
+                self.live,
+                self.subscriptions,
+                self.snapshots,
+                self.slow_check,
+            ],
             late=[self.broker.history_metrics, self.letters.metrics, self.identity.tokens.metrics],
             loopback=settings.metrics_loopback,
         )
@@ -298,6 +324,7 @@ class App:
         for part in self.parts:
             await part.start()
             self._started.append(part)
+        await asyncio.to_thread(note_stores, self.settings.data_dir)
 
     async def stop(self) -> None:
         """Stop everything in reverse order; what was acknowledged is on disk already."""
@@ -312,6 +339,7 @@ class App:
         self.outgoing.close()
         self.registry.close()
         self.letters.close()
+        self.contexts.close()
         await self.identity.close()
 
 
@@ -368,6 +396,7 @@ def open_identity(settings: Settings, policy: Policy | None = None, clock: Clock
     """Accounts and tokens of a data directory; also beside a running server (for the command line)."""
     directory = settings.data_dir
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    check_whole(directory, IDENTITY)
     lifetimes = Lifetimes(
         idle=settings.session_idle_minutes * MINUTE,
         absolute=settings.session_hours * HOUR,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import os
 import sqlite3
 import sys
 from collections.abc import Callable, Sequence
@@ -28,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not hasattr(options, "run"):
         parser.print_help()
         return EXIT_USAGE
+    os.umask(0o077)  # whatever is written here is the owner's alone
     try:
         made = compiled.of_this_program()
         if made.stale:
@@ -102,6 +104,14 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _data(restore)
     _data(_command(commands, "retention", _retention, "list how long each dataset's raw values are kept"))
+    anew = _command(
+        commands,
+        "begin-anew",
+        _begin_anew,
+        "do without a small database that is lost and in no backup: the next start makes an empty one",
+    )
+    anew.add_argument("file", metavar="FILE", help="identity.db, subscriptions.db or registry.db")
+    _data(anew)
     doctor = _command(
         commands, "doctor", _doctor, "check disk, clock, port, and the integrity of journal and chain"
     )
@@ -225,6 +235,17 @@ def _retention(options: argparse.Namespace, settings: Settings) -> int:
     from andaman.maintenance.retention import list_retention
 
     print("\n".join(list_retention(settings.data_dir)))
+    return 0
+
+
+def _begin_anew(options: argparse.Namespace, settings: Settings) -> int:
+    from andaman.broker.ledger.schema import lock_holder
+    from andaman.losses import begin_anew
+
+    if lock_holder(settings.data_dir) is not None:
+        raise AndamanError(f"{settings.data_dir} is in use; stop the platform first")
+    begin_anew(settings.data_dir, options.file)
+    print(f"{options.file} is made anew by the next start")
     return 0
 
 

@@ -99,6 +99,11 @@ TABLE: Final[tuple[Setting, ...]] = (
     Setting("history_memory_mb", 128, "Memory limit of the history engine (DuckDB).", 32, 262144),
     Setting("min_free_mb", 200, "Writes are refused when the disk has less free space than this.", 0, 1e9),
     Setting(
+        "start_damaged",
+        False,
+        "Start although the ledger was found damaged: to reach what is left where there is no backup.",
+    ),
+    Setting(
         "context_allow_loopback", False, "Fetch JSON-LD contexts from loopback and private addresses too."
     ),
     Setting(

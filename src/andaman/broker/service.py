@@ -26,6 +26,7 @@ from andaman.broker.ledger.journal import READ_BYTES
 from andaman.broker.ledger.ledger import Ledger, LedgerOptions
 from andaman.broker.ledger.merge import Batch
 from andaman.broker.ledger.rights import visible
+from andaman.broker.ledger.sound import check_before_start
 from andaman.broker.model import DEFAULT_TENANT, Doc, Event, WriteOp, WriteResult
 from andaman.broker.query.index import FACTS_VERSION, EntityIndex, index_facts, update_facts
 from andaman.broker.query.model import EntityQuery, Page
@@ -59,8 +60,10 @@ class Broker(PastQuestions):
 
         Options: the fields of ``LedgerOptions``; ``history`` (False: the past is replayed from the journal, slowly,
         and ``temporal`` is not offered); ``history_memory_mb``; ``history_every_s`` (longest time that the tail of a
-        quiet journal waits to move to history).
+        quiet journal waits to move to history); ``check`` (False: a store that is damaged is opened all the same).
         """
+        if options.pop("check", True):
+            check_before_start(directory)
         with_history = options.pop("history", True)
         every_s = options.pop("history_every_s", 10.0)
         memory_mb = options.pop("history_memory_mb", 128)

@@ -34,13 +34,12 @@ class IdentityStore:
     """Open ``directory/identity.db``, create or migrate it. Raises Unavailable when a newer release wrote it."""
 
     def __init__(self, directory: Path) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.path = directory / "identity.db"
         self._lock = threading.RLock()
         self._read_lock = threading.Lock()
         with opening(self.path):
             self._write = self._connect()
-            self.path.chmod(0o600)
             self._migrate()
             self._read = self._connect()
             self._read.execute("PRAGMA query_only = ON")

@@ -12,9 +12,12 @@ from andaman.kernel.errors import Unavailable
 
 
 @contextlib.contextmanager
-def opening(path: Path) -> Iterator[None]:
-    """Raises Unavailable instead of what SQLite or the system raise within."""
+def opening(path: Path, *, folder: bool = False) -> Iterator[None]:
+    """Raises Unavailable instead of what SQLite or the system raise within. A file is the owner's alone from its first byte
+    on, and so are those that SQLite puts beside it, which take its mode."""
     try:
+        if not folder:
+            keep_private(path)
         yield
     except (sqlite3.Error, OSError) as error:
         said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
@@ -22,6 +25,24 @@ def opening(path: Path) -> Iterator[None]:
             f"{path} cannot be opened: {obstacle(path) or said}. "
             f"andaman doctor --data {path.parent} says what is wrong and what to do"
         ) from error
+
+
+def keep_private(path: Path) -> None:
+    """Make a file that is not there, empty, and close it and what SQLite keeps beside it to others. May raise OSError."""
+    if path.is_dir():
+        return
+    if not path.exists():
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    for end in ("", "-wal", "-shm", "-journal"):
+        one = path.with_name(path.name + end)
+        with contextlib.suppress(FileNotFoundError):
+            status = one.stat()
+            if status.st_mode & 0o077 and status.st_uid == os.geteuid():
+                one.chmod(0o600)
+
+
+def is_open_to_others(directory: Path) -> bool:
+    return bool(directory.stat().st_mode & 0o077)
 
 
 def obstacle(path: Path) -> str:

@@ -20,6 +20,7 @@ from andaman.broker.snapshots.store import FOLDER as SNAPSHOTS
 from andaman.broker.subscriptions.store import FILE as SUBSCRIPTIONS
 from andaman.ingest.client_id import FILE as CLIENT_ID
 from andaman.kernel.errors import BadRequestData, ResourceNotFound, Unavailable
+from andaman.kernel.storage import keep_private
 from andaman.kernel.time import MINUTE, Micros, format_time
 
 LEDGER: Final = FILE
@@ -37,6 +38,7 @@ def small_databases(directory: Path) -> list[str]:
 def copy_database(source: Path, target: Path) -> None:
     """A copy that is consistent in itself, also while the platform writes. Raises Unavailable."""
     try:
+        keep_private(target)
         read, write = sqlite3.connect(source), sqlite3.connect(target)
         try:
             read.backup(write)
@@ -44,7 +46,6 @@ def copy_database(source: Path, target: Path) -> None:
         finally:
             read.close()
             write.close()
-        os.chmod(target, 0o600)
     except sqlite3.Error as error:
         raise Unavailable(f"{source.name} cannot be copied: {error}") from None
 

@@ -11,7 +11,10 @@ from typing import Final
 
 import orjson
 
+from andaman.broker.contexts.book import FILE as CONTEXTS
+from andaman.broker.contexts.book import ContextBook
 from andaman.broker.ledger.doctor import Finding, in_one_line, missing_parts
+from andaman.broker.ledger.stores import noted
 from andaman.broker.registry.model import registration_of
 from andaman.broker.registry.store import RegistryStore
 from andaman.broker.snapshots.model import of_document
@@ -42,7 +45,13 @@ class Kind:
     name: str
     make: Callable[
         [Path],
-        IdentityStore | SubscriptionStore | RegistryStore | SnapshotStore | DeadLetterStore | OffsetStore,
+        IdentityStore
+        | SubscriptionStore
+        | RegistryStore
+        | SnapshotStore
+        | ContextBook
+        | DeadLetterStore
+        | OffsetStore,
     ]
     loss: str
     rows: Rows
@@ -97,6 +106,14 @@ def _memories(db: sqlite3.Connection) -> Iterator[str]:
             yield f"feed {feed!r}: {error}"
 
 
+def _contexts(db: sqlite3.Connection) -> Iterator[str]:
+    for name, content in db.execute("SELECT id, content FROM context"):
+        try:
+            dict(orjson.loads(content))
+        except (ValueError, TypeError) as error:
+            yield f"context {name}: {error}"
+
+
 KINDS: Final = (
     Kind(IDENTITY, IdentityStore, "there are no accounts, tokens and no audit", _accounts),
     Kind(
@@ -111,6 +128,13 @@ KINDS: Final = (
         lambda d: SnapshotStore(d / SNAPSHOTS),
         "there are no snapshots",
         _snapshots,
+        precious=False,
+    ),
+    Kind(
+        CONTEXTS,
+        lambda d: ContextBook(d / CONTEXTS),
+        "hosted contexts have no second copy; the next start makes it of those in contexts/",
+        _contexts,
         precious=False,
     ),
     Kind(
@@ -140,12 +164,16 @@ def examine_small(directory: Path, journal_end: Callable[[], int]) -> list[Findi
 
 
 def _is_missed(kind: Kind, there: set[str], directory: Path) -> bool:
-    """A platform that ran made all of them; one of an older release knew no subscriptions, no other sources and no
-    snapshots."""
+    """The ledger notes those that a start would miss. Where it does not: a platform that ran made all of them; one of an older
+    release knew no subscriptions, no other sources and no snapshots."""
     if kind.name == SNAPSHOTS:
         return (directory / FOLDER).is_dir()
-    newer = {SUBSCRIPTIONS, REGISTRY}
-    return bool(there & newer if kind.name in newer else there - {IDENTITY})
+    known, newer = noted(directory), {SUBSCRIPTIONS, REGISTRY}
+    if kind.name in newer | {CONTEXTS} and known is not None:
+        return kind.name in known
+    if kind.name == CONTEXTS:
+        return False
+    return bool(there & newer if kind.name in newer else there - {IDENTITY, CONTEXTS})
 
 
 def _look(directory: Path, kind: Kind, journal_end: Callable[[], int]) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import threading
 from dataclasses import dataclass
@@ -11,11 +12,13 @@ from typing import Any, Final, Literal
 
 import orjson
 
+from andaman.broker.contexts.book import ContextBook
 from andaman.broker.contexts.bundled import bundled_document
 from andaman.kernel.errors import Conflict
 from andaman.kernel.storage import opening
 from andaman.kernel.time import Micros
 
+log = logging.getLogger(__name__)
 Kind = Literal["Hosted", "Cached", "ImplicitlyCreated"]
 CACHED_MAX: Final = 1000
 HOSTED_MAX: Final = 1000
@@ -45,16 +48,17 @@ class Entry:
 
 
 class Kept:
-    """The entries, one file each. ``directory`` None: memory only. Safe from any thread."""
+    """The entries, one file each. ``directory`` None: memory only. ``book``: second copies of what is hosted. Safe from any
+    thread."""
 
-    def __init__(self, directory: Path | None) -> None:
-        self._directory = directory
+    def __init__(self, directory: Path | None, book: ContextBook | None = None) -> None:
+        self._directory, self._book = directory, book
         self.lock = threading.Lock()
         self.entries: dict[str, Entry] = {}
         self._by_url: dict[str, str] = {}
         if directory is not None:
-            with opening(directory):
-                directory.mkdir(parents=True, exist_ok=True)
+            with opening(directory, folder=True):
+                directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._read(directory)
 
     def at(self, url: str) -> Entry | None:
@@ -108,6 +112,8 @@ class Kept:
             self._by_url.pop(entry.url, None)
         path = self._path(entry_id)
         if path is not None:
+            if self._book is not None and entry.kind != "Cached":
+                self._book.remove(entry_id)
             path.unlink(missing_ok=True)
 
     # -- disk -----------------------------------------------------------------------------------------------
@@ -127,9 +133,10 @@ class Kept:
             "tenant": entry.tenant,
             "creator": entry.creator,
         }
+        body = orjson.dumps(content)
         temporary = path.with_name(f"{path.stem}.{threading.get_ident()}.tmp")
         with temporary.open("wb") as file:
-            file.write(orjson.dumps(content))
+            file.write(body)
             if (
                 entry.kind != "Cached"
             ):  # what was fetched can be fetched again; what was given, and taken, cannot
@@ -138,20 +145,49 @@ class Kept:
         os.replace(temporary, path)
         if entry.kind != "Cached":
             _sync(path.parent)
+            if self._book is not None:
+                self._book.put(entry.id, body)
 
     def _read(self, directory: Path) -> None:
         for left_over in directory.glob("*.tmp"):
             left_over.unlink(missing_ok=True)
+        copies = {} if self._book is None else self._book.contents()
         for path in sorted(directory.glob("*.json")):
             try:
-                content = orjson.loads(path.read_bytes())
-                raw = orjson.dumps(content.pop("document"))
-                entry = Entry(**content, raw=raw)
-            except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError, OSError):
-                continue  # a torn file is a cache miss, and fetched again
-            self.entries[entry.id] = entry
-            if entry.url:
-                self._by_url[entry.url] = entry.id
+                body = path.read_bytes()
+                entry = _entry(body)
+            except (*_UNREADABLE, OSError):
+                if path.stem not in copies:
+                    log.error("The @context %s cannot be read; if it was hosted, take it from a backup", path)
+                continue  # what was fetched is fetched again
+            if entry.kind != "Cached" and self._book is not None and copies.get(entry.id) != body:
+                if entry.id in copies:  # it was changed by nobody: a file is damaged and still reads as one
+                    continue
+                self._book.put(entry.id, body)
+            self._know(entry)
+        for name in copies.keys() - self.entries.keys():
+            try:
+                entry = _entry(copies[name])
+            except _UNREADABLE:
+                log.error("The second copy of the @context %s cannot be read; take it from a backup", name)
+                continue
+            self._write(entry)
+            self._know(entry)
+            log.error("The @context %s was missing or damaged; it was made again of its second copy", name)
+
+    def _know(self, entry: Entry) -> None:
+        self.entries[entry.id] = entry
+        if entry.url:
+            self._by_url[entry.url] = entry.id
+
+
+_UNREADABLE: Final = (orjson.JSONDecodeError, KeyError, TypeError, AttributeError)
+
+
+def _entry(body: bytes) -> Entry:
+    content = orjson.loads(body)
+    raw = orjson.dumps(content.pop("document"))
+    return Entry(**content, raw=raw)
 
 
 def id_of(url: str) -> str:

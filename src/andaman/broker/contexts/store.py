@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from andaman.broker.contexts.book import ContextBook
 from andaman.broker.contexts.bundled import bundled_document, bundled_urls, core_document
 from andaman.broker.contexts.fetch import TIMEOUT_S, fetch_json
 from andaman.broker.contexts.kept import Entry, Kept, Kind, id_of
@@ -66,6 +67,7 @@ class ContextStore:
         timeout_s: float = TIMEOUT_S,
         clock: Clock = system_clock,
         fetch: Callable[[str], Any] | None = None,
+        book: ContextBook | None = None,
     ) -> None:
         self._timeout_s = timeout_s
         self._clock = clock
@@ -85,7 +87,8 @@ class ContextStore:
         self._fetchers = ThreadPoolExecutor(_FETCHERS, thread_name_prefix="contexts-fetch")
         self.core = build_context(None, self._load, core_document()["@context"], CORE_URL)
         """The context of a request that gives none."""
-        self._kept = Kept(directory)
+        self._book = book
+        self._kept = Kept(directory, book)
 
     def close(self) -> None:
         """Let go of the threads; a fetch under way is not waited for."""
@@ -94,6 +97,8 @@ class ContextStore:
                 pending.cancel()
         for pool in (self._builders, self._fetchers):
             pool.shutdown(wait=False, cancel_futures=True)
+        if self._book is not None:
+            self._book.close()
 
     # -- resolving ------------------------------------------------------------------------------------------
     def cached(self, source: Any, *, count: bool = True) -> Context | None:

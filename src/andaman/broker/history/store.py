@@ -68,7 +68,7 @@ class Store:
     def __init__(self, directory: Path, memory_mb: int, threads: int, journal: Journal | None = None) -> None:
         """``journal``: where texts are that are left out here; None: none are."""
         self.large = Texts(journal)
-        directory.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         spill = directory / "spill"
         shutil.rmtree(spill, ignore_errors=True)
         self.db = duckdb.connect(

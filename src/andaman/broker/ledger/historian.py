@@ -212,6 +212,7 @@ def main() -> None:
     keep_memory_low()
     gc.set_threshold(100_000, 50, 100)
     os.nice(5)
+    os.umask(0o077)  # what is written here is the owner's alone
     try:
         historian = Historian(Path(directory), int(memory_mb), float(every_s))
     except (AndamanError, sqlite3.Error) as error:

@@ -328,14 +328,19 @@ class ChainReport:
         return self.broken_at is None
 
 
-def verify(db: sqlite3.Connection) -> ChainReport:
-    """Walk the journal from its first row: positions without gaps, time never falling, every hash as computed.
+def verify(db: sqlite3.Connection, after: int = 0) -> ChainReport:
+    """Walk the journal from its first row, or from behind row ``after``: positions without gaps, time never falling, every hash as computed.
 
     The head of the chain is also kept beside the journal, so that rows missing at its end are found too.
     """
     shapes = Shapes(db)
-    previous, expected, last_at = GENESIS, 1, 0
-    for row in db.execute(f"SELECT {COLUMNS} FROM journal ORDER BY seq"):
+    previous, expected, last_at = GENESIS, after + 1, 0
+    if after:
+        row = db.execute("SELECT at, hash FROM journal WHERE seq=?", (after,)).fetchone()
+        if row is None:
+            return ChainReport(after - 1, after, f"row {after} is missing")
+        last_at, previous = row
+    for row in db.execute(f"SELECT {COLUMNS} FROM journal WHERE seq>? ORDER BY seq", (after,)):
         seq: int = row[0]
         if seq != expected:
             return ChainReport(expected - 1, expected, f"row {expected} is missing; the next one is {seq}")
@@ -350,7 +355,7 @@ def verify(db: sqlite3.Connection) -> ChainReport:
         if digest != row[10]:
             return ChainReport(expected - 1, seq, f"row {seq} was changed after it was written")
         previous, expected, last_at = digest, expected + 1, row[2]
-    newest = db.execute("SELECT coalesce(max(seq), 0) FROM entity").fetchone()[0]
+    newest = 0 if after else db.execute("SELECT coalesce(max(seq), 0) FROM entity").fetchone()[0]
     head = db.execute("SELECT value FROM meta WHERE key='head'").fetchone()
     if newest >= expected or (head is not None and head[0] != previous):
         return ChainReport(

@@ -20,6 +20,7 @@ from andaman.broker.ledger.schema import (
 )
 from andaman.broker.ledger.segment import START, Point, point
 from andaman.kernel.errors import Conflict, ResourceNotFound, Unavailable
+from andaman.kernel.storage import keep_private
 
 _PAGES_A_STEP: Final = 4_096
 
@@ -37,6 +38,7 @@ def backup(directory: Path, target: Path, progress: Callable[[int, int], None] |
     part = target.with_name(f".{target.name}.part")
     try:
         part.unlink(missing_ok=True)
+        keep_private(part)
         source, copy = connect(directory), sqlite3.connect(part)
         try:
             # A read transaction pins one instant, so that a busy writer cannot make the copy start over.

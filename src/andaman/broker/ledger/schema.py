@@ -90,7 +90,7 @@ def connect(directory: Path, *, write: bool = False) -> sqlite3.Connection:
 def prepare(directory: Path) -> sqlite3.Connection:
     """Create or migrate the store and return the writer's connection. Raises Unavailable when it is not ours, or is gone
     where history tells that there was one."""
-    directory.mkdir(parents=True, exist_ok=True)
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     file = directory / FILE
     if is_lost(directory):
         raise Unavailable(
@@ -145,7 +145,7 @@ class DirectoryLock:
     """One process owns a data directory; the operating system frees the lock when that process dies."""
 
     def __init__(self, directory: Path) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.path = directory / LOCK
         with opening(self.path):
             self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import orjson
 
+from andaman.kernel.storage import keep_private
 from andaman.kernel.time import Micros
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ class MapStore:
             self._db = self._open()
 
     def _open(self) -> sqlite3.Connection:
+        keep_private(self._path)
         db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
         try:
             db.execute("PRAGMA journal_mode=WAL")
@@ -49,7 +51,6 @@ class MapStore:
             if columns and "rights" not in columns:
                 db.execute("DROP TABLE entity_map")  # of an older release: nobody knows what may be in them
             db.executescript(_SCHEMA)
-            self._path.chmod(0o600)
         except sqlite3.Error:
             db.close()
             raise

@@ -281,7 +281,7 @@ class Shelf:
         part = new.with_name(new.name + PART)
         shutil.rmtree(part, ignore_errors=True)
         try:
-            part.mkdir(parents=True)
+            part.mkdir(parents=True, mode=0o700)
             size = sum(file.stat().st_size for file in place.glob(f"{FILE}*"))
             check_free(part, self._min_free_bytes + size)
             maintenance.backup(place, part / FILE)

@@ -90,7 +90,6 @@ class SubscriptionStore:
                 raise Unavailable(f"{path} has version {version}; this release knows up to {_VERSION}")
             for script in (_SCHEMA, _SECOND)[version:]:
                 self._db.executescript(script)
-            path.chmod(0o600)  # endpoints hold passwords
 
     def close(self) -> None:
         with self._lock:

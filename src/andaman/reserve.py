@@ -1,0 +1,88 @@
+"""A few megabytes that the data directory keeps for a disk that is full: a start gives them up, so that it can write what a start
+must (locks, write-ahead logs, a sign-in) and serve reads. Writes stay refused until there is room again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from pathlib import Path
+from typing import Final
+
+log = logging.getLogger("andaman")
+FILE: Final = "reserve"
+BYTES: Final = 8 << 20
+_NEEDED: Final = 4 << 20
+"""What a start takes at most; with less, the reserve is given up."""
+_LOOK_S: Final = 30.0
+
+
+class Reserve:
+    """``take`` before anything in the directory is opened; ``start`` has it made again when there is room."""
+
+    def __init__(self, directory: Path, min_free_bytes: int) -> None:
+        self._path, self._min_free_bytes = directory / FILE, min_free_bytes
+        self._task: asyncio.Task[None] | None = None
+        self.given_up = False
+
+    @property
+    def least_free_bytes(self) -> int:
+        """Writes are refused below it: what was given up is for the start and for reading, not for them."""
+        return max(self._min_free_bytes, BYTES + _NEEDED) if self.given_up else self._min_free_bytes
+
+    def take(self) -> None:
+        """Give the reserve up where the disk is full, else make it where it is not there yet."""
+        if self._free() >= _NEEDED:
+            self._make()
+            self.given_up = not self._path.exists() and self._free() < BYTES + _NEEDED
+            return
+        self.given_up = True
+        with contextlib.suppress(OSError):
+            self._path.unlink()
+            log.error(
+                "The disk of %s is full: the reserve of %d MB is given up, so that reading goes on. Writes are refused until "
+                "%d MB are free: make room",
+                self._path.parent,
+                BYTES >> 20,
+                self.least_free_bytes >> 20,
+            )
+
+    def _make(self) -> None:
+        """Where there is room for it and for as much again."""
+        if self._path.exists() or self._free() < self._min_free_bytes + 3 * BYTES:
+            return
+        part = self._path.with_name(f"{FILE}.part")
+        try:
+            fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            try:
+                os.posix_fallocate(fd, 0, BYTES)
+            finally:
+                os.close(fd)
+            os.replace(part, self._path)
+        except OSError as error:
+            log.info("No reserve can be made in %s: %s", self._path.parent, error.strerror)
+            with contextlib.suppress(OSError):
+                part.unlink()
+
+    def _free(self) -> int:
+        try:
+            found = os.statvfs(self._path.parent)
+        except OSError:
+            return BYTES + _NEEDED
+        return found.f_bavail * found.f_frsize
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._renew(), name="reserve")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            if not self._path.exists():
+                await asyncio.to_thread(self._make)
