@@ -17,6 +17,7 @@ from typing import Any
 
 import orjson
 import pytest
+import uvloop
 from gmqtt import Client
 
 from andaman.broker.entity import build
@@ -225,6 +226,39 @@ def test_a_burst_of_a_device_without_a_clock_is_whole_in_history(mosquitto: int,
             assert [found[count][method][0][0] for method in ("totalCount", "sum")] == [200, 20_100]
 
     asyncio.run(run())
+
+
+@needs_mosquitto
+def test_two_with_one_client_id_do_not_fight(mosquitto: int, tmp_path: Path) -> None:
+    """This Mosquitto hangs up without a word when a session is taken over; after a moment one of the two waits, and says why.
+    On uvloop, as in production."""
+
+    async def run() -> None:
+        async with platform(mosquitto, tmp_path / "one") as (_, _l, one):
+            two_broker = Broker.open(tmp_path / "two", history=False)
+            await two_broker.start()
+            letters = DeadLetterStore(tmp_path / "two" / "deadletter.db")
+            address = MqttAddress.parse(f"mqtt://127.0.0.1:{mosquitto}")
+            two = FeedManager(
+                two_broker,
+                [MqttFeed(address, parse_mapping(MAPPING), letters, "andaman-test")],
+                tmp_path / "two",
+            )
+            await two.start()
+            both = [manager.status()[0] for manager in (one, two)]
+            await until(lambda: any("taken over" in status.error for status in both), 20)
+            before = [status.restarts for status in both]
+            await asyncio.sleep(3)
+            assert [status.restarts for status in both] == before
+            assert sum(before) <= 6
+            (loser,) = [status for status in both if "taken over" in status.error]
+            assert loser.state.value == "waiting"
+            assert "mqtt_client_id" in loser.error
+            await two.stop()
+            letters.close()
+            await two_broker.close()
+
+    uvloop.run(run())
 
 
 @needs_mosquitto

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from andaman.ingest.model import DeviceLink, FeedLink, Observation, SourceAway
 from andaman.ingest.payload import MAX_BYTES
 from andaman.ingest.reading import MOST_ITEMS, read_message
 from andaman.ingest.rules import TopicMap
-from andaman.ingest.session import Delivery, MqttAddress, Session
+from andaman.ingest.session import TAKEN_OVER_S, Delivery, MqttAddress, Session
 from andaman.kernel.time import Micros
 
 __all__ = ["MqttAddress", "MqttFeed"]
@@ -33,6 +34,8 @@ _OVERHEAD: Final = 500
 """Bytes of a message beside its payload."""
 RETRY_S: Final = 300.0
 """Filters that were refused are asked for again so often."""
+SHORT_S: Final = 10.0
+LONGEST_S: Final = 3600.0
 QUIET_S: Final = 2.0
 """A former session is empty when nothing came of it for so long."""
 FORMER_S: Final = 600.0
@@ -73,6 +76,7 @@ class MqttFeed:
         self._client_id = client_id if isinstance(client_id, ClientId) else ClientId(client_id)
         self._former = self._client_id.former
         self._retry_s = retry_s
+        self._cut = 0  # connections in a row that the MQTT broker cut within seconds
         self._queue: deque[_Message] = deque()
         self._bytes = 0
         self._came = asyncio.Event()
@@ -91,6 +95,7 @@ class MqttFeed:
             present = await session.connect()
             refused = await self._agree(session, devices, present)
             link.ready()
+            began = time.monotonic()
             self._tell(devices, refused)
             topics = asyncio.create_task(self._care(session, devices, refused))
             losing = asyncio.create_task(session.lost.wait())
@@ -98,7 +103,7 @@ class MqttFeed:
             for task in (worker, topics):
                 if task.done():
                     task.result()
-            raise session.why()
+            raise self._ended(session, time.monotonic() - began)
         finally:
             await session.close()
             tasks = [task for task in (worker, topics, losing) if task is not None]
@@ -106,6 +111,24 @@ class MqttFeed:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self._held.clear()
+
+    def _ended(self, session: Session, lasted_s: float) -> SourceAway:
+        """Why the connection ended. Many MQTT brokers only hang up when another client connects with our id; connections
+        that are cut again within seconds mean that, and each side must not throw the other out in turn."""
+        if lasted_s >= SHORT_S:
+            self._cut = 0
+        if not session.hung_up:
+            return session.why()
+        self._cut += lasted_s < SHORT_S
+        if self._cut < 2:
+            return session.why()
+        pause_s = min(TAKEN_OVER_S * 2 ** (self._cut - 2), LONGEST_S)
+        return SourceAway(
+            f"{self._address.place} hangs up within seconds, again and again. Another client has our client id "
+            f"{session.client_id!r} and has taken over the session, probably: a copy of this installation. Stop it, or give one "
+            f"of the two another mqtt_client_id. Next attempt in {pause_s / 60:.0f} minutes",
+            pause_s,
+        )
 
     # -- topics
     async def _agree(self, session: Session, link: DeviceLink, present: bool) -> dict[str, str]:

@@ -39,6 +39,7 @@ _FILTERS: Final = 8
 _NEVER: Final = -2  # gmqtt takes −1 for ever and 0 for once
 _TAKEN_OVER: Final = 0x8E
 _AT_MOST_ONCE: Final = 0
+_DISCONNECT: Final = b"\xe0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,8 @@ class Session:
         self._closed = False
         self._connected = False
         self._refusal = 0
+        self.hung_up = False
+        """The MQTT broker closed the connection and said nothing: as some do when another client has our id."""
         self.received = 0
         self.taken = 0
 
@@ -190,8 +193,9 @@ class Session:
             self._present = bool(present & 1)
 
         def on_disconnect(_client: Any, packet: Any, _error: Any = None) -> None:
-            if isinstance(packet, bytes) and packet and not self._said:
-                self._said = packet
+            if isinstance(packet, bytes) and not self._said:
+                self._said = packet or _last_words(client)
+            self.hung_up = not self._said and not self._closed and _reader(client).exception() is None
             self.lost.set()
 
         def answered(_client: Any, number: int, codes: Sequence[int], _properties: Any = None) -> None:
@@ -348,3 +352,20 @@ class Session:
         transport = getattr(getattr(client, "_connection", None), "_transport", None)
         if transport is not None:
             transport.abort()  # from here on nothing is acknowledged any more
+
+
+def _reader(client: Any) -> Any:
+    connection = client._connection
+    return asyncio.StreamReader() if connection is None else connection._protocol._hard_reader
+
+
+def _last_words(client: Any) -> bytes:
+    """The body of a DISCONNECT packet that came together with the end of the connection: the library drops what it has not
+    read by then."""
+    unread = bytes(_reader(client)._buffer)
+    at = unread.find(_DISCONNECT)
+    while at >= 0:
+        if at + 2 < len(unread) and unread[at + 1] == len(unread) - at - 2:
+            return unread[at + 2 :]
+        at = unread.find(_DISCONNECT, at + 1)
+    return b""
