@@ -14,6 +14,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -63,9 +64,12 @@ def sensor(number: int, rng: random.Random) -> dict[str, Any]:
     }
 
 
-def patches(count: int, seed: int) -> Iterator[bytes]:
-    """PATCH of one attribute of a random entity among ``count``."""
+def patches(count: int, seed: int, now: bool = False) -> Iterator[bytes]:
+    """PATCH of one attribute of a random entity among ``count``. ``now``: observed when it is sent, and not again and again at
+    one moment."""
     rng = random.Random(seed)
+    if now:
+        return _observed_now(count, rng)
     ready = []
     for _ in range(50_000):
         body = {
@@ -81,6 +85,16 @@ def patches(count: int, seed: int) -> Iterator[bytes]:
             )
         )
     return itertools.cycle(ready)
+
+
+def _observed_now(count: int, rng: random.Random) -> Iterator[bytes]:
+    while True:
+        at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        yield request(
+            "PATCH",
+            f"/ngsi-ld/v1/entities/urn:ngsi-ld:Sensor:{rng.randrange(count):07d}/attrs/speed",
+            {"type": "Property", "value": round(rng.uniform(0, 90), 2), "observedAt": at},
+        )
 
 
 def gets(count: int, seed: int) -> Iterator[bytes]:
@@ -204,10 +218,10 @@ def last_n(count: int, n: int, once: bool, seed: int) -> Iterator[bytes]:
     return iter(ready) if once else itertools.cycle(ready)
 
 
-def paced(count: int, rate: int, seed: int) -> Iterator[bytes]:
+def paced(count: int, rate: int, seed: int, now: bool = False) -> Iterator[bytes]:
     """PATCHes, at most ``rate`` a second."""
     start = time.perf_counter()
-    for number, one in enumerate(patches(count, seed)):
+    for number, one in enumerate(patches(count, seed, now)):
         ahead = start + number / rate - time.perf_counter()
         if ahead > 0:
             time.sleep(ahead)

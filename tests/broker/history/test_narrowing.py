@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import pathlib
 import random
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from andaman.broker.history import bodies, evolutions, narrowing
+from andaman.broker.history import History, bodies, candidates, narrowing
 from andaman.broker.history.narrowing import Narrowing
 from andaman.broker.history.rows import iso, split
 from andaman.broker.history.terms import of_geo, of_term
@@ -43,10 +45,11 @@ from andaman.broker.query.ast import (
 )
 from andaman.broker.query.evaluate import matches_geo, matches_q
 from andaman.broker.query.model import EntityQuery, EvolutionQuery, TemporalQuery
-from andaman.broker.query.parse import parse_q
+from andaman.broker.query.parse import parse_q, parse_scope
 from andaman.kernel.time import HOUR, SECOND, parse_time
 from tests.broker.history import test_evolutions as plain
 from tests.broker.history.test_evolutions import NAMES, START, World, opened, tails
+from tests.broker.history.test_history import event
 
 MANY = int(os.environ.get("ANDAMAN_FUZZ", "0")) // 100
 """More examples by hand: ANDAMAN_FUZZ=20000 makes 200 of each."""
@@ -450,7 +453,7 @@ def test_answers_are_those_of_a_look_at_everyone(
         world = world_of(rng)
         cut = min(cut, len(world.events))
         patch.setattr(narrowing, "_FEW", 0)
-        patch.setattr(evolutions, "_LOOKED_FIRST", 1)
+        patch.setattr(candidates, "_LOOKED_FIRST", 1)
         patch.setattr(bodies, "LISTED", rng.choice([0, 200]))
         with opened(world.events, cut, steps) as history:
             if thinned == 0 and cut:
@@ -471,3 +474,61 @@ def test_answers_are_those_of_a_look_at_everyone(
                 with pytest.MonkeyPatch.context() as every:
                     every.setattr(Narrowing, "_of_query", lambda self: None)
                     assert answer() == found, query
+
+
+@pytest.mark.parametrize("pattern", [None, "[05]$", "none", "."])
+@pytest.mark.parametrize("scope", [None, "/city/#", "/city/1", "/none"])
+@pytest.mark.parametrize("cut", [0, 20, 30])
+def test_ids_and_scopes_choose_as_a_plain_list_does(
+    pattern: str | None, scope: str | None, cut: int, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In pages and counted, with windows of a few entities, wherever the journal's tail begins."""
+    monkeypatch.setattr(candidates, "_FIRST", 2)
+    monkeypatch.setattr(candidates, "_MOST", 4)
+    monkeypatch.setattr(candidates, "_LOOKED_FIRST", 3)
+    events = []
+    for n in range(30):
+        at = START + n * SECOND
+        one = {
+            "type": "Property",
+            "value": n % 4,
+            "observedAt": iso(at, 0),
+            "createdAt": iso(at),
+            "modifiedAt": iso(at),
+        }
+        doc = {
+            "id": f"urn:{n}",
+            "type": ["x:A"],
+            "attrs": {"x:p": [one]},
+            "createdAt": iso(at),
+            "modifiedAt": iso(at),
+        }
+        if n % 2:
+            doc["scope"] = [f"/city/{n % 3}"]
+        events.append(event(n + 1, at, "", None, doc))
+    wanted = [
+        f"urn:{n}"
+        for n in range(30)
+        if (pattern is None or re.search(pattern, f"urn:{n}"))
+        and (scope is None or (n % 2 and scope in ("/city/#", f"/city/{n % 3}")))
+        and n % 4 >= 2
+    ]
+    selector = EntityQuery(
+        q=parse_q("p>1", lambda name: f"x:{name}"),
+        id_pattern=pattern,
+        scope=None if scope is None else parse_scope(scope),
+    )
+    history = History.open(tmp_path)
+    history.ingest(events[:cut])
+    found: list[str] = []
+    while True:
+        query = EvolutionQuery(
+            TemporalQuery("after", START), (selector,), limit=3, offset=len(found), count=len(found) % 2 == 0
+        )
+        got = history.evolutions("", query, tails=tails(events[cut:]), sight=Rights())
+        found += [one["id"] for one in got["entities"]]
+        assert got["total"] == (len(wanted) if query.count else -1)
+        if not got["more"]:
+            break
+    assert found == wanted
+    history.close()

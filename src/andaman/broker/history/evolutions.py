@@ -1,7 +1,7 @@
 """Temporal queries over entities (CIM 009 §5.7.3, §5.7.4): which entities, and which page of their instances.
 
-Entities come in order of first appearance, in windows that grow until the page is full; each window is one read. Conditions on
-values, geometries and scopes are held against the instances in the interval by the reference evaluator.
+Entities come in windows (``candidates.py``) until the page is full; each window is one read. Conditions on values, geometries and
+scopes are held against the instances in the interval by the reference evaluator.
 """
 
 from __future__ import annotations
@@ -12,35 +12,32 @@ from typing import Any, Final, Protocol
 
 import duckdb
 import numpy as np
-import orjson
 
+from andaman.broker.history.candidates import Candidates
 from andaman.broker.history.large import ANSWER_CHARS, TooMuchText
-from andaman.broker.history.narrowing import Narrowing
 from andaman.broker.history.paging import Range
 from andaman.broker.history.reading import ENDS, VALUES, Reader, Tails
 from andaman.broker.history.rows import SCOPE
-from andaman.broker.history.rowset import Ints, Rows, distinct
+from andaman.broker.history.rowset import Rows, distinct
 from andaman.broker.history.scopes import Timeline, split_scopes, timelines
 from andaman.broker.history.segments import Snapshot
-from andaman.broker.history.selecting import by_who, deciding_attrs, holds_by_itself, in_scope, last_form
+from andaman.broker.history.selecting import (
+    by_who,
+    deciding_attrs,
+    holds_by_itself,
+    in_scope,
+    within_scope,
+)
 from andaman.broker.history.series import instances, period_of
 from andaman.broker.history.showing import Found, last_rows, project, shown, summed, trim
 from andaman.broker.history.store import Store
 from andaman.broker.history.subjects import Subjects
 from andaman.broker.history.times import entity_times
 from andaman.broker.model import Doc, Instance
-from andaman.broker.query.evaluate import matches, matches_types
+from andaman.broker.query.evaluate import matches
 from andaman.broker.query.model import EntityQuery, EvolutionQuery
-from andaman.kernel.errors import TooManyResults
 from andaman.kernel.time import Micros
 
-_FIRST: Final = 64
-_MOST: Final = 2_000
-_SORTED_MOST: Final = 100_000
-_SPARE: Final = 16
-_LOOKED_FIRST: Final = 2_000
-_GROWTH: Final = 8
-"""Entities that are narrowed at once: so many first, and so many times more with each look."""
 _ROOM: Final = 0.9  # of a page that was too large: instances are not equally large
 
 
@@ -84,8 +81,7 @@ class Evolutions:
         self._query = query
         self._tails = tails
         self._sight = sight
-        self._shapes = {name: form for name, events in tails.items() if (form := last_form(events))}
-        self._wanted = query.offset + query.limit + 1  # that are not found yet
+        self._candidates = Candidates(store, subjects, tenant, query, tails, sight)
 
     def answer(self, snapshot: Snapshot, cursor: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         """``{"entities": […], "total": n or -1, "more": bool, "range": [start, end]?}``; see ``History.evolutions``."""
@@ -98,7 +94,7 @@ class Evolutions:
             if query.offset <= count < end:
                 page.append(found)
             count += 1
-            self._wanted = end + 1 - count
+            self._candidates.left = end + 1 - count
             if count > end and not query.count:
                 break
         answer: dict[str, Any] = {"total": count if query.count else -1, "more": count > end}
@@ -138,7 +134,7 @@ class Evolutions:
         return self._sight.hidden_attrs(tuple(members["type"]), tuple(members.get("scope", ())))
 
     def _every(self, snapshot: Snapshot, cursor: duckdb.DuckDBPyConnection) -> Iterator[Found]:
-        for names in self._windows(snapshot, cursor):
+        for names in self._candidates.windows(snapshot, cursor):
             yield from self._matching(names, snapshot, cursor)
 
     def _groups(self, page: list[Found]) -> list[list[Found]]:
@@ -159,84 +155,6 @@ class Evolutions:
         if not cut:
             raise TooMuchText(ANSWER_CHARS, ANSWER_CHARS)
 
-    # -- candidates ---------------------------------------------------------------------------------------------
-    def _windows(self, snapshot: Snapshot, cursor: duckdb.DuckDBPyConnection) -> Iterator[list[str]]:
-        query = self._query
-        names = self._store.names
-        if all(selector.ids for selector in query.selectors):
-            wanted = list(dict.fromkeys(one for selector in query.selectors for one in selector.ids))
-            order = dict(zip(wanted, names.entities(cursor, self._tenant, wanted), strict=True))
-            late = {name: place for place, name in enumerate(self._tails)}
-            there = [name for name in wanted if order[name] >= 0 or name in late]
-            there.sort(key=lambda name: (order[name] < 0, order[name], late.get(name, 0)))
-            yield self._sorted(there)
-            return
-        numbers = self._subjects.numbers(self._tenant, self._fits)
-        fresh = [name for name in self._tails if name in self._shapes]
-        known = dict(zip(fresh, names.entities(cursor, self._tenant, fresh), strict=True))
-        changed = [number for number in known.values() if number >= 0]
-        if changed:
-            numbers = np.setdiff1d(numbers, np.array(changed, dtype=np.int64))
-            again = [n for name, n in known.items() if n >= 0 and self._fits(self._shapes[name])]
-            numbers = np.union1d(numbers, np.array(again, dtype=np.int64))
-        new = [name for name, number in known.items() if number < 0 and self._fits(self._shapes[name])]
-        narrowing = Narrowing(
-            self._store, cursor, snapshot, self._subjects, self._tenant, query, self._tails, self._sight
-        )
-        new = narrowing.new(new)
-        if query.by_id:
-            numbers = narrowing.known(numbers)
-            if len(numbers) > _SORTED_MOST:
-                raise TooManyResults(f"Only up to {_SORTED_MOST} entities can be ordered; narrow the query")
-            every = [*names.names_of(cursor, self._tenant, numbers.tolist()).values(), *new]
-            every = self._sorted(every)
-            for start in range(0, len(every), _MOST):
-                yield every[start : start + _MOST]
-            return
-        width = max(_FIRST, min(_MOST, 2 * (query.offset + query.limit)))
-        for chosen in self._narrowed(narrowing, numbers):
-            start = 0
-            while start < len(chosen):
-                if narrowing.narrows and not query.count:  # nearly all that may match do
-                    width = max(_FIRST, min(_MOST, self._wanted + _SPARE))
-                part = chosen[start : start + width].tolist()
-                found = names.names_of(cursor, self._tenant, part)
-                yield [found[number] for number in part if number in found]
-                start, width = start + width, min(_MOST, width * 4)
-        for start in range(0, len(new), _MOST):
-            yield new[start : start + _MOST]
-
-    def _narrowed(self, narrowing: Narrowing, numbers: Ints) -> Iterator[Ints]:
-        """Those that may match, looked for in parts that grow: the first of them may fill the page."""
-        if not narrowing.narrows:
-            yield numbers
-            return
-        start, width = 0, len(numbers) if self._query.count else max(_LOOKED_FIRST, 4 * self._query.limit)
-        while start < len(numbers):
-            yield narrowing.known(numbers[start : start + width])
-            start, width = start + width, width * _GROWTH
-
-    def _sorted(self, names: list[str]) -> list[str]:
-        by_id = self._query.by_id
-        return sorted(names, reverse=by_id < 0) if by_id else names
-
-    def _fits(self, form: str) -> bool:
-        """May entities of these types and scopes be seen, and does a selector want them?"""
-        members: Doc = orjson.loads(form)
-        types, scopes = members["type"], members.get("scope", ())
-        return any(
-            selector.types is None or matches_types(selector.types, types)
-            for selector in self._query.selectors
-        ) and self._sight.sees(types, scopes)
-
-    def _members_of(self, name: str, number: int) -> Doc | None:
-        """Types and scopes that the entity had last; None where it may not be seen or was never made."""
-        form = self._shapes.get(name) or (self._subjects.form(number) if number >= 0 else "")
-        if not form or not self._fits(form):
-            return None
-        members: Doc = orjson.loads(form)
-        return members
-
     # -- which of them match ------------------------------------------------------------------------------------
     def _matching(
         self, names: Sequence[str], snapshot: Snapshot, cursor: duckdb.DuckDBPyConnection
@@ -245,7 +163,7 @@ class Evolutions:
         wanted: list[tuple[str, Doc, list[EntityQuery]]] = []
         numbers = self._store.names.entities(cursor, self._tenant, names)
         for name, number in zip(names, numbers, strict=True):
-            members = self._members_of(name, number)
+            members = self._candidates.members_of(name, number)
             if members is None:
                 continue
             selectors = [one for one in query.selectors if holds_by_itself(one, name, members)]
@@ -253,22 +171,29 @@ class Evolutions:
                 wanted.append((name, members, selectors))
         if not wanted:
             return
-        reader = Reader(
-            self._store, cursor, snapshot, self._tenant, [name for name, _, _ in wanted], self._tails
-        )
-        veils = self._sight.veils(reader.names)
+        reader = self._reader(wanted, snapshot, cursor)
         dynamic = any(one.q is not None or one.geo is not None for one in query.selectors)
         scoped = any(one.scope is not None for one in query.selectors)
-        thin = not (dynamic or scoped or veils)
         scopes = (scoped or self._shows_scopes()) and any(
-            map(self._ever_scoped, reader.names, reader.numbers)
+            map(self._candidates.ever_scoped, reader.names, reader.numbers)
         )
+        lines: dict[int, Timeline] = {}
+        if scoped:
+            lines = timelines(reader, query) if scopes else {}
+            held = [who for who, (_, _, own) in enumerate(wanted) if within_scope(own, lines.get(who))]
+            if not held:
+                return
+            if len(held) < len(wanted):  # of the others nothing is read
+                wanted = [wanted[who] for who in held]
+                lines = {at: lines[who] for at, who in enumerate(held) if who in lines}
+                reader = self._reader(wanted, snapshot, cursor)
+        veils = self._sight.veils(reader.names)
+        thin = not (dynamic or scoped or veils)
         beside = scopes and thin and self._scope_beside()
         rows = self._read(reader, thin, beside)
-        lines: dict[int, Timeline] = {}
         if beside:
             rows, lines = split_scopes(reader, rows)
-        elif scopes:
+        elif scopes and not scoped:
             lines = timelines(reader, query)
         rows = self._unveiled(reader, rows, [members for _, members, _ in wanted], veils)
         if dynamic:
@@ -298,11 +223,15 @@ class Evolutions:
             if query.datasets is None or len(found.rows) or query.retrieve:
                 yield found
 
-    def _ever_scoped(self, name: str, number: int) -> bool:
-        if self._subjects.scoped(number):
-            return True
-        late = self._tails.get(name, ())
-        return name in self._shapes or any(event.told is not None for event in late)
+    def _reader(
+        self,
+        wanted: Sequence[tuple[str, Doc, list[EntityQuery]]],
+        snapshot: Snapshot,
+        cursor: duckdb.DuckDBPyConnection,
+    ) -> Reader:
+        return Reader(
+            self._store, cursor, snapshot, self._tenant, [name for name, _, _ in wanted], self._tails
+        )
 
     def _shows_scopes(self) -> bool:
         """Aggregates show none; but an entity of which only a scope ended is there when ends are asked for."""

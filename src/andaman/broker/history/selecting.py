@@ -62,6 +62,11 @@ def by_who(rows: Rows, count: int) -> list[tuple[int, int]]:
     return list(pairwise(edges))
 
 
+def within_scope(selectors: Sequence[EntityQuery], line: Timeline | None) -> bool:
+    """Did one of the selectors' scope queries hold at some time in the interval, or has one none?"""
+    return any(one.scope is None or (line is not None and bool(line.spans(one.scope))) for one in selectors)
+
+
 def in_scope(rows: Rows, selectors: Sequence[EntityQuery], line: Timeline) -> tuple[Rows, list[EntityQuery]]:
     """Selectors whose scope query held at some time in the interval, and the rows of those times."""
     if any(one.scope is None for one in selectors):
