@@ -224,6 +224,58 @@ def test_a_registration_is_asked_as_long_as_whoever_made_it_may_register(tmp_pat
     run(work)
 
 
+def test_copies_of_a_subscription_elsewhere_come_and_go_with_the_rights_of_its_owner(tmp_path: Path) -> None:
+    async def work() -> None:
+        source = Receiver()
+        await source.open()
+        source.status = 201
+        async with platform(tmp_path, **SETTINGS) as app, client(app) as http:
+            await boss(app, "other")
+            await boss(app)
+            mine, others = await signed_in(http, "boss"), await signed_in(http, "other")
+            body = {
+                "type": "ContextSourceRegistration",
+                "information": [{"entities": [{"type": "Car"}]}],
+                "operations": ["createSubscription", "updateSubscription", "deleteSubscription"],
+                "endpoint": f"http://127.0.0.1:{source.port}",
+            }
+            made = await http.post(f"{B}/csourceRegistrations", json=body, headers=others)
+            assert made.status_code == 201, made.text
+            made = await http.post(
+                f"{B}/subscriptions", json=subscription("http://127.0.0.1:9/"), headers=mine
+            )
+            assert made.status_code == 201, made.text
+            await source.until(lambda: [m for m, _, _ in source.requests] == ["POST"])
+            await app.identity.update_user("boss", cli_actor(), disabled=True)
+            await source.until(lambda: [m for m, _, _ in source.requests] == ["POST", "DELETE"])
+            await app.identity.update_user("boss", cli_actor(), disabled=False)
+            await source.until(lambda: [m for m, _, _ in source.requests] == ["POST", "DELETE", "POST"])
+        await source.close()
+
+    run(work)
+
+
+def test_a_live_socket_is_told_nothing_more_once_its_rights_are_others(tmp_path: Path) -> None:
+    from andaman.doors.live.connection import RIGHTS_CHANGED, Connection, Goodbye, Pace
+
+    async def work() -> None:
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        async with platform(tmp_path, broker_only=True) as app:
+            actor = app.identity.public_actor()
+            connection = Connection(app.live, actor, lambda: actor, None, send, Pace())
+            await connection._put("before")
+            connection.leave(Goodbye(RIGHTS_CHANGED, "x"))
+            await connection._put("after")
+            assert [one["text"] for one in sent] == ["before"]
+            connection._leave.exception()
+
+    run(work)
+
+
 def test_subscriptions_on_registrations_end_with_the_role(tmp_path: Path) -> None:
     async def work() -> None:
         receiver = Receiver()

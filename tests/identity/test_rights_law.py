@@ -25,6 +25,7 @@ from andaman.identity.credentials import Credential, digest_of
 from andaman.identity.gate import COOKIE, Gate
 from andaman.identity.model import Actor, Classification, Role, system_actor
 from andaman.identity.policy import DatasetRule, Policy, PolicyTable, Rights, WriteLimit, WriteRule
+from andaman.identity.recognition import Lifetimes
 from andaman.identity.records import TokenKind
 from andaman.identity.service import Identity
 from andaman.identity.web import ACTOR
@@ -99,7 +100,13 @@ class Histories(RuleBasedStateMachine):
 
     async def _open(self) -> None:
         policy = Policy(PolicyTable((), WRITES))
-        self.identity = Identity(Path(self.place.name), policy, clock=self.clock, password_cost=CHEAP)
+        self.identity = Identity(
+            Path(self.place.name),
+            policy,
+            clock=self.clock,
+            password_cost=CHEAP,
+            lifetimes=Lifetimes(sessions_max=1000),
+        )
         self.identity.store._write.execute(
             "PRAGMA synchronous = OFF"
         )  # a hundred commits a second, on a busy disk

@@ -2,30 +2,66 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from andaman.identity.model import Access, Principal
+from andaman.identity.model import FULL_ACCESS, Access, Principal, Role
+from andaman.identity.policy import STAFF, PolicyAccess
 from andaman.identity.service import Identity
 from andaman.kernel.time import Micros
 
 
 class Rights(NamedTuple):
-    """Who it is now, what they may see, and until when at the latest this may be remembered."""
+    """Who it is now, and what they may see."""
 
     principal: Principal
     access: Access
-    ends_at: Micros
 
 
-def rights_now(identity: Identity, principal_id: str, purpose: str, era: Micros) -> Rights | None:
-    """Of ``user:…`` or ``token:…`` as of now, None when there are none any more. A device has none: it writes, and is told nothing.
+class Owning(Protocol):
+    """Whose work it is (``broker.subscriptions.model.Owner``). ``purpose``: the one that was declared when the work was given,
+    which counts as long as the account may declare it; a token has its own. ``era``: of the account's password then."""
 
-    ``purpose``: the one that was declared when the work was given, which counts as long as the account may declare it; a
-    token has its own. ``era``: of the account's password then.
-    """
-    if principal_id.startswith("device:"):
-        return None
-    found = identity.basis.of(principal_id, purpose, era, identity.clock())
-    if found is None:
-        return None
-    return Rights(found.principal, identity.policy.access(found.rights), found.ends_at)
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def purpose(self) -> str: ...
+
+    @property
+    def era(self) -> Micros: ...
+
+
+def rights_now(identity: Identity, owner: Owning) -> Rights | None:
+    """Of ``user:…``, ``token:…`` or ``device:…`` as of now, None when there are none any more."""
+    found = identity.basis.of(owner.id, owner.purpose, owner.era, identity.clock())
+    return None if found is None else Rights(found.principal, identity.policy.access(found.rights))
+
+
+class Owners:
+    """What those in whose name work goes on may do, as of now."""
+
+    def __init__(self, identity: Identity, no_auth: bool) -> None:
+        self._identity, self._no_auth = identity, no_auth
+
+    def access_of(self, owner: Owning) -> Access | None:
+        """Whose rights a subscription has."""
+        if self._no_auth:
+            return FULL_ACCESS
+        found = rights_now(self._identity, owner)
+        return None if found is None else found.access
+
+    def may_register(self, owner: Owning, tenant: str) -> bool:
+        """May what they registered be asked?"""
+        return self._has(owner, tenant, frozenset({Role.ADMINISTRATOR}), whole=True)
+
+    def may_watch(self, owner: Owning, tenant: str) -> bool:
+        """May they be told of registrations?"""
+        return self._has(owner, tenant, STAFF)
+
+    def _has(self, owner: Owning, tenant: str, roles: frozenset[Role], whole: bool = False) -> bool:
+        if self._no_auth or owner.id == "no-auth" or owner.id.startswith("system:"):
+            return True
+        found = rights_now(self._identity, owner)
+        if found is None or found.principal.roles.isdisjoint(roles) or not found.access.enters(tenant):
+            return False
+        return not (whole and isinstance(found.access, PolicyAccess) and found.access.is_narrowed)

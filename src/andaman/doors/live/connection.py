@@ -192,6 +192,8 @@ class Connection:
 
     async def _put(self, text: str) -> None:
         async with self._lock:
+            if self._leave.done():
+                return  # its rights are over, or others: what was made under them stays here
             self._sending_since = asyncio.get_running_loop().time()
             self._sending = len(text)
             self._hold()
