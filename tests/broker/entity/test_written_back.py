@@ -162,7 +162,7 @@ GOOD: dict[str, list[Any]] = {
     "GeoProperty": [POINT],
     "Relationship": ["urn:x:1", ["urn:x:1", "urn:x:2"]],
     "LanguageProperty": [{"en": "a", "th": ["ก", "ข"]}],
-    "JsonProperty": [{"a": 1, "b": {"x": 1}, "n": None, "id": 1}, [1, {"b": NULL}]],
+    "JsonProperty": [{"a": 1, "b": {"x": 1}, "n": None, "id": 1}, [1, {"b": None}]],
     "VocabProperty": ["Open", ["id", "type"], "a b", "open", "ngsi-ld:x", "gone"],
     "ListProperty": [[1, {"a": 2}], []],
     "ListRelationship": [["urn:x:1"], [{"object": "urn:x:2"}], []],

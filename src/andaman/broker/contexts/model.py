@@ -20,6 +20,7 @@ _NAME: Final = re.compile(r"[^\W\d_]\w*")
 _IRI_NAME: Final = re.compile(r"[^\W\d_][\w+.\-]*:[^\s<>\"'=;(){}|\\^`\x00-\x20\x7f]+")
 _NAME_MAX: Final = 1024
 MAX_IRI: Final = 2048
+_NULL: Final = "urn:ngsi-ld:null"
 
 
 def is_name(text: str) -> bool:
@@ -194,6 +195,8 @@ class Context:
         return short if self.expand_vocab(short) == value else value
 
     def _expand(self, name: str) -> str:
+        if name == _NULL:
+            raise BadRequestData(f"{_NULL} is the sign of deletion, not a name")
         if ":" in name:
             if len(name) > MAX_IRI or _IRI_NAME.fullmatch(name) is None:
                 raise BadRequestData(f"{name[:80]!r} is not a valid name: it is no absolute or compact IRI")

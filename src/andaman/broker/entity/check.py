@@ -229,7 +229,7 @@ def check_stored_value(kind: str, value: Any, name: str) -> None:
         check_targets(kind, value, name)
     elif kind == "LanguageProperty":
         check_language_map(value, name)
-        check_json(value, f"{name}.languageMap", nulls=True)
+        check_json(value, f"{name}.languageMap")
     elif kind == "VocabProperty":
         given = value if isinstance(value, list) else [value]
         if not given or not all(isinstance(one, str) and one and one != NULL for one in given):
@@ -238,7 +238,7 @@ def check_stored_value(kind: str, value: Any, name: str) -> None:
     elif kind == "JsonProperty":
         if not isinstance(value, (dict, list)):
             raise BadRequestData(f"{name}.json must be a JSON object or a list", field=f"{name}.json")
-        check_json(value, f"{name}.json", nulls=True)
+        check_json(value, f"{name}.json")
     elif kind == "ListProperty":
         if not isinstance(value, list) or any(one is None for one in value):
             raise BadRequestData(f"{name}.valueList must be a list without null", field=f"{name}.valueList")

@@ -147,7 +147,7 @@ def _texts(value: Any, name: str, mode: NullRules) -> dict[str, Any]:
                 texts[tag] = None
             continue
         if not isinstance(text, str) and not (
-            isinstance(text, list) and text and all(isinstance(one, str) for one in text)
+            isinstance(text, list) and text and all(isinstance(one, str) and one != NULL for one in text)
         ):
             raise BadRequestData(f"{where}.{tag} must be a text or a list of texts", field=where)
         texts[tag] = text
@@ -158,16 +158,8 @@ def _json(value: Any, name: str, context: Context, mode: NullRules) -> Any:
     where = f"{name}.json"
     if not isinstance(value, (dict, list)):
         raise BadRequestData(f"{where} must be a JSON object or a list", field=where)
-    _check_depth(value, where, 0)
+    _check_json(value, where, mode.deep_nulls, 0)
     return value
-
-
-def _check_depth(value: Any, where: str, depth: int) -> None:
-    if depth > MAX_VALUE_DEPTH:
-        raise BadRequestData(f"{where} is nested more than {MAX_VALUE_DEPTH} deep", field=where)
-    for one in value.values() if isinstance(value, dict) else value:
-        if isinstance(one, (dict, list)):
-            _check_depth(one, where, depth + 1)
 
 
 def _vocab(value: Any, name: str, context: Context, mode: NullRules) -> Any:

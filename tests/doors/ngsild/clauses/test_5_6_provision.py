@@ -559,13 +559,42 @@ def test_5_5_12_json_is_merged_at_any_depth(c: Tenant) -> None:
     assert c.json("/entities/urn:k:1")["cfg"]["json"] == {"a": 1, "b": {"y": 3}, "n": None, "c": {}}
     sub = {"size": {"meta": {"type": "JsonProperty", "json": {"p": {"q": 1}}}}}
     assert c("PATCH", "/entities/urn:k:1", sub).status == 204
-    assert c("PATCH", "/entities/urn:k:1", {"size": {"meta": {"json": {"p": {"r": [NULL]}}}}}).status == 204
-    assert c.json("/entities/urn:k:1")["size"]["meta"]["json"] == {"p": {"q": 1, "r": [NULL]}}
+    assert c("PATCH", "/entities/urn:k:1", {"size": {"meta": {"json": {"p": {"r": [2]}}}}}).status == 204
+    assert c.json("/entities/urn:k:1")["size"]["meta"]["json"] == {"p": {"q": 1, "r": [2]}}
     assert c("PATCH", "/entities/urn:k:1", {"cfg": {"json": [1]}}).status == 204
     assert c.json("/entities/urn:k:1")["cfg"]["json"] == [1]
     # A partial update replaces the member (§5.5.8).
     assert c("PATCH", "/entities/urn:k:1/attrs/cfg", {"json": {"z": 1}}).status == 204
     assert c.json("/entities/urn:k:1")["cfg"]["json"] == {"z": 1}
+
+
+def test_5_5_4_the_ngsi_ld_null_is_stored_nowhere(c: Tenant) -> None:
+    odd: list[dict[str, Any]] = [
+        {"type": "Property", "value": NULL}, {"type": "Property", "value": {"a": [{"b": NULL}]}},
+        {"type": "JsonProperty", "json": {"a": {"b": NULL}}}, {"type": "JsonProperty", "json": [NULL]},
+        {"type": "LanguageProperty", "languageMap": {"en": ["a", NULL]}}, {"type": "VocabProperty", "vocab": [NULL]},
+        {"type": "ListProperty", "valueList": [{"a": NULL}]}, {"type": "ListRelationship", "objectList": [NULL]},
+        {"type": "Relationship", "object": [NULL]}, {"type": "Relationship", "object": "urn:a:1", "objectType": NULL},
+        {"type": "Property", "value": 1, "unitCode": NULL}, {"type": "Property", "value": 1, "accuracy": NULL},
+    ]  # fmt: skip
+    for one in odd:
+        assert c("POST", "/entities", {"id": "urn:n:1", "type": "N", "a": one}).status == 400, one
+    for member in (
+        {"type": NULL},
+        {"type": ["N", NULL]},
+        {"type": "N", "scope": NULL},
+        {"type": "N", NULL: 1},
+    ):
+        assert c("POST", "/entities", {"id": "urn:n:1", **member}).status == 400, member
+    c.made("/entities", {"id": "urn:n:1", "type": "N", "a": {"type": "JsonProperty", "json": {"x": 1}}})
+    for inside in (
+        {"y": [NULL]},
+        [NULL],
+        {"y": [{"z": NULL}]},
+    ):  # a list is replaced whole: nothing in it can be deleted
+        assert c("PATCH", "/entities/urn:n:1", {"a": {"json": inside}}).status == 400
+    assert c("PATCH", "/entities/urn:n:1/attrs/a", {"json": {"x": NULL}}).status == 400
+    assert c.json("/entities/urn:n:1")["a"]["json"] == {"x": 1}
 
 
 def test_5_6_14_a_correction_is_one_whole_instance(c: Tenant) -> None:
