@@ -111,6 +111,12 @@ async def test_what_no_source_has_is_told_of_as_not_written(clients: list[Client
     assert got.status == 207
     assert [one["entityId"] for one in got.json["errors"]] == [BUS]
     assert got.json["success"] == []
+    got = await here("POST", "/entityOperations/delete", [BUS, "urn:ngsi-ld:Bus:none"])
+    assert got.status == 207
+    assert got.json["success"] == [BUS]
+    (one,) = got.json["errors"]  # with the source's own reason
+    assert (one["entityId"], one["error"]["status"]) == ("urn:ngsi-ld:Bus:none", 404)
+    await there("POST", "/entities", bus(1, speed=1))
     got = await here("PATCH", f"/entities/{BUS}", {"speed": both["speed"], "colour": both["colour"]})
     assert got.status == 207
     consistent(got)
