@@ -231,7 +231,7 @@ async def judge(city: City) -> dict[str, Signal]:
     def rule(name: str, definition: dict[str, Any]) -> Rule:
         return read_rule(f"urn:ngsi-ld:AlertRule:{name}", definition, {"en": name})
 
-    engine, said = RuleEngine(), list[Signal]()
+    engine, said = RuleEngine(key=city.broker.position_key), list[Signal]()
     for name, definition in RULES.items():
         engine.set_rule(rule(name, definition), START)
     for event in await city.broker.read_events(city.begin):  # type: ignore[attr-defined]

@@ -278,7 +278,8 @@ class Broker(PastQuestions):
 
     @cached_property
     def position_key(self) -> bytes:
-        """What positions are sealed with before anybody outside gets them (kernel/positions.py)."""
+        """The secret of this store: what positions are sealed with before anybody outside gets them (kernel/positions.py), and ids
+        made that follow from what they stand for (``kernel.ids.keyed_id``)."""
         with self._ledger.journals.reader() as journal:
             return journal.instance_key()
 

@@ -228,7 +228,7 @@ class Desk(Records):
                 )
             if value(unit, "unitStatus") != "available":
                 raise Conflict(f"{name_of(unit)} is {value(unit, 'unitStatus')}, not available", unit=unit_id)
-            made, number = assignment_id(unit)
+            made, number = assignment_id(unit, self._broker.position_key)
             attrs: dict[str, Instance] = {
                 "refIncident": rel(incident_id, "Incident"),
                 "refUnit": rel(unit_id, "EmergencyUnit"),

@@ -51,8 +51,8 @@ class RuleEngine(Judge):
     ``wants_doc`` says otherwise.
     """
 
-    def __init__(self, *, area_of: AreaOf = lambda _: None) -> None:
-        super().__init__()
+    def __init__(self, *, area_of: AreaOf = lambda _: None, key: bytes = b"") -> None:
+        super().__init__(key)
         self._area_of = area_of
         self._plans: dict[tuple[str, ...], Plan] = {}
         self.late = 0

@@ -7,12 +7,12 @@ to the contrary has arrived for so long (arrival times span it).
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, Final
 
 from andaman.command.definition import SEVERITIES, Rule
+from andaman.kernel.ids import keyed_id, urn
 from andaman.kernel.time import MINUTE, Micros
 
 REFRESH: Final = MINUTE
@@ -47,10 +47,10 @@ class Signal:
     reason: str = ""  # CLEARED: "condition", "expired", "entity deleted", "rule changed"
 
 
-def alert_id(rule_id: str, entity_id: str, began: Micros) -> str:
-    """The same for the same rule, entity and episode, so that a repeated run cannot raise an alert twice."""
-    digest = hashlib.blake2b(f"{rule_id}\0{entity_id}".encode(), digest_size=10).hexdigest()
-    return f"urn:ngsi-ld:Alert:{digest}-{began}"
+def alert_id(rule_id: str, entity_id: str, began: Micros, key: bytes = b"") -> str:
+    """The same for the same rule, entity and episode, so that a repeated run cannot raise an alert twice. ``key``: of this store,
+    so that nobody asks by such an id whether there is an alert that is hidden."""
+    return urn("Alert", f"{keyed_id(key, 'Alert', rule_id, entity_id)}-{began}")
 
 
 @dataclass(slots=True)
@@ -114,9 +114,17 @@ class Episode:
         return self.active or self.latched or self.pending_event is not None
 
     def advance(
-        self, rule: Rule, entity_id: str, holds: bool, gone: bool, evidence_at: Micros, now: Micros
+        self,
+        rule: Rule,
+        entity_id: str,
+        holds: bool,
+        gone: bool,
+        evidence_at: Micros,
+        now: Micros,
+        key: bytes = b"",
     ) -> SignalKind | None:
-        """One evaluation. ``holds``: the condition is true; ``gone``: the clear condition is (``holds`` wins).
+        """One evaluation. ``holds``: the condition is true; ``gone``: the clear condition is (``holds`` wins). ``key``: that ids
+        of alerts are made with.
 
         Returns what the caller must tell; the caller then fills in severity and evidence.
         """
@@ -126,7 +134,7 @@ class Episode:
             return None
         if not self.active:
             if holds:
-                return self._rise(rule, entity_id, evidence_at, now)
+                return self._rise(rule, entity_id, evidence_at, now, key)
             self.pending_event = None
             return None
         if rule.expire and now - self.raised_at >= rule.expire:
@@ -145,7 +153,9 @@ class Episode:
     def clear_wait(self, rule: Rule) -> Micros:
         return max(rule.clear_hold, rule.damping) if self.occurrences >= FLAPPING else rule.clear_hold
 
-    def _rise(self, rule: Rule, entity_id: str, evidence_at: Micros, now: Micros) -> SignalKind | None:
+    def _rise(
+        self, rule: Rule, entity_id: str, evidence_at: Micros, now: Micros, key: bytes
+    ) -> SignalKind | None:
         if self.pending_event is None:
             if rule.max_age and now - evidence_at > rule.max_age:
                 return None  # too old to begin with
@@ -154,7 +164,7 @@ class Episode:
             return None
         again = self.cleared_at is not None and now - self.cleared_at <= rule.damping
         if not again:
-            self.alert = alert_id(rule.id, entity_id, self.pending_at)
+            self.alert = alert_id(rule.id, entity_id, self.pending_at, key)
             self.step, self.occurrences, self.severity = 0, 0, SEVERITIES[0]
             self.onset = self.pending_event
         self.active, self.cleared_at, self.pending_event = True, None, None

@@ -15,6 +15,7 @@ from typing import Any, Final
 from andaman.broker.entity.build import entity, iri, lang, prop, rel, value
 from andaman.broker.model import Doc, Instance, OpKind, WriteOp
 from andaman.kernel.errors import BadRequestData, Conflict
+from andaman.kernel.ids import keyed_id, urn
 from andaman.kernel.time import Micros, format_time
 
 INCIDENT_STEPS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -182,10 +183,12 @@ def incident_doc(incident_id: str, raw: Mapping[str, Any], reporter: str, now: M
     )
 
 
-def assignment_id(unit: Doc) -> tuple[str, int]:
-    """Id and number of the unit's next assignment."""
+def assignment_id(unit: Doc, key: bytes) -> tuple[str, int]:
+    """Id and number of the unit's next assignment: the same for two who assign it at once, so that the second fails. ``key``: of
+    this store, so that nobody counts a unit's assignments by trying ids."""
     number = int(value(unit, "assignmentCount", 0)) + 1
-    return f"urn:ngsi-ld:Assignment:{local(unit['id'])}-{number:05d}", number
+    secret = keyed_id(key, "Assignment", unit["id"], str(number))
+    return urn("Assignment", f"{secret}-{local(unit['id'])}-{number:05d}"), number
 
 
 def name_of(doc: Doc, language: str = "en") -> str:

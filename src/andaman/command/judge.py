@@ -17,7 +17,9 @@ _ROW: Final = 100  # deadlines in a row of the dump
 class Judge:
     """Memory of one tenant's entities. The engine brings the observations and the rules."""
 
-    def __init__(self) -> None:
+    def __init__(self, key: bytes = b"") -> None:
+        """``key``: that ids of alerts are made with, of this store."""
+        self._key = key
         self._rules: dict[str, Compiled] = {}
         self._facts: dict[str, Fact] = {}
         self._known: dict[str, Known] = {}
@@ -80,7 +82,7 @@ class Judge:
         gone = not holds if c.clear is None or not fits else c.clear(known, now)
         rule = c.rule
         was_pending, was_clearing = episode.pending_event is not None, episode.clearing_event is not None
-        kind = episode.advance(rule, entity_id, holds, gone, newest, now)
+        kind = episode.advance(rule, entity_id, holds, gone, newest, now, self._key)
         if kind is None:
             if episode.pending_event is not None and not was_pending:
                 self._push(episode.pending_at + rule.hold, entity_id, rule.id)

@@ -111,7 +111,7 @@ class RuleWatch:
                 place = doc["attrs"].get(LOCATION) if doc is not None else None
                 return place[0]["value"] if place else None
 
-            found = self._engines[tenant] = RuleEngine(area_of=area_of)
+            found = self._engines[tenant] = RuleEngine(area_of=area_of, key=self._broker.position_key)
         return found
 
     def read(self, doc: Doc) -> Rule:

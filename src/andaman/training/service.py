@@ -13,7 +13,7 @@ from andaman.broker.service import Broker
 from andaman.identity.model import FULL_ACCESS, Access, Actor, system_actor
 from andaman.identity.tenants import Tenants
 from andaman.kernel.errors import BadRequestData, Conflict, ResourceNotFound
-from andaman.kernel.ids import sortable_id, urn
+from andaman.kernel.ids import keyed_id, sortable_id, urn
 from andaman.kernel.time import DAY, Clock, Micros, format_time
 from andaman.training.course import COURSES, Course, Step, mark_quiz
 from andaman.training.drills import Drills
@@ -97,7 +97,7 @@ class TrainingService:
                 f"{role!r} is no role; known are {', '.join(r.id for r in ROLES)}", field="role"
             )
         doc = entity(
-            urn("StaffMember", _local(person)),
+            self._record_id("StaffMember", person, _local(person)),
             "StaffMember",
             scope=RECORD_SCOPE,
             person=prop(person),
@@ -170,13 +170,13 @@ class TrainingService:
         return float(value(run, "percent")) / 100, bool(value(run, "passed")), str(run["id"])
 
     def _passed(self, course: Course, person: str) -> dict[str, Any]:
-        doc = self._broker.find(_enrolment_id(course, person), FULL_ACCESS)
+        doc = self._broker.find(self._enrolment_id(course, person), FULL_ACCESS)
         return dict(value(doc, "steps", {})) if doc else {}
 
     def _enrolment(self, course: Course, person: str, passed: Mapping[str, Any]) -> Doc:
         done = sum(bool(row.get("passed")) for row in passed.values())
         return entity(
-            _enrolment_id(course, person),
+            self._enrolment_id(course, person),
             "Enrolment",
             scope=RECORD_SCOPE,
             person=prop(person),
@@ -184,6 +184,17 @@ class TrainingService:
             steps=js(dict(passed)),
             completed=prop(done == len(course.steps)),
         )
+
+    def _enrolment_id(self, course: Course, person: str) -> str:
+        return self._record_id("Enrolment", f"{course.id}:{person}", f"{course.id}:{_local(person)}")
+
+    def _record_id(self, kind: str, subject: str, older: str) -> str:
+        """The id of the one record of a subject: that somebody learns here is personal, so that it cannot be guessed. A record
+        that an older version kept under a speaking name (``older``) keeps it."""
+        kept = urn(kind, older)
+        if self._broker.find(kept, FULL_ACCESS) is not None:
+            return kept
+        return urn(kind, keyed_id(self._broker.position_key, kind, subject))
 
     def _grants(self, step: Step, person: str, evidence: str, now: int) -> list[Doc]:
         return [
@@ -291,7 +302,3 @@ def _step(course: Course, step_id: str) -> Step:
 
 def _local(person: str) -> str:
     return person.replace(":", "-")
-
-
-def _enrolment_id(course: Course, person: str) -> str:
-    return urn("Enrolment", f"{course.id}:{_local(person)}")
