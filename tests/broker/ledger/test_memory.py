@@ -245,6 +245,7 @@ def _documents(platform: Served) -> None:
         assert platform.ask("POST", "/ngsi-ld/v1/entityOperations/upsert", told)[0] in (201, 204)
 
 
+@pytest.mark.timeout(300 + CHANGES // 4)
 @pytest.mark.parametrize("load", [_counter_on_a_polygon, _long_texts, _documents])
 def test_the_process_stays_small_whatever_its_events_weigh(tmp_path: Path, load: object) -> None:
     """A counter on an entity with a large polygon, texts of 250 KB, documents of 14 KB: under 300 MB, and the historian under

@@ -28,6 +28,9 @@ _ENVIRONMENT: Final = (
     "read-only",
     "interrupted",
     "closed",
+    "corrupt",
+    "checksum",
+    "could not read enough",
 )
 """Of DuckDB's messages: the trouble is not with what is written."""
 

@@ -12,6 +12,7 @@ import orjson
 from andaman.broker.ledger.rows import Texts
 from andaman.broker.ledger.schema import connect
 from andaman.broker.model import Doc
+from andaman.kernel.portions import portion
 
 
 class Facts(NamedTuple):
@@ -23,6 +24,7 @@ class Facts(NamedTuple):
 
 
 _PAGE: Final = 5_000
+_BYTES: Final = 8 << 20
 
 
 class BulkIndex(Protocol):
@@ -63,9 +65,11 @@ def _renew_facts(db: sqlite3.Connection, facts: Facts) -> None:
     layouts = Texts(db, "layout", "text")
     after = -1
     db.execute("BEGIN IMMEDIATE")
-    while page := db.execute(
-        "SELECT ord, body FROM entity WHERE ord>? ORDER BY ord LIMIT ?", (after, _PAGE)
-    ).fetchall():
+    while page := portion(
+        db.execute("SELECT ord, body FROM entity WHERE ord>? ORDER BY ord LIMIT ?", (after, _PAGE)),
+        lambda row: len(row[1]),
+        _BYTES,
+    ):
         after = page[-1][0]
         made = [(facts.make(orjson.loads(body)), order) for order, body in page]
         db.executemany(

@@ -299,6 +299,14 @@ def _leftovers(directory: Path) -> Iterator[Finding]:
                 f"{path} is left of a backup or restore that was interrupted; it was never finished and is of no use. "
                 "Where none is running now, remove it.",
             )
+    damaged = directory / f"{HISTORY}.damaged"
+    if damaged.exists():
+        yield Finding(
+            "warning",
+            "leftover",
+            f"{damaged} is what history was when it was found damaged; it was made again from the journal. See to the disk, "
+            "and remove this when it is of no more use.",
+        )
 
 
 def _clock(db: sqlite3.Connection, now: Micros, ahead: Micros) -> Finding:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from andaman.broker.history import is_its_own_fault
+from andaman.broker.ledger.damage import tells_damage
 from andaman.broker.ledger.journal import Journal, JournalPool
 from andaman.broker.ledger.past import HistoryStore
 from andaman.broker.model import Event
@@ -60,6 +61,7 @@ class Feeder:
         self._note = _Note(directory / UNDER_WAY if directory is not None else None)
         self._upkeep = _Pause()
         self.trouble = ""  # why history lags
+        self.broken: Exception | None = None  # damage that was met
         self._begin()
 
     def _begin(self) -> None:
@@ -91,7 +93,7 @@ class Feeder:
             except Exception as error:
                 # The journal keeps everything; history catches up when the trouble is over.
                 self.trouble = str(error)
-                if _INVALID in self.trouble:
+                if _INVALID in self.trouble or tells_damage(error):
                     raise
                 if _FULL in self.trouble:
                     log.error(
@@ -128,7 +130,7 @@ class Feeder:
             with self._lock:
                 self._history.maintain()
         except Exception as error:
-            if _INVALID in str(error):
+            if _INVALID in str(error) or tells_damage(error):
                 raise
             self._upkeep.failed(now, f"upkeep of history: {error}")
             log.exception("A step of history's upkeep failed; tried again in %.0f s", self._upkeep.pause)
@@ -137,7 +139,7 @@ class Feeder:
 
     def drain(self) -> None:
         """Move everything that is in the journal now."""
-        while self._move():
+        while self.broken is None and self._move():
             pass
 
     def _move(self) -> bool:
@@ -188,6 +190,16 @@ class Feeder:
             )
 
     def stop(self) -> None:
+        self._stop.set()
+
+    @property
+    def over(self) -> bool:
+        """Was it stopped?"""
+        return self._stop.is_set()
+
+    def break_off(self, error: Exception) -> None:
+        """The files are damaged: nothing more is moved to them."""
+        self.broken = self.broken or error
         self._stop.set()
 
 

@@ -19,6 +19,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +27,7 @@ from typing import Any, Final
 import orjson
 
 from andaman.broker.history import History, OtherFormat
+from andaman.broker.ledger.damage import Condition, may_be_the_file, tells_damage
 from andaman.broker.ledger.feeder import Feeder
 from andaman.broker.ledger.journal import JournalPool
 from andaman.broker.ledger.past import Past
@@ -38,13 +40,7 @@ from andaman.kernel.memory import give_memory_back, keep_memory_low
 log = logging.getLogger("andaman.historian")
 
 _OPEN_LIMIT_S: Final = 30.0
-_DAMAGED: Final = (
-    "not a valid duckdb",
-    "corrupt",
-    "checksum",
-    "could not read enough",
-    "file exists",
-)  # of DuckDB's errors when it opens a file
+_REMADE: Final = "A piece of history is damaged: it is made again from the journal. Try again in a moment"
 _DOCS_A_PIECE: Final = 100
 
 
@@ -94,6 +90,7 @@ class Historian:
             self._history.close()
             shutil.rmtree(directory / HISTORY)
             self._history = _open(directory / HISTORY, memory_mb, key, self._event)
+        self._condition = Condition(directory / HISTORY)
         self._feeder = Feeder(self._journals, self._history, every_s, directory / HISTORY)
         self._past = Past(self._journals, self._history, self._feeder.drain, self._feeder.asked)
 
@@ -111,11 +108,20 @@ class Historian:
             thread.start()
         # Of this thread only (on Linux): questions are answered before the tail is moved, and requests before both.
         os.nice(10)
-        self._feeder.run()
         try:
-            self._feeder.drain()
-        except Exception:
-            log.exception("The tail could not be moved at the end; it will be at the next start")
+            self._feeder.run()
+            if self._feeder.broken is None:
+                self._feeder.drain()
+        except Exception as error:
+            if not tells_damage(error):
+                log.exception("The tail could not be moved; it will be at the next start")
+                if not self._feeder.over:
+                    raise
+            else:
+                self._feeder.break_off(error)
+        if self._feeder.broken is not None:
+            self._condition.mark(self._feeder.broken)
+            return
         self._history.close()
 
     def _watch_parent(self) -> None:
@@ -132,7 +138,13 @@ class Historian:
                 answer = self._answer(name, arguments, RemoteAccess(key, connection))
             except AndamanError as error:
                 answer = ("error", error)
-            except Exception:
+            except Exception as error:
+                if tells_damage(error):
+                    answer = ("error", Unavailable(_REMADE))
+                    with suppress(BrokenPipeError, OSError):
+                        connection.send(answer)
+                    self._feeder.break_off(error)
+                    return
                 log.exception("A question about the past failed")
                 answer = (
                     "error",
@@ -181,26 +193,31 @@ def pack(docs: Sequence[Doc | dict[str, object]]) -> list[bytes]:
 
 
 def _open(directory: Path, memory_mb: int, key: bytes, journal: Callable[[int], Event | None]) -> History:
-    """Open history; a historian of a broker that was killed a moment ago may still be letting go of it."""
+    """Open history; a historian of a broker that was killed a moment ago may still be letting go of it. Damaged files are set aside,
+    once."""
     until = time.monotonic() + _OPEN_LIMIT_S
-    aside = directory.with_name(f"{directory.name}.damaged")
+    condition = Condition(directory)
+    condition.begin()
+    again = False
     while True:
         try:
-            return History.open(directory, memory_mb=memory_mb, key=key, journal=journal)
+            history = History.open(directory, memory_mb=memory_mb, key=key, journal=journal)
         except OtherFormat as error:
             log.warning("%s", error)
             shutil.rmtree(directory)
         except Exception as error:
-            said = str(error).lower()
-            if any(word in said for word in _DAMAGED) and directory.exists():
+            if may_be_the_file(error) and directory.exists() and not again:
                 # Such as the file of a first start on a full disk. The journal has everything.
-                log.error("%s; history is made again, what was there is kept in %s", error, aside)
-                shutil.rmtree(aside, ignore_errors=True)
-                directory.rename(aside)
+                condition.set_aside(str(error))
+                again = True
                 continue
-            if time.monotonic() > until or "lock" not in said:
+            if time.monotonic() > until or "could not set lock" not in str(error).lower():
+                condition.opened()  # it is no death
                 raise Unavailable(f"History in {directory} cannot be opened: {error}") from error
             time.sleep(0.05)
+        else:
+            condition.opened()
+            return history
 
 
 def main() -> None:

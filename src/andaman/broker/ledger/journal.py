@@ -12,10 +12,11 @@ from typing import Any, Final
 
 import orjson
 
-from andaman.broker.ledger.rows import COLUMNS, GENESIS, Row, Shapes, chain_hash, event_of, fold
+from andaman.broker.ledger.rows import COLUMNS, GENESIS, Row, Shapes, chain_hash, changes_size, event_of, fold
 from andaman.broker.ledger.schema import connect
 from andaman.broker.model import Doc, Event, EventKind
 from andaman.kernel.errors import Unavailable
+from andaman.kernel.portions import portion
 from andaman.kernel.time import Micros
 
 Shape = tuple[tuple[str, ...], tuple[str, ...]]
@@ -60,15 +61,8 @@ class Journal:
 
     def _events(self, sql: str, values: tuple[Any, ...], most_bytes: int) -> list[Event]:
         """Events of one statement, whose changes have ``most_bytes`` together; the one that passes this is the last."""
-        found: list[Event] = []
-        size = 0
         with closing(self._db.execute(sql, values)) as rows:
-            for row in rows:
-                found.append(self._event(row))
-                size += len(row[11])
-                if size >= most_bytes:
-                    break
-        return found
+            return [self._event(row) for row in portion(rows, changes_size, most_bytes)]
 
     def slice(
         self, after: int, limit: int, tenant: str | None = None, most_bytes: int = READ_BYTES

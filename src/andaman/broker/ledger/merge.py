@@ -20,7 +20,7 @@ from andaman.broker.ledger.cache import Key, Stored
 from andaman.broker.ledger.events import FreshEvent
 from andaman.broker.ledger.evolution import EvolutionMerger, Known
 from andaman.broker.ledger.rights import REPLACING, WriteGate
-from andaman.broker.ledger.rows import Row, Shapes, Texts, encode_changes, make_row
+from andaman.broker.ledger.rows import Row, Shapes, Texts, encode_changes, exact, make_row
 from andaman.broker.model import TEMPORAL_OPS, Change, Doc, Event, EventKind, Instance, WriteOp, WriteResult
 from andaman.identity.model import Actor, FullAccess
 from andaman.kernel.errors import AndamanError, Conflict, TooLarge
@@ -275,7 +275,7 @@ class Merger:
         if after is None:
             assert stored is not None
             return stored
-        body = orjson.dumps(after)
+        body = exact(orjson.dumps(after))
         if len(body) > MAX_ENTITY_BYTES and (stored is None or len(body) > len(stored[1])):
             # Not how many bytes it would have: some of them may be of attributes that the actor does not see.
             raise TooLarge(f"An entity has at most {MAX_ENTITY_BYTES} bytes; this one would have more")

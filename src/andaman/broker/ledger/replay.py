@@ -13,14 +13,16 @@ from typing import Any, Final
 
 import orjson
 
-from andaman.broker.ledger.rows import COLUMNS, GENESIS, Texts, decode_changes, fold_changes
+from andaman.broker.ledger.rows import COLUMNS, GENESIS, Texts, changes_size, decode_changes, fold_changes
 from andaman.broker.ledger.segment import Line
 from andaman.broker.model import Doc, EventKind
 from andaman.kernel.errors import Conflict
+from andaman.kernel.portions import portion
 from andaman.kernel.time import Micros
 
 Key = tuple[str, str]
-_PAGE: Final = 5_000
+_PAGE: Final = 5_000  # rows or entities in memory at once …
+_BYTES: Final = 8 << 20  # … and bytes of them
 _TEMPORAL: Final = "temporal"  # a write to the past of an entity: its current state stands
 _LAST_SHAPE: Final = (
     "SELECT shape FROM (SELECT seq, 0 AS place, shape FROM former WHERE tenant=?1 AND id=?2 UNION ALL "
@@ -70,10 +72,11 @@ def cut_back(db: sqlite3.Connection, at: Micros) -> None:
     # Negative for a moment, so that the new numbers meet no old ones.
     db.execute("UPDATE entity SET ord=-ord")
     after = 0
-    while page := db.execute(
-        f"SELECT {COLUMNS} FROM journal WHERE seq>? ORDER BY seq LIMIT ?",  # noqa: S608
-        (after, _PAGE),
-    ).fetchall():
+    while page := portion(
+        db.execute(f"SELECT {COLUMNS} FROM journal WHERE seq>? ORDER BY seq LIMIT ?", (after, _PAGE)),  # noqa: S608
+        changes_size,
+        _BYTES,
+    ):
         after = page[-1][0]
         for row in page:
             key = (row[1], row[4])
@@ -98,6 +101,7 @@ class _Replay:
         tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type='table'")}
         self.evolution = "evolution" in tables
         self._state: dict[Key, tuple[int, int, int, Doc] | None] = {}  # (ord, shape, seq, doc)
+        self._bytes = 0  # that went into it
 
     def _current(self, key: Key) -> tuple[int, int, int, Doc] | None:
         if key not in self._state:
@@ -105,6 +109,7 @@ class _Replay:
                 "SELECT ord, shape, seq, body FROM entity WHERE tenant=? AND id=?", key
             ).fetchone()
             self._state[key] = None if row is None else (*row[:3], orjson.loads(row[3]))
+            self._bytes += len(row[3]) if row is not None else 0
         return self._state[key]
 
     def apply(
@@ -119,8 +124,9 @@ class _Replay:
         order: int,
     ) -> None:
         """One row; ``order`` is the place in the order of creation that a new entity gets."""
-        if len(self._state) >= _PAGE:
+        if len(self._state) >= _PAGE or self._bytes >= _BYTES:
             self.flush()
+        self._bytes += len(blob)
         key = (tenant, entity_id)
         now = self._current(key)
         if kind == _TEMPORAL:
@@ -174,6 +180,7 @@ class _Replay:
             ],
         )
         self._state.clear()
+        self._bytes = 0
 
     def end(self) -> None:
         """Flush, set the head of the chain, have the facts made at the next start, commit."""

@@ -15,11 +15,18 @@ from andaman.identity.model import Actor
 from andaman.kernel.time import Micros, format_time
 
 GENESIS: Final = bytes(32)
+_SPARE: Final = 990  # bytes, up to which orjson's buffer is one of 1 KB
+_NONE: Final = b""
 _PIECE: Final = 2_000  # bytes; hashlib keeps the interpreter's lock below 2,048
 META_MEMBERS: Final = ("type", "scope", "expiresAt")  # what the change of the entity itself (attr "") tells
 COLUMNS: Final = "seq, tenant, at, kind, entity_id, shape, actor, origin, reason, request, hash, changes"
 Row = tuple[int, str, int, str, str, int, str, str, str, str, bytes, bytes]
 """One journal row in the order of COLUMNS."""
+
+
+def changes_size(row: Sequence[Any]) -> int:
+    """Bytes of a row's changes: nearly all that it weighs where it weighs much."""
+    return len(row[11])
 
 
 def chain_hash(previous: bytes, row: Sequence[Any], shape_json: str) -> bytes:
@@ -29,7 +36,13 @@ def chain_hash(previous: bytes, row: Sequence[Any], shape_json: str) -> bytes:
 
 
 def encode_changes(changes: Sequence[Change]) -> bytes:
-    return orjson.dumps([(c.attr, c.before, c.after) for c in changes])
+    blob = orjson.dumps([(c.attr, c.before, c.after) for c in changes])
+    return blob if len(blob) < _SPARE else exact(blob)
+
+
+def exact(blob: bytes) -> bytes:
+    """The same bytes, for keeping: those that orjson gives hold a buffer that may be five times as long."""
+    return _NONE.join((blob, _NONE))
 
 
 def decode_changes(blob: bytes) -> list[Change]:

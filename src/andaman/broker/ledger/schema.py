@@ -18,6 +18,8 @@ from andaman.kernel.storage import obstacle, opening
 FILE: Final = "ledger.sqlite3"
 LOCK: Final = "lock"
 HISTORY: Final = "history"
+_WRITER_PAGES: Final = 12_000  # of 8 KB
+_READER_PAGES: Final = 2_000
 APPLICATION_ID: Final = 0x616E646D  # "andm"
 
 # ``journal.changes`` is the last wide column, so that a scan by tenant and entity never touches overflow pages.
@@ -80,7 +82,8 @@ def connect(directory: Path, *, write: bool = False) -> sqlite3.Connection:
     )
     db.execute("PRAGMA synchronous=FULL")
     db.execute("PRAGMA wal_autocheckpoint=0")
-    db.execute(f"PRAGMA cache_size={-65536 if write else -8192}")
+    # In pages: a size in bytes would be reckoned with pages of 4 KB, which ours are not, and be the double.
+    db.execute(f"PRAGMA cache_size={_WRITER_PAGES if write else _READER_PAGES}")
     db.execute("PRAGMA temp_store=MEMORY")
     if not write:
         db.execute("PRAGMA query_only=ON")

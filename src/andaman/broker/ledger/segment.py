@@ -21,7 +21,6 @@ from andaman.broker.ledger.schema import FILE, connect
 from andaman.kernel.errors import Conflict, ResourceNotFound
 from andaman.kernel.time import Micros
 
-_PAGE: Final = 2_000
 Line = list[Any]
 """A journal row whose shape is its text and whose hash and changes are bytes."""
 
@@ -69,14 +68,13 @@ def write_segment(directory: Path, after: Point, target: Path) -> Point:
         end = after
         shapes = Shapes(db)
         with gzip.open(target, "wb", compresslevel=1) as out:
-            while page := db.execute(
-                f"SELECT {COLUMNS} FROM journal WHERE seq>? ORDER BY seq LIMIT ?",  # noqa: S608
-                (end.seq, _PAGE),
-            ).fetchall():
-                for row in page:
-                    line = [*row[:5], shapes.text(row[5]), *row[6:10], row[10].hex(), row[11].decode()]
-                    out.write(orjson.dumps(line) + b"\n")
-                end = Point(page[-1][0], page[-1][10], page[-1][2])
+            for row in db.execute(
+                f"SELECT {COLUMNS} FROM journal WHERE seq>? ORDER BY seq",  # noqa: S608
+                (after.seq,),
+            ):
+                line = [*row[:5], shapes.text(row[5]), *row[6:10], row[10].hex(), row[11].decode()]
+                out.write(orjson.dumps(line) + b"\n")
+                end = Point(row[0], row[10], row[2])
         return end
     finally:
         db.close()

@@ -30,7 +30,8 @@ from andaman.kernel.time import Micros
 PART: Final = ".part"
 """What the name of a directory ends with while its ledger is being made."""
 FACTS: Final = Facts(FACTS_VERSION, index_facts, update_facts)
-_ROWS: Final = 500  # written together
+_ROWS: Final = 500  # written together, or …
+_BYTES: Final = 4 << 20  # … so many bytes of them
 _ENTITIES: Final = "INSERT INTO entity (ord, tenant, id, shape, seq, layout, facts, body)"
 
 
@@ -65,6 +66,7 @@ class Recorder:
         self._journal: list[Row] = []
         self.count = 0
         self.bytes = 0
+        self._unwritten = 0
 
     def entity(self, doc: Doc) -> None:
         """One entity, each id once. Raises TooManyResults beyond the bounds."""
@@ -91,7 +93,7 @@ class Recorder:
                 body,
             )
         )
-        if len(self._entities) >= _ROWS:
+        if len(self._entities) >= _ROWS or self._unwritten >= _BYTES:
             self._flush()
 
     def evolution(self, found: Doc, *, present: bool) -> None:
@@ -120,6 +122,7 @@ class Recorder:
 
     def _grow(self, size: int) -> None:
         self.bytes += size
+        self._unwritten += size
         if self.bytes > self._most_bytes:
             raise TooManyResults(
                 f"A snapshot has at most {self._most_bytes >> 20} MB; narrow its queries",
@@ -133,7 +136,7 @@ class Recorder:
         )
         self._head = row[10]
         self._journal.append(row)
-        if len(self._journal) >= _ROWS:
+        if len(self._journal) >= _ROWS or self._unwritten >= _BYTES:
             self._flush()
 
     def _flush(self) -> None:
@@ -146,6 +149,7 @@ class Recorder:
         insert_rows(db, f"INSERT INTO journal ({COLUMNS})", 12, "", self._journal)
         self._entities.clear()
         self._journal.clear()
+        self._unwritten = 0
 
     def finish(self) -> None:
         """Bring all to disk and give it its name."""
