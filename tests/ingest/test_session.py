@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 
 from andaman.broker.entity import build
 from andaman.broker.service import Broker
@@ -270,8 +271,9 @@ def test_each_reading_of_a_burst_has_its_own_time(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("loop", [asyncio, uvloop])
 def test_what_waits_here_is_bounded_and_all_of_it_comes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    loop: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mqtt_module, "MOST_BYTES", 200_000)
 
@@ -292,7 +294,7 @@ def test_what_waits_here_is_bounded_and_all_of_it_comes(
             assert most < 200_000 + 500_000  # what one read from the socket may bring beyond it
             assert feed._bytes == 0
 
-    asyncio.run(run())
+    loop.run(run())
 
 
 def test_what_was_held_for_the_former_id_is_taken_once(

@@ -27,6 +27,8 @@ from andaman.kernel.time import Micros
 __all__ = ["MqttAddress", "MqttFeed"]
 log = logging.getLogger(__name__)
 BATCH: Final = 500
+BATCH_BYTES: Final = 4 << 20
+"""Of payloads that are written together, about."""
 MOST_BYTES: Final = 32 << 20
 """Payloads waiting here; beyond, the socket is not read until there is room, and they wait at the MQTT broker."""
 MOST_WAITING: Final = 20_000
@@ -233,7 +235,11 @@ class MqttFeed:
             if not self._queue:
                 self._came.clear()
                 await self._came.wait()
-            batch = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
+            batch: list[_Message] = []
+            size = 0
+            while self._queue and len(batch) < BATCH and size < BATCH_BYTES:
+                batch.append(self._queue.popleft())
+                size += len(batch[-1].payload)
             await self._take(batch, link)
             for message in batch:
                 self._bytes -= len(message.payload) + _OVERHEAD
