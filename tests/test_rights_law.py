@@ -285,7 +285,13 @@ def test_after_any_change_of_a_dataset_the_answers_are_those_of_a_fresh_start(tm
                 )
         return found
 
+    def made_anew(app: App) -> Policy:
+        return Policy(PolicyTable(Judge(app).policy().table.datasets, app.policy.table.writes))
+
+    rules = ""
+
     async def work() -> None:
+        nonlocal rules
         async with platform(tmp_path) as app, client(app, Role.ADMINISTRATOR) as http:
             seen: set[tuple[int, bool]] = set()
             operator = f"test-{Role.OPERATOR.value}"
@@ -297,6 +303,7 @@ def test_after_any_change_of_a_dataset_the_answers_are_those_of_a_fresh_start(tm
                 account = app.identity.get_user(operator)
                 for change in CHANGES:
                     await http.delete(f"{B}/entities/{first['id']}")
+                    assert answers(app.policy) == answers(made_anew(app)), "deleted"
                     assert (await http.post(f"{B}/entities", json=first, headers=LINK)).status_code == 201
                     before = await asking.get(f"{B}/entities/{record['id']}")
                     assert before.status_code == 200
@@ -304,9 +311,7 @@ def test_after_any_change_of_a_dataset_the_answers_are_those_of_a_fresh_start(tm
                         f"{B}/entityOperations/upsert?options=update", json=[first | change], headers=LINK
                     )
                     assert changed.status_code < 300, changed.text
-                    fresh = Policy(PolicyTable(app.policy.table.datasets, app.policy.table.writes))
-                    judge = Judge(app)
-                    fresh.replace(judge.policy().table.datasets)
+                    fresh = made_anew(app)
                     assert answers(app.policy) == answers(fresh), change
                     rights = rights_of(app.identity.store, account, "operations")
                     sees = fresh.access(rights).sees([iri("Alpha")], [])
@@ -317,9 +322,13 @@ def test_after_any_change_of_a_dataset_the_answers_are_those_of_a_fresh_start(tm
                         assert ("n" in after.json()) == (not hides), change
                     seen.add((after.status_code, "n" in after.json()))
                 assert len(seen) >= 3  # hidden whole, hidden in part, shown
+                seeded = await http.delete(f"{B}/entities/{app.catalogue.all_datasets()[0].id}")
+                assert seeded.status_code == 204
                 in_force = answers(app.policy)
+                rules = app.policy.table.fingerprint
         async with platform(tmp_path) as app:
             assert answers(app.policy) == in_force
+            assert app.policy.table.fingerprint == rules  # what was deleted is not seeded again
 
     run(work)
 

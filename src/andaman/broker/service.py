@@ -161,6 +161,11 @@ class Broker(PastQuestions):
         body = self._ledger.body((tenant, entity_id))
         return None if body is None else orjson.loads(body)
 
+    def has_existed(self, entity_id: str, tenant: str = DEFAULT_TENANT) -> bool:
+        """Is there such an entity, or was there ever one? Blocks a little; for the platform's own work only."""
+        with self._ledger.journals.reader() as journal:
+            return bool(journal.shapes_of(tenant, entity_id))
+
     async def list_expiring(self) -> list[tuple[str, str]]:
         """(tenant, id) of every entity that has something with ``expiresAt``, found by reading all, in a thread."""
 

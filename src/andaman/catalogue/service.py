@@ -58,8 +58,10 @@ class Catalogue:
         self._quality: dict[tuple[str, str], tuple[Micros, dict[str, Any] | None]] = {}
 
     async def start(self) -> None:
-        """Write the datasets of the seed that are not there, put the rules in force, follow changes."""
+        """Write the datasets of the seed that never were there, put the rules in force, follow changes. One that was deleted
+        stays so: a start changes no rule."""
         missing = [d for d in self._seed if self._broker.find(d.id, FULL_ACCESS) is None]
+        missing = [d for d in missing if not self._broker.has_existed(d.id)]
         if missing:
             ops = [WriteOp(OpKind.CREATE, d.id, to_entity(d)) for d in missing]
             for result in await self._broker.write(ops, system_actor("catalogue")):
