@@ -142,6 +142,7 @@ class App:
         )
         owners = Owners(self.identity, settings.no_auth)
         self.registry.may_register, self.watches.may_watch = owners.may_register, owners.may_watch
+        self.watches.access_of = owners.access_of
         self.identity.on_change(self.registry.rights_changed)
         self.identity.on_change(self.watches.rights_changed)
         sender = OutgoingClient(

@@ -213,6 +213,10 @@ class Broker(PastQuestions):
         """Is there such an entity, as far as ``access`` may know?"""
         return access.enters(tenant) and self._index.sees(tenant, entity_id, access)
 
+    def agree(self, one: Access, other: Access) -> bool:
+        """Do these rights see the same of everything that there is now?"""
+        return self._index.agree(one, other)
+
     def ids(self, types: Iterable[str], access: Access, tenant: str = DEFAULT_TENANT) -> list[str]:
         """Ids of every visible entity that has one of these types (none given: all), as of ``seq``."""
         return self._index.ids(tenant, tuple(types), access) if access.enters(tenant) else []

@@ -14,7 +14,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, NamedTuple
 
-from andaman.identity.model import Classification, Principal, Role
+from andaman.identity.model import Access, Classification, Principal, Role
 
 STAFF: Final = frozenset({Role.OPERATOR, Role.DISPATCHER, Role.ANALYST, Role.ADMINISTRATOR})
 OPERATIONS: Final = "operations"
@@ -291,6 +291,11 @@ class PolicyAccess:
         rules = self._table.datasets_of(types, scopes)
         named = frozenset[str]().union(*(rule.types for rule in rules))
         return bool(mine and rules) and all(r.agency == mine for r in rules) and named.issuperset(types)
+
+
+def same_rights(one: Access, other: Access) -> bool:
+    """Are these the same rights, perhaps under another table?"""
+    return isinstance(one, PolicyAccess) and isinstance(other, PolicyAccess) and one._rights == other._rights
 
 
 class Policy:

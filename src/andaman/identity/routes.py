@@ -34,6 +34,7 @@ from andaman.identity.tokens import AS_BEFORE, LIFETIME, LONGEST, Listed
 from andaman.identity.web import actor_of, credential_of
 from andaman.kernel.errors import BadRequestData, NotSignedIn, UnsupportedMediaType
 from andaman.kernel.http import json_response, read_json
+from andaman.kernel.positions import seal, unseal
 from andaman.kernel.time import DAY, SECOND, Micros, format_time, parse_time
 
 _BODY_MAX: Final = 64 * 1024
@@ -311,9 +312,7 @@ class _Door:
         try:
             limit = int(query.get("limit", "100"))
             after_at = parse_time(query["from"]) if "from" in query else None
-            before = Position(*map(int, query["before"].split("."))) if "before" in query else None
-            if before is not None and not all(0 <= part < 1 << 62 for part in before):
-                raise ValueError("before is given by the page before")
+            before = self._before(query["before"]) if "before" in query else None
         except (ValueError, TypeError) as error:
             raise BadRequestData(f"limit, from or before is not of the right form: {error}") from None
         if not 1 <= limit <= 1000:
@@ -323,8 +322,25 @@ class _Door:
         entries = await self._identity.audit.merged(
             wanted, self._journal, self._shorten, actor_of(request).access.enters
         )
-        on = ".".join(map(str, Position.of(entries[-1]))) if len(entries) == limit else None
-        return json_response({"entries": [_entry(entry) for entry in entries], "before": on})
+        key = self._key
+        on = None
+        if len(entries) == limit:
+            last = Position.of(entries[-1])
+            on = f"{last.at}.{last.rank}.{_sealed(key, entries[-1])}"
+        return json_response({"entries": [_entry(entry, key) for entry in entries], "before": on})
+
+    @property
+    def _key(self) -> bytes:
+        """What positions are sealed with; without a journal they tell nothing that needs a key."""
+        return b"" if self._journal is None else self._journal.position_key
+
+    def _before(self, text: str) -> Position:
+        """Raises ValueError."""
+        at, rank, sealed = text.split(".")
+        seq = unseal(self._key, _AUDIT[int(rank)], sealed) if rank in ("0", "1") else None
+        if seq is None or not (at.isascii() and at.isdigit() and len(at) < 19):
+            raise ValueError("before is given by the page before")
+        return Position(int(at), int(rank), seq)
 
     def _account(self, account: Account) -> dict[str, Any]:
         return _account(account) | {"tenants": self._identity.tenants.given(account.username)}
@@ -466,10 +482,18 @@ def _account(account: Account) -> dict[str, Any]:
     }
 
 
-def _entry(entry: AuditEntry) -> dict[str, Any]:
+_AUDIT: Final = ("audit: identity", "audit: journal")
+
+
+def _sealed(key: bytes, entry: AuditEntry) -> str:
+    """The place of an entry among those of its source. The journal counts all tenants, of which the reader may see one."""
+    return seal(key, _AUDIT[Position.of(entry).rank], entry.seq)
+
+
+def _entry(entry: AuditEntry, key: bytes) -> dict[str, Any]:
     return {
         "source": entry.source,
-        "seq": entry.seq,
+        "position": _sealed(key, entry),
         "at": format_time(entry.at),
         "actor": entry.actor,
         "action": entry.action,

@@ -25,3 +25,13 @@ def allowed_address(text: str, allow_private: bool) -> bool:
     if address.is_loopback or address.is_private:
         return allow_private
     return address.is_global and not address.is_reserved
+
+
+def bare_url(url: str) -> str:
+    """The URL without what is often a key: name and password, query, fragment. For whoever did not give it."""
+    plain = url.partition("#")[0].partition("?")[0]
+    scheme, sign, rest = plain.partition("://")
+    if not sign:
+        return plain
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"

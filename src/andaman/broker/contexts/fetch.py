@@ -16,6 +16,7 @@ from urllib.parse import urljoin
 import orjson
 
 from andaman.broker.outgoing import OutgoingClient, Unreachable
+from andaman.kernel.addresses import bare_url
 from andaman.kernel.errors import BadRequestData, LdContextNotAvailable
 
 MAX_BYTES: Final = 1 << 20
@@ -51,7 +52,7 @@ async def _fetch(url: str, allow_private: bool, deadline: float, max_bytes: int)
                 url = urljoin(url, reply.headers.get(b"location", b"").decode("latin-1"))
                 continue
             if reply.status != 200:
-                raise LdContextNotAvailable(f"The @context {url[:200]} answers {reply.status}")
+                raise LdContextNotAvailable(f"The @context {bare_url(url)[:200]} answers {reply.status}")
             kind = reply.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
             if kind and b"json" not in kind and kind not in (b"text/plain", b"application/octet-stream"):
                 alternate = _alternate(reply.headers.get(b"link", b"").decode("latin-1"))
@@ -62,22 +63,28 @@ async def _fetch(url: str, allow_private: bool, deadline: float, max_bytes: int)
     except Unreachable as error:
         if error.refused:
             raise BadRequestData(
-                f"The host of the @context {url[:200]} is at a private, loopback or link-local address; contexts are "
+                f"The host of the @context {bare_url(url)[:200]} is at a private, loopback or link-local address; contexts are "
                 "not fetched from there"
             ) from None
-        raise LdContextNotAvailable(f"The @context {url[:200]} cannot be fetched: {error.reason}") from None
+        raise LdContextNotAvailable(
+            f"The @context {bare_url(url)[:200]} cannot be fetched: {error.reason}"
+        ) from None
     except ValueError:
-        raise LdContextNotAvailable(f"The @context {url[:200]} leads to something that is no URL") from None
+        raise LdContextNotAvailable(
+            f"The @context {bare_url(url)[:200]} leads to something that is no URL"
+        ) from None
     finally:
         client.close()
-    raise LdContextNotAvailable(f"The @context {url[:200]} redirects more than {MAX_REDIRECTS} times")
+    raise LdContextNotAvailable(
+        f"The @context {bare_url(url)[:200]} redirects more than {MAX_REDIRECTS} times"
+    )
 
 
 def _parsed(url: str, body: bytes) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
-        raise BadRequestData(f"The @context {url[:200]} is not JSON") from None
+        raise BadRequestData(f"The @context {bare_url(url)[:200]} is not JSON") from None
 
 
 def _alternate(link: str) -> str | None:

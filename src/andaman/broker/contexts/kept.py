@@ -43,6 +43,11 @@ class Entry:
     hits: int = 0
 
     @property
+    def carried(self) -> bool:
+        """Does it come with the platform?"""
+        return self.raw is None
+
+    @property
     def document(self) -> Any:
         return bundled_document(self.url) if self.raw is None else orjson.loads(self.raw)
 

@@ -14,6 +14,7 @@ from urllib.parse import urljoin, urlsplit
 
 from andaman.broker.contexts.bundled import CORE_PATTERN, core_scoped, is_core
 from andaman.broker.contexts.model import MAX_IRI, Context, Term
+from andaman.kernel.addresses import bare_url
 from andaman.kernel.errors import BadRequestData, LdContextNotAvailable
 
 Load = Callable[[str], Any]
@@ -69,7 +70,7 @@ class Processor:
     def _apply_url(self, url: str, base: str, chain: tuple[str, ...]) -> None:
         absolute = urljoin(base, url) if base else url
         if not absolute.startswith(LOCAL_PATH) and _scheme(absolute) not in ("http", "https"):
-            raise BadRequestData(f"The @context {url[:200]!r} is not an absolute http(s) URL")
+            raise BadRequestData(f"The @context {bare_url(url)[:200]!r} is not an absolute http(s) URL")
         if absolute in chain:
             raise BadRequestData(f"The @context {absolute} includes itself")
         document = self._document(absolute)

@@ -20,6 +20,7 @@ from andaman.broker.contexts.kept import Entry, Kept, Kind, id_of
 from andaman.broker.contexts.mirrors import Mirrors, mirrored
 from andaman.broker.contexts.model import CORE_URL, Context
 from andaman.broker.contexts.process import build_context
+from andaman.kernel.addresses import bare_url
 from andaman.kernel.errors import BadRequestData, LdContextNotAvailable, ResourceNotFound, TooLarge
 from andaman.kernel.ids import sortable_id
 from andaman.kernel.time import Clock, system_clock
@@ -238,7 +239,7 @@ class ContextStore:
             return document
         entry = self._kept.at(url)
         if entry is None:
-            raise LdContextNotAvailable(f"The @context {url[:200]} is not kept here")
+            raise LdContextNotAvailable(f"The @context {bare_url(url)[:200]} is not kept here")
         return entry.document
 
     def _load(self, url: str) -> Any:
@@ -255,7 +256,7 @@ class ContextStore:
         """From the network, and kept from now on."""
         document = self._fetch(url)
         if not isinstance(document, dict) or "@context" not in document:
-            raise BadRequestData(f"The document at {url[:200]} has no @context")
+            raise BadRequestData(f"The document at {bare_url(url)[:200]} has no @context")
         entry = Entry(id_of(url), url, "Cached", self._clock(), orjson.dumps(document))
         if self._kept.keep(entry):
             self._stale()

@@ -69,6 +69,13 @@ def mark(before: Doc, after: Doc, changes: Sequence[Change], at: str) -> None:
     ``after`` is a copy of the caller's own. The rule: something is marked if it changed later than its instances say.
     """
     old: dict[str, str] | None = before.get(MARKS)
+    if old is None:  # nearly always: attributes that were written, whose instances say so
+        for change in changes:
+            instances = change.after
+            if not instances or instances[-1].get("modifiedAt") is not at or not change.attr:
+                break
+        else:
+            return
     marks = old
     for change in changes:
         name, instances = change.attr, change.after

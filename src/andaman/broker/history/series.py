@@ -98,7 +98,9 @@ def _gone(kind: str, dataset: str, at: int, scope: bool) -> Instance:
 
 
 def aggregated(reader: Reader, rows: Rows, query: TemporalQuery) -> dict[str, list[list[Any]]]:
-    """Method → rows of (value, start, end) of one series."""
+    """Method → rows of (value, start, end) of one series; none of deletions, which have no values."""
+    if query.timeproperty == "deletedAt":
+        return {}
     period = period_of(query)
     low, high = bounds(query)
     first, last = int(rows.time[0]), int(rows.time[-1])

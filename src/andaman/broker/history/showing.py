@@ -102,7 +102,7 @@ def _entity(found: Found, made: list[Any], query: EvolutionQuery) -> dict[str, A
     for _, number, start, end in found.rows.groups():
         series = made[start:end]
         attrs[found.reader.text(number)] = series[::-1] if backwards else series
-    entity = {"id": found.name, "type": found.members["type"], "attrs": attrs}
+    entity = {"id": found.name, "type": found.members["type"], "attrs": _in_order(attrs)}
     if query.scope and found.timeline.shown:
         entity["scope"] = found.timeline.shown
     return entity
@@ -123,4 +123,9 @@ def summed(found: Found, query: EvolutionQuery) -> dict[str, Any]:
                 f"None of the aggregation methods is defined for the values of {attr}",
                 field="aggrMethods",
             )
-    return {"id": found.name, "type": found.members["type"], "attrs": attrs}
+    return {"id": found.name, "type": found.members["type"], "attrs": _in_order(attrs)}
+
+
+def _in_order(attrs: dict[str, Any]) -> dict[str, Any]:
+    """By name: the order of rows hangs on what is in a segment and what still in the tail, hidden rows among them."""
+    return dict(sorted(attrs.items())) if len(attrs) > 1 else attrs

@@ -95,7 +95,7 @@ class _Entity:
     def doc(self, name: str) -> Doc:
         assert self.meta is not None
         attrs = {}
-        for attr, instances in self.attrs.items():
+        for attr, instances in sorted(self.attrs.items()):  # not as the rows happen to lie
             if len(instances) == 1:
                 attrs[attr] = [next(iter(instances.values()))[1]]
             elif instances:

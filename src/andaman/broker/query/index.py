@@ -312,6 +312,18 @@ class EntityIndex:
         group = owner.view(access).group
         return shape != DEAD and shape < len(group) and bool(group[shape])
 
+    def agree(self, one: Access, other: Access) -> bool:
+        """Do both enter the same tenants, and see the same of everything that is there now?"""
+        for name, owner in list(self._tenants.items()):
+            if one.enters(name) != other.enters(name):
+                return False
+            if one.enters(name):
+                mine, theirs = owner.view(one), owner.view(other)
+                pairs = set(zip(mine.group.tolist(), theirs.group.tolist(), strict=False))
+                if any(bool(a) != bool(b) or mine.hidden[a] != theirs.hidden[b] for a, b in pairs):
+                    return False
+        return True
+
     def drop_tenant(self, tenant: str) -> None:
         """Let go of what a tenant without entities still holds."""
         self._tenants.pop(tenant, None)

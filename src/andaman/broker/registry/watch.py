@@ -17,14 +17,22 @@ from andaman.broker.entity.names import check_uri, plain_members
 from andaman.broker.outgoing import OutgoingClient
 from andaman.broker.registry.model import Document, Registration
 from andaman.broker.registry.service import Registry
+from andaman.broker.registry.sight import is_for
 from andaman.broker.registry.store import SUBSCRIPTIONS, RegistryStore
 from andaman.broker.registry.watched import Watch, compiled, notification, stored
 from andaman.broker.subscriptions.delivery import Courier, Message, Outcome
 from andaman.broker.subscriptions.model import Counters, Owner, Subscription
 from andaman.broker.subscriptions.parse import expand
-from andaman.identity.model import Actor
+from andaman.identity.model import FULL_ACCESS, Access, Actor
 from andaman.identity.powers import administers
-from andaman.kernel.errors import AlreadyExists, AndamanError, BadRequestData, Conflict, ResourceNotFound
+from andaman.kernel.errors import (
+    AlreadyExists,
+    AndamanError,
+    BadRequestData,
+    Conflict,
+    Forbidden,
+    ResourceNotFound,
+)
 from andaman.kernel.ids import sortable_id, urn
 from andaman.kernel.time import Clock, Micros, format_time, system_clock
 
@@ -56,6 +64,7 @@ class SourceSubscriptions:
         self._saving = asyncio.Event()
         self._saver: asyncio.Task[None] | None = None
         self.may_watch: Callable[[Owner, str], bool] = lambda owner, tenant: True
+        self.access_of: Callable[[Owner], Access | None] = lambda owner: FULL_ACCESS
         """(owner, tenant): may that principal see registrations there, as of now?"""
         registry.on_change(self._on_change)
         registry.on_forgotten(self._forget_tenant)
@@ -139,7 +148,10 @@ class SourceSubscriptions:
         if watch.sub.expires and watch.sub.expires <= now:
             raise BadRequestData("expiresAt is in the past", field="expiresAt")
         async with self._changing:
-            if (tenant, sub_id) in self._watches:
+            known = self._watches.get((tenant, sub_id))
+            if known is not None and not _may_see(known.sub, actor):
+                raise Forbidden(f"You may not create subscription {sub_id} here")
+            if known is not None:
                 raise AlreadyExists(f"Subscription {sub_id} exists already")
             if len(self._watches) >= MOST:
                 raise Conflict(f"There are {MOST} subscriptions on registrations; delete some first")
@@ -229,7 +241,7 @@ class SourceSubscriptions:
         """Send what is different from what was told, one notification for each reason (§5.11.7)."""
         if not _tells(watch, self._clock()):
             return
-        now = {one.id: one for one in self._registry.in_force(watch.sub.tenant) if watch.matches(one)}
+        now = {one.id: one for one in self._matching(watch)}
         new = [one for name, one in now.items() if name not in watch.told]
         updated = [
             one
@@ -249,6 +261,15 @@ class SourceSubscriptions:
             if listed:
                 self._send(watch, reason, listed)
 
+    def _matching(self, watch: Watch) -> list[Registration]:
+        """Those in force that match, and that are of a kind that the owner may see."""
+        access = self.access_of(watch.sub.owner)
+        return [
+            one
+            for one in self._registry.in_force(watch.sub.tenant)
+            if access is not None and is_for(one, access) and watch.matches(one)
+        ]
+
     def _last_known(self, watch: Watch, name: str, before: Registration | None) -> Registration | None:
         """A registration as it was told; after a restart only its id is known, if it is gone altogether."""
         if name in watch.registrations:
@@ -259,7 +280,7 @@ class SourceSubscriptions:
         return None if found is None else found.all.get(name)
 
     def _periodic(self, watch: Watch) -> None:
-        found = [one for one in self._registry.in_force(watch.sub.tenant) if watch.matches(one)]
+        found = self._matching(watch)
         if found:
             self._send(watch, NEW, found)
 

@@ -35,7 +35,15 @@ from andaman.broker.subscriptions.delivery import Courier
 from andaman.broker.subscriptions.model import Owner
 from andaman.broker.subscriptions.run import Owners
 from andaman.identity.model import FULL_ACCESS, Access, Actor, FullAccess
-from andaman.kernel.errors import AlreadyExists, AndamanError, Conflict, ResourceNotFound, Unavailable, told
+from andaman.kernel.errors import (
+    AlreadyExists,
+    AndamanError,
+    Conflict,
+    Forbidden,
+    ResourceNotFound,
+    Unavailable,
+    told,
+)
 from andaman.kernel.metrics import Family, counter, gauge
 from andaman.kernel.time import Clock, system_clock
 
@@ -161,7 +169,7 @@ class Snapshots:
         Raises AlreadyExists, Conflict where there are too many."""
         one = new_snapshot(given, actor.principal, tenant, self._clock(), self.limits)
         one.queries = {name: given[name] for name in (QUERIES, TEMPORAL_QUERIES) if name in given}
-        await self._add(one)
+        await self._add(one, actor)
         self._work(one, lambda: self._make(one, gather, actor))
         return one
 
@@ -173,16 +181,18 @@ class Snapshots:
         one = new_snapshot(given, actor.principal, tenant, self._clock(), self.limits)
         one.queries, one.moment, one.position = origin.queries, origin.moment, origin.position
         one.details = origin.details
-        await self._add(one)
+        await self._add(one, actor)
         self._work(one, lambda: self._copy(one, origin))
         return one
 
-    async def _add(self, one: Snapshot) -> None:
+    async def _add(self, one: Snapshot, actor: Actor) -> None:
         async with self._changing:
             known = self._all.get((one.tenant, one.id))
             if known is not None and known.expires <= self._clock():
                 await self._remove(known)
             elif known is not None:
+                if not may_see(known, actor):  # in the words of a refused write
+                    raise Forbidden(f"You may not create snapshot {one.id} here")
                 raise AlreadyExists(f"There is a snapshot {one.id} already")
             while (least := makes_way(one, self._all.values(), self.limits)) is not None:
                 await self._remove(least)

@@ -22,7 +22,14 @@ from andaman.broker.subscriptions.run import Owners, Run
 from andaman.broker.subscriptions.store import FILE, Record, SubscriptionStore
 from andaman.identity.model import Actor
 from andaman.identity.powers import administers
-from andaman.kernel.errors import AlreadyExists, AndamanError, BadRequestData, Conflict, ResourceNotFound
+from andaman.kernel.errors import (
+    AlreadyExists,
+    AndamanError,
+    BadRequestData,
+    Conflict,
+    Forbidden,
+    ResourceNotFound,
+)
 from andaman.kernel.ids import sortable_id
 from andaman.kernel.metrics import Family, counter, gauge
 from andaman.kernel.time import Clock, Micros, system_clock
@@ -231,7 +238,11 @@ class Subscriptions:
             record.due = now + sub.interval
         assert store is not None
         async with self._changing:
-            if (tenant, sub_id) in self._by_id or not await asyncio.to_thread(store.add, record):
+            known = self._by_id.get((tenant, sub_id))
+            if known is not None and not _may_see(known.sub, actor):
+                # All that shows of others' subscriptions is that an id is taken, in the words of a refused write.
+                raise Forbidden(f"You may not create subscription {sub_id} here")
+            if known is not None or not await asyncio.to_thread(store.add, record):
                 raise AlreadyExists(f"Subscription {sub_id} exists already")
             run = Run(sub, record.since, None, record.due)
             engine.add(run)

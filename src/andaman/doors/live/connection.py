@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import orjson
@@ -19,6 +19,7 @@ from andaman.doors.live.share import Share, is_stranger
 from andaman.doors.live.snapshot import iter_state
 from andaman.doors.live.view import Filter, parse_bbox
 from andaman.identity.model import Actor, Role
+from andaman.identity.policy import same_rights
 from andaman.identity.tenants import check_entry
 from andaman.kernel.errors import AndamanError, BadRequestData, InvalidRequest, NotSignedIn, TooManyRequests
 from andaman.kernel.time import Micros, format_time, parse_time
@@ -299,8 +300,21 @@ class Connection:
         actor = self._recheck()
         if actor is None:
             self.leave(Goodbye(SESSION_OVER, "the session is over; sign in again"))
-        elif actor.access.key != self._actor.access.key:
+        elif actor.access.key != self._actor.access.key and not self._goes_on(actor):
             self.leave(Goodbye(RIGHTS_CHANGED, "your rights changed; connect again"))
+
+    def _goes_on(self, actor: Actor) -> bool:
+        """Where only the policy changed, and shows this principal what it did before, nothing must tell that it changed."""
+        if actor.principal != self._actor.principal or not same_rights(self._actor.access, actor.access):
+            return False
+        if any(not watch.ready and watch.hold_until is None for watch in self._watches.values()):
+            return False  # a state is being read under the old rights
+        if not self._hub.broker.agree(self._actor.access, actor.access):
+            return False
+        self._actor = replace(self._actor, access=actor.access)
+        for watch in self._watches.values():
+            self._hub.shift(watch, actor.access)
+        return True
 
 
 def parse_watch(request: dict[str, Any], actor: Actor) -> tuple[Filter, Micros | None]:

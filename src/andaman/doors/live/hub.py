@@ -190,6 +190,22 @@ class Hub:
         if not group.watches:
             self._groups.pop((group.filter, group.access.key), None)
 
+    def shift(self, watch: Watch, access: Access) -> None:
+        """Go on under other rights that see the same of everything that there is."""
+        old = watch.group
+        if access.key == old.access.key:
+            return
+        holding = watch in self._holding
+        self.unwatch(watch)
+        if holding:
+            self._holding.add(watch)
+        group = self._groups.get((old.filter, access.key))
+        if group is None:
+            group = self._groups[old.filter, access.key] = Group(old.filter, access)
+        group.members |= old.members
+        group.watches.add(watch)
+        watch.group = group
+
     # -- events ---------------------------------------------------------------------------------------------
     async def _follow(self) -> None:
         async for events in self.broker.follow(self._received):

@@ -23,6 +23,7 @@ from andaman.doors.ngsild import (
     temporal_maps,
 )
 from andaman.doors.ngsild.distributed import evolutions, reads
+from andaman.doors.ngsild.distributed.naming import unnamed
 from andaman.doors.ngsild.distributed.sources import Sources
 from andaman.doors.ngsild.distributed.table import DISTRIBUTED
 from andaman.doors.ngsild.door import Door, Handler, NgsiLdOptions
@@ -122,6 +123,8 @@ class NgsiLdApp:
                 answer = problem_answer(refusal)
             if call is not None and snapshot_scope.HEADER in call.headers:
                 answer = snapshot_scope.given_back(call, answer)
+            if call is not None:
+                answer = unnamed(self._door, call, answer)
             scope[STATUS] = answer.status
             await answer.send(send, tenant, scope.get(REQUEST_ID))
             if turn is not None:

@@ -13,6 +13,7 @@ from andaman.doors.ngsild.http import LD_JSON, NO_CONTENT, Answer, Call, json_an
 from andaman.doors.ngsild.negotiate import choose_media
 from andaman.doors.ngsild.params import flag_of
 from andaman.identity.powers import administers
+from andaman.kernel.addresses import bare_url
 from andaman.kernel.errors import (
     BadRequestData,
     Forbidden,
@@ -29,18 +30,47 @@ _KINDS: Final = ("Hosted", "Cached", "ImplicitlyCreated")
 
 
 def _url(door: Door, entry: Entry) -> str:
-    return entry.url or f"{door.options.public_url}{BASE}/jsonldContexts/{entry.id}"
+    """Where it is, without what may be a key: names and passwords, queries, fragments."""
+    if not entry.url:
+        return f"{door.options.public_url}{BASE}/jsonldContexts/{entry.id}"
+    return bare_url(entry.url)
 
 
-def _described(door: Door, entry: Entry) -> dict[str, Any]:
-    """§5.13.3: what is known of a kept context."""
+def _keeps(call: Call, entry: Entry) -> bool:
+    """Is it the caller's own, or the caller's to look after? Fetched ones, which all tenants share, are the city's."""
+    actor = call.actor
+    if entry.creator and entry.creator == actor.principal.id:
+        return True
+    return administers(actor) and (entry.kind != "Cached" or actor.access.enters(""))
+
+
+def _lists(call: Call, entry: Entry) -> bool:
+    """What others host, what their subscriptions made and what was fetched for them tells what they do: everybody gets
+    the list of what the platform carries, and of their own."""
+    return entry.carried or _keeps(call, entry)
+
+
+def _found(door: Door, call: Call) -> Entry:
+    """The context that is named: hosted ones for whoever knows the id, fetched ones for those who may list them. Raises
+    ResourceNotFound."""
+    name = call.segments[1]
+    entry = door.contexts.get_entry(name, call.tenant)
+    if entry.kind == "Cached" and not _lists(call, entry):
+        raise ResourceNotFound(f"There is no @context {name[:200]!r}")
+    return entry
+
+
+def _described(door: Door, call: Call, entry: Entry) -> dict[str, Any]:
+    """§5.13.3: what is known of a kept context; how often and when it is used is for those it belongs to."""
     shown: dict[str, Any] = {
         "URL": _url(door, entry),
         "localId": entry.id,
         "kind": entry.kind,
         "createdAt": format_time(entry.created),
-        "numberOfHits": entry.hits,
     }
+    if not _keeps(call, entry):
+        return shown
+    shown["numberOfHits"] = entry.hits
     if entry.last_usage:
         shown["lastUsage"] = format_time(entry.last_usage)
     return shown
@@ -52,9 +82,13 @@ async def list_contexts(door: Door, call: Call) -> Answer:
     kind = given.get("kind")
     if kind is not None and kind not in _KINDS:
         raise BadRequestData(f"kind must be one of {', '.join(_KINDS)}", field="kind")
-    entries = [one for one in door.contexts.list_entries(call.tenant) if kind is None or one.kind == kind]
+    entries = [
+        one
+        for one in door.contexts.list_entries(call.tenant)
+        if (kind is None or one.kind == kind) and _lists(call, one)
+    ]
     if flag_of(given, "details"):
-        return json_answer([_described(door, one) for one in entries])
+        return json_answer([_described(door, call, one) for one in entries])
     return json_answer([_url(door, one) for one in entries])
 
 
@@ -81,11 +115,11 @@ async def serve_context(door: Door, call: Call) -> Answer:
     """GET /jsonldContexts/{id}: the context itself, or with ``details=true`` what is known of it (§5.13.4)."""
     given = call.parameters(_ONE)
     media = choose_media(call.headers.get(b"accept"), False)
-    entry = door.contexts.get_entry(call.segments[1], call.tenant)
+    entry = _found(door, call)
     if flag_of(given, "details"):
         if entry.kind == "Cached":
             door.contexts.used(entry)  # it was found in the cache
-        return json_answer(_described(door, entry))
+        return json_answer(_described(door, call, entry))
     if entry.kind == "Cached":
         raise OperationNotSupported(
             "A cached @context is not served from here; its own URL has it", field="URL"
@@ -98,7 +132,7 @@ async def delete_context(door: Door, call: Call) -> Answer:
     given = call.parameters(_DELETE)
     reload = flag_of(given, "reload")
     try:
-        entry = door.contexts.get_entry(call.segments[1], call.tenant)
+        entry = _found(door, call)
     except ResourceNotFound:
         if reload:
             raise BadRequestData("Only a context that is kept can be reloaded", field="reload") from None

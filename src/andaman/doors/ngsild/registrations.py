@@ -26,6 +26,7 @@ from andaman.broker.registry.match import (
 )
 from andaman.broker.registry.model import Registration
 from andaman.broker.registry.service import Registry, why_paused
+from andaman.broker.registry.sight import is_for, shown_of
 from andaman.doors.ngsild.door import BASE, Door
 from andaman.doors.ngsild.http import NO_CONTENT, Answer, Call, Headers
 from andaman.doors.ngsild.negotiate import choose_media
@@ -39,7 +40,7 @@ from andaman.doors.ngsild.params import (
 )
 from andaman.doors.ngsild.temporal_params import temporal_query_of
 from andaman.identity.powers import administers
-from andaman.kernel.errors import BadRequestData, OperationNotSupported
+from andaman.kernel.errors import BadRequestData, OperationNotSupported, ResourceNotFound
 
 _GEO: Final = frozenset({"georel", "geometry", "coordinates", "geoproperty"})
 _TIME: Final = frozenset({"timerel", "timeAt", "endTimeAt", "timeproperty"})
@@ -98,6 +99,8 @@ async def retrieve(door: Door, call: Call) -> Answer:
     registration_id = check_uri(call.segments[1], "registrationId")
     context = await door.link_context(call)
     one = registry_of(door).get(registration_id, call.tenant)
+    if not is_for(one, call.actor.access):
+        raise ResourceNotFound(f"There is no context source registration {registration_id}")
     sys_attrs = "sysAttrs" in format_of(given)[1]
     return door.represented(call, _shown(door, call, one, context, sys_attrs), media, context)
 
@@ -205,7 +208,11 @@ async def query(door: Door, call: Call) -> Answer:
     found = (
         []
         if there is None
-        else [pair[0] for pair in there.matching(wanted.spec, every=True) if fits(pair[0], wanted)]
+        else [
+            one
+            for one, infos in there.matching(wanted.spec, every=True)
+            if shown_of(infos, call.actor.access) and fits(one, wanted)
+        ]
     )
     content = [
         _shown(door, call, one, context, "sysAttrs" in flags) for one in found[offset : offset + limit]

@@ -265,6 +265,16 @@ AGGREGATES = {
 }
 
 
+def test_4_5_19_deletions_have_no_aggregates(past: Tenant) -> None:
+    """§4.5.19: there is nothing to aggregate in deletions: without attrs nothing comes, with attrs it is said."""
+    one = "urn:ngsi-ld:Vehicle:losing"
+    past.made("/entities", {"id": one, "type": "Losing", "lost": {"type": "Property", "value": 1}})
+    assert past("DELETE", f"/entities/{one}/attrs/lost").status == 204
+    path = f"{BASE}/{one}?timerel=after&timeAt=2020-01-01T00:00:00Z&timeproperty=deletedAt&options=aggregatedValues"
+    assert "lost" not in past.json(f"{path}&aggrMethods=totalCount,max")
+    assert past("GET", f"{path}&attrs=lost&aggrMethods=totalCount").status == 400
+
+
 @pytest.mark.parametrize("method", AGGREGATES)
 def test_4_5_19_aggregates(past: Tenant, method: str) -> None:
     """§4.5.19.1: each method over periods from the query's begin, and over everything for a period of 0."""

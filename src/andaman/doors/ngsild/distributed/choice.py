@@ -8,13 +8,12 @@ from andaman.broker.registry.match import Spec
 from andaman.broker.registry.model import Info, Registration
 from andaman.doors.ngsild import provision
 from andaman.doors.ngsild.distributed.faults import LoopDetected
+from andaman.doors.ngsild.distributed.naming import Matches, offered
 from andaman.doors.ngsild.distributed.plan import Part
 from andaman.doors.ngsild.distributed.sources import Outcome, Sources
 from andaman.doors.ngsild.door import Door
 from andaman.doors.ngsild.http import Call
 from andaman.kernel.errors import Forbidden
-
-Matches = list[tuple[Registration, list[Info]]]
 
 
 def sources_of(door: Door) -> Sources:
@@ -35,7 +34,7 @@ def chosen(door: Door, call: Call, spec: Spec, *operations: str) -> list[tuple[R
         for one, infos in there.matching(spec)
         if not one.temporal and any(name in one.operations for name in operations)
     ]
-    return unvisited(door, call, found)
+    return unvisited(door, call, offered(found, call.actor.access))
 
 
 def unvisited(
@@ -61,7 +60,7 @@ def looped(door: Door, call: Call, spec: Spec, *operations: str) -> list[Outcome
         Outcome(
             one, 0, error=LoopDetected(f"{one.id} leads back to where the request came from"), warning=199
         )
-        for one, _ in there.matching(spec)
+        for one, _ in offered(there.matching(spec), call.actor.access)
         if not one.temporal and any(name in one.operations for name in operations)
     ]
 
@@ -75,7 +74,9 @@ def write_matches(door: Door, call: Call, spec: Spec) -> tuple[Matches, bool]:
     if there is None:
         return [], False
     found = [
-        (one, infos) for one, infos in there.matching(spec) if one.mode != "auxiliary" and not one.temporal
+        (one, infos)
+        for one, infos in offered(there.matching(spec), call.actor.access)
+        if one.mode != "auxiliary" and not one.temporal
     ]
     if not found or b"via" not in call.headers:
         return found, False

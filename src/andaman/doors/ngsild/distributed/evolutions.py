@@ -21,6 +21,7 @@ from andaman.broker.remembered import Remembered
 from andaman.doors.ngsild import temporal, temporal_maps
 from andaman.doors.ngsild.distributed.answers import bounded_to
 from andaman.doors.ngsild.distributed.choice import sources_of, unvisited
+from andaman.doors.ngsild.distributed.naming import offered
 from andaman.doors.ngsild.distributed.past_answers import (
     by_entity,
     in_order,
@@ -258,7 +259,7 @@ class Everywhere:
             spec = Spec(query.types, query.ids, query.id_pattern, names, asked.datasets or frozenset())
             matches = [
                 (one, infos)
-                for one, infos in there.matching(spec)
+                for one, infos in offered(there.matching(spec), access)
                 if operation in one.operations
                 and (self._csf is None or matches_q(self._csf, source_doc(one)))
                 and (not one.temporal or asked.temporal.timerel is None or matches_time(one, asked.temporal))
