@@ -368,7 +368,7 @@ def today(running: Server, end: Micros, attr: str) -> list[Row]:
         20,
     )
     newest = sum(one["count"] for one in orjson.loads(found[-1])[-3:])
-    if newest < SENSORS:
+    if newest < SENSORS // 10:
         raise RuntimeError(f"of today there are {newest} observations only")
     rows += measured(
         "HTTP, 2,000 updates/s: whole city as of the second ten seconds ago (page of 1,000)",

@@ -94,8 +94,10 @@ class Candidates:
                 raise TooManyResults(f"Only up to {_SORTED_MOST} entities can be ordered; narrow the query")
             every = [*names.names_of(cursor, self._tenant, numbers.tolist()).values(), *new]
             every = self._sorted(every)
-            for start in range(0, len(every), _MOST):
-                yield every[start : start + _MOST]
+            start, width = 0, max(_FIRST, min(_MOST, self.left + _SPARE))
+            while start < len(every):
+                yield every[start : start + width]
+                start, width = start + width, min(_MOST, width * 4)
             return
         width = max(_FIRST, min(_MOST, 2 * (query.offset + query.limit)))
         waiting: list[str] = []  # of those whose ids fit

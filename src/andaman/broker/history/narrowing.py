@@ -326,6 +326,8 @@ class Narrowing:
         ]
 
     def _meets(self, has: _Has, one: Instance, at: Micros) -> bool:
+        if not has.holds(one):
+            return False
         temporal = self._query.temporal
         low, high = bounds(temporal)
         if low is not None or high is not None:
@@ -339,7 +341,7 @@ class Narrowing:
                 time = created
             if (low is not None and time < low) or (high is not None and time >= high):
                 return False
-        return has.holds(one)
+        return True
 
 
 def _instances(event: Event, attr: str) -> Iterable[Instance]:
