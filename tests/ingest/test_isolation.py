@@ -7,10 +7,11 @@ import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from andaman.broker.entity import build
@@ -439,18 +440,20 @@ def test_a_device_that_makes_up_topics_hides_nothing(tmp_path: Path) -> None:
     store.close()
 
 
+@settings(max_examples=30)
 @given(
     texts=st.tuples(st.text(max_size=20), st.text(max_size=20), st.text(max_size=20), st.text(max_size=20)),
     payload=st.binary(max_size=50),
     times=st.integers(1, 3000),
 )
 def test_any_letter_can_be_kept(texts: tuple[str, str, str, str], payload: bytes, times: int) -> None:
-    store = DeadLetterStore(Path(":memory:"))
     topic, detail, attribute, pattern = (text * times + "\ud800\0" for text in texts)
-    store.add([DeadLetter(NOW, "mqtt", topic, "refused", detail, payload * times, attribute, pattern)])
-    (row,) = store.list_newest()
+    with TemporaryDirectory() as name:
+        store = DeadLetterStore(Path(name) / "deadletter.db")
+        store.add([DeadLetter(NOW, "mqtt", topic, "refused", detail, payload * times, attribute, pattern)])
+        (row,) = store.list_newest()
+        store.close()
     assert (row["reason"], row["size"], row["count"]) == ("refused", len(payload) * times, 1)
-    store.close()
 
 
 def test_a_box_of_the_version_before_is_taken_over(tmp_path: Path) -> None:
