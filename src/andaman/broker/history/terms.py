@@ -44,6 +44,8 @@ _POINT: Final = "(num2 IS NOT NULL AND NOT isnan(num2))"
 _POINT_MEMBERS: Final = ("type", "coordinates")
 _NO_STRING: Final = """(body < '"' OR body >= '#')"""
 _ESCAPED: Final = r"contains(body, '\')"
+_OBJECT: Final = "CASE WHEN body >= '{' AND body < '|' THEN body END"
+"""For functions that raise where a body is no JSON (``large.py``): in what order conditions are looked at is the database's affair."""
 _WHOLE: Final = """contains(body, '"type":')"""
 """Of an instance that is kept whole, and of some other objects."""
 _EXACT: Final = 1 << 53
@@ -225,12 +227,12 @@ def _sub(path: Path) -> str:
 def _within(path: Path, span: _Span | None = None) -> str:
     """Of objects that have what the path leads to: numbers of the span where it has numbers, and anything else."""
     where = _literal("$" + "".join(f'."{key}"' for key in path.keys))
-    there = f"json_exists(body, {where})"
+    there = f"json_exists({_OBJECT}, {where})"
     if span is not None and isinstance(span.some, Number):
         bound = span.some.value
         # Read once: what is no number counts as NULL, and whole numbers beyond what a DOUBLE tells apart as their neighbours.
         span = span._replace(strict=span.strict and abs(bound) < _EXACT)
-        number = f"TRY_CAST(json_extract(body, {where}) AS DOUBLE)"
+        number = f"TRY_CAST(json_extract({_OBJECT}, {where}) AS DOUBLE)"
         there = f"({_numeric(span, number)}) IS NOT FALSE AND {there}"
     # Only an object has members; in an instance that is kept whole they lie deeper.
     return f"body >= '{{' AND body < '|' AND ({_WHOLE} OR {there})"
