@@ -46,12 +46,14 @@ class FreshEvent(Event):
     step; bodies are shared with the cache.
     """
 
-    __slots__ = ("_blob", "_body", "_changes", "_doc", "_moved")
+    __slots__ = ("_blob", "_body", "_changes", "_doc", "_moved", "size")
     _doc: Doc | None
     _body: bytes | None
     _changes: list[Change] | None
     _blob: bytes
     _moved: bool
+    size: int
+    """Bytes that it holds: of the entity after it, and of its changes."""
 
     @classmethod
     def of(
@@ -73,6 +75,7 @@ class FreshEvent(Event):
         blob = row[11]
         event._changes, event._blob, event._moved = changes if len(blob) <= _LARGE else None, blob, moved
         event._doc, event._body = None, body
+        event.size = len(blob) if body is None else len(blob) + len(body)
         return event
 
     @property
@@ -109,11 +112,6 @@ class FreshEvent(Event):
         """The entity after the event as it is stored; None where it was deleted, or read already."""
         return self._body
 
-    @property
-    def size(self) -> int:
-        """Bytes that it holds: of the entity after it, and of its changes."""
-        return len(self._blob) + (len(self._body) if self._body is not None else 0)
-
     def forget(self) -> None:
         """Let go of what was parsed and can be parsed again."""
         if self._body is not None:
@@ -131,9 +129,8 @@ _EACH: Final = 500  # bytes of an event beside its body and changes, roughly
 
 
 def _size(event: Event) -> int:
-    if type(event) is FreshEvent:
-        return event.size + _EACH
-    return len(orjson.dumps(event.told)) + _EACH  # a write to the past
+    """Of a write to the past."""
+    return len(orjson.dumps(event.told)) + _EACH
 
 
 class EventRing:
@@ -158,21 +155,21 @@ class EventRing:
 
     def publish(self, events: list[Event]) -> None:
         """Add events (already durable, without gaps) and wake the followers."""
-        sizes = list(map(_size, events))
-        self._ring.extend(events)
-        self._sizes.extend(sizes)
-        self.bytes += sum(sizes)
+        sizes = [event.size + _EACH if type(event) is FreshEvent else _size(event) for event in events]
+        ring, held = self._ring, self._sizes
+        ring.extend(events)
+        held.extend(sizes)
+        total = self.bytes + sum(sizes)
         self.seq = events[-1].seq
-        for _ in range(len(self._ring) - self._limit):
-            self._drop()
-        while self.bytes > self._limit_bytes and self._ring:
-            self._drop()
+        for _ in range(len(ring) - self._limit):
+            ring.popleft()
+            total -= held.popleft()
+        while total > self._limit_bytes and ring:
+            ring.popleft()
+            total -= held.popleft()
+        self.bytes = total
         for waiter in self._waiting:
             waiter.set()
-
-    def _drop(self) -> None:
-        self._ring.popleft()
-        self.bytes -= self._sizes.popleft()
 
     def close(self) -> None:
         """End every follower once it has had all events."""

@@ -36,13 +36,12 @@ def chain_hash(previous: bytes, row: Sequence[Any], shape_json: str) -> bytes:
 
 
 def encode_changes(changes: Sequence[Change]) -> bytes:
-    blob = orjson.dumps([(c.attr, c.before, c.after) for c in changes])
-    return blob if len(blob) < _SPARE else exact(blob)
+    return exact(orjson.dumps([(c.attr, c.before, c.after) for c in changes]))
 
 
 def exact(blob: bytes) -> bytes:
     """The same bytes, for keeping: those that orjson gives hold a buffer that may be five times as long."""
-    return _NONE.join((blob, _NONE))
+    return blob if len(blob) < _SPARE else _NONE.join((blob, _NONE))
 
 
 def decode_changes(blob: bytes) -> list[Change]:

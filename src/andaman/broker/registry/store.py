@@ -15,10 +15,12 @@ import orjson
 
 from andaman.broker.registry.model import Document
 from andaman.kernel.errors import Unavailable
+from andaman.kernel.portions import portion
 from andaman.kernel.storage import opening
 
 log = logging.getLogger(__name__)
 _VERSION: Final = 1
+_TOLD_BYTES: Final = 4 << 20  # of kept notifications that are read at once
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS registration (
     tenant TEXT NOT NULL,
@@ -112,12 +114,13 @@ class RegistryStore:
         return numbers
 
     def told_after(self, subscription: str, number: int, most: int) -> list[tuple[int, str, bytes]]:
-        """(number, id, body) behind a number, in order."""
+        """(number, id, body) behind a number, in order; fewer than ``most`` where they are large."""
         with self._lock:
-            return self._db.execute(
+            rows = self._db.execute(
                 "SELECT number, id, body FROM told WHERE subscription = ? AND number > ? ORDER BY number LIMIT ?",
                 (subscription, number, most),
-            ).fetchall()
+            )
+            return portion(rows, lambda row: len(row[2]), _TOLD_BYTES)
 
     def told_sizes(self) -> list[tuple[int, str, int]]:
         """(number, subscription, bytes) of all."""

@@ -96,7 +96,7 @@ class Limits:
 
     messages: int = 512  # per receiver
     bytes: int = 8 << 20  # per receiver
-    total_bytes: int = 128 << 20
+    total_bytes: int = 64 << 20
     under_way: int = 384  # attempts at the same time, over all receivers
 
 
@@ -169,6 +169,9 @@ class Courier:
         """Take a message, or say False: there is no room; offer it again later."""
         receiver = self._receiver(endpoint, tenant)
         size, limits = len(message.body), self._limits
+        # Who has nothing waiting is not kept waiting by others, up to the double of all room.
+        if self._total and self._total + size > 2 * limits.total_bytes:
+            return False
         if receiver.count and (
             receiver.count >= limits.messages
             or receiver.bytes + size > limits.bytes

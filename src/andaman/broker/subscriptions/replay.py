@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+import orjson
+
 from andaman.broker.ledger.journal import PAGE_BYTES
 from andaman.broker.ledger.rows import fold_changes
 from andaman.broker.model import Doc, Event, EventKind
@@ -19,6 +21,7 @@ from andaman.kernel.errors import NoSuchTenant, ResourceNotFound
 
 _COMMIT_MAX: Final = 50_000  # events that may share a time: no commit is larger
 _KNOWN_MAX: Final = 2_000
+_KNOWN_BYTES: Final = 4 << 20  # as JSON; parsed they are some ten times as large
 
 
 class Replay:
@@ -27,6 +30,7 @@ class Replay:
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
         self._known: dict[tuple[str, str], Doc] = {}
+        self._bytes = 0  # of these, as they were when they came
         self._events: Sequence[Event] = ()
         self._place = 0
 
@@ -74,9 +78,12 @@ class Replay:
             known = await self._look_up(event)
             if known is None:
                 return None
-            if len(self._known) >= _KNOWN_MAX:
+            size = len(orjson.dumps(known))
+            if len(self._known) >= _KNOWN_MAX or self._bytes + size > _KNOWN_BYTES:
                 self._known.clear()
+                self._bytes = 0
             self._known[key] = known
+            self._bytes += size
         return known
 
     async def _look_up(self, event: Event) -> Doc | None:
