@@ -32,18 +32,20 @@ def check_value(kind: str, value: Any, name: str, context: Context, mode: NullRu
 
 
 def members_in(value: Any) -> int:
-    """How many members the objects in a JSON value have, all together."""
-    if type(value) is dict:
-        total = len(value)
-        for one in value.values():
-            if type(one) is dict or type(one) is list:
-                total += members_in(one)
-        return total
+    """How many members the objects in a JSON value have, all together; of whatever depth."""
     total = 0
-    if type(value) is list:
-        for one in value:
-            if type(one) is dict or type(one) is list:
-                total += members_in(one)
+    rest: list[Any] = [value]
+    while rest:
+        one = rest.pop()
+        if type(one) is dict:
+            total += len(one)
+            for each in one.values():
+                if type(each) is dict or type(each) is list:
+                    rest.append(each)
+        elif type(one) is list:
+            for each in one:
+                if type(each) is dict or type(each) is list:
+                    rest.append(each)
     return total
 
 

@@ -432,6 +432,13 @@ def test_a_name_given_twice_is_refused_with_its_name(c: Tenant) -> None:
             got = c.loop.run_until_complete(c.client("POST", path, raw=body.encode(), ngsild_tenant=c.tenant))
             assert got.status == 400, got.body
             assert got.json["field"] == name
+    for deep in (
+        b'{"a":' * 1_000 + b"1" + b"}" * 1_000,
+        b"[" * 1_000 + b"]" * 1_000,
+        b'{"a" :' * 900 + b"1" + b"}" * 900,
+    ):
+        got = c.loop.run_until_complete(c.client("POST", "/entities", raw=deep, ngsild_tenant=c.tenant))
+        assert got.status == 400, got.body
     fine = {"id": "urn:d:1", "type": "D", "a": {"type": "Property", "value": 'say "a": "a":'}}
     c.made("/entities", fine)
     spread = json.dumps({**fine, "id": "urn:d:4"}, indent=1, separators=(" , ", " : ")).encode()
