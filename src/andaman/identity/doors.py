@@ -121,8 +121,12 @@ class DoorEntry:
     tenant_parameter: bool = False
     verdicts: bytes = field(init=False, repr=False, compare=False)
     """A ``Verdict`` for each standing."""
+    looks_for_tenant: bool = field(init=False, repr=False, compare=False)
+    """Must a tenant be looked for where no header names one?"""
 
     def __post_init__(self) -> None:
+        looks = self.tenant_parameter or self.tenancy is Tenancy.TENANT
+        object.__setattr__(self, "looks_for_tenant", looks)
         object.__setattr__(self, "verdicts", bytes(self._verdict(standing) for standing in range(256)))
 
     @property

@@ -57,12 +57,7 @@ def admit(entry: DoorEntry, scope: Mapping[str, Any], actor: Actor, headers: Map
     if standing is None:
         standing = standing_of(actor)
     tenant = ""
-    if (
-        _HEADER in headers
-        or standing & ELSEWHERE
-        or entry.tenant_parameter
-        or entry.tenancy is Tenancy.TENANT
-    ):
+    if _HEADER in headers or standing & ELSEWHERE or entry.looks_for_tenant:
         # First of all: to whoever may not enter a tenant, every door looks as if the tenant were not there.
         try:
             tenant = _tenant(entry, scope, actor, standing)

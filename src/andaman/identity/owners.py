@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 
 from andaman.identity.model import FULL_ACCESS, Access, Principal, Role
 from andaman.identity.policy import STAFF, PolicyAccess
+from andaman.identity.powers import DEVICE_PREFIX
 from andaman.identity.service import Identity
 from andaman.kernel.time import Micros
 
@@ -32,7 +33,10 @@ class Owning(Protocol):
 
 
 def rights_now(identity: Identity, owner: Owning) -> Rights | None:
-    """Of ``user:…``, ``token:…`` or ``device:…`` as of now, None when there are none any more."""
+    """Of ``user:…`` or ``token:…`` as of now, None when there are none any more. A device has none: it writes, and is told
+    nothing."""
+    if owner.id.startswith(DEVICE_PREFIX):
+        return None
     found = identity.basis.of(owner.id, owner.purpose, owner.era, identity.clock())
     return None if found is None else Rights(found.principal, identity.policy.access(found.rights))
 

@@ -27,7 +27,8 @@ OF_ROLE: Final = {
 }
 PUBLIC: Final = "public"
 """Id of whoever did not sign in."""
-_DEVICE: Final = "device:"
+DEVICE_PREFIX: Final = "device:"
+"""What the id of a device's principal begins with."""
 
 
 def standing_of(actor: Actor) -> int:
@@ -38,7 +39,7 @@ def standing_of(actor: Actor) -> int:
         found |= OF_ROLE[role]
     if is_narrowed(actor.access):
         found |= NARROWED
-    if principal.id.startswith(_DEVICE):
+    if principal.id.startswith(DEVICE_PREFIX):
         found |= DEVICE
     if not actor.access.enters(""):
         found |= ELSEWHERE

@@ -109,7 +109,16 @@ class NgsiLdApp:
                     admit(found.entry, scope, call.actor, call.headers)
                     if call.actor.principal.id == PUBLIC:
                         turn = await _begun(found.entry, scope, call)
-                    answer = await self._answer(call, found.handler)
+                    handler: Handler = found.handler
+                    sources, scoped = self._door.sources, snapshot_scope.HEADER in call.headers
+                    if not scoped and sources is not None and sources.registry.of(call.tenant) is not None:
+                        handler = DISTRIBUTED.get(handler, handler)
+                    if b"entityMap=true" in call.query_string or b"ngsild-entitymap" in call.headers:
+                        handler = _MAPPED.get(handler, handler)
+                    if scoped:
+                        answer = await snapshot_scope.answered(self._door, call, handler)
+                    else:
+                        answer = await handler(self._door, call)
             except AndamanError as error:
                 answer = problem_answer(error)
             except Disconnected:
@@ -132,16 +141,6 @@ class NgsiLdApp:
         finally:
             if turn is not None:
                 await turn.place.__aexit__(None, None, None)
-
-    async def _answer(self, call: Call, handler: Handler) -> Answer:
-        sources, scoped = self._door.sources, snapshot_scope.HEADER in call.headers
-        if not scoped and sources is not None and sources.registry.of(call.tenant) is not None:
-            handler = DISTRIBUTED.get(handler, handler)
-        if b"entityMap=true" in call.query_string or b"ngsild-entitymap" in call.headers:
-            handler = _MAPPED.get(handler, handler)
-        if scoped:
-            return await snapshot_scope.answered(self._door, call, handler)
-        return await handler(self._door, call)
 
 
 class Turn(NamedTuple):

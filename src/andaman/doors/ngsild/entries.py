@@ -257,13 +257,22 @@ BUNDLED: Final[Resource] = {"GET": next(door for door in _ABOUT if door.entry is
 TOLD: Final[Resource] = {"POST": next(door for door in _ABOUT if door.entry is _TOLD)}
 
 
+_ONE_ENTITY: Final[Resource | None] = _ROOT.at(["entities", "{entityId}"]).resource
+_ONE_ATTR: Final[Resource | None] = _ROOT.at(["entities", "{entityId}", "attrs", "{attrId}"]).resource
+
+
 def resource_of(segments: list[str]) -> Resource | None:
     """The resource at a path behind ``/ngsi-ld/v1``, or None: method → door."""
-    node: _Node | None = _ROOT
+    if segments and segments[0] == "entities":  # the two hottest paths by hand
+        count = len(segments)
+        if count == 2:
+            return _ONE_ENTITY
+        if count == 4 and segments[2] == "attrs":
+            return _ONE_ATTR
+    node = _ROOT
     for segment in segments:
-        assert node is not None
-        node = node.by_name.get(segment) or node.other
-        if node is None:
+        below = node.by_name.get(segment) or node.other
+        if below is None:
             return None
-    assert node is not None
+        node = below
     return node.resource
