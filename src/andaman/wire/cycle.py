@@ -80,6 +80,10 @@ class Cycle(RequestResponseCycle):
         if message["type"] == "http.response.start" and not self.response_started:
             self._head = message
             return
+        if (
+            self.transport.is_closing()
+        ):  # it was cut: uvloop takes no byte more, and nobody is there to read it
+            self.disconnected = True
         head = self._head
         if head is not None:
             self._head = None

@@ -21,7 +21,7 @@ from andaman.wire.clients import CLOSING_S, NEVER, Clients, State, peer_of
 
 PIECE: Final = 1024
 """Bytes that are parsed at once: some 170 frames, were they as small as can be."""
-FRAMES_PER_S: Final = 100
+FRAMES_PER_S: Final = 25
 BYTES_PER_S: Final = 128 * 1024
 _BURST: Final = 4
 """So many seconds' worth may come at once."""
@@ -175,7 +175,9 @@ class Socket(WebSocketsSansIOProtocol):
 
     # -- out ----------------------------------------------------------------------------------------------------------
     async def send(self, message: Any) -> None:
-        if message["type"] == "websocket.close" and not self.handshake_complete:
+        if self.transport.is_closing():
+            self.disconnected = True
+        if message["type"] == "websocket.close" and not self.handshake_complete and not self.disconnected:
             kind = TooManyRequests if message.get("code") == _TRY_AGAIN else Forbidden
             self._refuse(kind(message.get("reason") or "No web socket may be opened here"))
         else:

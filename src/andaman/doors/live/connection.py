@@ -34,6 +34,8 @@ _TYPES_MAX: Final = 100
 _PART_BYTES: Final = 256 * 1024
 """A state comes in parts of about this size at most."""
 _SAID_MAX: Final = 256 * 1024
+_ERRORS_MAX: Final = 64
+"""Messages of a stranger that are refused before the socket is closed."""
 _ID_MAX: Final = 100
 Send = Callable[[dict[str, Any]], Any]
 
@@ -85,6 +87,7 @@ class Connection:
         self._sending_since: float | None = None
         self._sending = 0  # bytes
         self._said_bytes = 0
+        self._errors = 0
         self._leave: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def serve(self) -> None:
@@ -188,6 +191,10 @@ class Connection:
         self._wake.set()
 
     def _say_error(self, watch_id: str | None, error: AndamanError) -> None:
+        self._errors += 1
+        if self._errors > _ERRORS_MAX and self.is_stranger:
+            self.leave(Goodbye(1008, "too many messages that cannot be obeyed"))
+            return
         problem = error.problem()
         self._say({"op": "error", "id": watch_id, "problem": {**problem, "detail": problem["detail"][:500]}})
 
