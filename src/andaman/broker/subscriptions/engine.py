@@ -422,6 +422,11 @@ class Engine:
         """One periodic notification: everything that matches now (§5.8.6). Nothing matches: nothing is sent."""
         sub, due = run.sub, run.due
         try:
+            access = within(
+                sub, self._owners.access_of(sub.owner)
+            )  # asked anew: once an interval it costs nothing
+            if (access and access.key) != (run.access and run.access.key):
+                self._grant(run, access)
             access = run.access
             if access is not None and not run.flying:
                 parts = 0
