@@ -196,8 +196,16 @@ class EventRing:
 
     def _fitting(self, start: int, count: int) -> int:
         """How many events from there on go over at once: one at least."""
-        size = 0
-        for place, one in enumerate(islice(self._sizes, start, start + count)):
+        sizes, size = self._sizes, 0
+        behind = start - len(sizes)
+        # From the right end, as above: to skip to a place costs as much as the way to it.
+        near = -behind * 4 < len(sizes)
+        found = (
+            map(sizes.__getitem__, range(behind, behind + count))
+            if near
+            else islice(sizes, start, start + count)
+        )
+        for place, one in enumerate(found):
             size += one
             if size > _YIELD_BYTES:
                 return max(place, 1)

@@ -89,6 +89,10 @@ class NgsiLdApp:
         self._door.watches = watches
         self._door.snapshots = snapshots
 
+    def _has_sources(self, tenant: str) -> bool:
+        sources = self._door.sources
+        return sources is not None and sources.registry.of(tenant) is not None
+
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         tenant: bytes | None = None
         call: Call | None = None
@@ -110,8 +114,8 @@ class NgsiLdApp:
                     if call.actor.principal.id == PUBLIC:
                         turn = await _begun(found.entry, scope, call)
                     handler: Handler = found.handler
-                    sources, scoped = self._door.sources, snapshot_scope.HEADER in call.headers
-                    if not scoped and sources is not None and sources.registry.of(call.tenant) is not None:
+                    scoped = snapshot_scope.HEADER in call.headers
+                    if not scoped and self._has_sources(call.tenant):
                         handler = DISTRIBUTED.get(handler, handler)
                     if b"entityMap=true" in call.query_string or b"ngsild-entitymap" in call.headers:
                         handler = _MAPPED.get(handler, handler)
@@ -132,7 +136,7 @@ class NgsiLdApp:
                 answer = problem_answer(refusal)
             if call is not None and snapshot_scope.HEADER in call.headers:
                 answer = snapshot_scope.given_back(call, answer)
-            if call is not None:
+            if call is not None and self._has_sources(call.tenant):
                 answer = unnamed(self._door, call, answer)
             scope[STATUS] = answer.status
             await answer.send(send, tenant, scope.get(REQUEST_ID))

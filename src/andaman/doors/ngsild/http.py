@@ -67,8 +67,10 @@ class Answer:
         headers: Headers = [_NOSNIFF, _NO_STORE]
         if self.headers:
             # An answer depends on who asks and on this second, and has no validator: nothing may keep it unless it says so.
-            if any(name == b"cache-control" for name, _ in self.headers):
-                headers = [_NOSNIFF]
+            for name, _ in self.headers:
+                if name == b"cache-control":
+                    headers = [_NOSNIFF]
+                    break
             headers += self.headers
         if self.body or self.status not in (204, 304, 411):
             headers.append((b"content-type", self.media))
