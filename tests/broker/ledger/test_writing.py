@@ -19,7 +19,7 @@ from andaman.broker.query.model import EntityQuery
 from andaman.broker.query.parse import parse_q
 from andaman.broker.service import Broker
 from andaman.identity.model import FULL_ACCESS
-from andaman.kernel.errors import AlreadyExists, Conflict, NoSuchTenant, ResourceNotFound, Unavailable
+from andaman.kernel.errors import AlreadyExists, Conflict, NoSuchTenant, NoSuchEntity, Unavailable
 from tests.broker.ledger.world import (
     SPEED,
     START,
@@ -76,7 +76,7 @@ def test_duplicates_in_one_batch_apply_in_order(tmp_path: Path) -> None:
         results = await broker.write(ops, SYSTEM)
         errors = [type(r.error) for r in results]
         none = type(None)
-        assert errors == [none, AlreadyExists, none, none, none, ResourceNotFound, none]
+        assert errors == [none, AlreadyExists, none, none, none, NoSuchEntity, none]
         kinds = [e.kind for e in await broker.read_events(0)]
         k = EventKind
         assert kinds == [k.CREATED, k.UPDATED, k.UPDATED, k.DELETED, k.CREATED]
@@ -102,7 +102,7 @@ def test_atomic_is_all_or_nothing(tmp_path: Path) -> None:
         failed, later = await asyncio.gather(
             broker.write(ops, SYSTEM, atomic=True), broker.write([set_speed(1, 5), create(2)], SYSTEM)
         )
-        assert [type(r.error) for r in failed] == [Conflict] * 4 + [ResourceNotFound]
+        assert [type(r.error) for r in failed] == [Conflict] * 4 + [NoSuchEntity]
         assert all(r.seq == 0 and not r.changed for r in failed)
         assert [r.error for r in later] == [None, None]
         assert [e.entity_id for e in await broker.read_events(0)] == [urn(1), urn(1), urn(2)]
@@ -135,7 +135,7 @@ def test_operations_that_change_nothing_leave_no_event(tmp_path: Path) -> None:
     async def work(broker: Broker) -> None:
         assert await broker.write([], SYSTEM) == []
         results = await broker.write([delete(7), WriteOp(OpKind.APPEND, urn(7), {"attrs": {}})], SYSTEM)
-        assert all(isinstance(r.error, ResourceNotFound) and r.seq == 0 for r in results)
+        assert all(isinstance(r.error, NoSuchEntity) and r.seq == 0 for r in results)
         assert broker.seq == 0
 
     with_broker(tmp_path, work)
