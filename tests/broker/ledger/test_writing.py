@@ -19,7 +19,7 @@ from andaman.broker.query.model import EntityQuery
 from andaman.broker.query.parse import parse_q
 from andaman.broker.service import Broker
 from andaman.identity.model import FULL_ACCESS
-from andaman.kernel.errors import AlreadyExists, Conflict, NoSuchTenant, NoSuchEntity, Unavailable
+from andaman.kernel.errors import AlreadyExists, Conflict, NoSuchEntity, NoSuchTenant, Unavailable
 from tests.broker.ledger.world import (
     SPEED,
     START,
