@@ -9,8 +9,9 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from andaman.identity import shapes
 from andaman.identity.audit import AuditFilter, Journal, Position
-from andaman.identity.basis import NEVER
+from andaman.identity.bodies import Body
 from andaman.identity.checks import plain_username
 from andaman.identity.credentials import csrf_of
 from andaman.identity.doors import (
@@ -25,17 +26,16 @@ from andaman.identity.doors import (
     Tenancy,
 )
 from andaman.identity.gate import COOKIE
-from andaman.identity.model import Principal, Role
-from andaman.identity.records import Account, Agency, AuditEntry, Session, Token, TokenKind
+from andaman.identity.records import Account, Agency, Token, TokenKind
 from andaman.identity.service import Identity
 from andaman.identity.sign_in import KNOWN_FOR
 from andaman.identity.tenants import checked_tenants
-from andaman.identity.tokens import AS_BEFORE, LIFETIME, LONGEST, Listed
+from andaman.identity.tokens import AS_BEFORE, LIFETIME, Listed
 from andaman.identity.web import actor_of, credential_of
 from andaman.kernel.errors import BadRequestData, NotSignedIn, UnsupportedMediaType
 from andaman.kernel.http import json_response, read_json
-from andaman.kernel.positions import seal, unseal
-from andaman.kernel.time import DAY, SECOND, Micros, format_time, parse_time
+from andaman.kernel.positions import unseal
+from andaman.kernel.time import SECOND, format_time, parse_time
 
 _BODY_MAX: Final = 64 * 1024
 _DEVICE: Final = "andaman_device"
@@ -121,7 +121,7 @@ class _Door:
     async def login(self, request: Request) -> Response:
         if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
             raise UnsupportedMediaType("Sign in with a body of application/json")
-        body = _Body(await read_json(request, _BODY_MAX))
+        body = Body(await read_json(request, _BODY_MAX))
         address = request.client.host if request.client else ""
         done = await self._identity.sign_in(
             body.text("username"),
@@ -131,7 +131,9 @@ class _Door:
             request.cookies.get(_DEVICE, "")[:100],
         )
         principal = done.session.account.principal(done.session.purpose)
-        response = json_response({"principal": _principal(principal), "csrf": done.csrf}, headers=_NO_STORE)
+        response = json_response(
+            {"principal": shapes.principal(principal), "csrf": done.csrf}, headers=_NO_STORE
+        )
         response.set_cookie(
             COOKIE,
             done.secret,
@@ -157,7 +159,7 @@ class _Door:
         csrf = None
         if credential is not None and credential.kind == "session":
             csrf = csrf_of(request.cookies[COOKIE])
-        answer = {"principal": _principal(actor_of(request).principal), "csrf": csrf}
+        answer = {"principal": shapes.principal(actor_of(request).principal), "csrf": csrf}
         return json_response(answer, headers=_NO_STORE)
 
     async def logout(self, request: Request) -> Response:
@@ -172,7 +174,7 @@ class _Door:
         credential = credential_of(request)
         if credential is None or credential.kind != "session":
             raise NotSignedIn("Sign in to change your password")
-        body = _Body(await read_json(request, _BODY_MAX))
+        body = Body(await read_json(request, _BODY_MAX))
         await self._identity.change_password(
             credential, body.text("old"), body.text("new"), actor_of(request)
         )
@@ -182,7 +184,7 @@ class _Door:
         actor, credential, mine = actor_of(request), credential_of(request), self._identity.sessions
         current = mine.current(credential)
         answer = {
-            "sessions": [_session(one) | {"current": one.id == current} for one in mine.of(actor)],
+            "sessions": [shapes.session(one) | {"current": one.id == current} for one in mine.of(actor)],
             "tokens": [self._token(token) for token in mine.tokens_of(actor)],
         }
         return json_response(answer, headers=_NO_STORE)
@@ -206,7 +208,7 @@ class _Door:
         return json_response([self._account(account) for account in self._identity.list_users()])
 
     async def add_user(self, request: Request) -> Response:
-        body = _Body(await read_json(request, _BODY_MAX))
+        body = Body(await read_json(request, _BODY_MAX))
         account = await self._identity.add_user(
             body.text("username"),
             body.text("password"),
@@ -221,12 +223,14 @@ class _Door:
         username = request.path_params["username"]
         standing = await asyncio.to_thread(self._identity.tokens.standing_on, _principal_of(username))
         account = self._identity.get_user(username)
-        return json_response(self._account(account) | {"tokens": [_brief(one.token) for one in standing]})
+        return json_response(
+            self._account(account) | {"tokens": [shapes.brief(one.token) for one in standing]}
+        )
 
     async def change_user(self, request: Request) -> Response:
         actor, username = actor_of(request), request.path_params["username"]
         standing = await asyncio.to_thread(self._identity.tokens.standing_on, _principal_of(username))
-        body = _Body(await read_json(request, _BODY_MAX))
+        body = Body(await read_json(request, _BODY_MAX))
         body.only("name", "agency", "password", "disabled", "roles", "tenants")
         tenants = checked_tenants(body.texts("tenants")) if "tenants" in body.members else None
         if tenants is not None and len(body.members) == 1:
@@ -250,8 +254,8 @@ class _Door:
         """What a change of an account took from the tokens that stand on it."""
         found = await asyncio.to_thread(self._identity.tokens.fallen, before)
         return {
-            "endedTokens": [_brief(token) for token in found.ended],
-            "weakerTokens": [_brief(token) for token in found.weaker],
+            "endedTokens": [shapes.brief(token) for token in found.ended],
+            "weakerTokens": [shapes.brief(token) for token in found.weaker],
         }
 
     async def agencies(self, request: Request) -> Response:
@@ -259,18 +263,18 @@ class _Door:
         return json_response([{"code": a.code, "name": {"th": a.name_th, "en": a.name_en}} for a in listed])
 
     async def put_agency(self, request: Request) -> Response:
-        body = _Body(await read_json(request, _BODY_MAX))
-        name = _Body(body.members.get("name"))
+        body = Body(await read_json(request, _BODY_MAX))
+        name = Body(body.members.get("name"))
         agency = Agency(body.text("code"), name.text("th"), name.text("en"))
         await self._identity.put_agency(agency, actor_of(request))
         return json_response({"code": agency.code, "name": {"th": agency.name_th, "en": agency.name_en}}, 201)
 
     async def tokens(self, request: Request) -> Response:
         listed = await asyncio.to_thread(self._identity.tokens.listed)
-        return json_response([self._token(one.token) | _state(one) for one in listed])
+        return json_response([self._token(one.token) | shapes.state(one) for one in listed])
 
     async def add_token(self, request: Request) -> Response:
-        body = _Body(await read_json(request, _BODY_MAX))
+        body = Body(await read_json(request, _BODY_MAX))
         kind = body.text("kind", "api")
         if kind not in set(TokenKind):
             raise BadRequestData(f"{kind!r} is not a kind of token; use api or device", field="kind")
@@ -294,7 +298,7 @@ class _Door:
 
     async def rotate_token(self, request: Request) -> Response:
         actor = actor_of(request)
-        body = _Body(await read_json(request, _BODY_MAX, empty={}))
+        body = Body(await read_json(request, _BODY_MAX, empty={}))
         body.only("graceSeconds", "lifetimeDays")
         grace = body.number_or_none("graceSeconds", 0, 30 * 86_400) or 0
         token, secret = await self._identity.tokens.rotate(
@@ -305,7 +309,7 @@ class _Door:
     async def own_token(self, request: Request) -> Response:
         token = await self._identity.tokens.take_over(request.path_params["id"], actor_of(request))
         (listed,) = await asyncio.to_thread(self._identity.tokens.listed, [token])
-        return json_response(self._token(token) | _state(listed))
+        return json_response(self._token(token) | shapes.state(listed))
 
     async def audit(self, request: Request) -> Response:
         query = request.query_params
@@ -326,8 +330,8 @@ class _Door:
         on = None
         if len(entries) == limit:
             last = Position.of(entries[-1])
-            on = f"{last.at}.{last.rank}.{_sealed(key, entries[-1])}"
-        return json_response({"entries": [_entry(entry, key) for entry in entries], "before": on})
+            on = f"{last.at}.{last.rank}.{shapes.sealed(key, entries[-1])}"
+        return json_response({"entries": [shapes.entry(entry, key) for entry in entries], "before": on})
 
     @property
     def _key(self) -> bytes:
@@ -337,13 +341,13 @@ class _Door:
     def _before(self, text: str) -> Position:
         """Raises ValueError."""
         at, rank, sealed = text.split(".")
-        seq = unseal(self._key, _AUDIT[int(rank)], sealed) if rank in ("0", "1") else None
+        seq = unseal(self._key, shapes.AUDIT[int(rank)], sealed) if rank in ("0", "1") else None
         if seq is None or not (at.isascii() and at.isdigit() and len(at) < 19):
             raise ValueError("before is given by the page before")
         return Position(int(at), int(rank), seq)
 
     def _account(self, account: Account) -> dict[str, Any]:
-        return _account(account) | {"tenants": self._identity.tenants.given(account.username)}
+        return shapes.account(account) | {"tenants": self._identity.tenants.given(account.username)}
 
     def _token(self, token: Token) -> dict[str, Any]:
         return {
@@ -358,148 +362,12 @@ class _Door:
             "createdBy": token.created_by,
             "owner": token.owner,
             "createdAt": format_time(token.created_at),
-            "expiresAt": _time(token.expires_at),
-            "revokedAt": _time(token.revoked_at),
-            "lastUsedAt": _time(token.last_used_at),
+            "expiresAt": shapes.time(token.expires_at),
+            "revokedAt": shapes.time(token.revoked_at),
+            "lastUsedAt": shapes.time(token.last_used_at),
             "tenant": token.tenant,
         }
 
 
-class _Body:
-    """A JSON object whose members are read with a clear refusal for each wrong one."""
-
-    def __init__(self, content: Any) -> None:
-        if not isinstance(content, dict):
-            raise BadRequestData("The body, or a part of it, is not a JSON object where it must be one")
-        self.members: dict[str, Any] = content
-
-    def only(self, *names: str) -> None:
-        for name in self.members:
-            if name not in names:
-                raise BadRequestData(f"{name!r} cannot be changed; use {', '.join(names)}", field=name)
-
-    def text(self, name: str, default: str | None = None) -> str:
-        value = self.members.get(name, default)
-        if not isinstance(value, str) or "\x00" in value:
-            raise BadRequestData(f"{name!r} is missing or is not a text", field=name)
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            raise BadRequestData(f"{name!r} is not valid Unicode", field=name) from None
-        return value
-
-    def text_or_none(self, name: str) -> str | None:
-        return self.text(name) if name in self.members else None
-
-    def flag_or_none(self, name: str) -> bool | None:
-        value = self.members.get(name)
-        if value is not None and not isinstance(value, bool):
-            raise BadRequestData(f"{name!r} is not true or false", field=name)
-        return value
-
-    def number_or_none(self, name: str, least: float, most: float) -> float | None:
-        value = self.members.get(name)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
-            raise BadRequestData(f"{name!r} is not a number", field=name)
-        if value is not None and not least <= value <= most:
-            raise BadRequestData(f"{name!r} is not between {least} and {most}", field=name)
-        return value
-
-    def lifetime(self, default: Micros) -> Micros | None:
-        """``lifetimeDays`` in µs: ``default`` where it is not said, None (no end) where it is said to be null."""
-        if "lifetimeDays" not in self.members:
-            return default
-        days = self.number_or_none("lifetimeDays", 0, LONGEST // DAY)
-        return None if days is None else int(days * DAY)
-
-    def texts(self, name: str) -> list[str]:
-        value = self.members.get(name, [])
-        if not isinstance(value, list) or len(value) > 200:
-            raise BadRequestData(f"{name!r} is not a list of at most 200 texts", field=name)
-        return [_Body({name: item}).text(name) for item in value]
-
-    def roles(self) -> list[Role]:
-        names = self.texts("roles")
-        for name in names:
-            if name not in set(Role):
-                raise BadRequestData(f"{name!r} is not a role; there are {', '.join(Role)}", field="roles")
-        return [Role(name) for name in names]
-
-
-def _brief(token: Token) -> dict[str, Any]:
-    return {"id": token.id, "kind": token.kind, "name": token.name}
-
-
-def _state(one: Listed) -> dict[str, Any]:
-    """What a token may do now; ``roles`` beside it is what it was given."""
-    standing = one.standing
-    if standing is None:
-        return {"inForce": False, "why": one.why}
-    weaker = bool(standing.rights.under) or standing.principal.purpose != one.token.purpose
-    state = {"inForce": True, "rolesNow": sorted(standing.principal.roles), "weaker": weaker}
-    return state | {"endsAt": format_time(standing.ends_at) if standing.ends_at < NEVER else None}
-
-
 def _principal_of(username: str) -> str:
     return f"user:{plain_username(username)}"
-
-
-def _time(at: Micros | None) -> str | None:
-    return None if at is None else format_time(at)
-
-
-def _principal(principal: Principal) -> dict[str, Any]:
-    return {
-        "id": principal.id,
-        "name": principal.name,
-        "roles": sorted(principal.roles),
-        "agency": principal.agency,
-        "purpose": principal.purpose,
-    }
-
-
-def _session(session: Session) -> dict[str, Any]:
-    return {
-        "id": session.id,
-        "purpose": session.purpose,
-        "address": session.address,
-        "createdAt": format_time(session.created_at),
-        "seenAt": format_time(session.seen_at),
-        "expiresAt": format_time(session.expires_at),
-    }
-
-
-def _account(account: Account) -> dict[str, Any]:
-    return {
-        "username": account.username,
-        "name": account.name,
-        "roles": sorted(account.roles),
-        "agency": account.agency,
-        "disabled": account.disabled,
-        "createdAt": format_time(account.created_at),
-        "passwordAt": format_time(account.password_at),
-        "lastLoginAt": format_time(account.last_login_at) if account.last_login_at else None,
-    }
-
-
-_AUDIT: Final = ("audit: identity", "audit: journal")
-
-
-def _sealed(key: bytes, entry: AuditEntry) -> str:
-    """The place of an entry among those of its source. The journal counts all tenants, of which the reader may see one."""
-    return seal(key, _AUDIT[Position.of(entry).rank], entry.seq)
-
-
-def _entry(entry: AuditEntry, key: bytes) -> dict[str, Any]:
-    return {
-        "source": entry.source,
-        "position": _sealed(key, entry),
-        "at": format_time(entry.at),
-        "actor": entry.actor,
-        "action": entry.action,
-        "target": entry.target,
-        "outcome": entry.outcome,
-        "origin": entry.origin,
-        "reason": entry.reason,
-        "detail": entry.detail,
-    }
