@@ -87,7 +87,7 @@ class Platform:
     def stop(self) -> None:
         if self.process is not None:
             self.process.terminate()
-            self.process.wait(20)
+            self.process.wait(60)
             self.process = None
 
     def api(
@@ -111,7 +111,7 @@ class Platform:
         self.api("POST", "/ngsi-ld/v1/entityOperations/upsert?options=update", [entity], Link=CONTEXT)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """One server for all browser tests: the Phuket pack, one account per role, no feeds."""
     home = tmp_path_factory.mktemp("platform")
@@ -124,8 +124,9 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     made.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    """Chromium, for these tests alone: as long as Playwright's loop is there, no other test can run one of its own."""
     if shutil.which(CHROMIUM) is None:
         if DEMANDED:
             pytest.fail(f"browser tests are demanded, but there is no Chromium at {CHROMIUM}")
