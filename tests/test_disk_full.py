@@ -1,10 +1,14 @@
 """A disk that fills up: reading goes on, writing is refused clearly, nothing is harmed, writing resumes by itself."""
 
+import errno
+import logging
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from andaman.broker.entity.build import entity, prop
@@ -12,6 +16,8 @@ from andaman.broker.ledger import writer
 from andaman.broker.model import OpKind, WriteOp
 from andaman.identity.model import FULL_ACCESS, Role, system_actor
 from andaman.kernel.errors import StorageFull
+from andaman.kernel.logs import FORMATS, Structured
+from andaman.reserve import Reserve
 
 from .support import client, platform, run
 
@@ -41,6 +47,7 @@ def test_a_disk_that_is_really_full(tmp_path):
     )
     assert done.returncode == 0, done.stdout + done.stderr[-5000:]
     assert "ok:" in done.stdout
+    assert "Traceback" not in done.stderr  # of the historian, too
 
 
 def test_nearly_full_is_refused_before_it_is_full_and_resumes_by_itself(tmp_path, monkeypatch):
@@ -72,3 +79,70 @@ def test_nearly_full_is_refused_before_it_is_full_and_resumes_by_itself(tmp_path
             assert app.broker.get("urn:ngsi-ld:Device:2", FULL_ACCESS)
 
     run(work)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_whoever_meets_a_full_disk_logs_one_line(form):
+    """Whichever part logs it, and whatever the error was made of."""
+
+    def sqlite() -> Exception:
+        db = sqlite3.connect(":memory:")
+        db.execute("PRAGMA max_page_count=3")
+        with pytest.raises(sqlite3.OperationalError) as met:
+            db.execute("CREATE TABLE t AS SELECT zeroblob(100000)")
+        return met.value
+
+    def chained(error: Exception) -> Exception:
+        try:
+            try:
+                raise error
+            except Exception as first:
+                raise RuntimeError("the tail") from first
+        except RuntimeError as second:
+            return second
+
+    full = [
+        sqlite(),
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError(errno.EDQUOT, "Disk quota exceeded"),
+        duckdb.IOException("IO Error: Could not write file: No space left on device"),
+        duckdb.TransactionException("TransactionContext Error: Failed to commit: No space left on device"),
+        StorageFull("x"),
+    ]
+    others = [
+        OSError(errno.EIO, "Input/output error"),
+        ValueError("No space left"),
+        RuntimeError("disk full"),
+    ]
+    for error in [*full, *map(chained, full), *others]:
+        expected = error not in others
+        try:
+            raise error
+        except Exception as met:
+            record = logging.LogRecord(
+                "x", logging.ERROR, "x", 1, "It failed", (), (type(met), met, met.__traceback__)
+            )
+        line = Structured(form).format(record)
+        assert ("the disk is full" in line) == expected, line
+        assert ("Traceback" not in line) == expected, line
+        assert "\n" not in line or not expected
+
+
+def test_the_reserve_comes_back(tmp_path, monkeypatch):
+    free = [1 << 30]
+    monkeypatch.setattr(Reserve, "_free", lambda self: free[0])
+    told = []
+    reserve = Reserve(tmp_path, 0)
+    reserve.on_change(told.append)
+    reserve.take()
+    assert (tmp_path / "reserve").exists()
+    free[0] = 0
+    for _ in range(3):
+        reserve.give_up()
+    assert not (tmp_path / "reserve").exists()
+    reserve._renew_now()
+    assert told == [12 << 20]
+    free[0] = 1 << 30
+    reserve._renew_now()
+    assert (tmp_path / "reserve").exists()
+    assert told == [12 << 20, 0]

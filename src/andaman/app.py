@@ -78,6 +78,7 @@ from andaman.reserve import Reserve
 from andaman.roadmap import routes as roadmap_routes
 from andaman.roadmap.service import RoadmapService
 from andaman.settings import Settings
+from andaman.side_files import set_aside_damaged
 from andaman.training import routes as training_routes
 from andaman.training.service import TrainingService
 
@@ -123,6 +124,9 @@ class App:
             history_memory_mb=settings.history_memory_mb,
             check=not settings.start_damaged,
         )
+        set_aside_damaged(directory)
+        self.reserve.on_change(self.broker.keep_free)
+        self.identity.store.make_room = self.reserve.give_up
         clock.begin(self.broker.last_commit)
         self.slow_check = SlowCheck(directory)
         self.contexts = ContextStore(

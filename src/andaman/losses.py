@@ -30,7 +30,7 @@ def find_lost(directory: Path) -> list[str]:
     """Names of small databases that were there and are gone, or empty."""
     known = noted(directory)
     if known is None:  # of an older release, or new: a platform that ran made all of them, in this order
-        there = {path.name for path in directory.glob("*.db") if path.stat().st_size}
+        there = {path.name for path in directory.glob("*.db") if path.exists() and path.stat().st_size}
         newer = {SUBSCRIPTIONS, REGISTRY}
         known = frozenset({IDENTITY} if there - {IDENTITY} else ()) | (newer if there & newer else set())
     return [name for name in PRECIOUS if name in known and _is_gone(directory / name)]

@@ -1,5 +1,6 @@
-"""A few megabytes that the data directory keeps for a disk that is full: a start gives them up, so that it can write what a start
-must (locks, write-ahead logs, a sign-in) and serve reads. Writes stay refused until there is room again."""
+"""A few megabytes that the data directory keeps for a disk that is full. A start gives them up, so that it can write what a start
+must (locks, write-ahead logs) and serve reads; a running platform gives them up for what accounts need (a sign-in with its entry in
+the audit). Writes of entities stay refused until there is room again."""
 
 from __future__ import annotations
 
@@ -7,6 +8,8 @@ import asyncio
 import contextlib
 import logging
 import os
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +27,8 @@ class Reserve:
     def __init__(self, directory: Path, min_free_bytes: int) -> None:
         self._path, self._min_free_bytes = directory / FILE, min_free_bytes
         self._task: asyncio.Task[None] | None = None
+        self._lock = threading.Lock()
+        self._tell: Callable[[int], None] | None = None
         self.given_up = False
 
     @property
@@ -37,16 +42,31 @@ class Reserve:
             self._make()
             self.given_up = not self._path.exists() and self._free() < BYTES + _NEEDED
             return
-        self.given_up = True
-        with contextlib.suppress(OSError):
-            self._path.unlink()
-            log.error(
-                "The disk of %s is full: the reserve of %d MB is given up, so that reading goes on. Writes are refused until "
-                "%d MB are free: make room",
-                self._path.parent,
-                BYTES >> 20,
-                self.least_free_bytes >> 20,
-            )
+        self.give_up()
+
+    def on_change(self, tell: Callable[[int], None]) -> None:
+        """``tell`` is called with ``least_free_bytes`` when that becomes another; any thread."""
+        self._tell = tell
+
+    def give_up(self) -> None:
+        """The disk is full. Any thread; nothing where it was given up before."""
+        with self._lock:
+            self._set(True)  # first: writes of entities must not take what becomes free
+            with contextlib.suppress(OSError):
+                self._path.unlink()
+                log.error(
+                    "The disk of %s is full: the reserve of %d MB is given up, so that reading and sign-in go on. Writes are "
+                    "refused until %d MB are free: make room",
+                    self._path.parent,
+                    BYTES >> 20,
+                    self.least_free_bytes >> 20,
+                )
+
+    def _set(self, given_up: bool) -> None:
+        if given_up != self.given_up:
+            self.given_up = given_up
+            if self._tell is not None:
+                self._tell(self.least_free_bytes)
 
     def _make(self) -> None:
         """Where there is room for it and for as much again."""
@@ -85,4 +105,10 @@ class Reserve:
         while True:
             await asyncio.sleep(_LOOK_S)
             if not self._path.exists():
-                await asyncio.to_thread(self._make)
+                await asyncio.to_thread(self._renew_now)
+
+    def _renew_now(self) -> None:
+        with self._lock:
+            self._make()
+            if self._path.exists():
+                self._set(False)

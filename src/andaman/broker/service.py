@@ -292,6 +292,10 @@ class Broker(PastQuestions):
         with self._ledger.journals.reader() as journal:
             return journal.instance_key()
 
+    def keep_free(self, count: int) -> None:
+        """From now on writes are refused where the disk has less room, in bytes. Any thread."""
+        self._ledger.writer.keep_free(count)
+
     @property
     def last_commit(self) -> Micros:
         """Time of the last commit, 0 where there was none."""

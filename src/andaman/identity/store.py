@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -19,11 +19,13 @@ from andaman.identity.records import Account, Agency, AuditEntry, Session, Token
 from andaman.identity.rows import AUDIT, account_of, audit_entry, link, pack, token_of, verify_audit
 from andaman.identity.schema import MIGRATIONS as _MIGRATIONS
 from andaman.identity.throttle import Failures, network_of
-from andaman.kernel.errors import AlreadyExists, Unavailable
-from andaman.kernel.storage import opening
+from andaman.kernel.errors import AlreadyExists, Unavailable, is_full
+from andaman.kernel.storage import free_bytes, opening
 from andaman.kernel.time import Micros
 
 ACCOUNT = "username, name, roles, agency, disabled, created_at, password_at, last_login_at, era"
+_ROOM: Final = 1 << 20
+"""Of the disk, in bytes: what a few changes take with their log."""
 _BEARER_COLUMNS = (
     "id, kind, name, roles, agency, purpose, types, scopes, created_by, created_at, expires_at, revoked_at, "
     "last_used_at, tenant, owner, era, lifetime"
@@ -46,6 +48,8 @@ class IdentityStore:
             self._look = self._connect()  # the loop's own: it waits for no reader
             self._look.execute("PRAGMA query_only = ON")
         self._looked = (0, 0)
+        self.make_room: Callable[[], None] | None = None
+        """Called where the disk has no room for a change, such as a sign-in; any thread."""
 
     def _connect(self) -> sqlite3.Connection:
         db = sqlite3.connect(self.path, timeout=10, isolation_level=None, check_same_thread=False)
@@ -88,13 +92,21 @@ class IdentityStore:
             if self._write.in_transaction:
                 yield self._write
                 return
+            if self.make_room is not None and self._is_short_of_room():
+                self.make_room()
             self._write.execute("BEGIN IMMEDIATE")
             try:
                 yield self._write
                 self._write.execute("COMMIT")
-            except BaseException:
+            except BaseException as error:
+                if self.make_room is not None and isinstance(error, Exception) and is_full(error):
+                    self.make_room()  # a quota, which cannot be seen before: the next one finds room
                 self._write.rollback()  # nothing where a full disk has ended it already
                 raise
+
+    def _is_short_of_room(self) -> bool:
+        free = free_bytes(self.path.parent)
+        return free is not None and free < _ROOM
 
     def _rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         with self._read_lock:

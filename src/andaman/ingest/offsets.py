@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 import orjson
 
 from andaman.kernel.storage import opening
+
+log = logging.getLogger(__name__)
 
 
 class OffsetStore:
@@ -30,7 +33,11 @@ class OffsetStore:
     def get(self, feed: str) -> dict[str, Any]:
         with self._lock:
             row = self._db.execute("SELECT body FROM memory WHERE feed = ?", (feed,)).fetchone()
-        return dict(orjson.loads(row[0])) if row else {}
+        try:
+            return dict(orjson.loads(row[0])) if row else {}
+        except (ValueError, TypeError) as error:
+            log.error("What feed %s had noted in ingest.db cannot be read (%s): it begins anew", feed, error)
+            return {}
 
     def put(self, feed: str, memory: Mapping[str, Any]) -> None:
         with self._lock:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import errno
 import sqlite3
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
+_FULL: Final = ("no space left", "disk quota exceeded", "disk full", "disk is full")
 NGSI = "https://uri.etsi.org/ngsi-ld/errors/"
 
 
@@ -162,12 +163,29 @@ class StorageFull(Unavailable):
     again_s = 60
 
 
+def is_full(error: BaseException | None) -> bool:
+    """Does it come of a disk that takes no more? SQLite and the system say so by a code, DuckDB in words."""
+    for _ in range(10):  # an error, what it was raised of, and so on
+        if error is None:
+            return False
+        if isinstance(error, StorageFull):
+            return True
+        if isinstance(error, sqlite3.Error):
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
+                return True
+        elif isinstance(error, OSError):
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                return True
+        elif type(error).__module__.split(".")[0] in ("duckdb", "_duckdb"):
+            said = str(error).lower()
+            if any(words in said for words in _FULL):
+                return True
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return False
+
+
 def told(error: Exception) -> AndamanError:
     """What a caller is told of an error that nobody foresaw; the log has the rest."""
-    full = (
-        isinstance(error, sqlite3.Error)
-        and getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
-    )
-    if full or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)):
+    if is_full(error):
         return StorageFull("The disk of the data directory is full; nothing was written. Reading goes on")
     return AndamanError("Something went wrong in the platform; the log has the details")

@@ -10,6 +10,7 @@ import sys
 from contextvars import ContextVar
 from typing import Any, Final
 
+from andaman.kernel.errors import is_full
 from andaman.kernel.time import format_time
 
 FORMATS: Final = ("text", "logfmt", "json")
@@ -51,7 +52,11 @@ class Structured(logging.Formatter):
             told["request"] = rid.decode("ascii")
         for name, value in getattr(record, "fields", {}).items():
             told[name] = without_secrets(value) if isinstance(value, str) else value
-        if record.exc_info:
+        if record.exc_info and is_full(record.exc_info[1]):
+            told["message"] += (
+                ": the disk is full"  # whoever meets it: one line, where it came about is of no help
+            )
+        elif record.exc_info:
             told["error"] = without_secrets(self.formatException(record.exc_info))
         if self._form == "json":
             return json.dumps(told, ensure_ascii=False, default=str)

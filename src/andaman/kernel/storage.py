@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,6 +40,30 @@ def keep_private(path: Path) -> None:
             status = one.stat()
             if status.st_mode & 0o077 and status.st_uid == os.geteuid():
                 one.chmod(0o600)
+
+
+def set_aside(path: Path) -> Path:
+    """Move a file, or whatever stands in its place, with what SQLite keeps beside it to ``NAME.damaged``, in place of what was kept there
+    before; returns that path. May raise OSError."""
+    kept = path.with_name(f"{path.name}.damaged")
+    for end in ("", "-wal", "-shm", "-journal"):
+        one, target = path.with_name(path.name + end), kept.with_name(kept.name + end)
+        if target.is_dir() and not target.is_symlink():
+            shutil.rmtree(target)
+        else:
+            target.unlink(missing_ok=True)
+        if os.path.lexists(one):
+            os.rename(one, target)
+    return kept
+
+
+def free_bytes(directory: Path) -> int | None:
+    """Room on the disk of a directory; None where the system does not say."""
+    try:
+        found = os.statvfs(directory)
+    except OSError:
+        return None
+    return found.f_bavail * found.f_frsize
 
 
 def is_open_to_others(directory: Path) -> bool:

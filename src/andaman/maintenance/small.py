@@ -14,6 +14,7 @@ import orjson
 from andaman.broker.contexts.book import FILE as CONTEXTS
 from andaman.broker.contexts.book import ContextBook
 from andaman.broker.ledger.doctor import Finding, in_one_line, missing_parts
+from andaman.broker.ledger.schema import HISTORY
 from andaman.broker.ledger.stores import noted
 from andaman.broker.registry.model import registration_of
 from andaman.broker.registry.store import RegistryStore
@@ -60,7 +61,11 @@ class Kind:
     @property
     def advice(self) -> str:
         take = _TAKE.format(self.name)
-        return f"{take}." if self.precious else f"{take}; or only remove them: {self.loss}."
+        return (
+            f"{take}."
+            if self.precious
+            else f"{take}; or start: it is set aside as {self.name}.damaged, and {self.loss}."
+        )
 
 
 def _accounts(db: sqlite3.Connection) -> Iterator[str]:
@@ -133,7 +138,7 @@ KINDS: Final = (
     Kind(
         CONTEXTS,
         lambda d: ContextBook(d / CONTEXTS),
-        "hosted contexts have no second copy; the next start makes it of those in contexts/",
+        "the next start makes the second copies of hosted contexts again, of those in contexts/",
         _contexts,
         precious=False,
     ),
@@ -160,6 +165,13 @@ def examine_small(directory: Path, journal_end: Callable[[], int]) -> list[Findi
             findings.append(Finding("problem" if kind.precious else "warning", kind.name, text))
     for name in sorted(there - {kind.name for kind in KINDS}):
         findings.append(_sound(directory / name))
+    for path in sorted(directory.glob("*.damaged")):
+        if path.name != f"{HISTORY}.damaged":
+            text = (
+                f"{path} was found damaged at a start and set aside; the platform goes on without it. See to the disk; take "
+                f"{path.stem} of the last backup if its content is wanted, and remove this when it is of no more use."
+            )
+            findings.append(Finding("warning", "leftover", text))
     return findings
 
 

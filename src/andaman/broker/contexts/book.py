@@ -22,6 +22,7 @@ class ContextBook:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
+        self._path = path
         with opening(path):
             self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10.0)
             self._db.execute("PRAGMA journal_mode=WAL")
@@ -33,7 +34,8 @@ class ContextBook:
             self._db.close()
 
     def contents(self) -> dict[str, bytes]:
-        with self._lock:
+        """Raises Unavailable where they cannot be read."""
+        with self._lock, opening(self._path):
             return dict(self._db.execute("SELECT id, content FROM context"))
 
     def put(self, name: str, content: bytes) -> None:

@@ -21,6 +21,7 @@ from andaman.broker.ledger.damage import tells_damage
 from andaman.broker.ledger.journal import Journal, JournalPool
 from andaman.broker.ledger.past import HistoryStore
 from andaman.broker.model import Event
+from andaman.kernel.errors import is_full
 
 log = logging.getLogger("andaman.historian")
 
@@ -36,7 +37,6 @@ _LONGEST_PAUSE_S: Final = 300.0
 _LESS: Final = 16  # times smaller is a batch after the process has died of one: lives are dearer than tries
 _DEATHS: Final = 3  # of the process over one row, after which that is set aside
 _INVALID: Final = "invalidated"  # DuckDB can do no more until it is opened again
-_FULL: Final = "No space left"
 UNDER_WAY: Final = "under-way"
 """The note's file in history's directory."""
 
@@ -95,7 +95,7 @@ class Feeder:
                 self.trouble = str(error)
                 if _INVALID in self.trouble or tells_damage(error):
                     raise
-                if _FULL in self.trouble:
+                if is_full(error):
                     log.error(
                         "History could not take the journal's tail: the disk is full; will be tried again"
                     )

@@ -33,7 +33,7 @@ from andaman.broker.ledger.journal import JournalPool
 from andaman.broker.ledger.past import Past
 from andaman.broker.ledger.schema import HISTORY
 from andaman.broker.model import Doc, Event
-from andaman.kernel.errors import AndamanError, Unavailable
+from andaman.kernel.errors import AndamanError, Unavailable, is_full
 from andaman.kernel.logs import configure_child
 from andaman.kernel.memory import give_memory_back, keep_memory_low
 
@@ -116,6 +116,8 @@ class Historian:
             if not tells_damage(error):
                 log.exception("The tail could not be moved; it will be at the next start")
                 if not self._feeder.over:
+                    if is_full(error):
+                        sys.exit(1)  # the line says it all; the broker starts another one
                     raise
             else:
                 self._feeder.break_off(error)

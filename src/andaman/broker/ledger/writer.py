@@ -10,6 +10,7 @@ operations itself and hand the finished batch over, which saves the two from tak
 from __future__ import annotations
 
 import logging
+import math
 import os
 import queue
 import sqlite3
@@ -337,6 +338,11 @@ class Writer:
             return row
 
     # -- trouble ------------------------------------------------------------------------------------------------
+    def keep_free(self, count: int) -> None:
+        """Any thread; holds from the next batch on."""
+        self._min_free_bytes = count
+        self._space_checked = -math.inf
+
     def _no_space(self) -> str | None:
         """Why nothing may be written now, checked at most once a second."""
         tick = time.monotonic()
