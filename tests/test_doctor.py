@@ -324,7 +324,7 @@ def test_a_ledger_that_is_gone_is_never_begun_anew_over_its_history(data, harm, 
     assert (data / "history" / "history.duckdb").read_bytes() == history
 
 
-@pytest.mark.parametrize("name", ["ledger.sqlite3", "identity.db", "registry.db", "ingest.db", "lock"])
+@pytest.mark.parametrize("name", ["ledger.sqlite3", "identity.db", "registry.db", "lock"])
 def test_a_start_on_what_cannot_be_opened_is_one_line_with_the_file_and_what_to_do(data, name, capsys):
     (data / name).unlink()
     (data / name).mkdir()
