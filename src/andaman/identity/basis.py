@@ -11,11 +11,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from andaman.identity.model import Principal, Role
+from andaman.identity.model import Actor, Principal, Role
 from andaman.identity.policy import EVERY_TENANT, Rights, may_declare
 from andaman.identity.records import Account, Token
 from andaman.identity.store import IdentityStore
 from andaman.identity.tenants import rights_of
+from andaman.kernel.errors import Forbidden, NotSignedIn
 from andaman.kernel.time import DAY, Micros
 
 NEVER: Final[Micros] = 10_000 * 366 * DAY
@@ -88,6 +89,20 @@ class Basis:
             if token is not None and token.principal_id == principal_id:
                 return self.of_token(token, now)
         return None
+
+    def check_administers(self, actor: Actor, now: Micros) -> None:
+        """Is the actor an administrator at this moment, whatever they were when they were let in? To be asked in the
+        transaction of a change. Raises NotSignedIn and Forbidden."""
+        me = actor.principal
+        if me.id.startswith(_FOUNDATION) or me.id == _NO_AUTH:
+            return
+        found = self.of(me.id, me.purpose, me.era, now)
+        if found is None:
+            raise NotSignedIn("The account or token that asks for this is over by now; nothing was changed")
+        if Role.ADMINISTRATOR not in found.principal.roles:
+            raise Forbidden(
+                "This needs the role administrator, which was taken away by now; nothing was changed"
+            )
 
     def stands_on(self, token: Token, principal_id: str) -> bool:
         """Is the principal the token itself or among those it stands on?"""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, NoReturn, Protocol
 from urllib.parse import parse_qsl
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Message, Receive, Scope, Send
@@ -27,6 +27,7 @@ from andaman.kernel.errors import (
     TooLarge,
     TooManyRequests,
 )
+from andaman.kernel.http import STRANGERS_BODY
 from andaman.kernel.ids import is_tenant
 
 _HEADER: Final = b"ngsild-tenant"
@@ -46,6 +47,9 @@ class Keeper(Protocol):
 
     async def audited(self, actor: Actor, action: str, target: str) -> None:
         """Write a success into the audit log."""
+
+    def renewed(self, scope: MutableMapping[str, Any], *, elsewhere: bool = False) -> Actor:
+        """The actor as of now, the same object while nothing changed. Raises NotSignedIn."""
 
 
 def admit(entry: DoorEntry, scope: Mapping[str, Any], actor: Actor, headers: Mapping[bytes, bytes]) -> str:
@@ -69,6 +73,29 @@ def admit(entry: DoorEntry, scope: Mapping[str, Any], actor: Actor, headers: Map
     if verdict:
         _refuse(entry, verdict, scope)
     return tenant
+
+
+def admit_again(
+    entry: DoorEntry,
+    scope: MutableMapping[str, Any],
+    actor: Actor,
+    headers: Mapping[bytes, bytes],
+    *,
+    elsewhere: bool = False,
+) -> Actor:
+    """Ask the rights again of a request that was let in before: its body, a context or its turn may have taken as long as
+    somebody needs to withdraw them. To be called after each wait of a request, before anything is done; not after it, since a
+    request may take away its own rights. Returns the actor as of now.
+
+    ``elsewhere``: see also what another process changed just now. Raises what ``admit`` raises.
+    """
+    gate: Keeper | None = scope.get(GATE)
+    if gate is None:
+        return actor
+    now = gate.renewed(scope, elsewhere=elsewhere)
+    if now is not actor:
+        admit(entry, scope, now, headers)
+    return now
 
 
 def keeper_of(entry: DoorEntry, scope: Mapping[str, Any], actor: Actor) -> Keeper | None:
@@ -166,10 +193,9 @@ class _Path:
         scope[TENANT] = admit(entry, scope, actor, headers)
         if entry.body_max:
             _check_length(headers, entry.body_max)
-            receive = _bounded(receive, entry.body_max)
         keeper = keeper_of(entry, scope, actor)
         if keeper is None:
-            await _answer(door, scope, receive, send)
+            await _answer(door, scope, headers, receive, send)
             return
         size = 0
 
@@ -180,12 +206,21 @@ class _Path:
 
         try:
             async with keeper.question(actor.origin):
-                await _answer(door, scope, receive, counted)
+                await _answer(door, scope, headers, receive, counted)
         finally:
             keeper.spend(actor.origin, size)
 
 
-async def _answer(door: BoundDoor, scope: Scope, receive: Receive, send: Send) -> None:
+async def _answer(
+    door: BoundDoor, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, send: Send
+) -> None:
+    """Read the body, ask the rights again as they are when it is whole, and only then let the handler begin."""
+    if door.entry.body_max:
+        most = door.entry.body_max
+        if actor_of(scope).principal.id == PUBLIC:
+            most = min(most, STRANGERS_BODY)
+        receive = _replayed(await _whole(receive, most), receive)
+    admit_again(door.entry, scope, actor_of(scope), headers, elsewhere=door.entry.body_max != 0)
     answer: Response = await door.handler(Request(scope, receive, send))
     keeper: Keeper | None = scope.get(GATE)
     if door.entry.audited and keeper is not None and answer.status_code < 400:
@@ -199,20 +234,33 @@ def _check_length(headers: Mapping[bytes, bytes], most: int) -> None:
         raise TooLarge(f"The body is larger than {most} bytes")
 
 
-def _bounded(receive: Receive, most: int) -> Receive:
-    """Raises TooLarge as soon as a body has more than ``most`` bytes, whatever its length was said to be."""
-    taken = 0
-
-    async def bounded() -> Message:
-        nonlocal taken
+async def _whole(receive: Receive, most: int) -> bytes:
+    """The body. Raises TooLarge as soon as it has more than ``most`` bytes, whatever its length was said to be, and
+    ClientDisconnect where its sender went away."""
+    parts = bytearray()
+    while True:
         message = await receive()
-        if message["type"] == "http.request":
-            taken += len(message.get("body", b""))
-            if taken > most:
-                raise TooLarge(f"The body is larger than {most} bytes")
-        return message
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        parts += message.get("body", b"")
+        if len(parts) > most:
+            raise TooLarge(f"The body is larger than {most} bytes")
+        if not message.get("more_body"):
+            return bytes(parts)
 
-    return bounded
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    """Gives the body that was read, and then what comes after it."""
+    given = False
+
+    async def replayed() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replayed
 
 
 def _socket(door: BoundDoor) -> Callable[[WebSocket], Awaitable[None]]:

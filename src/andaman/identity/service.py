@@ -199,7 +199,7 @@ class Identity:
             era=now,
         )
         encoded = await self._run(self._hasher.hash, password)
-        await self._run(self.store.add_account, account, encoded)
+        await self._run(self._as_administrator, actor, self.store.add_account, account, encoded)
         await self.audit.add(actor, "account.create", f"user:{username}", detail=_rights_text(account))
         self._changed()
         return account
@@ -231,16 +231,25 @@ class Identity:
         if password is not None:
             check_password_rules(password, account.username)
             encoded = await self._run(self._hasher.hash, password)
-        changed: Account = await self._run(self._apply_user, account.username, wanted, encoded)
+        changed: Account = await self._run(self._apply_user, account.username, wanted, encoded, actor)
         self._changed()
         what = "account.password" if password is not None else "account.update"
         await self.audit.add(actor, what, f"user:{account.username}", detail=_rights_text(changed))
         return changed
 
-    def _apply_user(self, username: str, wanted: dict[str, Any], encoded: str | None) -> Account:
+    def _as_administrator(self, actor: Actor, change: Callable[..., T], *arguments: Any) -> T:
+        """One change of whoever administers at that moment: what was asked before may have waited for a hash."""
+        with self.store.change():
+            self.basis.check_administers(actor, self.clock())
+            return change(*arguments)
+
+    def _apply_user(
+        self, username: str, wanted: dict[str, Any], encoded: str | None, actor: Actor
+    ) -> Account:
         """On what the account is by now: of two changes at once neither undoes the other, nor do two administrators
         end each other."""
         with self.store.change():
+            self.basis.check_administers(actor, self.clock())
             account = self.get_user(username)
             changed = replace(account, **wanted)
             if self._is_last_administrator(account) and (
@@ -320,8 +329,9 @@ class Identity:
             raise BadRequestData("An agency has a code such as 'pk-ddpm'", field="code")
         if agency in self.list_agencies():
             return
-        await self._run(self.store.put_agency, agency)
-        await self.audit.add(actor or system_actor("identity"), "agency.put", f"agency:{agency.code}")
+        actor = actor or system_actor("identity")
+        await self._run(self._as_administrator, actor, self.store.put_agency, agency)
+        await self.audit.add(actor, "agency.put", f"agency:{agency.code}")
 
     def list_agencies(self) -> list[Agency]:
         return self.store.list_agencies()

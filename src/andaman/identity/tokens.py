@@ -6,7 +6,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from andaman.identity.audit import AuditTrail
 from andaman.identity.basis import CHAIN_MAX, Basis, Standing
@@ -29,6 +29,7 @@ AS_BEFORE: Final = 0
 """For a lifetime: as long as the token was given before."""
 SOON: Final = 7 * DAY
 """Tokens that are over within this are told in metrics, by the list and by doctor."""
+T = TypeVar("T")
 
 
 class Listed(NamedTuple):
@@ -106,10 +107,15 @@ class Tokens:
             lifetime=lifetime,
         )
         secret = _secret(kind)
-        await self._run(self._store.add_token, digest_of(secret), token)
+        await self._run(self._as_administrator, actor, self._store.add_token, digest_of(secret), token)
         detail = f"{kind} {' '.join(sorted(role_set))} {' '.join(sorted(types))} {tenant}".strip()
         await self._audit.add(actor, "token.create", f"token:{token.id}", detail=detail)
         return token, secret
+
+    def _as_administrator(self, actor: Actor, change: Callable[..., T], *arguments: Any) -> T:
+        with self._store.change():
+            self._basis.check_administers(actor, self._clock())
+            return change(*arguments)
 
     def _check_chain(self, actor: Actor) -> None:
         kind, _, name = actor.principal.id.partition(":")
@@ -145,7 +151,7 @@ class Tokens:
                 self._store.rotate_token(token.id, digest_of(secret), until, ends_at, lifetime)
                 self._store.own_token(token.id, *owner)
 
-        await self._run(write)
+        await self._run(self._as_administrator, actor, write)
         await self._audit.add(
             actor, "token.rotate", f"token:{token.id}", detail=f"grace {grace // 1_000_000} s"
         )
@@ -178,7 +184,7 @@ class Tokens:
                 raise Conflict("A token cannot answer for itself")
             self._check_no_circle(token, actor)
             owner = (actor.principal.id, actor.principal.era)
-        await self._run(self._store.own_token, token.id, *owner)
+        await self._run(self._as_administrator, actor, self._store.own_token, token.id, *owner)
         detail = f"from {token.owner} to {owner[0]}"
         self._changed()
         await self._audit.add(actor, "token.own", f"token:{token.id}", detail=detail)

@@ -312,6 +312,14 @@ class Registry:
             found.paused.discard(one.id)
             self._tell(tenant, None, one)
 
+    def _is_in_force(self, tenant: str, found: TenantRegistry, one: Registration) -> bool:
+        """Of one that was made or changed this moment: whose rights were withdrawn meanwhile has nothing asked."""
+        if one.owner is None or self.may_register(one.owner, tenant):
+            return True
+        found.paused.add(one.id)
+        log.warning("Context source registration %s is paused: %s", one.id, why_paused(one))
+        return False
+
     # -- writing ---------------------------------------------------------------------------------------------
     async def register(
         self, payload: Any, context: Context, tenant: str, actor: Actor | None = None
@@ -332,8 +340,10 @@ class Registry:
             one = registration_of(document)
             await self._check_conflicts(one, tenant)
             await asyncio.to_thread(self._store.put, REGISTRATIONS, tenant, document)
-            self._tenants.setdefault(tenant, TenantRegistry()).add(one)
-        self._tell(tenant, None, one)
+            there = self._tenants.setdefault(tenant, TenantRegistry())
+            there.add(one)
+            in_force = self._is_in_force(tenant, there, one)
+        self._tell(tenant, None, one if in_force else None)
         return one
 
     async def update(
@@ -350,11 +360,13 @@ class Registry:
             await self._check_conflicts(one, tenant)
             await asyncio.to_thread(self._store.put, REGISTRATIONS, tenant, document)
             there = self._tenants.setdefault(tenant, TenantRegistry())
+            was_in_force = registration_id not in there.paused
             order = list(there.all)
             there.remove(registration_id)
             there.add(one)
             there.all = {name: there.all[name] for name in order if name in there.all} | there.all
-        self._tell(tenant, old, one)
+            in_force = self._is_in_force(tenant, there, one)
+        self._tell(tenant, old if was_in_force else None, one if in_force else None)
         return one
 
     async def delete(self, registration_id: str, tenant: str) -> None:
@@ -412,5 +424,7 @@ class Registry:
 
     def _tell(self, tenant: str, before: Registration | None, after: Registration | None) -> None:
         self._woken.set()
+        if before is None and after is None:  # it was paused, and is
+            return
         for listener in self._listeners:
             listener(tenant, before, after)

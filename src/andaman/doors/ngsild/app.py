@@ -111,8 +111,10 @@ class NgsiLdApp:
                 else:
                     # Before the body is read: what strangers send must not cost the loop or wait in the writer's queue.
                     admit(found.entry, scope, call.actor, call.headers)
+                    call.entry = found.entry
                     if call.actor.principal.id == PUBLIC:
                         turn = await _begun(found.entry, scope, call)
+                        call.still_admitted()
                     handler: Handler = found.handler
                     scoped = snapshot_scope.HEADER in call.headers
                     if not scoped and self._has_sources(call.tenant):

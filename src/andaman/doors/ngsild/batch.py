@@ -39,6 +39,7 @@ class Batch:
 
     async def write(self, door: Door, call: Call) -> None:
         if self.ops:
+            call.still_admitted()  # a refusal while one of its contexts was fetched is no fault of that entity alone
             self.results = await door.broker.write(self.ops, call.batch_actor, call.tenant, size=call.size)
         for result in self.results:
             if result.error is not None:

@@ -104,7 +104,9 @@ class Door:
         found = self.contexts.cached(source)
         if found is not None:
             return found
-        return await self.contexts.resolve(source, fetch=call.actor.principal.id != "public")
+        context = await self.contexts.resolve(source, fetch=call.actor.principal.id != "public")
+        call.still_admitted()  # fetching takes as long as its server likes
+        return context
 
     async def body_context(self, call: Call, payload: Any, ld: bool) -> Context:
         """The context of a request with a body. Takes ``@context`` out of ``payload``.

@@ -7,13 +7,15 @@ import contextlib
 import json
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Final
 from urllib.parse import unquote
 
 import orjson
 
 from andaman.broker.entity.values import members_in
+from andaman.identity.doors import DoorEntry
+from andaman.identity.entrance import admit_again
 from andaman.identity.model import Actor
 from andaman.kernel.errors import AndamanError, BadRequestData, InvalidRequest, TooLarge, UnsupportedMediaType
 from andaman.kernel.http import problem_headers
@@ -105,7 +107,9 @@ class Call:
 
     __slots__ = (
         "_receive",
+        "_scope",
         "actor",
+        "entry",
         "headers",
         "method",
         "most",
@@ -117,13 +121,17 @@ class Call:
         "tenant",
     )
 
-    def __init__(self, scope: Mapping[str, Any], segments: list[str], receive: Receive, actor: Actor) -> None:
+    def __init__(
+        self, scope: MutableMapping[str, Any], segments: list[str], receive: Receive, actor: Actor
+    ) -> None:
         self.method: str = scope["method"]
         self.segments = segments
         self.query_string: bytes = scope["query_string"]
         self.raw_headers: Headers = scope["headers"]
         self.headers = dict(self.raw_headers)
         self.actor = actor
+        self.entry: DoorEntry | None = None  # what the caller was let in by, once they were
+        self._scope = scope
         self.request_id: bytes = scope.get(REQUEST_ID, b"")
         self._receive = receive
         self.size = 0  # of the body, once it is read
@@ -139,6 +147,12 @@ class Call:
             return actor
         number = self.request_id.decode("ascii") or secrets.token_hex(8)
         return Actor(actor.principal, actor.access, actor.origin, actor.reason, number)
+
+    def still_admitted(self, *, elsewhere: bool = False) -> None:
+        """To be called after each wait, before anything is done: ``actor`` is the caller as of now. Costs less than a
+        microsecond while nobody's rights changed. Raises NotSignedIn, Forbidden and NoSuchTenant (``admit_again``)."""
+        if self.entry is not None:
+            self.actor = admit_again(self.entry, self._scope, self.actor, self.headers, elsewhere=elsewhere)
 
     def parameters(self, allowed: frozenset[str]) -> dict[str, str]:
         """Query parameters. An unknown or repeated one raises InvalidRequest (§6.3.20)."""
@@ -167,6 +181,9 @@ class Call:
                 if len(parts) > limit:
                     raise TooLarge(f"The body is larger than {limit} bytes")
             body = bytes(parts)
+            self.still_admitted(elsewhere=True)
+        else:
+            self.still_admitted()
         if not body:
             raise InvalidRequest("The body is empty; send JSON")
         self.size = len(body)
@@ -193,6 +210,7 @@ class Call:
                 check_names(body)
             else:
                 await asyncio.to_thread(check_names, body)
+                self.still_admitted()
         return found, kind == "application/ld+json"
 
     def link_context(self) -> str | None:

@@ -43,8 +43,10 @@ async def purge(door: Door, call: Call) -> tuple[list[str], list[dict[str, Any]]
     ops = await _operations(door, call, query, keep, drop)
     success: list[str] = []
     errors: list[dict[str, Any]] = []
-    actor = call.batch_actor
+    told_together = call.batch_actor.request_id
     for start in range(0, len(ops), _SLICE):
+        call.still_admitted()
+        actor = replace(call.actor, request_id=told_together)
         for result in await door.broker.write(ops[start : start + _SLICE], actor, call.tenant):
             if result.error is None:
                 success.append(result.entity_id)
