@@ -51,6 +51,7 @@ from andaman.identity.limits import Limits
 from andaman.identity.model import Actor, Principal, Role, system_actor
 from andaman.identity.owners import Owners
 from andaman.identity.policy import Policy, PolicyTable, default_writes
+from andaman.identity.readers import everything, readers_of
 from andaman.identity.recognition import Lifetimes
 from andaman.identity.service import Identity
 from andaman.identity.tokens import figures
@@ -190,6 +191,7 @@ class App:
             progress=self.broker.history_condensing,
         )
         self.tiles = TileDoor(self.broker, self.pack)
+        readers = everything if settings.no_auth else readers_of(self.policy)
         self.command = CommandService(
             self.broker,
             directory,
@@ -199,7 +201,8 @@ class App:
         )
         self.letters = DeadLetterStore(directory / "deadletter.db")
         self.feeds = FeedManager(self.broker, self._feeds(), directory, clock=clock, letters=self.letters)
-        self.assessment = AssessmentService(self.broker, clock)
+        self.assessment = AssessmentService(self.broker, clock, readers=readers)
+        self.policy.on_change(self.assessment.policy_changed)
         self.connectivity = ConnectivityService(self.assessment)
         self.roadmap = RoadmapService(self.assessment, clock)
         self.training = TrainingService(

@@ -1,5 +1,8 @@
 """The assessment's service: gathers entities, runs studies in a worker thread, keeps and stores what they find.
 
+It gathers with the rights of the weakest reader of its results (``identity.readers``), so that what it publishes is made of
+what those who read it may see. When the policy changes everything is gathered and written anew.
+
 A study runs once per state of its inputs. Results are held in memory and written as entities (history, provenance,
 replay). Nothing here runs on the event loop for longer than it takes to read a few hundred entities.
 """
@@ -17,7 +20,7 @@ from typing import Any, Final, TypeVar
 from andaman.assessment import access, criticality
 from andaman.assessment.indicators import definitions, evaluate_indicator
 from andaman.assessment.inputs import Computed
-from andaman.assessment.records import indicator_doc, response_minutes, study_doc
+from andaman.assessment.records import SCOPE, indicator_doc, response_minutes, study_doc
 from andaman.assessment.roads import with_local_streets
 from andaman.assessment.snapshot import Snapshot
 from andaman.assessment.world import (
@@ -32,7 +35,8 @@ from andaman.assessment.world import (
 from andaman.broker.entity.build import iri, value
 from andaman.broker.model import DEFAULT_TENANT, Doc, OpKind, WriteOp
 from andaman.broker.service import Broker
-from andaman.identity.model import FULL_ACCESS, system_actor
+from andaman.identity.model import Access, system_actor
+from andaman.identity.readers import Placed, Readers, everything
 from andaman.kernel.errors import ResourceNotFound, Unavailable
 from andaman.kernel.time import Clock, format_time, system_clock
 
@@ -40,7 +44,14 @@ log = logging.getLogger("andaman.assessment")
 T = TypeVar("T")
 _KEPT: Final = 40  # finished studies held in memory
 _CHECK_S: Final = 60.0  # how often inputs are looked at for changes
-_LIVE: Final = ("Vehicle", "WeatherObserved", "SeaLevelObserved", "DeviceMeasurement", "Device")
+_RESULTS: Final[tuple[Placed, ...]] = (
+    ((iri("IndicatorValue"), iri("KeyPerformanceIndicator")), (SCOPE + "/indicator",)),
+    ((iri("AccessibilityStudy"),), (SCOPE + "/study",)),
+    ((iri("CriticalityStudy"),), (SCOPE + "/study",)),
+    ((iri("CoverageRun"),), (SCOPE + "/connectivity",)),
+    ((iri("NetworkSite"),), (SCOPE + "/connectivity",)),
+)
+"""What is made of one world: it is gathered for the weakest reader of any of them."""
 _SENSORS: Final = ("WeatherObserved",)
 
 
@@ -54,10 +65,11 @@ class AssessmentService:
         tenant: str = DEFAULT_TENANT,
         *,
         refresh_s: float = 120.0,
+        readers: Readers = everything,
     ) -> None:
         self.broker, self.clock, self.tenant = broker, clock, tenant
         self.actor = system_actor("assessment")
-        self._refresh_s = refresh_s
+        self._refresh_s, self._readers = refresh_s, readers
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="assessment")
         self._world: World | None = None
         self._checked = -1e18
@@ -67,10 +79,14 @@ class AssessmentService:
         self._written: dict[str, str] = {}
         self._indicators: dict[str, Any] | None = None
         self._task: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._again = asyncio.Event()
+        self._era = 0  # of the policy; what an older one let see is computed anew
         self.on_refresh: list[Callable[[], Any]] = []
         self.ready = asyncio.Event()  # set when every study has run once
 
     async def start(self) -> None:
+        self._loop = asyncio.get_running_loop()
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
@@ -82,9 +98,19 @@ class AssessmentService:
             study.cancel()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
+    def policy_changed(self) -> None:
+        """Others may read the results now, or these may see less: nothing that was gathered before holds."""
+        self._era += 1
+        self._checked = -1e18
+        self._indicators = None
+        self._written.clear()
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._again.set)
+
     async def _run(self) -> None:
         await asyncio.sleep(2.0)  # let the server answer its first requests
         while True:
+            self._again.clear()
             try:
                 await self.refresh(wait_for_criticality=False)
                 for hook in self.on_refresh:
@@ -96,13 +122,20 @@ class AssessmentService:
                 log.info("assessment waits: %s", error.detail)
             except Exception:
                 log.exception("assessment failed; it tries again in %s s", self._refresh_s)
-            await asyncio.sleep(self._refresh_s)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._again.wait(), self._refresh_s)
 
     # -- gathering --------------------------------------------------------------------------------------------
+    def readers(self, *results: Placed) -> Access:
+        """The rights of the weakest reader of these results, as of now."""
+        return self._readers(results, self.tenant)
+
     async def gather(self, types: Sequence[str]) -> list[Doc]:
-        """Entities with one of these short types, read in slices so that others are not kept waiting."""
+        """Entities with one of these short types, as the weakest reader of the results sees them; read in slices so that
+        others are not kept waiting."""
         docs: list[Doc] = []
-        for doc in self.broker.iter_entities([iri(one) for one in types], FULL_ACCESS, self.tenant):
+        access = self.readers(*_RESULTS)
+        for doc in self.broker.iter_entities([iri(one) for one in types], access, self.tenant):
             docs.append(doc)
             if len(docs) % 200 == 0:
                 await asyncio.sleep(0)
@@ -115,7 +148,7 @@ class AssessmentService:
     async def world(self) -> World:
         """The city as of the last look at the inputs. Raises Unavailable when no pack is loaded."""
         async with self._lock:
-            now = asyncio.get_running_loop().time()
+            now, era = asyncio.get_running_loop().time(), self._era
             if self._world is not None and now - self._checked < _CHECK_S:
                 return self._world
             docs = {kind: await self.gather((kind,)) for kind in INPUT_TYPES}
@@ -127,11 +160,15 @@ class AssessmentService:
                 self._world = await self.in_thread(lambda: build_world(docs, kinds))
                 for key in [key for key in self._studies if key[1] != self._world.fingerprint]:
                     del self._studies[key]
-            self._checked = now
+            self._checked = now if era == self._era else -1e18
             return self._world
 
     async def study(self, name: str, work: Callable[[World], T]) -> T:
         """The result of a named study for the present inputs; computed once, shared by all who wait."""
+        return (await self._studied(name, work))[0]
+
+    async def _studied(self, name: str, work: Callable[[World], T]) -> tuple[T, World]:
+        """The result, and the world it is of."""
         world = await self.world()
         key = (name, world.fingerprint)
         task = self._studies.get(key)
@@ -141,7 +178,7 @@ class AssessmentService:
                 del self._studies[old]
             self._studies[key] = task
         result: T = await asyncio.shield(task)
-        return result
+        return result, world
 
     async def _compute(self, work: Callable[[World], T], world: World) -> T:
         return await self.in_thread(lambda: work(world))
@@ -157,23 +194,22 @@ class AssessmentService:
                 world.grid, world.fine, world.base, world.people, kind, world.places[kind]
             )
 
-        result = await self.study(f"access.{kind}", work)
-        await self._store_study(
-            "AccessibilityStudy", kind.lower(), {k: v for k, v in result.items() if k != "roads"}
-        )
+        result, world = await self._studied(f"access.{kind}", work)
+        kept = {k: v for k, v in result.items() if k != "roads"}
+        await self._store_study("AccessibilityStudy", kind.lower(), kept, world)
         return {**result, "entity": f"urn:ngsi-ld:AccessibilityStudy:{kind.lower()}"}
 
     async def criticality(self) -> dict[str, Any]:
         """The twenty road links whose closure costs most."""
-        result = await self.study("criticality", _critical)
-        await self._store_study(
-            "CriticalityStudy", "roads", {k: v for k, v in result.items() if k != "geojson"}
-        )
+        result, world = await self._studied("criticality", _critical)
+        kept = {k: v for k, v in result.items() if k != "geojson"}
+        await self._store_study("CriticalityStudy", "roads", kept, world)
         return {**result, "entity": "urn:ngsi-ld:CriticalityStudy:roads"}
 
-    async def _store_study(self, kind: str, local: str, result: Mapping[str, Any]) -> None:
-        world = await self.world()
-        await self.store(study_doc(kind, local, result, world.fingerprint), world.fingerprint)
+    async def _store_study(self, kind: str, local: str, result: Mapping[str, Any], world: World) -> None:
+        """Not a result that was overtaken: a world that its readers may no longer see must not come back."""
+        if await self.world() is world:
+            await self.store(study_doc(kind, local, result, world.fingerprint), world.fingerprint)
 
     async def store(self, doc: Doc, key: str) -> None:
         """Write a result entity unless this state of it was written already (in this process or before)."""
@@ -199,12 +235,12 @@ class AssessmentService:
     async def indicators(self) -> dict[str, Any]:
         """All indicators as last computed (computed now if never)."""
         if self._indicators is None:
-            await self.refresh(wait_for_criticality=False)
-        assert self._indicators is not None  # refresh sets it or raises
+            return await self.refresh(wait_for_criticality=False)
         return self._indicators
 
     async def refresh(self, *, wait_for_criticality: bool) -> dict[str, Any]:
         """Recompute every indicator and store what changed."""
+        era = self._era
         await self._spatial_figures()
         if wait_for_criticality:
             links = (await self.criticality())["links"]
@@ -222,16 +258,19 @@ class AssessmentService:
         series = await self.gather(("KeyPerformanceIndicator",))
         snapshot = Snapshot(self.clock(), wanted, series, dict(self._figures))
         results = await self.in_thread(lambda: [evaluate_indicator(one, snapshot) for one in definitions()])
-        await self.store_all([indicator_doc(result) for result in results])
+        if era == self._era:  # otherwise it is about to be computed anew
+            await self.store_all([indicator_doc(result) for result in results])
         for result in results:
             result["entity"] = f"urn:ngsi-ld:IndicatorValue:{result['id']}"
         computed = sum(result["status"] == "computed" for result in results)
-        self._indicators = {
+        found = {
             "computedAt": format_time(snapshot.now),
             "counts": {"computed": computed, "insufficientData": len(results) - computed},
             "indicators": results,
         }
-        return self._indicators
+        if era == self._era:
+            self._indicators = found
+        return found
 
     async def _spatial_figures(self) -> None:
         now = self.clock()
@@ -258,6 +297,7 @@ class AssessmentService:
         ):
             docs = await self.gather(kinds)
             if not docs:
+                self._figures.pop(name, None)  # what was there is gone, or is no longer for the readers
                 continue
             points, ids = points_of(docs), tuple(doc["id"] for doc in docs)
             near = await self.in_thread(lambda p=points, r=reach: residents_near(world, p, r))  # type: ignore[misc]
@@ -265,6 +305,7 @@ class AssessmentService:
             origins = tuple(sorted({"computed", *(str(value(doc, "origin", "reported")) for doc in docs)}))
             self.publish(name, Computed(share.best, share.low, share.high, "Andaman", now, ids, origins))
         minutes = response_minutes(await self.gather(("Assignment",)))
+        self._figures.pop("response.minutes", None)
         if minutes is not None:
             self.publish("response.minutes", minutes)
 

@@ -79,15 +79,15 @@ class _Door:
         return json_response(await self._roadmap.gaps())
 
     async def portfolio(self, request: Request) -> Response:
-        see(request, *_PORTFOLIO)
-        return json_response(await self._roadmap.get_portfolio("default"))
+        access = see(request, *_PORTFOLIO).access
+        return json_response(await self._roadmap.get_portfolio("default", access))
 
     async def compute(self, request: Request) -> Response:
         return json_response(await self._roadmap.compute(await read_json(request, _BODY_MAX)), 201)
 
     async def one(self, request: Request) -> Response:
-        see(request, *_PORTFOLIO)
-        return json_response(await self._roadmap.get_portfolio(request.path_params["id"]))
+        access = see(request, *_PORTFOLIO).access
+        return json_response(await self._roadmap.get_portfolio(request.path_params["id"], access))
 
     async def portfolios(self, request: Request) -> Response:
         return json_response({"portfolios": self._roadmap.list_portfolios(see(request, *_PORTFOLIO).access)})

@@ -17,6 +17,7 @@ from andaman.assessment.service import AssessmentService
 from andaman.broker.entity.build import iri, value
 from andaman.broker.model import OpKind, WriteOp
 from andaman.identity.model import FULL_ACCESS, Access, Actor, system_actor
+from andaman.identity.readers import Placed
 from andaman.kernel.errors import BadRequestData, Conflict, NoSuchTenant, ResourceNotFound, Unavailable
 from andaman.kernel.time import Clock, format_time, local_date, system_clock
 from andaman.roadmap.gaps import gaps, remaining_of
@@ -37,6 +38,11 @@ from andaman.roadmap.solve import Solution, solve
 
 log = logging.getLogger("andaman.roadmap")
 _PORTFOLIO: Final = "urn:ngsi-ld:Portfolio:"
+_RESULTS: Final[tuple[Placed, ...]] = (
+    ((iri("Portfolio"),), ("/roadmap/portfolio",)),
+    ((iri("Gap"),), ("/roadmap/gap",)),
+)
+"""Plans and gaps name measures: they are made of those that their weakest reader may see."""
 _SAMPLES_AT_ONCE: Final = 5
 _KEPT: Final = 30  # portfolios held in memory; all are stored
 _VOLATILE: Final = frozenset({"feed-freshness", "response-time", "rain-cover"})
@@ -67,6 +73,7 @@ class RoadmapService:
         self._computing = asyncio.Lock()
         self._left_out: dict[str, str] = {}  # measures that cannot be read, and why
         self._task: asyncio.Task[None] | None = None
+        assessment.on_refresh.append(self.refresh)
 
     async def start(self) -> None:
         """Put the shipped measures in place and compute the default portfolio in the background."""
@@ -89,6 +96,15 @@ class RoadmapService:
         except Exception:
             log.exception("the default portfolio failed")
 
+    async def refresh(self) -> None:
+        """Make the default portfolio anew when it names a measure that its readers may not see, or that is gone."""
+        latest = self.find_portfolio("default")
+        if latest is None:
+            return
+        there = {one.id for one in self.measures()}
+        if not all(one["id"] in there for one in (*latest["chosen"], *latest["alone"])):
+            await self.compute({})
+
     # -- measures ---------------------------------------------------------------------------------------------
     async def install(self) -> None:
         """Write shipped measures that are absent, or that are older and were not edited here."""
@@ -103,9 +119,10 @@ class RoadmapService:
                 if done.error is not None:
                     raise done.error
 
-    def measures(self, access: Access = FULL_ACCESS) -> list[Measure]:
-        """All measures, in order of their id. One that cannot be read, or needs such a one, is left out: whoever
+    def measures(self, access: Access | None = None) -> list[Measure]:
+        """The measures that ``access`` shows (None: the weakest reader of plans), in order of their id. One that cannot be read, or needs such a one, is left out: whoever
         wrote or deleted it past this room must not stop every plan."""
+        access = self.assessment.readers(*_RESULTS) if access is None else access
         docs = self.broker.iter_entities([iri("Measure")], access, self.tenant)
         rows = {doc["id"].removeprefix(MEASURE): value(doc, "definition") for doc in docs}
         indicators = [one.indicator for one in shipped_values()]
@@ -134,11 +151,11 @@ class RoadmapService:
 
     async def put(self, measure_id: str, row: Any, actor: Actor) -> dict[str, Any]:
         """Replace or add a measure. Raises BadRequestData naming the member, Conflict when others still need it."""
-        ids, indicators = self._ids(FULL_ACCESS)
+        ids, indicators = self._ids(actor.access)
         if isinstance(row, Mapping):
             row = {**row, "id": measure_id}
         measure = read_measure(row, indicators, [*ids, measure_id])
-        check_requirements([measure, *(one for one in self.measures() if one.id != measure_id)])
+        check_requirements([measure, *(one for one in self.measures(actor.access) if one.id != measure_id)])
         doc = measure_doc(measure, edited=True)
         [done] = await self.broker.write([WriteOp(OpKind.UPSERT_REPLACE, doc["id"], doc)], actor, self.tenant)
         if done.error is not None:
@@ -152,7 +169,9 @@ class RoadmapService:
             doc = measure_doc(shipped[measure_id], edited=False)
             op = WriteOp(OpKind.UPSERT_REPLACE, doc["id"], doc)
         else:
-            users = [one.id for one in self.measures() if measure_id in (*one.requires, *one.excludes)]
+            users = [
+                one.id for one in self.measures(actor.access) if measure_id in (*one.requires, *one.excludes)
+            ]
             if users:
                 raise Conflict(f"{', '.join(users)} still refer to {measure_id}; change them first")
             op = WriteOp(OpKind.DELETE, MEASURE + measure_id)
@@ -327,9 +346,11 @@ class RoadmapService:
             return None
         return None if doc is None else dict(value(doc, "result"))
 
-    async def get_portfolio(self, local: str) -> dict[str, Any]:
+    async def get_portfolio(self, local: str, access: Access = FULL_ACCESS) -> dict[str, Any]:
         """A portfolio; ``stale`` says that its inputs changed since. The default one is computed when missing."""
         found = self.find_portfolio(local.removeprefix(_PORTFOLIO))
+        if found is not None and self.broker.find(found["id"], access, self.tenant) is None:
+            raise ResourceNotFound(f"There is no portfolio {local!r}; GET /api/roadmap/portfolio lists them")
         if found is None:
             if local.removeprefix(_PORTFOLIO) == "default":
                 return await self.compute({})

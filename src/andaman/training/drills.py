@@ -79,7 +79,7 @@ class Drills:
 
     # -- for people -----------------------------------------------------------------------------------------
     async def begin(self, scenario_id: str, actor: Actor, trainers: Sequence[str] = ()) -> Doc:
-        """Copy the city into a new exercise tenant and start the clock. The tenant is open to the actor, the trainee, to
+        """Copy what the actor sees of the city into a new exercise tenant and start the clock. The tenant is open to the actor, the trainee, to
         ``trainers`` (user names) and to administrators. Raises ResourceNotFound, Conflict, BadRequestData."""
         scenario = SCENARIOS.get(scenario_id)
         if scenario is None:
@@ -99,7 +99,7 @@ class Drills:
         await self._admit(tenant_of(drill_id), [actor.principal.id, *trainers])
         copies = [
             copy_of(doc, drill_id)
-            for doc in self._broker.iter_entities([iri(t) for t in COPIED_TYPES], FULL_ACCESS)
+            for doc in self._broker.iter_entities([iri(t) for t in COPIED_TYPES], actor.access)
             if not any(s.startswith("/exercise/") for s in doc.get("scope", ()))
         ]
         copies += rules_of(scenario, drill_id, RULES[scenario.id])
