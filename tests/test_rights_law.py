@@ -70,7 +70,7 @@ class Judge:
         from andaman.identity.model import FULL_ACCESS
 
         docs = self.app.broker.iter_entities([DATASET], FULL_ACCESS)
-        rules = [rule for doc in docs if (rule := from_entity(doc).rule()) is not None]
+        rules = [rule for doc in docs for rule in from_entity(doc).rules()]
         return Policy(PolicyTable([*_OWN_RULES, *rules]))
 
     def may(self, sub: str, types: list[str]) -> bool:
@@ -286,7 +286,11 @@ def test_after_any_change_of_a_dataset_the_answers_are_those_of_a_fresh_start(tm
         return found
 
     def made_anew(app: App) -> Policy:
-        return Policy(PolicyTable(Judge(app).policy().table.datasets, app.policy.table.writes))
+        return Policy(
+            PolicyTable(
+                Judge(app).policy().table.datasets, app.policy.table.writes, app.policy.table.configuring
+            )
+        )
 
     rules = ""
 

@@ -50,7 +50,7 @@ from andaman.identity.gate import Gate, NoAuthGate
 from andaman.identity.limits import Limits
 from andaman.identity.model import Actor, Principal, Role, system_actor
 from andaman.identity.owners import Owners
-from andaman.identity.policy import Policy, PolicyTable, default_writes
+from andaman.identity.policy import Policy, PolicyTable, default_configuring, default_writes
 from andaman.identity.readers import everything, readers_of
 from andaman.identity.recognition import Lifetimes
 from andaman.identity.service import Identity
@@ -115,7 +115,7 @@ class App:
         self.reserve = Reserve(directory, int(settings.min_free_mb * _MB))
         self.reserve.take()
         check_whole(directory)
-        self.policy = Policy(PolicyTable((), default_writes(iri)))
+        self.policy = Policy(PolicyTable((), default_writes(iri), default_configuring(iri)))
         self.identity = open_identity(settings, self.policy, clock)
         self.broker = Broker.open(
             directory,

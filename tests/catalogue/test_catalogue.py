@@ -16,14 +16,22 @@ from starlette.applications import Starlette
 from andaman.broker.entity.build import entity, geo, iri, js, lang, prop
 from andaman.broker.model import OpKind, WriteOp
 from andaman.broker.service import Broker
-from andaman.catalogue.model import CLASS_NAMES, DATASET, Dataset, from_entity, parse_duration, to_entity
+from andaman.catalogue.model import DATASET, Dataset, from_entity, parse_duration, to_entity
 from andaman.catalogue.quality import Tally
+from andaman.catalogue.reading import CLASS_NAMES
 from andaman.catalogue.routes import routes
 from andaman.catalogue.seed import default_datasets
 from andaman.catalogue.service import Catalogue, copy_agencies
 from andaman.identity.entrance import build_routes
 from andaman.identity.model import Access, Actor, Classification, Principal, Role, system_actor
-from andaman.identity.policy import Policy, PolicyAccess, PolicyTable, Rights, default_writes
+from andaman.identity.policy import (
+    Policy,
+    PolicyAccess,
+    PolicyTable,
+    Rights,
+    default_configuring,
+    default_writes,
+)
 from andaman.identity.service import Identity
 from andaman.kernel.errors import AndamanError
 from andaman.kernel.http import problem_response
@@ -48,7 +56,7 @@ async def broker(tmp_path: Path) -> AsyncIterator[Broker]:
 
 
 def _policy() -> Policy:
-    return Policy(PolicyTable((), default_writes(iri)))
+    return Policy(PolicyTable((), default_writes(iri), default_configuring(iri)))
 
 
 def _rights(policy: Policy, *roles: Role, purpose: str = "operations", agency: str = "") -> PolicyAccess:

@@ -118,6 +118,11 @@ class Broker(PastQuestions):
         must be quick and must not raise; the catalogue sees in it whether the rules of visibility are others now."""
         self._before_telling.append(listener)
 
+    def demand(self, type_: str, check: Callable[[Doc | None, Doc], None]) -> None:
+        """Let ``check`` see each entity of the city with this type (IRI) before and after a change, ahead of its commit and on
+        the writer's thread. What it raises is the answer, and nothing is written. Pure and quick; set before the first write."""
+        self._ledger.writer.demand(type_, check)
+
     # -- writes ---------------------------------------------------------------------------------------------
     async def write(
         self,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from andaman.broker.entity.build import entity, iri, js, lang, prop, short, value
 from andaman.broker.model import Doc
+from andaman.catalogue.reading import CLASS_NAMES, read_policy
 from andaman.identity.model import Classification
 from andaman.identity.policy import OPERATIONS, DatasetRule
+from andaman.kernel.errors import BadRequestData
 from andaman.kernel.ids import urn
 from andaman.kernel.time import DAY, HOUR, MINUTE, SECOND, Micros
 
@@ -19,13 +21,6 @@ OPEN_SCOPE: Final = "/catalogue/open"
 RESTRICTED_SCOPE: Final = "/catalogue/restricted"
 """Entries of official secrets: even that the dataset exists is one."""
 
-CLASS_NAMES: Final[Mapping[Classification, str]] = {
-    Classification.PUBLIC: "public",
-    Classification.PERSONAL: "personal",
-    Classification.SECURITY: "security",
-    Classification.OFFICIAL_SECRET: "officialSecret",
-}
-_CLASSES: Final = {name: level for level, name in CLASS_NAMES.items()}
 _DURATION: Final = re.compile(r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
 _UNITS: Final = (365 * DAY, 30 * DAY, DAY, HOUR, MINUTE, SECOND)
 
@@ -65,6 +60,8 @@ class Dataset:
     required: tuple[str, ...] = ()
     purpose: str = OPERATIONS
     retention: Retention | None = None  # None: for ever
+    faults: tuple[str, ...] = ()
+    """What of its policy cannot be read, in sentences; see ``reading``."""
 
     @property
     def id(self) -> str:
@@ -77,6 +74,24 @@ class Dataset:
         return DatasetRule(
             self.code, self.types, self.scope, self.classification, self.publisher, self.hidden, self.purpose
         )
+
+    def rules(self) -> list[DatasetRule]:
+        """The same for an entry that anybody may have written: where a part of it cannot be read, it is also what would be
+        stricter for somebody than the class that it is read as. It then belongs to staff at most, and to no agency's pen."""
+        rule = self.rule()
+        if rule is None:
+            return []
+        if not self.faults:
+            return [rule]
+        # An official secret and personal data are open to different people: what may be either is open to those alone who
+        # may see both.
+        level, personal = rule.classification, Classification.PERSONAL
+        level = personal if level is Classification.OFFICIAL_SECRET else level
+        return [
+            rule,
+            replace(rule, classification=Classification.SECURITY, agency="", attributes={}),
+            replace(rule, classification=level, attributes=dict.fromkeys(self.hidden, personal)),
+        ]
 
 
 def parse_duration(text: str) -> Micros | None:
@@ -130,41 +145,54 @@ def to_entity(dataset: Dataset) -> Doc:
 
 def from_entity(doc: Doc) -> Dataset:
     """Read a ``Dataset`` entity that anybody may have written. What is missing or wrong is read the strict way: an
-    unknown classification is an official secret, an unknown attribute class too."""
-    selector = value(doc, "selector")
-    selector = selector if isinstance(selector, dict) else {}
-    types = selector.get("types")
-    hidden = value(doc, "hiddenAttributes")
+    unknown classification is an official secret, an unknown attribute class too (``reading``). Then nothing is forgotten
+    either: it has no retention."""
+    told = read_policy(doc)
     required = value(doc, "requiredAttributes")
     frequency = _text(doc, "accrualPeriodicity")
     return Dataset(
         _text(doc, "datasetCode") or doc["id"].rsplit(":", 1)[-1],
         _texts(doc, "title"),
         _texts(doc, "description"),
-        _text(doc, "publisher"),
+        told.publisher,
         _text(doc, "license"),
-        _classification(value(doc, "classification")),
-        frozenset(iri(name) for name in types if isinstance(name, str))
-        if isinstance(types, list)
-        else frozenset(),
-        selector["scope"] if isinstance(selector.get("scope"), str) else "",
+        told.classification,
+        told.types,
+        told.scope,
         "" if frequency == "irregular" else frequency,
         _text(doc, "contactPoint"),
-        {iri(name): _classification(level) for name, level in hidden.items()}
-        if isinstance(hidden, dict)
-        else {},
+        told.hidden,
         tuple(iri(name) for name in required if isinstance(name, str)) if isinstance(required, list) else (),
-        _text(doc, "purpose") or OPERATIONS,
-        read_retention(value(doc, "retention")),
+        told.purpose,
+        None if told.faults else read_retention(value(doc, "retention")),
+        tuple(told.faults.values()),
     )
 
 
-def _classification(name: Any) -> Classification:
-    return (
-        _CLASSES.get(name, Classification.OFFICIAL_SECRET)
-        if isinstance(name, str)
-        else Classification.OFFICIAL_SECRET
-    )
+def check_entry(before: Doc | None, after: Doc) -> None:
+    """Refuse a change that makes an entry unreadable, or that takes its selector from an entry that keeps something closed.
+
+    What was wrong before may stay so, since who mends an entry may do it step by step. Raises BadRequestData.
+    """
+    now = read_policy(after)
+    old = before["attrs"] if before is not None and DATASET in before["type"] else {}
+    was = read_policy({"attrs": old}) if old else None
+    for name, fault in now.faults.items():
+        if was is None or name not in was.faults or old.get(iri(name)) != after["attrs"].get(iri(name)):
+            raise BadRequestData(fault, field=name)
+    if was is None:
+        return
+    closed = was.classification is not Classification.PUBLIC or was.hidden
+    if closed and (was.types or was.scope) and not (now.types or now.scope):
+        raise BadRequestData(
+            "selector names neither types nor a scope any more, which would open what the entry keeps closed;"
+            " delete the entry if that is meant",
+            field="selector",
+        )
+    if was.purpose != now.purpose and iri("purpose") not in after["attrs"]:
+        raise BadRequestData(
+            f'Say which purpose the data is for from now on, such as "{OPERATIONS}"', field="purpose"
+        )
 
 
 def _text(doc: Doc, name: str) -> str:

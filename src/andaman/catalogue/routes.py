@@ -8,7 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from andaman.broker.entity.build import short
-from andaman.catalogue.model import CLASS_NAMES, Dataset
+from andaman.catalogue.model import Dataset
+from andaman.catalogue.reading import CLASS_NAMES
 from andaman.catalogue.service import Catalogue
 from andaman.identity.doors import ANYONE, BoundDoor, Cost, DoorEntry, Tenancy
 from andaman.identity.model import Actor

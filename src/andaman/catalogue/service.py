@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from andaman.catalogue.model import (
     OPEN_SCOPE,
     RESTRICTED_SCOPE,
     Dataset,
+    check_entry,
     from_entity,
     parse_duration,
     to_entity,
@@ -36,6 +38,7 @@ log = logging.getLogger(__name__)
 _REMEMBER: Final[Micros] = MINUTE
 _SLICE: Final = 200
 _COUNT_MAX: Final = 20_000
+_LOOKS: Final = 10  # into the past of an entry that cannot be read, some twenty changes each
 _OWN_RULES: Final = (
     # No agency owns the catalogue: only administrators write it, since it decides who sees what.
     DatasetRule("catalogue", frozenset({DATASET}), OPEN_SCOPE, Classification.PUBLIC),
@@ -54,8 +57,11 @@ class Catalogue:
         self._broker, self._policy, self._clock = broker, policy, clock
         self._seed = list(seed)
         self._ids: set[str] = set()
+        self._sound: dict[str, Dataset] = {}
+        """Id → the entry as it was last readable; in force beside what can be read of it while it is not."""
         self._started = False
         self._quality: dict[tuple[str, str], tuple[Micros, dict[str, Any] | None]] = {}
+        broker.demand(DATASET, check_entry)
 
     async def start(self) -> None:
         """Write the datasets of the seed that never were there, put the rules in force, follow changes. One that was deleted
@@ -67,10 +73,30 @@ class Catalogue:
             for result in await self._broker.write(ops, system_actor("catalogue")):
                 if result.error is not None:
                     raise result.error
+        await self._recall()
         self.reload()
         if not self._started:
             self._broker.before_telling(self._see)
         self._started = True
+
+    async def _recall(self) -> None:
+        """Of entries that cannot be read as they are, find what they said when they last could be."""
+        for doc in list(self._broker.iter_entities([DATASET], FULL_ACCESS)):
+            entry, before = doc["id"], None
+            if not from_entity(doc).faults or entry in self._sound:
+                continue
+            for _ in range(_LOOKS):
+                found = await self._broker.trail(entry, FULL_ACCESS, before=before)
+                for event in found.events:
+                    with suppress(ResourceNotFound):
+                        then = await self._broker.get_at(event.at, entry, FULL_ACCESS)
+                        dataset = from_entity(then)
+                        if DATASET in then["type"] and not dataset.faults and dataset.rules():
+                            self._sound[entry] = dataset
+                            break
+                before = found.rest
+                if before is None or entry in self._sound:
+                    break
 
     async def stop(self) -> None:
         """Nothing is at work; the rules stay in force until the broker is closed."""
@@ -79,11 +105,24 @@ class Catalogue:
         """Make the rules anew from the entities; True when they changed."""
         docs = list(self._broker.iter_entities([DATASET], FULL_ACCESS))
         self._ids = {doc["id"] for doc in docs}
-        rules = [rule for doc in docs if (rule := from_entity(doc).rule()) is not None]
+        datasets = {doc["id"]: from_entity(doc) for doc in docs}
+        rules: list[DatasetRule] = []
+        sound: dict[str, Dataset] = {}
+        for entry, dataset in datasets.items():
+            rules += dataset.rules()
+            if not dataset.faults:
+                sound[entry] = dataset
+            elif entry in self._sound:
+                sound[entry] = self._sound[entry]
+                rules += sound[entry].rules()
+        self._sound = sound
         changed = self._policy.replace([*_OWN_RULES, *rules])
         if changed:
             self._quality.clear()
-            log.info("policy: %d datasets in force", len(rules))
+            log.info("policy: %d datasets in force", len(datasets))
+            for entry, dataset in datasets.items():
+                for fault in dataset.faults:
+                    log.warning("%s cannot be read and is taken the strictest way: %s", entry, fault)
         return changed
 
     def _see(self, events: Sequence[Event]) -> None:

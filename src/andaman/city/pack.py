@@ -154,6 +154,10 @@ async def install(
     """
     marker_id = f"urn:ngsi-ld:CityPack:{pack.id}"
     marker = broker.find(marker_id, actor.access, tenant)
+    if marker is not None and build.iri("CityPack") not in marker["type"]:
+        marker = (
+            None  # anybody may have taken this id, but not this type: it must not say what is to be deleted
+        )
     total = pack.entity_count
     if marker is not None and build.value(marker, "digest") == pack.manifest["digest"]:
         if progress is not None:

@@ -141,9 +141,17 @@ class Placement:
 
 
 class PolicyTable:
-    """The compiled rules; immutable. ``fingerprint`` is equal for equal rules."""
+    """The compiled rules; immutable. ``fingerprint`` is equal for equal rules.
 
-    def __init__(self, datasets: Iterable[DatasetRule] = (), writes: Iterable[WriteRule] = ()) -> None:
+    ``configuring``: types (IRIs) of entities that the platform reads as its own configuration."""
+
+    def __init__(
+        self,
+        datasets: Iterable[DatasetRule] = (),
+        writes: Iterable[WriteRule] = (),
+        configuring: AbstractSet[str] = _NONE,
+    ) -> None:
+        self.configuring = frozenset(configuring)
         self.datasets = tuple(sorted(datasets, key=_canonical))
         self.writes = tuple(sorted(writes, key=_canonical))
         self._by_type: dict[str, list[DatasetRule]] = {}
@@ -154,7 +162,7 @@ class PolicyTable:
             for name in rule.types:
                 self._by_type.setdefault(name, []).append(rule)
         self._memo: dict[tuple[tuple[str, ...], tuple[str, ...]], Placement] = {}
-        whole = _canonical((self.datasets, self.writes))
+        whole = _canonical((self.datasets, self.writes, self.configuring))
         self.fingerprint = hashlib.sha256(whole).hexdigest()[:16]
 
     def datasets_of(self, types: Sequence[str], scopes: Sequence[str]) -> list[DatasetRule]:
@@ -268,6 +276,8 @@ class PolicyAccess:
         rights = self._rights
         if rights.limit is not None and not rights.limit.allows(types, scopes):
             return False
+        if not self._table.configuring.isdisjoint(types) and not self._configures():
+            return False
         if not self.sees(types, scopes) or not self.hidden_attrs(types, scopes).isdisjoint(attrs):
             return False
         if Role.ADMINISTRATOR in rights.roles or rights.device:
@@ -275,6 +285,13 @@ class PolicyAccess:
         if any(rule.role in rights.roles and rule.allows(types) for rule in self._table.writes):
             return True
         return Role.ANALYST in rights.roles and self._owns(types, scopes)
+
+    def _configures(self) -> bool:
+        """May these rights write what the platform reads as configuration? A narrowed token or a device has its rights on
+        data alone, and who is at home in another tenant has none here; no dataset's agency has them either."""
+        rights = self._rights
+        whole = rights.limit is None and not rights.device and self.enters("")
+        return whole and Role.ADMINISTRATOR in rights.roles
 
     def _decide(self, types: tuple[str, ...], scopes: tuple[str, ...]) -> bool:
         demands = self._table.placement(types, scopes).demands
@@ -323,7 +340,7 @@ class Policy:
 
     def replace(self, datasets: Iterable[DatasetRule], writes: Iterable[WriteRule] | None = None) -> bool:
         """Put new rules in force (``writes`` None: keep those); False when they equal the present ones."""
-        table = PolicyTable(datasets, self.table.writes if writes is None else writes)
+        table = PolicyTable(datasets, self.table.writes if writes is None else writes, self.table.configuring)
         if table.fingerprint == self.table.fingerprint:
             return False
         self.table = table
@@ -346,6 +363,17 @@ def default_writes(iri: Callable[[str], str]) -> list[WriteRule]:
     """
     analyst = frozenset(iri(name) for name in ("KeyPerformanceIndicator", "NetworkSite", "Measure"))
     return [WriteRule(Role.ANALYST, analyst)]
+
+
+def default_configuring(iri: Callable[[str], str]) -> frozenset[str]:
+    """Types of entities that configure the platform; ``iri`` expands a short name. One of them makes the whole entity
+    configuration, whatever else it is.
+
+    ``Dataset`` is the policy and the retention, ``AlertRule`` makes alerts in the platform's name, ``Organization`` makes
+    agencies, ``DrillRun`` says who may enter which exercise tenant and when it is emptied, ``CityPack`` says which entities
+    a new edition of the pack takes away.
+    """
+    return frozenset(iri(name) for name in ("Dataset", "AlertRule", "Organization", "DrillRun", "CityPack"))
 
 
 def _canonical(value: Any) -> bytes:

@@ -168,7 +168,7 @@ class Drills:
 
     def get_run(self, drill_id: str, access: Access) -> Doc:
         run = self._broker.find(urn("DrillRun", drill_id), access)
-        if run is None:
+        if run is None or iri("DrillRun") not in run["type"]:  # the id alone anybody may give
             raise no_drill(drill_id)
         return run
 

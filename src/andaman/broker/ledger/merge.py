@@ -30,6 +30,8 @@ Apply = Callable[[WriteOp, Doc | None, Micros], tuple[Doc | None, list[Change], 
 """The pure merge of one operation (broker/entity/apply.py); raises AndamanError."""
 Load = Callable[[Key], Stored | None]
 """The durable state of one entity, including batches that the loop has not yet seen."""
+Check = Callable[[Doc | None, Doc], None]
+"""Looks at an entity of the city before and after an operation; raises BadRequestData where the platform could not read it."""
 
 log = logging.getLogger(__name__)
 CREATED: Final[Doc] = {}
@@ -112,6 +114,8 @@ class Merger:
         self._tenants = tenants
         self._max_tenants = max_tenants
         self._gate = WriteGate()
+        self.checks: dict[str, Check] = {}
+        """Type (IRI) → what a room that reads such entities as configuration demands of them."""
         self._evolutions = EvolutionMerger(shapes, self._gate, known)
 
     def merge(self, batch: Batch, requests: Sequence[Request]) -> Sequence[Request]:
@@ -197,6 +201,11 @@ class Merger:
             if op.kind in REPLACING and before is not None and after is not None:
                 after, changes = self._gate.keep(op, before, after, changes, access, text_of(batch.at))
             self._gate.after(op, side, after, changes, access)
+        if self.checks and after is not None and not tenant:
+            for name in after["type"]:
+                check = self.checks.get(name)
+                if check is not None:
+                    check(before, after)
         if after is None:
             kind = EventKind.DELETED
         else:

@@ -25,7 +25,7 @@ from andaman.broker.ledger import evolution, piece, statements
 from andaman.broker.ledger.boot import Facts
 from andaman.broker.ledger.cache import STORED, BodyCache, Key, Stored
 from andaman.broker.ledger.checkpoint import Checkpointer
-from andaman.broker.ledger.merge import BATCH_BYTES, Apply, Batch, Merger, Request
+from andaman.broker.ledger.merge import BATCH_BYTES, Apply, Batch, Check, Merger, Request
 from andaman.broker.ledger.rows import GENESIS, Shapes, Texts
 from andaman.broker.ledger.schema import connect
 from andaman.kernel.errors import StorageFull, Unavailable, told
@@ -110,6 +110,10 @@ class Writer:
         self._publish, self._refuse = publish, refuse
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
         self._thread.start()
+
+    def demand(self, type_: str, check: Check) -> None:
+        """Before the first write: what entities of the city with this type (IRI) must be like."""
+        self._merger.checks[type_] = check
 
     def put(self, what: list[Request] | Batch) -> None:
         """Commit these, behind what is here already: requests, or what ``merge`` made of some."""
