@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from andaman.ingest.topics import covers
+
 
 def _length(size: int) -> bytes:
     out = bytearray()
@@ -33,6 +35,8 @@ class FakeBroker:
     answers: list[int] = field(default_factory=list)
     codes: dict[str, int] = field(default_factory=dict)
     present: bool = False
+    has_identifiers: bool = True
+    identifiers: dict[str, bytes] = field(default_factory=dict)  # filter → the property as it came
     port: int = 0
     connects: list[tuple[int, str]] = field(default_factory=list)  # version, client id
     subscribed: list[tuple[str, int]] = field(default_factory=list)  # filter, options
@@ -66,11 +70,13 @@ class FakeBroker:
                 return self._connect(body, writer)
             case 0x80:
                 number, at, codes = body[:2], 2 + (1 + body[2] if self.version == 5 else 0), b""
+                identifier = body[3:at]
                 while at < len(body):
                     (size,) = struct.unpack_from("!H", body, at)
                     name = body[at + 2 : at + 2 + size].decode()
                     options = body[at + 2 + size]
                     self.subscribed.append((name, options))
+                    self.identifiers[name] = identifier
                     codes += bytes([self.codes.get(name, options & 3)])
                     at += 3 + size
                 writer.write(packet(0x90, number + (b"\0" if self.version == 5 else b"") + codes))
@@ -98,7 +104,8 @@ class FakeBroker:
             return self.stays
         code = self.answers.pop(0) if self.answers else 0
         flags = bytes([int(self.present and not code), code])
-        writer.write(packet(0x20, flags + (b"\0" if self.version == 5 else b"")))
+        properties = b"\0" if self.has_identifiers else b"\2\x29\0"
+        writer.write(packet(0x20, flags + (properties if self.version == 5 else b"")))
         self.writer = writer
         return code == 0
 
@@ -109,6 +116,17 @@ class FakeBroker:
         if self.version == 5:
             body += _length(len(properties)) + properties
         self.raw(packet(0x32 | retain, body + payload))
+
+    def route(self, topic: str, payload: bytes, number: int, *, once: bool = False) -> int:
+        """As MQTT 5 §3.3.4 allows: a copy for each subscription that fits, or (``once``) one that names them all. How many."""
+        granted = {name for name, _ in self.subscribed if self.codes.get(name, 0) < 0x80}
+        fitting = sorted(
+            name for name in granted if covers(name.split("/", 2)[2] if name[0] == "$" else name, topic)
+        )
+        told = [self.identifiers[name] if self.version == 5 else b"" for name in fitting]
+        for place, properties in enumerate([b"".join(told)] if once and told else told):
+            self.publish(topic.encode(), payload, number + place, properties=properties)
+        return len(fitting)
 
     def raw(self, content: bytes) -> None:
         assert self.writer is not None

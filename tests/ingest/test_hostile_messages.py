@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import os
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from urllib.parse import quote
 
@@ -23,6 +24,7 @@ from andaman.identity.model import system_actor
 from andaman.ingest.checking import core_context
 from andaman.ingest.mapping import MappingError, parse_mapping
 from andaman.ingest.order import plan
+from andaman.ingest.payload import CODECS
 from andaman.ingest.reading import Reading, read_message
 from andaman.ingest.rules import TopicMap
 from andaman.kernel.time import format_time, parse_time
@@ -142,6 +144,19 @@ def test_every_message_is_accounted_for_and_what_is_taken_can_be_written_back(
         ('type = "json"', "5", "wrong-type"),
         ('type = "text"', '"urn:ngsi-ld:null"', "refused"),
         ('type = "json"', '{"a": "urn:ngsi-ld:null"}', "refused"),
+        ("", "1e400", "not-finite"),
+        ("", "-1e999999999999", "not-finite"),
+        ("", "9" * 5000, "not-finite"),
+        ('type = "integer"', "9" * 5000, "not-finite"),
+        ('type = "text"', r'"\ud83d"', "refused"),
+        ('type = "text"', r'"\udc00\ud83d"', "refused"),
+        ('type = "json"', r'{"a": ["\ud83d"]}', "refused"),
+        ('type = "json"', r'{"\ud83d": 1}', "refused"),
+        ('type = "json"', '{"a": 1e999}', "refused"),
+        ('type = "json"', "[" * 1100 + "]" * 1100, "refused"),
+        ('type = "json"', '{"a":' * 20_000 + "1" + "}" * 20_000, "refused"),
+        ("", "[" * 100_000 + "]" * 100_000, "wrong-type"),
+        ('number = "text"', '"1e99999"', "not-finite"),
         ("", "NaN", "not-finite"),
         ("", "nan", "not-finite"),
         ("", "-Infinity", "not-finite"),
@@ -279,6 +294,12 @@ def test_a_list_of_measures_is_read_by_the_name_of_each() -> None:
         ("", '{"v": "น้ำ"}'.encode("utf-16"), "น้ำ"),
         ('encoding = "tis-620"', '{"v": "น้ำท่วม"}'.encode("tis-620"), "น้ำท่วม"),
         ('encoding = "latin-1"', b'{"v": "caf\xe9"}', "café"),
+        ('encoding = "windows-874"', '{"v": "น้ำ€“"}'.encode("cp874"), "น้ำ€“"),
+        ('encoding = "utf-16"', '{"v": "น้ำ"}'.encode("utf-16-le"), "น้ำ"),
+        ('encoding = "utf-16"', '{"v": "น้ำ"}'.encode("utf-16-be"), "น้ำ"),
+        ('encoding = "utf-16-be"', '{"v": "น้ำ"}'.encode("utf-16-be"), "น้ำ"),
+        ("", b'{"v": "a"}\0', "a"),  # the end of a text in C
+        ("", b'{"v": "a"}\0\r\n', "a"),
         ("", '{"v": "น้ำท่วม"}'.encode("tis-620"), None),
     ],
 )
@@ -289,6 +310,85 @@ def test_encodings_of_the_field_are_read_or_named(head: str, payload: bytes, exp
         assert "tis-620" in reading.letters[0].detail
     else:
         assert values(reading) == {"v": expected}
+
+
+@pytest.mark.parametrize("encoding", CODECS)
+@pytest.mark.parametrize("mark", ["utf-8-sig", "utf-16", "utf-16-be", "utf-32", "utf-32-be"])
+@pytest.mark.parametrize("payload", ["text", "json"])
+def test_a_byte_order_mark_counts_more_than_any_encoding(encoding: str, mark: str, payload: str) -> None:
+    text = "น้ำ €“" if payload == "text" else '{"v": "น้ำ €“"}'
+    body = f"{'' if mark in ('utf-8-sig', 'utf-16', 'utf-32') else chr(0xFEFF)}{text}".encode(mark)
+    mapping = one('[topic.attributes.v]\ntype = "text"', f'encoding = "{encoding}"\npayload = "{payload}"')
+    assert values(read(mapping, body)) == {"v": "น้ำ €“"}
+
+
+@pytest.mark.parametrize("encoding", CODECS)
+def test_every_encoding_of_the_manual_is_read(encoding: str) -> None:
+    text = "café" if encoding == "latin-1" else "น้ำท่วม 12"
+    for payload, written in (("text", text), ("json", f'{{"v": "{text}"}}')):
+        mapping = one(
+            '[topic.attributes.v]\ntype = "text"', f'encoding = "{encoding}"\npayload = "{payload}"'
+        )
+        assert values(read(mapping, written.encode(CODECS[encoding]))) == {"v": text}
+    number = one("[topic.attributes.v]", f'encoding = "{encoding}"\npayload = "number"')
+    assert values(read(number, "12.5".encode(CODECS[encoding]))) == {"v": 12.5}
+
+
+_GRAMMATICAL = st.recursive(
+    st.sampled_from(["1e400", "-1e999", "1E-999", "-0", "9" * 30, "9" * 4400, "0." + "1" * 500, "1e99999999999", "null", "true", '""',
+                     r'"\ud800"', r'"\udfff\ud800"', r'"\u0000"', '"NaN"', r'"[\"{"', "[" * 1500 + "]" * 1500, '{"a":' * 1500 + "1" + "}" * 1500]),
+    lambda inner: st.lists(inner, max_size=3).map(lambda some: f"[{', '.join(some)}]")
+    | st.lists(st.tuples(st.sampled_from(['"a"', r'"\ud800"', '""', r'"\\"']), inner), max_size=3)
+    .map(lambda some: "{" + ",".join(f"{key} : {value}" for key, value in some) + "}"),
+    max_leaves=6,
+)  # fmt: skip
+
+
+@settings(max_examples=max(100, EXAMPLES // 3), deadline=None)
+@given(
+    odd=_GRAMMATICAL,
+    kind=st.sampled_from(["number", "integer", "text", "boolean", "json"]),
+    before=st.booleans(),
+)
+def test_whatever_is_json_by_its_grammar_spoils_nothing_beside_it(odd: str, kind: str, before: bool) -> None:
+    """Each value ends as itself or as a letter of its own; the sound ones beside it are what they are without it."""
+    mapping = one(
+        f'[topic.attributes.odd]\ntype = "{kind}"\n[topic.attributes.sound]\n[topic.attributes.large]\ntype = "json"\n'
+    )
+    sound = '"sound": 12.5, "large": {"k": 1180591620717411303424}'
+    content = f'{{"odd": {odd}, {sound}}}' if before else f'{{{sound}, "odd": {odd}}}'
+    reading = read(mapping, content.encode())
+    assert {letter.attribute for letter in reading.letters} <= {"odd"}
+    assert reading.doc is not None
+    shown = values(reading)
+    alone = values(read(mapping, f"{{{sound}}}".encode()))
+    assert {name: shown[name] for name in ("sound", "large")} == alone
+    can_be_written_back(reading.doc)
+
+
+def test_json_that_never_ends_is_read_in_time() -> None:
+    mapping = one("[topic.attributes.v]\n")
+    for body in (
+        b'"' + b'\\"' * 130_000,
+        b"[" * 262_000,
+        b'{"v": ' + b"nan " * 60_000,
+        b"]" * 262_000,
+        b'"\\' * 87_000,
+    ):
+        began = monotonic()
+        assert reasons(read(mapping, body)) == [("bad-json", "")]
+        assert monotonic() - began < 2
+
+
+def test_an_empty_text_is_no_value() -> None:
+    """What every subscriber gets where a retained value is cleared."""
+    mapping = one('[topic.attributes.v]\ntype = "text"', 'payload = "text"')
+    for body in (b"", b"\0"):
+        reading = read(mapping, body)
+        assert (reading.docs, reading.letters, reading.ignored) == ([], [], "missing")
+    assert values(read(mapping, b"open\0")) == {"v": "open"}
+    needed = one('[topic.attributes.v]\ntype = "text"\nrequired = true', 'payload = "text"')
+    assert reasons(read(needed, b"")) == [("no-value", "v")]
 
 
 @pytest.mark.parametrize("kind", ["number", "integer", "text", "boolean", "json"])

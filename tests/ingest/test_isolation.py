@@ -436,6 +436,34 @@ def test_a_device_that_makes_up_topics_hides_nothing(tmp_path: Path) -> None:
     for start in range(0, 2000, 100):
         store.add([_letter(f"made/up/{start + number}", "not-mapped") for number in range(100)])
     assert store.count() <= 200
+    assert store.counted() == 2001  # those that gave way too
+    store.add([_letter("much later", at=NOW + 31 * DAY)])
+    assert (store.count(), store.counted()) == (1, 2002)  # and those that grew old
+    store.close()
+    store = DeadLetterStore(tmp_path / "deadletter.db", max_rows=200)
+    assert store.counted() == 2002
+    store.close()
+
+
+def test_a_box_that_counted_by_kind_is_taken_over(tmp_path: Path) -> None:
+    path = tmp_path / "deadletter.db"
+    store = DeadLetterStore(path)
+    store.add([_letter("a", detail=str(number)) for number in range(50)])
+    store.close()
+    old = sqlite3.connect(path)
+    old.execute("DROP TABLE counted")
+    old.execute("PRAGMA user_version=1")
+    old.close()
+    store = DeadLetterStore(path)
+    assert (store.count(), store.counted()) == (KEPT, 50)
+    store.close()
+
+
+def test_the_real_fault_stays_in_the_box(tmp_path: Path) -> None:
+    store = DeadLetterStore(tmp_path / "deadletter.db", max_rows=200)
+    store.add([_letter("quiet", "wrong-type", detail="the one real fault", pattern="q/{x}")])
+    for start in range(0, 2000, 100):
+        store.add([_letter(f"made/up/{start + number}", "not-mapped") for number in range(100)])
     assert "the one real fault" in [row["detail"] for row in store.list_newest(1000)]
     store.close()
 

@@ -28,6 +28,29 @@ MISTAKES = [
     (HEAD + VALUE + "min = 2\nmax = 1", "min = 2 is above max = 1; exchange them"),
     (HEAD + VALUE + "minn = 0", "line 5: topic 1 (a/{x}).attributes.v: unknown minn; did you mean min?"),
     (HEAD + VALUE + 'type = "text"\nmin = 0', 'min is for numbers; remove it, or say type = "number"'),
+    *((HEAD + VALUE + f"path = {path}", message) for path, message in (
+        ('"$.a.b"', 'line 5: topic 1 (a/{x}).attributes.v.path = "$.a.b" is JSONPath; write "a.b", or ["$.a.b"] for a key that is called so'),
+        ('"$"', 'is JSONPath; write ""'),
+        ("\"$['a'].b[0]\"", 'is JSONPath; write "a.b.0"'),
+        ('"@.a"', 'is JSONPath; write "a"'),
+        ('"a[0].b"', 'is JSONPath; write "a.0.b"'),
+        ("\"a['b c']\"", 'is JSONPath; write "a.b c"'),
+        ('"a[*].b"', 'is a search of JSONPath; name one value, and for a list of readings write each = "list"'),
+        ('"a.*"', "is a search of JSONPath"),
+        ('"$..b"', "is a search of JSONPath"),
+        ('"a[?(@.b)]"', "is a search of JSONPath"),
+        ('"/a/b/0"', 'is a JSON Pointer; write "a.b.0", or ["/a/b/0"] for a key that is called so'),
+        ('"{{ value_json.a }}"', "is a template; write the path alone"),
+        ('"' + "a." * 70 + 'b"', "has 71 steps; at most 64 are followed"),
+        ("[" + '"a",' * 70 + "]", "has 70 steps; at most 64 are followed"),
+    )),
+    (HEAD + 'each = "$.list"\n' + VALUE, 'line 4: topic 1 (a/{x}).each = "$.list" is JSONPath; write "list"'),
+    (HEAD + 'time = {path = "$.ts"}\n' + VALUE, 'time.path = "$.ts" is JSONPath; write "ts"'),
+    (HEAD + 'location = {lon = "$.x", lat = "y"}\n' + VALUE, 'location.lon = "$.x" is JSONPath; write "x"'),
+    (HEAD + 'time = {path = "t", format = "unix", calendar = "buddhist"}\n' + VALUE, "counts from 1970: remove calendar"),
+    (HEAD + VALUE + '[topic.static]\norigin = "mesured"', 'line 6: topic 1 (a/{x}).static.origin is one of measured, reported, computed, replayed, simulated, not "mesured"; did you mean "measured"?'),
+    (HEAD + VALUE + "[topic.static]\norigin = 5", "static.origin is one of measured"),
+    (HEAD + VALUE + '[topic.static]\norigin = ["measured"]', "static.origin is one of measured"),
     (HEAD + VALUE + 'type = "int"', "type is one of number, integer, text, boolean, json"),
     (HEAD + VALUE + "unit = 5", 'unit is missing or is not text: 5; write unit = "5"'),
     (HEAD + VALUE + 'unit = ""', "unit is missing or is not text"),
@@ -210,3 +233,10 @@ def test_what_a_wider_filter_brings_is_not_subscribed_again() -> None:
         + HEAD + "qos = 0\n" + VALUE + HEAD.replace("a/{x}", "$share/g/a/c/{x}") + VALUE
     )  # fmt: skip
     assert parse_mapping(text).subscriptions() == {"a/+": 1, "$share/g/a/c/+": 1}
+
+
+@pytest.mark.parametrize(
+    "path", ['["$.a"]', '["/a"]', '["$"]', '["a[0]"]', '"$type"', '"a/b"', '"sensors[name=x].v"', '"@type"']
+)
+def test_a_key_may_be_called_anything(path: str) -> None:
+    assert parse_mapping(HEAD + VALUE + f"path = {path}").topics

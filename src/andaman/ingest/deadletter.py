@@ -24,7 +24,7 @@ MAX_PAYLOAD: Final = 4096
 MAX_TEXT: Final = 512
 KEPT: Final = 20
 """Letters of one kind."""
-_VERSION: Final = 1
+_VERSION: Final = 2
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS dead_letter (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -50,6 +50,7 @@ CREATE TABLE IF NOT EXISTS kind (
     PRIMARY KEY (feed, topic, reason, attribute)
 ) STRICT, WITHOUT ROWID
 """
+_COUNTED: Final = "CREATE TABLE IF NOT EXISTS counted (id INTEGER PRIMARY KEY CHECK (id = 1), letters INTEGER NOT NULL) STRICT"
 _KEY: Final = "feed=? AND topic=? AND reason=? AND attribute=?"
 
 
@@ -88,9 +89,19 @@ class DeadLetterStore:
             self._upgrade()
 
     def _upgrade(self) -> None:
-        if self._db.execute("PRAGMA user_version").fetchone()[0] >= _VERSION:
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version >= _VERSION:
             return
         self._db.execute("BEGIN IMMEDIATE")
+        if version < 1:
+            self._count_by_kind()
+        self._db.execute(_COUNTED)
+        self._db.execute("INSERT OR IGNORE INTO counted SELECT 1, coalesce(sum(count), 0) FROM kind")
+        self._db.execute(f"PRAGMA user_version={_VERSION}")
+        self._db.execute("COMMIT")
+
+    def _count_by_kind(self) -> None:
+        """The kinds, which version 0 did not have."""
         self._db.execute(_KINDS)
         self._db.execute(
             "CREATE INDEX IF NOT EXISTS dead_letter_kind ON dead_letter (feed, topic, reason, attribute)"
@@ -104,8 +115,6 @@ class DeadLetterStore:
             "reason, attribute ORDER BY id DESC) AS place FROM dead_letter) WHERE place > ?)",
             (KEPT,),
         )
-        self._db.execute(f"PRAGMA user_version={_VERSION}")
-        self._db.execute("COMMIT")
 
     def add(self, letters: Sequence[DeadLetter]) -> None:
         """Keep letters, and forget those that are too old or too many."""
@@ -120,6 +129,7 @@ class DeadLetterStore:
             try:
                 for key, some in kinds.items():
                     self._add_kind(key, some)
+                self._db.execute("UPDATE counted SET letters = letters + ?", (len(letters),))
                 self._forget(max(letter.at for letter in letters) - self._max_age)
                 self._db.execute("COMMIT")
             except BaseException:
@@ -210,9 +220,9 @@ class DeadLetterStore:
             return int(self._db.execute("SELECT count(*) FROM dead_letter").fetchone()[0])
 
     def counted(self) -> int:
-        """Letters of the kinds that are kept, those that were only counted too."""
+        """All letters that ever came: those that gave way, were only counted or grew old too."""
         with self._lock:
-            return int(self._db.execute("SELECT coalesce(sum(count), 0) FROM kind").fetchone()[0])
+            return int(self._db.execute("SELECT letters FROM counted").fetchone()[0])
 
     async def metrics(self) -> Iterable[Family]:
         """The number of letters kept; reads the file."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -23,6 +23,9 @@ from andaman.kernel.errors import AndamanError, Unavailable
 from andaman.kernel.time import Clock, Micros
 
 log = logging.getLogger(__name__)
+MOST_WAITING: Final = 500
+"""Observations of one feed that wait to be written: the others of its batch wait here, so that other writers have room."""
+MOST_WAITING_BYTES: Final = 4 << 20
 PLATFORM: Final = (Unavailable, sqlite3.Error, OSError, MemoryError)
 """Faults of the platform, not of what was written: nothing is acknowledged, and the same is tried again later."""
 
@@ -86,10 +89,11 @@ class Link:
 
     async def take(self, observations: Sequence[Observation]) -> Written:
         written = Written()
-        if observations:
-            await self._write(list(enumerate(observations)), written)
-        self._status.count += written.changed
-        self._status.refused += len(written.refused)
+        for some in _slices(observations):
+            changed, refused = written.changed, len(written.refused)
+            await self._write(some, written)
+            self._status.count += written.changed - changed
+            self._status.refused += len(written.refused) - refused
         return written
 
     async def _write(self, some: list[tuple[int, Observation]], written: Written) -> None:
@@ -132,6 +136,20 @@ class Link:
     def hearing(self, ignored: int) -> None:
         self._status.last_at = self.clock()
         self._status.ignored += ignored
+
+
+def _slices(observations: Sequence[Observation]) -> Iterator[list[tuple[int, Observation]]]:
+    """The observations with their places, as many at a time as may wait to be written."""
+    some: list[tuple[int, Observation]] = []
+    size = 0
+    for place, seen in enumerate(observations):
+        if some and (len(some) >= MOST_WAITING or size + seen.size > MOST_WAITING_BYTES):
+            yield some
+            some, size = [], 0
+        some.append((place, seen))
+        size += seen.size
+    if some:
+        yield some
 
 
 def _why(error: Exception) -> str:

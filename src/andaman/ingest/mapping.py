@@ -13,6 +13,7 @@ from andaman.broker.entity.names import is_uri
 from andaman.broker.model import LOCATION, Instance
 from andaman.ingest.checking import attribute_name, type_name
 from andaman.ingest.constants import read_constant
+from andaman.ingest.payload import CODECS
 from andaman.ingest.rules import (
     MappingError,
     Path,
@@ -32,7 +33,8 @@ from andaman.kernel.time import DAY, SECOND, parse_time
 
 __all__ = ["MappingError", "fill_template", "load_mapping", "parse_mapping"]
 MAX_FILE: Final = 4 << 20
-ENCODINGS: Final = ("utf-8", "utf-16", "tis-620", "windows-874", "latin-1")
+ORIGINS: Final = ("measured", "reported", "computed", "replayed", "simulated")
+"""Words for where values come from (docs/vocabulary.md)."""
 _TOPIC: Final = (
     "pattern", "entity", "type", "scope", "payload", "encoding", "qos", "each", "time", "location", "attributes", "static",
 )  # fmt: skip
@@ -120,7 +122,7 @@ def _topic(table: Table) -> TopicRule | None:
     scope = table.texts("scope", [])
     for name in types:
         table.check("type", lambda name=name: type_name(name))  # type: ignore[misc]
-    encoding = table.choice("encoding", ENCODINGS, "utf-8")
+    encoding = table.choice("encoding", tuple(CODECS), "utf-8")
     qos = table.whole("qos", 1, 0, 1)
     if len(faults.found) > before or pattern is None:
         return None
@@ -276,6 +278,10 @@ def _time(table: Table, payload: str) -> TimeRule | None:
     if as_text and not form.startswith("unix"):
         rule.fault("number", 'is for format = "unix", "unix-ms" or "unix-us"; remove it')
     buddhist = rule.choice("calendar", ("gregorian", "buddhist"), "gregorian") == "buddhist"
+    if buddhist and form.startswith("unix"):
+        rule.fault(
+            "calendar", f'is for times with a year; format = "{form}" counts from 1970: remove calendar'
+        )
     age = rule.number("max_age_days", 7.0, 0.0, 36_500.0)
     ahead = rule.number("max_ahead_s", 300.0, 0.0, 86_400.0 * 366)
     if len(rule.faults.found) > before or path is None or age is None or ahead is None:
@@ -315,6 +321,8 @@ def _static(table: Table) -> dict[str, Instance]:
             rules.fault(name, f"is the same attribute as {seen[iri]!r}; keep one of the two")
         seen[iri] = name
         value = rules.raw(name)
+        if iri == _ORIGIN and value not in ORIGINS:
+            rules.choice(name, ORIGINS, "measured")
         made = rules.check(name, lambda name=name, value=value: read_constant(name, value))  # type: ignore[misc]
         if made is not None:
             found[iri] = made

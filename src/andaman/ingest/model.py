@@ -30,11 +30,13 @@ class Observation:
 
     ``received``: the platform stamped it with its own clock when it came, so that a later arrival is a newer one.
     ``retained``: an old value of unknown time; it counts only where the entity has no such attribute yet.
+    ``size``: its bytes, about; 0 where it is small.
     """
 
     doc: Doc
     received: bool = False
     retained: bool = False
+    size: int = 0
 
 
 @dataclass(slots=True)

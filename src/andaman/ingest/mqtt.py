@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final, cast
 
 from andaman.ingest.client_id import ClientId
@@ -19,10 +20,11 @@ from andaman.ingest.deadletter import DeadLetter, DeadLetterStore
 from andaman.ingest.link import PLATFORM
 from andaman.ingest.model import DeviceLink, FeedLink, Observation, SourceAway
 from andaman.ingest.payload import MAX_BYTES
-from andaman.ingest.reading import MOST_ITEMS, read_message
-from andaman.ingest.rules import TopicMap
-from andaman.ingest.session import TAKEN_OVER_S, Delivery, MqttAddress, Session
-from andaman.kernel.time import Micros
+from andaman.ingest.reading import MOST_ITEMS, MOST_MADE, read_message
+from andaman.ingest.rules import TopicMap, overlapping
+from andaman.ingest.session import Delivery, MqttAddress, Session
+from andaman.ingest.topics import covers
+from andaman.kernel.time import Micros, format_time
 
 __all__ = ["MqttAddress", "MqttFeed"]
 log = logging.getLogger(__name__)
@@ -36,8 +38,15 @@ _OVERHEAD: Final = 500
 """Bytes of a message beside its payload."""
 RETRY_S: Final = 300.0
 """Filters that were refused are asked for again so often."""
+MOST_TOGETHER: Final = 1000
+"""Readings that are in memory as entities; beyond, they are written before the next message is read."""
 SHORT_S: Final = 10.0
+CUTS: Final = 3
+"""So many connections in a row that were cut so soon are no chance."""
+FIRST_PAUSE_S: Final = 30.0
 LONGEST_S: Final = 3600.0
+FORGOTTEN_S: Final = 3600.0
+"""Time for which it is shown that the MQTT broker had forgotten our session."""
 QUIET_S: Final = 2.0
 """A former session is empty when nothing came of it for so long."""
 FORMER_S: Final = 600.0
@@ -73,6 +82,12 @@ class MqttFeed:
         self._address = address
         self._mapping = mapping
         self._wanted = mapping.subscriptions()
+        self._identifiers = mapping.identifiers()
+        self._known = frozenset(self._identifiers.values())
+        self._joined = False  # a filter is subscribed that brings topics which no pattern fits
+        self._refused: dict[str, str] = {}  # filters, with the reason
+        self._forgotten = ""
+        self._forgotten_at = 0.0
         self._has_lists = any(rule.each is not None and rule.time is None for rule in mapping.topics)
         self._letters = letters
         self._client_id = client_id if isinstance(client_id, ClientId) else ClientId(client_id)
@@ -94,12 +109,17 @@ class MqttFeed:
         topics: asyncio.Task[None] | None = None
         losing: asyncio.Task[Any] | None = None
         try:
-            present = await session.connect()
-            refused = await self._agree(session, devices, present)
-            link.ready()
+            present = await self._connect(session)
             began = time.monotonic()
-            self._tell(devices, refused)
-            topics = asyncio.create_task(self._care(session, devices, refused))
+            try:
+                await self._agree(session, devices, present)
+            except SourceAway:
+                if session.lost.is_set():
+                    raise self._ended(session, time.monotonic() - began) from None
+                raise
+            link.ready()
+            self._tell(devices, session)
+            topics = asyncio.create_task(self._care(session, devices))
             losing = asyncio.create_task(session.lost.wait())
             await asyncio.wait({worker, losing, topics}, return_when=asyncio.FIRST_COMPLETED)
             for task in (worker, topics):
@@ -114,38 +134,91 @@ class MqttFeed:
             await asyncio.gather(*tasks, return_exceptions=True)
             self._held.clear()
 
+    async def _connect(self, session: Session) -> bool:
+        """See ``Session.connect``. An MQTT broker that was away has restarted: nobody took the session over."""
+        try:
+            return await session.connect()
+        except SourceAway:
+            if session.away:
+                self._cut = 0
+            raise
+
     def _ended(self, session: Session, lasted_s: float) -> SourceAway:
-        """Why the connection ended. Many MQTT brokers only hang up when another client connects with our id; connections
-        that are cut again within seconds mean that, and each side must not throw the other out in turn."""
-        if lasted_s >= SHORT_S:
+        """Why the connection ended. Many MQTT brokers only hang up when another client connects with our id. Connections
+        that are cut within seconds several times, with no sign of a restart in between, may mean that, and two must not
+        throw each other out in turn."""
+        if lasted_s >= SHORT_S or not session.hung_up:
             self._cut = 0
         if not session.hung_up:
             return session.why()
         self._cut += lasted_s < SHORT_S
-        if self._cut < 2:
+        if self._cut < CUTS:
             return session.why()
-        pause_s = min(TAKEN_OVER_S * 2 ** (self._cut - 2), LONGEST_S)
+        pause_s = min(FIRST_PAUSE_S * 2 ** (self._cut - CUTS), LONGEST_S)
         return SourceAway(
-            f"{self._address.place} hangs up within seconds, again and again. Another client has our client id "
-            f"{session.client_id!r} and has taken over the session, probably: a copy of this installation. Stop it, or give one "
-            f"of the two another mqtt_client_id. Next attempt in {pause_s / 60:.0f} minutes",
+            f"{self._address.place} cut the connection within seconds of connecting, {self._cut} times in a row. Perhaps "
+            f"another client has the same client id {session.client_id!r}, such as a copy of this installation: stop it, or "
+            f"give one of the two another mqtt_client_id. Next attempt in {pause_s:.0f} s",
             pause_s,
         )
 
     # -- topics
-    async def _agree(self, session: Session, link: DeviceLink, present: bool) -> dict[str, str]:
-        """Make the session's subscriptions those of the mapping; the filters that were refused, with the reason."""
+    async def _agree(self, session: Session, link: DeviceLink, present: bool) -> None:
+        """Make the session's subscriptions those of the mapping, and note the filters that are refused."""
         memory = link.recall()
         known = memory.get("subscribed") if memory.get("client") == self._name_of(session) else None
-        former = [one for one in known if isinstance(one, str)] if isinstance(known, list) and present else []
+        former = [one for one in known if isinstance(one, str)] if isinstance(known, list) else []
+        plain = self._mapping.subscriptions()
+        if former and not present:
+            self._cut = 0  # whoever takes a session over finds it
+            if any(plain.values()):
+                self._forgot(link)
+            former = []
+        identifiers = self._identifiers if session.has_identifiers else {}
+        self._wanted = plain if identifiers else self._mapping.subscriptions(apart=True)
+        self._refused = {}
+        if self._wanted != plain:
+            log.info(
+                "mqtt: %s does not tell which subscription brought a message. Patterns that overlap are subscribed as one: %s",
+                self._address.place,
+                ", ".join(one for one in self._wanted if one not in plain),
+            )
         await self._remember(link, session, [*former, *self._wanted])
-        refused = await session.subscribe(self._wanted)
+        refused = await session.subscribe(self._wanted, identifiers)
+        if any(
+            one not in plain for one in refused
+        ):  # a filter that was made up here: then those of the mapping
+            self._wanted = {
+                **{one: qos for one, qos in self._wanted.items() if one not in refused or one in plain},
+                **{one: qos for one, qos in plain.items() if any(covers(wide, one) for wide in refused)},
+            }
+            refused = await session.subscribe(self._wanted)
+        self._joined = any(one not in plain for one in self._wanted)
+        self._refused = refused
         gone = [one for one in former if one not in self._wanted]
         if gone:
             log.info("mqtt: no longer in the mapping, unsubscribed: %s", ", ".join(gone))
             await session.unsubscribe(gone)
         await self._remember(link, session, [one for one in self._wanted if one not in refused])
-        return refused
+
+    def _forgot(self, link: DeviceLink) -> None:
+        self._forgotten = (
+            f"{self._address.place} had forgotten our session at {format_time(link.clock())}: what devices sent while the "
+            "platform was not connected is lost, unless they send it again"
+        )
+        self._forgotten_at = time.monotonic()
+        log.warning("mqtt: %s", self._forgotten)
+
+    def _is_copy(self, delivery: Delivery, topic: str) -> bool:
+        """Does the same message come by another subscription too (MQTT 5 §3.3.4), or did none of the patterns ask for it?"""
+        if self._joined and not any(covers(rule.pattern.bare, topic) for rule in self._mapping.topics):
+            return True
+        known = self._known.intersection(delivery.identifiers)
+        if not known:
+            return False
+        bringers = self._mapping.bringers(topic, [one for one in self._wanted if one not in self._refused])
+        counts = self._identifiers.get(bringers[0]) if bringers else None
+        return counts is not None and counts not in known
 
     def _name_of(self, session: Session) -> str:
         return f"{session.client_id}@{self._address.place}"
@@ -156,23 +229,36 @@ class MqttFeed:
         if {key: memory.get(key) for key in told} != told:
             await link.remember({**memory, **told})
 
-    def _tell(self, link: DeviceLink, refused: dict[str, str]) -> None:
-        text = ""
+    def _tell(self, link: DeviceLink, session: Session) -> None:
+        refused = self._refused
+        told = [self._forgotten] if self._forgotten else []
+        if not session.has_identifiers:
+            told += [
+                f"a message that fits both {a} and {b} may come twice: {self._address.place} does not tell which of them "
+                "brought it; change the patterns so that no topic fits both"
+                for a, b in islice(overlapping(one for one in self._wanted if one not in refused), 3)
+            ]
         if refused:
             shown = "; ".join(f"{one} ({why})" for one, why in list(refused.items())[:10])
             more = f" and {len(refused) - 10} more" if len(refused) > 10 else ""
             text = f"{self._address.place} refuses the subscription of {shown}{more}"
             log.warning("mqtt: %s; asked again in %.0f s", text, self._retry_s)
-        link.trouble(text, failing=bool(refused) and len(refused) == len(self._wanted))
+            told.append(text)
+        link.trouble("; ".join(told), failing=bool(refused) and len(refused) == len(self._wanted))
 
-    async def _care(self, session: Session, link: DeviceLink, refused: dict[str, str]) -> None:
+    async def _care(self, session: Session, link: DeviceLink) -> None:
         """What is to be done while messages come: the former session, once, and the filters that were refused."""
         await self._empty_former(link)
-        while refused:
+        while self._refused or self._forgotten:
             await asyncio.sleep(self._retry_s)
-            refused = await session.subscribe({one: self._wanted[one] for one in refused})
-            await self._remember(link, session, [one for one in self._wanted if one not in refused])
-            self._tell(link, refused)
+            if time.monotonic() >= self._forgotten_at + FORGOTTEN_S:
+                self._forgotten = ""
+            if self._refused:
+                identifiers = self._identifiers if session.has_identifiers else {}
+                again = {one: self._wanted[one] for one in self._refused}
+                self._refused = await session.subscribe(again, identifiers)
+                await self._remember(link, session, [one for one in self._wanted if one not in self._refused])
+            self._tell(link, session)
         await asyncio.Event().wait()
 
     async def _empty_former(self, link: DeviceLink) -> None:
@@ -185,7 +271,7 @@ class MqttFeed:
         try:
             async with asyncio.timeout(FORMER_S):
                 if await session.connect():
-                    await session.unsubscribe(list(self._wanted))
+                    await session.unsubscribe(list(self._mapping.subscriptions()))
                     came = -1
                     while came != session.received or session.taken != came:
                         came = session.received
@@ -212,6 +298,9 @@ class MqttFeed:
                 if isinstance(delivery.topic, str)
                 else delivery.topic.decode("utf-8", "replace")
             )
+            if (delivery.identifiers or self._joined) and self._is_copy(delivery, topic):
+                session.acknowledge(delivery)
+                return
             found = self._mapping.find(topic) if self._has_lists else None
             is_list = found is not None and found[0].each is not None and found[0].time is None
             message = _Message(
@@ -250,13 +339,13 @@ class MqttFeed:
                 self._held.clear()
 
     async def _take(self, batch: Sequence[_Message], link: DeviceLink) -> None:
-        """Write a batch: first the values, then the dead letters; both are on disk when this returns.
+        """Write a batch, in parts where its messages become very many readings. It is on disk when this returns.
 
         Raises what is the platform's fault; nothing of the batch is acknowledged then, and all of it comes again.
         """
         seen: list[tuple[_Message, Observation]] = []
         letters: list[DeadLetter] = []
-        ignored = 0
+        ignored = made = 0
         for message in batch:
             if message.delivery.broken or isinstance(message.delivery.topic, bytes):
                 letters.append(self._unreadable(message))
@@ -266,14 +355,27 @@ class MqttFeed:
             )
             letters += reading.letters
             ignored += bool(reading.ignored)
-            seen += [(message, Observation(doc, reading.received, reading.retained)) for doc in reading.docs]
+            size = reading.made // max(1, len(reading.docs))
+            seen += [
+                (message, Observation(doc, reading.received, reading.retained, size)) for doc in reading.docs
+            ]
+            made += reading.made
+            if len(seen) >= MOST_TOGETHER or made >= MOST_MADE:
+                await self._write(seen, letters, link)
+                seen, letters, made = [], [], 0
+        await self._write(seen, letters, link)
+        if any(not message.delivery.retained for message in batch):
+            link.hearing(ignored)
+
+    async def _write(
+        self, seen: Sequence[tuple[_Message, Observation]], letters: list[DeadLetter], link: DeviceLink
+    ) -> None:
+        """First the values, then the dead letters."""
         written = await link.take([observation for _, observation in seen])
         for place, why in written.refused.items():
             message = seen[place][0]
             letters.append(DeadLetter(message.at, self.id, message.topic, "refused", why, message.payload))
         await self._keep(letters)
-        if any(not message.delivery.retained for message in batch):
-            link.hearing(ignored)
 
     def _unreadable(self, message: _Message) -> DeadLetter:
         broken = message.delivery.broken

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import orjson
+
 from andaman.broker.entity import build
 from andaman.broker.entity.check import check_stored_value
 from andaman.broker.entity.names import is_uri
@@ -22,6 +24,12 @@ from andaman.kernel.time import Micros, format_time
 __all__ = ["MAX_BYTES", "MOST_ITEMS", "Reading", "Unreadable", "read_message"]
 MOST_ITEMS: Final = 1000
 """Readings in one message."""
+MOST_MADE: Final = 8 << 20
+"""Bytes that one message becomes: what stands beside a list counts with each of its readings."""
+_GROWN: Final = 4
+"""A value has at most so many bytes for each that it came as (UTF-8 for TIS-620, 100000.0 for 1e5)."""
+_BESIDE: Final = 100
+"""Bytes of an attribute beside its value, about."""
 _SMALLEST: Final = -(1 << 63)
 _LARGEST: Final = (1 << 64) - 1
 _EXACT: Final = 1 << 53
@@ -48,6 +56,7 @@ class Reading:
     """
 
     docs: list[Doc] = field(default_factory=list)
+    made: int = 0  # bytes of docs, at most about
     letters: list[DeadLetter] = field(default_factory=list)
     received: bool = False
     retained: bool = False
@@ -79,11 +88,11 @@ def read_message(
         reading.retained = retained and rule.time is None
         content = open_payload(rule, payload)
         entity_id = _entity_id(rule, names)
-        message = _Message(rule, entity_id, content, now, retained)
         items = _items(rule, content)
+        message = _Message(rule, entity_id, content, now, retained, len(items) * len(payload))
         for index, item in enumerate(items):
             message.read(item, now + index)
-        reading.docs = message.docs
+        reading.docs, reading.made = message.docs, message.made
         faults = message.faults
         reading.ignored = "" if message.docs or faults else message.silent if items else "missing"
         if not message.docs and not faults and not reading.ignored:
@@ -93,6 +102,7 @@ def read_message(
         faults = [("", error)]
     except Exception as error:  # whatever a device sends: the next message must be read
         reading.docs = []
+        reading.made = 0
         faults = [("", Unreadable("refused", f"{type(error).__name__}: {error}"))]
     reading.letters = [
         DeadLetter(now, feed, topic, one.reason, one.detail, payload, attribute, pattern)
@@ -104,7 +114,10 @@ def read_message(
 class _Message:
     """One message while it is read."""
 
-    def __init__(self, rule: TopicRule, entity_id: str, content: Any, now: Micros, retained: bool) -> None:
+    def __init__(
+        self, rule: TopicRule, entity_id: str, content: Any, now: Micros, retained: bool, most: int
+    ) -> None:
+        """``most``: bytes of one attribute over all readings, if each were the whole message."""
         self.docs: list[Doc] = []
         self.faults: list[tuple[str, Unreadable]] = []
         self.silent = ""
@@ -113,6 +126,26 @@ class _Message:
         self._content = content
         self._now = now
         self._retained = retained
+        self._is_counted = most * _GROWN * max(1, len(rule.values)) > MOST_MADE
+        self.made = 0 if self._is_counted else most
+        self._sizes: dict[int, int] = {}  # by id, as below: the message holds each value while it is read
+        self._sound: set[int] = set()
+
+    def _count(self, value: Any) -> None:
+        """Raises Unreadable where the message becomes more than is taken."""
+        size = _BESIDE
+        if isinstance(value, (str, dict, list)):
+            known = self._sizes.get(id(value))
+            if known is None:
+                known = self._sizes[id(value)] = len(orjson.dumps(value))
+            size += known
+        self.made += size
+        if self.made > MOST_MADE:
+            raise Unreadable(
+                "too-large",
+                f"The message would become more than {MOST_MADE >> 20} MB: what stands beside its list is written with each "
+                "of its readings; send it in a message of its own",
+            )
 
     def read(self, item: Any, at: Micros) -> None:
         """One reading of it; ``at`` is its time where it has none of its own."""
@@ -134,6 +167,8 @@ class _Message:
                 self.faults.append((value_rule.name, error))
                 continue
             if not isinstance(value, _Absent):
+                if self._is_counted:
+                    self._count(value)
                 attrs[value_rule.iri] = [_instance(value_rule, value, observed)]
         if rule.location is not None:
             try:
@@ -187,10 +222,12 @@ class _Message:
             expected, kind = _SOUND[rule.type]
             if not isinstance(value, expected):
                 _wrong(rule, value)
-            try:
-                check_stored_value(kind, value, rule.name)
-            except BadRequestData as error:
-                raise Unreadable("refused", error.detail) from None
+            if id(value) not in self._sound:  # what stands beside a list is checked once
+                try:
+                    check_stored_value(kind, value, rule.name)
+                except BadRequestData as error:
+                    raise Unreadable("refused", error.detail) from None
+                self._sound.add(id(value))
             return value
         if rule.type == "boolean":
             return value if isinstance(value, bool) else _wrong(rule, value)

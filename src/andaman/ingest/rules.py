@@ -5,16 +5,19 @@ This is its content as read and checked (``mapping``); ``reading`` applies it to
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from itertools import combinations
+from typing import Any, Final, Literal
+from zlib import crc32
 from zoneinfo import ZoneInfo
 
 from andaman.broker.model import Instance
-from andaman.ingest.topics import Pattern, covers
+from andaman.ingest.topics import Pattern, covers, joined, overlap
 from andaman.kernel.errors import BadRequestData
 from andaman.kernel.time import Micros
 
+_MOST_IDENTIFIER: Final = 268_435_455
 ValueType = Literal["number", "integer", "text", "boolean", "json"]
 Payload = Literal["json", "number", "text"]
 
@@ -115,9 +118,12 @@ class TopicMap:
                 return rule, match.groupdict()
         return None
 
-    def subscriptions(self) -> dict[str, int]:
+    def subscriptions(self, *, apart: bool = False) -> dict[str, int]:
         """Filter → quality of service. A filter that another one covers is left out: else some MQTT brokers send what
-        fits both of them twice. The wider one then has the higher quality of the two."""
+        fits both of them twice. The wider one then has the higher quality of the two.
+
+        ``apart``: no two of them overlap (but shared ones). Those that would become one that covers them, which brings
+        topics too that no pattern fits."""
         wanted: dict[str, int] = {}
         for rule in self.topics:
             wider = [
@@ -131,7 +137,53 @@ class TopicMap:
             if not wider:
                 qos = [one.qos for one in self.topics if one is rule or _within(one, rule)]
                 wanted[rule.filter] = max(qos)
-        return wanted
+        return _apart(wanted) if apart else wanted
+
+    def identifiers(self) -> dict[str, int]:
+        """Filter → subscription identifier (MQTT 5 §3.8.2.1.2), of the filters that overlap another one.
+
+        They change with the filters: what the MQTT broker still holds of an earlier mapping has none of them."""
+        pairs = overlapping(self.subscriptions())
+        filters = sorted({one for pair in pairs for one in pair})
+        found: dict[str, int] = {}
+        for one in filters:
+            number = crc32("\n".join([one, *filters]).encode()) % _MOST_IDENTIFIER + 1
+            while number in found.values():
+                number = number % _MOST_IDENTIFIER + 1
+            found[one] = number
+        return found
+
+    def bringers(self, topic: str, filters: Iterable[str]) -> list[str]:
+        """Those of ``filters`` (as ``subscriptions`` gives them) that bring a topic: first that of the pattern that counts."""
+        rules = [rule for rule in self.topics if covers(rule.pattern.bare, topic)]
+        found = self.find(topic)
+        if found is not None:
+            rules.sort(key=lambda rule: rule is not found[0])
+        subscribed = set(filters)
+        return [rule.filter for rule in rules if rule.filter in subscribed]
+
+
+def _apart(wanted: dict[str, int]) -> dict[str, int]:
+    """The same topics and more, by filters of which no two overlap; shared ones stay."""
+    found: dict[str, int] = {}
+    for one, qos in wanted.items():
+        while not is_shared(one):
+            other = next((x for x in found if not is_shared(x) and overlap(x, one)), None)
+            if other is None:
+                break
+            one, qos = joined(other, one), max(qos, found.pop(other))
+        found[one] = qos
+    return found
+
+
+def is_shared(filter_: str) -> bool:
+    return filter_.startswith("$share/")
+
+
+def overlapping(filters: Iterable[str]) -> list[tuple[str, str]]:
+    """Pairs that have topics in common."""
+    bare = [(one, one.split("/", 2)[2] if is_shared(one) else one) for one in filters]
+    return [(a, b) for (a, x), (b, y) in combinations(bare, 2) if overlap(x, y)]
 
 
 def _within(one: TopicRule, rule: TopicRule) -> bool:

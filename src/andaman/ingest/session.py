@@ -19,6 +19,7 @@ from gmqtt.mqtt.handler import MQTTConnectError
 from gmqtt.mqtt.utils import unpack_variable_byte_integer
 
 from andaman.ingest.model import SourceAway
+from andaman.ingest.properties import subscription_identifiers
 from andaman.ingest.words import CONNECT_WORDS, DISCONNECT_WORDS, REFUSED_WORDS, V5_UNKNOWN
 from andaman.kernel.errors import BadRequestData
 
@@ -38,6 +39,7 @@ _FILTERS: Final = 8
 """In one packet: some brokers take no more."""
 _NEVER: Final = -2  # gmqtt takes −1 for ever and 0 for once
 _TAKEN_OVER: Final = 0x8E
+_UNAVAILABLE: Final = (3, 0x88)
 _AT_MOST_ONCE: Final = 0
 _DISCONNECT: Final = b"\xe0"
 
@@ -87,6 +89,7 @@ class Delivery:
     retained: bool  # kept by the MQTT broker from an earlier time
     number: int = 0  # of the packet; QoS 1
     broken: str = ""  # what is wrong with the packet itself
+    identifiers: tuple[int, ...] = ()  # of the subscriptions that brought it, where those have any
 
 
 Receiver = Callable[[Delivery], None]
@@ -111,8 +114,16 @@ class Session:
         self._refusal = 0
         self.hung_up = False
         """The MQTT broker closed the connection and said nothing: as some do when another client has our id."""
+        self.away = False
+        """The MQTT broker could not be reached, or said that it is not available."""
         self.received = 0
         self.taken = 0
+
+    @property
+    def has_identifiers(self) -> bool:
+        """Does the MQTT broker tell which subscription brought a message (MQTT 5 §3.2.2.3.12)?"""
+        told = getattr(self._client._package_handler, "_connack_properties", {}).get("sub_id_available", [1])
+        return bool(self.version == MQTTv50 and told != [0])
 
     # -- connecting
     async def connect(self) -> bool:
@@ -122,6 +133,7 @@ class Session:
             log.info("mqtt: %s does not take MQTT 5 (%s); trying 3.1.1", self.address.place, refused)
             refused = await self._try(MQTTv311)
         if refused is not None:
+            self.away = True
             raise SourceAway(
                 f"{self.address.place} closed the connection without an answer; MQTT 5 and MQTT 3.1.1 were tried"
             )
@@ -148,10 +160,12 @@ class Session:
                 return None
             return "it closed the connection"
         except TimeoutError:
+            self.away = True
             raise SourceAway(f"No answer from {self.address.place} within {CONNECT_S:.0f} s") from None
         except MQTTConnectError as error:
             return self._refused(int(error._code))
         except OSError as error:
+            self.away = True
             raise SourceAway(f"{self.address.place} cannot be reached: {error}") from None
         finally:
             for task in (connecting, losing):
@@ -164,6 +178,7 @@ class Session:
         """Where another version may do; else raises SourceAway."""
         if self.version == MQTTv50 and code in V5_UNKNOWN:
             return "it refuses the version"
+        self.away = code in _UNAVAILABLE
         words = CONNECT_WORDS.get(code, f"code {code}")
         raise SourceAway(f"{self.address.place} refuses the connection: {words}") from None
 
@@ -214,11 +229,12 @@ class Session:
 
     def _published(self, cmd: int, raw: bytes) -> None:
         """A PUBLISH packet (MQTT 5 §3.3). Taken apart here: the library acknowledges before, or leaves a packet that it
-        cannot read without an answer, so that it comes again for ever. Properties are for others; we skip them."""
+        cannot read without an answer, so that it comes again for ever. Of its properties only the identifiers are for us."""
         if self._closed:
             return  # what was read before the end: it was not acknowledged and comes again
         qos, retained = (cmd & 0x06) >> 1, bool(cmd & 1)
         topic, number, payload, broken = b"", 0, raw, ""
+        identifiers: tuple[int, ...] = ()
         try:
             (length,) = struct.unpack_from("!H", raw)
             at = 2 + length
@@ -229,6 +245,8 @@ class Session:
             if self.version == MQTTv50:
                 skipped, rest = unpack_variable_byte_integer(raw[at : at + 5])
                 at += len(raw[at : at + 5]) - len(rest) + skipped
+                if skipped:
+                    identifiers = subscription_identifiers(raw[at - skipped : at])
             if at > len(raw):
                 raise ValueError("it ends before its payload")
             payload = raw[at:]
@@ -239,7 +257,7 @@ class Session:
         except UnicodeDecodeError:
             name = topic
         self.received += 1
-        self._receive(Delivery(name, payload, qos, retained, number, broken))
+        self._receive(Delivery(name, payload, qos, retained, number, broken, identifiers))
 
     def acknowledge(self, delivery: Delivery) -> None:
         """The message is on disk: the MQTT broker may forget it. Does nothing once the connection is closed."""
@@ -248,21 +266,29 @@ class Session:
             self._client._package_handler._send_puback(delivery.number)
 
     # -- topics
-    async def subscribe(self, wanted: Mapping[str, int]) -> dict[str, str]:
+    async def subscribe(
+        self, wanted: Mapping[str, int], identifiers: Mapping[str, int] | None = None
+    ) -> dict[str, str]:
         """Subscribe to filters with their quality of service; those that are refused, with the reason in words.
+        ``identifiers``: of filters whose messages are to say that they brought them; for ``has_identifiers`` only.
 
         What the broker had kept of earlier messages is sent only where the subscription is a new one (MQTT 5 §3.8.3.1); an
         MQTT 3.1.1 broker sends it each time, marked as retained.
         """
         refused: dict[str, str] = {}
-        filters = list(wanted)
-        for start in range(0, len(filters), _FILTERS):
-            some = filters[start : start + _FILTERS]
+        identifiers = identifiers or {}
+        plain = [one for one in wanted if one not in identifiers]
+        packets = [plain[start : start + _FILTERS] for start in range(0, len(plain), _FILTERS)]
+        packets += [[one] for one in wanted if one in identifiers]  # a packet has one identifier
+        for some in packets:
             codes = await self._ask(
                 lambda some=some: self._client.subscribe(  # type: ignore[misc]
                     [
                         Subscription(
-                            one, qos=wanted[one], retain_handling_options=1 if self.version == MQTTv50 else 0
+                            one,
+                            qos=wanted[one],
+                            retain_handling_options=1 if self.version == MQTTv50 else 0,
+                            subscription_identifier=identifiers.get(one),
                         )
                         for one in some
                     ]
@@ -313,7 +339,7 @@ class Session:
         if code == _TAKEN_OVER:
             return SourceAway(
                 f"Another client has connected to {self.address.place} with our client id {self.client_id!r} and has taken "
-                "over the session: a copy of this installation, probably. Stop it, or give one of the two another "
+                "over the session, perhaps a copy of this installation. Stop it, or give one of the two another "
                 f"mqtt_client_id. Next attempt in {TAKEN_OVER_S / 60:.0f} minutes",
                 TAKEN_OVER_S,
             )

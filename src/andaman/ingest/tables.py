@@ -16,6 +16,9 @@ from andaman.kernel.errors import AndamanError
 T = TypeVar("T")
 C = TypeVar("C", bound=str)
 MOST_TOLD: Final = 20
+MOST_STEPS: Final = 64
+"""Of a path: as deep as values are taken."""
+_INDEX: Final = re.compile(r"\[\s*(\d+)\s*\]|\[\s*(['\"])(.*?)\2\s*\]")
 _STEP: Final = re.compile(r"([^.\[\]]*)((?:\[[^=\[\]]+=[^\[\]]*\])*)(?:\.|$)")
 _PICK: Final = re.compile(r"\[([^=\[\]]+)=([^\[\]]*)\]")
 
@@ -192,8 +195,17 @@ class Table:
             return default
         value = self._content[key]
         if isinstance(value, list) and all(isinstance(one, str) and one for one in value):
+            if len(value) > MOST_STEPS:
+                self.fault(key, f"has {len(value)} steps; at most {MOST_STEPS} are followed")
             return tuple(value)
+        habit = _other_habit(value) if isinstance(value, str) else ""
+        if habit:
+            self.fault(key, f"= {_shown(value)} is {habit}")
+            return None
         found = read_path(value) if isinstance(value, str) else None
+        if found is not None and len(found) > MOST_STEPS:
+            self.fault(key, f"has {len(found)} steps; at most {MOST_STEPS} are followed")
+            return None
         if found is None:
             self.fault(
                 key,
@@ -217,6 +229,31 @@ def read_path(text: str) -> Path | None:
         steps += [Pick(key.strip(), value.strip()) for key, value in _PICK.findall(found[2])]
         at = found.end()
     return None if text.endswith(".") else tuple(steps)
+
+
+def _other_habit(text: str) -> str:
+    """What is wrong with a path in the manner of JSONPath, JSON Pointer or a template, with the right form; "" otherwise.
+
+    A key that really is called so is written as a list of keys."""
+    if "{{" in text or "}}" in text:
+        return 'a template; write the path alone, such as "data.pm25"'
+    if "*" in text.split(".") or "[*]" in text or ".." in text or "[?" in text:
+        return 'a search of JSONPath; name one value, and for a list of readings write each = "list"'
+    root = text.strip()
+    if root[:1] in ("$", "@") and root[1:2] in ("", ".", "["):
+        kind, root = "JSONPath", root[1:].removeprefix(".")
+        listed = [text]
+    elif root[:1] == "/":
+        kind, root = "a JSON Pointer", root[1:].replace("/", ".").replace("~1", "/").replace("~0", "~")
+        listed = [text]
+    elif _INDEX.search(root):
+        kind, listed = "JSONPath", []
+    else:
+        return ""
+    right = _INDEX.sub(lambda found: f".{found[1] or found[3]}", root).removeprefix(".")
+    if listed:
+        return f'{kind}; write "{right}", or ["{text[:80]}"] for a key that is called so'
+    return f'{kind}; write "{right}"'
 
 
 def _is_number(text: str) -> bool:

@@ -87,3 +87,29 @@ def covers(general: str, special: str) -> bool:
         if theirs[index] == "#" or (level != "+" and level != theirs[index]):
             return False
     return len(ours) == len(theirs)
+
+
+def overlap(one: str, two: str) -> bool:
+    """Is there a topic that fits both filters? They are without a group."""
+    ours, theirs = one.split("/"), two.split("/")
+    for first, other in ((ours[0], theirs[0]), (theirs[0], ours[0])):
+        if first in ("+", "#") and other[:1] == "$":
+            return False
+    for a, b in zip(ours, theirs, strict=False):
+        if "#" in (a, b):
+            return True
+        if a != b and "+" not in (a, b):
+            return False
+    longer = ours if len(ours) > len(theirs) else theirs
+    return len(ours) == len(theirs) or longer[min(len(ours), len(theirs))] == "#"
+
+
+def joined(one: str, two: str) -> str:
+    """The narrowest filter that covers two that overlap."""
+    levels: list[str] = []
+    ours, theirs = one.split("/"), two.split("/")
+    for a, b in zip(ours, theirs, strict=False):
+        if "#" in (a, b):
+            return "/".join([*levels, "#"])
+        levels.append(a if a == b else "+")
+    return "/".join(levels if len(ours) == len(theirs) else [*levels, "#"])
