@@ -9,15 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from andaman.app import App, cli_actor
-from andaman.identity.model import Role
+from andaman.identity.model import Classification, Role
+from andaman.identity.policy import DatasetRule
 from andaman.identity.records import TokenKind
 from tests.broker.subscriptions.world import Receiver
 
 from .support import PASSWORD, client, platform, run
 
 B = "/ngsi-ld/v1"
+CAR = "https://uri.etsi.org/ngsi-ld/default-context/Car"
 SETTINGS: dict[str, Any] = {"broker_only": True, "context_allow_loopback": True}
 
 
@@ -303,6 +306,75 @@ def test_subscriptions_on_registrations_end_with_the_role(tmp_path: Path) -> Non
             await asyncio.sleep(0.2)
             assert len(receiver.got) == 1
         await receiver.close()
+
+    run(work)
+
+
+def test_what_waits_of_registrations_is_told_by_the_rights_of_then(tmp_path: Path) -> None:
+    """Who may see fewer kinds now, and still some registrations, hears nothing of those kinds: not what waits, not that they
+    are gone. What may be seen again is told again."""
+
+    async def work() -> None:
+        receiver = Receiver()
+        await receiver.open()
+        receiver.status = 503
+        cars = DatasetRule("cars", frozenset({CAR}), classification=Classification.OFFICIAL_SECRET)
+        async with platform(tmp_path, **SETTINGS) as app, client(app, Role.ADMINISTRATOR) as root:
+            await boss(app)
+            async with client(app) as http:
+                mine = await signed_in(http, "boss")
+                made = await http.post(
+                    f"{B}/csourceSubscriptions", json=subscription(receiver.uri), headers=mine
+                )
+                assert made.status_code == 201, made.text
+            app.policy.replace([*app.policy.table.datasets, cars])
+            registration = {
+                "type": "ContextSourceRegistration",
+                "information": [{"entities": [{"type": "Car"}]}],
+                "endpoint": "http://127.0.0.1:9",
+            }
+            await root.post(f"{B}/csourceRegistrations", json=registration)
+            await receiver.until(lambda: receiver.attempts > 0)
+            await app.identity.update_user("boss", cli_actor(), roles=[Role.OPERATOR])
+            receiver.status = 200
+            await asyncio.sleep(0.8)
+            assert receiver.got == []
+            everything = app.policy.table.datasets
+            app.policy.replace([one for one in everything if one is not cars])
+            told = await receiver.count(1)
+            assert told[0]["triggerReason"] == "newlyMatching"
+            app.policy.replace(everything)
+            await asyncio.sleep(0.3)
+            assert len(receiver.got) == 1
+        await receiver.close()
+
+    run(work)
+
+
+def test_who_fails_to_hear_of_other_rights_keeps_nobody_else_from_it(tmp_path: Path) -> None:
+    """And it hears of them again with the next look."""
+
+    async def work() -> None:
+        async with platform(tmp_path, **SETTINGS) as app:
+            await boss(app, "staff", (Role.OPERATOR,))
+            heard: list[str] = []
+
+            def fails() -> None:
+                heard.append("fails")
+                if heard.count("fails") == 1:
+                    raise OSError("no room")
+
+            app.identity.on_change(fails)
+            app.identity.on_change(lambda: heard.append("another"))
+            with pytest.raises(OSError, match="no room"):
+                await app.identity.update_user("staff", cli_actor(), disabled=True)
+            assert heard == ["fails", "another"]
+            await asyncio.sleep(0.6)
+            assert heard == ["fails", "another"] * 2
+            heard.clear()
+            with pytest.raises(OSError, match="no room"):
+                app.policy.replace([])
+            assert heard == ["fails", "another"]
 
     run(work)
 

@@ -345,14 +345,25 @@ class Policy:
             return False
         self.table = table
         self._accesses = {}
-        for listener in list(self._listeners):
-            listener()
+        tell_all(self._listeners)
         return True
 
     def on_change(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call ``listener`` after each change; returns the function that ends this."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
+
+
+def tell_all(listeners: Iterable[Callable[[], None]]) -> None:
+    """That rights changed. Where one who listens fails, the others hear of it all the same; then raises what it raised."""
+    failed: Exception | None = None
+    for listener in list(listeners):
+        try:
+            listener()
+        except Exception as error:
+            failed = failed or error
+    if failed is not None:
+        raise failed
 
 
 def default_writes(iri: Callable[[str], str]) -> list[WriteRule]:

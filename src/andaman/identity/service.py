@@ -25,7 +25,7 @@ from andaman.identity.checks import (
 from andaman.identity.credentials import PUBLIC_PRINCIPAL, Credential, Known
 from andaman.identity.model import Actor, Role, system_actor
 from andaman.identity.passwords import PasswordCost, PasswordHasher, check_password_rules
-from andaman.identity.policy import Policy, Rights
+from andaman.identity.policy import Policy, Rights, tell_all
 from andaman.identity.recognition import Lifetimes, Recognition
 from andaman.identity.records import Account, Agency, Outcome, Token
 from andaman.identity.sessions import Sessions
@@ -128,11 +128,12 @@ class Identity:
             self._changed()
 
     def _changed(self) -> None:
-        self._seen_changes = self.store.changes()
-        self._next_end = self.store.next_end(self.clock())
+        """Tell all who act in somebody's name. Where that fails, the next look tells it again."""
+        seen, self._seen_changes = self.store.changes(), -1
+        next_end = self.store.next_end(self.clock())
         self._recognition.forget()
-        for listener in list(self._listeners):
-            listener()
+        tell_all(self._listeners)
+        self._seen_changes, self._next_end = seen, next_end
 
     # -- signing in and out ---------------------------------------------------------------------------------
     async def sign_in(

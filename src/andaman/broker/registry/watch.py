@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from andaman.broker.contexts import Context, ContextStore
@@ -65,7 +65,7 @@ class SourceSubscriptions:
         self._saver: asyncio.Task[None] | None = None
         self.may_watch: Callable[[Owner, str], bool] = lambda owner, tenant: True
         self.access_of: Callable[[Owner], Access | None] = lambda owner: FULL_ACCESS
-        """(owner, tenant): may that principal see registrations there, as of now?"""
+        """What may that principal see of registrations, as of now? ``may_watch`` (owner, tenant): any there at all?"""
         registry.on_change(self._on_change)
         registry.on_forgotten(self._forget_tenant)
 
@@ -74,7 +74,7 @@ class SourceSubscriptions:
         for tenant, document in await asyncio.to_thread(self._store.load, SUBSCRIPTIONS):
             try:
                 watch = self._watches[tenant, document["id"]] = compiled(self._contexts, tenant, document)
-                watch.sub.baseless = not self.may_watch(watch.sub.owner, tenant)
+                self._stand(watch)
             except AndamanError as error:
                 log.error("Subscription %s on registrations cannot be used: %s", document["id"], error.detail)
         self._ticking = asyncio.create_task(self._tick())
@@ -92,16 +92,29 @@ class SourceSubscriptions:
             await asyncio.to_thread(self._store.put, SUBSCRIPTIONS, key[0], stored(self._watches[key]))
 
     def rights_changed(self) -> None:
-        """Call when accounts, tokens or the policy changed. What waits for who may see no registrations now is dropped."""
-        for (tenant, _), watch in self._watches.items():
-            baseless = not self.may_watch(watch.sub.owner, tenant)
-            if baseless == watch.sub.baseless:
+        """Call when accounts, tokens or the policy changed. What waits under other rights than now is taken back, and what
+        of it may still be seen is told anew."""
+        for watch in self._watches.values():
+            before = (watch.sub.baseless, watch.key)
+            self._stand(watch)
+            if (watch.sub.baseless, watch.key) == before:
                 continue
-            watch.sub.baseless = baseless
-            if baseless:
-                self._courier.drop(watch.sub.endpoint, tenant, watch.sub.key)
-            elif not watch.sub.interval:
+            self._take_back(watch)
+            if not watch.sub.interval:
                 self._tell(watch)
+
+    def _stand(self, watch: Watch) -> None:
+        """What its owner may do now."""
+        access = self.access_of(watch.sub.owner)
+        watch.sub.baseless = not self.may_watch(watch.sub.owner, watch.sub.tenant)
+        watch.key = None if access is None else access.key
+
+    def _take_back(self, watch: Watch) -> None:
+        self._courier.drop(watch.sub.endpoint, watch.sub.tenant, watch.sub.key)
+        if watch.waiting:
+            watch.take_back()
+            self._unsaved.add((watch.sub.tenant, watch.sub.id))
+            self._saving.set()
 
     async def _tick(self) -> None:
         """Periodic notifications (timeInterval)."""
@@ -156,6 +169,7 @@ class SourceSubscriptions:
             if len(self._watches) >= MOST:
                 raise Conflict(f"There are {MOST} subscriptions on registrations; delete some first")
             await asyncio.to_thread(self._store.put, SUBSCRIPTIONS, tenant, document)
+            self._stand(watch)
             self._watches[tenant, sub_id] = watch
         if watch.sub.interval:
             watch.due = now + watch.sub.interval
@@ -186,8 +200,9 @@ class SourceSubscriptions:
             new = compiled(self._contexts, tenant, document)
             new.sub.counters, new.registrations, new.due = watch.sub.counters, watch.registrations, watch.due
             await asyncio.to_thread(self._store.put, SUBSCRIPTIONS, tenant, document)
-            self._courier.drop(watch.sub.endpoint, tenant, watch.sub.key)
-            new.sub.baseless = not self.may_watch(new.sub.owner, tenant)
+            self._take_back(watch)
+            new.told = dict(watch.told)
+            self._stand(new)
             self._watches[tenant, sub_id] = new
         if not new.sub.interval:
             self._tell(new)
@@ -241,7 +256,8 @@ class SourceSubscriptions:
         """Send what is different from what was told, one notification for each reason (§5.11.7)."""
         if not _tells(watch, self._clock()):
             return
-        now = {one.id: one for one in self._matching(watch)}
+        access = self.access_of(watch.sub.owner)
+        now = {one.id: one for one in self._matching(watch, access)}
         new = [one for name, one in now.items() if name not in watch.told]
         updated = [
             one
@@ -252,18 +268,19 @@ class SourceSubscriptions:
             found
             for name in watch.told.keys() - now.keys()
             if (found := self._last_known(watch, name, before)) is not None
+            and access is not None
+            and is_for(found, access)  # what is hidden by now is not even called gone
         ]
         for name in watch.told.keys() - now.keys():
             watch.registrations.pop(name, None)
-        watch.told = {name: one.document["modifiedAt"] for name, one in now.items()}
+        told, watch.told = watch.told, {name: one.document["modifiedAt"] for name, one in now.items()}
         watch.registrations.update(now)
         for reason, listed in ((NEW, new), (UPDATED, updated), (GONE, gone)):
             if listed:
-                self._send(watch, reason, listed)
+                self._send(watch, reason, listed, told)
 
-    def _matching(self, watch: Watch) -> list[Registration]:
+    def _matching(self, watch: Watch, access: Access | None) -> list[Registration]:
         """Those in force that match, and that are of a kind that the owner may see."""
-        access = self.access_of(watch.sub.owner)
         return [
             one
             for one in self._registry.in_force(watch.sub.tenant)
@@ -280,11 +297,11 @@ class SourceSubscriptions:
         return None if found is None else found.all.get(name)
 
     def _periodic(self, watch: Watch) -> None:
-        found = self._matching(watch)
+        found = self._matching(watch, self.access_of(watch.sub.owner))
         if found:
-            self._send(watch, NEW, found)
+            self._send(watch, NEW, found, watch.told)
 
-    def _send(self, watch: Watch, reason: str, listed: list[Registration]) -> None:
+    def _send(self, watch: Watch, reason: str, listed: list[Registration], before: Mapping[str, str]) -> None:
         sub = watch.sub
         now = self._clock()
         message = Message(
@@ -299,6 +316,7 @@ class SourceSubscriptions:
             sub.counters.failed += 1
             sub.counters.last_failure = now
             return
+        watch.waiting[id(message)] = [(one, before.get(one.id)) for one in listed]
         self._unsaved.add((sub.tenant, sub.id))
         self._saving.set()
 
@@ -320,6 +338,7 @@ class SourceSubscriptions:
             watch.tried.add(id(message))
         else:
             watch.tried.discard(id(message))
+            watch.waiting.pop(id(message), None)
 
 
 def _owner(actor: Actor) -> list[Any]:

@@ -41,6 +41,21 @@ class Watch:
     registrations: dict[str, Registration] = field(default_factory=dict)  # as they were when they were told
     due: int = 0  # of the next periodic notification
     tried: set[int] = field(default_factory=set)
+    key: str | None = None  # of the owner's rights under which what waits was composed
+    waiting: dict[int, list[tuple[Registration, str | None]]] = field(default_factory=dict)
+    """What the courier has, by message; of each registration what ``told`` said of it before."""
+
+    def take_back(self) -> None:
+        """What waits is not told: it is again as before."""
+        for listed in reversed(self.waiting.values()):
+            for one, before in listed:
+                if before is None:
+                    self.told.pop(one.id, None)
+                else:
+                    self.told[one.id] = before
+                    self.registrations.setdefault(one.id, one)
+        self.waiting.clear()
+        self.tried.clear()
 
     def matches(self, one: Registration) -> bool:
         condition = self.sub.condition

@@ -96,6 +96,7 @@ class Engine:
     def _grant(self, run: Run, access: Access | None) -> None:
         broker, tenant = self._broker, run.sub.tenant
         run.access, run.sub.baseless = access, access is None
+        run.generation += 1  # whoever composes something begins anew
 
         async def find(entity_id: str) -> Doc | None:
             return None if access is None else broker.find(entity_id, access, tenant)
@@ -142,16 +143,17 @@ class Engine:
         self._leave(run)
         now = self._clock()
         was, active = old.status(now) == "active", sub.status(now) == "active"
-        if not active or sub.interval:
+        access = within(sub, self._owners.access_of(sub.owner))
+        if not active or sub.interval or access is None:
             self._withdraw(run, again=False)
-        elif old.endpoint.uri != sub.endpoint.uri:
+        elif old.endpoint.uri != sub.endpoint.uri or access.key != (run.access and run.access.key):
             self._withdraw(run, again=True)
         if active and not was:
             run.since, run.live = self._broker.seq, True
         if sub.interval and (not was or sub.interval != old.interval):
             run.due = now + sub.interval
         run.sub, run.wire, run.changed = sub, Wire(sub), True
-        self._grant(run, within(sub, self._owners.access_of(sub.owner)))
+        self._grant(run, access)
         self._enter(run)
 
     def _forget_gathered(self, run: Run) -> None:
@@ -184,17 +186,21 @@ class Engine:
             owner = run.sub.owner
             if owner not in known:
                 known[owner] = self._owners.access_of(owner)
-            access = within(run.sub, known[owner])
-            if (access and access.key) == (run.access and run.access.key):
-                continue
-            had = run.access is not None
-            self._grant(run, access)
-            if access is None:
-                self._withdraw(run, again=False)
-            elif run.open or run.flying:
-                self._withdraw(run, again=True)
-            if had != (access is not None):
-                self.granted(run.sub)
+            self._renew(run, within(run.sub, known[owner]))
+
+    def _renew(self, run: Run, access: Access | None) -> None:
+        """These are its owner's rights from now on. Where they are others than before, nothing that was composed under those
+        leaves any more: whoever gives a run other rights takes back what waits, in the same step."""
+        if (access and access.key) == (run.access and run.access.key):
+            return
+        had = run.access is not None
+        self._grant(run, access)
+        if access is None:
+            self._withdraw(run, again=False)
+        elif run.open or run.flying:
+            self._withdraw(run, again=True)
+        if had != (access is not None):
+            self.granted(run.sub)
 
     # -- following ------------------------------------------------------------------------------------------
     async def _follow(self) -> None:
@@ -222,7 +228,7 @@ class Engine:
             candidates = self._index.candidates(event) if event.told is None else ()
             facts: dict[str, Fact | None] = {}
             for run in candidates:
-                if run.live and event.seq > run.since:
+                if run.listed and run.live and event.seq > run.since:
                     self._for(run, event, facts, more)
                     if time.perf_counter() > until:
                         await asyncio.sleep(0)
@@ -422,17 +428,13 @@ class Engine:
         """One periodic notification: everything that matches now (§5.8.6). Nothing matches: nothing is sent."""
         sub, due = run.sub, run.due
         try:
-            access = within(
-                sub, self._owners.access_of(sub.owner)
-            )  # asked anew: once an interval it costs nothing
-            if (access and access.key) != (run.access and run.access.key):
-                self._grant(run, access)
-            access = run.access
+            # Asked anew: once an interval it costs nothing.
+            self._renew(run, within(sub, self._owners.access_of(sub.owner)))
+            access, generation, parts = run.access, run.generation, 0
             if access is not None and not run.flying:
-                parts = 0
                 async for data in matching(self._broker, sub, access, run.find, _PER_NOTICE):
-                    if run.sub is not sub or run.access is not access:
-                        return  # what was found under other rights than now is not told
+                    if run.generation != generation:
+                        return  # deleted, changed or under other rights than what was found
                     self._send(run, (), sub.key, data, f"{due}-{parts}")
                     parts += 1
         except Exception:

@@ -142,11 +142,11 @@ class ToldOn:
         """False: what the courier had was taken back meanwhile, so that all begins from the first again."""
         key = run.sub.key
         before = self._at.get(key, 0)
-        access = run.access
+        generation = run.generation
         told = await self._composed(run, row)
-        while self._at.get(key, 0) == before:
-            if run.access is not access:  # what was composed under other rights than now is not told
-                access = run.access
+        while self._at.get(key, 0) == before and self._subs.find_run(key) is run:
+            if run.generation != generation:  # what was composed under other rights than now is not told
+                generation = run.generation
                 told = await self._composed(run, row)
                 continue
             if self._offer(run, row, told):
