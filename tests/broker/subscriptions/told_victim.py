@@ -21,9 +21,9 @@ async def main() -> None:
     if not w.subs.list_all(ME, ""):
         await f.register()
         await w.subscribe()
-    while not (copies := w.subs.runs()[0].sub.extra.get("copies")):  # noqa: ASYNC110
+    while not f.remote.has_copies:  # noqa: ASYNC110 - until the copy is kept, and known by its id
         await asyncio.sleep(0.005)
-    (copy,) = copies.values()
+    (copy,) = w.subs.runs()[0].sub.extra["copies"].values()
     while True:
         await f.tell(copy["id"], speed=number)
         print(number, flush=True)
