@@ -116,6 +116,7 @@ def _add_token_commands(
 
 def _do(settings: Settings, work: Callable[[Identity], Awaitable[T]]) -> T:
     from andaman.app import open_identity
+    from andaman.losses import note_stores
 
     async def run() -> T:
         identity = open_identity(settings)
@@ -123,6 +124,7 @@ def _do(settings: Settings, work: Callable[[Identity], Awaitable[T]]) -> T:
             return await work(identity)
         finally:
             await identity.close()
+            note_stores(settings.data_dir)
 
     return asyncio.run(run())
 

@@ -128,6 +128,7 @@ class App:
         set_aside_damaged(directory)
         self.reserve.on_change(self.broker.keep_free)
         self.identity.store.make_room = self.reserve.give_up
+        note_stores(directory)  # accounts that were made before the first start are missed from now on
         clock.begin(self.broker.last_commit)
         self.slow_check = SlowCheck(directory)
         self.contexts = ContextStore(
@@ -411,6 +412,7 @@ async def load_pack_offline(settings: Settings, name: str, progress: Progress) -
     """Install a pack into a data directory that no server is using; returns how many entities were written."""
     pack = load_pack(name)
     broker = Broker.open(settings.data_dir, history=False)
+    note_stores(settings.data_dir)
     await broker.start()
     try:
         report = await install(pack, broker, cli_actor(), progress)

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from andaman.broker.contexts.book import FILE as CONTEXTS
+from andaman.broker.ledger.schema import FILE as LEDGER
 from andaman.broker.ledger.stores import note, noted
+from andaman.broker.snapshots.store import FILE as SNAPSHOTS
 from andaman.broker.subscriptions.store import FILE as SUBSCRIPTIONS
 from andaman.kernel.errors import AndamanError, Unavailable
 from andaman.kernel.storage import keep_private
@@ -22,17 +24,66 @@ PRECIOUS: Final = {
     SUBSCRIPTIONS: "the subscriptions",
     REGISTRY: "the registered context sources",
 }
+DEADLETTER: Final = "deadletter.db"
+INGEST: Final = "ingest.db"
+NOTED: Final = (*PRECIOUS, CONTEXTS, SNAPSHOTS, DEADLETTER, INGEST)
 _CHECKED_BYTES: Final = 64 << 20
 """Larger ones are left to the doctor."""
 
 
+def known_stores(directory: Path) -> frozenset[str]:
+    """Names of small databases that were in use here. What never was is not missed: a start that was killed, or that failed, leaves
+    some of them only."""
+    known = noted(directory)
+    return _inferred(directory) if known is None else known
+
+
+def _inferred(directory: Path) -> frozenset[str]:
+    """The same for a directory of an older release, which noted nothing. A start of these made identity.db, the ledger, registry.db,
+    deadletter.db and ingest.db; then it began to work, and made subscriptions.db and snapshots.db. Still older ones knew
+    registry.db, subscriptions.db and snapshots.db not at all.
+    """
+    there = {path.name for path in directory.glob("*.db") if path.exists() and path.stat().st_size}
+    known = set[str]()
+    if there - {IDENTITY}:
+        known.add(IDENTITY)
+    if there & {SUBSCRIPTIONS, SNAPSHOTS}:
+        known.add(REGISTRY)
+    if SNAPSHOTS in there or (REGISTRY in there and _was_used(directory)):
+        known |= {REGISTRY, SUBSCRIPTIONS, DEADLETTER, INGEST}
+    return frozenset(known)
+
+
+def _was_used(directory: Path) -> bool:
+    """Does something tell that a start came to its end: what was written by others than the platform itself?"""
+    return any(
+        _has_row(directory / name, rows)
+        for name, rows in (
+            (REGISTRY, "registration"),
+            (REGISTRY, "csource_subscription"),
+            (DEADLETTER, "dead_letter"),
+            (INGEST, "memory"),
+            (LEDGER, "journal WHERE actor NOT LIKE 'system:%' OR actor LIKE 'system:feed:%'"),
+        )
+    )
+
+
+def _has_row(path: Path, rows: str) -> bool:
+    if not path.is_file():
+        return False
+    try:
+        db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=10.0)
+        try:
+            return db.execute(f"SELECT 1 FROM {rows} LIMIT 1").fetchone() is not None  # noqa: S608
+        finally:
+            db.close()
+    except (sqlite3.Error, OSError):
+        return False
+
+
 def find_lost(directory: Path) -> list[str]:
     """Names of small databases that were there and are gone, or empty."""
-    known = noted(directory)
-    if known is None:  # of an older release, or new: a platform that ran made all of them, in this order
-        there = {path.name for path in directory.glob("*.db") if path.exists() and path.stat().st_size}
-        newer = {SUBSCRIPTIONS, REGISTRY}
-        known = frozenset({IDENTITY} if there - {IDENTITY} else ()) | (newer if there & newer else set())
+    known = known_stores(directory)
     return [name for name in PRECIOUS if name in known and _is_gone(directory / name)]
 
 
@@ -64,8 +115,7 @@ def begin_anew(directory: Path, name: str) -> None:
     lost = find_lost(directory)
     if name not in lost:
         raise AndamanError(f"{directory / name} is not lost; nothing was changed")
-    known = noted(directory)
-    left = (known if known is not None else frozenset(PRECIOUS)) - {name}
+    left = known_stores(directory) - {name}
     for end in ("", "-wal", "-shm"):
         (directory / f"{name}{end}").unlink(missing_ok=True)
     try:
@@ -75,9 +125,11 @@ def begin_anew(directory: Path, name: str) -> None:
 
 
 def note_stores(directory: Path) -> None:
-    """Note which there are now; a start calls it when all are made. What cannot be noted now is noted by the next."""
+    """Note which there are now, beside those that are known. A start calls it when all are made, before anybody can be told that
+    something was taken; the command line when it has changed accounts. What cannot be noted now is noted by the next."""
+    there = {name for name in NOTED if not _is_gone(directory / name)}
     try:
-        note(directory, {name for name in (*PRECIOUS, CONTEXTS) if not _is_gone(directory / name)})
+        note(directory, known_stores(directory) | there)
     except sqlite3.Error as error:
         log.warning("Which databases there are could not be noted: %s", error)
 

@@ -15,7 +15,6 @@ from andaman.broker.contexts.book import FILE as CONTEXTS
 from andaman.broker.contexts.book import ContextBook
 from andaman.broker.ledger.doctor import Finding, in_one_line, missing_parts
 from andaman.broker.ledger.schema import HISTORY
-from andaman.broker.ledger.stores import noted
 from andaman.broker.registry.model import registration_of
 from andaman.broker.registry.store import RegistryStore
 from andaman.broker.snapshots.model import of_document
@@ -31,9 +30,8 @@ from andaman.ingest.offsets import OffsetStore
 from andaman.kernel.errors import AndamanError
 from andaman.kernel.storage import obstacle
 from andaman.kernel.time import system_clock
+from andaman.losses import DEADLETTER, IDENTITY, INGEST, REGISTRY, known_stores
 
-IDENTITY: Final = "identity.db"
-REGISTRY: Final = "registry.db"
 _TAKE: Final = "Stop the platform, keep a copy of the directory, remove {0}, {0}-wal and {0}-shm, and put {0} of the last backup there"
 Rows = Callable[[sqlite3.Connection], Iterator[str]]
 
@@ -143,13 +141,13 @@ KINDS: Final = (
         precious=False,
     ),
     Kind(
-        "deadletter.db",
-        lambda d: DeadLetterStore(d / "deadletter.db"),
+        DEADLETTER,
+        lambda d: DeadLetterStore(d / DEADLETTER),
         "messages that could not be read are forgotten",
         lambda _: iter(()),
         precious=False,
     ),
-    Kind("ingest.db", lambda d: OffsetStore(d / "ingest.db"), "feeds begin anew", _memories, precious=False),
+    Kind(INGEST, lambda d: OffsetStore(d / INGEST), "feeds begin anew", _memories, precious=False),
 )
 
 
@@ -157,10 +155,12 @@ def examine_small(directory: Path, journal_end: Callable[[], int]) -> list[Findi
     """A finding for each small database, and for the audit. ``journal_end`` now; 0 where it is not known."""
     findings: list[Finding] = []
     there = {path.name for path in directory.glob("*.db")}
+    known = known_stores(directory)
     for kind in KINDS:
+        missed = kind.name in known or (kind.name == SNAPSHOTS and _holds_snapshots(directory))
         if kind.name in there:
-            findings += _look(directory, kind, journal_end)
-        elif kind.name == IDENTITY or _is_missed(kind, there, directory):
+            findings += _look(directory, kind, missed, journal_end)
+        elif missed:
             text = f"{kind.name} is missing: {kind.loss}. Stop the platform and put that of the last backup there."
             findings.append(Finding("problem" if kind.precious else "warning", kind.name, text))
     for name in sorted(there - {kind.name for kind in KINDS}):
@@ -175,20 +175,12 @@ def examine_small(directory: Path, journal_end: Callable[[], int]) -> list[Findi
     return findings
 
 
-def _is_missed(kind: Kind, there: set[str], directory: Path) -> bool:
-    """The ledger notes those that a start would miss. Where it does not: a platform that ran made all of them; one of an older
-    release knew no subscriptions, no other sources and no snapshots."""
-    if kind.name == SNAPSHOTS:
-        return (directory / FOLDER).is_dir()
-    known, newer = noted(directory), {SUBSCRIPTIONS, REGISTRY}
-    if kind.name in newer | {CONTEXTS} and known is not None:
-        return kind.name in known
-    if kind.name == CONTEXTS:
-        return False
-    return bool(there & newer if kind.name in newer else there - {IDENTITY, CONTEXTS})
+def _holds_snapshots(directory: Path) -> bool:
+    folder = directory / FOLDER
+    return folder.is_dir() and any(folder.iterdir())
 
 
-def _look(directory: Path, kind: Kind, journal_end: Callable[[], int]) -> Iterator[Finding]:
+def _look(directory: Path, kind: Kind, used: bool, journal_end: Callable[[], int]) -> Iterator[Finding]:
     path = directory / kind.name
     finding = _sound(path, kind.advice)
     if finding.level != "ok":
@@ -205,6 +197,11 @@ def _look(directory: Path, kind: Kind, journal_end: Callable[[], int]) -> Iterat
                     older = _version(db) < _version(model)
                 finally:
                     model.close()
+            if missing and not used:
+                yield Finding(
+                    "ok", kind.name, "It was begun by a start that did not come to its end; the next goes on."
+                )
+                return
             if not db.execute("SELECT 1 FROM sqlite_master").fetchone():
                 text = f"The file is empty: {kind.loss}. {kind.advice}"
                 yield Finding("problem" if kind.precious else "warning", kind.name, text)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -195,6 +196,18 @@ def test_an_answer_with_more_text_than_one_may_have_is_cut_or_refused(tmp_path: 
             await broker.newest_values(SPEED, (), FULL_ACCESS)
         some = await broker.newest_values(SPEED, (), FULL_ACCESS, limit=20)
         assert [len(value) for value in some.values] == [100_000] * 20
+        # Counting needs no text; what looks at the values is refused still.
+        counting = TemporalQuery("after", START, timeproperty="modifiedAt", aggr_methods=("totalCount",))
+        counted = await broker.evolutions(
+            EvolutionQuery(counting, (EntityQuery(ids=(urn(1),)),)), FULL_ACCESS
+        )
+        ((total, *_),) = counted["entities"][0]["attrs"][SPEED]["totalCount"]
+        assert total == count
+        told = await broker.temporal(urn(1), [SPEED], counting, FULL_ACCESS)
+        assert told[SPEED]["totalCount"][0][0] == count
+        greatest = replace(counting, aggr_methods=("totalCount", "max"))
+        with pytest.raises(TooManyResults):
+            await broker.evolutions(EvolutionQuery(greatest, (EntityQuery(ids=(urn(1),)),)), FULL_ACCESS)
         # A condition on something else is not refused for these texts; one that must look into all of them is.
         await broker.write([put(1, n={"type": "Property", "value": 7})], SYSTEM)
         found = await broker.evolutions(

@@ -19,6 +19,8 @@ from andaman.kernel.time import SECOND, Micros
 
 __all__ = ["METHODS", "Period", "aggregate", "edges", "parse_period", "shortest"]
 METHODS: Final = ("totalCount", "distinctCount", "sum", "avg", "min", "max", "stddev", "sumsq")
+WITH_VALUES: Final = frozenset(METHODS) - {"totalCount"}
+"""Methods that look at values; the others count them."""
 MAX_PERIODS: Final = 200_000
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(?:[.,](\d{1,6}))?Z?", re.ASCII)
 _PLAIN: Final = frozenset({"Property", "ListProperty", "JsonProperty"})

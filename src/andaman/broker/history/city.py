@@ -262,12 +262,10 @@ def _add_corrected(reader: Reader, attr: str, chosen: Chosen, span: Span, sums: 
     until = np.array([chosen.veils.get(name, 0) for name in reader.names], dtype=np.int64)
     forms = {number: read_form(reader.text(number)) for number in distinct(rows.form)}
     whole = [number for number, form in forms.items() if form.value == "r"]
-    if whole:
-        reader.fetch_bodies([rows])
-    bodies = reader.bodies(rows) if whole else []
     keep = np.isin(rows.form, [number for number, form in forms.items() if form.value in NUMERIC])
-    for at in np.flatnonzero(np.isin(rows.form, whole)).tolist():
-        value = plain(forms[int(rows.form[at])], 0.0, 0.0, bodies[at])
+    raw = np.flatnonzero(np.isin(rows.form, whole))  # of the others no text is needed, however large
+    for at, body in zip(raw.tolist(), reader.bodies(rows.pick(raw)), strict=True):
+        value = plain(forms[int(rows.form[at])], 0.0, 0.0, body)
         keep[at] = isinstance(value, int | float) and abs(value) < 1 << 53
     keep &= rows.t + rows.lag >= until[rows.who]
     rows = rows.pick(keep)

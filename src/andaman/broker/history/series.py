@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from andaman.broker.history.aggregate import METHODS, Period, aggregate, edges, parse_period
+from andaman.broker.history.aggregate import METHODS, WITH_VALUES, Period, aggregate, edges, parse_period
 from andaman.broker.history.ids import instance_id
 from andaman.broker.history.reading import ENDS, VALUES, Reader
 from andaman.broker.history.rollups import ROLLED, combined
@@ -121,8 +121,10 @@ def aggregated(reader: Reader, rows: Rows, query: TemporalQuery) -> dict[str, li
         return combined(query.aggr_methods, own.time, own.num if numeric else None, rollups, limits, high)
     forms = {number: reader.form(number) for number in distinct(rows.form)}
     values: Any
-    if all(form.value in NUMERIC for form in forms.values()):
-        values = rows.num
+    if all(form.value in NUMERIC for form in forms.values()) or not WITH_VALUES.intersection(
+        query.aggr_methods
+    ):
+        values = rows.num  # whatever they are: nobody looks at them where values are counted only
     else:
         values = [
             plain(forms[form], num, num2, body)

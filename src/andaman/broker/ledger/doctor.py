@@ -22,8 +22,8 @@ from andaman.broker.ledger.schema import (
     LOCK,
     MIGRATIONS,
     connect,
-    is_lost,
     lock_holder,
+    lost_by,
 )
 from andaman.kernel.clock import AHEAD, Trouble, judge, kernel_synchronized
 from andaman.kernel.storage import obstacle
@@ -53,9 +53,9 @@ def doctor(
     ``facts``: how the index's rows are made, to compare those that are stored.
     """
     now = system_clock() if now is None else now
-    if is_lost(directory):
+    if witness := lost_by(directory):
         text = (
-            f"{FILE} is missing or empty, but {HISTORY}/ tells of data that was there; the platform does not start over it. "
+            f"{FILE} is missing or empty, but {witness} tells of data that was there; the platform does not start over it. "
             "Keep a copy of the directory and restore the last backup into a new one."
         )
         return [Finding("problem", "store", text)]
@@ -77,6 +77,9 @@ def doctor(
         ]
     try:
         db.execute("BEGIN")  # all that follows is of one instant, whatever the platform commits meanwhile
+        if _is_unmade(db):
+            text = "It was begun by a start that did not come to its end, and holds nothing; the next start makes it."
+            return [*findings, Finding("ok", "store", text)]
         wrong = structure(db)
         if wrong:
             text = f"{wrong}. Stop the platform, keep a copy of the directory, restore the last backup."
@@ -110,6 +113,18 @@ def doctor(
 
 
 # -- single examinations ----------------------------------------------------------------------------------------
+
+
+def _is_unmade(db: sqlite3.Connection) -> bool:
+    """Is it a file of SQLite without a table, of no other program?"""
+    try:
+        owner, version, tables = (
+            db.execute(sql).fetchone()[0]
+            for sql in ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
+        )
+    except sqlite3.DatabaseError:
+        return False  # structure tells what is wrong
+    return not (owner or version or tables)
 
 
 def structure(db: sqlite3.Connection) -> str:
@@ -353,6 +368,10 @@ def _history(directory: Path, db: sqlite3.Connection) -> Iterator[Finding]:
         yield Finding("warning", "history", f"{error}.")
         return
     except Exception as error:
+        if "Conflicting lock" in str(error):  # DuckDB's words
+            text = "History is still held by a process of the platform that is just ending; look again in a few seconds."
+            yield Finding("warning", "history", text)
+            return
         yield Finding("problem", "history", f"History cannot be opened: {error}. {advice}")
         return
     damage = _unreadable(directory / HISTORY)

@@ -18,6 +18,17 @@ from andaman.kernel.storage import obstacle, opening
 FILE: Final = "ledger.sqlite3"
 LOCK: Final = "lock"
 HISTORY: Final = "history"
+STORES: Final = "stores"
+"""Key in ``meta``: see stores.py."""
+AFTERWARDS: Final = (
+    "registry.db",
+    "subscriptions.db",
+    "snapshots.db",
+    "contexts.db",
+    "deadletter.db",
+    "ingest.db",
+)
+"""Databases of other rooms, which a start makes when it has the store."""
 _WRITER_PAGES: Final = 12_000  # of 8 KB
 _READER_PAGES: Final = 2_000
 APPLICATION_ID: Final = 0x616E646D  # "andm"
@@ -95,9 +106,9 @@ def prepare(directory: Path) -> sqlite3.Connection:
     where history tells that there was one."""
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     file = directory / FILE
-    if is_lost(directory):
+    if witness := lost_by(directory):
         raise Unavailable(
-            f"{file} is {'empty' if file.exists() else 'missing'}, but {directory / HISTORY} tells of data that was there. "
+            f"{file} is {'empty' if file.exists() else 'missing'}, but {directory / witness} tells of data that was there. "
             "Nothing is begun anew over it: restore the last backup into a new directory (andaman restore), or choose "
             "an empty directory"
         )
@@ -119,6 +130,9 @@ def prepare(directory: Path) -> sqlite3.Connection:
             db.execute("PRAGMA journal_mode=WAL")
         for number in range(version, len(MIGRATIONS)):
             script = MIGRATIONS[number]
+            if number == 0:
+                # From the first instant on: what never was is not missed, however this start ends.
+                script += f"INSERT INTO meta VALUES ('{STORES}', '[]');"  # noqa: S608
             db.executescript(
                 f"BEGIN IMMEDIATE;{script}PRAGMA application_id={APPLICATION_ID};"
                 f"PRAGMA user_version={number + 1};COMMIT;"
@@ -135,13 +149,20 @@ def prepare(directory: Path) -> sqlite3.Connection:
     return db
 
 
-def is_lost(directory: Path) -> bool:
-    """Was there a store, of which only history is left?"""
+def lost_by(directory: Path) -> str:
+    """Was there a store? The name of what tells so, "" where nothing does: history, and all databases but the accounts',
+    are begun after it."""
     file = directory / FILE
     if file.exists() and (file.is_dir() or file.stat().st_size or file.with_name(f"{FILE}-wal").exists()):
-        return False
+        return ""
     history = directory / HISTORY
-    return history.is_dir() and any(history.iterdir())
+    if history.is_dir() and any(history.iterdir()):
+        return HISTORY
+    return next((name for name in AFTERWARDS if _has_content(directory / name)), "")
+
+
+def _has_content(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size > 0
 
 
 class DirectoryLock:
