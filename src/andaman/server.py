@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 
 from andaman.app import App
 from andaman.kernel.errors import Unavailable
-from andaman.kernel.memory import give_memory_back, keep_memory_low
+from andaman.kernel.memory import collecting_on, give_memory_back, keep_memory_low
 from andaman.maintenance.schedule import BackupKeeper, plan_of
 from andaman.settings import Settings
 from andaman.wire import Protocol, Socket
@@ -170,7 +170,6 @@ def run_blocking(app: App, sock: socket.socket, ready: Callable[[], Awaitable[No
     """``run`` on uvloop where it is installed."""
     give_memory_back()
     raise_file_limit()
-    keep_memory_low()
     try:
         import uvloop
 
@@ -179,4 +178,5 @@ def run_blocking(app: App, sock: socket.socket, ready: Callable[[], Awaitable[No
         logging.getLogger("andaman").info("uvloop is not installed; using asyncio's own loop")
         runner = asyncio.Runner()
     with runner:
+        keep_memory_low(collecting_on(runner.get_loop()))
         runner.run(run(app, sock, ready))

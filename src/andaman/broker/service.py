@@ -41,7 +41,7 @@ from andaman.kernel.time import Clock, Micros, system_clock
 _FACTS = Facts(FACTS_VERSION, index_facts, update_facts)
 _FREEZE_FROM = 10_000  # entities; below that the garbage collector is quick anyway
 _GC_ALLOCATIONS = 500_000
-_ITER_PAGE = 200
+_ITER_PAGE = 50  # bodies that wait with whoever goes through entities slowly
 
 
 class Broker(PastQuestions):
@@ -209,7 +209,7 @@ class Broker(PastQuestions):
 
     def _iter(self, ids: Sequence[str], access: Access, tenant: str) -> Iterator[Doc]:
         for start in range(0, len(ids), _ITER_PAGE):
-            for doc in self._ledger.docs(tenant, ids[start : start + _ITER_PAGE]):
+            for doc in self._ledger.iter_docs(tenant, ids[start : start + _ITER_PAGE]):
                 shown = visible(doc, access)
                 if shown is not None:
                     yield shown

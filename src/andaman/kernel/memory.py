@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ctypes
+import gc
 import os
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -43,11 +46,13 @@ def give_memory_back() -> None:
             mallopt(option, value)
 
 
-def keep_memory_low() -> None:
-    """From now on, in a thread: where the process has grown much, give back what is free between blocks that are in use.
+def keep_memory_low(first: Callable[[], None] = lambda: None) -> None:
+    """From now on, in a thread: where the process has grown much, call ``first``, then give back what is free between blocks
+    that are in use.
 
     By itself the C library gives back only what lies above the last block in use. It is looked at every ``_EVERY_S``; where the process has
-    ``_GROWN`` more than after the last time, its heap is gone through, for which allocations wait some milliseconds.
+    ``_GROWN`` more than after the last time, its heap is gone through, for which allocations wait some milliseconds. ``first`` frees
+    what it can (``collecting_on``); RuntimeError from it means that there is nothing more to do, and ends the thread.
     """
     if not sys.platform.startswith("linux"):
         return
@@ -62,12 +67,38 @@ def keep_memory_low() -> None:
         while not wait.wait(_EVERY_S):
             now = resident_bytes()
             if now > least + _GROWN:
+                try:
+                    first()
+                except RuntimeError:
+                    return
                 trim(0)
                 least = resident_bytes()
             else:
                 least = min(least, now)
 
     threading.Thread(target=watch, name="memory", daemon=True).start()
+
+
+def collecting_on(loop: asyncio.AbstractEventLoop) -> Callable[[], None]:
+    """To be called from another thread: frees, on the loop's, cycles of what was made lately, and waits for it.
+
+    A connection that ends in the middle of something leaves one: its task's exception holds the frames, which hold the
+    task, and with them whatever it was sending. The interpreter searches for those after so many allocations that this may be
+    hours later (``Broker.start``). Only objects made since the last search are looked at, not the city. On the loop's thread,
+    because what is freed may be a handle of the loop.
+    """
+
+    def collect() -> None:
+        done = threading.Event()
+
+        def search() -> None:
+            gc.collect(1)
+            done.set()
+
+        loop.call_soon_threadsafe(search)
+        done.wait(_EVERY_S)
+
+    return collect
 
 
 def resident_bytes() -> int:

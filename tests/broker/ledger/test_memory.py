@@ -21,6 +21,7 @@ from andaman.broker.ledger.schema import connect
 from andaman.broker.ledger.tail import Tail
 from andaman.broker.model import Event, EventKind
 from andaman.broker.service import Broker
+from andaman.identity.model import FULL_ACCESS
 from andaman.kernel.errors import StorageFull
 from tests.broker.ledger.world import SYSTEM, put, urn, with_broker
 from tests.served import Served, served
@@ -259,3 +260,26 @@ def test_the_process_stays_small_whatever_its_events_weigh(tmp_path: Path, load:
         assert 0 < platform.historian_mb < 128 + 100
         assert platform.metric("andaman_history_set_aside") == 0
         assert platform.metric("andaman_recent_events_bytes") <= 24 * MB
+
+
+def test_whoever_goes_through_entities_slowly_holds_one_of_them(tmp_path: Path) -> None:
+    """Decoded, an entity takes ten times its bytes: each is made when its turn comes, not a page at a time."""
+
+    async def work(broker: Broker) -> None:
+        made = 0
+        await broker.write([put(number) for number in range(40)], SYSTEM)
+        read = broker._ledger.read
+
+        def counted(body: bytes) -> object:
+            nonlocal made
+            made += 1
+            return read(body)
+
+        broker._ledger.read = counted  # type: ignore[assignment]
+        docs = iter(broker.iter_entities([], FULL_ACCESS))
+        for taken in range(40):
+            assert next(docs)["id"] == urn(taken)
+            assert made == taken + 1
+        assert next(docs, None) is None
+
+    with_broker(tmp_path, work)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from starlette.websockets import WebSocket
 from andaman.broker.entity.build import entity, geo
 from andaman.broker.model import OpKind, WriteOp
 from andaman.broker.service import Broker
-from andaman.doors.live.connection import Pace
+from andaman.doors.live.connection import Connection, Pace
 from andaman.doors.live.hub import Hub
 from andaman.doors.live.routes import LiveDoor
 from andaman.doors.live.view import bounds_of, intersects, parse_bbox
@@ -331,3 +333,36 @@ def test_coalescing_equals_telling_one_by_one(steps: list[tuple[dict[str, int], 
     if pending:
         tell()
     assert client == expected
+
+
+async def test_who_goes_away_in_the_middle_leaves_nothing(hub: Hub) -> None:
+    """A connection, its states under way and what they were about to send are free at once, without a search for cycles."""
+    await hub.broker.write([_bus(number, 1.0) for number in range(50)], ROOT)
+    asked, ended, sending = 4, asyncio.Event(), asyncio.Event()
+
+    async def receive() -> dict[str, Any]:
+        nonlocal asked
+        asked -= 1
+        if asked >= 0:
+            return {"type": "websocket.receive", "text": f'{{"op":"watch","id":"w{asked}"}}'}
+        await ended.wait()
+        return {"type": "websocket.disconnect"}
+
+    async def send(message: dict[str, Any]) -> None:
+        sending.set()
+        await asyncio.sleep(60)  # it does not read
+
+    gc.collect()
+    gc.disable()
+    try:
+        connection = Connection(hub, actor(PUBLIC), lambda: None, receive, send, Pace())
+        left = weakref.ref(connection)
+        serving = asyncio.create_task(connection.serve())
+        await sending.wait()
+        ended.set()
+        await serving
+        del connection, serving
+        await asyncio.sleep(0)
+        assert left() is None
+    finally:
+        gc.enable()

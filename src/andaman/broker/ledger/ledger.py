@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import get_ident
@@ -260,9 +260,16 @@ class Ledger:
 
     def docs(self, tenant: str, ids: Sequence[str]) -> list[Doc]:
         """Whole docs in the order of ``ids``; those that are not there are left out. Any thread."""
+        return list(self.iter_docs(tenant, ids))
+
+    def iter_docs(self, tenant: str, ids: Sequence[str]) -> Iterator[Doc]:
+        """The same, each made when its turn comes: a doc takes ten times the memory of the body it is made of. The bodies
+        are read by this call."""
+        return self._docs(self._bodies(tenant, ids), ids)
+
+    def _bodies(self, tenant: str, ids: Sequence[str]) -> dict[str, bytes]:
         if get_ident() != self._home:
-            there = self._bodies_elsewhere(tenant, ids)
-            return self._docs(there, ids)
+            return self._bodies_elsewhere(tenant, ids)
         bodies: dict[str, bytes] = {}
         missing = []
         for entity_id in ids:
@@ -282,11 +289,11 @@ class Ledger:
                 kept: Stored = tuple(stored)
                 self.cache.put((tenant, entity_id), kept)
                 bodies[entity_id] = kept[1]
-        return self._docs(bodies, ids)
+        return bodies
 
-    def _docs(self, bodies: dict[str, bytes], ids: Sequence[str]) -> list[Doc]:
+    def _docs(self, bodies: dict[str, bytes], ids: Sequence[str]) -> Iterator[Doc]:
         read = self.read
-        return [doc for one in ids if one in bodies and (doc := read(bodies[one])) is not None]
+        return (doc for one in ids if one in bodies and (doc := read(bodies[one])) is not None)
 
     def _bodies_elsewhere(self, tenant: str, ids: Sequence[str]) -> dict[str, bytes]:
         """Bodies by id, for other threads than the loop's: looks into the cache, but never fills it."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -113,6 +114,7 @@ class Connection:
                 self._share.leave(self._actor)
             self._share.hold(self, 0)
             await asyncio.gather(*tasks, *self._snapshots.values(), return_exceptions=True)
+            self._snapshots.clear()  # each knows this connection: kept here, neither is freed before the next search for cycles
             self._leave.cancel()
             if goodbye is not None:
                 await self._close(goodbye)
@@ -247,15 +249,18 @@ class Connection:
         head = f'{{"op":"state","id":{id_json},"seq":0,"time":"{time}","first":true'
         waiting: list[str] = []
         size = 0
-        async for part in iter_state(hub.broker, wanted, access, at, self._share.piece(self._actor)):
-            if watch is not None:
-                watch.group.members.update(part)
-            waiting.extend(part.values())
-            size += sum(map(len, part.values()))
-            if len(waiting) >= 1000 or size >= _PART_BYTES:
-                await self._put(f'{head},"entities":[{",".join(waiting)}],"last":false}}')
-                waiting, size = [], 0
-                head = head.replace('"first":true', '"first":false')
+        async with aclosing(
+            iter_state(hub.broker, wanted, access, at, self._share.piece(self._actor))
+        ) as parts:
+            async for part in parts:
+                if watch is not None:
+                    watch.group.members.update(part)
+                waiting.extend(part.values())
+                size += sum(map(len, part.values()))
+                if len(waiting) >= 1000 or size >= _PART_BYTES:
+                    await self._put(f'{head},"entities":[{",".join(waiting)}],"last":false}}')
+                    waiting, size = [], 0
+                    head = head.replace('"first":true', '"first":false')
         await self._put(f'{head},"entities":[{",".join(waiting)}],"last":true}}')
 
     def _end_quietly(self, watch_id: str, watch: Watch | None) -> None:

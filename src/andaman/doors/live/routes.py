@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
-from contextlib import nullcontext
+from contextlib import aclosing, nullcontext
 from typing import Final
 
 from starlette.requests import Request
@@ -128,8 +128,10 @@ class LiveDoor:
     ) -> AsyncGenerator[dict[str, str], None]:
         """The parts of a state, by turns; a state of the past needs a place while it is sent."""
         async with self.share.past(actor) if at is not None else nullcontext():
-            async for part in iter_state(self.hub.broker, wanted, actor.access, at, self.share.piece(actor)):
-                yield part
+            turns = self.share.piece(actor)
+            async with aclosing(iter_state(self.hub.broker, wanted, actor.access, at, turns)) as parts:
+                async for part in parts:
+                    yield part
 
     def _look(self) -> None:
         for connection in list(self.connections):

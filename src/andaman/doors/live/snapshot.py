@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, nullcontext
 from time import perf_counter
 from typing import Final, cast
@@ -30,7 +30,7 @@ async def iter_state(
     access: Access,
     at: Micros | None = None,
     turn: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
-) -> AsyncIterator[dict[str, str]]:
+) -> AsyncGenerator[dict[str, str], None]:
     """Slices of entity id → live form as JSON text: the present, or the state as it was known at ``at``. Each is made in a
     ``turn``, and sent outside of it.
 
