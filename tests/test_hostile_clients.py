@@ -27,8 +27,8 @@ from tests.hostile import KINDS
 
 LONG = os.environ.get("ANDAMAN_HOSTILE") == "1"
 SECONDS = 20.0 if LONG else 1.2
-P95_S = 0.2 if LONG else 2.0
-PEAK_MB, REST_MB = 200, 50 if LONG else 150
+P95_S = 0.2 if LONG else 5.0
+PEAK_MB, REST_MB = 200, 50 if LONG else 120
 SETTLE_S = 60.0
 ENTITY = "urn:ngsi-ld:AdministrativeArea:TH83"
 LARGE = (
@@ -116,7 +116,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def _settle(server: Server) -> None:
-    """Until the first computations (indicators, tiles, the policy) are done, and memory has not moved for some seconds."""
+    """Until the first computations (indicators, roadmap, tiles, the policy) are done, and memory has not moved for some seconds: without
+    any client it rises from 130 to 210 MB in the first 40 s and falls to 190."""
+    if LONG:
+        time.sleep(SETTLE_S)
     until, calm, last = time.monotonic() + 60, 0.0, 0.0
     while time.monotonic() < until and calm < (15 if LONG else 2):
         time.sleep(0.5)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import orjson
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from andaman.kernel.errors import AndamanError, InvalidRequest, NotSignedIn, TooLarge
 
@@ -21,6 +24,38 @@ def json_response(content: Any, status: int = 200, headers: dict[str, str] | Non
     """JSON by orjson (datetimes, dataclasses and NumPy values included)."""
     options = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
     return Response(orjson.dumps(content, option=options), status, headers, "application/json")
+
+
+class Streamed(StreamingResponse):
+    """An answer in parts, in UTF-8, that ends when its client is gone: ``parts`` is closed then, before this returns.
+
+    Starlette's own cancels a task for it, whose exception then keeps every frame, and with them the parts, in a cycle until
+    the interpreter looks for those.
+    """
+
+    def __init__(self, parts: AsyncGenerator[str, None], headers: dict[str, str], media_type: str) -> None:
+        super().__init__(parts, headers=headers, media_type=media_type)
+        self._parts = parts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        gone = asyncio.create_task(_gone(receive))
+        try:
+            await send(
+                {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+            )
+            async for part in self._parts:
+                await send({"type": "http.response.body", "body": part.encode(), "more_body": True})
+                if gone.done():
+                    return
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            gone.cancel()
+            await self._parts.aclose()
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def problem_response(error: AndamanError, headers: dict[str, str] | None = None) -> Response:

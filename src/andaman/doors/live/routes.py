@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing, nullcontext
 from typing import Final
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from andaman.doors.live.changes import NameOf, changes_handler
@@ -20,6 +20,7 @@ from andaman.identity.doors import ANYONE, STAFF, BoundDoor, Cost, DoorEntry, Te
 from andaman.identity.model import Actor, Role
 from andaman.identity.web import actor_of, ask_of, recheck_of, tenant_of
 from andaman.kernel.errors import Unavailable
+from andaman.kernel.http import Streamed
 from andaman.kernel.metrics import Family, counter, gauge
 from andaman.kernel.time import Micros, format_time
 
@@ -109,7 +110,7 @@ class LiveDoor:
         first = await anext(parts, none)  # errors become problems before the answer begins
         time = format_time(self.hub.clock() if at is None else at)
 
-        async def body() -> AsyncIterator[str]:
+        async def body() -> AsyncGenerator[str, None]:
             try:
                 yield f'{{"time":"{time}","entities":[{",".join(first.values())}'
                 comma = "," if first else ""
@@ -121,7 +122,7 @@ class LiveDoor:
             finally:
                 await parts.aclose()
 
-        return StreamingResponse(body(), media_type="application/json", headers={"Cache-Control": "no-store"})
+        return Streamed(body(), {"Cache-Control": "no-store"}, "application/json")
 
     async def _parts(
         self, wanted: Filter, at: Micros | None, actor: Actor
