@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable
 
-from tests.support import raise_files
+from tests.open_files import raise_files
 
 GET = b"GET /api/health HTTP/1.1\r\nHost: a\r\n\r\n"
 HANDSHAKE = (
@@ -315,6 +315,7 @@ KINDS = (
 
 
 async def main(kind: str, port: int, seconds: float) -> None:
+    print("ready", flush=True)
     await getattr(Attack(port, seconds), kind)()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import resource
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -47,11 +46,3 @@ async def client(app: App, role: Role | None = None) -> AsyncIterator[httpx.Asyn
 def run(work: Callable[[], Awaitable[None]]) -> None:
     """Run an async test body."""
     asyncio.run(work())  # type: ignore[arg-type]
-
-
-def raise_files() -> None:
-    """As many open files as this process may have, up to 8,192."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 8192 if hard == resource.RLIM_INFINITY else min(hard, 8192)
-    if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -183,8 +183,11 @@ def test_honest_clients_beside(server: Server, kind: str) -> None:
     attack = subprocess.Popen(
         [sys.executable, "-m", "tests.hostile", kind, str(server.port), str(SECONDS)],
         cwd=Path(__file__).parents[1],
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
+    assert attack.stdout is not None
+    attack.stdout.readline()  # it has begun
     asyncio.run(_honest(server, SECONDS + 0.5, seen))
     _, told = attack.communicate(timeout=30)
     assert attack.returncode == 0, told.decode()[-2000:]
