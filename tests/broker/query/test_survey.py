@@ -67,3 +67,11 @@ def test_only_the_types_and_kinds_that_are_asked_for() -> None:
 
     found = index.survey("", FULL_ACCESS, load, (), ("x:A",))
     assert [(part.types, sorted(part.attrs)) for part in found] == [(("x:A",), ["x:a", "x:b"])]
+
+
+def test_names_that_queries_make_up_are_forgotten_in_time() -> None:
+    """Whoever asks for names without end fills no memory: what is remembered of them is bounded in characters."""
+    for number in range(3 * facts._NAMES_MAX // 60_000):
+        facts.attr_code(f"https://example.org/{number}/{'x' * 60_000}")
+        assert sum(map(len, facts._codes)) <= facts._NAMES_MAX + 60_100
+    assert facts.attr_of(facts.attr_code("https://example.org/known")) == "https://example.org/known"

@@ -35,23 +35,29 @@ _POINT_RECORDS = Struct("<QdQd")
 _DIGEST = Struct(">q")
 _EXACT = 1 << 53
 _CACHE_MAX: Final = 200_000
+_NAMES_MAX: Final = 32 << 20
+"""Characters of remembered names: queries of strangers name what they like."""
 
 Fact = tuple[int, float | int]
 Box = tuple[float, ...]
 """(x, y) of a point, or (west, south, east, north) of any other geometry."""
 
 _codes: dict[str, int] = {}
+_remembered = 0
 _names: dict[int, str] = {}
 _hashes: dict[str, int] = {}
 
 
 def attr_code(iri: str) -> int:
     """60 bits of hash with room for the kind; the same in every process."""
+    global _remembered
     code = _codes.get(iri)
     if code is None:
-        if len(_codes) > _CACHE_MAX:
+        _remembered += len(iri)
+        if len(_codes) > _CACHE_MAX or _remembered > _NAMES_MAX:
             _codes.clear()
             _names.clear()
+            _remembered = len(iri)
         code = int.from_bytes(blake2b(iri.encode(), digest_size=8).digest()) & ~15
         _codes[iri] = code
         _names[code] = iri
