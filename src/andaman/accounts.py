@@ -176,11 +176,17 @@ def _user_switch(options: argparse.Namespace, settings: Settings) -> int:
     return _change_user(options, settings, disabled=not options.enabled)
 
 
-def _change_user(options: argparse.Namespace, settings: Settings, **changes: object) -> int:
+def _change_user(
+    options: argparse.Namespace,
+    settings: Settings,
+    *,
+    password: str | None = None,
+    disabled: bool | None = None,
+) -> int:
     from andaman.app import cli_actor
 
     async def work(identity: Identity) -> None:
-        await identity.update_user(options.username, cli_actor(), **changes)  # type: ignore[arg-type]
+        await identity.update_user(options.username, cli_actor(), password=password, disabled=disabled)
 
     return _with_losses(options, settings, work, f"account {options.username} changed")
 

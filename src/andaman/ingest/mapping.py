@@ -121,7 +121,7 @@ def _topic(table: Table) -> TopicRule | None:
     types = table.texts("type", ["Device"])
     scope = table.texts("scope", [])
     for name in types:
-        table.check("type", lambda name=name: type_name(name))  # type: ignore[misc]
+        table.check("type", type_name, name)
     encoding = table.choice("encoding", tuple(CODECS), "utf-8")
     qos = table.whole("qos", 1, 0, 1)
     if len(faults.found) > before or pattern is None:
@@ -189,7 +189,7 @@ def _values(
     seen: dict[str, str] = {}
     for name in rules.names():
         one = rules.sub(name)
-        iri = rules.check(name, lambda name=name: attribute_name(name))  # type: ignore[misc]
+        iri = rules.check(name, attribute_name, name)
         if one is None or not one.is_table() or iri is None:
             continue
         if iri == LOCATION and place is not None:
@@ -259,13 +259,13 @@ def _time(table: Table, payload: str) -> TimeRule | None:
     form = rule.text("format", "iso") or "iso"
     is_pattern = "%" in form
     if is_pattern:
-        rule.check("format", lambda: check_pattern(form))
+        rule.check("format", check_pattern, form)
     elif form not in TIME_FORMATS:
         rule.choice("format", (*TIME_FORMATS, "a pattern such as %d/%m/%Y %H:%M:%S"), "iso")
     zone_name = rule.text("zone", None)
     zone: ZoneInfo | None = None
     if zone_name is not None:
-        zone = rule.check("zone", lambda: read_zone(zone_name))
+        zone = rule.check("zone", read_zone, zone_name)
         if form.startswith("unix"):
             rule.fault(
                 "zone", f'is for times that name none; format = "{form}" counts from 1970 in UTC: remove zone'
@@ -312,7 +312,7 @@ def _static(table: Table) -> dict[str, Instance]:
         return found
     seen: dict[str, str] = {}
     for name in rules.names():
-        iri = rules.check(name, lambda name=name: attribute_name(name))  # type: ignore[misc]
+        iri = rules.check(name, attribute_name, name)
         if iri is None:
             continue
         if iri == LOCATION and table.has("location"):
@@ -323,7 +323,7 @@ def _static(table: Table) -> dict[str, Instance]:
         value = rules.raw(name)
         if iri == _ORIGIN and value not in ORIGINS:
             rules.choice(name, ORIGINS, "measured")
-        made = rules.check(name, lambda name=name, value=value: read_constant(name, value))  # type: ignore[misc]
+        made = rules.check(name, read_constant, name, value)
         if made is not None:
             found[iri] = made
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import orjson
 
@@ -230,7 +230,9 @@ class _Message:
                 self._sound.add(id(value))
             return value
         if rule.type == "boolean":
-            return value if isinstance(value, bool) else _wrong(rule, value)
+            if not isinstance(value, bool):
+                _wrong(rule, value)
+            return value
         return _number(rule, value)
 
     def _place(self, rule: PlaceRule, item: Any) -> list[float] | None:
@@ -358,7 +360,7 @@ def _number(rule: ValueRule, value: Any) -> int | float:
     try:
         number = read_number(value, rule.as_text, rule.decimal)
     except ValueError:
-        return _wrong(rule, value)  # type: ignore[no-any-return]
+        _wrong(rule, value)
     if isinstance(number, float):
         if not math.isfinite(number):
             raise Unreadable("not-finite", f"{str(value)[:80]} is not a finite number")
@@ -390,7 +392,7 @@ def _same(value: Any, absent: Any) -> bool:
     return type(value) is type(absent) and bool(value == absent)
 
 
-def _wrong(rule: ValueRule, value: Any) -> Any:
+def _wrong(rule: ValueRule, value: Any) -> NoReturn:
     raise Unreadable("wrong-type", f"{_told(value)} is not of the type {rule.type}")
 
 

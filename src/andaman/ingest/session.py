@@ -281,19 +281,16 @@ class Session:
         packets = [plain[start : start + _FILTERS] for start in range(0, len(plain), _FILTERS)]
         packets += [[one] for one in wanted if one in identifiers]  # a packet has one identifier
         for some in packets:
-            codes = await self._ask(
-                lambda some=some: self._client.subscribe(  # type: ignore[misc]
-                    [
-                        Subscription(
-                            one,
-                            qos=wanted[one],
-                            retain_handling_options=1 if self.version == MQTTv50 else 0,
-                            subscription_identifier=identifiers.get(one),
-                        )
-                        for one in some
-                    ]
+            asked = [
+                Subscription(
+                    one,
+                    qos=wanted[one],
+                    retain_handling_options=1 if self.version == MQTTv50 else 0,
+                    subscription_identifier=identifiers.get(one),
                 )
-            )
+                for one in some
+            ]
+            codes = await self._ask(partial(self._client.subscribe, asked))
             for one, code in zip(some, codes, strict=False):
                 if code >= 0x80:
                     refused[one] = REFUSED_WORDS.get(code, f"code {code}")
@@ -312,7 +309,7 @@ class Session:
             some = [
                 one.encode() for one in filters[start : start + _FILTERS]
             ]  # the library counts characters
-            await self._ask(lambda some=some: self._client.unsubscribe(some))  # type: ignore[misc]
+            await self._ask(partial(self._client.unsubscribe, some))
 
     async def _ask(self, send: Callable[[], int]) -> Sequence[int]:
         """Send, and wait for the codes of the answer. Raises SourceAway."""

@@ -6,7 +6,7 @@ import difflib
 import math
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Self, TypeVar, overload
+from typing import Any, Final, ParamSpec, Self, TypeVar, overload
 
 from andaman.ingest.positions import Path as Place
 from andaman.ingest.positions import find_lines, line_of
@@ -14,6 +14,7 @@ from andaman.ingest.rules import MappingError, Path, Pick, Step
 from andaman.kernel.errors import AndamanError
 
 T = TypeVar("T")
+P = ParamSpec("P")
 C = TypeVar("C", bound=str)
 MOST_TOLD: Final = 20
 MOST_STEPS: Final = 64
@@ -65,10 +66,10 @@ class Table:
         name = ".".join([self.where, *path]) if path else self.where
         self.faults.add((*self._place, *path), f"{name} {text}")
 
-    def check(self, key: str, work: Callable[[], T]) -> T | None:
-        """What ``work`` gives, or None and a fault with what it says."""
+    def check(self, key: str, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T | None:
+        """What ``work`` makes of the arguments, or None and a fault with what it says."""
         try:
-            return work()
+            return work(*args, **named)
         except AndamanError as error:
             self.fault(key, f"does not do: {error.detail}")
         except ValueError as error:
