@@ -221,11 +221,14 @@ class Engine:
         until = time.perf_counter() + _TURN_S
         last = len(events) - 1
         for place, event in enumerate(events):
+            candidates = self._index.candidates(event) if event.told is None else ()
+            if not candidates and not self._gathering:  # nobody waits for what else the request changed
+                self.position = event.seq
+                continue
             if place < last:
                 more = belong_together(event, events[place + 1])
             else:  # a slice may end in the middle of what one request changed
                 more = bool(event.request) and event.seq < self._broker.seq
-            candidates = self._index.candidates(event) if event.told is None else ()
             facts: dict[str, Fact | None] = {}
             for run in candidates:
                 if run.listed and run.live and event.seq > run.since:

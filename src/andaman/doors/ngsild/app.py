@@ -97,6 +97,7 @@ class NgsiLdApp:
         tenant: bytes | None = None
         call: Call | None = None
         turn: Turn | None = None
+        sourced = False
         try:
             try:
                 call, resource = _call(scope, receive)
@@ -117,7 +118,8 @@ class NgsiLdApp:
                         call.still_admitted()
                     handler: Handler = found.handler
                     scoped = snapshot_scope.HEADER in call.headers
-                    if not scoped and self._has_sources(call.tenant):
+                    sourced = self._has_sources(call.tenant)
+                    if sourced and not scoped:
                         handler = DISTRIBUTED.get(handler, handler)
                     if b"entityMap=true" in call.query_string or b"ngsild-entitymap" in call.headers:
                         handler = _MAPPED.get(handler, handler)
@@ -138,7 +140,7 @@ class NgsiLdApp:
                 answer = problem_answer(refusal)
             if call is not None and snapshot_scope.HEADER in call.headers:
                 answer = snapshot_scope.given_back(call, answer)
-            if call is not None and self._has_sources(call.tenant):
+            if call is not None and sourced:
                 answer = unnamed(self._door, call, answer)
             scope[STATUS] = answer.status
             await answer.send(send, tenant, scope.get(REQUEST_ID))
