@@ -7,6 +7,7 @@ forget to. docs/doors.md is the table of the platform as built.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -123,10 +124,13 @@ class DoorEntry:
     """A ``Verdict`` for each standing."""
     looks_for_tenant: bool = field(init=False, repr=False, compare=False)
     """Must a tenant be looked for where no header names one?"""
+    route: str = field(init=False, repr=False, compare=False)
+    """The path as metrics name it: whatever stands for a name is ``{id}``."""
 
     def __post_init__(self) -> None:
         looks = self.tenant_parameter or self.tenancy is Tenancy.TENANT
         object.__setattr__(self, "looks_for_tenant", looks)
+        object.__setattr__(self, "route", re.sub(r"\{[^/{}]+\}", "{id}", self.path))
         object.__setattr__(self, "verdicts", bytes(self._verdict(standing) for standing in range(256)))
 
     @property

@@ -16,14 +16,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from andaman.kernel.http import GONE
 from andaman.kernel.logs import request_id
-from andaman.kernel.metrics import REQUEST_ID, SECONDS, STATUS, Family, Histogram, gauge
+from andaman.kernel.metrics import REQUEST_ID, ROUTE, SECONDS, STATUS, Family, Histogram, gauge
 
 log = logging.getLogger("andaman.requests")
 
-_ENTITIES: Final = "/ngsi-ld/v1/entities/"
-_ID: Final = len(_ENTITIES)
-_ENTITY: Final = "/ngsi-ld/v1/entities/{id}"
-_ATTR: Final = _ENTITY + "/attrs/{id}"
 _NGSI: Final = "/ngsi-ld/"
 _WORDS: Final = frozenset(
     [
@@ -101,12 +97,7 @@ class Requests:
             # The hot door notes its status itself; between it and the client stands nothing.
             await self._app(scope, receive, send if path.startswith(_NGSI) else _told(scope, send))
         finally:
-            # The two hottest routes by hand.
-            if path.startswith(_ENTITIES):
-                at = path.find("/", _ID)
-                route = _ENTITY if at < 0 else _ATTR if _is_attr(path, at) else route_of(scope, path)
-            else:
-                route = route_of(scope, path)
+            route = scope.get(ROUTE) or route_of(scope, path)
             status = scope.get(STATUS, 0)
             key = (scope["method"], route, status)
             took = perf_counter() - began
@@ -216,12 +207,9 @@ def plain_id(given: bytes) -> bytes:
     return given if given.isascii() and given.decode("ascii").isprintable() else b""
 
 
-def _is_attr(path: str, at: int) -> bool:
-    return path.startswith("/attrs/", at) and len(path) > at + 7 and path.find("/", at + 7) < 0
-
-
 def route_of(scope: Scope, path: str) -> str:
-    """The template of a path, of which there are few: what stands for a name is shown as ``{id}``."""
+    """The template of a path that no door has noted (it was refused before), of which there are few: what stands for a name is
+    shown as ``{id}``."""
     if path.startswith(_NGSI):
         parts = path.split("/", 9)
         if len(parts) > 8:

@@ -43,7 +43,7 @@ from andaman.kernel.errors import (
     StorageFull,
     told,
 )
-from andaman.kernel.metrics import REQUEST_ID, STATUS
+from andaman.kernel.metrics import REQUEST_ID, ROUTE, STATUS
 from andaman.kernel.time import Clock, system_clock
 
 log = logging.getLogger("andaman.ngsild")
@@ -111,6 +111,7 @@ class NgsiLdApp:
                     answer = _other_method(call.method, resource)
                 else:
                     # Before the body is read: what strangers send must not cost the loop or wait in the writer's queue.
+                    scope[ROUTE] = found.entry.route
                     admit(found.entry, scope, call.actor, call.headers)
                     call.entry = found.entry
                     if call.actor.principal.id == PUBLIC:

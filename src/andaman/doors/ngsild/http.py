@@ -8,6 +8,7 @@ import json
 import re
 import secrets
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -191,7 +192,7 @@ class Call:
 
     async def json(self, limit: int, look: Callable[[bytes], None] = lambda body: None) -> tuple[Any, bool]:
         """The body as JSON, and whether it came as application/ld+json (§6.3.5). ``look`` may refuse it before it is parsed."""
-        kind = self.headers.get(b"content-type", b"").partition(b";")[0].strip().lower().decode("latin-1")
+        kind = _media_type(self.headers.get(b"content-type", b""))
         if b"content-length" not in self.headers:
             raise LengthRequired("Say how long the body is (Content-Length)")
         if not kind:
@@ -224,6 +225,11 @@ class Call:
         if len(set(found)) > 1:
             raise BadRequestData("The Link header names more than one JSON-LD @context", field="Link")
         return found[0] if found else None
+
+
+@lru_cache(maxsize=64)
+def _media_type(header: bytes) -> str:
+    return header.partition(b";")[0].strip().lower().decode("latin-1")
 
 
 def check_names(body: bytes) -> None:
