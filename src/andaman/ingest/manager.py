@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
@@ -42,6 +43,18 @@ class _Run:
     def lasted(self) -> float:
         """Seconds since it was ready; 0 where it never was."""
         return 0.0 if self.ready_at is None else time.monotonic() - self.ready_at
+
+
+_COUNTED: Final[tuple[tuple[str, str, Callable[[FeedStatus], int]], ...]] = (
+    ("andaman_feed_changes", "Entity changes written by a feed.", attrgetter("count")),
+    ("andaman_feed_restarts", "Times a feed failed and was started again.", attrgetter("restarts")),
+    ("andaman_feed_refused", "Observations of a feed that the broker did not take.", attrgetter("refused")),
+    (
+        "andaman_feed_ignored",
+        "Messages of a feed without a value, or with an old one.",
+        attrgetter("ignored"),
+    ),
+)
 
 
 class FeedManager:
@@ -103,30 +116,8 @@ class FeedManager:
     def metrics(self) -> Iterable[Family]:
         rows = [({"feed": status.id}, status) for status in self.status()]
         if rows:
-            yield Family(
-                "andaman_feed_changes",
-                "Entity changes written by a feed.",
-                "counter",
-                [(labels, status.count) for labels, status in rows],
-            )
-            yield Family(
-                "andaman_feed_restarts",
-                "Times a feed failed and was started again.",
-                "counter",
-                [(labels, status.restarts) for labels, status in rows],
-            )
-            yield Family(
-                "andaman_feed_refused",
-                "Observations of a feed that the broker did not take.",
-                "counter",
-                [(labels, status.refused) for labels, status in rows],
-            )
-            yield Family(
-                "andaman_feed_ignored",
-                "Messages of a feed without a value, or with an old one.",
-                "counter",
-                [(labels, status.ignored) for labels, status in rows],
-            )
+            for name, help_, count in _COUNTED:
+                yield Family(name, help_, "counter", [(labels, count(status)) for labels, status in rows])
             yield Family(
                 "andaman_feed_running",
                 "1 while a feed runs.",

@@ -178,42 +178,19 @@ class Shapes(Texts):
 def event_of(row: Row, shapes: Shapes) -> Event:
     """The event of a row read from disk. ``doc`` is there for creations only (the changes are the whole entity)."""
     types, scopes = shapes.pair(row[5])
-    kind = EventKind(row[3])
+    kind, blob = EventKind(row[3]), row[11]
+    changes: list[Change] = []
+    doc: Doc | None = None
+    told = None
     if kind is EventKind.TEMPORAL:
-        told = orjson.loads(row[11])
-        return Event(
-            row[0],
-            row[1],
-            row[2],
-            row[6],
-            kind,
-            row[4],
-            types,
-            scopes,
-            [],
-            None,
-            row[7],
-            row[8],
-            told,
-            row[9],
-        )
-    changes = decode_changes(row[11])
-    doc: Doc | None = orjson.loads(row[11]) if kind is EventKind.CREATED else None
+        told = orjson.loads(blob)
+    else:
+        changes = decode_changes(blob)
+        if kind is EventKind.CREATED:
+            doc = orjson.loads(blob)
+    seq, tenant, at, entity_id, actor, origin, reason, request = row[0], row[1], row[2], row[4], *row[6:10]
     return Event(
-        row[0],
-        row[1],
-        row[2],
-        row[6],
-        kind,
-        row[4],
-        types,
-        scopes,
-        changes,
-        doc,
-        row[7],
-        row[8],
-        None,
-        row[9],
+        seq, tenant, at, actor, kind, entity_id, types, scopes, changes, doc, origin, reason, told, request
     )
 
 
