@@ -29,7 +29,7 @@ from andaman.broker.history.rows import iso, iso_each, join, read_form, split
 from andaman.broker.history.segments import Segment, Snapshot
 from andaman.broker.model import Change, Doc, Event, EventKind, Instance
 from andaman.broker.query.model import TemporalQuery
-from andaman.kernel.errors import BadRequestData, TooManyResults
+from andaman.kernel.errors import BadRequestData, TooManyResults, Unavailable
 from andaman.kernel.time import DAY, HOUR, SECOND, parse_time
 from tests.broker.query.strategies import IDS, docs
 
@@ -407,6 +407,38 @@ def test_readers_go_on_while_rows_are_loaded_and_sorted(tmp_path: Path) -> None:
         thread.join()
     history.close()
     assert not failures
+
+
+def test_closing_breaks_off_what_is_asked(tmp_path: Path) -> None:
+    """No question under way keeps the file from being closed in order, whatever it does; it is told to ask again."""
+    history = History.open(tmp_path)
+    history.ingest(readings([(n, n) for n in range(3000)]))
+    began, failures = threading.Barrier(4), list[BaseException]()
+
+    def long(snapshot: Snapshot, cursor: Any) -> Any:
+        rows = snapshot.union("seq", "true")
+        began.wait()
+        return cursor.execute(f"SELECT count(*) FROM ({rows}) a, ({rows}) b, ({rows}) c").fetchone()
+
+    def read() -> None:
+        try:
+            history._store.read(long)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=read) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    began.wait()
+    history.close()
+    for thread in threads:
+        thread.join(10)
+    assert [type(error) for error in failures] == [Unavailable] * 3
+    with pytest.raises(Unavailable):
+        history._store.read(long)
+    again = History.open(tmp_path)
+    assert again.last_seq == 3000
+    again.close()
 
 
 LOADER = """

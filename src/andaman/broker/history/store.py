@@ -13,7 +13,6 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import astuple, replace
-from itertools import chain
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -29,7 +28,7 @@ from andaman.broker.history.rollups import COLUMNS as ROLLUP_COLUMNS
 from andaman.broker.history.rows import META, SCOPE, Row, rows_of, touched
 from andaman.broker.history.segments import CLOSED, COLUMNS, OPEN, Segment, Snapshot, T
 from andaman.broker.model import Event
-from andaman.kernel.errors import AndamanError, TooManyResults
+from andaman.kernel.errors import AndamanError, TooManyResults, Unavailable
 
 FILE: Final = "history.duckdb"
 FORMAT: Final = 4
@@ -44,6 +43,8 @@ OPEN_ROWS: Final = 500_000
 _BLOCK: Final = 65_536
 """Of a new file, in bytes: a column of a row group fills a few of them, larger ones would stay half empty."""
 _HIGH: Final = 1 << 62
+_CLOSE_LIMIT_S: Final = 5.0
+_CLOSES: Final = "History is closing; ask again in a moment"
 _SCHEMA: Final = """
 CREATE TABLE format (version INTEGER);
 CREATE TABLE progress (last_seq BIGINT);
@@ -93,7 +94,11 @@ class Store:
         self._lock = threading.Lock()
         self.room = threading.Lock()
         """Held by whoever needs the engine's memory for itself: a step of sorting, or a large question asked again."""
+        self._done = threading.Condition(self._lock)
+        """Notified whenever a question has been answered."""
         self._idle: list[duckdb.DuckDBPyConnection] = []
+        self._asking: list[duckdb.DuckDBPyConnection] = []
+        self._closed = False
         self._reading: list[Snapshot] = []
         self._doomed: dict[int, Segment] = {}
         self.names = Names(self.db)
@@ -180,7 +185,7 @@ class Store:
         """Run ``ask`` on the newest snapshot; its tables stay until it is done.
 
         ``ask`` is run again, alone, when the engine's memory did not suffice beside sorting and other questions. Raises
-        TooManyResults when it does not suffice for this one alone.
+        TooManyResults when it does not suffice for this one alone, Unavailable once the store closes.
         """
         try:
             return self._read(ask)
@@ -197,17 +202,24 @@ class Store:
 
     def _read(self, ask: Callable[[Snapshot, duckdb.DuckDBPyConnection], R]) -> R:
         with self._lock:
+            if self._closed:
+                raise Unavailable(_CLOSES)
             cursor = self._idle.pop() if self._idle else self._cursor()
             snapshot = self.snapshot
             self._reading.append(snapshot)
+            self._asking.append(cursor)
         try:
             return ask(snapshot, cursor)
+        except duckdb.InterruptException as error:
+            raise Unavailable(_CLOSES) from error
         finally:
             # A result that was not read to its end would keep its transaction open, and the file would only grow.
             cursor.abort()
             with self._lock:
                 self._reading.remove(snapshot)
+                self._asking.remove(cursor)
                 self._idle.append(cursor)
+                self._done.notify_all()
 
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         cursor = self._root.cursor()
@@ -396,13 +408,19 @@ class Store:
                 self.db.execute("CHECKPOINT")
 
     def close(self) -> None:
-        """Write everything into the file and let go of it."""
+        """Write everything into the file and let go of it. Questions under way are broken off: a connection cannot be
+        closed while another thread asks through it."""
         with self._lock:
-            for cursor in chain(self._idle, [self._root]):
+            self._closed = True
+            for cursor in self._asking:
+                cursor.interrupt()
+            self._done.wait_for(lambda: not self._asking, _CLOSE_LIMIT_S)
+        with suppress(duckdb.Error):
+            for cursor in [*self._idle, self._root]:
                 cursor.close()
             self._idle.clear()
-            with suppress(duckdb.Error):
-                self.db.execute("CHECKPOINT")
+            self.db.execute("CHECKPOINT")
+        with suppress(duckdb.Error):
             self.db.close()
 
 
