@@ -199,7 +199,9 @@ class App:
             clock,
             simulate=settings.unit_simulator,
             default_rules=self.pack is not None,
+            readers=readers,
         )
+        self.policy.on_change(self.command.policy_changed)
         self.letters = DeadLetterStore(directory / "deadletter.db")
         self.feeds = FeedManager(self.broker, self._feeds(), directory, clock=clock, letters=self.letters)
         self.assessment = AssessmentService(self.broker, clock, readers=readers)

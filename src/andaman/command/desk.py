@@ -32,6 +32,7 @@ from andaman.command.incidents import (
 from andaman.command.records import Entry, Records, astatus_of, entries, status_of, with_follow
 from andaman.command.roads import iter_segments
 from andaman.identity.model import FULL_ACCESS, Access, Actor
+from andaman.identity.readers import Readers, everything
 from andaman.kernel.errors import BadRequestData, Conflict, ResourceNotFound
 from andaman.kernel.geometry import centre_of
 from andaman.kernel.ids import sortable_id, urn
@@ -43,8 +44,9 @@ class Desk(Records):
     """The operations of dispatchers and operators on one broker. Roles are checked by the routes; the writes are made
     in the person's name with the room's own right, so that nobody can write these entities around the rules."""
 
-    def __init__(self, broker: Broker, clock: Clock) -> None:
+    def __init__(self, broker: Broker, clock: Clock, readers: Readers = everything) -> None:
         super().__init__(broker, clock)
+        self._readers = readers
         self._networks: dict[str, RoadNetwork] = {}
         self.lock = (
             asyncio.Lock()
@@ -91,12 +93,19 @@ class Desk(Records):
         """The tenant's roads; a drill's tenant without any drives on the city's."""
         found = self._networks.get(tenant)
         if found is None:
-            docs = self._broker.iter_entities([iri("RoadSegment")], FULL_ACCESS, tenant)
+            docs = self._broker.iter_entities(
+                [iri("RoadSegment")], self.readers("Assignment", tenant), tenant
+            )
             found = await asyncio.to_thread(RoadNetwork, list(iter_segments(docs)))
             if not len(found) and tenant != DEFAULT_TENANT:
                 found = await self.network(DEFAULT_TENANT)
             self._networks[tenant] = found
         return found
+
+    def readers(self, kind: str, tenant: str) -> Access:
+        """The rights of the weakest reader of what this room writes of a type: Alert, Assignment, Incident."""
+        path = f"/command/{kind.lower()}"
+        return self._readers([([iri(kind)], scopes_of(path, tenant))], tenant)
 
     def roads_changed(self) -> None:
         self._networks.clear()
@@ -105,14 +114,16 @@ class Desk(Records):
         self, incident_id: str, access: Access, tenant: str, unit_type: str = "", limit: int = 10
     ) -> Ranking:
         incident = self.get(incident_id, "Incident", access, tenant)
-        return await self._rank(incident, tenant, unit_type, limit)
+        return await self._rank(incident, access, tenant, unit_type, limit)
 
     async def _rank(
-        self, incident: Doc, tenant: str, unit_type: str, limit: int, chosen: str = ""
+        self, incident: Doc, access: Access, tenant: str, unit_type: str, limit: int, chosen: str = ""
     ) -> Ranking:
-        """Searched in a thread, so that the loop stays free."""
+        """Among the units that ``access`` shows, and the chosen one. Searched in a thread, so that the loop stays free."""
         network = await self.network(tenant)
-        units = list(self._broker.iter_entities([iri("EmergencyUnit")], FULL_ACCESS, tenant))
+        units = list(self._broker.iter_entities([iri("EmergencyUnit")], access, tenant))
+        if chosen and all(unit["id"] != chosen for unit in units):
+            units += [unit for unit in [self._broker.find(chosen, FULL_ACCESS, tenant)] if unit is not None]
         place, kind = centre_of(value(incident, "location")), str(value(incident, "incidentType"))
         return await asyncio.to_thread(
             rank, network, place, kind, units, unit_type=unit_type, limit=limit, chosen=chosen
@@ -214,7 +225,9 @@ class Desk(Records):
         made = ""
         first = self.get(incident_id, "Incident", actor.access, tenant)
         kind = str(value(self.get(unit_id, "EmergencyUnit", actor.access, tenant), "unitType"))
-        ranking = await self._rank(first, tenant, kind, 1, unit_id)
+        # why it was chosen stays in the assignment, so it is said of units that all who read that may see
+        readers = self.readers("Assignment", tenant)
+        ranking = await self._rank(first, readers, tenant, kind, 1, unit_id)
         chosen = next((c for c in ranking.candidates if c.unit["id"] == unit_id), None)
 
         def decide(now: Micros) -> list[WriteOp]:

@@ -30,6 +30,10 @@ class Judge:
         self.fired = 0
         """Deadlines that were judged so far. One that only found itself too early does not count: it changed nothing."""
 
+    def known(self) -> list[tuple[str, Known]]:
+        """Every entity that it remembers, with what is known of it."""
+        return list(self._known.items())
+
     # -- facts ----------------------------------------------------------------------------------------------
     def _refact(self, facts: Iterable[Fact], known: Known, at: Micros) -> set[str]:
         """Facts this entity may have changed; returns those that flipped, for ``_reconsider``."""

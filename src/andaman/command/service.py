@@ -15,6 +15,7 @@ from andaman.command.simulator import UnitSimulator
 from andaman.command.timeline import Buckets, count_over_time
 from andaman.command.watch import RuleWatch
 from andaman.identity.model import FULL_ACCESS, Access, Actor, system_actor
+from andaman.identity.readers import Readers, everything
 from andaman.kernel.errors import BadRequestData, ResourceNotFound
 from andaman.kernel.ids import is_uri
 from andaman.kernel.time import Clock, Micros, system_clock
@@ -33,10 +34,11 @@ class CommandService:
         simulate: bool = False,
         auto: bool = False,
         default_rules: bool = True,
+        readers: Readers = everything,
     ) -> None:
         self._broker, self._clock = broker, clock
         self._default_rules = default_rules
-        self.desk = Desk(broker, clock)
+        self.desk = Desk(broker, clock, readers)
         self.watch = RuleWatch(broker, self.desk, clock, directory)
         self.simulator = UnitSimulator(broker, self.desk, clock, auto=auto) if simulate else None
 
@@ -52,6 +54,11 @@ class CommandService:
         if self.simulator is not None:
             await self.simulator.stop()
         await self.watch.stop()
+
+    def policy_changed(self) -> None:
+        """Who may see what has changed: what the room knows for others is gathered anew."""
+        self.desk.roads_changed()
+        self.watch.shown.policy_changed()
 
     async def _install_defaults(self) -> None:
         """Once, in a city that has no rules yet; afterwards rules belong to its people."""

@@ -27,8 +27,9 @@ from andaman.command.alerts import signal_op
 from andaman.command.definition import Rule, read_rule
 from andaman.command.desk import Desk
 from andaman.command.engine import RuleEngine
-from andaman.command.episode import Signal
+from andaman.command.episode import Signal, SignalKind
 from andaman.command.keeping import Keeper, Mark, collect, dump_rule, dump_signal, load_signal
+from andaman.command.shown import Shown
 from andaman.identity.model import FULL_ACCESS, system_actor
 from andaman.kernel.errors import AlreadyExists, AndamanError, ResourceNotFound, Unavailable
 from andaman.kernel.time import MINUTE, SECOND, Clock, Micros
@@ -52,6 +53,7 @@ class RuleWatch:
 
     def __init__(self, broker: Broker, desk: Desk, clock: Clock, directory: Path) -> None:
         self._broker, self._desk, self._clock = broker, desk, clock
+        self.shown = Shown(lambda tenant: desk.readers("Alert", tenant))
         self._keeper = Keeper(directory)
         self._actor = system_actor("rules")
         self._engines: dict[str, RuleEngine] = {}
@@ -140,15 +142,18 @@ class RuleWatch:
                 continue
             if self._fresh and _RULE not in event.types:
                 await self._rules_changed()
-            engine = self._engines.get(event.tenant)
-            if engine is not None and engine.wants_doc(event):
-                event = await self._with_doc(event)
-            self._feed(event, engine)
+            engine, seen = self._engines.get(event.tenant), event
+            if engine is not None:
+                seen = self.shown.event(event)
+                if engine.wants_doc(seen):
+                    seen = self.shown.event(await self._with_doc(seen))
+            self._feed(event, engine, seen)
         if self._fresh:
             await self._rules_changed()
         await self._write()
 
-    def _feed(self, event: Event, engine: RuleEngine | None) -> None:
+    def _feed(self, event: Event, engine: RuleEngine | None, seen: Event) -> None:
+        """``seen``: the event as all who read alerts see it."""
         self._replay_marks(event.seq)
         self._seen = event.seq
         self._alive = max(self._alive, event.at)
@@ -156,13 +161,14 @@ class RuleWatch:
             return  # a correction of the past raises no alert now
         if _RULE in event.types:
             self._rule_event(event)
-            engine = self.engine(event.tenant)
+            if engine is None:
+                engine, seen = self.engine(event.tenant), self.shown.event(event)
         elif _ALERT in event.types and engine is not None:
             self._alert_event(event, engine)
         elif _SEGMENT in event.types:
             self._desk.roads_changed()
         if engine is not None:
-            self._say(event.tenant, engine.observe(event))
+            self._say(event.tenant, engine.observe(seen))
 
     def _say(self, tenant: str, signals: Sequence[Signal]) -> None:
         if signals:
@@ -221,10 +227,25 @@ class RuleWatch:
         await self._save()
         self._fresh = {}
 
+    async def _policy_changed(self, now: Micros) -> None:
+        """Let the rules forget what was hidden, and look at what was shown."""
+        self._whole, self._rules_at = False, now
+        for tenant, engine in self._engines.items():
+            access = self.shown.access(tenant)
+            for number, (entity_id, known) in enumerate(engine.known()):
+                doc = self._broker.find(entity_id, access, tenant)
+                scopes = None if doc is None else doc.get("scope", ())
+                forget = self.shown.forgetting(tenant, entity_id, known, scopes, now)
+                if forget is not None:
+                    self._say(tenant, engine.observe(forget))
+                if number % 500 == 499:
+                    await asyncio.sleep(0)
+            self._fresh.setdefault(tenant, set()).update(engine.types)
+
     async def _prime(self, tenant: str, types: Iterable[str], now: Micros) -> None:
         engine = self.engine(tenant)
         out = engine.refresh(now)
-        docs = iter(self._broker.iter_entities(sorted(set(types)), FULL_ACCESS, tenant))
+        docs = iter(self._broker.iter_entities(sorted(set(types)), self.shown.access(tenant), tenant))
         while part := list(islice(docs, 200)):
             out += engine.prime(part, now)
             await asyncio.sleep(0)
@@ -254,7 +275,10 @@ class RuleWatch:
         now = self._clock()
         if self._seen < self._broker.seq:
             return
-        if self._fresh:  # it failed before
+        if self.shown.stale:
+            self.shown.stale = False
+            await self._policy_changed(now)
+        if self._fresh:  # also where it failed before
             await self._rules_changed()
         self._replay_marks(self._seen + 1)
         self._alive = max(self._alive, now)
@@ -320,12 +344,25 @@ class RuleWatch:
             if (tenant, signal.alert_id) in seen or len(ops) == _SLICE:
                 return ops, count
             seen.add((tenant, signal.alert_id))
-            source = self._broker.find(signal.entity_id, FULL_ACCESS, tenant)
-            alert = self._broker.find(signal.alert_id, FULL_ACCESS, tenant)
-            op = signal_op(signal, source, alert, tenant)
+            op = self._op(tenant, signal)
             if op is not None:
                 ops.append((tenant, op))
         return ops, len(self._unwritten)
+
+    def _op(self, tenant: str, signal: Signal) -> WriteOp | None:
+        """The write of a signal, made of the source as all who read alerts see it now. One that ends an alert says nothing
+        of its source; any other is dropped where the source was hidden meanwhile."""
+        alert = self._broker.find(signal.alert_id, FULL_ACCESS, tenant)
+        if signal.kind is SignalKind.CLEARED:
+            return signal_op(signal, self._broker.find(signal.entity_id, FULL_ACCESS, tenant), alert, tenant)
+        access = self.shown.access(tenant)
+        source = self._broker.find(signal.entity_id, access, tenant)
+        told = {str(row["attribute"]) for row in signal.evidence if "attribute" in row}
+        if source is not None and told.isdisjoint(
+            access.hidden_attrs(source["type"], source.get("scope", ()))
+        ):
+            return signal_op(signal, source, alert, tenant)
+        return None
 
     # -- what is kept ---------------------------------------------------------------------------------------
     async def _save(self, anyway: bool = False) -> None:
