@@ -1,6 +1,7 @@
 # make demo   Phuket, live, on this machine          make test   every test
 # make bench  the benchmarks, as a table             make docs   pages made from code
 # make compiled   the hot path as machine code (demo, test and bench do that)       make interpreted   without
+# make generated   words of the screens, made from code
 # make laws   the long runs: kills, fuzzing, hostile clients, thousands of questions; hours, by hand
 # make sbom   the bill of materials (CycloneDX) from both lock files
 # make conformance SUITE=DIR   the NGSI-LD test suite in DIR against a fresh platform
@@ -20,7 +21,7 @@ TEST_JOBS ?= 2
 LAWS_OF_COMPILED := tests/broker/entity tests/broker/query tests/broker/ledger tests/broker/subscriptions
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-fast laws lint bench docs sbom ui clean conformance compiled interpreted
+.PHONY: demo test test-fast laws lint bench docs generated sbom ui clean conformance compiled interpreted
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.run ui compiled
@@ -72,6 +73,9 @@ conformance: $(VENV)/.run compiled
 
 docs: $(VENV)/.dev
 	$(BIN)/python scripts/make_docs.py
+
+generated: $(VENV)/.dev
+	$(BIN)/python scripts/make_generated.py
 
 clean:
 	find src -name "*.so" -delete

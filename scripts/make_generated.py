@@ -1,0 +1,81 @@
+"""Write the files that are made from code: one function for each file, listed in OUTPUTS. ``--check`` only compares them.
+
+python scripts/make_generated.py
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import andaman
+from andaman.kernel.errors import AndamanError
+from andaman.kernel.refusals import Refusal, kinds_of
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+_HEAD: Final = "/** Made from {source} by `make generated`. Do not edit. */\n"
+
+
+def error_classes() -> list[type[AndamanError]]:
+    """Every error class of the platform with a code of its own, by code. Imports every module."""
+    for module in pkgutil.walk_packages(andaman.__path__, "andaman."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    found = {one for one in _below(AndamanError) if "code" in vars(one)}
+    return sorted(found, key=lambda one: (one.code, one.__qualname__))
+
+
+def _below(base: type[AndamanError]) -> Iterator[type[AndamanError]]:
+    """The class and its subclasses in the platform; those of tests are not."""
+    if base.__module__.startswith("andaman."):
+        yield base
+    for one in base.__subclasses__():
+        yield from _below(one)
+
+
+def problems_ts() -> str:
+    """Code → words, and what each parameter is. A code of a whole class of errors has no ``params``."""
+    lines = [
+        _HEAD.format(source="the error classes in src/andaman"),
+        "export type ParamKind = 'name' | 'state' | 'states' | 'field' | 'number' | 'text';\n",
+        "export interface ProblemWords {\n  readonly th: string;\n  readonly en: string;\n",
+        "  readonly params?: Readonly<Record<string, ParamKind>>;\n}\n\n",
+        "export const problems: Readonly<Record<string, ProblemWords>> = {\n",
+    ]
+    for one in error_classes():
+        members: dict[str, object] = {**one.words.json()}
+        if issubclass(one, Refusal):
+            members["params"] = kinds_of(one)
+        lines.append(f"  {json.dumps(one.code)}: {json.dumps(members, ensure_ascii=False)},\n")
+    return "".join([*lines, "};\n"])
+
+
+OUTPUTS: Final[dict[str, Callable[[], str]]] = {
+    "web/src/generated/problems.ts": problems_ts,
+}
+
+
+def main(check: bool) -> int:
+    """The number of files that were not up to date."""
+    changed = 0
+    for name, make in OUTPUTS.items():
+        path, text = ROOT / name, make()
+        if path.exists() and path.read_text("utf-8") == text:
+            continue
+        changed += 1
+        print(f"{name} {'is not up to date; run make generated' if check else 'written'}")
+        if not check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "utf-8")
+    return changed
+
+
+if __name__ == "__main__":
+    checking = "--check" in sys.argv[1:]
+    outdated = main(checking)
+    sys.exit(1 if checking and outdated else 0)

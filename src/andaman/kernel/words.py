@@ -1,0 +1,76 @@
+"""A text in Thai and English, with placeholders for what is known only later.
+
+Screens show the reader's half. A problem document and the log show the English one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+_PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """``Words("{unit}ไม่ว่าง", "{unit} is not available")``: the same text in both languages.
+
+    A name of an entity is Words too: its braces, if any, are only characters.
+    """
+
+    th: str
+    en: str
+
+    def placeholders(self) -> frozenset[str]:
+        """The names in braces. Raises ValueError when a text is empty or the languages have different names."""
+        thai, english = (frozenset(_PLACEHOLDER.findall(text)) for text in (self.th, self.en))
+        if not self.th.strip() or not self.en.strip():
+            raise ValueError(f"{self!r} needs a text in both languages")
+        if thai != english:
+            raise ValueError(f"{self!r} has different placeholders in its languages")
+        return thai
+
+    def fill(self, params: Mapping[str, Any]) -> Words:
+        """Both texts with each placeholder replaced by its parameter; one without a parameter stays."""
+        return Words(_filled(self.th, params, "th"), _filled(self.en, params, "en"))
+
+    def english(self, params: Mapping[str, Any]) -> str:
+        """The English text with its parameters."""
+        return _filled(self.en, params, "en")
+
+    def json(self) -> dict[str, str]:
+        """``{"th": …, "en": …}``, a language map of NGSI-LD."""
+        return {"th": self.th, "en": self.en}
+
+
+def json_of(param: Any) -> Any:
+    """A parameter as JSON: Words as a language map, sequences as lists."""
+    if isinstance(param, Words):
+        return param.json()
+    if isinstance(param, Sequence) and not isinstance(param, str):
+        return [json_of(one) for one in param]
+    return param
+
+
+def json_params(params: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: json_of(param) for name, param in params.items()}
+
+
+def _filled(text: str, params: Mapping[str, Any], language: str) -> str:
+    def one(match: re.Match[str]) -> str:
+        name = match.group(1)
+        return _shown(params[name], language) if name in params else match.group()
+
+    return _PLACEHOLDER.sub(one, text)
+
+
+def _shown(param: Any, language: str) -> str:
+    if isinstance(param, Words):
+        return param.th if language == "th" else param.en
+    if isinstance(param, float):
+        return f"{param:g}"
+    if isinstance(param, Sequence) and not isinstance(param, str):
+        return ", ".join(_shown(one, language) for one in param)
+    return str(param)
