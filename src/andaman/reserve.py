@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from andaman.kernel.work import Every
+
 log = logging.getLogger("andaman")
 FILE: Final = "reserve"
 BYTES: Final = 8 << 20
@@ -26,7 +28,7 @@ class Reserve:
 
     def __init__(self, directory: Path, min_free_bytes: int) -> None:
         self._path, self._min_free_bytes = directory / FILE, min_free_bytes
-        self._task: asyncio.Task[None] | None = None
+        self._every = Every("Making the reserve again", _LOOK_S, self._renew)
         self._lock = threading.Lock()
         self._tell: Callable[[int], None] | None = None
         self.given_up = False
@@ -93,19 +95,14 @@ class Reserve:
         return found.f_bavail * found.f_frsize
 
     async def start(self) -> None:
-        self._task = asyncio.create_task(self._renew(), name="reserve")
+        await self._every.start()
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        await self._every.stop()
 
     async def _renew(self) -> None:
-        while True:
-            await asyncio.sleep(_LOOK_S)
-            if not self._path.exists():
-                await asyncio.to_thread(self._renew_now)
+        if not self._path.exists():
+            await asyncio.to_thread(self._renew_now)
 
     def _renew_now(self) -> None:
         with self._lock:

@@ -118,13 +118,13 @@ class Server(uvicorn.Server):
         self.up = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        self.clients.start()
+        await self.clients.start()
         await super().startup(sockets)
         self.up.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await super().shutdown(sockets)
-        self.clients.stop()
+        await self.clients.stop()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -10,7 +10,6 @@ replay). Nothing here runs on the event loop for longer than it takes to read a 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -39,10 +38,12 @@ from andaman.identity.model import Access, system_actor
 from andaman.identity.readers import Placed, Readers, everything
 from andaman.kernel.errors import ResourceNotFound, Unavailable
 from andaman.kernel.time import Clock, format_time, system_clock
+from andaman.kernel.work import Timer
 
 log = logging.getLogger("andaman.assessment")
 T = TypeVar("T")
 _KEPT: Final = 40  # finished studies held in memory
+_FIRST_S: Final = 2.0  # let the server answer its first requests
 _CHECK_S: Final = 60.0  # how often inputs are looked at for changes
 _RESULTS: Final[tuple[Placed, ...]] = (
     ((iri("IndicatorValue"), iri("KeyPerformanceIndicator")), (SCOPE + "/indicator",)),
@@ -78,22 +79,18 @@ class AssessmentService:
         self._figures: dict[str, Computed] = {}
         self._written: dict[str, str] = {}
         self._indicators: dict[str, Any] | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._timer = Timer("The assessment", self._run, first_s=_FIRST_S, retry_s=refresh_s)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._again = asyncio.Event()
         self._era = 0  # of the policy; what an older one let see is computed anew
         self.on_refresh: list[Callable[[], Any]] = []
         self.ready = asyncio.Event()  # set when every study has run once
 
     async def start(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._task = asyncio.create_task(self._run())
+        await self._timer.start()
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await self._timer.stop()
         for study in self._studies.values():
             study.cancel()
         self._pool.shutdown(wait=False, cancel_futures=True)
@@ -105,25 +102,19 @@ class AssessmentService:
         self._indicators = None
         self._written.clear()
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._again.set)
+            self._loop.call_soon_threadsafe(self._timer.wake)
 
-    async def _run(self) -> None:
-        await asyncio.sleep(2.0)  # let the server answer its first requests
-        while True:
-            self._again.clear()
-            try:
-                await self.refresh(wait_for_criticality=False)
-                for hook in self.on_refresh:
-                    await hook()
-                await self.criticality()
-                await self.refresh(wait_for_criticality=True)
-                self.ready.set()
-            except Unavailable as error:
-                log.info("assessment waits: %s", error.detail)
-            except Exception:
-                log.exception("assessment failed; it tries again in %s s", self._refresh_s)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._again.wait(), self._refresh_s)
+    async def _run(self) -> float:
+        try:
+            await self.refresh(wait_for_criticality=False)
+            for hook in self.on_refresh:
+                await hook()
+            await self.criticality()
+            await self.refresh(wait_for_criticality=True)
+            self.ready.set()
+        except Unavailable as error:
+            log.info("assessment waits: %s", error.detail)
+        return self._refresh_s
 
     # -- gathering --------------------------------------------------------------------------------------------
     def readers(self, *results: Placed) -> Access:

@@ -9,19 +9,20 @@ not wait for the sweep (``read_living``).
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import heapq
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from andaman.broker.entity.expiry import MARK, next_expiry
+from andaman.broker.follower import Follower
 from andaman.broker.ledger.events import FreshEvent
 from andaman.broker.model import Doc, Event, Instance, OpKind, WriteOp
 from andaman.broker.service import Broker
 from andaman.identity.model import system_actor
 from andaman.kernel.errors import AndamanError
 from andaman.kernel.time import SECOND, Clock, Micros, system_clock
+from andaman.kernel.work import Timer
 
 log = logging.getLogger(__name__)
 LONGEST_WAIT_S: Final = 1.0
@@ -43,23 +44,18 @@ class ExpirySweep:
         self._broker, self._clock, self._longest_wait_s = broker, clock, longest_wait_s
         self._due: list[tuple[Micros, Key]] = []  # a heap; entries that _at does not confirm are void
         self._at: dict[Key, Micros] = {}
-        self._wake = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
         self._actor = system_actor("expiry")
+        self._follower = Follower("The sweep of what expires", broker, self._take)
+        self._finder = Timer("The look for what expires", self._find)
+        self._sweeper = Timer("The sweep of what expires", self._sweep, retry_s=_AGAIN / SECOND)
 
     async def start(self) -> None:
-        position = self._broker.seq
-        self._tasks = [
-            asyncio.create_task(self._follow(position), name="expiry follows"),
-            asyncio.create_task(self._find(), name="expiry finds"),
-            asyncio.create_task(self._sweep(), name="expiry sweeps"),
-        ]
+        for work in (self._follower, self._finder, self._sweeper):
+            await work.start()
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks = []
+        for work in (self._follower, self._finder, self._sweeper):
+            await work.stop()
 
     @property
     def waiting(self) -> int:
@@ -76,21 +72,20 @@ class ExpirySweep:
             self._at[key] = at
             heapq.heappush(self._due, (at, key))
             if self._due[0][1] == key:
-                self._wake.set()
+                self._sweeper.wake(self._wait_s())
             if len(self._due) > _SLACK + 2 * len(self._at):  # who renews again and again leaves void entries
                 self._due = [(when, one) for one, when in self._at.items()]
                 heapq.heapify(self._due)
 
-    async def _follow(self, position: int) -> None:
-        async for events in self._broker.follow(position):
-            for event in events:
-                key = (event.tenant, event.entity_id)
-                if key in self._at or _tells_expiry(event):
-                    doc = self._broker.stored(event.entity_id, event.tenant)
-                    if doc is None:
-                        self._at.pop(key, None)
-                    else:
-                        self._note(key, doc)
+    def _take(self, events: Sequence[Event]) -> None:
+        for event in events:
+            key = (event.tenant, event.entity_id)
+            if key in self._at or _tells_expiry(event):
+                doc = self._broker.stored(event.entity_id, event.tenant)
+                if doc is None:
+                    self._at.pop(key, None)
+                else:
+                    self._note(key, doc)
 
     async def _find(self) -> None:
         """What was there before the start."""
@@ -100,17 +95,14 @@ class ExpirySweep:
                 self._note((tenant, entity_id), doc)
             await asyncio.sleep(0)
 
-    async def _sweep(self) -> None:
-        while True:
-            self._wake.clear()
-            wait_s = self._longest_wait_s
-            if self._due:
-                wait_s = min(wait_s, max(0.0, (self._due[0][0] - self._clock()) / SECOND))
-            if wait_s > 0:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(wait_s):
-                        await self._wake.wait()
-            await self._remove_due()
+    def _wait_s(self) -> float:
+        if not self._due:
+            return self._longest_wait_s
+        return min(self._longest_wait_s, max(0.0, (self._due[0][0] - self._clock()) / SECOND))
+
+    async def _sweep(self) -> float:
+        await self._remove_due()
+        return self._wait_s()
 
     async def _remove_due(self) -> None:
         now = self._clock()

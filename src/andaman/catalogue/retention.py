@@ -16,6 +16,7 @@ from typing import Final, Protocol
 from andaman.catalogue.model import Dataset, Retention
 from andaman.identity.model import Actor, system_actor
 from andaman.kernel.time import DAY, Clock, Micros, format_time, system_clock
+from andaman.kernel.work import Timer
 
 log = logging.getLogger(__name__)
 _FIRST_S: Final = 120.0
@@ -127,27 +128,19 @@ class RetentionKeeper:
         self._progress = progress
         self._catalogue, self._condense, self._audit, self._clock = catalogue, condense, audit, clock
         self._done: set[Order] = set()
-        self._task: asyncio.Task[None] | None = None
+        self._timer = Timer("Retention", self._run, first_s=_FIRST_S, retry_s=_EVERY_S)
 
     async def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="retention")
+        await self._timer.start()
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        await self._timer.stop()
 
-    async def _run(self) -> None:
-        await asyncio.sleep(_FIRST_S)
-        while True:
-            try:
-                if await self.look() and self._progress is not None:
-                    while (await self._progress())[0]:  # noqa: ASYNC110 (another process does the work)
-                        await asyncio.sleep(_LOOK_S)
-            except Exception:
-                log.exception("retention could not be put in force; it will be tried again")
-            await asyncio.sleep(_EVERY_S)
+    async def _run(self) -> float:
+        if await self.look() and self._progress is not None:
+            while (await self._progress())[0]:  # noqa: ASYNC110 (another process does the work)
+                await asyncio.sleep(_LOOK_S)
+        return _EVERY_S
 
     async def look(self) -> list[Order]:
         """Give every order that was not given since the start; returns those given now."""

@@ -24,6 +24,7 @@ from andaman.kernel.errors import AndamanError
 from andaman.kernel.geometry import bearing_deg, centre_of, haversine_m
 from andaman.kernel.network import RoadNetwork
 from andaman.kernel.time import SECOND, Clock, Micros, parse_time
+from andaman.kernel.work import Every
 
 log = logging.getLogger(__name__)
 
@@ -80,30 +81,23 @@ class UnitSimulator:
         self, broker: Broker, desk: Desk, clock: Clock, *, auto: bool = False, step_s: float = 2.0
     ) -> None:
         self._broker, self._desk, self._clock = broker, desk, clock
-        self._auto, self._step_s = auto, step_s
+        self._auto = auto
         self._actor: Actor = system_actor("simulator")
         self._drives: dict[tuple[str, str], Drive] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._every = Every("The simulated units", step_s, self._step)
 
     async def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="unit-simulator")
+        await self._every.start()
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        await self._every.stop()
 
-    async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(self._step_s)
-            for tenant in self._broker.tenants():
-                try:
-                    await self.round(tenant)
-                except asyncio.CancelledError:
-                    raise
-                except Exception:
-                    log.exception("A round of the simulated units failed in tenant %r", tenant)
+    async def _step(self) -> None:
+        for tenant in self._broker.tenants():
+            try:
+                await self.round(tenant)
+            except Exception:  # the other tenants go on
+                log.exception("A round of the simulated units failed in tenant %r", tenant)
 
     async def round(self, tenant: str) -> None:
         """One look at every simulated unit: begin drives, move, report."""

@@ -15,6 +15,7 @@ from andaman.broker.ledger.doctor import Finding
 from andaman.kernel.errors import AndamanError, Unavailable
 from andaman.kernel.metrics import Family, gauge
 from andaman.kernel.time import MINUTE, SECOND, Clock, Micros, format_time, system_clock
+from andaman.kernel.work import Timer
 from andaman.maintenance.sets import read_set
 from andaman.settings import Settings
 
@@ -66,28 +67,28 @@ class BackupKeeper:
     def __init__(self, plan: Plan, clock: Clock = system_clock) -> None:
         self.plan = plan
         self._clock = clock
-        self._task: asyncio.Task[None] | None = None
+        self._timer = Timer("Backups", self._turn)
+        self._looked = False
         self.trouble = ""
         """Why the last backup failed; "" after one that did not."""
         self.made: Micros = 0
         """When the newest backup was begun that is known to be whole; 0: none yet."""
 
     async def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="backups")
+        await self._timer.start()
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        await self._timer.stop()
 
-    async def _run(self) -> None:
-        await asyncio.to_thread(self._look)
-        wait_s = max(FIRST_S, (self.made + self.plan.every - self._clock()) / SECOND)
-        while True:
-            await asyncio.sleep(min(wait_s, self.plan.every / SECOND))
+    async def _turn(self) -> float:
+        """Seconds to the next one. The first looks for what there is."""
+        every_s = self.plan.every / SECOND
+        if self._looked:
             await self.back_up()
-            wait_s = self.plan.every / SECOND
+            return every_s
+        await asyncio.to_thread(self._look)
+        self._looked = True
+        return min(max(FIRST_S, (self.made + self.plan.every - self._clock()) / SECOND), every_s)
 
     def _look(self) -> None:
         with contextlib.suppress(AndamanError, OSError):  # the backup itself will say what is wrong

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -17,6 +16,7 @@ from andaman.kernel.errors import AndamanError, BadRequestData, Conflict, Resour
 from andaman.kernel.ids import sortable_id, urn
 from andaman.kernel.positions import seal, unseal
 from andaman.kernel.time import DAY, SECOND, Clock, Micros, format_time, parse_time
+from andaman.kernel.work import Timer
 from andaman.training.drill import SCENARIOS, Scenario, Score, score
 from andaman.training.exercise import (
     COPIED_TYPES,
@@ -29,7 +29,6 @@ from andaman.training.exercise import (
 from andaman.training.record import DRILL_ACTOR, facts_of
 from andaman.training.scenario_rules import RULES
 
-log = logging.getLogger("andaman.training")
 SCOPE: Final = ("/training/drill",)
 MAX_RUNNING: Final = 5
 MAX_KEPT: Final = 10
@@ -52,8 +51,7 @@ class Drills:
         self._clock = clock
         self._tenants, self._keep = tenants, keep
         self._actor = system_actor("drill")
-        self._task: asyncio.Task[None] | None = None
-        self._wake = asyncio.Event()
+        self._timer = Timer("The clock of the drills", self._due)
         self._begin = asyncio.Lock()  # of several starts at once, each sees the ones before
         assert self._actor.principal.id == DRILL_ACTOR
 
@@ -69,13 +67,10 @@ class Drills:
                     BadRequestData
                 ):  # somebody of a restored copy who is no longer there
                     await self._admit(value(run, "exerciseTenant"), people)
-        self._task = asyncio.create_task(self._play(), name="drills")
+        await self._timer.start()
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await self._timer.stop()
 
     # -- for people -----------------------------------------------------------------------------------------
     async def begin(self, scenario_id: str, actor: Actor, trainers: Sequence[str] = ()) -> Doc:
@@ -123,7 +118,7 @@ class Drills:
             origin=prop("simulated"),
         )
         await self._write([run], "")
-        self._wake.set()
+        self._timer.wake()
         return self._broker.get(run["id"], FULL_ACCESS)
 
     async def _make_room(self, person: str) -> None:
@@ -198,18 +193,6 @@ class Drills:
         return int(kept)
 
     # -- the clock ------------------------------------------------------------------------------------------
-    async def _play(self) -> None:
-        while True:
-            delay: float | None = None
-            try:
-                delay = await self._due()
-            except AndamanError as error:
-                log.warning("a drill could not go on: %s", error.detail)
-                delay = 5.0
-            self._wake.clear()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), delay)
-
     async def _due(self) -> float | None:
         """Play what is due in every running drill; seconds until the next one, None when none is running."""
         nearest: float | None = None

@@ -19,6 +19,7 @@ from uvicorn.server import ServerState
 
 from andaman.identity.throttle import network_of
 from andaman.kernel.metrics import Family, gauge
+from andaman.kernel.work import Every
 
 log = logging.getLogger("andaman.wire")
 
@@ -98,18 +99,17 @@ class Clients:
         self._ended: Counter[str] = Counter()
         self._said: Counter[str] = Counter()
         self._said_at = 0.0
-        self._task: asyncio.Task[None] | None = None
+        self._every = Every("The look at all connections", LOOK_S, self._look)
 
     def __len__(self) -> int:
         return len(self._all)
 
-    def start(self) -> None:
+    async def start(self) -> None:
         self.now = self._said_at = asyncio.get_running_loop().time()
-        self._task = asyncio.create_task(self._keep_looking(), name="connections")
+        await self._every.start()
 
-    def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
+    async def stop(self) -> None:
+        await self._every.stop()
 
     # -- who is there -----------------------------------------------------------------------------------------------
     def enter(self, one: Connection) -> bool:
@@ -169,12 +169,9 @@ class Clients:
             one.unread = 0
 
     # -- the look ---------------------------------------------------------------------------------------------------
-    async def _keep_looking(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            await asyncio.sleep(LOOK_S)
-            self.now = loop.time()
-            await self.look()
+    async def _look(self) -> None:
+        self.now = asyncio.get_running_loop().time()
+        await self.look()
 
     async def look(self) -> None:
         """Once through all connections, some hundreds at a time."""

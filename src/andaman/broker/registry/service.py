@@ -37,7 +37,8 @@ from andaman.kernel.errors import (
     TooLarge,
 )
 from andaman.kernel.ids import sortable_id, urn
-from andaman.kernel.time import Clock, Micros, format_time, system_clock
+from andaman.kernel.time import HOUR, SECOND, Clock, Micros, format_time, system_clock
+from andaman.kernel.work import Timer
 
 log = logging.getLogger(__name__)
 MAX_REGISTRATIONS: Final = 20_000
@@ -176,8 +177,7 @@ class Registry:
         self._listeners: list[Listener] = []
         self._on_forgotten: list[Callable[[str], Awaitable[None]]] = []
         self._busy = asyncio.Lock()
-        self._sweep: asyncio.Task[None] | None = None
-        self._woken = asyncio.Event()
+        self._sweep = Timer("The sweep of registrations", self._expire_in_time)
         self.maps = EntityMaps(map_store)
         self.alias = store.alias()
         self.may_register: MayRegister = lambda owner, tenant: True
@@ -206,29 +206,21 @@ class Registry:
     async def start(self) -> None:
         await self.maps.start(self._clock())
         self.rights_changed()
-        self._sweep = asyncio.create_task(self._expire_in_time())
+        await self._sweep.start()
 
     async def stop(self) -> None:
-        if self._sweep is not None:
-            self._sweep.cancel()
-            await asyncio.gather(self._sweep, return_exceptions=True)
-            self._sweep = None
+        await self._sweep.stop()
         await self.maps.stop()
 
     def close(self) -> None:
         self.maps.close()
         self._store.close()
 
-    async def _expire_in_time(self) -> None:
-        while True:
-            times = [one.next_expiry for one in self._tenants.values() if one.next_expiry is not None]
-            wait_s = None if not times else max(0.05, (min(times) - self._clock()) / 1_000_000)
-            try:
-                await asyncio.wait_for(self._woken.wait(), None if wait_s is None else min(wait_s, 3600))
-            except TimeoutError:
-                for tenant in list(self._tenants):
-                    self.of(tenant)
-            self._woken.clear()
+    async def _expire_in_time(self) -> float | None:
+        for tenant in list(self._tenants):
+            self.of(tenant)
+        times = [one.next_expiry for one in self._tenants.values() if one.next_expiry is not None]
+        return None if not times else min(max(0.05, (min(times) - self._clock()) / SECOND), HOUR / SECOND)
 
     def _expire(self, tenant: str, found: TenantRegistry, now: Micros) -> None:
         over = [one for one in found.all.values() if one.expires_at is not None and one.expires_at <= now]
@@ -423,7 +415,7 @@ class Registry:
         self._listeners.append(listener)
 
     def _tell(self, tenant: str, before: Registration | None, after: Registration | None) -> None:
-        self._woken.set()
+        self._sweep.wake()
         if before is None and after is None:  # it was paused, and is
             return
         for listener in self._listeners:

@@ -35,9 +35,11 @@ from andaman.kernel.errors import (
 )
 from andaman.kernel.ids import sortable_id, urn
 from andaman.kernel.time import Clock, Micros, format_time, system_clock
+from andaman.kernel.work import Every, Timer
 
 log = logging.getLogger(__name__)
 MOST: Final = 10_000
+_SAVE_S: Final = 0.2
 _LD: Final = "application/ld+json"
 NEW, UPDATED, GONE = "newlyMatching", "updated", "noLongerMatching"
 
@@ -59,10 +61,9 @@ class SourceSubscriptions:
         self._courier = Courier(client, allow_private=allow_private)
         self._watches: dict[tuple[str, str], Watch] = {}
         self._changing = asyncio.Lock()
-        self._ticking: asyncio.Task[None] | None = None
+        self._ticking = Every("Periodic notifications of registrations", 0.5, self._tick)
         self._unsaved: set[tuple[str, str]] = set()
-        self._saving = asyncio.Event()
-        self._saver: asyncio.Task[None] | None = None
+        self._saver = Timer("Keeping what subscribers to registrations were told", self._save, first_s=None)
         self.may_watch: Callable[[Owner, str], bool] = lambda owner, tenant: True
         self.access_of: Callable[[Owner], Access | None] = lambda owner: FULL_ACCESS
         """What may that principal see of registrations, as of now? ``may_watch`` (owner, tenant): any there at all?"""
@@ -77,16 +78,14 @@ class SourceSubscriptions:
                 self._stand(watch)
             except AndamanError as error:
                 log.error("Subscription %s on registrations cannot be used: %s", document["id"], error.detail)
-        self._ticking = asyncio.create_task(self._tick())
-        self._saver = asyncio.create_task(self._save())
+        await self._ticking.start()
+        await self._saver.start()
         for watch in self._watches.values():
             self._tell(watch)
 
     async def stop(self) -> None:
-        for task in (self._ticking, self._saver):
-            if task is not None:
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
+        await self._ticking.stop()
+        await self._saver.stop()
         await self._courier.close()
         for key in self._unsaved & self._watches.keys():
             await asyncio.to_thread(self._store.put, SUBSCRIPTIONS, key[0], stored(self._watches[key]))
@@ -114,30 +113,28 @@ class SourceSubscriptions:
         if watch.waiting:
             watch.take_back()
             self._unsaved.add((watch.sub.tenant, watch.sub.id))
-            self._saving.set()
+            self._saver.wake(_SAVE_S)
 
-    async def _tick(self) -> None:
+    def _tick(self) -> None:
         """Periodic notifications (timeInterval)."""
-        while True:
-            await asyncio.sleep(0.5)
-            now = self._clock()
-            for watch in list(self._watches.values()):
-                if watch.sub.interval and watch.due <= now and _tells(watch, now):
-                    watch.due = now + watch.sub.interval
-                    self._periodic(watch)
-            self._courier.tidy()
+        now = self._clock()
+        for watch in list(self._watches.values()):
+            if watch.sub.interval and watch.due <= now and _tells(watch, now):
+                watch.due = now + watch.sub.interval
+                self._periodic(watch)
+        self._courier.tidy()
 
     async def _save(self) -> None:
         """What was told, some time after it was: a repeat after a kill does no harm."""
-        while True:
-            await self._saving.wait()
-            self._saving.clear()
-            await asyncio.sleep(0.2)
-            for key in list(self._unsaved):
-                self._unsaved.discard(key)
-                if key in self._watches:
-                    document = stored(self._watches[key])
+        for key in list(self._unsaved):
+            self._unsaved.discard(key)
+            if key in self._watches:
+                document = stored(self._watches[key])
+                try:
                     await asyncio.to_thread(self._store.put, SUBSCRIPTIONS, key[0], document)
+                except Exception:
+                    self._unsaved.add(key)
+                    raise
 
     # -- operations -----------------------------------------------------------------------------------------
     async def create(
@@ -318,7 +315,7 @@ class SourceSubscriptions:
             return
         watch.waiting[id(message)] = [(one, before.get(one.id)) for one in listed]
         self._unsaved.add((sub.tenant, sub.id))
-        self._saving.set()
+        self._saver.wake(_SAVE_S)
 
     def _sending(self, watch: Watch, message: Message) -> None:
         counters = watch.sub.counters

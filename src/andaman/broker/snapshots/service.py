@@ -46,6 +46,7 @@ from andaman.kernel.errors import (
 )
 from andaman.kernel.metrics import Family, counter, gauge
 from andaman.kernel.time import Clock, system_clock
+from andaman.kernel.work import Every
 
 log = logging.getLogger(__name__)
 Gather = Callable[[], Awaitable[Content]]
@@ -87,7 +88,7 @@ class Snapshots:
         self._stops: dict[str, threading.Event] = {}
         self._slots = asyncio.Semaphore(self.limits.at_once)
         self._changing = asyncio.Lock()
-        self._ticking: asyncio.Task[None] | None = None
+        self._ticking = Every("Tidying up snapshots", _TICK_S, self._tick)
         self.made = self.failed = 0
         broker.on_forgotten(self._forget_tenant)
 
@@ -104,7 +105,7 @@ class Snapshots:
                 await self._end(one, FAILURE, Unavailable(_LOST if lost else _STOPPED))
         known = {one.key for one in self._all.values() if one.status in USABLE}
         await asyncio.to_thread(self.shelf.sweep, known, complete and not store.begun_anew)
-        self._ticking = asyncio.create_task(self._tick(), name="snapshots")
+        await self._ticking.start()
         await self._wake()
 
     async def _wake(self) -> None:
@@ -121,8 +122,7 @@ class Snapshots:
         """Stop making; close all."""
         if self._store is None:
             return
-        if self._ticking is not None:
-            self._ticking.cancel()
+        await self._ticking.stop()
         for event in self._stops.values():
             event.set()
         tasks = [*self._making.values(), *self._leaving]
@@ -137,16 +137,11 @@ class Snapshots:
         self._store = None
 
     async def _tick(self) -> None:
-        while True:
-            await asyncio.sleep(_TICK_S)
-            try:
-                await self._expire()
-                await self._save()
-            except (AndamanError, sqlite3.Error) as error:
-                log.warning("Snapshots could not be tidied up; it is tried again: %s", error)
-            self.shelf.tidy()
-            if self._courier is not None:
-                self._courier.tidy()
+        self.shelf.tidy()
+        if self._courier is not None:
+            self._courier.tidy()
+        await self._expire()
+        await self._save()
 
     async def _expire(self) -> None:
         now = self._clock()

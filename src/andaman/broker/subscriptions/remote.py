@@ -34,6 +34,7 @@ from andaman.broker.subscriptions.run import Run
 from andaman.broker.subscriptions.service import Subscriptions
 from andaman.broker.subscriptions.told_on import ToldOn
 from andaman.kernel.errors import AndamanError, BadRequestData, ResourceNotFound
+from andaman.kernel.work import Timer
 
 log = logging.getLogger(__name__)
 PATH: Final = "/ngsi-ld/ex/remote-notify"
@@ -57,8 +58,7 @@ class RemoteCopies:
         self._subs, self._registry, self._broker, self._client = subs, registry, broker, client
         self._due: dict[str, None] = {}  # keys of subscriptions to look at
         self._gone: list[dict[str, Any]] = []  # copies to delete
-        self._woken = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._timer = Timer("Copies of subscriptions at other sources", self._work)
         self._told_on = ToldOn(subs, registry, broker, client, self._headers)
         self._quiet: dict[str, float] = {}  # endpoint → until when (monotonic) it is not asked
         self._owner: dict[str, str] = {}  # id of a copy → key of its subscription
@@ -70,14 +70,10 @@ class RemoteCopies:
             self._know(run.sub)
             self._due[run.sub.key] = None
         await self._told_on.start()
-        self._task = asyncio.create_task(self._work(), name="subscriptions-remote")
-        self._woken.set()
+        await self._timer.start()
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        await self._timer.stop()
         await self._told_on.stop()
 
     # -- what changed -----------------------------------------------------------------------------------------
@@ -85,7 +81,7 @@ class RemoteCopies:
         for run in self._subs.runs():
             if run.sub.tenant == tenant and run.sub.content.get("localOnly") is not True:
                 self._due[run.sub.key] = None
-        self._woken.set()
+        self._timer.wake()
 
     def changed(self, sub: Subscription) -> None:
         """A subscription came or changed."""
@@ -95,7 +91,7 @@ class RemoteCopies:
         if not sub.extra.get("copies") and self._registry.of(sub.tenant) is None:
             return
         self._due[sub.key] = None
-        self._woken.set()
+        self._timer.wake()
 
     def deleted(self, sub: Subscription) -> None:
         """A subscription is gone; its copies go too."""
@@ -103,7 +99,7 @@ class RemoteCopies:
             self._owner.pop(copy["id"], None)
             self._gone.append({**copy, "tries": 3})
         self._told_on.forget(sub)
-        self._woken.set()
+        self._timer.wake()
 
     def internal(self, tenant: str) -> Iterable[Subscription]:
         """Subscriptions that have copies: each stands for a subscription to registrations of its own (§5.8.1.4)."""
@@ -112,26 +108,24 @@ class RemoteCopies:
         )
 
     # -- the copies -------------------------------------------------------------------------------------------
-    async def _work(self) -> None:
-        while True:
-            if not self._due and not self._gone:
-                self._woken.clear()
-                await self._woken.wait()
-            again: list[str] = []
-            while self._due:
-                some = list(self._due)[:_AT_ONCE]
-                for key in some:
-                    del self._due[key]
-                await asyncio.sleep(0)  # a registration may concern thousands of subscriptions
-                done = await asyncio.gather(*(self._try(key) for key in some))
-                again += [key for key, well in zip(some, done, strict=True) if not well]
-            gone, self._gone = self._gone, []
-            for copy in gone:
-                if not await self._delete(copy) and copy["tries"] > 1:
-                    self._gone.append({**copy, "tries": copy["tries"] - 1})
-            if again or self._gone:
-                await asyncio.sleep(_RETRY_S)
-                self._due.update(dict.fromkeys(again))
+    async def _work(self) -> float | None:
+        again: list[str] = []
+        while self._due:
+            some = list(self._due)[:_AT_ONCE]
+            for key in some:
+                del self._due[key]
+            await asyncio.sleep(0)  # a registration may concern thousands of subscriptions
+            done = await asyncio.gather(*(self._try(key) for key in some))
+            again += [key for key, well in zip(some, done, strict=True) if not well]
+        gone, self._gone = self._gone, []
+        for copy in gone:
+            if not await self._delete(copy) and copy["tries"] > 1:
+                self._gone.append({**copy, "tries": copy["tries"] - 1})
+        if not again and not self._gone:
+            return None
+        await asyncio.sleep(_RETRY_S)
+        self._due.update(dict.fromkeys(again))
+        return 0.0
 
     async def _try(self, key: str) -> bool:
         """False: to be tried again."""

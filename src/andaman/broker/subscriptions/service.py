@@ -33,6 +33,7 @@ from andaman.kernel.errors import (
 from andaman.kernel.ids import sortable_id
 from andaman.kernel.metrics import Family, counter, gauge
 from andaman.kernel.time import Clock, Micros, system_clock
+from andaman.kernel.work import Every
 
 log = logging.getLogger(__name__)
 SAVE_S: Final = 0.5
@@ -74,7 +75,7 @@ class Subscriptions:
         self._engine: Engine | None = None
         self._courier: Courier | None = None
         self._by_id: dict[tuple[str, str], Run] = {}
-        self._saver: asyncio.Task[None] | None = None
+        self._saver = Every("Keeping the positions of subscriptions", SAVE_S, self._saving)
         self._changing = asyncio.Lock()
         self._saved = -1
         self.remote: Remote | None = None
@@ -103,15 +104,13 @@ class Subscriptions:
                 engine.add(run)
                 self._by_id[sub.tenant, sub.id] = run
         engine.start(position)
-        self._saver = asyncio.create_task(self._saving(), name="subscriptions-save")
+        await self._saver.start()
 
     async def stop(self) -> None:
         """Stop sending; what was not delivered is sent after the next start."""
         if self._engine is None or self._courier is None or self._store is None:
             return
-        if self._saver is not None:
-            self._saver.cancel()
-            await asyncio.gather(self._saver, return_exceptions=True)
+        await self._saver.stop()
         await self._engine.stop()
         await self._courier.close()
         await self._save()
@@ -135,13 +134,8 @@ class Subscriptions:
         return self._engine
 
     async def _saving(self) -> None:
-        while True:
-            await asyncio.sleep(SAVE_S)
-            try:
-                async with self._changing:
-                    await self._save()
-            except AndamanError as error:
-                log.warning("Positions of subscriptions were not saved: %s", error.detail)
+        async with self._changing:
+            await self._save()
 
     async def _save(self) -> None:
         position, progress = self.engine.progress()

@@ -7,8 +7,7 @@ groups, not with sockets.
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,6 +16,7 @@ import orjson
 
 from andaman.broker.entity.build import simplify
 from andaman.broker.entity.hiding import without
+from andaman.broker.follower import Follower
 from andaman.broker.ledger.rights import shape_before
 from andaman.broker.model import LOCATION, Doc, Event, EventKind
 from andaman.broker.service import Broker
@@ -25,8 +25,8 @@ from andaman.doors.live.window import Pending, Window
 from andaman.identity.model import FULL_ACCESS, Access
 from andaman.kernel.metrics import Family, gauge
 from andaman.kernel.time import Clock, format_time, system_clock
+from andaman.kernel.work import Timer
 
-log = logging.getLogger(__name__)
 WINDOW_S: Final = 0.1
 Shape = tuple[tuple[str, ...], tuple[str, ...]]
 """Types and scopes, on which visibility depends."""
@@ -115,25 +115,19 @@ class Hub:
         self._groups: dict[GroupKey, Group] = {}
         self._dirty: dict[str, dict[str, Dirty]] = {}
         self._holding: set[Watch] = set()
-        self._changed = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._flushed_s = 0.0  # when, on the loop's clock
+        # If one of them fails, a window may be lost: every screen connects again, which gives it a fresh state.
+        self._follower = Follower("The live hub", broker, self._take, on_failure=self._close_all)
+        self._flusher = Timer(
+            "The live hub", self._flush_window, first_s=None, retry_s=1.0, on_failure=self._close_all
+        )
         self.on_stop: list[Callable[[], None]] = []
 
     async def start(self) -> None:
         self.seq = self._received = self.broker.seq
-        self._tasks = [asyncio.create_task(self._keep(work)) for work in (self._follow, self._tick)]
-
-    async def _keep(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
-        """Run ``work`` for ever. If it fails, a window may be lost: every screen is told to come again, which gives
-        it a fresh state."""
-        while True:
-            try:
-                await work()
-                return
-            except Exception:
-                log.exception("the live hub failed; screens connect again")
-                self._close_all()
-                await asyncio.sleep(1)
+        self._follower.begin(self.seq)
+        await self._follower.start()
+        await self._flusher.start()
 
     def _close_all(self) -> None:
         for close in list(self.on_stop):
@@ -142,14 +136,12 @@ class Hub:
     async def stop(self) -> None:
         """End the tasks and close every socket."""
         self._close_all()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks = []
+        await self._follower.stop()
+        await self._flusher.stop()
 
     @property
     def is_running(self) -> bool:
-        return bool(self._tasks) and not any(task.done() for task in self._tasks)
+        return self._follower.is_running and self._flusher.is_running
 
     @property
     def watch_count(self) -> int:
@@ -207,16 +199,16 @@ class Hub:
         watch.group = group
 
     # -- events ---------------------------------------------------------------------------------------------
-    async def _follow(self) -> None:
-        async for events in self.broker.follow(self._received):
-            if self._groups:
-                for event in events:
-                    self._note(event)
-            self._received = events[-1].seq
-            if self._dirty or self._holding:
-                self._changed.set()
-            else:
-                self.seq = self._received
+    def _take(self, events: Sequence[Event]) -> None:
+        if self._groups:
+            for event in events:
+                self._note(event)
+        self._received = events[-1].seq
+        if self._dirty or self._holding:
+            now_s = asyncio.get_running_loop().time()
+            self._flusher.wake(max(0.0, self._flushed_s + self.window_s - now_s))
+        else:
+            self.seq = self._received
 
     def _note(self, event: Event) -> None:
         waiting = self._dirty.setdefault(event.tenant, {})
@@ -234,14 +226,9 @@ class Hub:
             else:
                 dirty.attrs = None
 
-    async def _tick(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            await self._changed.wait()
-            self._changed.clear()
-            started = loop.time()
-            self.flush()
-            await asyncio.sleep(max(0.0, self.window_s - (loop.time() - started)))
+    async def _flush_window(self) -> None:
+        self._flushed_s = asyncio.get_running_loop().time()
+        self.flush()
 
     def flush(self) -> None:
         """Hand the window's changes to all groups."""

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from andaman.broker.entity import build
+from andaman.broker.follower import Follower
 from andaman.broker.model import DEFAULT_TENANT, Doc, Event, EventKind
 from andaman.broker.service import Broker
 from andaman.doors.tiles.base import LAYERS, TYPES, features
@@ -60,25 +61,17 @@ class TileDoor:
         self._tiles: OrderedDict[tuple[str, int, int, int, int], bytes] = OrderedDict()
         self._bytes = 0
         self._cache_bytes = cache_bytes
-        self._follower: asyncio.Task[None] | None = None
+        self._follower = Follower("The tiles", broker, self._note)
 
     async def start(self) -> None:
         """Watch for changes of what the tiles show."""
-        if self._follower is None:
-            self._follower = asyncio.create_task(self._follow(), name="tiles")
+        await self._follower.start()
 
     async def stop(self) -> None:
-        if self._follower is not None:
-            self._follower.cancel()
-            await asyncio.gather(self._follower, return_exceptions=True)
-            self._follower = None
+        await self._follower.stop()
 
     def routes(self) -> list[BoundDoor]:
         return [_TILE.to(self._tile), _ABOUT.to(self._about)]
-
-    async def _follow(self) -> None:
-        async for batch in self._broker.follow(self._broker.seq):
-            self._note(batch)
 
     def _note(self, batch: Sequence[Event]) -> None:
         if any(
