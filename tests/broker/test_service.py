@@ -170,3 +170,17 @@ def test_closing_twice_is_fine(tmp_path: Path) -> None:
         await broker.close()
 
     asyncio.run(run())
+
+
+def test_must_write_raises_the_cause_of_what_was_not_written(tmp_path: Path) -> None:
+    async def work(broker: Broker) -> None:
+        (result,) = await broker.must_write([create(1)], SYSTEM)
+        assert result.created
+        with pytest.raises(ResourceNotFound):
+            await broker.must_write([create(2), delete(9)], SYSTEM)
+        assert broker.find(urn(2), FULL_ACCESS) is not None  # the others are written
+        with pytest.raises(ResourceNotFound):  # not the Conflict of the operation before it
+            await broker.must_write([create(3), delete(9)], SYSTEM, atomic=True)
+        assert broker.find(urn(3), FULL_ACCESS) is None
+
+    with_broker(tmp_path, work)

@@ -58,6 +58,13 @@ class MemoryBroker:
             results.append(result)
         return results
 
+    async def must_write(self, ops: list[WriteOp], actor: Actor, tenant: str = "") -> list[WriteResult]:
+        results = await self.write(ops, actor, tenant)
+        for result in results:
+            if result.error is not None:
+                raise result.error
+        return results
+
 
 def test_counts_are_those_of_the_sources(docs: dict[str, Doc]) -> None:
     counts = Counter(kind for doc in docs.values() for kind in doc["type"])

@@ -211,12 +211,8 @@ class AssessmentService:
         if not fresh:
             return
         ops = [WriteOp(OpKind.UPSERT_REPLACE, doc["id"], doc) for doc, _ in fresh]
-        for done, (doc, key) in zip(
-            await self.broker.write(ops, self.actor, self.tenant), fresh, strict=True
-        ):
-            if done.error is not None:
-                raise done.error
-            self._written[doc["id"]] = key
+        await self.broker.must_write(ops, self.actor, self.tenant)
+        self._written.update((doc["id"], key) for doc, key in fresh)
 
     # -- indicators -------------------------------------------------------------------------------------------
     def publish(self, name: str, figure: Computed) -> None:

@@ -34,7 +34,7 @@ from andaman.broker.query.survey import TypeSurvey
 from andaman.broker.questions import PastQuestions
 from andaman.identity.model import FULL_ACCESS, Access, Actor
 from andaman.identity.tenants import check_entry
-from andaman.kernel.errors import NoSuchTenant, ResourceNotFound
+from andaman.kernel.errors import Conflict, NoSuchTenant, ResourceNotFound
 from andaman.kernel.metrics import Family, gauge
 from andaman.kernel.time import Clock, Micros, system_clock
 
@@ -143,6 +143,17 @@ class Broker(PastQuestions):
         """
         check_entry(actor.access, tenant)
         return await self._ledger.write(ops, actor, tenant, atomic, size)
+
+    async def must_write(
+        self, ops: Sequence[WriteOp], actor: Actor, tenant: str = DEFAULT_TENANT, *, atomic: bool = False
+    ) -> list[WriteResult]:
+        """Like ``write``, and raises the first error of an operation. Without ``atomic``, the others are written; with it, the
+        error is the cause, not the Conflict of an operation that was left unwritten for its sake."""
+        results = await self.write(ops, actor, tenant, atomic=atomic)
+        errors = [result.error for result in results if result.error is not None]
+        if errors:
+            raise next((error for error in errors if not (atomic and type(error) is Conflict)), errors[0])
+        return results
 
     # -- the present ----------------------------------------------------------------------------------------
     def get(self, entity_id: str, access: Access, tenant: str = DEFAULT_TENANT) -> Doc:

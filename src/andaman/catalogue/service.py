@@ -70,9 +70,7 @@ class Catalogue:
         missing = [d for d in missing if not self._broker.has_existed(d.id)]
         if missing:
             ops = [WriteOp(OpKind.CREATE, d.id, to_entity(d)) for d in missing]
-            for result in await self._broker.write(ops, system_actor("catalogue")):
-                if result.error is not None:
-                    raise result.error
+            await self._broker.must_write(ops, system_actor("catalogue"))
         await self._recall()
         self.reload()
         if not self._started:

@@ -181,7 +181,7 @@ async def install(
             ops.append(WriteOp(OpKind.UPSERT_UPDATE, doc["id"], fragment))
             updated += 1
         if len(ops) >= CHUNK:
-            await _write(broker, ops, actor, tenant)
+            await broker.must_write(ops, actor, tenant)
             ops = []
             if progress is not None:
                 progress(done, total)
@@ -189,7 +189,7 @@ async def install(
     gone = [entity_id for entity_id in gone if broker.find(entity_id, actor.access, tenant) is not None]
     ops += [WriteOp(OpKind.DELETE, entity_id) for entity_id in gone]
     ops.append(WriteOp(OpKind.UPSERT_UPDATE, marker_id, _marker(pack, marker_id, contents)))
-    await _write(broker, ops, actor, tenant)
+    await broker.must_write(ops, actor, tenant)
     if progress is not None:
         progress(total, total)
     return InstallReport(created, updated, unchanged, len(gone))
@@ -265,9 +265,3 @@ def _marker(pack: Pack, marker_id: str, contents: list[str]) -> Doc:
         contents=build.js(contents),
         origin=build.prop("reported"),
     )
-
-
-async def _write(broker: Broker, ops: list[WriteOp], actor: Actor, tenant: str) -> None:
-    for result in await broker.write(ops, actor, tenant):
-        if result.error is not None:
-            raise result.error

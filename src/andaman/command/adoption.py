@@ -40,9 +40,7 @@ async def adopt(broker: Broker, engine: RuleEngine, actor: Actor, now: Micros, t
             taken.add((rule.id, source_id))
             engine.adopt(rule.id, source_id, tuple(source["type"]), _episode(alert, now))
     for start in range(0, len(ops), _PAGE):
-        for result in await broker.write(ops[start : start + _PAGE], actor, tenant):
-            if result.error is not None:
-                raise result.error
+        await broker.must_write(ops[start : start + _PAGE], actor, tenant)
 
 
 def _is_open(alert: Doc) -> bool:

@@ -68,9 +68,7 @@ class CommandService:
         for code, (name, definition) in DEFAULT_RULES.items():
             doc = rule_doc(f"urn:ngsi-ld:AlertRule:{code}", name, definition, True)
             ops.append(WriteOp(OpKind.UPSERT_UPDATE, doc["id"], doc))
-        for result in await self._broker.write(ops, system_actor("command")):
-            if result.error is not None:
-                raise result.error
+        await self._broker.must_write(ops, system_actor("command"))
 
     # -- rules ----------------------------------------------------------------------------------------------
     def list_rules(self, access: Access, tenant: str) -> list[dict[str, Any]]:
@@ -107,17 +105,13 @@ class CommandService:
         if old is not None and iri("AlertRule") not in old["type"]:
             raise BadRequestData(f"{rule_id} is not a rule", field="id")
         write = Actor(actor.principal, FULL_ACCESS, actor.origin, actor.reason, actor.request_id)
-        for result in await self._broker.write([WriteOp(OpKind.UPSERT_REPLACE, rule_id, doc)], write, tenant):
-            if result.error is not None:
-                raise result.error
+        await self._broker.must_write([WriteOp(OpKind.UPSERT_REPLACE, rule_id, doc)], write, tenant)
         return self.get_rule(rule_id, FULL_ACCESS, tenant)
 
     async def delete_rule(self, rule_id: str, actor: Actor, tenant: str) -> None:
         self.desk.get(rule_id, "AlertRule", actor.access, tenant)
         write = Actor(actor.principal, FULL_ACCESS, actor.origin, actor.reason, actor.request_id)
-        for result in await self._broker.write([WriteOp(OpKind.DELETE, rule_id)], write, tenant):
-            if result.error is not None:
-                raise result.error
+        await self._broker.must_write([WriteOp(OpKind.DELETE, rule_id)], write, tenant)
 
     # -- overview -------------------------------------------------------------------------------------------
     def summary(self, access: Access, tenant: str = DEFAULT_TENANT) -> dict[str, Any]:

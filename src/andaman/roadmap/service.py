@@ -115,9 +115,7 @@ class RoadmapService:
             if old is None or (not value(old, "edited") and value(old, "definition") != measure.as_json()):
                 ops.append(WriteOp(OpKind.UPSERT_REPLACE, doc["id"], doc))
         if ops:
-            for done in await self.broker.write(ops, self.actor, self.tenant):
-                if done.error is not None:
-                    raise done.error
+            await self.broker.must_write(ops, self.actor, self.tenant)
 
     def measures(self, access: Access | None = None) -> list[Measure]:
         """The measures that ``access`` shows (None: the weakest reader of plans), in order of their id. One that cannot be read, or needs such a one, is left out: whoever
@@ -157,9 +155,7 @@ class RoadmapService:
         measure = read_measure(row, indicators, [*ids, measure_id])
         check_requirements([measure, *(one for one in self.measures(actor.access) if one.id != measure_id)])
         doc = measure_doc(measure, edited=True)
-        [done] = await self.broker.write([WriteOp(OpKind.UPSERT_REPLACE, doc["id"], doc)], actor, self.tenant)
-        if done.error is not None:
-            raise done.error
+        await self.broker.must_write([WriteOp(OpKind.UPSERT_REPLACE, doc["id"], doc)], actor, self.tenant)
         return {**measure.as_json(), "entity": doc["id"], "edited": True}
 
     async def reset(self, measure_id: str, actor: Actor) -> None:
@@ -175,9 +171,7 @@ class RoadmapService:
             if users:
                 raise Conflict(f"{', '.join(users)} still refer to {measure_id}; change them first")
             op = WriteOp(OpKind.DELETE, MEASURE + measure_id)
-        [done] = await self.broker.write([op], actor, self.tenant)
-        if done.error is not None:
-            raise done.error
+        await self.broker.must_write([op], actor, self.tenant)
 
     async def list_measures(self, access: Access) -> dict[str, Any]:
         """Measures with their stand-alone figures and whether the latest default portfolio holds them."""

@@ -301,16 +301,12 @@ class Drills:
         await self._one(WriteOp(OpKind.APPEND, run["id"], update))
 
     async def _one(self, op: WriteOp) -> None:
-        (result,) = await self._broker.write([op], self._actor)
-        if result.error is not None:
-            raise result.error
+        await self._broker.must_write([op], self._actor)
 
     async def _write(self, docs: list[Doc], tenant: str) -> None:
         for begin in range(0, len(docs), _BATCH):
             ops = [WriteOp(OpKind.UPSERT_UPDATE, d["id"], d) for d in docs[begin : begin + _BATCH]]
-            for result in await self._broker.write(ops, self._actor, tenant):
-                if result.error is not None:
-                    raise result.error
+            await self._broker.must_write(ops, self._actor, tenant)
 
 
 def no_drill(drill_id: str) -> ResourceNotFound:

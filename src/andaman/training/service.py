@@ -259,9 +259,7 @@ class TrainingService:
         if not docs:
             return
         ops = [WriteOp(OpKind.UPSERT_UPDATE, d["id"], d) for d in docs]
-        for result in await self._broker.write(ops, actor, atomic=True):
-            if result.error is not None:
-                raise result.error
+        await self._broker.must_write(ops, actor, atomic=True)
 
 
 def course_json(course: Course) -> dict[str, Any]:

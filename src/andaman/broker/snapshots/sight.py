@@ -68,10 +68,7 @@ class Sight:
                     await asyncio.sleep(0)
             ops += await self._returning(back, access)
             for start in range(0, len(ops), _AT_ONCE):
-                part = ops[start : start + _AT_ONCE]
-                for result in await self._inner.write(part, _ACTOR, self._tenant):
-                    if result.error is not None:
-                        raise result.error
+                await self._inner.must_write(ops[start : start + _AT_ONCE], _ACTOR, self._tenant)
             self._settled.add(access.key)
 
     async def _catch_up(self) -> None:
