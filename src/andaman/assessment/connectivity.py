@@ -20,6 +20,7 @@ from andaman.assessment.world import World
 from andaman.broker.entity.build import entity, geo, iri, js, lang, prop, value
 from andaman.broker.model import Doc
 from andaman.identity.model import FULL_ACCESS, Access
+from andaman.kernel import query_params
 from andaman.kernel.errors import BadRequestData, ResourceNotFound
 from andaman.kernel.time import format_time
 
@@ -143,7 +144,7 @@ class ConnectivityService:
             run["sites"] = None
         return run
 
-    async def policy(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+    async def policy(self, changes: Mapping[str, str]) -> dict[str, Any]:
         """The two cases of the 6 GHz band compared; ``changes`` may alter the assumptions."""
         assumed = _assumptions(changes)
         sites = await self.sites()
@@ -183,19 +184,14 @@ def _count(given: Any) -> int:
 _CHANGEABLE: Final = {"homeRadiusM": ("home_radius_m", 1.0, 100.0), "imtBandwidthMhz": ("imt_bandwidth_mhz", 20.0, 400.0), "householdSize": ("household_size", 1.0, 20.0), "fixedLineShare": ("fixed_line_share", 0.0, 1.0), "apShareToday": ("ap_share_today", 0.0, 1.0)}  # fmt: skip
 
 
-def _assumptions(changes: Mapping[str, Any]) -> PolicyAssumptions:
+def _assumptions(changes: Mapping[str, str]) -> PolicyAssumptions:
     """Assumptions with a caller's changes (texts from a query string). A single share stands for low, likely and high."""
     fields: dict[str, Any] = {}
-    for name, text in changes.items():
+    for name in changes:
         if name not in _CHANGEABLE:
             raise BadRequestData(f"{name!r} is no assumption; there are {', '.join(_CHANGEABLE)}", field=name)
         attr, low, high = _CHANGEABLE[name]
-        try:
-            number = float(text)
-        except (TypeError, ValueError):
-            number = float("nan")
-        if not low <= number <= high:
-            raise BadRequestData(f"{name} must be a number from {low:g} to {high:g}", field=name)
+        number = query_params.number(changes, name, low, low, high)
         fields[attr] = (number, number, number) if attr.endswith(("share", "today")) else number
     return PolicyAssumptions(**fields)
 

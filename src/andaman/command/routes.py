@@ -25,9 +25,10 @@ from andaman.identity.doors import (
 )
 from andaman.identity.model import Actor, Role
 from andaman.identity.web import actor_of, tenant_of
-from andaman.kernel.errors import BadRequestData, InvalidRequest
+from andaman.kernel import query_params
+from andaman.kernel.errors import BadRequestData
 from andaman.kernel.http import json_response, read_json
-from andaman.kernel.time import EARLIEST, HOUR, Micros, parse_time, system_clock
+from andaman.kernel.time import EARLIEST, HOUR, system_clock
 
 _BODY_MAX: Final = 200_000
 _DESK: Final = one_of(Role.OPERATOR, Role.DISPATCHER)
@@ -45,25 +46,6 @@ def _entry(method: str, path: str, requires: Requirement) -> DoorEntry:
 async def body_of(request: Request, *allowed: str) -> dict[str, Any]:
     """The JSON object of the body; an empty body is an empty object."""
     return members(await read_json(request, _BODY_MAX, empty={}), allowed)
-
-
-def _time(request: Request, name: str) -> Micros | None:
-    found = request.query_params.get(name)
-    if found is None:
-        return None
-    try:
-        return parse_time(found.replace(" ", "+"))
-    except ValueError as error:
-        raise InvalidRequest(str(error), field=name) from None
-
-
-def _number(request: Request, name: str, default: int, low: int, high: int) -> int:
-    found = request.query_params.get(name)
-    if found is None:
-        return default
-    if not found.isascii() or not found.isdigit() or len(found) > 9 or not low <= int(found) <= high:
-        raise InvalidRequest(f"{name} is a whole number from {low} to {high}", field=name)
-    return int(found)
 
 
 def routes(service: CommandService) -> list[BoundDoor]:
@@ -109,7 +91,7 @@ def routes(service: CommandService) -> list[BoundDoor]:
 
     async def incident(request: Request) -> Response:
         actor, incident_id = actor_of(request), request.path_params["id"]
-        at = _time(request, "at")
+        at = query_params.time(request.query_params, "at", None)
         if at is None:
             return detail(request, actor, incident_id)
         return json_response(await desk.detail_at(incident_id, at, actor.access, tenant_of(request)))
@@ -137,10 +119,10 @@ def routes(service: CommandService) -> list[BoundDoor]:
 
     async def candidates(request: Request) -> Response:
         actor = actor_of(request)
-        unit_type = request.query_params.get("unitType", "")
-        if unit_type and unit_type not in UNIT_TYPES:
-            raise BadRequestData(f"unitType is one of {', '.join(UNIT_TYPES)}", field="unitType")
-        limit = _number(request, "limit", 10, 1, 50)
+        asked = request.query_params
+        unit_type = query_params.choice(asked, "unitType", "", UNIT_TYPES)
+        limit = query_params.integer(asked, "limit", 10, 1, 50)
+        skipped = query_params.flag(asked, "skipped")
         found = await desk.candidates(
             request.path_params["id"], actor.access, tenant_of(request), unit_type, limit
         )
@@ -154,7 +136,7 @@ def routes(service: CommandService) -> list[BoundDoor]:
             }
             for c in found.candidates
         ]
-        if request.query_params.get("skipped") == "true":
+        if skipped:
             return json_response({"candidates": rows, "skipped": found.skipped})
         return json_response(rows)
 
@@ -186,9 +168,10 @@ def routes(service: CommandService) -> list[BoundDoor]:
         return json_response(simplify(doc))
 
     async def timeline(request: Request) -> Response:
-        end = _time(request, "to") or system_clock()
-        begin = _time(request, "from") or max(EARLIEST, end - 24 * HOUR)
-        count = _number(request, "buckets", 96, 1, 500)
+        asked = request.query_params
+        end = query_params.time(asked, "to", system_clock())
+        begin = query_params.time(asked, "from", max(EARLIEST, end - 24 * HOUR))
+        count = query_params.integer(asked, "buckets", 96, 1, 500)
         return json_response(
             service.timeline(begin, end, count, actor_of(request).access, tenant_of(request))
         )

@@ -32,10 +32,11 @@ from andaman.identity.sign_in import KNOWN_FOR
 from andaman.identity.tenants import checked_tenants
 from andaman.identity.tokens import AS_BEFORE, LIFETIME, Listed
 from andaman.identity.web import actor_of, credential_of
+from andaman.kernel import query_params
 from andaman.kernel.errors import BadRequestData, NotSignedIn, UnsupportedMediaType
 from andaman.kernel.http import json_response, read_json
 from andaman.kernel.positions import unseal
-from andaman.kernel.time import SECOND, format_time, parse_time
+from andaman.kernel.time import SECOND, format_time
 
 _BODY_MAX: Final = 64 * 1024
 _DEVICE: Final = "andaman_device"
@@ -313,15 +314,13 @@ class _Door:
 
     async def audit(self, request: Request) -> Response:
         query = request.query_params
+        limit = query_params.integer(query, "limit", 100, 1, 1000)
+        after_at = query_params.time(query, "from", None)
         try:
-            limit = int(query.get("limit", "100"))
-            after_at = parse_time(query["from"]) if "from" in query else None
             before = self._before(query["before"]) if "before" in query else None
-        except (ValueError, TypeError) as error:
-            raise BadRequestData(f"limit, from or before is not of the right form: {error}") from None
-        if not 1 <= limit <= 1000:
-            raise BadRequestData("limit is a number from 1 to 1000", field="limit")
-        texts = {name: query.get(name, "") for name in ("actor", "action", "target", "outcome")}
+        except ValueError:
+            raise BadRequestData("before is given by the page before", field="before") from None
+        texts = {name: query_params.text(query, name) for name in ("actor", "action", "target", "outcome")}
         wanted = AuditFilter(**texts, after_at=after_at, before=before, limit=limit)
         entries = await self._identity.audit.merged(
             wanted, self._journal, self._shorten, actor_of(request).access.enters

@@ -13,7 +13,8 @@ from andaman.identity.web import actor_of
 from andaman.ingest.deadletter import DeadLetterStore
 from andaman.ingest.manager import FeedManager
 from andaman.ingest.model import FeedStatus
-from andaman.kernel.errors import InvalidRequest, ResourceNotFound
+from andaman.kernel import query_params
+from andaman.kernel.errors import ResourceNotFound
 from andaman.kernel.http import json_response
 from andaman.kernel.time import format_time
 
@@ -43,9 +44,10 @@ def routes(manager: FeedManager, letters: DeadLetterStore) -> list[BoundDoor]:
         return json_response(_row(manager.get_status(feed_id), True))
 
     async def dead_letters(request: Request) -> Response:
-        limit = _integer(request, "limit", 100, 1, MAX_PAGE)
-        before = _integer(request, "before", None, 1, 1 << 62)
-        rows = letters.list_newest(limit or 100, before, request.query_params.get("feed", ""))
+        asked = request.query_params
+        limit = query_params.integer(asked, "limit", 100, 1, MAX_PAGE)
+        before = query_params.integer(asked, "before", None, 1, 1 << 62)
+        rows = letters.list_newest(limit, before, query_params.text(asked, "feed"))
         return json_response({"total": letters.count(), "counted": letters.counted(), "rows": rows})
 
     return [_FEEDS.to(feeds), _COMMAND.to(command), _LETTERS.to(dead_letters)]
@@ -67,12 +69,3 @@ def _row(status: FeedStatus, staff: bool) -> dict[str, Any]:
         "failingSince": None if status.failing_since is None else format_time(status.failing_since),
         "error": status.error if staff else ("failed" if status.error else ""),
     }
-
-
-def _integer(request: Request, name: str, default: int | None, low: int, high: int) -> int | None:
-    text = request.query_params.get(name)
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdecimal() and len(text) < 20 and low <= int(text) <= high):
-        raise InvalidRequest(f"{name} is a whole number from {low} to {high}, not {text[:40]!r}", field=name)
-    return int(text)

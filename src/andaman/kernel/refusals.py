@@ -106,6 +106,25 @@ class NumberOutOfRange(Refusal, BadRequestData):
     high: float
 
 
+class NotAWholeNumber(Refusal, BadRequestData):
+    code = "not-a-whole-number"
+    words = Words(
+        "{field}ต้องเป็นจำนวนเต็มตั้งแต่ {low} ถึง {high}", "{field} must be a whole number from {low} to {high}"
+    )
+    field: FieldName
+    low: int
+    high: int
+
+
+class NotATime(Refusal, BadRequestData):
+    code = "not-a-time"
+    words = Words(
+        "{field}ต้องเป็นวันเวลาพร้อมเขตเวลา เช่น 2026-11-22T07:32:00Z",
+        "{field} must be a date and time with its zone, such as 2026-11-22T07:32:00Z",
+    )
+    field: FieldName
+
+
 class NotAChoice(Refusal, BadRequestData):
     """The value is none of ``choices``, which are codes."""
 

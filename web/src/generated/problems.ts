@@ -21,6 +21,8 @@ export const problems: Readonly<Record<string, ProblemWords>> = {
   "method-not-allowed": {"th": "ไม่สามารถดำเนินการด้วยวิธีนี้ได้", "en": "This method is not allowed here"},
   "no-such-tenant": {"th": "ไม่พบพื้นที่ข้อมูลนี้ หรือไม่มีสิทธิ์เข้าถึง", "en": "There is no such tenant, or you may not enter it"},
   "not-a-choice": {"th": "{field}ต้องเป็นค่าใดค่าหนึ่งต่อไปนี้: {choices}", "en": "{field} must be one of {choices}", "params": {"field": "field", "choices": "states"}},
+  "not-a-time": {"th": "{field}ต้องเป็นวันเวลาพร้อมเขตเวลา เช่น 2026-11-22T07:32:00Z", "en": "{field} must be a date and time with its zone, such as 2026-11-22T07:32:00Z", "params": {"field": "field"}},
+  "not-a-whole-number": {"th": "{field}ต้องเป็นจำนวนเต็มตั้งแต่ {low} ถึง {high}", "en": "{field} must be a whole number from {low} to {high}", "params": {"field": "field", "low": "number", "high": "number"}},
   "not-acceptable": {"th": "ระบบไม่มีข้อมูลในรูปแบบที่ขอ", "en": "The platform does not offer the requested format"},
   "not-signed-in": {"th": "โปรดเข้าสู่ระบบก่อน", "en": "Please sign in first"},
   "number-out-of-range": {"th": "{field}ต้องเป็นตัวเลขตั้งแต่ {low} ถึง {high}", "en": "{field} must be a number from {low} to {high}", "params": {"field": "field", "low": "number", "high": "number"}},

@@ -14,10 +14,11 @@ from andaman.broker.entity.build import default_instance, plain, short
 from andaman.broker.model import Change, Event, EventKind, Instance
 from andaman.broker.service import Broker
 from andaman.identity.web import actor_of, tenant_of
+from andaman.kernel import query_params
 from andaman.kernel.errors import BadRequestData, InvalidRequest
 from andaman.kernel.http import json_response
 from andaman.kernel.positions import seal, unseal
-from andaman.kernel.time import format_time, parse_time
+from andaman.kernel.time import format_time
 
 LIMIT_MAX: Final = 100
 _VALUE_MAX: Final = 2_000  # bytes; longer values are named, not shown
@@ -37,9 +38,9 @@ def changes_handler(broker: Broker, name_of: NameOf) -> Callable[[Request], Any]
             entity_id,
             actor_of(request).access,
             tenant,
-            at=_time(query.get("at")),
+            at=query_params.time(query, "at", None),
             before=_before(broker, tenant, entity_id, query.get("before")),
-            limit=_number(query.get("limit"), "limit", LIMIT_MAX) or 20,
+            limit=query_params.integer(query, "limit", 20, 1, LIMIT_MAX),
         )
         sealed = partial(seal, broker.position_key, _purpose(tenant, entity_id))
         rest = None if found.rest is None else {"position": sealed(found.rest)}
@@ -90,20 +91,3 @@ def _value(instances: Sequence[Instance] | None) -> Any:
         return None
     value = plain(default_instance(instances))
     return value if len(orjson.dumps(value)) <= _VALUE_MAX else None
-
-
-def _time(text: str | None) -> int | None:
-    if not text:
-        return None
-    try:
-        return parse_time(text.replace(" ", "+"))
-    except ValueError as error:
-        raise InvalidRequest(str(error), field="at") from None
-
-
-def _number(text: str | None, name: str, high: int) -> int | None:
-    if text is None:
-        return None
-    if not text.isascii() or not text.isdigit() or len(text) > 19 or not 1 <= int(text) <= high:
-        raise InvalidRequest(f"{name} is a whole number from 1 to {high}", field=name)
-    return int(text)

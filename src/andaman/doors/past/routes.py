@@ -18,8 +18,9 @@ from andaman.broker.query.period import parse_period
 from andaman.broker.service import Broker
 from andaman.identity.doors import ANYONE, BoundDoor, Cost, DoorEntry, Tenancy
 from andaman.identity.web import actor_of, tenant_of
-from andaman.kernel.errors import AndamanError, BadRequestData, InvalidRequest
-from andaman.kernel.time import SECOND, Micros, parse_time
+from andaman.kernel import query_params
+from andaman.kernel.errors import AndamanError, BadRequestData
+from andaman.kernel.time import SECOND
 
 _NAME_MAX: Final = 2_000
 _TYPES_MAX: Final = 100
@@ -37,21 +38,22 @@ def routes(broker: Broker) -> list[BoundDoor]:
     """Questions about one attribute of all entities of some types."""
 
     async def latest(request: Request) -> Response:
-        asked = _parameters(request, {"type", "attr"}, {"limit", "offset"})
-        limit = _number(asked, "limit", 1, NEWEST_MOST)
+        asked = query_params.only(request.query_params.multi_items(), {"type", "attr"}, {"limit", "offset"})
+        limit = query_params.integer(asked, "limit", None, 1, NEWEST_MOST)
         found = await broker.newest_values(
             _name(asked["attr"], "attr"),
             _types(asked["type"]),
             actor_of(request).access,
             tenant_of(request),
             limit=limit,
-            offset=_number(asked, "offset", 0, _OFFSET_MAX) or 0,
+            offset=query_params.integer(asked, "offset", 0, 0, _OFFSET_MAX),
         )
         return await _answer(_values, found)
 
     async def means(request: Request) -> Response:
-        asked = _parameters(request, {"type", "attr", "from", "to", "period"}, {"zone"})
-        start, end = _time(asked, "from"), _time(asked, "to")
+        needed = {"type", "attr", "from", "to", "period"}
+        asked = query_params.only(request.query_params.multi_items(), needed, {"zone"})
+        start, end = query_params.time(asked, "from", 0), query_params.time(asked, "to", 0)
         if start >= end:
             raise BadRequestData("to is later than from", field="to")
         zone = asked.get("zone", "UTC")
@@ -77,23 +79,6 @@ def routes(broker: Broker) -> list[BoundDoor]:
 
 
 # -- what is asked ----------------------------------------------------------------------------------------------------
-def _parameters(request: Request, needed: set[str], others: set[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name, value in request.query_params.multi_items():
-        if name not in needed and name not in others:
-            known = ", ".join(sorted(needed | others))
-            raise InvalidRequest(
-                f"The parameter {name[:80]!r} is not known here; known are {known}", field=name[:80]
-            )
-        if name in found:
-            raise InvalidRequest(f"The parameter {name!r} is given twice", field=name)
-        found[name] = value
-    for name in sorted(needed):
-        if not found.get(name):
-            raise BadRequestData(f"{name} is missing; needed are {', '.join(sorted(needed))}", field=name)
-    return found
-
-
 def _name(text: str, field: str) -> str:
     """The IRI of a short name of the city's context, or of an IRI."""
     if len(text) > _NAME_MAX or any(char <= " " or char in '<>"{}|\\^`' for char in text) or text[0] == "@":
@@ -106,22 +91,6 @@ def _types(text: str) -> Sequence[str]:
     if len(names) > _TYPES_MAX or not all(names):
         raise BadRequestData(f"type is a list of up to {_TYPES_MAX} names with commas between", field="type")
     return [_name(name, "type") for name in names]
-
-
-def _number(asked: dict[str, str], name: str, low: int, high: int) -> int | None:
-    text = asked.get(name)
-    if text is None:
-        return None
-    if not text.isascii() or not text.isdigit() or len(text) > 10 or not low <= int(text) <= high:
-        raise InvalidRequest(f"{name} is a whole number from {low} to {high}", field=name)
-    return int(text)
-
-
-def _time(asked: dict[str, str], name: str) -> Micros:
-    try:
-        return parse_time(asked[name].replace(" ", "+"))
-    except ValueError as error:
-        raise InvalidRequest(str(error), field=name) from None
 
 
 # -- what is answered -------------------------------------------------------------------------------------------------
