@@ -64,7 +64,11 @@ def test_what_is_right_is_read(reader: str, text: str, value: Any) -> None:
         ("number", "inf", "a must be a number from 0.5 to 2"),
         ("choice", "up", "a must be one of north, south"),
         ("flag", "yes", "a must be one of true, false"),
-        ("time", "2026-01-01T00:00:00", "a must be a date and time with its zone, such as 2026-11-22T07:32:00Z"),
+        (
+            "time",
+            "2026-01-01T00:00:00",
+            "a must be a date and time with its zone, such as 2026-11-22T07:32:00Z",
+        ),
     ],
 )
 def test_what_is_wrong_is_refused_with_what_would_be_right(reader: str, text: str, detail: str) -> None:
