@@ -15,7 +15,8 @@ from typing import Final
 
 import andaman
 from andaman.kernel.errors import AndamanError
-from andaman.kernel.refusals import Refusal, kinds_of
+from andaman.kernel.refusals import Refusal
+from andaman.kernel.words import kinds_of
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 _HEAD: Final = "/** Made from {source} by `make generated`. Do not edit. */\n"
@@ -42,7 +43,7 @@ def problems_ts() -> str:
     """Code → words, and what each parameter is. A code of a whole class of errors has no ``params``."""
     lines = [
         _HEAD.format(source="the error classes in src/andaman"),
-        "export type ParamKind = 'name' | 'state' | 'states' | 'field' | 'number' | 'text';\n",
+        "export type ParamKind = 'name' | 'names' | 'state' | 'states' | 'field' | 'number' | 'text';\n",
         "export interface ProblemWords {\n  readonly th: string;\n  readonly en: string;\n",
         "  readonly params?: Readonly<Record<string, ParamKind>>;\n}\n\n",
         "export const problems: Readonly<Record<string, ProblemWords>> = {\n",
@@ -50,7 +51,7 @@ def problems_ts() -> str:
     for one in error_classes():
         members: dict[str, object] = {**one.words.json()}
         if issubclass(one, Refusal):
-            members["params"] = kinds_of(one)
+            members["params"] = kinds_of(one, one.parameters)
         lines.append(f"  {json.dumps(one.code)}: {json.dumps(members, ensure_ascii=False)},\n")
     return "".join([*lines, "};\n"])
 

@@ -10,7 +10,8 @@ from types import ModuleType
 import pytest
 
 from andaman.kernel.errors import AndamanError
-from andaman.kernel.refusals import Refusal, kinds_of
+from andaman.kernel.refusals import Refusal
+from andaman.kernel.words import kinds_of
 
 _ROOT = Path(__file__).parents[1]
 
@@ -56,7 +57,15 @@ def test_words_are_in_both_languages_with_equal_placeholders(one: type[AndamanEr
 def test_every_refusal_has_a_code_words_and_parameters_of_its_own(one: type[Refusal]) -> None:
     """A class without words of its own would speak with those of its kind. Screens know every kind of parameter."""
     assert {"code", "words"} <= vars(one).keys()
-    assert set(kinds_of(one).values()) <= {"name", "state", "states", "field", "number", "text"}
+    assert set(kinds_of(one, one.parameters).values()) <= {
+        "name",
+        "names",
+        "state",
+        "states",
+        "field",
+        "number",
+        "text",
+    }
     assert one.status >= 400
     assert one.kind
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from andaman.kernel.errors import BadRequestData, Conflict
-from andaman.kernel.refusals import FieldMissing, NumberOutOfRange, Refusal, State, kinds_of
-from andaman.kernel.words import Words
+from andaman.kernel.refusals import FieldMissing, NumberOutOfRange, Refusal
+from andaman.kernel.words import State, Words, kinds_of
 
 
 class _Busy(Refusal, Conflict):
@@ -42,7 +42,7 @@ def test_a_refusal_is_its_words_and_parameters() -> None:
         "code": "test-busy",
         "params": {"unit": {"th": "รถพยาบาล 3", "en": "Ambulance 3"}, "state": "enRoute", "note": ""},
     }
-    assert kinds_of(_Busy) == {"unit": "name", "state": "state", "note": "text"}
+    assert kinds_of(_Busy, _Busy.parameters) == {"unit": "name", "state": "state", "note": "text"}
 
 
 def test_field_and_allowed_are_members_of_the_document_too() -> None:

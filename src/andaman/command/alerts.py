@@ -10,7 +10,7 @@ from andaman.broker.entity.build import entity, js, lang, prop, rel, short, valu
 from andaman.broker.model import LOCATION, Doc, Instance, OpKind, WriteOp
 from andaman.command.episode import Signal, SignalKind
 from andaman.command.incidents import change_op, exercise_of, local, scopes_of
-from andaman.kernel.errors import Conflict
+from andaman.command.problems import AlertAcknowledged, AlertClosed, AlertNotOpen
 from andaman.kernel.time import Micros, format_time
 
 ALERT_STEPS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -165,11 +165,10 @@ def acknowledge(alert: Doc, person: str, note: str, now: Micros) -> WriteOp:
     """Raises Conflict when it is acknowledged or closed already."""
     status, seen = value(alert, "alertStatus"), value(alert, "acknowledgedBy")
     if status == "closed" or (seen is not None and status != "open"):
-        who = f" by {seen}" if seen else ""
-        raise Conflict(
-            f"The alert is {status} and was acknowledged already{who}" if seen else f"The alert is {status}",
-            allowed=[] if status == "closed" else ["closed"],
-        )
+        allowed = [] if status == "closed" else ["closed"]
+        if seen:
+            raise AlertAcknowledged(state=status, person=seen, allowed=allowed)
+        raise AlertNotOpen(state=status, allowed=allowed)
     attrs = {"acknowledgedBy": prop(person, now), "acknowledgedAt": prop(format_time(now))}
     if note:
         attrs["acknowledgeNote"] = prop(note)
@@ -181,7 +180,7 @@ def acknowledge(alert: Doc, person: str, note: str, now: Micros) -> WriteOp:
 def close(alert: Doc, person: str, reason: str, now: Micros) -> WriteOp:
     """Raises Conflict when it is closed already."""
     if value(alert, "alertStatus") == "closed":
-        raise Conflict(f"The alert was closed already by {value(alert, 'closedBy')}", allowed=[])
+        raise AlertClosed(person=str(value(alert, "closedBy")))
     attrs = {
         "alertStatus": prop("closed", now),
         "closedBy": prop(person, now),

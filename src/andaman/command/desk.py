@@ -27,17 +27,26 @@ from andaman.command.incidents import (
     incident_doc,
     incident_steps,
     name_of,
+    names_of,
     scopes_of,
+)
+from andaman.command.problems import (
+    AssignmentStepNotAllowed,
+    IncidentNotOpen,
+    NoIncidentThen,
+    UnitBound,
+    UnitNotAvailable,
 )
 from andaman.command.records import Entry, Records, astatus_of, entries, status_of, with_follow
 from andaman.command.roads import iter_segments
 from andaman.identity.model import FULL_ACCESS, Access, Actor
 from andaman.identity.readers import Readers, everything
-from andaman.kernel.errors import BadRequestData, Conflict, ResourceNotFound
 from andaman.kernel.geometry import centre_of
 from andaman.kernel.ids import sortable_id, urn
 from andaman.kernel.network import RoadNetwork
+from andaman.kernel.refusals import FieldMissing, NotAChoice
 from andaman.kernel.time import Clock, Micros, format_time
+from andaman.kernel.words import Words
 
 
 class Desk(Records):
@@ -78,7 +87,7 @@ class Desk(Records):
         """The same as it was known at ``at``; the past takes no steps."""
         incident = await self._broker.get_at(at, incident_id, access, tenant)
         if iri("Incident") not in incident["type"]:
-            raise ResourceNotFound(f"There was no Incident {incident_id} at {format_time(at)}")
+            raise NoIncidentThen(id=incident_id, at=format_time(at))
         ask = ("refIncident", incident_id, access, tenant)
         timeline = await self.linked_at(at, "TimelineEntry", *ask)
         assignments = await self.linked_at(at, "Assignment", *ask)
@@ -182,7 +191,7 @@ class Desk(Records):
 
     async def note(self, incident_id: str, text: str, actor: Actor, tenant: str) -> None:
         if not text:
-            raise BadRequestData("text is missing", field="text")
+            raise FieldMissing(field="text")
 
         def decide(now: Micros) -> list[WriteOp]:
             incident = self.get(incident_id, "Incident", actor.access, tenant)
@@ -198,8 +207,8 @@ class Desk(Records):
         def decide(now: Micros) -> list[WriteOp]:
             incident = self.get(incident_id, "Incident", actor.access, tenant)
             bound = self._assignments(incident_id, tenant)
-            names = {self._unit_name(a, tenant): astatus_of(a) for a in bound}
-            check_incident_step(status_of(incident), step, names)
+            units = [(self._unit_names(a, tenant), astatus_of(a)) for a in bound]
+            check_incident_step(status_of(incident), step, units)
             attrs: dict[str, Instance] = {"incidentStatus": prop(step, now)}
             if outcome:
                 attrs["outcome"] = prop(outcome)
@@ -214,14 +223,14 @@ class Desk(Records):
                     if astatus_of(one) in ACTIVE:
                         more += self._assignment_ops(one, "cancelled", now)
                         unit = {"step": prop("cancelled"), "refUnit": rel(str(value(one, "refUnit")))}
-                        steps.append(("assignment", self._unit_name(one, tenant), unit))
+                        steps.append(("assignment", self._unit_names(one, tenant).th, unit))
             return [*entries(incident, steps, attrs, actor, now, tenant), *more]
 
         await self.commit(decide, actor, tenant)
 
     # -- assignments ----------------------------------------------------------------------------------------
     async def assign(self, incident_id: str, unit_id: str, actor: Actor, tenant: str) -> str:
-        """Send a unit. Raises Conflict when it is not free or the incident has ended. Returns the assignment's id."""
+        """Send a unit. Raises UnitNotAvailable, or IncidentNotOpen when it has ended. Returns the assignment's id."""
         made = ""
         first = self.get(incident_id, "Incident", actor.access, tenant)
         kind = str(value(self.get(unit_id, "EmergencyUnit", actor.access, tenant), "unitType"))
@@ -235,12 +244,10 @@ class Desk(Records):
             incident = self.get(incident_id, "Incident", actor.access, tenant)
             unit = self.get(unit_id, "EmergencyUnit", actor.access, tenant)
             if status_of(incident) not in OPEN:
-                raise Conflict(
-                    f"The incident is {status_of(incident)}; units are assigned while it is {', '.join(OPEN)}",
-                    allowed=incident_steps(status_of(incident), []),
-                )
+                state = status_of(incident)
+                raise IncidentNotOpen(state=state, open=OPEN, allowed=incident_steps(state, []))
             if value(unit, "unitStatus") != "available":
-                raise Conflict(f"{name_of(unit)} is {value(unit, 'unitStatus')}, not available", unit=unit_id)
+                raise UnitNotAvailable(unit=names_of(unit), id=unit_id, state=str(value(unit, "unitStatus")))
             made, number = assignment_id(unit, self._broker.position_key)
             attrs: dict[str, Instance] = {
                 "refIncident": rel(incident_id, "Incident"),
@@ -299,7 +306,7 @@ class Desk(Records):
         def decide(now: Micros) -> list[WriteOp]:
             nonlocal incident_id
             assignment = self.get(assignment_id_, "Assignment", actor.access, tenant)
-            check_step("assignment", ASSIGNMENT_STEPS, astatus_of(assignment), step)
+            check_step(AssignmentStepNotAllowed, ASSIGNMENT_STEPS, astatus_of(assignment), step)
             incident_id = str(value(assignment, "refIncident"))
             incident = self.get(incident_id, "Incident", FULL_ACCESS, tenant)
             others = [
@@ -307,7 +314,7 @@ class Desk(Records):
             ]
             unit = str(value(assignment, "refUnit"))
             what = {"step": prop(step), "refUnit": rel(unit), "refAssignment": rel(assignment_id_)}
-            text = note or self._unit_name(assignment, tenant)
+            text = note or self._unit_names(assignment, tenant).th
             return [
                 *self._assignment_ops(assignment, step, now),
                 *with_follow(incident, [*others, step], ("assignment", text, what), actor, now, tenant),
@@ -319,11 +326,11 @@ class Desk(Records):
     async def unit_status(self, unit_id: str, status: str, note: str, actor: Actor, tenant: str) -> Doc:
         """Take a unit out of service or bring it back; a bound unit's status belongs to its assignment."""
         if status not in ("available", "outOfService"):
-            raise BadRequestData("status is available or outOfService", field="status")
+            raise NotAChoice(field="status", choices=("available", "outOfService"))
         async with self.lock:
             unit = self.get(unit_id, "EmergencyUnit", actor.access, tenant)
             if value(unit, "unitStatus") in ACTIVE:
-                raise Conflict(f"{name_of(unit)} is {value(unit, 'unitStatus')}; end its assignment first")
+                raise UnitBound(unit=names_of(unit), state=str(value(unit, "unitStatus")))
 
             def decide(now: Micros) -> list[WriteOp]:
                 attrs = {"unitStatus": prop(status, now)} | ({"statusNote": prop(note)} if note else {})
@@ -344,7 +351,7 @@ class Desk(Records):
     def _assignments(self, incident_id: str, tenant: str) -> list[Doc]:
         return self.linked("Assignment", "refIncident", incident_id, FULL_ACCESS, tenant)
 
-    def _unit_name(self, assignment: Doc, tenant: str) -> str:
+    def _unit_names(self, assignment: Doc, tenant: str) -> Words:
         unit_id = str(value(assignment, "refUnit"))
         unit = self._broker.find(unit_id, FULL_ACCESS, tenant)
-        return name_of(unit, "th") if unit is not None else unit_id
+        return names_of(unit) if unit is not None else Words(unit_id, unit_id)

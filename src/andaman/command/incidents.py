@@ -14,9 +14,11 @@ from typing import Any, Final
 
 from andaman.broker.entity.build import entity, iri, lang, prop, rel, value
 from andaman.broker.model import Doc, Instance, OpKind, WriteOp
-from andaman.kernel.errors import BadRequestData, Conflict
+from andaman.command.problems import AssignmentStepNotAllowed, IncidentStepNotAllowed, UnitsBound
 from andaman.kernel.ids import keyed_id, urn
+from andaman.kernel.refusals import NotAChoice
 from andaman.kernel.time import Micros, format_time
+from andaman.kernel.words import Words
 
 INCIDENT_STEPS: Final[Mapping[str, tuple[str, ...]]] = {
     "new": ("triaged", "dispatched", "cancelled"),
@@ -56,22 +58,20 @@ PRIORITY: Final[Mapping[str, int]] = {"Extreme": 1, "Severe": 2, "Moderate": 3, 
 
 
 def check_step(
-    kind: str,
+    refusal: type[IncidentStepNotAllowed] | type[AssignmentStepNotAllowed],
     table: Mapping[str, tuple[str, ...]],
     status: str,
     step: str,
     possible: Sequence[str] | None = None,
 ) -> None:
-    """Raises BadRequestData for a status that does not exist, Conflict (with what is allowed, or
+    """Raises NotAChoice for a status that does not exist, ``refusal`` (with what is allowed, or
     ``possible`` of it) for an illegal step."""
     if step not in table:
-        raise BadRequestData(f"There is no step {step!r}; steps are {', '.join(table)}", field="step")
+        raise NotAChoice(field="step", choices=list(table))
     allowed = table.get(status, ())
     if step not in allowed:
         allowed = allowed if possible is None else tuple(possible)
-        now = f"{'An' if kind[0] in 'aeiou' else 'A'} {kind} that is {status} cannot become {step}"
-        then = f"allowed are {', '.join(allowed)}" if allowed else "no step is allowed any more"
-        raise Conflict(f"{now}; {then}", allowed=list(allowed))
+        raise refusal(state=status, step=step, allowed=list(allowed))
 
 
 def follows(status: str, assignments: Sequence[str]) -> str | None:
@@ -95,17 +95,13 @@ def incident_steps(status: str, assignments: Sequence[str]) -> list[str]:
     return steps
 
 
-def check_incident_step(status: str, step: str, assignments: Mapping[str, str]) -> None:
-    """``assignments``: unit name → status. Raises as ``check_step``; Conflict while units are still bound."""
-    possible = incident_steps(status, list(assignments.values()))
-    check_step("incident", INCIDENT_STEPS, status, step, possible)
-    bound = [unit for unit, one in assignments.items() if one in ACTIVE]
+def check_incident_step(status: str, step: str, assignments: Sequence[tuple[Words, str]]) -> None:
+    """``assignments``: name of the unit and status. Raises as ``check_step``; UnitsBound while units are still bound."""
+    possible = incident_steps(status, [one for _, one in assignments])
+    check_step(IncidentStepNotAllowed, INCIDENT_STEPS, status, step, possible)
+    bound = [unit for unit, one in assignments if one in ACTIVE]
     if step not in possible:
-        raise Conflict(
-            f"{len(bound)} unit{'s are' if len(bound) > 1 else ' is'} still bound ({', '.join(bound)}); "
-            "clear or cancel the assignments first",
-            allowed=possible,
-        )
+        raise UnitsBound(count=len(bound), units=bound, allowed=possible)
 
 
 # -- entities -------------------------------------------------------------------------------------------------------
@@ -197,6 +193,11 @@ def name_of(doc: Doc, language: str = "en") -> str:
     if isinstance(found, dict):
         return str(found.get(language) or next(iter(found.values()), local(doc["id"])))
     return str(found) if found else local(doc["id"])
+
+
+def names_of(doc: Doc) -> Words:
+    """The name in both languages."""
+    return Words(name_of(doc, "th"), name_of(doc, "en"))
 
 
 STATUS: Final = iri("incidentStatus")

@@ -10,6 +10,7 @@ from andaman.command.definition import SEVERITIES
 from andaman.command.incident_types import INCIDENT_TYPES
 from andaman.kernel.errors import BadRequestData
 from andaman.kernel.ids import is_uri
+from andaman.kernel.refusals import FieldMissing, FieldTooLong, NotAChoice
 
 TEXT_MAX = 4000
 
@@ -23,7 +24,7 @@ def members(raw: Any, allowed: Sequence[str], needed: Sequence[str] = ()) -> dic
             raise BadRequestData(f"{key} is not known here; allowed are {', '.join(allowed)}", field=key)
     for key in needed:
         if raw.get(key) in (None, ""):
-            raise BadRequestData(f"{key} is missing", field=key)
+            raise FieldMissing(field=key)
     return raw
 
 
@@ -36,9 +37,7 @@ def text(raw: dict[str, Any], key: str, limit: int = TEXT_MAX) -> str:
         raise BadRequestData(f"{key} must be a text", field=key)
     found = found.strip()
     if len(found) > limit or any(ord(c) < 32 and c not in "\n\t" for c in found):
-        raise BadRequestData(
-            f"{key} must be at most {limit} characters without control characters", field=key
-        )
+        raise FieldTooLong(field=key, limit=limit)
     return found
 
 
@@ -77,12 +76,9 @@ def read_incident(raw: Any) -> dict[str, Any]:
     body = members(raw, INCIDENT_MEMBERS, ("incidentType", "severity", "location"))
     kind = INCIDENT_TYPES.get(str(body["incidentType"]))
     if kind is None:
-        known = ", ".join(INCIDENT_TYPES)
-        raise BadRequestData(
-            f"There is no incident type {body['incidentType']!r}; types are {known}", field="incidentType"
-        )
+        raise NotAChoice(field="incidentType", choices=list(INCIDENT_TYPES))
     if body["severity"] not in SEVERITIES:
-        raise BadRequestData(f"severity is one of {', '.join(SEVERITIES)}", field="severity")
+        raise NotAChoice(field="severity", choices=SEVERITIES)
     name = body.get("name")
     if isinstance(name, dict):
         name = {k: text(name, k, 300) for k in members(name, ("th", "en"))}

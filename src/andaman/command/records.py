@@ -12,8 +12,10 @@ from andaman.broker.query import ast
 from andaman.broker.query.model import EntityQuery
 from andaman.broker.service import Broker
 from andaman.command.incidents import change_op, entry_op, follows
+from andaman.command.problems import KINDS, NoSuchRecord
 from andaman.identity.model import FULL_ACCESS, Access, Actor
-from andaman.kernel.errors import AlreadyExists, AndamanError, Conflict, ResourceNotFound
+from andaman.kernel.errors import AlreadyExists, AndamanError, Conflict
+from andaman.kernel.refusals import ChangedMeanwhile
 from andaman.kernel.time import Clock, Micros
 
 _TRIES: Final = 50
@@ -32,10 +34,10 @@ class Records:
         self._clock = clock
 
     def get(self, entity_id: str, kind: str, access: Access, tenant: str) -> Doc:
-        """Raises ResourceNotFound also for an entity of another type."""
+        """Raises NoSuchRecord also for an entity of another type."""
         doc = self._broker.find(entity_id, access, tenant)
         if doc is None or iri(kind) not in doc["type"]:
-            raise ResourceNotFound(f"There is no {kind} {entity_id}")
+            raise NoSuchRecord(record=KINDS[kind], id=entity_id)
         return doc
 
     def linked(self, kind: str, relation: str, target: str, access: Access, tenant: str) -> list[Doc]:
@@ -86,7 +88,7 @@ class Records:
                 return
             if not any(isinstance(e, AlreadyExists) for e in errors):
                 raise first_of(errors)
-        raise Conflict("Too many people changed this at once; nothing was written, try again")
+        raise ChangedMeanwhile
 
 
 def status_of(incident: Doc) -> str:

@@ -26,8 +26,8 @@ from andaman.identity.doors import (
 from andaman.identity.model import Actor, Role
 from andaman.identity.web import actor_of, tenant_of
 from andaman.kernel import query_params
-from andaman.kernel.errors import BadRequestData
 from andaman.kernel.http import json_response, read_json
+from andaman.kernel.refusals import FieldMissing
 from andaman.kernel.time import EARLIEST, HOUR, system_clock
 
 _BODY_MAX: Final = 200_000
@@ -145,7 +145,7 @@ def routes(service: CommandService) -> list[BoundDoor]:
         body = await body_of(request, "unit")
         incident_id, unit = request.path_params["id"], uri(body, "unit")
         if not unit:
-            raise BadRequestData("unit is missing", field="unit")
+            raise FieldMissing(field="unit")
         await desk.assign(incident_id, unit, actor, tenant_of(request))
         return json_response(desk.detail(incident_id, actor.access, tenant_of(request)), 201)
 

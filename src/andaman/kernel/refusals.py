@@ -13,18 +13,11 @@ A room declares its own in ``problems.py``. ``make generated`` writes the screen
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from inspect import get_annotations
-from typing import Annotated, Any, ClassVar, Final, dataclass_transform, get_origin, get_type_hints
+from typing import Any, ClassVar, Final, dataclass_transform
 
 from andaman.kernel.errors import AndamanError, BadRequestData, Conflict
-from andaman.kernel.words import Words, json_of, json_params
-
-State = Annotated[str, "state"]
-"""The code of a state, such as "enRoute"; a screen shows the state's name."""
-States = Annotated[Sequence[str], "states"]
-FieldName = Annotated[str, "field"]
-"""A member of a form or body, such as "severity"; a screen shows the name of the field."""
+from andaman.kernel.words import FieldName, States, Words, json_of, json_params
 
 MEMBERS: Final = ("field", "allowed", "retryAfter")
 """Parameters that are members of the problem document itself too."""
@@ -61,20 +54,6 @@ class Refusal(AndamanError):
 
     def problem(self) -> dict[str, Any]:
         return {**super().problem(), "params": json_params(self.params)}
-
-
-def kinds_of(refusal: type[Refusal]) -> dict[str, str]:
-    """Parameter → what it is for a reader: name, state, states, field, number or text."""
-    hints = get_type_hints(refusal, include_extras=True)
-    return {name: _kind(hints[name]) for name in refusal.parameters}
-
-
-def _kind(hint: Any) -> str:
-    if get_origin(hint) is Annotated:
-        return str(hint.__metadata__[0])
-    if hint is Words:
-        return "name"
-    return "number" if hint in (int, float) else "text"
 
 
 # -- of every form -------------------------------------------------------------------------------------------

@@ -6,9 +6,15 @@ Screens show the reader's half. A problem document and the log show the English 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Any, Final, get_origin, get_type_hints
+
+State = Annotated[str, "state"]
+"""The code of a state, such as "enRoute"; a screen shows the state's name."""
+States = Annotated[Sequence[str], "states"]
+FieldName = Annotated[str, "field"]
+"""A member of a form or body, such as "severity"; a screen shows the name of the field."""
 
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 
@@ -43,6 +49,23 @@ class Words:
     def json(self) -> dict[str, str]:
         """``{"th": …, "en": …}``, a language map of NGSI-LD."""
         return {"th": self.th, "en": self.en}
+
+
+Names = Annotated[Sequence[Words], "names"]
+
+
+def kinds_of(owner: type, parameters: Iterable[str]) -> dict[str, str]:
+    """Parameter → what it is for a reader, by its annotation: name, names, state, states, field, number or text."""
+    hints = get_type_hints(owner, include_extras=True)
+    return {name: _kind(hints[name]) for name in parameters}
+
+
+def _kind(hint: Any) -> str:
+    if get_origin(hint) is Annotated:
+        return str(hint.__metadata__[0])
+    if hint is Words:
+        return "name"
+    return "number" if hint in (int, float) else "text"
 
 
 def json_of(param: Any) -> Any:

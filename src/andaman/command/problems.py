@@ -1,0 +1,131 @@
+"""What the command center refuses to people, with its words."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from andaman.kernel.errors import BadRequestData, Conflict, ResourceNotFound
+from andaman.kernel.refusals import Refusal
+from andaman.kernel.words import Names, State, States, Words
+
+KINDS: Final = {
+    "Alert": Words("การแจ้งเตือน", "alert"),
+    "AlertRule": Words("กฎการแจ้งเตือน", "alert rule"),
+    "Assignment": Words("การมอบหมาย", "assignment"),
+    "EmergencyUnit": Words("หน่วยปฏิบัติการ", "unit"),
+    "Incident": Words("เหตุ", "incident"),
+}
+"""Types of entities that people ask the command center for."""
+
+
+class NoSuchRecord(Refusal, ResourceNotFound):
+    """There is no such entity of the type, or the reader may not see it."""
+
+    code = "no-such-record"
+    words = Words("ไม่พบ{record} {id} หรือไม่มีสิทธิ์เข้าถึง", "There is no {record} {id}, or you may not see it")
+    record: Words
+    id: str
+
+
+class NoIncidentThen(Refusal, ResourceNotFound):
+    code = "no-incident-then"
+    words = Words("ยังไม่มีเหตุ {id} ณ เวลา {at}", "There was no incident {id} at {at}")
+    id: str
+    at: str
+
+
+class AlertAcknowledged(Refusal, Conflict):
+    code = "alert-acknowledged"
+    words = Words(
+        "การแจ้งเตือนนี้อยู่ในสถานะ “{state}” {person} รับทราบแล้ว",
+        "The alert is “{state}” and was acknowledged already by {person}",
+    )
+    state: State
+    person: str
+    allowed: States
+
+
+class AlertNotOpen(Refusal, Conflict):
+    code = "alert-not-open"
+    words = Words("การแจ้งเตือนนี้อยู่ในสถานะ “{state}”", "The alert is “{state}”")
+    state: State
+    allowed: States
+
+
+class AlertClosed(Refusal, Conflict):
+    code = "alert-closed"
+    words = Words("{person} ปิดการแจ้งเตือนนี้ไปแล้ว", "The alert was closed already by {person}")
+    person: str
+    allowed: States = ()
+
+
+class IncidentStepNotAllowed(Refusal, Conflict):
+    code = "incident-step-not-allowed"
+    words = Words(
+        "เหตุอยู่ในสถานะ “{state}” จึงเปลี่ยนเป็น “{step}” ไม่ได้",
+        "The incident is “{state}” and cannot become “{step}”",
+    )
+    state: State
+    step: State
+    allowed: States
+
+
+class AssignmentStepNotAllowed(Refusal, Conflict):
+    code = "assignment-step-not-allowed"
+    words = Words(
+        "การมอบหมายอยู่ในสถานะ “{state}” จึงเปลี่ยนเป็น “{step}” ไม่ได้",
+        "The assignment is “{state}” and cannot become “{step}”",
+    )
+    state: State
+    step: State
+    allowed: States
+
+
+class UnitsBound(Refusal, Conflict):
+    """The step waits until the incident's units are free."""
+
+    code = "units-bound"
+    words = Words(
+        "ยังมีหน่วยปฏิบัติภารกิจอยู่ {count} หน่วย ({units}) ให้บันทึกเสร็จภารกิจหรือยกเลิกการมอบหมายก่อน",
+        "Units are still bound: {count} ({units}); clear or cancel their assignments first",
+    )
+    count: int
+    units: Names
+    allowed: States
+
+
+class IncidentNotOpen(Refusal, Conflict):
+    code = "incident-not-open"
+    words = Words(
+        "เหตุอยู่ในสถานะ “{state}” จึงมอบหมายหน่วยไม่ได้ มอบหมายได้เมื่อเหตุอยู่ในสถานะ {open}",
+        "The incident is “{state}”; units are assigned while it is {open}",
+    )
+    state: State
+    open: States
+    allowed: States
+
+
+class UnitNotAvailable(Refusal, Conflict):
+    code = "unit-not-available"
+    words = Words(
+        "{unit} อยู่ในสถานะ “{state}” จึงไม่ว่าง เลือกหน่วยอื่น",
+        "{unit} is “{state}”, not available; choose another unit",
+    )
+    unit: Words
+    id: str
+    state: State
+
+
+class UnitBound(Refusal, Conflict):
+    code = "unit-bound"
+    words = Words(
+        "{unit} อยู่ในสถานะ “{state}” ให้จบการมอบหมายก่อน", "{unit} is “{state}”; end its assignment first"
+    )
+    unit: Words
+    state: State
+
+
+class NotInChecklist(Refusal, BadRequestData):
+    code = "not-in-checklist"
+    words = Words("รายการตรวจสอบของเหตุนี้ไม่มี “{item}”", "The checklist of this incident has no item “{item}”")
+    item: Words
