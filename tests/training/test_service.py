@@ -18,7 +18,8 @@ def test_steps_come_in_order_and_grant_records(tmp_path):
         async with platform(tmp_path) as app, client(app, Role.OPERATOR) as http:
             early = await http.post(f"{COURSE}/steps/{QUIZ.id}", json={q.id: q.right for q in QUIZ.questions})
             assert early.status_code == 409
-            assert SHIFT.steps[0].id in early.json()["detail"]
+            assert early.json()["code"] == "earlier-step-first"
+            assert early.json()["params"]["step"] == SHIFT.steps[0].id
             for step in SHIFT.steps[:2]:
                 assert (await http.post(f"{COURSE}/steps/{step.id}", json={})).json()["result"]["passed"]
             wrong = await http.post(f"{COURSE}/steps/{QUIZ.id}", json={q.id: 0 for q in QUIZ.questions})

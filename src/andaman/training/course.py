@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from andaman.kernel.errors import BadRequestData
 from andaman.training.framework import Text
+from andaman.training.problems import AnswerMissing
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,15 +229,12 @@ COURSES: Final[Mapping[str, Course]] = {SHIFT.id: SHIFT}
 
 
 def mark_quiz(step: Step, answers: Mapping[str, int]) -> tuple[float, bool]:
-    """(share answered rightly 0–1, passed). Raises BadRequestData for an answer that is no choice, or one missing."""
+    """(share answered rightly 0–1, passed). Raises AnswerMissing for an answer that is no choice, or one missing."""
     right = 0
     for question in step.questions:
         answer = answers.get(question.id)
         if isinstance(answer, bool) or not isinstance(answer, int) or not 0 <= answer < len(question.choices):
-            raise BadRequestData(
-                f"Question {question.id} needs an answer from 0 to {len(question.choices) - 1}",
-                field=question.id,
-            )
+            raise AnswerMissing(field=question.id, high=len(question.choices) - 1)
         right += answer == question.right
     share = right / len(step.questions)
     return share, share >= step.pass_share

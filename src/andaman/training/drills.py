@@ -12,7 +12,7 @@ from andaman.broker.model import Doc, Event, OpKind, WriteOp
 from andaman.broker.service import Broker
 from andaman.identity.model import FULL_ACCESS, Access, Actor, Role, system_actor
 from andaman.identity.tenants import Tenants
-from andaman.kernel.errors import AndamanError, BadRequestData, Conflict, ResourceNotFound
+from andaman.kernel.errors import AndamanError, BadRequestData, ResourceNotFound
 from andaman.kernel.ids import sortable_id, urn
 from andaman.kernel.positions import seal, unseal
 from andaman.kernel.time import DAY, SECOND, Clock, Micros, format_time, parse_time
@@ -26,6 +26,7 @@ from andaman.training.exercise import (
     rules_of,
     tenant_of,
 )
+from andaman.training.problems import DrillEnded, DrillRunning, NoSuchDrill, NoSuchScenario, TooManyDrills
 from andaman.training.record import DRILL_ACTOR, facts_of
 from andaman.training.scenario_rules import RULES
 
@@ -75,19 +76,19 @@ class Drills:
     # -- for people -----------------------------------------------------------------------------------------
     async def begin(self, scenario_id: str, actor: Actor, trainers: Sequence[str] = ()) -> Doc:
         """Copy what the actor sees of the city into a new exercise tenant and start the clock. The tenant is open to the actor, the trainee, to
-        ``trainers`` (user names) and to administrators. Raises ResourceNotFound, Conflict, BadRequestData."""
+        ``trainers`` (user names) and to administrators. Raises NoSuchScenario, DrillRunning, TooManyDrills, BadRequestData."""
         scenario = SCENARIOS.get(scenario_id)
         if scenario is None:
-            raise ResourceNotFound(f"There is no scenario {scenario_id!r}; known are {', '.join(SCENARIOS)}")
+            raise NoSuchScenario(id=scenario_id)
         async with self._begin:
             return await self._begun(scenario, actor, [f"user:{name}" for name in trainers])
 
     async def _begun(self, scenario: Scenario, actor: Actor, trainers: list[str]) -> Doc:
         running = [d for d in self.list_runs(FULL_ACCESS) if value(d, "drillStatus") == "running"]
         if any(value(d, "person") == actor.principal.id for d in running):
-            raise Conflict("You have a drill running already; finish or abort it first")
+            raise DrillRunning
         if len(running) >= MAX_RUNNING:
-            raise Conflict(f"{MAX_RUNNING} drills are running; wait until one is finished")
+            raise TooManyDrills(count=MAX_RUNNING)
         await self._make_room(actor.principal.id)
         now = self._clock()
         drill_id = sortable_id(now)
@@ -134,10 +135,10 @@ class Drills:
             await self._remove(run)
 
     async def finish(self, drill_id: str, actor: Actor) -> Doc:
-        """Stop the clock and score the drill from its tenant's journal. Raises Conflict when it is not running."""
+        """Stop the clock and score the drill from its tenant's journal. Raises DrillEnded when it is not running."""
         run = self._own(drill_id, actor)
         if value(run, "drillStatus") != "running":
-            raise Conflict(f"This drill is {value(run, 'drillStatus')} already")
+            raise DrillEnded(state=str(value(run, "drillStatus")))
         result = await self.score(run)
         percent = result.percent
         update = entity(
@@ -157,14 +158,14 @@ class Drills:
         """Give up a running drill: no score, the record stays."""
         run = self._own(drill_id, actor)
         if value(run, "drillStatus") != "running":
-            raise Conflict(f"This drill is {value(run, 'drillStatus')} already")
+            raise DrillEnded(state=str(value(run, "drillStatus")))
         await self._status(run, "aborted")
         return self._broker.get(run["id"], FULL_ACCESS)
 
     def get_run(self, drill_id: str, access: Access) -> Doc:
         run = self._broker.find(urn("DrillRun", drill_id), access)
         if run is None or iri("DrillRun") not in run["type"]:  # the id alone anybody may give
-            raise no_drill(drill_id)
+            raise NoSuchDrill(id=drill_id)
         return run
 
     def list_runs(self, access: Access) -> list[Doc]:
@@ -290,7 +291,7 @@ class Drills:
         run = self.get_run(drill_id, FULL_ACCESS)
         roles = actor.principal.roles
         if value(run, "person") != actor.principal.id and Role.ADMINISTRATOR not in roles:
-            raise no_drill(drill_id)
+            raise NoSuchDrill(id=drill_id)
         return run
 
     async def _status(self, run: Doc, word: str) -> None:
@@ -307,11 +308,6 @@ class Drills:
         for begin in range(0, len(docs), _BATCH):
             ops = [WriteOp(OpKind.UPSERT_UPDATE, d["id"], d) for d in docs[begin : begin + _BATCH]]
             await self._broker.must_write(ops, self._actor, tenant)
-
-
-def no_drill(drill_id: str) -> ResourceNotFound:
-    """Also for a drill that is not one's own: in the same words."""
-    return ResourceNotFound(f"There is no drill {drill_id!r} of yours")
 
 
 def _local(run: Doc) -> str:

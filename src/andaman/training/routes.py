@@ -15,7 +15,8 @@ from andaman.identity.web import actor_of
 from andaman.kernel.errors import BadRequestData, ResourceNotFound
 from andaman.kernel.http import json_response, read_json
 from andaman.training.drill import SCENARIOS
-from andaman.training.drills import no_drill, score_json
+from andaman.training.drills import score_json
+from andaman.training.problems import NoSuchDrill
 from andaman.training.service import TrainingService
 
 LEARNERS: Final = one_of(Role.OPERATOR, Role.DISPATCHER)
@@ -77,7 +78,7 @@ def routes(service: TrainingService) -> list[BoundDoor]:
         actor = actor_of(request)
         run = service.drills.get_run(request.path_params["drill"], FULL_ACCESS)
         if not _may_read(run, actor):
-            raise no_drill(request.path_params["drill"])
+            raise NoSuchDrill(id=request.path_params["drill"])
         return json_response(await drill_json(run, actor))
 
     async def drill_json(run: Doc, actor: Actor) -> dict[str, Any]:

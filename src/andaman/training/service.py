@@ -12,12 +12,21 @@ from andaman.broker.model import Doc, OpKind, WriteOp
 from andaman.broker.service import Broker
 from andaman.identity.model import FULL_ACCESS, Access, Actor, system_actor
 from andaman.identity.tenants import Tenants
-from andaman.kernel.errors import BadRequestData, Conflict, ResourceNotFound
 from andaman.kernel.ids import keyed_id, sortable_id, urn
 from andaman.kernel.time import DAY, Clock, Micros, format_time
+from andaman.kernel.words import Words
 from andaman.training.course import COURSES, Course, Step, mark_quiz
 from andaman.training.drills import Drills
 from andaman.training.framework import COMPETENCIES, ROLES
+from andaman.training.problems import (
+    DrillNeeded,
+    DrillNotScored,
+    EarlierStepFirst,
+    NoSuchCourse,
+    NoSuchDrill,
+    NoSuchStaffRole,
+    NoSuchStep,
+)
 from andaman.training.skills import Member, Record, skill_gap
 
 RECORD_SCOPE: Final = ("/training/record",)
@@ -91,11 +100,9 @@ class TrainingService:
         await self._write([d for d in docs if self._broker.find(d["id"], FULL_ACCESS) is None], self._actor)
 
     async def set_role(self, person: str, role: str, actor: Actor) -> None:
-        """Give someone a role (staff code or account id). Raises BadRequestData for an unknown role."""
+        """Give someone a role (staff code or account id). Raises NoSuchStaffRole."""
         if role not in {r.id for r in ROLES}:
-            raise BadRequestData(
-                f"{role!r} is no role; known are {', '.join(r.id for r in ROLES)}", field="role"
-            )
+            raise NoSuchStaffRole(role=role)
         doc = entity(
             self._record_id("StaffMember", person, _local(person)),
             "StaffMember",
@@ -136,7 +143,7 @@ class TrainingService:
             s for s in course.steps[: course.steps.index(step)] if not passed.get(s.id, {}).get("passed")
         ]
         if missing:
-            raise Conflict(f"Step {missing[0].id!r} comes first")
+            raise EarlierStepFirst(name=Words(**missing[0].title), step=missing[0].id)
         evidence, review = f"course:{course.id}/{step.id}", None
         if step.kind == "quiz":
             share, ok = mark_quiz(step, answers)
@@ -161,12 +168,12 @@ class TrainingService:
     def _drill_result(self, answers: Mapping[str, Any], actor: Actor) -> tuple[float, bool, str]:
         drill_id = answers.get("drill")
         if not isinstance(drill_id, str):
-            raise BadRequestData("A drill step needs the id of your scored drill", field="drill")
+            raise DrillNeeded
         run = self.drills.get_run(drill_id, FULL_ACCESS)
         if value(run, "person") != actor.principal.id:
-            raise ResourceNotFound(f"You have no drill {drill_id!r}")
+            raise NoSuchDrill(id=drill_id)
         if value(run, "drillStatus") != "scored":
-            raise Conflict("Finish the drill first; it is not scored yet")
+            raise DrillNotScored
         return float(value(run, "percent")) / 100, bool(value(run, "passed")), str(run["id"])
 
     def _passed(self, course: Course, person: str) -> dict[str, Any]:
@@ -287,7 +294,7 @@ def course_json(course: Course) -> dict[str, Any]:
 
 def _course(course_id: str) -> Course:
     if course_id not in COURSES:
-        raise ResourceNotFound(f"There is no course {course_id!r}")
+        raise NoSuchCourse(id=course_id)
     return COURSES[course_id]
 
 
@@ -295,7 +302,7 @@ def _step(course: Course, step_id: str) -> Step:
     for step in course.steps:
         if step.id == step_id:
             return step
-    raise ResourceNotFound(f"Course {course.id!r} has no step {step_id!r}")
+    raise NoSuchStep(course=course.id, step=step_id)
 
 
 def _local(person: str) -> str:

@@ -1,0 +1,92 @@
+"""What training refuses to people, with its words."""
+
+from __future__ import annotations
+
+from andaman.kernel.errors import BadRequestData, Conflict, ResourceNotFound
+from andaman.kernel.refusals import Refusal
+from andaman.kernel.words import FieldName, State, Words
+
+
+class NoSuchScenario(Refusal, ResourceNotFound):
+    code = "no-such-scenario"
+    words = Words("ไม่มีสถานการณ์ฝึก {id}", "There is no scenario {id}")
+    id: str
+
+
+class NoSuchDrill(Refusal, ResourceNotFound):
+    """Also for a drill of somebody else: both are refused in the same words."""
+
+    code = "no-such-drill"
+    words = Words("ท่านไม่มีการฝึก {id}", "There is no drill {id} of yours")
+    id: str
+
+
+class DrillRunning(Refusal, Conflict):
+    code = "drill-running"
+    words = Words(
+        "ท่านมีการฝึกที่ยังไม่จบอยู่หนึ่งรายการ จบหรือยุติรายการนั้นก่อน",
+        "You have a drill running already; finish or abort it first",
+    )
+
+
+class TooManyDrills(Refusal, Conflict):
+    code = "too-many-drills"
+    words = Words(
+        "มีการฝึกอยู่ {count} รายการแล้ว โปรดรอให้จบก่อน", "{count} drills are running; wait until one is finished"
+    )
+    count: int
+
+
+class DrillEnded(Refusal, Conflict):
+    code = "drill-ended"
+    words = Words("การฝึกนี้อยู่ในสถานะ “{state}” แล้ว", "This drill is “{state}” already")
+    state: State
+
+
+class DrillNotScored(Refusal, Conflict):
+    code = "drill-not-scored"
+    words = Words("จบการฝึกและรับคะแนนก่อน จึงจะบันทึกขั้นนี้ได้", "Finish the drill first; it is not scored yet")
+
+
+class DrillNeeded(Refusal, BadRequestData):
+    code = "drill-needed"
+    words = Words("ขั้นนี้ต้องใช้การฝึกที่ได้รับคะแนนแล้ว", "A drill step needs the id of your scored drill")
+    field: FieldName = "drill"
+
+
+class NoSuchCourse(Refusal, ResourceNotFound):
+    code = "no-such-course"
+    words = Words("ไม่มีหลักสูตร {id}", "There is no course {id}")
+    id: str
+
+
+class NoSuchStep(Refusal, ResourceNotFound):
+    code = "no-such-course-step"
+    words = Words("หลักสูตร {course} ไม่มีขั้น {step}", "Course {course} has no step {step}")
+    course: str
+    step: str
+
+
+class EarlierStepFirst(Refusal, Conflict):
+    code = "earlier-step-first"
+    words = Words("ต้องทำขั้น “{name}” ({step}) ให้เสร็จก่อน", "Step “{name}” ({step}) comes first")
+    name: Words
+    step: str
+
+
+class AnswerMissing(Refusal, BadRequestData):
+    """The question has no answer, or one that is not among its choices, which count from 0 to ``high``."""
+
+    code = "answer-missing"
+    words = Words(
+        "โปรดตอบคำถาม {field} (ตัวเลือก 0 ถึง {high})", "Question {field} needs an answer from 0 to {high}"
+    )
+    field: FieldName
+    high: int
+
+
+class NoSuchStaffRole(Refusal, BadRequestData):
+    code = "no-such-staff-role"
+    words = Words("ไม่มีบทบาท {role}", "There is no role {role}")
+    role: str
+    field: FieldName = "role"
