@@ -14,6 +14,7 @@ from andaman.assessment.coverage import cover, summary
 from andaman.assessment.inputs import Computed
 from andaman.assessment.link_budget import BANDS, Band, Budget, budget_of
 from andaman.assessment.policy import PolicyAssumptions, compare
+from andaman.assessment.problems import NoSuchRun
 from andaman.assessment.service import AssessmentService
 from andaman.assessment.sites import MAX_SITES, Site, candidates, sites_of
 from andaman.assessment.world import World
@@ -21,7 +22,8 @@ from andaman.broker.entity.build import entity, geo, iri, js, lang, prop, value
 from andaman.broker.model import Doc
 from andaman.identity.model import FULL_ACCESS, Access
 from andaman.kernel import query_params
-from andaman.kernel.errors import BadRequestData, ResourceNotFound
+from andaman.kernel.errors import BadRequestData
+from andaman.kernel.refusals import NotAChoice, NotAWholeNumber, NumberOutOfRange
 from andaman.kernel.time import format_time
 
 DEFAULT_SITES: Final = 120
@@ -136,9 +138,7 @@ class ConnectivityService:
         full = run_id if run_id.startswith("urn:") else _RUN + run_id
         doc = self.assessment.broker.get(full, access, self.assessment.tenant)
         if not _is_run(doc):
-            raise ResourceNotFound(
-                f"There is no coverage run {run_id!r}; GET /api/connectivity/runs lists them"
-            )
+            raise NoSuchRun(id=run_id)
         run = _run_json(doc, whole=True)
         if not access.sees([iri("NetworkSite")], [_SCOPE]):
             run["sites"] = None
@@ -165,19 +165,19 @@ def _candidates(world: World, count: int) -> list[Site]:
 def _bands(body: Mapping[str, Any]) -> list[Band]:
     asked = body.get("bands", list(BANDS))
     if not isinstance(asked, list) or not asked or any(one not in list(BANDS) for one in asked):
-        raise BadRequestData(f"bands must be a list out of {', '.join(BANDS)}", field="bands")
+        raise NotAChoice(field="bands", choices=list(BANDS))
     bands = [BANDS[one] for one in dict.fromkeys(asked)]
     width = body.get("bandwidthMhz")
     if width is None:
         return bands
     if isinstance(width, bool) or not isinstance(width, int | float) or not 1.0 <= width <= 400.0:
-        raise BadRequestData("bandwidthMhz must be a number from 1 to 400", field="bandwidthMhz")
+        raise NumberOutOfRange(field="bandwidthMhz", low=1, high=400)
     return [replace(band, bandwidth_mhz=float(width)) for band in bands]
 
 
 def _count(given: Any) -> int:
     if isinstance(given, bool) or not isinstance(given, int) or not 1 <= given <= MAX_SITES:
-        raise BadRequestData(f"siteCount must be a whole number from 1 to {MAX_SITES}", field="siteCount")
+        raise NotAWholeNumber(field="siteCount", low=1, high=MAX_SITES)
     return given
 
 

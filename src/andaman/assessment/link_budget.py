@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from andaman.assessment.citation import Check, Cited
 from andaman.kernel.errors import BadRequestData
+from andaman.kernel.refusals import NumberOutOfRange
 
 THERMAL_DBM_HZ: Final = -174.0
 
@@ -174,8 +175,6 @@ def budget_of(changes: Any) -> Budget:
             )
         attr, low, high = BUDGET_RANGES[name]
         if isinstance(given, bool) or not isinstance(given, int | float) or not low <= given <= high:
-            raise BadRequestData(
-                f"budget.{name} must be a number from {low:g} to {high:g}", field=f"budget/{name}"
-            )
+            raise NumberOutOfRange(field=f"budget/{name}", low=low, high=high)
         fields[attr] = float(given)
     return Budget(**fields)

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from andaman.assessment.connectivity import ConnectivityService
+from andaman.assessment.problems import NoSuchIndicator, NotAmongYourRights, SignInToSee
 from andaman.assessment.records import SCOPE
 from andaman.assessment.service import AssessmentService
 from andaman.assessment.world import ACCESS_KINDS
@@ -15,7 +16,6 @@ from andaman.broker.entity.build import iri
 from andaman.identity.doors import ANYONE, BoundDoor, Cost, DoorEntry, Requirement, Tenancy, one_of
 from andaman.identity.model import Actor, Role
 from andaman.identity.web import actor_of, require
-from andaman.kernel.errors import Forbidden, NotSignedIn, ResourceNotFound
 from andaman.kernel.http import json_response, read_json
 
 _BODY_MAX = 1024 * 1024
@@ -53,13 +53,13 @@ def routes(assessment: AssessmentService, connectivity: ConnectivityService) -> 
 
 
 def see(request: Request, scope: str, *kinds: str) -> Actor:
-    """The actor, who may see entities of these short types in this scope. Raises NotSignedIn or Forbidden."""
+    """The actor, who may see entities of these short types in this scope. Raises SignInToSee or NotAmongYourRights."""
     actor = actor_of(request)
     if actor.access.sees(sorted(iri(kind) for kind in kinds), [scope]):
         return actor
     if actor.principal.roles <= {Role.PUBLIC}:
-        raise NotSignedIn(f"Sign in to see this: {kinds[0]} is not public")
-    raise Forbidden(f"Your rights do not include {kinds[0]}")
+        raise SignInToSee(type=kinds[0])
+    raise NotAmongYourRights(type=kinds[0])
 
 
 _INDICATOR = (SCOPE + "/indicator", "IndicatorValue", "KeyPerformanceIndicator")
@@ -97,7 +97,7 @@ class _Door:
         for row in (await self._assessment.indicators())["indicators"]:
             if row["id"] == wanted:
                 return json_response(self._lineage(row, actor))
-        raise ResourceNotFound(f"There is no indicator {wanted!r}; GET /api/assessment/indicators lists them")
+        raise NoSuchIndicator(id=wanted)
 
     async def refresh(self, request: Request) -> Response:
         actor = actor_of(request)

@@ -19,6 +19,7 @@ from typing import Any, Final, TypeVar
 from andaman.assessment import access, criticality
 from andaman.assessment.indicators import definitions, evaluate_indicator
 from andaman.assessment.inputs import Computed
+from andaman.assessment.problems import NoSuchStudy
 from andaman.assessment.records import SCOPE, indicator_doc, response_minutes, study_doc
 from andaman.assessment.roads import with_local_streets
 from andaman.assessment.snapshot import Snapshot
@@ -36,7 +37,7 @@ from andaman.broker.model import DEFAULT_TENANT, Doc, OpKind, WriteOp
 from andaman.broker.service import Broker
 from andaman.identity.model import Access, system_actor
 from andaman.identity.readers import Placed, Readers, everything
-from andaman.kernel.errors import ResourceNotFound, Unavailable
+from andaman.kernel.errors import Unavailable
 from andaman.kernel.time import Clock, format_time, system_clock
 from andaman.kernel.work import Timer
 
@@ -178,7 +179,7 @@ class AssessmentService:
     async def accessibility(self, kind: str) -> dict[str, Any]:
         """Minutes by road from the nearest place of a kind. Raises ResourceNotFound for a kind not studied."""
         if kind not in ACCESS_KINDS:
-            raise ResourceNotFound(f"No accessibility study of {kind!r}; there are {', '.join(ACCESS_KINDS)}")
+            raise NoSuchStudy(place=kind, known=", ".join(ACCESS_KINDS))
 
         def work(world: World) -> dict[str, Any]:
             return access.accessibility(

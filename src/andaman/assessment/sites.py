@@ -14,9 +14,11 @@ import numpy as np
 
 from andaman.assessment.land import LandGrid
 from andaman.assessment.population import People
+from andaman.assessment.problems import TooManySites
 from andaman.assessment.radio import Scenario, check
 from andaman.assessment.roads import Floats
 from andaman.kernel.errors import BadRequestData
+from andaman.kernel.refusals import NumberOutOfRange
 
 MAX_SITES: Final = 500
 DENSE_PER_KM2: Final = 1_000.0
@@ -111,7 +113,7 @@ def sites_of(given: Any, frequencies_ghz: Sequence[float]) -> list[Site]:
     if not isinstance(given, list) or not given:
         raise BadRequestData("sites must be a list of {lon, lat, name?, scenario?, heightM?}", field="sites")
     if len(given) > MAX_SITES:
-        raise BadRequestData(f"{len(given)} sites are too many; a run takes up to {MAX_SITES}", field="sites")
+        raise TooManySites(count=len(given), limit=MAX_SITES)
     sites = []
     for k, one in enumerate(given):
         where = f"sites/{k}"
@@ -138,7 +140,5 @@ def sites_of(given: Any, frequencies_ghz: Sequence[float]) -> list[Site]:
 def _number(one: dict[str, Any], name: str, where: str, low: float, high: float) -> float:
     given = one.get(name)
     if isinstance(given, bool) or not isinstance(given, int | float) or not low <= given <= high:
-        raise BadRequestData(
-            f"{where}/{name} must be a number from {low:g} to {high:g}", field=f"{where}/{name}"
-        )
+        raise NumberOutOfRange(field=f"{where}/{name}", low=low, high=high)
     return float(given)

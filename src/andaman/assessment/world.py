@@ -12,10 +12,10 @@ import numpy as np
 from andaman.assessment.access import Place
 from andaman.assessment.land import Area, LandGrid, land_grid
 from andaman.assessment.population import People, spread
+from andaman.assessment.problems import CityDataMissing
 from andaman.assessment.roads import Floats, Ints, RoadGraph, graph_of, snap, subdivided
 from andaman.broker.entity.build import value
 from andaman.broker.model import Doc
-from andaman.kernel.errors import Unavailable
 
 INPUT_TYPES: Final = ("RoadSegment", "AdministrativeArea", "PointOfInterest", "PublicTransportStop")
 ACCESS_KINDS: Final = ("Hospital", "FireStation")
@@ -47,7 +47,7 @@ def fingerprint(docs: Mapping[str, Sequence[Doc]]) -> str:
 def build_world(docs: Mapping[str, Sequence[Doc]], kinds: Mapping[str, Sequence[str]]) -> World:
     """``docs``: INPUT_TYPES → entities; ``kinds``: ACCESS_KINDS → ids. Takes about a second; not for the event loop.
 
-    Raises Unavailable when there is no road or no district with residents: no pack is loaded.
+    Raises CityDataMissing when there is no road or no district with residents: no pack is loaded.
     """
     import shapely
     from shapely.geometry import shape
@@ -55,9 +55,7 @@ def build_world(docs: Mapping[str, Sequence[Doc]], kinds: Mapping[str, Sequence[
     areas = districts(docs["AdministrativeArea"])
     base = graph_of(docs["RoadSegment"])
     if not areas or not base.ids:
-        raise Unavailable(
-            "The assessment needs road segments and districts with residents: load a city pack first"
-        )
+        raise CityDataMissing
     grid = land_grid(areas)
     fine = subdivided(base)
     points = points_of([*docs["PointOfInterest"], *docs["PublicTransportStop"]])

@@ -26,6 +26,7 @@ from andaman.catalogue.model import (
     parse_duration,
     to_entity,
 )
+from andaman.catalogue.problems import NoSuchDataset
 from andaman.catalogue.quality import Tally
 from andaman.identity.model import FULL_ACCESS, Access, Classification, system_actor
 from andaman.identity.policy import DatasetRule, Policy, scope_within
@@ -150,11 +151,11 @@ class Catalogue:
         return [doc["id"] for doc in docs if _within(doc, dataset)]
 
     def get_dataset(self, code: str, access: Access) -> Dataset:
-        """Raises ResourceNotFound, also for an entry that is not to be seen."""
+        """Raises NoSuchDataset, also for an entry that is not to be seen."""
         for dataset in self.list_datasets(access):
             if dataset.code == code:
                 return dataset
-        raise ResourceNotFound(f"There is no dataset {code!r} in the catalogue")
+        raise NoSuchDataset(id=code)
 
     def may_read(self, dataset: Dataset, access: Access) -> bool:
         """May the principal see records that are in this dataset alone?"""

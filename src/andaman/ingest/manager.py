@@ -20,8 +20,9 @@ from andaman.ingest.deadletter import DeadLetterStore
 from andaman.ingest.link import Link
 from andaman.ingest.model import Feed, FeedState, FeedStatus, Sleep, SourceAway
 from andaman.ingest.offsets import OffsetStore
+from andaman.ingest.problems import FeedRunning, NoSuchFeed
 from andaman.ingest.stamps import Stamps
-from andaman.kernel.errors import AndamanError, Conflict, ResourceNotFound
+from andaman.kernel.errors import AndamanError
 from andaman.kernel.metrics import Family
 from andaman.kernel.time import Clock, system_clock
 
@@ -132,18 +133,16 @@ class FeedManager:
             )
 
     def get_status(self, feed_id: str) -> FeedStatus:
-        """Raises ResourceNotFound."""
+        """Raises NoSuchFeed."""
         if feed_id not in self._status:
-            raise ResourceNotFound(
-                f"There is no feed {feed_id!r}; there are: {', '.join(self._status) or 'none'}"
-            )
+            raise NoSuchFeed(id=feed_id, known=", ".join(self._status) or "–")
         return self._settled(feed_id)
 
     def start_feed(self, feed_id: str) -> None:
-        """Raises ResourceNotFound, or Conflict when it runs already."""
+        """Raises NoSuchFeed, or FeedRunning when it runs already."""
         status = self.get_status(feed_id)
         if feed_id in self._tasks and not self._tasks[feed_id].done():
-            raise Conflict(f"The feed {feed_id!r} runs already")
+            raise FeedRunning(id=feed_id)
         status.state = FeedState.STARTING
         self._tasks[feed_id] = asyncio.create_task(
             self._keep_running(self._feeds[feed_id]), name=f"feed:{feed_id}"

@@ -16,6 +16,7 @@ from andaman.identity.model import Access
 from andaman.kernel.errors import BadRequestData
 from andaman.kernel.time import Clock, Micros, format_time, parse_time
 from andaman.programme.plan import BASIS, ENDS, OBJECTIVES, SIGNED, SOURCE, TITLE, Check
+from andaman.programme.problems import QuarterNotBegun
 from andaman.programme.progress import Evidence, programme_year, quarter_bounds, quarter_of, report
 
 SAMPLE = 3
@@ -54,7 +55,7 @@ class ProgrammeService:
         except ValueError as error:
             raise BadRequestData(f"{error}; year is four digits (CE), quarter is 1 to 4") from None
         if start > now:
-            raise BadRequestData(f"Quarter {quarter} of {year} has not begun")
+            raise QuarterNotBegun(quarter=quarter, year=year)
         before = await self.at(start, access)
         after = await self.at(None if end > now else end, access)
         earlier = {d["id"]: d["progress"] for o in before["objectives"] for d in o["deliverables"]}

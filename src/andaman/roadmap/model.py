@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from andaman.assessment.citation import Check, check_json, read_check
 from andaman.kernel.errors import BadRequestData
+from andaman.kernel.refusals import NotAWholeNumber, NumberOutOfRange
 
 Text = dict[str, str]
 MAX_LEAD: Final = 10
@@ -105,7 +106,7 @@ class Worth:
 
 def _number(given: Any, where: str, low: float, high: float) -> float:
     if isinstance(given, bool) or not isinstance(given, int | float) or not low <= given <= high:
-        raise BadRequestData(f"{where} must be a number from {low:g} to {high:g}", field=where)
+        raise NumberOutOfRange(field=where, low=low, high=high)
     return float(given)
 
 
@@ -153,7 +154,7 @@ def read_measure(row: Any, indicators: Sequence[str], measures: Sequence[str]) -
         raise BadRequestData("id must be a text", field="id")
     lead = row.get("leadYears")
     if isinstance(lead, bool) or not isinstance(lead, int) or not 1 <= lead <= MAX_LEAD:
-        raise BadRequestData(f"leadYears must be a whole number from 1 to {MAX_LEAD}", field="leadYears")
+        raise NotAWholeNumber(field="leadYears", low=1, high=MAX_LEAD)
     effects = row.get("effects")
     if not isinstance(effects, list):
         raise BadRequestData("effects must be a list of {indicator, share}", field="effects")

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from andaman.kernel.errors import BadRequestData
+from andaman.kernel.refusals import FieldTooLong, NotAWholeNumber, NumberOutOfRange
 from andaman.roadmap.problem import Terms
+from andaman.roadmap.problems import MeasureIncludedAndExcluded
 
 DEFAULT_TOTAL: Final = 600.0
 DEFAULT_YEARLY: Final = 150.0
@@ -59,11 +61,11 @@ def read_request(body: Any, next_year: int) -> Request:
     )
     both = set(terms.include) & set(terms.exclude)
     if both:
-        raise BadRequestData(f"{sorted(both)[0]!r} is in both include and exclude", field="include")
+        raise MeasureIncludedAndExcluded(id=min(both))
     default = not set(body) - {"timeLimitS", "samplingLimitS"}
     name = body.get("name")
     if name is not None and not (isinstance(name, str) and 0 < len(name) <= 120):
-        raise BadRequestData("name must be a text of up to 120 characters", field="name")
+        raise FieldTooLong(field="name", limit=120)
     texts = (
         {"th": "แผนเริ่มต้น", "en": "Default plan"}
         if default
@@ -85,14 +87,14 @@ def read_request(body: Any, next_year: int) -> Request:
 def _number(body: Mapping[str, Any], name: str, low: float, high: float, default: float) -> float:
     given = body.get(name, default)
     if isinstance(given, bool) or not isinstance(given, int | float) or not low <= given <= high:
-        raise BadRequestData(f"{name} must be a number from {low:g} to {high:g}", field=name)
+        raise NumberOutOfRange(field=name, low=low, high=high)
     return float(given)
 
 
 def _whole(body: Mapping[str, Any], name: str, low: int, high: int, default: int) -> int:
     given = body.get(name, default)
     if isinstance(given, bool) or not isinstance(given, int) or not low <= given <= high:
-        raise BadRequestData(f"{name} must be a whole number from {low} to {high}", field=name)
+        raise NotAWholeNumber(field=name, low=low, high=high)
     return given
 
 

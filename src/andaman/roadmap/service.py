@@ -18,7 +18,7 @@ from andaman.broker.entity.build import iri, value
 from andaman.broker.model import OpKind, WriteOp
 from andaman.identity.model import FULL_ACCESS, Access, Actor, system_actor
 from andaman.identity.readers import Placed
-from andaman.kernel.errors import BadRequestData, Conflict, NoSuchTenant, ResourceNotFound, Unavailable
+from andaman.kernel.errors import BadRequestData, NoSuchTenant, Unavailable
 from andaman.kernel.time import Clock, format_time, local_date, system_clock
 from andaman.roadmap.gaps import gaps, remaining_of
 from andaman.roadmap.model import (
@@ -30,6 +30,13 @@ from andaman.roadmap.model import (
     shipped_values,
 )
 from andaman.roadmap.problem import Problem, problem_of
+from andaman.roadmap.problems import (
+    MeasureInUse,
+    MeasureUnknown,
+    NoPlanPossible,
+    NoSuchMeasure,
+    NoSuchPortfolio,
+)
 from andaman.roadmap.records import MEASURE, gap_doc, measure_doc, portfolio_doc
 from andaman.roadmap.report import portfolio, standalone
 from andaman.roadmap.request import Request, read_request
@@ -169,7 +176,7 @@ class RoadmapService:
                 one.id for one in self.measures(actor.access) if measure_id in (*one.requires, *one.excludes)
             ]
             if users:
-                raise Conflict(f"{', '.join(users)} still refer to {measure_id}; change them first")
+                raise MeasureInUse(users=", ".join(users), id=measure_id)
             op = WriteOp(OpKind.DELETE, MEASURE + measure_id)
         await self.broker.must_write([op], actor, self.tenant)
 
@@ -204,11 +211,11 @@ class RoadmapService:
 
     @staticmethod
     def pick(rows: Sequence[Mapping[str, Any]], measure_id: str) -> Mapping[str, Any]:
-        """The row of one measure. Raises ResourceNotFound."""
+        """The row of one measure. Raises NoSuchMeasure."""
         for row in rows:
             if row["id"] == measure_id:
                 return row
-        raise ResourceNotFound(f"There is no measure {measure_id!r}; GET /api/roadmap/measures lists them")
+        raise NoSuchMeasure(id=measure_id)
 
     async def _inputs(self) -> _Inputs:
         if not any(True for _ in self.broker.iter_entities([iri("Measure")], FULL_ACCESS, self.tenant)):
@@ -254,7 +261,7 @@ class RoadmapService:
         ids = {measure.id for measure in inputs.measures}
         unknown = [one for one in (*asked.terms.include, *asked.terms.exclude) if one not in ids]
         if unknown:
-            raise BadRequestData(f"There is no measure {unknown[0]!r}", field="include")
+            raise MeasureUnknown(id=unknown[0])
         key = hashlib.sha256(orjson.dumps([inputs.key, asdict(asked)])).hexdigest()[:12]
         local = "default" if asked.default else key
         stored = self.find_portfolio(local)
@@ -265,7 +272,7 @@ class RoadmapService:
         problem = _problem(inputs, asked)
         solution = await self._in_thread(lambda: solve(problem, time_limit_s=asked.time_limit_s))
         if solution is None:
-            raise Conflict("No plan keeps the budget, the prerequisites and the measures that must be in")
+            raise NoPlanPossible
         result = {
             "id": _PORTFOLIO + local,
             "name": asked.name,
@@ -344,11 +351,11 @@ class RoadmapService:
         """A portfolio; ``stale`` says that its inputs changed since. The default one is computed when missing."""
         found = self.find_portfolio(local.removeprefix(_PORTFOLIO))
         if found is not None and self.broker.find(found["id"], access, self.tenant) is None:
-            raise ResourceNotFound(f"There is no portfolio {local!r}; GET /api/roadmap/portfolio lists them")
+            raise NoSuchPortfolio(id=local)
         if found is None:
             if local.removeprefix(_PORTFOLIO) == "default":
                 return await self.compute({})
-            raise ResourceNotFound(f"There is no portfolio {local!r}; GET /api/roadmap/portfolio lists them")
+            raise NoSuchPortfolio(id=local)
         if found["id"].endswith(":default"):
             asked = read_request({}, self._next_year())
             key = hashlib.sha256(orjson.dumps([(await self._inputs()).key, asdict(asked)])).hexdigest()[:12]
