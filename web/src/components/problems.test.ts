@@ -1,48 +1,57 @@
+/** Laws of refusals on screens: the generated words fit, and both languages speak of the parameters. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { locale } from '$lib/i18n.svelte';
 import { Problem } from '$lib/problem';
-import { problemText } from './problems';
+import { problems } from '../generated/problems';
+import { problemText, sentence, type ParamKind } from './problems';
 
 const problem = (status: number, detail: string, extra: Record<string, unknown> = {}) => new Problem(status, 'about:blank', 'Title', detail, extra);
-/** What the platform says to people at screens; grep these in src/andaman when one is changed. */
-const SAID: [number, string, Record<string, unknown>][] = [
-  [409, 'An incident that is closed cannot become onScene; it can become triaged', { allowed: ['triaged'] }],
-  [409, "2 units are still bound (enRoute, onScene); clear or cancel the assignments first", { allowed: ['controlled'] }],
-  [409, 'Ambulance 3 is enRoute, not available', { unit: 'urn:x' }],
-  [409, 'The alert is acknowledged and was acknowledged already by Somchai', { allowed: ['closed'] }],
-  [409, 'The alert was closed already by Somchai', { allowed: [] }],
-  [400, 'outcome is missing', { field: 'outcome' }],
-  [400, 'text must be at most 4000 characters without control characters', { field: 'text' }],
-  [409, 'You have a drill running already; finish or abort it first', {}],
-  [429, 'Too many failed sign-ins; try again in 30 s', { retryAfter: 30 }],
-  [400, 'severity is one of Extreme, Severe', { field: 'severity' }],
-  [403, 'This needs the role dispatcher', {}],
-  [503, 'The platform is starting or stopping; try again', {}],
-];
+const SAMPLE: Record<ParamKind, unknown> = {
+  name: { th: 'รถพยาบาล ๓', en: 'Ambulance 3' },
+  names: [{ th: 'รถพยาบาล ๓', en: 'Ambulance 3' }],
+  state: 'enRoute',
+  states: ['enRoute', 'onScene'],
+  field: 'severity',
+  number: 30,
+  text: '๑๒๓',
+};
 afterEach(() => {
   locale.lang = 'th';
 });
 
-describe('a refusal in Thai', () => {
-  it.each(SAID)('%i %s: no English word but names is left', (status, detail, extra) => {
-    locale.lang = 'th';
-    const text = problemText(problem(status, detail, extra)).replace(/Somchai|Ambulance 3/g, '');
-    expect(text).toMatch(/[ก-๙]/);
-    expect(text).not.toMatch(/[A-Za-z]{2,}/);
-  });
-  it('names the states, and what can be done', () => {
-    locale.lang = 'th';
-    expect(problemText(problem(409, SAID[0]![1], SAID[0]![2]))).toBe('เหตุอยู่ในสถานะ “ปิดแล้ว” จึงเปลี่ยนเป็น “ถึงที่เกิดเหตุ” ไม่ได้ · ขณะนี้ทำได้: ประเมินแล้ว');
-  });
-  it('names the field where only the kind is known', () => {
-    locale.lang = 'th';
-    expect(problemText(problem(400, 'severity is one of Extreme, Severe', { field: 'severity' }))).toContain('ความรุนแรง');
+describe('words of the platform', () => {
+  it.each(Object.entries(problems))('%s: every placeholder is filled, and Thai is Thai', (_code, said) => {
+    const params = Object.fromEntries(Object.entries(said.params ?? {}).map(([name, kind]) => [name, SAMPLE[kind]]));
+    for (const lang of ['th', 'en'] as const) {
+      locale.lang = lang;
+      const text = sentence(said, params);
+      expect(text).not.toMatch(/[{}]|undefined|\[object/);
+      if (lang === 'th') expect(text.replace(/JSON-LD/g, '')).not.toMatch(/[A-Za-z]{2,}/);
+    }
   });
 });
 
-describe('a refusal in English', () => {
-  it.each(SAID)("%i %s: is the platform's own sentence", (status, detail, extra) => {
+describe('a refusal', () => {
+  const unit = { code: 'unit-not-available', params: { unit: SAMPLE.name, id: 'urn:x', state: 'enRoute' } };
+  it('has the words of its code in the language of the reader, with states as the reader calls them', () => {
+    const busy = problem(409, 'Ambulance 3 is “enRoute”, not available', unit);
+    expect(problemText(busy)).toBe('รถพยาบาล ๓ อยู่ในสถานะ “กำลังเดินทาง” จึงไม่ว่าง เลือกหน่วยอื่น');
     locale.lang = 'en';
-    expect(problemText(problem(status, detail, extra))).toBe(detail);
+    expect(problemText(busy)).toBe('Ambulance 3 is “En route”, not available; choose another unit');
+  });
+  it('names what can be done', () => {
+    const extra = { code: 'incident-step-not-allowed', params: { state: 'closed', step: 'onScene', allowed: ['triaged'] }, allowed: ['triaged'] };
+    expect(problemText(problem(409, 'x', extra))).toBe('เหตุอยู่ในสถานะ “ปิดแล้ว” จึงเปลี่ยนเป็น “ถึงที่เกิดเหตุ” ไม่ได้ · ขณะนี้ทำได้: ประเมินแล้ว');
+  });
+  it('names the field', () => {
+    expect(problemText(problem(400, 'x', { code: 'field-missing', params: { field: 'outcome' }, field: 'outcome' }))).toBe('โปรดกรอกผลการดำเนินการ');
+    expect(problemText(problem(400, 'x', { code: 'bad-request-data', field: 'severity' }))).toContain('ความรุนแรง');
+  });
+  it.each(['bad-request-data', 'from-a-newer-platform', 'toString'])('%s without parameters: Thai by its kind, English as the platform says it', (code) => {
+    const odd = problem(400, 'The third member is odd', { code });
+    expect(problemText(odd)).toMatch(/[ก-๙]/);
+    expect(problemText(odd)).not.toMatch(/[A-Za-z]{2,}/);
+    locale.lang = 'en';
+    expect(problemText(odd)).toBe('The third member is odd');
   });
 });
