@@ -8,7 +8,8 @@ export default defineConfig({
     alias: {
       $lib: new URL('./src/lib', import.meta.url).pathname,
       $components: new URL('./src/components', import.meta.url).pathname,
-      $app: new URL('./src/app', import.meta.url).pathname,
+      $shell: new URL('./src/shell', import.meta.url).pathname,
+      $generated: new URL('./src/generated', import.meta.url).pathname,
     },
   },
   build: {

@@ -4,9 +4,9 @@ import '@fontsource/ibm-plex-sans-thai/600.css';
 import './styles/tokens.css';
 import './styles/base.css';
 import { mount } from 'svelte';
-import App from './app/App.svelte';
-import { router } from './app/router.svelte';
-import { session } from './app/session.svelte';
+import Frame from './shell/Frame.svelte';
+import { router } from './shell/router.svelte';
+import { session } from './shell/session.svelte';
 import { locale } from './lib/i18n.svelte';
 import { themeChoice } from './lib/theme.svelte';
 
@@ -15,4 +15,4 @@ themeChoice.init();
 router.init();
 session.load().catch(() => {}); // the frame shows the page as the public sees it; each page tells of being offline
 const target = document.getElementById('app');
-if (target) mount(App, { target });
+if (target) mount(Frame, { target });

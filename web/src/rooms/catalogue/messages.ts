@@ -1,0 +1,32 @@
+import { messages } from '$lib/i18n.svelte';
+
+const licenceWords = messages({
+  notPublished: { th: 'ไม่เผยแพร่', en: 'Not for publication' },
+  government: { th: 'ข้อมูลเปิดภาครัฐ', en: 'Thai open government data' },
+  outlines: { th: '(แนวเขต)', en: '(outlines)' },
+  population: { th: '(ประชากร)', en: '(population)' },
+  contributors: { th: '© ผู้ร่วมสร้าง OpenStreetMap', en: '© OpenStreetMap contributors' },
+  collection: { th: 'ข้อเท็จจริง; ชุดรวบรวมใช้สัญญา MIT', en: 'Facts; collection MIT' },
+  facts: { th: 'ข้อเท็จจริงสาธารณะ', en: 'Public facts' },
+});
+export const licences = Object.values(licenceWords);
+
+export const msg = messages({
+  title: { th: 'ข้อมูลเมือง', en: 'City data' },
+  intro: {
+    th: 'ชุดข้อมูลในบัญชีข้อมูล แหล่งข้อมูลสด และข้อความที่อ่านไม่ได้',
+    en: 'Datasets of the catalogue, live feeds, and what could not be read',
+  },
+  datasets: { th: 'บัญชีชุดข้อมูล', en: 'Catalogue of datasets' },
+  records: { th: 'รายการ', en: 'Records' },
+  completeness: { th: 'ความครบถ้วน', en: 'Completeness' },
+  timeliness: { th: 'ความทันเวลา', en: 'Timeliness' },
+  lastObserved: { th: 'ข้อมูลล่าสุด', en: 'Last observation' },
+  licence: { th: 'สัญญาอนุญาต', en: 'Licence' },
+  public: { th: 'ข้อมูลสาธารณะ', en: 'public' },
+  personal: { th: 'ข้อมูลส่วนบุคคล', en: 'personal' },
+  security: { th: 'ข้อมูลความมั่นคง', en: 'security' },
+  'official-secret': { th: 'ข้อมูลความลับทางราชการ', en: 'official secret' },
+  notReadable: { th: 'ไม่มีสิทธิ์อ่าน', en: 'not for your role' },
+  insufficient: { th: 'ข้อมูลไม่เพียงพอ', en: 'insufficient data' },
+});

@@ -1,0 +1,7 @@
+import { defineRoom } from '$shell/room';
+import { msg } from './messages';
+
+export default defineRoom({
+  name: 'command.operations',
+  pages: [{ path: '/', title: msg.title, nav: { group: 'now' }, icon: 'map', layout: 'fill', load: () => import('./Page.svelte') }],
+});

@@ -1,0 +1,7 @@
+import { defineRoom } from '$shell/room';
+import { msg } from './messages';
+
+export default defineRoom({
+  name: 'connectivity',
+  pages: [{ path: '/connectivity', title: msg.title, nav: { group: 'evidence', after: '/assessment' }, icon: 'signal', load: () => import('./Page.svelte') }],
+});

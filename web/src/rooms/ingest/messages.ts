@@ -1,0 +1,51 @@
+import { messages } from '$lib/i18n.svelte';
+
+/** Why a message could not be read. */
+export const reasons = messages({
+  'not-mapped': { th: 'ไม่มีในไฟล์จับคู่', en: 'not in the mapping' },
+  'bad-encoding': { th: 'รหัสอักขระผิด', en: 'bad encoding' },
+  'bad-json': { th: 'ไม่ใช่ JSON', en: 'not JSON' },
+  'bad-packet': { th: 'แพ็กเก็ต MQTT ผิดรูปแบบ', en: 'broken MQTT packet' },
+  'wrong-type': { th: 'ชนิดข้อมูลผิด', en: 'wrong type' },
+  'not-finite': { th: 'ค่าไม่ใช่จำนวนจำกัด', en: 'not a finite number' },
+  'missing-value': { th: 'ค่าที่หมายถึงไม่มีข้อมูล', en: 'stands for missing' },
+  'out-of-range': { th: 'นอกช่วงที่เป็นไปได้', en: 'out of range' },
+  'bad-time': { th: 'เวลาไม่ถูกต้อง', en: 'bad time' },
+  'bad-id': { th: 'รหัสอุปกรณ์ไม่ถูกต้อง', en: 'bad device id' },
+  'no-value': { th: 'ไม่มีค่า', en: 'no value' },
+  'too-large': { th: 'ใหญ่เกินไป', en: 'too large' },
+  refused: { th: 'ระบบไม่รับ', en: 'refused' },
+});
+
+export const msg = messages({
+  feeds: { th: 'แหล่งข้อมูล', en: 'Feeds' },
+  feed: { th: 'แหล่ง', en: 'Feed' },
+  state: { th: 'สถานะ', en: 'State' },
+  last: { th: 'ล่าสุด', en: 'Last' },
+  written: { th: 'บันทึกแล้ว', en: 'Written' },
+  speed: { th: 'ความเร็วการเล่น', en: 'Replay speed' },
+  origin: { th: 'ที่มาของค่า', en: 'Origin' },
+  times: { th: '{n} เท่า', en: '{n}×' },
+  running: { th: 'ทำงาน', en: 'running' },
+  starting: { th: 'กำลังเริ่ม', en: 'starting' },
+  stopped: { th: 'หยุด', en: 'stopped' },
+  waiting: { th: 'รอเชื่อมต่อใหม่', en: 'waiting to try again' },
+  failing: { th: 'ขัดข้องซ้ำ', en: 'keeps failing' },
+  finished: { th: 'เล่นจบแล้ว', en: 'finished' },
+  failed: { th: 'ขัดข้อง', en: 'failed' },
+  startFeed: { th: 'เริ่ม', en: 'Start' },
+  stopFeed: { th: 'หยุด', en: 'Stop' },
+  noFeeds: { th: 'ไม่ได้เปิดแหล่งข้อมูลสด ผู้ดูแลระบบเปิดได้ด้วยคำสั่ง andaman demo หรือในค่าตั้งของ andaman serve', en: 'No feed is switched on. An administrator starts them with andaman demo, or in the settings of andaman serve.' },
+  letters: { th: 'ข้อความที่อ่านไม่ได้', en: 'Dead letters' },
+  lettersNote: {
+    th: 'ข้อความจากอุปกรณ์ที่อ่านไม่ได้ เก็บไว้พร้อมเหตุผล ไม่มีสิ่งใดสูญหายโดยไม่บอก',
+    en: 'What devices sent and could not be read, kept with the reason; nothing is lost in silence',
+  },
+  noLetters: { th: 'ไม่มีข้อความที่อ่านไม่ได้ ทุกข้อความที่เข้ามาอ่านได้ครบ', en: 'Nothing unreadable has arrived' },
+  when: { th: 'เมื่อ', en: 'When' },
+  topic: { th: 'หัวข้อ', en: 'Topic' },
+  reason: { th: 'เหตุผล', en: 'Reason' },
+  detail: { th: 'รายละเอียดทางเทคนิค', en: 'Technical detail' },
+  content: { th: 'เนื้อหา', en: 'Content' },
+  timesSeen: { th: 'จำนวนครั้ง', en: 'How often' },
+});

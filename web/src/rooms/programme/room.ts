@@ -1,0 +1,7 @@
+import { defineRoom } from '$shell/room';
+import { msg } from './messages';
+
+export default defineRoom({
+  name: 'programme',
+  pages: [{ path: '/programme', title: msg.title, nav: { group: 'plans', after: '/roadmap' }, icon: 'flag', load: () => import('./Page.svelte') }],
+});

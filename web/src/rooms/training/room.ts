@@ -1,0 +1,16 @@
+import { defineRoom } from '$shell/room';
+import { msg } from './messages';
+
+export default defineRoom({
+  name: 'training',
+  pages: [
+    {
+      path: '/training',
+      title: msg.title,
+      nav: { group: 'people' },
+      icon: 'school',
+      roles: ['operator', 'dispatcher', 'analyst'],
+      load: () => import('./Page.svelte'),
+    },
+  ],
+});
