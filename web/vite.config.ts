@@ -1,5 +1,6 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
+import prefixes from './src/generated/prefixes.json' with { type: 'json' };
 
 // The server sends a strict Content-Security-Policy: no inline script, no inline style, nothing from elsewhere.
 export default defineConfig({
@@ -20,13 +21,11 @@ export default defineConfig({
     reportCompressedSize: false,
   },
   worker: { format: 'es' },
-  server: { proxy: proxyTo(process.env['ANDAMAN_URL'] ?? 'http://127.0.0.1:8420') },
+  server: { proxy: proxyTo(process.env['ANDAMAN_URL'] ?? 'http://127.0.0.1:8026') },
   test: { include: ['src/**/*.test.ts'], environment: 'node' },
 });
 
 /** For `npm run dev`: everything that is not a screen goes to a running server. */
 function proxyTo(target: string) {
-  const paths = ['/auth', '/api', '/tiles', '/ngsi-ld'];
-  const plain = Object.fromEntries(paths.map((path) => [path, { target }]));
-  return { ...plain, '/live': { target, ws: true } };
+  return Object.fromEntries(prefixes.map(({ prefix, socket }) => [prefix, { target, ws: socket }]));
 }

@@ -1,3 +1,9 @@
+import prefixes from '$generated/prefixes.json';
+
+/** Paths of the server that are not screens: links to them are ordinary requests. */
+const notPages = prefixes.map(({ prefix }) => prefix);
+const isPage = (path: string): boolean => !notPages.some((prefix) => path === prefix || path.startsWith(`${prefix}/`));
+
 /** The address bar is the state: path and query are reactive, links are ordinary links. */
 class Router {
   path: string = $state('/');
@@ -10,7 +16,7 @@ class Router {
       if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
       const link = (event.target as Element | null)?.closest?.('a');
       if (!link || link.target || link.hasAttribute('download') || link.origin !== location.origin) return;
-      if (/^\/(api|ngsi-ld|tiles|auth)(\/|$)/.test(link.pathname)) return;
+      if (!isPage(link.pathname)) return;
       if (link.hash && link.pathname === location.pathname && link.search === location.search) return;
       event.preventDefault();
       this.go(link.pathname + link.search + link.hash);
