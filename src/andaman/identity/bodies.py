@@ -7,6 +7,7 @@ from typing import Any
 from andaman.identity.model import Role
 from andaman.identity.tokens import LONGEST
 from andaman.kernel.errors import BadRequestData
+from andaman.kernel.refusals import FieldMissing, NumberOutOfRange
 from andaman.kernel.time import DAY, Micros
 
 
@@ -25,8 +26,10 @@ class Body:
 
     def text(self, name: str, default: str | None = None) -> str:
         value = self.members.get(name, default)
+        if value is None:
+            raise FieldMissing(field=name)
         if not isinstance(value, str) or "\x00" in value:
-            raise BadRequestData(f"{name!r} is missing or is not a text", field=name)
+            raise BadRequestData(f"{name!r} is not a text", field=name)
         try:
             value.encode()
         except UnicodeEncodeError:
@@ -47,7 +50,7 @@ class Body:
         if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
             raise BadRequestData(f"{name!r} is not a number", field=name)
         if value is not None and not least <= value <= most:
-            raise BadRequestData(f"{name!r} is not between {least} and {most}", field=name)
+            raise NumberOutOfRange(field=name, low=least, high=most)
         return value
 
     def lifetime(self, default: Micros) -> Micros | None:

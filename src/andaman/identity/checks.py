@@ -7,6 +7,13 @@ from collections.abc import Iterable
 from typing import Final
 
 from andaman.identity.model import Role
+from andaman.identity.problems import (
+    AgencyCodeInvalid,
+    PurposeInvalid,
+    RolesMissing,
+    TokenNameMissing,
+    UsernameInvalid,
+)
 from andaman.identity.records import TokenKind
 from andaman.kernel.errors import BadRequestData
 from andaman.kernel.ids import is_uri
@@ -24,10 +31,7 @@ def plain_username(text: str) -> str:
 def checked_username(text: str) -> str:
     name = text.strip().casefold()
     if not _USERNAME.fullmatch(name):
-        raise BadRequestData(
-            "A user name has 2–64 of a–z, 0–9, dot, dash, underscore and begins with a letter or digit",
-            field="username",
-        )
+        raise UsernameInvalid
     return name
 
 
@@ -35,22 +39,21 @@ def checked_roles(roles: Iterable[Role]) -> frozenset[Role]:
     """At least one role, and not that of the public."""
     chosen = frozenset(roles)
     if not chosen or Role.PUBLIC in chosen:
-        names = ", ".join(role for role in Role if role is not Role.PUBLIC)
-        raise BadRequestData(f"Give at least one role of {names}", field="roles")
+        raise RolesMissing(known=", ".join(role for role in Role if role is not Role.PUBLIC))
     return chosen
 
 
 def checked_agency(code: str) -> str:
     """An agency code, or "" for none."""
     if not _AGENCY.fullmatch(code):
-        raise BadRequestData(f"{code!r} is not an agency code such as 'pk-ddpm'", field="agency")
+        raise AgencyCodeInvalid(agency=code)
     return code
 
 
 def checked_purpose(purpose: str) -> str:
     """A purpose, or "" for none."""
     if not _PURPOSE.fullmatch(purpose):
-        raise BadRequestData(f"{purpose!r} is not a purpose such as 'operations'", field="purpose")
+        raise PurposeInvalid(purpose=purpose)
     return purpose
 
 
@@ -59,7 +62,7 @@ def check_token(
 ) -> None:
     """A name, IRIs and scopes; a device has types and no roles."""
     if not name.strip():
-        raise BadRequestData("A token needs a name that tells what it is for", field="name")
+        raise TokenNameMissing
     if kind is TokenKind.DEVICE and (roles or not types):
         raise BadRequestData("A device token has no roles, and names the types it may write", field="types")
     for value in types:

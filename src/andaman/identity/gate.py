@@ -21,9 +21,10 @@ from andaman.identity.entrance import close_socket
 from andaman.identity.limits import Limits
 from andaman.identity.model import FULL_ACCESS, Actor, Principal, Role
 from andaman.identity.powers import KNOWN, standing_of
+from andaman.identity.problems import QuestionsThrottled, SessionEndedMeanwhile, TooManyScreens
 from andaman.identity.service import Identity
 from andaman.identity.web import ACTOR, ASK, CREDENTIAL, GATE, LOOKED, RECHECK, STANDING
-from andaman.kernel.errors import AndamanError, Forbidden, NotSignedIn, TooManyRequests
+from andaman.kernel.errors import AndamanError, Forbidden, NotSignedIn
 from andaman.kernel.http import problem_response
 from andaman.kernel.metrics import REQUEST_ID, STATUS
 from andaman.kernel.time import Micros
@@ -86,7 +87,7 @@ class Gate:
     async def _socket(self, address: str, scope: Scope, receive: Receive, send: Send) -> None:
         """A stranger's socket, of which one address has only so many."""
         if not self.limits.enter(address):
-            await _refuse(TooManyRequests("Too many open screens at this address"), scope, receive, send)
+            await _refuse(TooManyScreens(), scope, receive, send)
             return
         try:
             await self.app(scope, receive, send)
@@ -108,10 +109,7 @@ class Gate:
         """Note one question of a stranger. Raises TooManyRequests."""
         wait_s = self.limits.take(address)
         if wait_s:
-            raise TooManyRequests(
-                f"Too many questions from this address; try again in {ceil(wait_s)} s, or sign in",
-                retryAfter=ceil(wait_s),
-            )
+            raise QuestionsThrottled(retryAfter=ceil(wait_s))
 
     async def audited(self, actor: Actor, action: str, target: str) -> None:
         """Write a success into the audit log."""
@@ -138,7 +136,7 @@ class Gate:
         changes = self._changes
         actor, until, _, standing = self._actor(credential, secret, before.origin)
         if actor.principal.id != before.principal.id:
-            raise NotSignedIn("The session was over before the request was whole; sign in again")
+            raise SessionEndedMeanwhile
         scope[LOOKED] = (changes, until)
         actor = Actor(actor.principal, actor.access, before.origin, before.reason, before.request_id)
         scope[ACTOR], scope[STANDING] = actor, standing

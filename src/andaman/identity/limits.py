@@ -14,8 +14,8 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Final
 
+from andaman.identity.problems import QuestionsWaiting
 from andaman.identity.throttle import network_of
-from andaman.kernel.errors import TooManyRequests
 from andaman.kernel.metrics import Family, counter
 from andaman.kernel.turns import Turns
 
@@ -50,7 +50,7 @@ class Limits:
         mine = self._asking.setdefault(key, Turns(_AT_ONCE))
         if mine.waiting(key) >= _IN_LINE:
             self.refused += 1
-            raise TooManyRequests("Too many questions of this address wait already", retryAfter=1)
+            raise QuestionsWaiting
         try:
             async with mine.turn(key):
                 async with self._starts.turn(key):

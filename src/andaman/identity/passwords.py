@@ -9,10 +9,11 @@ from typing import Final
 import argon2
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from andaman.kernel.errors import BadRequestData
+from andaman.identity.problems import PasswordTooCommon, PasswordTooLong, PasswordTooShort, PasswordTooUniform
 
 MIN_LENGTH: Final = 12
 MAX_LENGTH: Final = 256
+_DIFFERENT: Final = 6  # characters
 _COMMON: Final = (
     "password",
     "passw0rd",
@@ -44,20 +45,17 @@ def check_password_rules(password: str, username: str = "") -> None:
     """
     text = normalise_password(password)
     if len(text) < MIN_LENGTH:
-        raise BadRequestData(f"The password has fewer than {MIN_LENGTH} characters", field="password")
+        raise PasswordTooShort(least=MIN_LENGTH)
     if len(text) > MAX_LENGTH:
-        raise BadRequestData(f"The password has more than {MAX_LENGTH} characters", field="password")
-    if len(set(text)) < 6:
-        raise BadRequestData("The password has fewer than 6 different characters", field="password")
+        raise PasswordTooLong(most=MAX_LENGTH)
+    if len(set(text)) < _DIFFERENT:
+        raise PasswordTooUniform(least=_DIFFERENT)
     rest = text.casefold()
     for word in (username.casefold(), *_COMMON):
         if len(word) >= 3:
             rest = rest.replace(word, "")
     if len(rest) < MIN_LENGTH // 2:
-        raise BadRequestData(
-            "The password is little more than the user's name or a common word; add other words",
-            field="password",
-        )
+        raise PasswordTooCommon
 
 
 @dataclass(frozen=True, slots=True)

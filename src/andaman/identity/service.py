@@ -26,6 +26,15 @@ from andaman.identity.credentials import PUBLIC_PRINCIPAL, Credential, Known
 from andaman.identity.model import Actor, Role, system_actor
 from andaman.identity.passwords import PasswordCost, PasswordHasher, check_password_rules
 from andaman.identity.policy import Policy, Rights, tell_all
+from andaman.identity.problems import (
+    AddressSignInsBusy,
+    FailuresThrottled,
+    LastAdministrator,
+    NoSuchAccount,
+    OldPasswordWrong,
+    SessionOver,
+    SignInsBusy,
+)
 from andaman.identity.recognition import Lifetimes, Recognition
 from andaman.identity.records import Account, Agency, Outcome, Token
 from andaman.identity.sessions import Sessions
@@ -37,9 +46,6 @@ from andaman.identity.tokens import Tokens
 from andaman.kernel.errors import (
     AlreadyExists,
     BadRequestData,
-    NotSignedIn,
-    ResourceNotFound,
-    TooManyRequests,
 )
 from andaman.kernel.time import SECOND, Clock, Micros, system_clock
 from andaman.kernel.turns import Turns
@@ -150,11 +156,9 @@ class Identity:
         )
         whose = f"{mark or network} {name}" if known else network
         if self._hashing.waiting(whose) >= (_LINE_OF_PERSON if known else _LINE_OF_ADDRESS):
-            raise TooManyRequests(
-                "Too many people sign in at this address; try again in a few seconds", retryAfter=3
-            )
+            raise AddressSignInsBusy
         if self._waiting >= _WAITING_MAX:
-            raise TooManyRequests("Too many people sign in at this moment; try again in a few seconds")
+            raise SignInsBusy
         self._waiting += 1
         try:
             async with self._hashing.turn(whose):
@@ -256,9 +260,7 @@ class Identity:
             if self._is_last_administrator(account) and (
                 changed.disabled or Role.ADMINISTRATOR not in changed.roles
             ):
-                raise BadRequestData(
-                    "This is the last administrator; appoint another one first", field="roles"
-                )
+                raise LastAdministrator
             self.store.update_account(changed)
             if encoded is not None:
                 self.store.set_password(username, encoded, self.clock())
@@ -269,7 +271,7 @@ class Identity:
         """The session's own user chooses another password; the user's other sessions end."""
         session = await self._run(self.store.find_session, credential.digest)
         if session is None:
-            raise NotSignedIn("The session is over; sign in again")
+            raise SessionOver
         account = session.account
         check_password_rules(new, account.username)
         keys = keys_of(account.username, actor.origin, True)
@@ -278,7 +280,7 @@ class Identity:
         found = self.store.find_account(account.username)
         if not await self._run(self._hasher.verify, found[1] if found else None, old):
             await self.audit.add(actor, "account.password", outcome=Outcome.REFUSED)
-            raise BadRequestData("The old password is not right", field="old")
+            raise OldPasswordWrong
         await self._run(self.store.take_back_failures, [], [keys.pair])
         encoded = await self._run(self._hasher.hash, new)
         await self._run(self.store.set_password, account.username, encoded, self.clock())
@@ -294,13 +296,12 @@ class Identity:
             if not wait:
                 self.store.add_failures(list(limits), now, now - FORGET_AFTER)
                 return
-        seconds = -(-wait // SECOND)
-        raise TooManyRequests(f"Too many failures; try again in {seconds} s", retryAfter=seconds)
+        raise FailuresThrottled(retryAfter=-(-wait // SECOND))
 
     def get_user(self, username: str) -> Account:
         found = self.store.find_account(plain_username(username))
         if found is None:
-            raise ResourceNotFound(f"There is no account {username!r}")
+            raise NoSuchAccount(username=username)
         return found[0]
 
     def list_users(self) -> list[Account]:

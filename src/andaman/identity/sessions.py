@@ -8,10 +8,10 @@ from typing import Any
 from andaman.identity.audit import AuditTrail
 from andaman.identity.credentials import Credential
 from andaman.identity.model import Actor
+from andaman.identity.problems import NoSuchSession, NotYourToken
 from andaman.identity.records import Session, Token
 from andaman.identity.store import IdentityStore
 from andaman.identity.tokens import Tokens
-from andaman.kernel.errors import ResourceNotFound
 from andaman.kernel.time import Clock, Micros
 
 
@@ -51,9 +51,9 @@ class Sessions:
         return [one.token for one in self._tokens.listed(mine) if one.standing is not None]
 
     async def end(self, session_id: str, actor: Actor) -> None:
-        """Raises ResourceNotFound for one that is over or another's."""
+        """Raises NoSuchSession for one that is over or another's."""
         if not await self._run(self._store.end_session_of, _username(actor), session_id):
-            raise ResourceNotFound("You have no such session")
+            raise NoSuchSession
         self._changed()
         await self._audit.add(actor, "session.end", f"session:{session_id}")
 
@@ -66,10 +66,10 @@ class Sessions:
         return count
 
     async def revoke_token(self, token_id: str, actor: Actor) -> None:
-        """Raises ResourceNotFound for one that is not in force or another's."""
+        """Raises NotYourToken for one that is not in force or another's."""
         mine = {one.id for one in self.tokens_of(actor)}
         if token_id not in mine or not await self._run(self._store.revoke_token, token_id, self._clock()):
-            raise ResourceNotFound("You have no such token")
+            raise NotYourToken
         self._changed()
         await self._audit.add(actor, "token.revoke", f"token:{token_id}")
 

@@ -10,6 +10,7 @@ from andaman.identity.checks import plain_username
 from andaman.identity.credentials import csrf_of, digest_of
 from andaman.identity.passwords import PasswordHasher
 from andaman.identity.policy import default_purpose, may_declare
+from andaman.identity.problems import PurposeNotAllowed, SignInsThrottled, WrongCredentials
 from andaman.identity.records import AuditEntry, Outcome, Session
 from andaman.identity.store import IdentityStore
 from andaman.identity.throttle import (
@@ -22,7 +23,6 @@ from andaman.identity.throttle import (
     network_of,
     wait_of,
 )
-from andaman.kernel.errors import BadRequestData, NotSignedIn, TooManyRequests
 from andaman.kernel.ids import sortable_id
 from andaman.kernel.time import DAY, MINUTE, SECOND, Micros
 
@@ -90,12 +90,12 @@ def sign_in(
             _say_once(store, replace(entry, detail=why))
             raise _must_wait(masked)
         store.add_audit([replace(entry, detail=why)])
-        raise NotSignedIn("The user name or the password is not right")
+        raise WrongCredentials
     account, encoded = found
     purpose = attempt.purpose or default_purpose(account.roles)
     if not may_declare(account.roles, purpose):
         store.add_audit([replace(entry, detail=f"purpose {purpose}")])
-        raise BadRequestData(f"Your roles do not act for the purpose {purpose!r}", field="purpose")
+        raise PurposeNotAllowed(purpose=purpose)
     if hasher.is_outdated(encoded):
         store.set_password(username, hasher.hash(attempt.password), None)
     secret = secrets.token_urlsafe(32)
@@ -145,6 +145,5 @@ def _say_once(store: IdentityStore, entry: AuditEntry) -> None:
             store.add_audit([entry])
 
 
-def _must_wait(wait: Micros) -> TooManyRequests:
-    seconds = -(-wait // SECOND)
-    return TooManyRequests(f"Too many failed sign-ins; try again in {seconds} s", retryAfter=seconds)
+def _must_wait(wait: Micros) -> SignInsThrottled:
+    return SignInsThrottled(retryAfter=-(-wait // SECOND))

@@ -15,11 +15,12 @@ from typing import Any, Final
 
 import orjson
 
+from andaman.identity.problems import UsernameTaken
 from andaman.identity.records import Account, Agency, AuditEntry, Session, Token
 from andaman.identity.rows import AUDIT, account_of, audit_entry, link, pack, token_of, verify_audit
 from andaman.identity.schema import MIGRATIONS as _MIGRATIONS
 from andaman.identity.throttle import Failures, network_of
-from andaman.kernel.errors import AlreadyExists, Unavailable, is_full
+from andaman.kernel.errors import Unavailable, is_full
 from andaman.kernel.storage import free_bytes, opening
 from andaman.kernel.time import Micros
 
@@ -124,7 +125,7 @@ class IdentityStore:
         return [Agency(*row) for row in self._rows("SELECT code, name_th, name_en FROM agency ORDER BY code")]
 
     def add_account(self, account: Account, password: str) -> None:
-        """``password``: the encoded hash. Raises AlreadyExists."""
+        """``password``: the encoded hash. Raises UsernameTaken."""
         values = (account.username, account.name, pack(account.roles), account.agency, password)
         with self.change() as db:
             try:
@@ -134,9 +135,7 @@ class IdentityStore:
                     (*values, account.created_at, account.password_at, account.era),
                 )
             except sqlite3.IntegrityError:
-                raise AlreadyExists(
-                    f"There is an account {account.username!r} already", field="username"
-                ) from None
+                raise UsernameTaken(username=account.username) from None
 
     def update_account(self, account: Account) -> None:
         """Write name, roles, agency and disabled of an account that exists."""

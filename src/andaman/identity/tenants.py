@@ -13,6 +13,7 @@ from typing import Any, Final
 from andaman.identity.audit import AuditTrail
 from andaman.identity.model import Access, Actor, Role
 from andaman.identity.policy import EVERY_TENANT, Rights
+from andaman.identity.problems import ExerciseTenantNotGiven, TooManyTenants, TooManyTrainers, TrainerUnknown
 from andaman.identity.records import Account
 from andaman.identity.store import IdentityStore
 from andaman.kernel.errors import BadRequestData, NoSuchTenant
@@ -44,12 +45,9 @@ def checked_tenants(names: Iterable[str]) -> frozenset[str]:
                 f"{name!r} is not a tenant: up to 64 letters, digits, '_', '-' and '.'", field="tenants"
             )
         if name.startswith(EXERCISE):
-            raise BadRequestData(
-                "The tenant of an exercise is open to its own people; start the drill with them as trainers",
-                field="tenants",
-            )
+            raise ExerciseTenantNotGiven
     if len(chosen) > _GIVEN_MAX:
-        raise BadRequestData(f"An account has at most {_GIVEN_MAX} tenants", field="tenants")
+        raise TooManyTenants(most=_GIVEN_MAX)
     return chosen
 
 
@@ -96,10 +94,10 @@ class Tenants:
         if not fresh:
             return
         if len(fresh) > _ADMITTED_MAX:
-            raise BadRequestData(f"An exercise has at most {_ADMITTED_MAX} people", field="trainers")
+            raise TooManyTrainers(most=_ADMITTED_MAX)
         for who in fresh:
             if who.startswith("user:") and self._store.find_account(who[5:]) is None:
-                raise BadRequestData(f"There is no account {who[5:]!r}", field="trainers")
+                raise TrainerUnknown(username=who[5:])
         for who in fresh:
             await self._run(self._store.change_tenants, who, {tenant}, ())
         self._changed()

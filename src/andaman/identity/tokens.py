@@ -13,12 +13,21 @@ from andaman.identity.basis import CHAIN_MAX, Basis, Standing
 from andaman.identity.checks import check_token, checked_agency, checked_purpose, checked_roles
 from andaman.identity.credentials import digest_of
 from andaman.identity.model import Actor, Role
+from andaman.identity.problems import (
+    TokenChainTooLong,
+    TokenLifetimeOutOfRange,
+    TokenNotForTakeover,
+    TokenNotInForce,
+    TokenOwnsItself,
+    TokenStandsOnItself,
+)
 from andaman.identity.records import Token, TokenKind
 from andaman.identity.store import IdentityStore
 from andaman.identity.tenants import checked_tenants
-from andaman.kernel.errors import BadRequestData, Conflict, ResourceNotFound
+from andaman.kernel.errors import ResourceNotFound
 from andaman.kernel.ids import sortable_id
 from andaman.kernel.metrics import Family, gauge
+from andaman.kernel.refusals import NumberOutOfRange
 from andaman.kernel.time import DAY, Clock, Micros
 
 LIFETIME: Final = 90 * DAY
@@ -121,9 +130,7 @@ class Tokens:
         kind, _, name = actor.principal.id.partition(":")
         maker = self._store.find_token_by_id(name) if kind in ("token", "device") else None
         if maker is not None and len(self._basis.owners_of(maker)) > CHAIN_MAX:
-            raise Conflict(
-                f"Tokens made with tokens end after {CHAIN_MAX}; make this one as a person, or on the command line"
-            )
+            raise TokenChainTooLong(most=CHAIN_MAX)
 
     async def rotate(
         self, token_id: str, actor: Actor, *, grace: Micros = 0, lifetime: Micros | None = AS_BEFORE
@@ -137,7 +144,7 @@ class Tokens:
         now = self._clock()
         token = self._in_force(token_id, now)
         if not 0 <= grace <= 30 * DAY:
-            raise BadRequestData("The grace is between 0 and 30 days", field="grace")
+            raise NumberOutOfRange(field="grace", low=0, high=30)
         if lifetime == AS_BEFORE:
             lifetime = token.lifetime if token.lifetime is None else min(token.lifetime, LONGEST)
         ends_at = None if lifetime is None else now + checked_lifetime(lifetime)
@@ -170,7 +177,7 @@ class Tokens:
         kind, _, name = actor.principal.id.partition(":")
         mine = self._store.find_token_by_id(name) if kind in ("token", "device") else None
         if mine is not None and token.principal_id in self._basis.owners_of(mine):
-            raise Conflict(f"What you act with stands on token {token.id} itself; do this as a person")
+            raise TokenStandsOnItself(id=token.id)
 
     async def take_over(self, token_id: str, actor: Actor, owner: tuple[str, Micros] | None = None) -> Token:
         """From now on the actor answers for a token; also for one that ended with whoever did before, so that a city's sensors
@@ -178,10 +185,10 @@ class Tokens:
         that was revoked or has expired."""
         token = self._store.find_token_by_id(token_id)
         if token is None or not token.is_live(self._clock()):
-            raise ResourceNotFound(f"There is no token {token_id!r} that could be taken over")
+            raise TokenNotForTakeover(id=token_id)
         if owner is None:
             if actor.principal.id == token.principal_id:
-                raise Conflict("A token cannot answer for itself")
+                raise TokenOwnsItself
             self._check_no_circle(token, actor)
             owner = (actor.principal.id, actor.principal.era)
         await self._run(self._as_administrator, actor, self._store.own_token, token.id, *owner)
@@ -193,7 +200,7 @@ class Tokens:
     async def revoke(self, token_id: str, actor: Actor) -> None:
         """Raises ResourceNotFound when there is no such token in force."""
         if not await self._run(self._store.revoke_token, token_id, self._clock()):
-            raise ResourceNotFound(f"There is no token {token_id!r} in force")
+            raise TokenNotInForce(id=token_id)
         self._changed()
         await self._audit.add(actor, "token.revoke", f"token:{token_id}")
 
@@ -260,11 +267,9 @@ def figures(store: IdentityStore, now: Micros) -> tuple[int, int, int]:
 
 
 def checked_lifetime(lifetime: Micros) -> Micros:
-    """µs. Raises BadRequestData."""
+    """µs. Raises TokenLifetimeOutOfRange."""
     if not 0 < lifetime <= LONGEST:
-        raise BadRequestData(
-            f"The lifetime of a token is more than 0 and at most {LONGEST // DAY} days", field="lifetimeDays"
-        )
+        raise TokenLifetimeOutOfRange(most=LONGEST // DAY)
     return lifetime
 
 
