@@ -62,7 +62,7 @@ occupancy averageVehicleSpeed
 enabled definition alertStatus severity urgency certainty alertSource rule dateIssued lastSeen occurrences data
 acknowledgedBy acknowledgedAt clearedAt closedAt closedBy closeReason refIncident
 incidentType incidentStatus priority reporterName reporterPhone refAlert openedAt outcome
-entryType text author at refUnit assignmentStatus etaSeconds routeLengthM reasonChosen assignedAt enRouteAt
+entryType params text author at refUnit assignmentStatus etaSeconds routeLengthM reasonChosen assignedAt enRouteAt
 onSceneAt clearAt cancelledAt unitType unitStatus homeStation crew exercise
 accuracy providedBy quality
 

@@ -10,13 +10,15 @@ import json
 import pkgutil
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Final
 
 import andaman
+from andaman.command.entries import HAPPENINGS
 from andaman.kernel.errors import AndamanError
 from andaman.kernel.refusals import Refusal
-from andaman.kernel.words import kinds_of
+from andaman.kernel.words import Words, kinds_of
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 _HEAD: Final = "/** Made from {source} by `make generated`. Do not edit. */\n"
@@ -39,6 +41,13 @@ def _below(base: type[AndamanError]) -> Iterator[type[AndamanError]]:
         yield from _below(one)
 
 
+def _sentence(words: Words, params: dict[str, str] | None) -> str:
+    members: dict[str, object] = {**words.json()}
+    if params is not None:
+        members["params"] = params
+    return json.dumps(members, ensure_ascii=False)
+
+
 def problems_ts() -> str:
     """Code → words, and what each parameter is. A code of a whole class of errors has no ``params``."""
     lines = [
@@ -49,15 +58,27 @@ def problems_ts() -> str:
         "export const problems: Readonly<Record<string, ProblemWords>> = {\n",
     ]
     for one in error_classes():
-        members: dict[str, object] = {**one.words.json()}
-        if issubclass(one, Refusal):
-            members["params"] = kinds_of(one, one.parameters)
-        lines.append(f"  {json.dumps(one.code)}: {json.dumps(members, ensure_ascii=False)},\n")
+        params = kinds_of(one, one.parameters) if issubclass(one, Refusal) else None
+        lines.append(f"  {json.dumps(one.code)}: {_sentence(one.words, params)},\n")
+    return "".join([*lines, "};\n"])
+
+
+def timeline_ts() -> str:
+    """Code of a timeline entry → words, and what each parameter is."""
+    lines = [
+        _HEAD.format(source="HAPPENINGS in src/andaman/command/entries.py"),
+        "import type { ProblemWords } from './problems';\n\n",
+        "export const timeline: Readonly<Record<string, ProblemWords>> = {\n",
+    ]
+    for one in HAPPENINGS:
+        params = kinds_of(one, [each.name for each in fields(one)])
+        lines.append(f"  {json.dumps(one.code)}: {_sentence(one.words, params)},\n")
     return "".join([*lines, "};\n"])
 
 
 OUTPUTS: Final[dict[str, Callable[[], str]]] = {
     "web/src/generated/problems.ts": problems_ts,
+    "web/src/generated/timeline.ts": timeline_ts,
 }
 
 

@@ -11,9 +11,13 @@ import pytest
 from andaman.broker.entity.build import value
 from andaman.broker.service import Broker
 from andaman.command.desk import Desk
+from andaman.command.incident_types import INCIDENT_TYPES
+from andaman.command.incidents import names_of
+from andaman.command.problems import NotInChecklist
 from andaman.command.reading import read_incident
 from andaman.identity.model import FULL_ACCESS
 from andaman.kernel.errors import BadRequestData, Conflict, ResourceNotFound
+from andaman.kernel.words import Words
 from tests.command.city import (
     DISPATCHER,
     SECOND_DISPATCHER,
@@ -87,6 +91,34 @@ def test_whole_life_of_an_incident(tmp_path: Path) -> None:
             assert [e["a"]["number"] for e in detail["timeline"]] == list(range(1, 11))
             assert detail["incident"]["a"]["outcome"] == "two injured, road open"
             assert detail["allowedSteps"] == ["triaged"]
+
+    asyncio.run(run())
+
+
+def test_entries_are_codes_with_names_in_both_languages(tmp_path: Path) -> None:
+    """What happened is a code with parameters; `text` is what a person wrote, or else the sentence in both languages."""
+
+    async def run() -> None:
+        clock = HandClock()
+        async with broker_at(tmp_path, clock) as broker:
+            desk, incident = await opened(broker, clock)
+            kind = INCIDENT_TYPES[str(status_of(broker, incident, "incidentType"))]
+            await desk.assign(incident, A1, DISPATCHER, "")
+            await desk.check_item(incident, Words(*kind.checklist[0]), DISPATCHER, "")
+            with pytest.raises(NotInChecklist):
+                await desk.check_item(incident, Words("อื่น", "Other"), DISPATCHER, "")
+            await desk.note(incident, "ถนนแห้ง", DISPATCHER, "")
+            await desk.incident_step(incident, "cancelled", "แจ้งเท็จ", "", DISPATCHER, "")
+            lines = [e["a"] for e in desk.detail(incident, FULL_ACCESS)["timeline"]]
+            assert [line.get("code") for line in lines] == [
+                "incident-opened", "unit-step", "incident-followed", "item-checked", None, "incident-step", "unit-step",
+            ]  # fmt: skip
+            unit = names_of(broker.get(A1, FULL_ACCESS))
+            assert lines[1]["params"] == {"unit": unit.json(), "state": "assigned"}
+            assert lines[1]["text"] == {"th": f"{unit.th}: assigned", "en": f"{unit.en}: assigned"}
+            assert lines[3]["params"] == {"item": Words(*kind.checklist[0]).json()}
+            assert (lines[4]["entryType"], lines[4]["text"]) == ("note", "ถนนแห้ง")
+            assert (lines[5]["params"], lines[5]["text"]) == ({"state": "cancelled"}, "แจ้งเท็จ")
 
     asyncio.run(run())
 

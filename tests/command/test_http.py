@@ -108,6 +108,13 @@ def test_from_rule_to_closed_incident(tmp_path: Path) -> None:
             for step in ("enRoute", "onScene", "clear"):
                 at = f"/api/command/assignments/{assignment['id']}/steps"
                 assert (await by["dispatcher"].post(at, json={"step": step})).status_code == 200
+            (kind,) = (
+                t
+                for t in (await by["operator"].get("/api/command/incident-types")).json()
+                if t["code"] == sent.json()["incident"]["a"]["incidentType"]
+            )
+            checked = await by["operator"].post(f"{base}/notes", json={"item": kind["checklist"][0]})
+            assert checked.json()["timeline"][-1]["a"]["params"] == {"item": kind["checklist"][0]}
             for step in ("controlled", "closed"):
                 done = await by["dispatcher"].post(f"{base}/steps", json={"step": step, "outcome": "ok"})
                 assert done.status_code == 200, done.text
@@ -158,6 +165,8 @@ def by_all() -> Any:
         ("POST", "/incidents/urn:ngsi-ld:Incident:none/steps", '{"step":7}', 400),
         ("POST", "/incidents/urn:ngsi-ld:Incident:none/assignments", "{}", 400),
         ("POST", "/incidents/urn:ngsi-ld:Incident:none/notes", '{"text":"\\u0000"}', 400),
+        ("POST", "/incidents/urn:ngsi-ld:Incident:none/notes", '{"item":"Lights"}', 400),
+        ("POST", "/incidents/urn:ngsi-ld:Incident:none/notes", '{"item":{"th":"ไฟ","en":"Lights"}}', 404),
         ("POST", "/alerts/urn:ngsi-ld:Alert:none/acknowledge", "", 404),
         ("POST", "/alerts/%00/close", "", 404),
         ("GET", "/timeline?from=yesterday", "", 400),

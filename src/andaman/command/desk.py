@@ -12,6 +12,8 @@ from andaman.broker.model import DEFAULT_TENANT, Doc, Instance, OpKind, WriteOp
 from andaman.broker.service import Broker
 from andaman.command import alerts
 from andaman.command.dispatch import Ranking, rank
+from andaman.command.entries import Entry, IncidentOpened, IncidentStep, ItemChecked, UnitStep, unit_links
+from andaman.command.incident_types import INCIDENT_TYPES
 from andaman.command.incidents import (
     ACTIVE,
     ASSIGNMENT_STEPS,
@@ -26,7 +28,6 @@ from andaman.command.incidents import (
     exercise_of,
     incident_doc,
     incident_steps,
-    name_of,
     names_of,
     scopes_of,
 )
@@ -34,10 +35,11 @@ from andaman.command.problems import (
     AssignmentStepNotAllowed,
     IncidentNotOpen,
     NoIncidentThen,
+    NotInChecklist,
     UnitBound,
     UnitNotAvailable,
 )
-from andaman.command.records import Entry, Records, astatus_of, entries, status_of, with_follow
+from andaman.command.records import Records, astatus_of, entries, status_of, with_follow
 from andaman.command.roads import iter_segments
 from andaman.identity.model import FULL_ACCESS, Access, Actor
 from andaman.identity.readers import Readers, everything
@@ -166,10 +168,12 @@ class Desk(Records):
 
         def decide(now: Micros) -> list[WriteOp]:
             doc = incident_doc(incident_id, read, author, now, tenant)
-            text = read.get("description") or name_of(doc, "th")
+            opened = Entry(
+                IncidentOpened(name=names_of(doc)), read.get("description", ""), {"step": prop("new")}
+            )
             ops = [
                 WriteOp(OpKind.CREATE, incident_id, doc),
-                entry_op(incident_id, 1, "created", text, author, now, tenant, step=prop("new")),
+                entry_op(incident_id, 1, opened, author, now, tenant),
             ]
             if read.get("refAlert"):
                 alert = self.get(read["refAlert"], "Alert", actor.access, tenant)
@@ -195,7 +199,19 @@ class Desk(Records):
 
         def decide(now: Micros) -> list[WriteOp]:
             incident = self.get(incident_id, "Incident", actor.access, tenant)
-            return entries(incident, [("note", text, {})], {}, actor, now, tenant)
+            return entries(incident, [Entry(text=text)], {}, actor, now, tenant)
+
+        await self.commit(decide, actor, tenant)
+
+    async def check_item(self, incident_id: str, item: Words, actor: Actor, tenant: str) -> None:
+        """Note that an item of the checklist of the incident's type was done. Raises NotInChecklist."""
+
+        def decide(now: Micros) -> list[WriteOp]:
+            incident = self.get(incident_id, "Incident", actor.access, tenant)
+            kind = INCIDENT_TYPES.get(str(value(incident, "incidentType")))
+            if kind is None or (item.th, item.en) not in kind.checklist:
+                raise NotInChecklist(item=item)
+            return entries(incident, [Entry(ItemChecked(item=item))], {}, actor, now, tenant)
 
         await self.commit(decide, actor, tenant)
 
@@ -216,14 +232,14 @@ class Desk(Records):
                 attrs["closedAt"] = prop(format_time(now))
             elif status_of(incident) in ("closed", "cancelled"):
                 attrs["reopenedAt"] = prop(format_time(now))
-            steps: list[Entry] = [("step", note or outcome, {"step": prop(step)})]
+            steps = [Entry(IncidentStep(state=step), note or outcome)]
             more: list[WriteOp] = []
             if step == "cancelled":
                 for one in bound:
                     if astatus_of(one) in ACTIVE:
                         more += self._assignment_ops(one, "cancelled", now)
-                        unit = {"step": prop("cancelled"), "refUnit": rel(str(value(one, "refUnit")))}
-                        steps.append(("assignment", self._unit_names(one, tenant).th, unit))
+                        called_back = UnitStep(unit=self._unit_names(one, tenant), state="cancelled")
+                        steps.append(Entry(called_back, links=unit_links(str(value(one, "refUnit")))))
             return [*entries(incident, steps, attrs, actor, now, tenant), *more]
 
         await self.commit(decide, actor, tenant)
@@ -272,7 +288,7 @@ class Desk(Records):
                 made, "Assignment", scopes_of("/command/assignment", tenant), **attrs, **exercise_of(tenant)
             )
             statuses = [astatus_of(a) for a in self._assignments(incident_id, tenant)]
-            what = {"step": prop("assigned"), "refUnit": rel(unit_id), "refAssignment": rel(made)}
+            sent = Entry(UnitStep(unit=names_of(unit), state="assigned"), links=unit_links(unit_id, made))
             return [
                 WriteOp(OpKind.CREATE, made, doc),
                 change_op(
@@ -286,7 +302,7 @@ class Desk(Records):
                 *with_follow(
                     incident,
                     [*statuses, "assigned"],
-                    ("assignment", name_of(unit, "th"), what),
+                    sent,
                     actor,
                     now,
                     tenant,
@@ -313,11 +329,11 @@ class Desk(Records):
                 astatus_of(a) for a in self._assignments(incident_id, tenant) if a["id"] != assignment_id_
             ]
             unit = str(value(assignment, "refUnit"))
-            what = {"step": prop(step), "refUnit": rel(unit), "refAssignment": rel(assignment_id_)}
-            text = note or self._unit_names(assignment, tenant).th
+            done = UnitStep(unit=self._unit_names(assignment, tenant), state=step)
+            entry = Entry(done, note, unit_links(unit, assignment_id_))
             return [
                 *self._assignment_ops(assignment, step, now),
-                *with_follow(incident, [*others, step], ("assignment", text, what), actor, now, tenant),
+                *with_follow(incident, [*others, step], entry, actor, now, tenant),
             ]
 
         await self.commit(decide, actor, tenant)

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from andaman.broker.entity.build import entity, iri, lang, prop, rel, value
 from andaman.broker.model import Doc, Instance, OpKind, WriteOp
+from andaman.command.entries import Entry
 from andaman.command.problems import AssignmentStepNotAllowed, IncidentStepNotAllowed, UnitsBound
 from andaman.kernel.ids import keyed_id, urn
 from andaman.kernel.refusals import NotAChoice
@@ -126,12 +127,10 @@ def scopes_of(path: str, tenant: str) -> list[str]:
 def entry_op(
     incident_id: str,
     number: int,
-    kind: str,
-    text: str,
+    entry: Entry,
     author: str,
     now: Micros,
     tenant: str,
-    **more: Instance,
 ) -> WriteOp:
     """The numbered timeline entry. Its creation fails where another step was written meanwhile."""
     entry_id = f"urn:ngsi-ld:TimelineEntry:{local(incident_id)}-{number:05d}"
@@ -141,11 +140,9 @@ def entry_op(
         scopes_of("/command/timeline", tenant),
         refIncident=rel(incident_id, "Incident"),
         number=prop(number),
-        entryType=prop(kind),
-        text=prop(text),
         author=prop(author),
         at=prop(format_time(now)),
-        **more,
+        **entry.attrs(),
         **exercise_of(tenant),
     )
     return WriteOp(OpKind.CREATE, entry_id, doc)

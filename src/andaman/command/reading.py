@@ -11,6 +11,7 @@ from andaman.command.incident_types import INCIDENT_TYPES
 from andaman.kernel.errors import BadRequestData
 from andaman.kernel.ids import is_uri
 from andaman.kernel.refusals import FieldMissing, FieldTooLong, NotAChoice
+from andaman.kernel.words import Words
 
 TEXT_MAX = 4000
 
@@ -46,6 +47,12 @@ def uri(raw: dict[str, Any], key: str) -> str:
     if found and not is_uri(found):
         raise BadRequestData(f"{key} must be the id of an entity, not {found!r}", field=key)
     return found
+
+
+def words(raw: dict[str, Any], key: str) -> Words:
+    """``{"th": …, "en": …}`` with a text in both."""
+    found = members(raw.get(key), ("th", "en"), ("th", "en"))
+    return Words(text(found, "th"), text(found, "en"))
 
 
 def point(raw: Any, key: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from andaman.broker.model import Doc, Instance, WriteOp
 from andaman.broker.query import ast
 from andaman.broker.query.model import EntityQuery
 from andaman.broker.service import Broker
+from andaman.command.entries import Entry, IncidentFollowed
 from andaman.command.incidents import change_op, entry_op, follows
 from andaman.command.problems import KINDS, NoSuchRecord
 from andaman.identity.model import FULL_ACCESS, Access, Actor
@@ -21,9 +22,6 @@ from andaman.kernel.time import Clock, Micros
 _TRIES: Final = 50
 _PAGE: Final = 1000
 _PAST_MAX: Final = 10_000  # entities linked to one incident in a look at the past
-
-Entry = tuple[str, str, dict[str, Instance]]
-"""Kind, text and further attributes of a timeline entry."""
 
 
 class Records:
@@ -111,8 +109,7 @@ def entries(
     count = int(value(incident, "entryCount", 0))
     author = actor.principal.name
     ops = [
-        entry_op(incident["id"], count + i, kind, text, author, now, tenant, **more)
-        for i, (kind, text, more) in enumerate(steps, 1)
+        entry_op(incident["id"], count + i, entry, author, now, tenant) for i, entry in enumerate(steps, 1)
     ]
     ops.append(change_op(incident["id"], "Incident", **attrs, entryCount=prop(count + len(steps))))
     return ops
@@ -126,7 +123,7 @@ def with_follow(
     step = follows(status_of(incident), statuses)
     if step is not None:
         attrs["incidentStatus"] = prop(step, now)
-        steps.append(("follows", "", {"step": prop(step)}))
+        steps.append(Entry(IncidentFollowed(state=step)))
     return entries(incident, steps, attrs, actor, now, tenant)
 
 

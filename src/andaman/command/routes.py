@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from andaman.broker.entity.build import simplify
 from andaman.command.incident_types import INCIDENT_TYPES, UNIT_TYPES
-from andaman.command.reading import members, read_incident, text, uri
+from andaman.command.reading import members, read_incident, text, uri, words
 from andaman.command.service import CommandService
 from andaman.identity.doors import (
     ADMINISTRATORS,
@@ -112,9 +112,12 @@ def routes(service: CommandService) -> list[BoundDoor]:
 
     async def note(request: Request) -> Response:
         actor = actor_of(request)
-        body = await body_of(request, "text")
+        body = await body_of(request, "text", "item")
         incident_id = request.path_params["id"]
-        await desk.note(incident_id, text(body, "text"), actor, tenant_of(request))
+        if "item" in body:
+            await desk.check_item(incident_id, words(body, "item"), actor, tenant_of(request))
+        else:
+            await desk.note(incident_id, text(body, "text"), actor, tenant_of(request))
         return detail(request, actor, incident_id)
 
     async def candidates(request: Request) -> Response:

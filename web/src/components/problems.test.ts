@@ -3,7 +3,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { locale } from '$lib/i18n.svelte';
 import { Problem } from '$lib/problem';
 import { problems } from '../generated/problems';
-import { problemText, sentence, type ParamKind } from './problems';
+import { timeline } from '../generated/timeline';
+import { problemText } from './problems';
+import { sentence, type ParamKind } from './sentences';
 
 const problem = (status: number, detail: string, extra: Record<string, unknown> = {}) => new Problem(status, 'about:blank', 'Title', detail, extra);
 const SAMPLE: Record<ParamKind, unknown> = {
@@ -20,7 +22,7 @@ afterEach(() => {
 });
 
 describe('words of the platform', () => {
-  it.each(Object.entries(problems))('%s: every placeholder is filled, and Thai is Thai', (_code, said) => {
+  it.each([...Object.entries(problems), ...Object.entries(timeline)])('%s: every placeholder is filled, and Thai is Thai', (_code, said) => {
     const params = Object.fromEntries(Object.entries(said.params ?? {}).map(([name, kind]) => [name, SAMPLE[kind]]));
     for (const lang of ['th', 'en'] as const) {
       locale.lang = lang;

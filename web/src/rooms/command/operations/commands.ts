@@ -1,5 +1,6 @@
 /** The command center's HTTP (docs/api.md): each call is one step of a person. */
 import { api } from '$lib/api';
+import type { Message } from '$lib/i18n.svelte';
 import type { LiveEntity } from '$lib/live';
 import type { Severity } from '$components/severity';
 
@@ -47,6 +48,7 @@ export const commands = {
     api.get<IncidentDetail>(`${base}/incidents/${part(incident)}`, { query: { at: at === null ? undefined : new Date(at).toISOString() }, signal }),
   step: (incident: string, step: string, more: { note?: string; outcome?: string } = {}) =>
     api.post<IncidentDetail>(`${base}/incidents/${part(incident)}/steps`, { step, ...more }),
+  check: (incident: string, item: Message) => api.post(`${base}/incidents/${part(incident)}/notes`, { item: { th: item.th, en: item.en } }),
   note: (incident: string, text: string) => api.post(`${base}/incidents/${part(incident)}/notes`, { text }),
   candidates: (incident: string, unitType: string, signal?: AbortSignal) =>
     api.get<Candidate[]>(`${base}/incidents/${part(incident)}/candidates`, { query: { unitType: unitType || undefined }, signal }),

@@ -3,6 +3,8 @@ import * as f from '$lib/format';
 import { half, nameText, t, type Message } from '$lib/i18n.svelte';
 import type { LiveEntity } from '$lib/live';
 import { common, originWords, severityWords } from '$components/messages';
+import { isRecord, own, sentence, type Sentence } from '$components/sentences';
+import { timeline } from '../../../generated/timeline';
 import { msg } from './messages';
 import { vocabulary } from './vocabulary.svelte';
 import { attrWords, statusWords, typeWords, unitWords, valueWords } from './messages.city';
@@ -34,7 +36,7 @@ export function titleText(entity: LiveEntity): string {
 }
 
 /** Attributes of the machinery, or shown elsewhere: not among the values, not among the changes. */
-const HIDDEN = new Set(['origin', 'source', 'timetable', 'definition', 'data', 'startNode', 'endNode', 'dataset', 'agency', 'labelPoint', 'osmWay', 'series', 'route', 'reasonChosen', 'signalStep', 'entryCount', 'assignmentCount', 'exercise', 'refStops', 'nameDerived', 'routeColor', 'routeCodes']);
+const HIDDEN = new Set(['origin', 'source', 'timetable', 'definition', 'data', 'startNode', 'endNode', 'dataset', 'agency', 'labelPoint', 'osmWay', 'series', 'route', 'reasonChosen', 'signalStep', 'entryCount', 'assignmentCount', 'exercise', 'params', 'refStops', 'nameDerived', 'routeColor', 'routeCodes']);
 export const isHidden = (name: string): boolean => HIDDEN.has(name);
 export const isReference = (value: unknown): value is string => typeof value === 'string' && value.startsWith('urn:ngsi-ld:');
 
@@ -144,8 +146,17 @@ export function crossedText(alert: LiveEntity): string {
     .join(' · ');
 }
 
-/** One line of an incident's timeline; steps are told in the reader's language, notes as they were written. */
+/** One line of an incident's timeline: what happened in the reader's language, and what somebody wrote as it is. */
 export function entryText(entry: LiveEntity, unitName: (id: string) => string): string {
+  const happened = own<Sentence>(timeline, String(entry.a['code']));
+  const params = entry.a['params'];
+  if (!happened || !isRecord(params)) return olderEntryText(entry, unitName);
+  const written = entry.a['text'];
+  return [sentence(happened, params), typeof written === 'string' ? written : ''].filter(Boolean).join(' · ');
+}
+
+/** A note, or an entry of a version that stored no codes. */
+function olderEntryText(entry: LiveEntity, unitName: (id: string) => string): string {
   const said = nameText(entry.a['text']);
   const status = statusText(entry.a['step']);
   switch (entry.a['entryType']) {

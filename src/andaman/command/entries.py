@@ -1,0 +1,100 @@
+"""What an incident's timeline tells: codes with parameters and words, of which screens make sentences. Pure.
+
+An entry stores what happened as ``code`` and ``params``. Its ``text`` is what a person wrote. Where nobody wrote
+anything it is the sentence in both languages, with states as codes, for readers of NGSI-LD.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar
+
+from andaman.broker.entity.build import js, lang, prop, rel
+from andaman.broker.model import Instance
+from andaman.kernel.words import State, Words, json_params
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something that an entry tells. The fields of a subclass are its parameters."""
+
+    code: ClassVar[str]
+    entry_type: ClassVar[str]
+    words: ClassVar[Words]
+
+    def params(self) -> dict[str, Any]:
+        return {one.name: getattr(self, one.name) for one in fields(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentOpened(Happening):
+    code, entry_type = "incident-opened", "created"
+    words = Words("เปิดเหตุ: {name}", "Incident opened: {name}")
+    name: Words
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentStep(Happening):
+    code, entry_type = "incident-step", "step"
+    words = Words("สถานะเหตุ: {state}", "Incident state: {state}")
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentFollowed(Happening):
+    code, entry_type = "incident-followed", "follows"
+    words = Words("สถานะเหตุเปลี่ยนเป็น {state} ตามหน่วยปฏิบัติการ", "Incident became {state}, following its units")
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class UnitStep(Happening):
+    code, entry_type = "unit-step", "assignment"
+    words = Words("{unit}: {state}", "{unit}: {state}")
+    unit: Words
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class ItemChecked(Happening):
+    """An item of the checklist was done."""
+
+    code, entry_type = "item-checked", "check"
+    words = Words("ตรวจแล้ว: {item}", "Checked: {item}")
+    item: Words
+
+
+HAPPENINGS: tuple[type[Happening], ...] = (
+    IncidentOpened,
+    IncidentStep,
+    IncidentFollowed,
+    UnitStep,
+    ItemChecked,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the timeline: what happened, or a note (``happening`` None); ``text`` is what a person wrote."""
+
+    happening: Happening | None = None
+    text: str = ""
+    links: Mapping[str, Instance] = field(default_factory=dict)
+
+    def attrs(self) -> dict[str, Instance]:
+        """Attributes of the TimelineEntry entity that tell it."""
+        said = self.happening
+        if said is None:
+            return {"entryType": prop("note"), "text": prop(self.text)}
+        params = said.params()
+        text = prop(self.text) if self.text else lang(**said.words.fill(params).json())
+        step = {"step": prop(params["state"])} if "state" in params else {}
+        told = {"code": prop(said.code), "params": js(json_params(params))}
+        return {"entryType": prop(said.entry_type), "text": text, **told, **step, **self.links}
+
+
+def unit_links(unit_id: str, assignment_id: str = "") -> dict[str, Instance]:
+    """The unit of a UnitStep, and its assignment where that is to be named."""
+    links = {"refUnit": rel(unit_id)}
+    return {**links, "refAssignment": rel(assignment_id)} if assignment_id else links
