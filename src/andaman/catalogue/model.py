@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from andaman.broker.entity.build import entity, iri, js, lang, prop, short, value
 from andaman.broker.model import Doc
+from andaman.catalogue.problems import PurposeMissing, SelectorEmptied
 from andaman.catalogue.reading import CLASS_NAMES, read_policy
 from andaman.identity.model import Classification
 from andaman.identity.policy import OPERATIONS, DatasetRule
@@ -184,15 +185,9 @@ def check_entry(before: Doc | None, after: Doc) -> None:
         return
     closed = was.classification is not Classification.PUBLIC or was.hidden
     if closed and (was.types or was.scope) and not (now.types or now.scope):
-        raise BadRequestData(
-            "selector names neither types nor a scope any more, which would open what the entry keeps closed;"
-            " delete the entry if that is meant",
-            field="selector",
-        )
+        raise SelectorEmptied
     if was.purpose != now.purpose and iri("purpose") not in after["attrs"]:
-        raise BadRequestData(
-            f'Say which purpose the data is for from now on, such as "{OPERATIONS}"', field="purpose"
-        )
+        raise PurposeMissing(example=OPERATIONS)
 
 
 def _text(doc: Doc, name: str) -> str:

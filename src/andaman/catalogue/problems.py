@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from andaman.kernel.errors import ResourceNotFound
+from andaman.kernel.errors import BadRequestData, ResourceNotFound
 from andaman.kernel.refusals import Refusal
-from andaman.kernel.words import Words
+from andaman.kernel.words import FieldName, Words
 
 
 class NoSuchDataset(Refusal, ResourceNotFound):
@@ -13,3 +13,25 @@ class NoSuchDataset(Refusal, ResourceNotFound):
     code = "no-such-dataset"
     words = Words("ไม่มีชุดข้อมูล {id} ในบัญชีข้อมูล", "There is no dataset {id} in the catalogue")
     id: str
+
+
+class SelectorEmptied(Refusal, BadRequestData):
+    code = "selector-emptied"
+    words = Words(
+        "ตัวเลือกข้อมูล (selector) ไม่ระบุชนิดหรือขอบเขตแล้ว ซึ่งจะเปิดเผยข้อมูลที่ปิดไว้ หากต้องการเช่นนั้นให้ลบรายการนี้",
+        "selector names neither types nor a scope any more, which would open what the entry keeps closed;"
+        " delete the entry if that is meant",
+    )
+    field: FieldName = "selector"
+
+
+class PurposeMissing(Refusal, BadRequestData):
+    """The entry had a purpose, and is to have none."""
+
+    code = "purpose-missing"
+    words = Words(
+        "โปรดระบุวัตถุประสงค์ของข้อมูลนับจากนี้ เช่น {example}",
+        "Say which purpose the data is for from now on, such as “{example}”",
+    )
+    example: str
+    field: FieldName = "purpose"

@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 
 from andaman.broker.entity.build import iri, value
 from andaman.broker.model import Doc
-from andaman.kernel.errors import BadRequestData
+from andaman.kernel.refusals import EndNotAfterBegin, NotAWholeNumber
 from andaman.kernel.time import Micros, format_time, parse_time
 
 MAX_BUCKETS = 500
@@ -35,9 +35,9 @@ def _time(doc: Doc, name: str) -> Micros | None:
 def count_over_time(docs: Iterable[Doc], begin: Micros, end: Micros, buckets: int, now: Micros) -> Buckets:
     """An alert goes on until it is cleared or closed, an incident until it is closed or cancelled."""
     if end <= begin:
-        raise BadRequestData("to must be later than from", field="to")
+        raise EndNotAfterBegin
     if not 1 <= buckets <= MAX_BUCKETS:
-        raise BadRequestData(f"buckets is a number from 1 to {MAX_BUCKETS}", field="buckets")
+        raise NotAWholeNumber(field="buckets", low=1, high=MAX_BUCKETS)
     width = (end - begin) / buckets
     rows: list[dict[str, Any]] = [
         {"start": format_time(begin + round(i * width)), "alerts": {}, "incidents": {}, "active": {}}

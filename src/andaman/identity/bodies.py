@@ -7,7 +7,7 @@ from typing import Any
 from andaman.identity.model import Role
 from andaman.identity.tokens import LONGEST
 from andaman.kernel.errors import BadRequestData
-from andaman.kernel.refusals import FieldMissing, NumberOutOfRange
+from andaman.kernel.refusals import FieldMissing, NotAChoice, NumberOutOfRange
 from andaman.kernel.time import DAY, Micros
 
 
@@ -70,5 +70,5 @@ class Body:
         names = self.texts("roles")
         for name in names:
             if name not in set(Role):
-                raise BadRequestData(f"{name!r} is not a role; there are {', '.join(Role)}", field="roles")
+                raise NotAChoice(field="roles", choices=list(Role))
         return [Role(name) for name in names]

@@ -21,7 +21,12 @@ from andaman.identity.entrance import close_socket
 from andaman.identity.limits import Limits
 from andaman.identity.model import FULL_ACCESS, Actor, Principal, Role
 from andaman.identity.powers import KNOWN, standing_of
-from andaman.identity.problems import QuestionsThrottled, SessionEndedMeanwhile, TooManyScreens
+from andaman.identity.problems import (
+    CsrfTokenWrong,
+    QuestionsThrottled,
+    SessionEndedMeanwhile,
+    TooManyScreens,
+)
 from andaman.identity.service import Identity
 from andaman.identity.web import ACTOR, ASK, CREDENTIAL, GATE, LOOKED, RECHECK, STANDING
 from andaman.kernel.errors import AndamanError, Forbidden, NotSignedIn
@@ -164,9 +169,7 @@ class Gate:
                 self._check_origin(scope, headers)
             elif csrf and not hmac.compare_digest(headers.get(b"x-csrf-token", b""), csrf):
                 self.refused(actor, scope, "no or wrong X-CSRF-Token")
-                raise Forbidden(
-                    "This request needs the header X-CSRF-Token as given at sign-in", field="X-CSRF-Token"
-                )
+                raise CsrfTokenWrong
 
     def _actor(
         self, credential: Credential | None, secret: bytes, address: str

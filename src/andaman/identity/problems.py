@@ -6,6 +6,7 @@ from andaman.kernel.errors import (
     AlreadyExists,
     BadRequestData,
     Conflict,
+    Forbidden,
     NotSignedIn,
     ResourceNotFound,
     TooManyRequests,
@@ -80,6 +81,18 @@ class SessionEndedMeanwhile(Refusal, NotSignedIn):
         "เซสชันสิ้นสุดก่อนที่ระบบจะได้รับคำขอครบถ้วน โปรดเข้าสู่ระบบใหม่",
         "The session was over before the request was whole; sign in again",
     )
+
+
+class CsrfTokenWrong(Refusal, Forbidden):
+    """An unsafe request with a session's cookie, and without the token that was given with it."""
+
+    code = "csrf-token-wrong"
+    words = Words(
+        "หน้านี้ไม่ตรงกับการเข้าสู่ระบบครั้งล่าสุด โปรดโหลดหน้าใหม่แล้วลองอีกครั้ง",
+        "This page does not belong to the present session; load it again."
+        " The request needs the header X-CSRF-Token as given at sign-in",
+    )
+    field: FieldName = "X-CSRF-Token"
 
 
 # -- limits of clients that have not signed in -----------------------------------------------------------------------

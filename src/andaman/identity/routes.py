@@ -36,6 +36,7 @@ from andaman.kernel import query_params
 from andaman.kernel.errors import BadRequestData, NotSignedIn, UnsupportedMediaType
 from andaman.kernel.http import json_response, read_json
 from andaman.kernel.positions import unseal
+from andaman.kernel.refusals import NotAChoice
 from andaman.kernel.time import SECOND, format_time
 
 _BODY_MAX: Final = 64 * 1024
@@ -278,7 +279,7 @@ class _Door:
         body = Body(await read_json(request, _BODY_MAX))
         kind = body.text("kind", "api")
         if kind not in set(TokenKind):
-            raise BadRequestData(f"{kind!r} is not a kind of token; use api or device", field="kind")
+            raise NotAChoice(field="kind", choices=list(TokenKind))
         token, secret = await self._identity.add_token(
             TokenKind(kind),
             body.text("name"),

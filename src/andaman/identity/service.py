@@ -45,8 +45,8 @@ from andaman.identity.throttle import FORGET_AFTER, Limit, keys_of, longest_wait
 from andaman.identity.tokens import Tokens
 from andaman.kernel.errors import (
     AlreadyExists,
-    BadRequestData,
 )
+from andaman.kernel.refusals import FieldMissing
 from andaman.kernel.time import SECOND, Clock, Micros, system_clock
 from andaman.kernel.turns import Turns
 
@@ -328,7 +328,7 @@ class Identity:
     # -- agencies -------------------------------------------------------------------------------------------
     async def put_agency(self, agency: Agency, actor: Actor | None = None) -> None:
         if not checked_agency(agency.code):
-            raise BadRequestData("An agency has a code such as 'pk-ddpm'", field="code")
+            raise FieldMissing(field="code")
         if agency in self.list_agencies():
             return
         actor = actor or system_actor("identity")

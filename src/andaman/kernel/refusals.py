@@ -104,6 +104,12 @@ class NotATime(Refusal, BadRequestData):
     field: FieldName
 
 
+class EndNotAfterBegin(Refusal, BadRequestData):
+    code = "end-not-after-begin"
+    words = Words("เวลาสิ้นสุดต้องอยู่หลังเวลาเริ่มต้น", "to must be later than from")
+    field: FieldName = "to"
+
+
 class NotAChoice(Refusal, BadRequestData):
     """The value is none of ``choices``, which are codes."""
 

@@ -16,13 +16,14 @@ import orjson
 
 from andaman.broker.entity.build import iri
 from andaman.doors.live.hub import Hub, Watch
+from andaman.doors.live.problems import SocketWatchesFull
 from andaman.doors.live.share import Share, is_stranger
 from andaman.doors.live.snapshot import iter_state
 from andaman.doors.live.view import Filter, parse_bbox
 from andaman.identity.model import Actor, Role
 from andaman.identity.policy import same_rights
 from andaman.identity.tenants import check_entry
-from andaman.kernel.errors import AndamanError, BadRequestData, InvalidRequest, NotSignedIn, TooManyRequests
+from andaman.kernel.errors import AndamanError, BadRequestData, InvalidRequest, NotSignedIn
 from andaman.kernel.time import Micros, format_time, parse_time
 
 SESSION_OVER: Final = 4401
@@ -161,7 +162,7 @@ class Connection:
                 watch_id = _watch_id(request)
                 wanted, at = parse_watch({"tenant": self._tenant, **request}, self._actor)
                 if watch_id not in self._snapshots and len(self._snapshots) >= _WATCHES_MAX:
-                    raise TooManyRequests(f"One socket has at most {_WATCHES_MAX} watches")
+                    raise SocketWatchesFull(most=_WATCHES_MAX)
                 self._ask()
                 self._end(watch_id)
                 self._share.enter(self._actor)

@@ -13,9 +13,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from andaman.doors.live.problems import AddressWatchesFull, PastBusy
 from andaman.identity.model import Actor, Role
 from andaman.identity.throttle import network_of
-from andaman.kernel.errors import TooManyRequests, Unavailable
 from andaman.kernel.turns import Turns
 
 WAITING_MAX: Final = 96 << 20
@@ -59,13 +59,13 @@ class Share:
 
     @asynccontextmanager
     async def past(self, actor: Actor) -> AsyncIterator[None]:
-        """A place for a state of the past, which is in memory as a whole while it is sent. Raises Unavailable."""
+        """A place for a state of the past, which is in memory as a whole while it is sent. Raises PastBusy."""
         turn = self._past[not is_stranger(actor)].turn(_whose(actor))
         try:
             async with asyncio.timeout(_PATIENCE_S):
                 await turn.__aenter__()
         except TimeoutError:
-            raise Unavailable("Too many states of the past are being read; try again in a moment") from None
+            raise PastBusy from None
         try:
             yield
         finally:
@@ -73,13 +73,11 @@ class Share:
 
     # -- watches ----------------------------------------------------------------------------------------------------
     def enter(self, actor: Actor) -> None:
-        """Note a watch of a stranger. Raises TooManyRequests; every call that does not needs a ``leave``."""
+        """Note a watch of a stranger. Raises AddressWatchesFull; every call that does not needs a ``leave``."""
         if is_stranger(actor):
             whose = _whose(actor)
             if self._watches[whose] >= STRANGERS_WATCHES:
-                raise TooManyRequests(
-                    f"There are {STRANGERS_WATCHES} watches from this address already; end some, or sign in"
-                )
+                raise AddressWatchesFull(count=STRANGERS_WATCHES)
             self._watches[whose] += 1
 
     def leave(self, actor: Actor) -> None:

@@ -20,6 +20,7 @@ from andaman.identity.doors import ANYONE, BoundDoor, Cost, DoorEntry, Tenancy
 from andaman.identity.web import actor_of, tenant_of
 from andaman.kernel import query_params
 from andaman.kernel.errors import AndamanError, BadRequestData
+from andaman.kernel.refusals import EndNotAfterBegin
 from andaman.kernel.time import SECOND
 
 _NAME_MAX: Final = 2_000
@@ -55,7 +56,7 @@ def routes(broker: Broker) -> list[BoundDoor]:
         asked = query_params.only(request.query_params.multi_items(), needed, {"zone"})
         start, end = query_params.time(asked, "from", 0), query_params.time(asked, "to", 0)
         if start >= end:
-            raise BadRequestData("to is later than from", field="to")
+            raise EndNotAfterBegin
         zone = asked.get("zone", "UTC")
         try:
             ZoneInfo(zone)
