@@ -10,8 +10,9 @@ from typing import Any
 
 import httpx
 
-from andaman.app import App, build, cli_actor
+from andaman.app import App, build
 from andaman.identity.model import Role
+from andaman.offline import cli_actor
 from andaman.settings import load_settings
 
 PASSWORD = "correct-horse-battery-9"

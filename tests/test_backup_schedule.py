@@ -13,8 +13,9 @@ from andaman.kernel.errors import Conflict, Unavailable
 from andaman.kernel.time import HOUR, MINUTE, system_clock
 from andaman.maintenance import backup_into, check_set, examine, restore_from, schedule
 from andaman.maintenance.job import wants_base
-from andaman.maintenance.schedule import BackupKeeper, plan_of
+from andaman.maintenance.schedule import BackupKeeper, BackupSettings, plan_of
 from andaman.maintenance.sets import read_set
+from andaman.observe.metrics import Metrics
 from andaman.server import listen
 from andaman.server import run as serve
 from andaman.settings import load_settings
@@ -53,7 +54,7 @@ def test_backups_are_made_beside_writes_and_give_back_what_was_acknowledged(tmp_
 
     async def work():
         async with platform(tmp_path / "data") as app, client(app, Role.ADMINISTRATOR):
-            keeper = BackupKeeper(plan_of(settings))
+            keeper = BackupKeeper(plan_of(settings.site, settings.of(BackupSettings)))
             stop, done = asyncio.Event(), 0
 
             async def write():
@@ -96,7 +97,7 @@ def test_a_failure_shows_in_the_log_the_metrics_and_the_doctor_and_heals(tmp_pat
     async def work():
         async with platform(tmp_path / "data") as app:
             await app.broker.write([put(1)], ACTOR)
-            keeper = BackupKeeper(plan_of(settings))
+            keeper = BackupKeeper(plan_of(settings.site, settings.of(BackupSettings)))
             await keeper.back_up()
             assert "holds other things than backups" in keeper.trouble
             assert told(keeper)["andaman_backup_trouble"] is True
@@ -134,11 +135,11 @@ def test_the_server_begins_by_itself(tmp_path, monkeypatch):
             if (tmp_path / "set").is_dir() and read_set(tmp_path / "set"):
                 break
             await asyncio.sleep(0.1)
-        text = (await app.metrics.text()).decode()
+        text = (await app.get(Metrics).text()).decode()
         assert "andaman_backup_trouble 0.0" in text
         for task in asyncio.all_tasks():
             if task.get_name() == "http":
-                app.stopping.set()
+                app.site.stopping.set()
                 task.cancel()
         await asyncio.gather(serving, return_exceptions=True)
 
@@ -223,9 +224,10 @@ def test_a_backup_never_fills_the_disk(tmp_path, monkeypatch):
 def test_a_set_in_the_data_directory_is_refused_at_the_start_and_by_the_doctor(tmp_path):
     settings = settings_of(tmp_path, backup_dir=str(tmp_path / "data" / "set"))
     with pytest.raises(Unavailable, match="Choose a directory elsewhere"):
-        plan_of(settings)
+        plan_of(settings.site, settings.of(BackupSettings))
     assert doctor(settings)[0][0] == "problem"
-    assert plan_of(settings_of(tmp_path, backup_dir="")) is None
+    empty = settings_of(tmp_path, backup_dir="")
+    assert plan_of(empty.site, empty.of(BackupSettings)) is None
 
 
 def test_a_platform_that_stops_in_the_middle_of_a_backup_leaves_the_set_whole(tmp_path):
@@ -235,7 +237,7 @@ def test_a_platform_that_stops_in_the_middle_of_a_backup_leaves_the_set_whole(tm
         async with platform(tmp_path / "data") as app:
             docs = [entity(f"urn:ngsi-ld:Device:{n}", "Device", note=prop("x" * 2_000)) for n in range(2_000)]
             await app.broker.write([WriteOp(OpKind.CREATE, doc["id"], doc) for doc in docs], ACTOR)
-            keeper = BackupKeeper(plan_of(settings))
+            keeper = BackupKeeper(plan_of(settings.site, settings.of(BackupSettings)))
             for wait_s in (0.0, 0.3, 0.5, 0.7):
                 task = asyncio.create_task(keeper.back_up())
                 await asyncio.sleep(wait_s)

@@ -13,12 +13,14 @@ import httpx
 import orjson
 import pytest
 
-from andaman.app import App, cli_actor
+from andaman.app import App
+from andaman.broker.contexts import ContextStore
 from andaman.broker.entity.build import iri
 from andaman.broker.subscriptions.model import Owner
 from andaman.identity.model import Role
 from andaman.identity.owners import rights_now
 from andaman.identity.records import TokenKind
+from andaman.offline import cli_actor
 
 from .support import client, platform, run
 
@@ -295,7 +297,9 @@ def test_an_implicit_context_belongs_to_the_subscriber_alone(tmp_path: Path) -> 
                     headers={"Content-Type": "application/ld+json"},
                 )
                 assert answer.status_code == 201, answer.text
-            kept = [entry for entry in app.contexts.list_entries() if entry.kind == "ImplicitlyCreated"]
+            kept = [
+                entry for entry in app.get(ContextStore).list_entries() if entry.kind == "ImplicitlyCreated"
+            ]
             assert len(kept) == len({entry.creator for entry in kept}) == 2
             for entry in kept:
                 place = f"{NG}/jsonldContexts/{entry.id}"
@@ -351,7 +355,7 @@ def test_what_was_fetched_is_the_citys(tmp_path: Path, role: Role) -> None:
         async with server, platform(tmp_path, context_allow_loopback=True) as app, client(app, role) as http:
             link = {"Link": f'<{url}>; rel="http://www.w3.org/ns/json-ld#context"'}
             assert (await http.get(f"{NG}/types", headers=link)).status_code == 200
-            (entry,) = [one for one in app.contexts.list_entries() if one.url == url]
+            (entry,) = [one for one in app.get(ContextStore).list_entries() if one.url == url]
             for query in ("", "?reload=true"):
                 assert (await http.delete(f"{NG}/jsonldContexts/{entry.id}{query}")).status_code in (
                     400,

@@ -17,7 +17,7 @@ from andaman.broker.model import OpKind, WriteOp
 from andaman.identity.model import FULL_ACCESS, Role, system_actor
 from andaman.kernel.errors import StorageFull
 from andaman.kernel.logs import FORMATS, Structured
-from andaman.reserve import Reserve
+from andaman.kernel.reserve import Reserve
 
 from .support import client, platform, run
 

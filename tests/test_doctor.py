@@ -8,7 +8,6 @@ import sqlite3
 
 import pytest
 
-from andaman.app import cli_actor
 from andaman.broker.entity.build import entity, iri, prop
 from andaman.broker.model import OpKind, WriteOp
 from andaman.broker.query.model import EntityQuery
@@ -18,6 +17,7 @@ from andaman.identity.model import FULL_ACCESS, Role, system_actor
 from andaman.kernel.errors import Unavailable
 from andaman.kernel.time import HOUR, system_clock
 from andaman.maintenance import examine
+from andaman.offline import cli_actor
 from andaman.server import listen
 from andaman.settings import load_settings
 

@@ -14,7 +14,7 @@ import pytest
 from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 
-from andaman.app import App, cli_actor
+from andaman.app import App
 from andaman.broker.entity.build import iri
 from andaman.doors.ngsild.entries import ngsild_doors, resource_of
 from andaman.http import screens_app
@@ -31,6 +31,7 @@ from andaman.identity.doors_page import doors_page
 from andaman.identity.entrance import build_routes
 from andaman.identity.model import Role
 from andaman.identity.records import Outcome, TokenKind
+from andaman.offline import cli_actor
 
 from .support import client, platform, run
 

@@ -19,8 +19,8 @@ import pytest
 from andaman.broker.ledger.schema import FILE
 from andaman.cli import main
 from andaman.kernel.errors import Unavailable
-from andaman.losses import PRECIOUS, find_lost, known_stores
 from andaman.maintenance import examine
+from andaman.maintenance.losses import PRECIOUS, find_lost, known_stores
 from andaman.settings import load_settings
 
 from .killed_start import Starter

@@ -16,14 +16,17 @@ import httpx
 import orjson
 import pytest
 
-from andaman.app import App, build, cli_actor
+from andaman.app import App, build
 from andaman.broker.entity.build import iri
 from andaman.broker.outgoing import Reply, Unreachable
-from andaman.catalogue.service import _OWN_RULES
+from andaman.broker.subscriptions.service import Subscriptions
+from andaman.catalogue.service import _OWN_RULES, Catalogue
+from andaman.doors.live.hub import Hub
 from andaman.identity.model import Role
 from andaman.identity.policy import DatasetRule, Policy, PolicyTable, Rights
 from andaman.identity.records import Account
 from andaman.identity.tenants import rights_of
+from andaman.offline import cli_actor
 from andaman.settings import load_settings
 
 from .support import PASSWORD, client, platform, run
@@ -272,7 +275,7 @@ def test_nothing_is_told_that_its_owner_may_not_see_when_it_is_sent(tmp_path: Pa
         )
         judge = Judge(app)
         wire = Wire(judge)
-        app.subscriptions._client = wire  # type: ignore[assignment]
+        app.get(Subscriptions)._client = wire  # type: ignore[assignment]
         await app.start()
         judge.follow()
         slowed(app, random.Random(SEED))
@@ -330,7 +333,9 @@ def test_after_any_change_of_a_dataset_the_answers_are_those_of_a_fresh_start(tm
     def made_anew(app: App) -> Policy:
         return Policy(
             PolicyTable(
-                Judge(app).policy().table.datasets, app.policy.table.writes, app.policy.table.configuring
+                Judge(app).policy().table.datasets,
+                app.get(Policy).table.writes,
+                app.get(Policy).table.configuring,
             )
         )
 
@@ -349,7 +354,7 @@ def test_after_any_change_of_a_dataset_the_answers_are_those_of_a_fresh_start(tm
                 account = app.identity.get_user(operator)
                 for change in CHANGES:
                     await http.delete(f"{B}/entities/{first['id']}")
-                    assert answers(app.policy) == answers(made_anew(app)), "deleted"
+                    assert answers(app.get(Policy)) == answers(made_anew(app)), "deleted"
                     assert (await http.post(f"{B}/entities", json=first, headers=LINK)).status_code == 201
                     before = await asking.get(f"{B}/entities/{record['id']}")
                     assert before.status_code == 200
@@ -358,7 +363,7 @@ def test_after_any_change_of_a_dataset_the_answers_are_those_of_a_fresh_start(tm
                     )
                     assert changed.status_code < 300, changed.text
                     fresh = made_anew(app)
-                    assert answers(app.policy) == answers(fresh), change
+                    assert answers(app.get(Policy)) == answers(fresh), change
                     rights = rights_of(app.identity.store, account, "operations")
                     sees = fresh.access(rights).sees([iri("Alpha")], [])
                     after = await asking.get(f"{B}/entities/{record['id']}")
@@ -368,13 +373,13 @@ def test_after_any_change_of_a_dataset_the_answers_are_those_of_a_fresh_start(tm
                         assert ("n" in after.json()) == (not hides), change
                     seen.add((after.status_code, "n" in after.json()))
                 assert len(seen) >= 3  # hidden whole, hidden in part, shown
-                seeded = await http.delete(f"{B}/entities/{app.catalogue.all_datasets()[0].id}")
+                seeded = await http.delete(f"{B}/entities/{app.get(Catalogue).all_datasets()[0].id}")
                 assert seeded.status_code == 204
-                in_force = answers(app.policy)
-                rules = app.policy.table.fingerprint
+                in_force = answers(app.get(Policy))
+                rules = app.get(Policy).table.fingerprint
         async with platform(tmp_path) as app:
-            assert answers(app.policy) == in_force
-            assert app.policy.table.fingerprint == rules  # what was deleted is not seeded again
+            assert answers(app.get(Policy)) == in_force
+            assert app.get(Policy).table.fingerprint == rules  # what was deleted is not seeded again
 
     run(work)
 
@@ -390,14 +395,14 @@ def test_rules_are_in_force_before_anything_is_told_after_a_start(tmp_path: Path
             secret = dataset("alpha", "Alpha", "officialSecret", "operations", "pk-b")
             assert (await http.post(f"{B}/entities", json=secret, headers=LINK)).status_code == 201
             wire = Wire(Judge(app))
-            app.subscriptions._client = wire  # type: ignore[assignment]
+            app.get(Subscriptions)._client = wire  # type: ignore[assignment]
             await app.identity.add_user("boss", PASSWORD, [Role.ADMINISTRATOR], cli_actor())
             world = World(app, http, wire.judge, wire)
             boss = await world.sign_in("boss", PASSWORD)
             assert boss is not None
             await world.subscribe(boss, "boss", "")
             await app.identity.update_user("boss", cli_actor(), roles=[Role.ADMINISTRATOR])
-            app.subscriptions.engine._courier._closed = True  # nothing leaves any more
+            app.get(Subscriptions).engine._courier._closed = True  # nothing leaves any more
             await world.write("Alpha", 1)
             await asyncio.sleep(0.2)
         app = build(load_settings({"data": str(tmp_path), "min_free_mb": 0}, environ={}))
@@ -405,14 +410,14 @@ def test_rules_are_in_force_before_anything_is_told_after_a_start(tmp_path: Path
         judge = Judge(app)
         judge.whose = wire.judge.whose
         second = Wire(judge)
-        app.subscriptions._client = second  # type: ignore[assignment]
-        start = app.live.start
+        app.get(Subscriptions)._client = second  # type: ignore[assignment]
+        start = app.get(Hub).start
 
         async def slowly() -> None:
             await asyncio.sleep(0.5)  # as long as the rest of the platform takes
             await start()
 
-        app.live.start = slowly  # type: ignore[method-assign]
+        app.get(Hub).start = slowly  # type: ignore[method-assign]
         await app.start()
         try:
             await asyncio.sleep(0.5)

@@ -11,10 +11,14 @@ from typing import Any
 import httpx
 import pytest
 
-from andaman.app import App, cli_actor
+from andaman.app import App
+from andaman.broker.snapshots.service import Snapshots
+from andaman.broker.subscriptions.service import Subscriptions
+from andaman.doors.live.hub import Hub
 from andaman.identity.model import Classification, Role
-from andaman.identity.policy import DatasetRule
+from andaman.identity.policy import DatasetRule, Policy
 from andaman.identity.records import TokenKind
+from andaman.offline import cli_actor
 from tests.broker.subscriptions.world import Receiver
 
 from .support import PASSWORD, client, platform, run
@@ -170,9 +174,9 @@ def test_an_attempt_under_way_is_broken_off(tmp_path: Path) -> None:
             await http.post(f"{B}/subscriptions", json=subscription(receiver.uri), headers=bearer(secret))
             await drive(app, http, bearer(secret), 1)
             await receiver.until(lambda: receiver.attempts == 1)
-            assert app.subscriptions.engine.waiting() == 1
+            assert app.get(Subscriptions).engine.waiting() == 1
             await app.identity.revoke_token(token.id, cli_actor())
-            assert app.subscriptions.engine.waiting() == 0
+            assert app.get(Subscriptions).engine.waiting() == 0
             receiver.status = 200
             await asyncio.sleep(0.3)
             assert receiver.got == []
@@ -269,7 +273,7 @@ def test_a_live_socket_is_told_nothing_more_once_its_rights_are_others(tmp_path:
 
         async with platform(tmp_path, broker_only=True) as app:
             actor = app.identity.public_actor()
-            connection = Connection(app.live, actor, lambda: actor, None, send, Pace())
+            connection = Connection(app.get(Hub), actor, lambda: actor, None, send, Pace())
             await connection._put("before")
             connection.leave(Goodbye(RIGHTS_CHANGED, "x"))
             await connection._put("after")
@@ -327,7 +331,7 @@ def test_what_waits_of_registrations_is_told_by_the_rights_of_then(tmp_path: Pat
                     f"{B}/csourceSubscriptions", json=subscription(receiver.uri), headers=mine
                 )
                 assert made.status_code == 201, made.text
-            app.policy.replace([*app.policy.table.datasets, cars])
+            app.get(Policy).replace([*app.get(Policy).table.datasets, cars])
             registration = {
                 "type": "ContextSourceRegistration",
                 "information": [{"entities": [{"type": "Car"}]}],
@@ -339,11 +343,11 @@ def test_what_waits_of_registrations_is_told_by_the_rights_of_then(tmp_path: Pat
             receiver.status = 200
             await asyncio.sleep(0.8)
             assert receiver.got == []
-            everything = app.policy.table.datasets
-            app.policy.replace([one for one in everything if one is not cars])
+            everything = app.get(Policy).table.datasets
+            app.get(Policy).replace([one for one in everything if one is not cars])
             told = await receiver.count(1)
             assert told[0]["triggerReason"] == "newlyMatching"
-            app.policy.replace(everything)
+            app.get(Policy).replace(everything)
             await asyncio.sleep(0.3)
             assert len(receiver.got) == 1
         await receiver.close()
@@ -373,7 +377,7 @@ def test_who_fails_to_hear_of_other_rights_keeps_nobody_else_from_it(tmp_path: P
             assert heard == ["fails", "another"] * 2
             heard.clear()
             with pytest.raises(OSError, match="no room"):
-                app.policy.replace([])
+                app.get(Policy).replace([])
             assert heard == ["fails", "another"]
 
     run(work)
@@ -411,8 +415,8 @@ def test_a_snapshot_in_the_making_fails_when_its_maker_s_rights_change(tmp_path:
             await boss(app, "other")
             await boss(app)
             mine = await signed_in(http, "boss")
-            slots = app.snapshots._slots
-            for _ in range(app.snapshots.limits.at_once):
+            slots = app.get(Snapshots)._slots
+            for _ in range(app.get(Snapshots).limits.at_once):
                 await slots.acquire()
             body = {
                 "type": "Snapshot",

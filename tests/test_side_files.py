@@ -14,10 +14,11 @@ import pytest
 from andaman.broker.entity.build import entity, prop
 from andaman.broker.model import OpKind, WriteOp
 from andaman.identity.model import FULL_ACCESS, Role, system_actor
-from andaman.ingest.deadletter import DeadLetter
+from andaman.ingest.deadletter import DeadLetter, DeadLetterStore
+from andaman.ingest.manager import FeedManager
 from andaman.maintenance import examine
+from andaman.maintenance.side_files import SIDE_FILES
 from andaman.settings import load_settings
-from andaman.side_files import SIDE_FILES
 
 from .support import client, platform, run
 
@@ -36,11 +37,11 @@ def used(tmp_path_factory: pytest.TempPathFactory) -> Path:
             doc = entity("urn:ngsi-ld:Device:7", "Device", counter=prop(7))
             await app.broker.write([WriteOp(OpKind.CREATE, doc["id"], doc)], system_actor("test"))
             assert (await http.post(f"{B}/jsonldContexts", json=CONTEXT)).status_code == 201
-            app.letters.add(
+            app.get(DeadLetterStore).add(
                 [DeadLetter(n, "f", f"t{n}", "bad-json", "x" * 50, b"y" * 200) for n in range(200)]
             )
             for number in range(300):
-                app.feeds.offsets.put(f"feed{number}", {"at": number, "more": "z" * 50})
+                app.get(FeedManager).offsets.put(f"feed{number}", {"at": number, "more": "z" * 50})
             made = await http.post(
                 f"{B}/snapshots", json={"type": "Snapshot", "snapshotDataSelector": [{"type": "*"}]}
             )
@@ -135,9 +136,9 @@ def start(directory: Path) -> None:
             assert app.broker.find("urn:ngsi-ld:Device:7", FULL_ACCESS)
             listed = await http.get(f"{B}/jsonldContexts?kind=Hosted&details=true")
             assert len(listed.json()) >= 1, listed.text
-            app.feeds.offsets.put("feed", {"a": 1})  # each works
-            app.feeds.offsets.get("feed7")
-            app.letters.add([DeadLetter(1, "f", "t", "bad-json", "x", b"y")])
+            app.get(FeedManager).offsets.put("feed", {"a": 1})  # each works
+            app.get(FeedManager).offsets.get("feed7")
+            app.get(DeadLetterStore).add([DeadLetter(1, "f", "t", "bad-json", "x", b"y")])
             assert (await http.get(f"{B}/snapshots")).status_code < 500
             assert (await http.post(f"{B}/jsonldContexts", json={"@context": {}})).status_code == 201
 
@@ -189,7 +190,7 @@ def test_what_a_feed_noted_and_cannot_be_read_keeps_it_from_nothing(
 
     async def work() -> None:
         async with platform(data) as app:
-            assert app.feeds.offsets.get("feed7") == {}
+            assert app.get(FeedManager).offsets.get("feed7") == {}
 
     run(work)
     assert "begins anew" in caplog.text
@@ -205,7 +206,7 @@ def test_a_link_to_a_file_elsewhere_stays(data: Path, tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_moved_is_told_in_a_sentence(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from andaman import side_files
+    from andaman.maintenance import side_files
     from andaman.kernel.errors import Unavailable
 
     def refuse(path: Path) -> Path:

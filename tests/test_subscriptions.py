@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from andaman.app import cli_actor
 from andaman.identity.model import Role
 from andaman.identity.records import TokenKind
+from andaman.offline import cli_actor
 from tests.broker.subscriptions.world import Receiver, speeds
 from tests.support import client, platform, run
 

@@ -12,13 +12,18 @@ from typing import Any
 import orjson
 import pytest
 
-from andaman.app import App, cli_actor
+from andaman.app import App
+from andaman.broker.contexts import ContextStore
 from andaman.broker.entity.build import iri
+from andaman.broker.registry.service import Registry
+from andaman.broker.snapshots.service import Snapshots
+from andaman.broker.subscriptions.service import Subscriptions
 from andaman.identity.doors import DoorEntry
 from andaman.identity.model import Actor, Role
 from andaman.identity.records import TokenKind
 from andaman.identity.store import IdentityStore
 from andaman.kernel.errors import Forbidden, NotSignedIn
+from andaman.offline import cli_actor
 
 from .support import PASSWORD, client, platform, run
 from .test_doors import NG, Caller, named, place
@@ -94,10 +99,10 @@ def kept(app: App) -> Any:
         len(store.list_tokens()),
         store.list_agencies(),
         app.broker.seq,
-        app.registry.list_all(""),
-        len(app.subscriptions.list_all(cli_actor(), "")),
-        len(app.contexts.list_entries("")),
-        len(app.snapshots.list_all(cli_actor(), "")),
+        app.get(Registry).list_all(""),
+        len(app.get(Subscriptions).list_all(cli_actor(), "")),
+        len(app.get(ContextStore).list_entries("")),
+        len(app.get(Snapshots).list_all(cli_actor(), "")),
     )
 
 
@@ -209,11 +214,11 @@ def test_rights_withdrawn_while_a_context_is_fetched_hold(
             async def slow(source: Any, fetch: bool = True) -> Any:
                 fetched.append(source)
                 await gone.disabled()
-                return app.contexts.core
+                return app.get(ContextStore).core
 
             async def nothing() -> None: ...
 
-            monkeypatch.setattr(app.contexts, "resolve", slow)
+            monkeypatch.setattr(app.get(ContextStore), "resolve", slow)
             link = '<http://127.0.0.1:9/c>; rel="http://www.w3.org/ns/json-ld#context"'
             for path in ("entities", "entityOperations/upsert", "csourceRegistrations", "subscriptions"):
                 (door,) = [d for d in app.doors if named(d.entry) == f"POST {NG}/{path}"]
@@ -265,14 +270,14 @@ def test_a_registration_of_somebody_without_rights_is_paused_as_it_is_made(tmp_p
     async def work() -> None:
         async with platform(tmp_path) as app:
             gone = await Gone(app).begin()
-            actor, registry, told = gone.actor(), app.registry, []
+            actor, registry, told = gone.actor(), app.get(Registry), []
             registry.on_change(lambda tenant, before, after: told.append((before, after)))
             await gone.disabled()
-            one = await registry.register(dict(REGISTRATION), app.contexts.core, "", actor)
+            one = await registry.register(dict(REGISTRATION), app.get(ContextStore).core, "", actor)
             assert registry.is_paused(one, "")
             assert not registry.in_force("")
             changed = {"endpoint": "http://127.0.0.1:9/other"}
-            one = await registry.update(one.id, changed, app.contexts.core, "", actor)
+            one = await registry.update(one.id, changed, app.get(ContextStore).core, "", actor)
             assert registry.is_paused(one, "")
             assert not told, "nobody hears of what was never in force"
             await gone.back()
@@ -280,7 +285,7 @@ def test_a_registration_of_somebody_without_rights_is_paused_as_it_is_made(tmp_p
             assert told == [(None, one)]
             await gone.disabled()
             assert not registry.in_force("")
-            one = await registry.update(one.id, dict(changed), app.contexts.core, "", cli_actor())
+            one = await registry.update(one.id, dict(changed), app.get(ContextStore).core, "", cli_actor())
             assert registry.in_force("") == [one], "who may register answers for it now"
             gone.elsewhere.close()
 

@@ -115,8 +115,8 @@ def _add_token_commands(
 
 
 def _do(settings: Settings, work: Callable[[Identity], Awaitable[T]]) -> T:
-    from andaman.app import open_identity
-    from andaman.losses import note_stores
+    from andaman.maintenance.losses import note_stores
+    from andaman.offline import open_identity
 
     async def run() -> T:
         identity = open_identity(settings)
@@ -124,7 +124,7 @@ def _do(settings: Settings, work: Callable[[Identity], Awaitable[T]]) -> T:
             return await work(identity)
         finally:
             await identity.close()
-            note_stores(settings.data_dir)
+            note_stores(settings.site.directory)
 
     return asyncio.run(run())
 
@@ -140,7 +140,7 @@ def _password(options: argparse.Namespace) -> str:
 
 
 def _user_add(options: argparse.Namespace, settings: Settings) -> int:
-    from andaman.app import cli_actor, role_of
+    from andaman.offline import cli_actor, role_of
 
     async def work(identity: Identity) -> None:
         await identity.add_user(
@@ -183,7 +183,7 @@ def _change_user(
     password: str | None = None,
     disabled: bool | None = None,
 ) -> int:
-    from andaman.app import cli_actor
+    from andaman.offline import cli_actor
 
     async def work(identity: Identity) -> None:
         await identity.update_user(options.username, cli_actor(), password=password, disabled=disabled)
@@ -192,7 +192,7 @@ def _change_user(
 
 
 def _user_tenants(options: argparse.Namespace, settings: Settings) -> int:
-    from andaman.app import cli_actor
+    from andaman.offline import cli_actor
 
     async def work(identity: Identity) -> None:
         account = identity.get_user(options.username)
@@ -226,9 +226,9 @@ def _with_losses(
 
 # -- tokens -----------------------------------------------------------------------------------------------------
 def _create(options: argparse.Namespace, settings: Settings) -> int:
-    from andaman.app import cli_actor, role_of
     from andaman.broker.entity.build import iri
     from andaman.identity.records import TokenKind
+    from andaman.offline import cli_actor, role_of
 
     async def work(identity: Identity) -> str:
         _, secret = await identity.tokens.add(
@@ -319,7 +319,7 @@ def _day(at: Micros | None) -> str:
 
 
 def _revoke(options: argparse.Namespace, settings: Settings) -> int:
-    from andaman.app import cli_actor
+    from andaman.offline import cli_actor
 
     _do(settings, lambda identity: identity.tokens.revoke(options.id, cli_actor()))
     print(f"token {options.id} ended")
@@ -327,8 +327,8 @@ def _revoke(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _rotate(options: argparse.Namespace, settings: Settings) -> int:
-    from andaman.app import cli_actor
     from andaman.identity.tokens import AS_BEFORE
+    from andaman.offline import cli_actor
 
     lifetime: Micros | None = AS_BEFORE if options.days is None else int(options.days * DAY)
     if options.forever:
@@ -343,7 +343,7 @@ def _rotate(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _own(options: argparse.Namespace, settings: Settings) -> int:
-    from andaman.app import cli_actor
+    from andaman.offline import cli_actor
 
     async def work(identity: Identity) -> Listed:
         actor = cli_actor()

@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if made.stale:
             raise Unavailable(compiled.advice(made))
         settings = _settings(options)
-        configure(settings.log_level, settings.log_format)
+        configure(settings.site.log_level, settings.site.log_format)
         run: Callable[[argparse.Namespace, Settings], int] = options.run
         return run(options, settings)
     except AndamanError as error:
@@ -175,16 +175,16 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
     from andaman.server import listen, run_blocking
 
     app = build(settings)
-    sock = listen(settings.host, settings.port)
+    sock = listen(settings.site.host, settings.site.port)
     host, port = sock.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
 
     async def ready() -> None:
         print(
-            f"andaman {__version__} listens on http://{shown}:{port}/ with data in {settings.data_dir}",
+            f"andaman {__version__} listens on http://{shown}:{port}/ with data in {settings.site.directory}",
             flush=True,
         )
-        if settings.no_auth:
+        if settings.site.no_auth:
             print(
                 "WARNING: --no-auth: everybody who reaches this port has full rights. Never use it for real data.",
                 flush=True,
@@ -195,7 +195,7 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _load(options: argparse.Namespace, settings: Settings) -> int:
-    from andaman.app import load_pack_offline
+    from andaman.offline import load_pack_offline
 
     def progress(done: int, total: int) -> None:
         print(f"\r{options.pack_name}: {done} of {total}", end="", file=sys.stderr, flush=True)
@@ -208,13 +208,15 @@ def _load(options: argparse.Namespace, settings: Settings) -> int:
 def _backup(options: argparse.Namespace, settings: Settings) -> int:
     from andaman.maintenance import backup_all, backup_into, check_set, give_way
 
-    give_way(settings.data_dir)
+    give_way(settings.site.directory)
     if options.check:
         print(check_set(options.target))
     elif options.target.suffix == ".tar":
-        print(backup_all(settings.data_dir, options.target))
+        print(backup_all(settings.site.directory, options.target))
     else:
-        print(backup_into(settings.data_dir, options.target, full=options.full, keep=max(0, options.keep)))
+        print(
+            backup_into(settings.site.directory, options.target, full=options.full, keep=max(0, options.keep))
+        )
     return 0
 
 
@@ -227,24 +229,24 @@ def _restore(options: argparse.Namespace, settings: Settings) -> int:
     except ValueError as error:
         raise AndamanError(f"--at {options.at}: {error}") from None
     restore = restore_all if options.source.is_file() else restore_from
-    print(restore(options.source, settings.data_dir, at))
+    print(restore(options.source, settings.site.directory, at))
     return 0
 
 
 def _retention(options: argparse.Namespace, settings: Settings) -> int:
     from andaman.maintenance.retention import list_retention
 
-    print("\n".join(list_retention(settings.data_dir)))
+    print("\n".join(list_retention(settings.site.directory)))
     return 0
 
 
 def _begin_anew(options: argparse.Namespace, settings: Settings) -> int:
     from andaman.broker.ledger.schema import lock_holder
-    from andaman.losses import begin_anew
+    from andaman.maintenance.losses import begin_anew
 
-    if lock_holder(settings.data_dir) is not None:
-        raise AndamanError(f"{settings.data_dir} is in use; stop the platform first")
-    begin_anew(settings.data_dir, options.file)
+    if lock_holder(settings.site.directory) is not None:
+        raise AndamanError(f"{settings.site.directory} is in use; stop the platform first")
+    begin_anew(settings.site.directory, options.file)
     print(f"{options.file} is made anew by the next start")
     return 0
 
@@ -253,9 +255,9 @@ def _doctor(options: argparse.Namespace, settings: Settings) -> int:
     from andaman.broker.ledger.maintenance import renew_index
     from andaman.maintenance import examine, give_way
 
-    give_way(settings.data_dir)
+    give_way(settings.site.directory)
     if options.renew_index:
-        renew_index(settings.data_dir)
+        renew_index(settings.site.directory)
     findings = examine(settings)
     for finding in findings:
         print(f"{finding.level:8} {finding.subject}: {finding.text}")

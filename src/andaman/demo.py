@@ -11,12 +11,14 @@ import time
 from pathlib import Path
 from typing import Final
 
-from andaman.app import App, build, cli_actor
+from andaman.app import App, build
 from andaman.identity.model import Role
 from andaman.kernel.errors import Unavailable
+from andaman.offline import cli_actor
 from andaman.server import listen, run_blocking
 from andaman.settings import Settings
 from andaman.training.demo import simulated_staff
+from andaman.training.service import TrainingService
 
 DEFAULTS: Final = {
     "data": ".demo",
@@ -70,14 +72,14 @@ def run_demo(settings: Settings, given: set[str]) -> int:
     """Build, install, serve; ``given`` names the settings that the command line set itself."""
     began = time.monotonic()
     settings = settings.replace(**{name: value for name, value in DEFAULTS.items() if name not in given})
-    sock = listen(settings.host, settings.port)
-    _say(f"Opening the data in {settings.data_dir} …")
+    sock = listen(settings.site.host, settings.site.port)
+    _say(f"Opening the data in {settings.site.directory} …")
     app = build(settings)
-    accounts = _sign_ins(settings.data_dir)
+    accounts = _sign_ins(settings.site.directory)
 
     async def ready() -> None:
         await _make_accounts(app, accounts)
-        await app.training.seed(simulated_staff(app.clock()))
+        await app.get(TrainingService).seed(simulated_staff(app.site.clock()))
         host, port = sock.getsockname()[:2]
         _print_card(f"http://{host}:{port}/", accounts, time.monotonic() - began)
 
@@ -90,7 +92,7 @@ def run_demo(settings: Settings, given: set[str]) -> int:
             shown = share
             _say(f"Loading the Phuket pack: {done} of {total} entities")
 
-    app.on_install = progress
+    app.site.on_install = progress
     run_blocking(app, sock, ready)
     _say("Stopped; the data stays. `make demo` goes on with it.")
     return 0

@@ -10,11 +10,13 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from andaman.identity.doors import ANYONE, BoundDoor, DoorEntry, Tenancy
 from andaman.identity.entrance import build_routes
 from andaman.kernel.errors import AndamanError, MethodNotAllowed, ResourceNotFound, StorageFull, told
 from andaman.kernel.http import GONE, json_response, problem_response
+from andaman.room import Raw
 
 log = logging.getLogger("andaman")
 
@@ -74,3 +76,26 @@ def health_door(health: Callable[[], dict[str, object]]) -> BoundDoor:
         return json_response(health())
 
     return _HEALTH.to(answer)
+
+
+def prefixes_of(doors: Sequence[BoundDoor]) -> list[str]:
+    """First parts of the paths that machines use: ``api/``, or ``live`` where nothing follows."""
+    paths = [door.entry.path.removeprefix("/") for door in doors]
+    return sorted({path.split("/")[0] + "/" * ("/" in path) for path in paths if not path.startswith("{")})
+
+
+class Dispatch:
+    """The first fork of a request: hot doors are raw ASGI, the rest is Starlette."""
+
+    def __init__(self, raw: Sequence[Raw], screens: ASGIApp) -> None:
+        self._raw = [(one.prefix, one.app) for one in raw]
+        self._screens = screens
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            path = scope["path"]
+            for prefix, app in self._raw:
+                if path.startswith(prefix):
+                    await app(scope, receive, send)
+                    return
+        await self._screens(scope, receive, send)

@@ -18,11 +18,11 @@ from starlette.types import ASGIApp
 from andaman.app import App
 from andaman.kernel.errors import Unavailable
 from andaman.kernel.memory import collecting_on, give_memory_back, keep_memory_low
-from andaman.maintenance.schedule import BackupKeeper, plan_of
 from andaman.settings import Settings
 from andaman.wire import Protocol, Socket
 from andaman.wire.clients import Clients, Patience, State
 from andaman.wire.proxies import Proxied
+from andaman.wire.settings import ServerSettings
 
 STOP_PATIENCE_S = 5
 FILES: Final = 65_536
@@ -54,18 +54,13 @@ def listen(host: str, port: int) -> socket.socket:
 
 async def run(app: App, sock: socket.socket, ready: Callable[[], Awaitable[None]] | None = None) -> None:
     """Serve until SIGINT or SIGTERM, then finish what was accepted and stop everything in order."""
-    plan = plan_of(app.settings)
-    if plan is not None:
-        keeper = BackupKeeper(plan)
-        app.parts.append(keeper)
-        app.metrics.rooms.append(keeper)
     patience = patience_of(app.settings, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
     server = http_server(_behind_proxies(app), patience)
-    app.metrics.rooms.append(server.clients)
+    app.site.metrics.append(server.clients)
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
-        app.stopping.set()
+        app.site.stopping.set()
         server.should_exit = True
 
     for name in (signal.SIGINT, signal.SIGTERM):
@@ -81,7 +76,7 @@ async def run(app: App, sock: socket.socket, ready: Callable[[], Awaitable[None]
         await serving
     finally:
         up.cancel()
-        app.stopping.set()
+        app.site.stopping.set()
         server.should_exit = True
         with contextlib.suppress(Exception):
             await serving
@@ -133,24 +128,25 @@ class Server(uvicorn.Server):
 
 def _behind_proxies(app: App) -> ASGIApp:
     """The platform, which sees through the proxies before it."""
-    settings = app.settings
-    if settings.trusted_proxies:
-        return Proxied(app.asgi, settings.trusted_proxies)
-    return Proxied(app.asgi, 1, loopback_only=True) if settings.https else app.asgi
+    proxies = app.settings.of(ServerSettings).trusted_proxies
+    if proxies:
+        return Proxied(app.asgi, proxies)
+    return Proxied(app.asgi, 1, loopback_only=True) if app.settings.site.https else app.asgi
 
 
 def patience_of(settings: Settings, files: int) -> Patience:
     """What a client gets; ``files`` may be open at once, of which a quarter is for the platform's own
     (128 at least, or half of fewer than 400)."""
+    chosen = settings.of(ServerSettings)
     room = files - max(128, files // 4) if files >= 400 else files // 2
-    total = min(settings.connections_max or Patience().total, max(16, room))
-    behind = settings.trusted_proxies or settings.https  # all come from the proxy's address
-    of_one = settings.connections_per_address
+    total = min(chosen.connections_max or Patience().total, max(16, room))
+    behind = chosen.trusted_proxies or settings.site.https  # all come from the proxy's address
+    of_one = chosen.connections_per_address
     return Patience(
-        head_bytes=settings.max_head_kb * 1024,
-        head_s=settings.head_seconds,
-        body_s=settings.body_seconds,
-        unread_s=settings.unread_seconds,
+        head_bytes=chosen.max_head_kb * 1024,
+        head_s=chosen.head_seconds,
+        body_s=chosen.body_seconds,
+        unread_s=chosen.unread_seconds,
         total=total,
         per_address=0 if behind or not of_one else min(of_one, max(8, total // 2)),
     )

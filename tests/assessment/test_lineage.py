@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from andaman.assessment.service import AssessmentService
 from andaman.broker.entity.build import entity, iri, prop
 from andaman.broker.model import OpKind, WriteOp
 from andaman.identity.model import FULL_ACCESS, Role, system_actor
@@ -20,7 +21,7 @@ def test_lineage_is_what_one_may_see(tmp_path):
             )
             lineage = [{"id": doc["id"], "modifiedAt": None} for doc in docs]
             row = {"id": "x", "inputs": [{"name": "n", "entities": lineage, "entitiesTotal": 2}]}
-            app.assessment._indicators = {"indicators": [row]}
+            app.get(AssessmentService)._indicators = {"indicators": [row]}
             for path in ("/api/assessment/indicators", "/api/assessment/indicators/x"):
                 for http, seen in ((public, docs[1:]), (analyst, docs)):
                     found = (await http.get(path)).json()

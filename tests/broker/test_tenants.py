@@ -8,6 +8,7 @@ from andaman.broker.entity.build import entity, iri, prop
 from andaman.broker.model import OpKind, WriteOp
 from andaman.broker.query.model import EntityQuery, EvolutionQuery, TemporalQuery
 from andaman.broker.service import Broker
+from andaman.broker.subscriptions.service import Subscriptions
 from andaman.identity.model import FULL_ACCESS, Actor, FullAccess, Principal, system_actor
 from andaman.kernel.errors import Conflict, NoSuchTenant, ResourceNotFound
 from andaman.kernel.time import system_clock
@@ -191,6 +192,6 @@ def test_what_was_made_in_a_forgotten_tenant_goes_with_it_and_nothing_else_does(
                 assert await there(http, "drill") == {404}
                 assert await there(http, "other") == {200}
             with pytest.raises(ResourceNotFound):
-                app.subscriptions.get(SUBSCRIPTION["id"], ACTOR, "drill")
+                app.get(Subscriptions).get(SUBSCRIPTION["id"], ACTOR, "drill")
 
     run(work)

@@ -176,10 +176,10 @@ def test_a_rule_in_the_catalogue_drops_old_raw_rows_and_keeps_hourly_sums(tmp_pa
             before = await sums()
             assert before == [sum(range(60))] * 4
             assert await raw() == steps
-            await app.retention.look()
-            app.retention._clock = lambda: system_clock() + 91 * DAY
+            await app.get(RetentionKeeper).look()
+            app.get(RetentionKeeper)._clock = lambda: system_clock() + 91 * DAY
             assert await raw() == steps  # not old enough
-            (order,) = await app.retention.look()
+            (order,) = await app.get(RetentionKeeper).look()
             assert order.types == (iri("Probe"),)
             for _ in range(300):
                 await broker.history_condensing()

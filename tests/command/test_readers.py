@@ -16,7 +16,7 @@ from andaman.command.reading import read_incident
 from andaman.command.watch import RuleWatch
 from andaman.identity.model import Classification, Role
 from andaman.identity.policy import DatasetRule, Policy, PolicyTable, Rights
-from andaman.identity.readers import readers_of
+from andaman.identity.readers import Readership
 from tests.command.city import DISPATCHER, STATION, UNITS, HandClock, broker_at, put, report, roads
 from tests.command.test_watch import SILENT, WET, rain, with_rules
 from tests.command.test_watch import alerts as alert_docs
@@ -50,7 +50,7 @@ def test_no_alert_names_what_not_all_its_readers_see(tmp_path: Path) -> None:
         clock, rules = HandClock(), policy()
         async with broker_at(tmp_path, clock) as broker:
             await with_rules(broker, wet={**WET, "headline": {"en": "{owner} has rain"}}, silent=SILENT)
-            watch = RuleWatch(broker, Desk(broker, clock, readers_of(rules)), clock, tmp_path / "command")
+            watch = RuleWatch(broker, Desk(broker, clock, Readership(rules)), clock, tmp_path / "command")
             rules.on_change(watch.shown.policy_changed)
             await watch.start()
             try:
@@ -126,7 +126,7 @@ def test_what_holds_elsewhere_holds_of_what_they_see(tmp_path: Path, hidden_type
             rules.replace([DatasetRule("weather", weather, "", Classification.PUBLIC, "", attrs)])
         async with broker_at(tmp_path, clock) as broker:
             await with_rules(broker, tide=tide)
-            watch = RuleWatch(broker, Desk(broker, clock, readers_of(rules)), clock, tmp_path / "command")
+            watch = RuleWatch(broker, Desk(broker, clock, Readership(rules)), clock, tmp_path / "command")
             rules.on_change(watch.shown.policy_changed)
             await watch.start()
             try:
@@ -153,7 +153,7 @@ def test_a_dispatcher_is_offered_what_they_see(tmp_path: Path) -> None:
     async def run() -> None:
         clock, rules = HandClock(), policy()
         async with broker_at(tmp_path, clock) as broker:
-            desk = Desk(broker, clock, readers_of(rules))
+            desk = Desk(broker, clock, Readership(rules))
             hidden = {**UNITS[0], "type": [*UNITS[0]["type"], iri("HidX")]}
             await put(broker, STATION, hidden, *UNITS[1:], *roads())
             incident = await desk.open_incident(read_incident(report()), DISPATCHER, "")

@@ -15,6 +15,7 @@ from andaman.app import App, build
 from andaman.broker.entity.build import entity, geo, iri, prop
 from andaman.broker.model import OpKind, WriteOp
 from andaman.catalogue.model import Dataset, to_entity
+from andaman.doors.live.hub import Hub
 from andaman.identity.model import Classification, Role, system_actor
 from andaman.kernel.time import SECOND, parse_time
 from andaman.settings import load_settings
@@ -90,7 +91,7 @@ class World:
         broker, still, last = self.app.broker, 0, -1
         while still < 8:
             await asyncio.sleep(0.05)
-            still = still + 1 if broker.seq == last and self.app.live.seq == last else 0
+            still = still + 1 if broker.seq == last and self.app.get(Hub).seq == last else 0
             last = broker.seq
 
 

@@ -14,6 +14,8 @@ from typing import Any, Final
 import httpx
 import orjson
 
+from andaman.app import App
+from andaman.doors.live.hub import Hub
 from andaman.identity.model import FULL_ACCESS, Actor
 from andaman.identity.web import ACTOR
 from andaman.kernel.time import SECOND
@@ -67,7 +69,7 @@ class _Watcher:
     """A live socket of one principal: what it was told since it had its state."""
 
     def __init__(self, w: World, actor: Actor) -> None:
-        self.client = Client(w.app.live, actor)
+        self.client = Client(w.app.get(Hub), actor)
         self.told: list[dict[str, Any]] = []
         fold = self.client._take
 
@@ -87,7 +89,7 @@ class _Watcher:
 async def _actors(w: World) -> dict[str, Actor]:
     """Each principal as the gate lets it in."""
     found: dict[str, Actor] = {}
-    kept = w.app.live
+    kept = w.app.get(Hub)
 
     for name, http in w.asking.items():
         if name == "tenant":
@@ -99,14 +101,21 @@ async def _actors(w: World) -> dict[str, Actor]:
             await send({"type": "http.response.start", "status": 200, "headers": []})
             await send({"type": "http.response.body", "body": b""})
 
-        gate = w.app._gate(spy)  # type: ignore[arg-type]
+        gate = gate_of(w.app, spy)
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(gate), base_url="http://127.0.0.1:8026", headers=dict(http.headers)
         ) as one:
             await one.get("/api/state?types=x")
         found[name] = scope[ACTOR]
-    assert kept is w.app.live
+    assert kept is w.app.get(Hub)
     return found
+
+
+def gate_of(app: App, behind: Any) -> Any:
+    """The gate of the platform before another application."""
+    (around,) = [built.around for room, built in app._built if room.name == "identity"]
+    assert around is not None
+    return around(behind)
 
 
 def test_every_door_answers_as_if_what_is_hidden_had_never_been_written(tmp_path: Path) -> None:

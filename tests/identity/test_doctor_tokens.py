@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from andaman.app import cli_actor, open_identity
 from andaman.identity.model import Actor, Role
 from andaman.identity.records import TokenKind
 from andaman.kernel.time import DAY
 from andaman.maintenance import examine
+from andaman.offline import cli_actor, open_identity
 from andaman.settings import load_settings
 
 from .conftest import GOOD

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
+from andaman.broker.contexts import ContextStore
 from andaman.broker.contexts.kept import Entry
 from andaman.broker.entity.build import entity, iri, prop, value
 from andaman.broker.model import OpKind, WriteOp
@@ -108,7 +109,9 @@ def test_contexts_are_listed_to_those_they_belong_to(tmp_path: Path) -> None:
             made = await w.do("POST", f"{LD}/jsonldContexts", {"@context": {"x": "https://a.example/x"}})
             place = made.headers["location"]
             url = "https://user:pass@ctx.example/internal?apikey=SECRETKEY#part"
-            w.app.contexts._kept.keep(Entry("cached1", url, "Cached", 1, orjson.dumps({"@context": {}})))
+            w.app.get(ContextStore)._kept.keep(
+                Entry("cached1", url, "Cached", 1, orjson.dumps({"@context": {}}))
+            )
             own = await w.asking["operator"].post(
                 f"{LD}/jsonldContexts", json={"@context": {"y": "https://a.example/y"}}
             )

@@ -13,13 +13,16 @@ from typing import Any
 import httpx
 import pytest
 
-from andaman.app import App, cli_actor
+from andaman.app import App
 from andaman.broker.entity.build import entity, geo, prop
 from andaman.broker.model import OpKind, WriteOp
+from andaman.broker.subscriptions.service import Subscriptions
 from andaman.identity.model import Role, system_actor
 from andaman.identity.records import TokenKind
 from andaman.kernel.errors import BadRequestData
 from andaman.kernel.time import DAY, system_clock
+from andaman.offline import cli_actor
+from andaman.training.service import TrainingService
 from tests.support import PASSWORD, client, platform, run
 
 ROOT = system_actor("test")
@@ -210,7 +213,7 @@ def test_a_drill_is_open_to_its_people_and_is_removed_after_its_time(tmp_path: P
     async def work() -> None:
         time = [system_clock()]
         async with platform(tmp_path) as app:
-            drills = app.training.drills
+            drills = app.get(TrainingService).drills
             drills._clock = lambda: max(time[0], system_clock())
             await app.identity.add_user("lek", PASSWORD, [Role.OPERATOR], cli_actor())
             await app.identity.add_user("nok", PASSWORD, [Role.ANALYST], cli_actor())
@@ -262,7 +265,7 @@ def test_a_drill_is_open_to_its_people_and_is_removed_after_its_time(tmp_path: P
                 assert (await knock(http, look, tenant)).status_code == 404
                 # Nothing of it counts or works any more, also not where the journal was restored.
                 assert app.broker.tenants() == [""]
-                assert not [run for run in app.subscriptions.runs() if run.sub.tenant == tenant]
+                assert not [run for run in app.get(Subscriptions).runs() if run.sub.tenant == tenant]
                 await app.broker.write(
                     [
                         WriteOp(

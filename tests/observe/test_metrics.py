@@ -7,6 +7,7 @@ from andaman.broker.entity.build import entity, prop
 from andaman.broker.model import OpKind, WriteOp
 from andaman.identity.model import Role, system_actor
 from andaman.kernel.metrics import Family, Histogram
+from andaman.observe.metrics import Metrics
 
 from ..support import client, platform, run
 
@@ -69,7 +70,7 @@ def test_paths_made_up_by_strangers_cannot_fill_the_memory(tmp_path):
             for n in range(300):
                 await http.request(f"M{n}", f"/ngsi-ld/v1/x{n}/y{n}")
                 await http.get(f"/tiles/{n}/nothing")
-            requests = next(room for room in app.metrics.rooms if type(room).__name__ == "Requests")
+            requests = next(room for room in app.get(Metrics).rooms if type(room).__name__ == "Requests")
             (family, *_) = requests.metrics()
             assert len(family.values) < 10
 
@@ -98,7 +99,7 @@ def test_a_source_that_fails_does_not_take_the_others_with_it(tmp_path):
             async def broken():
                 raise OSError("gone")
 
-            app.metrics._late.insert(0, broken)
+            app.get(Metrics)._late.insert(0, broken)
             assert ("andaman_dead_letters",) in await scrape(http)
 
     run(work)

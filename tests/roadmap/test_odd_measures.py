@@ -6,13 +6,14 @@ from andaman.broker.entity.build import entity, js
 from andaman.broker.model import OpKind, WriteOp
 from andaman.identity.model import system_actor
 from andaman.roadmap.records import MEASURE
+from andaman.roadmap.service import RoadmapService
 from tests.support import platform, run
 
 
 def test_what_cannot_be_read_is_left_out(tmp_path):
     async def work():
         async with platform(tmp_path) as app:
-            before = app.roadmap.measures()
+            before = app.get(RoadmapService).measures()
             needed = next(m.requires[0] for m in before if m.requires)
             rows = [None, {}, [], "x", {**before[0].as_json(), "requires": ["none"]}, before[0].as_json()]
             ops = [
@@ -30,7 +31,7 @@ def test_what_cannot_be_read_is_left_out(tmp_path):
             ops.append(WriteOp(OpKind.DELETE, MEASURE + needed))
             results = await app.broker.write(ops, system_actor("test"))
             assert all(one.error is None for one in results)
-            found = app.roadmap.measures()
+            found = app.get(RoadmapService).measures()
             ids = {m.id for m in found}
             assert needed not in ids
             assert all(set(m.requires) <= ids for m in found)

@@ -105,6 +105,10 @@ class Broker(PastQuestions):
         await self._ledger.close()
         self._past_threads.shutdown(wait=False, cancel_futures=True)
 
+    def abandon(self) -> None:
+        """Let go of the files of a broker that was never started."""
+        self._ledger.abandon()
+
     def _on_batch(self, batch: Batch) -> None:
         if self.remembered:
             self.remembered.forget((event.tenant, event.entity_id) for event in batch.events)

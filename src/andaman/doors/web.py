@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import mimetypes
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,7 @@ from starlette.responses import Response
 from andaman.identity.doors import ANYONE, BoundDoor, DoorEntry, Tenancy
 from andaman.kernel.errors import ResourceNotFound
 from andaman.kernel.http import problem_response
+from andaman.room import Built, NoSettings, Room, Site
 
 STATIC: Final = Path(__file__).resolve().parent.parent / "web" / "static"
 """Where ``scripts/build_ui.py`` puts the built screens; part of the wheel."""
@@ -46,8 +48,7 @@ HEADERS: Final = {
 }
 FOREVER: Final = "public, max-age=31536000, immutable"
 ASK_AGAIN: Final = "no-cache"
-NOT_PAGES: Final = ("api/", "auth/", "ngsi-ld/", "tiles/", "assets/", "live")
-"""Prefixes that belong to machines: an unknown address there is a 404, never the app."""
+ASSETS: Final = "assets/"
 _TYPES: Final = {
     ".js": "text/javascript",
     ".mjs": "text/javascript",
@@ -74,8 +75,10 @@ class _File:
 class Screens:
     """The built files, read once into memory (about 5 MB) and again when they were built anew."""
 
-    def __init__(self, directory: Path = STATIC) -> None:
+    def __init__(self, directory: Path = STATIC, machines: Sequence[str] = ()) -> None:
+        """``machines``: prefixes that belong to other doors: an unknown address there is a 404, never the app."""
         self.directory = directory
+        self._machines = machines
         self._files: dict[str, _File] = {}
         self._stamp: int = -1
 
@@ -99,7 +102,7 @@ class Screens:
         files = self._load()
         found = files.get(path)
         if found is None:
-            if path.startswith(NOT_PAGES):
+            if path.startswith((ASSETS, *self._machines)):
                 return problem_response(ResourceNotFound(f"Nothing answers at /{path}"))
             found = files.get("index.html")
             path = "index.html"
@@ -108,7 +111,7 @@ class Screens:
         headers = {
             **HEADERS,
             "ETag": found.etag,
-            "Cache-Control": FOREVER if path.startswith("assets/") else ASK_AGAIN,
+            "Cache-Control": FOREVER if path.startswith(ASSETS) else ASK_AGAIN,
         }
         if found.etag in (tag.strip() for tag in if_none_match.split(",")):
             return Response(None, 304, headers)
@@ -124,12 +127,19 @@ def _read(path: Path) -> _File:
 _PAGE: Final = DoorEntry("GET", "/{path:path}", Tenancy.NONE, ANYONE)
 
 
-def routes(directory: Path = STATIC) -> list[BoundDoor]:
+def routes(directory: Path = STATIC, machines: Sequence[str] = ()) -> list[BoundDoor]:
     """GET and HEAD of everything that no other room answers; put these routes last."""
-    screens = Screens(directory)
+    screens = Screens(directory, machines)
 
     async def page(request: Request) -> Response:
         path = request.path_params.get("path", "")
         return screens.answer(path, request.headers.get("if-none-match", ""))
 
     return [_PAGE.to(page)]
+
+
+def build(site: Site, settings: NoSettings) -> Built:
+    return Built(doors=routes(machines=site.prefixes))
+
+
+ROOM = Room("doors.web", build, of_broker=True)

@@ -167,7 +167,7 @@ class BoundDoor:
     handler: Callable[..., Any]
 
 
-def checked(doors: Iterable[BoundDoor]) -> list[BoundDoor]:
+def checked(doors: Iterable[object]) -> list[BoundDoor]:
     """The doors, each once and in order. Raises TableError."""
     seen: set[tuple[str, str, bool]] = set()
     found: list[BoundDoor] = []

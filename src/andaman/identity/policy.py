@@ -324,6 +324,11 @@ class Policy:
         self._accesses: dict[Rights, PolicyAccess] = {}
         self._listeners: list[Callable[[], None]] = []
 
+    def begin(self, writes: Iterable[WriteRule], configuring: AbstractSet[str]) -> None:
+        """Say who writes what, and what configures the platform, before anybody asks."""
+        self.table = PolicyTable(self.table.datasets, writes, configuring)
+        self._accesses = {}
+
     def access(self, rights: Rights) -> PolicyAccess:
         """The filter of these rights under the table in force; one object per distinct rights."""
         found = self._accesses.get(rights)

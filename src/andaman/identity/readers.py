@@ -8,6 +8,7 @@ the weakest reader of what it writes, as the policy of now says who that is.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from andaman.identity.model import FULL_ACCESS, Access, Role
@@ -22,19 +23,22 @@ _STAFF: Final = frozenset({Role.ANALYST})
 """Without agency and purpose: what every member of staff may see."""
 
 
-def readers_of(policy: Policy) -> Readers:
-    """The weakest reader of any of the results under the table in force: the public where it may see one of them, otherwise
-    staff without agency and purpose, who see no more than anybody who may read personal data or an official secret."""
+@dataclass(frozen=True, slots=True)
+class Readership:
+    """Who reads results, under the policy in force; without a policy nobody signs in, and who reads anything reads all."""
 
-    def weakest(results: Sequence[Placed], tenant: str) -> Access:
-        public = policy.access(Rights(tenants=frozenset({tenant})))
+    policy: Policy | None
+
+    def __call__(self, results: Sequence[Placed], tenant: str) -> Access:
+        """The weakest reader of any of the results: the public where it may see one of them, otherwise staff without agency
+        and purpose, who see no more than anybody who may read personal data or an official secret."""
+        if self.policy is None:
+            return FULL_ACCESS
+        public = self.policy.access(Rights(tenants=frozenset({tenant})))
         if any(public.sees(types, scopes) for types, scopes in results):
             return public
-        return policy.access(Rights(_STAFF, tenants=frozenset({tenant})))
-
-    return weakest
+        return self.policy.access(Rights(_STAFF, tenants=frozenset({tenant})))
 
 
-def everything(results: Sequence[Placed], tenant: str) -> Access:
-    """Where nobody signs in: who reads anything reads all."""
-    return FULL_ACCESS
+everything: Final = Readership(None)
+"""Where nobody signs in."""

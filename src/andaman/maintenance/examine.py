@@ -14,18 +14,19 @@ from andaman.broker.ledger.doctor import Finding
 from andaman.broker.ledger.schema import FILE, lock_holder
 from andaman.broker.query.facts import FACTS_VERSION, index_facts, update_facts
 from andaman.ingest import load_mapping
+from andaman.ingest.room import IngestSettings
 from andaman.kernel.errors import AndamanError
 from andaman.kernel.storage import is_read_only
 from andaman.kernel.time import DAY
 from andaman.maintenance.files import last_point
 from andaman.maintenance.schedule import examine_backups
 from andaman.maintenance.small import examine_small
-from andaman.settings import Settings
+from andaman.room import AnySettings
 
 
-def examine(settings: Settings) -> list[Finding]:
+def examine(settings: AnySettings) -> list[Finding]:
     """Everything the doctor looks at: the ledger's own findings, the small databases, the port. Changes nothing."""
-    directory = settings.data_dir
+    directory = settings.site.directory
     if is_read_only(directory):
         text = (
             f"{directory} is on a file system that is mounted read-only: the platform cannot start there, and nothing else "
@@ -36,7 +37,7 @@ def examine(settings: Settings) -> list[Finding]:
     findings = ledger.doctor(
         directory,
         facts=Facts(FACTS_VERSION, index_facts, update_facts),
-        clock_ahead=int(settings.clock_ahead_days * DAY),
+        clock_ahead=int(settings.site.clock_ahead_days * DAY),
     )
     if (directory / FILE).exists() or any(directory.glob("*.db")):
         findings += examine_small(directory, lambda: _journal_end(directory))
@@ -44,15 +45,16 @@ def examine(settings: Settings) -> list[Finding]:
             text = f"A file stands where the directory {contexts} should be; the platform cannot start. Remove it."
             findings.append(Finding("problem", "contexts", text))
     findings += [*examine_backups(settings), *_mapping(settings)]
-    return [*findings, _port(settings.host, settings.port, lock_holder(directory))]
+    return [*findings, _port(settings.site.host, settings.site.port, lock_holder(directory))]
 
 
-def _mapping(settings: Settings) -> Iterator[Finding]:
+def _mapping(settings: AnySettings) -> Iterator[Finding]:
     """The mapping file of devices, as the next start will read it."""
-    if settings.mqtt_mapping:
+    file = settings.of(IngestSettings).mqtt_mapping
+    if file:
         try:
-            topics = load_mapping(Path(settings.mqtt_mapping)).topics
-            yield Finding("ok", "mapping", f"{settings.mqtt_mapping} maps {len(topics)} patterns of topics.")
+            topics = load_mapping(Path(file)).topics
+            yield Finding("ok", "mapping", f"{file} maps {len(topics)} patterns of topics.")
         except AndamanError as error:
             yield Finding("problem", "mapping", f"{error.detail}. The platform does not start with it.")
 

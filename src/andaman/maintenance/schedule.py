@@ -17,14 +17,31 @@ from andaman.kernel.metrics import Family, gauge
 from andaman.kernel.time import MINUTE, SECOND, Clock, Micros, format_time, system_clock
 from andaman.kernel.work import Timer
 from andaman.maintenance.sets import read_set
-from andaman.settings import Settings
+from andaman.room import MB, AnySettings, SiteSettings, setting
 
 log = logging.getLogger("andaman.backup")
 FIRST_S: Final = 30.0
 """After a start: what was refused while the platform stood still is backed up soon, but not in the rush of the start."""
 _LATE: Final = 3
 """So many intervals without a backup are a problem."""
-_MB: Final = 1 << 20
+
+
+@dataclass(frozen=True)
+class BackupSettings:
+    backup_dir: str = setting(
+        "",
+        "Backup set that the running platform adds to by itself, outside the data directory; empty for none.",
+    )
+    backup_every_minutes: int = setting(15, "Time between two backups: what a lost disk costs.", 1, 10_080)
+    backup_full_every_hours: int = setting(
+        168, "Time between two whole copies (bases) in the backup set.", 1, 8_760
+    )
+    backup_keep: int = setting(
+        4,
+        "Bases kept in the backup set, with the journal since the oldest of them; older ones are removed. 0: all.",
+        0,
+        10_000,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +57,11 @@ class Plan:
     spare: int
 
 
-def plan_of(settings: Settings) -> Plan | None:
+def plan_of(site: SiteSettings, settings: BackupSettings) -> Plan | None:
     """None where no backups are wanted. Raises Unavailable for a set within the data directory."""
     if not settings.backup_dir:
         return None
-    directory, target = settings.data_dir, Path(settings.backup_dir).expanduser()
+    directory, target = site.directory, Path(settings.backup_dir).expanduser()
     if target.resolve().is_relative_to(directory.resolve()):
         raise Unavailable(
             f"backup_dir {target} lies in the data directory {directory}: what harms the one would harm the other. "
@@ -56,7 +73,7 @@ def plan_of(settings: Settings) -> Plan | None:
         int(settings.backup_every_minutes * MINUTE),
         float(settings.backup_full_every_hours),
         int(settings.backup_keep),
-        int(settings.min_free_mb * _MB),
+        int(site.min_free_mb * MB),
     )
 
 
@@ -139,11 +156,11 @@ def newest(target: Path) -> Micros:
     return max((member.made for member in read_set(target)), default=0) if target.is_dir() else 0
 
 
-def examine_backups(settings: Settings, now: Micros | None = None) -> list[Finding]:
+def examine_backups(settings: AnySettings, now: Micros | None = None) -> list[Finding]:
     """What the doctor says of scheduled backups; nothing where there are none."""
     now = system_clock() if now is None else now
     try:
-        plan = plan_of(settings)
+        plan = plan_of(settings.site, settings.of(BackupSettings))
         if plan is None:
             return []
         made = newest(plan.target)

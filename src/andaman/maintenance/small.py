@@ -30,7 +30,7 @@ from andaman.ingest.offsets import OffsetStore
 from andaman.kernel.errors import AndamanError
 from andaman.kernel.storage import obstacle
 from andaman.kernel.time import system_clock
-from andaman.losses import DEADLETTER, IDENTITY, INGEST, REGISTRY, known_stores
+from andaman.maintenance.losses import DEADLETTER, IDENTITY, INGEST, REGISTRY, known_stores
 
 _TAKE: Final = "Stop the platform, keep a copy of the directory, remove {0}, {0}-wal and {0}-shm, and put {0} of the last backup there"
 Rows = Callable[[sqlite3.Connection], Iterator[str]]

@@ -29,8 +29,8 @@ class Metrics:
     def __init__(
         self, rooms: Sequence[Measured], late: Sequence[Late] = (), *, loopback: bool = False
     ) -> None:
-        self.rooms = list(rooms)
-        self._late = list(late)
+        """Both lists may still grow while the platform is built."""
+        self.rooms, self._late = rooms, late
         self._loopback = loopback
 
     def door(self) -> BoundDoor:

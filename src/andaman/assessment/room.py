@@ -1,0 +1,22 @@
+"""The room of infrastructure assessment."""
+
+from __future__ import annotations
+
+from andaman.assessment.connectivity import ConnectivityService
+from andaman.assessment.routes import routes
+from andaman.assessment.service import AssessmentService
+from andaman.broker.service import Broker
+from andaman.identity.policy import Policy
+from andaman.identity.readers import Readership
+from andaman.room import Built, NoSettings, Room, Site
+
+
+def build(site: Site, settings: NoSettings) -> Built:
+    readers = site.services.get(Readership)
+    assessment = site.services.add(AssessmentService(site.services.get(Broker), site.clock, readers=readers))
+    site.services.get(Policy).on_change(assessment.policy_changed)
+    connectivity = site.services.add(ConnectivityService(assessment))
+    return Built(doors=routes(assessment, connectivity), background=[assessment])
+
+
+ROOM = Room("assessment", build)

@@ -1,0 +1,147 @@
+"""Rooms of the broker: the store, and what works with brokers, sources and receivers elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from andaman.broker.contexts import ContextStore, read_mirrors
+from andaman.broker.contexts.book import FILE as CONTEXT_BOOK
+from andaman.broker.contexts.book import ContextBook
+from andaman.broker.entity.build import iri
+from andaman.broker.expiry import ExpirySweep
+from andaman.broker.ledger.sound import SlowCheck
+from andaman.broker.outgoing import OutgoingClient
+from andaman.broker.registry.service import Registry
+from andaman.broker.registry.watch import SourceSubscriptions
+from andaman.broker.service import Broker
+from andaman.broker.snapshots.service import Snapshots
+from andaman.broker.subscriptions.remote import RemoteCopies
+from andaman.broker.subscriptions.service import Subscriptions
+from andaman.identity.owners import Owners
+from andaman.identity.policy import Policy, default_configuring, default_writes
+from andaman.identity.service import Identity
+from andaman.room import MB, Background, Built, Room, Site, setting
+
+_RECEIVERS_AT_ONCE = 256
+"""Connections to one receiver of notifications."""
+
+
+@dataclass(frozen=True)
+class StoreSettings:
+    cache_mb: int = setting(64, "Memory for recently used entity bodies.", 1, 65536)
+    history_memory_mb: int = setting(128, "Memory limit of the history engine (DuckDB).", 32, 262144)
+    start_damaged: bool = setting(
+        False,
+        "Start although the ledger was found damaged: to reach what is left where there is no backup.",
+    )
+
+
+@dataclass(frozen=True)
+class ExchangeSettings:
+    source_alias: str = setting(
+        "",
+        "Name of this broker among others that it works with (NGSI-LD Via); empty: one made up and kept with the data.",
+    )
+    context_mirrors: str = setting(
+        "",
+        "Prefixes of @context addresses answered from elsewhere: FROM=TO pairs with spaces between; TO may be local.",
+    )
+
+
+class _Store:
+    """The broker, as background work."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+
+    async def start(self) -> None:
+        await self._broker.start()
+
+    async def stop(self) -> None:
+        """It is closed at the end, also where it was never started."""
+
+
+def build_store(site: Site, settings: StoreSettings) -> Built:
+    site.services.get(Policy).begin(default_writes(iri), default_configuring(iri))
+    broker = site.services.add(
+        Broker.open(
+            site.directory,
+            clock=site.clock,
+            cache_bytes=settings.cache_mb * MB,
+            min_free_bytes=site.reserve.least_free_bytes,
+            history_memory_mb=settings.history_memory_mb,
+            check=not settings.start_damaged,
+        )
+    )
+    site.reserve.on_change(broker.keep_free)
+    site.clock.begin(broker.last_commit)
+    check = SlowCheck(site.directory)
+    background: list[Background] = [_Store(broker), check, site.reserve, ExpirySweep(broker, site.clock)]
+    return Built(
+        background=background,
+        close=[broker.close],
+        abandon=[broker.abandon],
+        metrics=[broker, check],
+        late_metrics=[broker.history_metrics],
+    )
+
+
+def build_exchange(site: Site, settings: ExchangeSettings) -> Built:
+    services, clock, allow_private = site.services, site.clock, site.allow_private
+    broker, identity, owners = services.get(Broker), services.get(Identity), services.get(Owners)
+    contexts = services.add(
+        ContextStore(
+            site.directory / "contexts",
+            allow_private=site.settings.context_allow_loopback,
+            mirrors=read_mirrors(settings.context_mirrors),
+            book=ContextBook(site.directory / CONTEXT_BOOK),
+        )
+    )
+    outgoing = services.add(OutgoingClient(allow_private=allow_private))
+    registry = services.add(Registry.open(site.directory, broker, clock, alias=settings.source_alias))
+    watches = services.add(
+        SourceSubscriptions(registry, contexts, outgoing, allow_private=allow_private, clock=clock)
+    )
+    registry.may_register, watches.may_watch = owners.may_register, owners.may_watch
+    watches.access_of = owners.access_of
+    sender = OutgoingClient(allow_private=allow_private, per_host=_RECEIVERS_AT_ONCE)
+
+    def subscriptions_of(store: Broker, place: Path, snapshot: str = "") -> Subscriptions:
+        return Subscriptions(
+            store,
+            contexts,
+            place,
+            owners,
+            sender,
+            allow_private=allow_private,
+            clock=clock,
+            marks={"snapshot": snapshot} if snapshot else None,
+        )
+
+    subscriptions = services.add(subscriptions_of(broker, site.directory))
+    snapshots = services.add(
+        Snapshots(
+            broker,
+            site.directory,
+            outgoing,
+            allow_private=allow_private,
+            clock=clock,
+            min_free_bytes=site.reserve.least_free_bytes,
+            subscribe=subscriptions_of,
+            owners=owners,
+        )
+    )
+    for one in (registry, watches, subscriptions, snapshots):
+        identity.on_change(one.rights_changed)
+    copies = RemoteCopies(subscriptions, registry, broker, outgoing)
+    return Built(
+        background=[registry, watches, subscriptions, snapshots, copies],
+        close=[contexts.close, registry.close, outgoing.close],
+        abandon=[contexts.close, registry.close, outgoing.close],
+        metrics=[subscriptions, snapshots],
+    )
+
+
+STORE = Room("broker", build_store, StoreSettings, of_broker=True)
+EXCHANGE = Room("broker.exchange", build_exchange, ExchangeSettings, of_broker=True)

@@ -1,0 +1,33 @@
+"""The room of the catalogue: datasets, the rules made of them, and how long raw values are kept."""
+
+from __future__ import annotations
+
+from andaman.broker.service import Broker
+from andaman.catalogue.retention import RetentionKeeper
+from andaman.catalogue.routes import routes
+from andaman.catalogue.seed import default_datasets
+from andaman.catalogue.service import Catalogue
+from andaman.identity.policy import Policy
+from andaman.identity.service import Identity
+from andaman.room import Built, NoSettings, Room, Site
+
+
+def build(site: Site, settings: NoSettings) -> Built:
+    """It starts before anything is told to anybody: until then nobody knows what is secret."""
+    broker = site.services.get(Broker)
+    seed = () if site.settings.broker_only else default_datasets()
+    policy = site.services.get(Policy)
+    catalogue = site.services.add(Catalogue(broker, policy, seed=seed, clock=site.clock))
+    retention = site.services.add(
+        RetentionKeeper(
+            catalogue,
+            broker.condense_history,
+            site.services.get(Identity).audit.add,
+            site.clock,
+            progress=broker.history_condensing,
+        )
+    )
+    return Built(doors=routes(catalogue), background=[catalogue, retention])
+
+
+ROOM = Room("catalogue", build, of_broker=True)

@@ -1,0 +1,36 @@
+"""The room of the command center: alerts, incidents, dispatch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from andaman.broker.service import Broker
+from andaman.city.room import City
+from andaman.command.routes import routes
+from andaman.command.service import CommandService
+from andaman.identity.policy import Policy
+from andaman.identity.readers import Readership
+from andaman.room import Built, Room, Site, setting
+
+
+@dataclass(frozen=True)
+class CommandSettings:
+    unit_simulator: bool = setting(False, "Move assigned units along their routes (marked as simulated).")
+
+
+def build(site: Site, settings: CommandSettings) -> Built:
+    command = site.services.add(
+        CommandService(
+            site.services.get(Broker),
+            site.directory,
+            site.clock,
+            simulate=settings.unit_simulator,
+            default_rules=site.services.get(City).pack is not None,
+            readers=site.services.get(Readership),
+        )
+    )
+    site.services.get(Policy).on_change(command.policy_changed)
+    return Built(doors=routes(command), background=[command])
+
+
+ROOM = Room("command", build, CommandSettings)

@@ -1,0 +1,43 @@
+"""The door of accounts, tokens, agencies and the audit (``identity/routes.py``), and what a start does for them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from andaman.broker.entity.build import iri, short
+from andaman.broker.service import Broker
+from andaman.catalogue.service import copy_agencies
+from andaman.identity.following import RightsFollower
+from andaman.identity.routes import routes
+from andaman.identity.service import Identity
+from andaman.identity.tokens import figures
+from andaman.room import Built, NoSettings, Room, Site, Task
+
+log = logging.getLogger("andaman")
+
+
+def build(site: Site, settings: NoSettings) -> Built:
+    identity, broker = site.services.get(Identity), site.services.get(Broker)
+
+    async def agencies() -> None:
+        await copy_agencies(broker, identity)
+
+    async def warn_of_fallen_tokens() -> None:
+        """Also at the first start of a release that has tokens end with their makers."""
+        fallen = (await asyncio.to_thread(figures, identity.store, site.clock()))[2]
+        if fallen:
+            log.warning(
+                "%d tokens are not in force because whoever answered for them is not: andaman token list --all --data %s says "
+                "which and why, andaman token own ID takes one over",
+                fallen,
+                site.directory,
+            )
+
+    return Built(
+        doors=routes(identity, broker, expand=iri, shorten=short),
+        background=[Task(agencies), Task(warn_of_fallen_tokens), RightsFollower(identity)],
+    )
+
+
+ROOM = Room("doors.accounts", build, of_broker=True)

@@ -1,0 +1,70 @@
+"""The room of feeds and devices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from andaman.broker.service import Broker
+from andaman.city.room import City
+from andaman.ingest.client_id import open_client_id
+from andaman.ingest.deadletter import DeadLetterStore
+from andaman.ingest.feeds import city_feeds
+from andaman.ingest.manager import FeedManager
+from andaman.ingest.mapping import load_mapping
+from andaman.ingest.model import Feed
+from andaman.ingest.mqtt import MqttAddress, MqttFeed
+from andaman.ingest.routes import routes
+from andaman.kernel.errors import Unavailable
+from andaman.room import Built, Room, Site, setting
+
+
+@dataclass(frozen=True)
+class IngestSettings:
+    feeds: bool = setting(False, "Run the pack's feeds (buses, weather, rain, accidents, tide).")
+    feed_speed: float = setting(
+        1.0, "Replay speed of recorded feeds; 60 plays an hour in a minute.", 0.01, 3600
+    )
+    mqtt_url: str = setting(
+        "", "MQTT broker to take devices from, e.g. mqtt://127.0.0.1:1883; empty for none."
+    )
+    mqtt_mapping: str = setting(
+        "", "Mapping file (TOML) from MQTT topics to entities; see docs/rooms/ingest.md."
+    )
+    mqtt_client_id: str = setting(
+        "",
+        "Name of this installation at the MQTT broker; empty: one made up and kept with the data, but in no backup.",
+    )
+
+
+def build(site: Site, settings: IngestSettings) -> Built:
+    letters = site.services.add(DeadLetterStore(site.directory / "deadletter.db"))
+    feeds = _feeds(site, settings, letters)
+    manager = site.services.add(
+        FeedManager(site.services.get(Broker), feeds, site.directory, clock=site.clock, letters=letters)
+    )
+    return Built(
+        doors=routes(manager, letters),
+        background=[manager],
+        close=[letters.close],
+        abandon=[letters.close],
+        metrics=[manager],
+        late_metrics=[letters.metrics],
+    )
+
+
+def _feeds(site: Site, settings: IngestSettings, letters: DeadLetterStore) -> list[Feed]:
+    pack = site.services.get(City).pack
+    feeds: list[Feed] = []
+    if settings.feeds and pack is not None:
+        feeds += city_feeds(pack, replay_speed=settings.feed_speed)
+    client_id = open_client_id(site.directory, settings.mqtt_client_id)
+    if settings.mqtt_url:
+        if not settings.mqtt_mapping:
+            raise Unavailable("mqtt_url is set, but mqtt_mapping names no file; see docs/rooms/ingest.md")
+        mapping = load_mapping(Path(settings.mqtt_mapping))
+        feeds.append(MqttFeed(MqttAddress.parse(settings.mqtt_url), mapping, letters, client_id))
+    return feeds
+
+
+ROOM = Room("ingest", build, IngestSettings, of_broker=True)

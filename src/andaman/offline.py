@@ -1,0 +1,48 @@
+"""What commands do on a data directory without a running platform, or while one runs on it."""
+
+from __future__ import annotations
+
+from andaman.broker.service import Broker
+from andaman.city.pack import install, load_pack
+from andaman.identity.model import Actor, Principal, Role
+from andaman.identity.room import IdentitySettings
+from andaman.identity.room import open_identity as open_accounts
+from andaman.identity.service import Identity
+from andaman.kernel.errors import AndamanError
+from andaman.maintenance.losses import IDENTITY, check_whole, note_stores
+from andaman.room import Progress
+from andaman.settings import Settings
+
+
+def cli_actor() -> Actor:
+    """Whoever can write the data directory administers it; the audit says "command line"."""
+    return Actor(Principal("system:cli", "command line", frozenset({Role.ADMINISTRATOR})), origin="cli")
+
+
+def open_identity(settings: Settings) -> Identity:
+    """Accounts and tokens of the data directory. Raises Unavailable where they are lost or damaged."""
+    directory = settings.site.directory
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    check_whole(directory, IDENTITY)
+    return open_accounts(directory, settings.of(IdentitySettings))
+
+
+def role_of(word: str) -> Role:
+    """Raises AndamanError for an unknown role."""
+    try:
+        return Role(word)
+    except ValueError:
+        raise AndamanError(f"{word!r} is no role; roles are {', '.join(r.value for r in Role)}") from None
+
+
+async def load_pack_offline(settings: Settings, name: str, progress: Progress) -> int:
+    """Install a pack into a data directory that no server is using; returns how many entities were written."""
+    pack = load_pack(name)
+    broker = Broker.open(settings.site.directory, history=False)
+    note_stores(settings.site.directory)
+    await broker.start()
+    try:
+        report = await install(pack, broker, cli_actor(), progress)
+    finally:
+        await broker.close()
+    return report.created + report.updated

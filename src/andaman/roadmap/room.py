@@ -1,0 +1,16 @@
+"""The room of the roadmap."""
+
+from __future__ import annotations
+
+from andaman.assessment.service import AssessmentService
+from andaman.roadmap.routes import routes
+from andaman.roadmap.service import RoadmapService
+from andaman.room import Built, NoSettings, Room, Site
+
+
+def build(site: Site, settings: NoSettings) -> Built:
+    roadmap = site.services.add(RoadmapService(site.services.get(AssessmentService), site.clock))
+    return Built(doors=routes(roadmap), background=[roadmap])
+
+
+ROOM = Room("roadmap", build)

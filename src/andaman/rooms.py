@@ -1,0 +1,36 @@
+"""The rooms of the platform, in the order in which they are built and started. They stop in reverse.
+
+The first wraps all others: every request passes the log of requests, then the gate. The screens come last of the doors, since
+they answer every path that no other room has.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from andaman.assessment.room import ROOM as ASSESSMENT
+from andaman.broker.room import EXCHANGE, STORE
+from andaman.catalogue.room import ROOM as CATALOGUE
+from andaman.city.room import ROOM as CITY
+from andaman.command.room import ROOM as COMMAND
+from andaman.doors.accounts import ROOM as ACCOUNTS
+from andaman.doors.live.room import ROOM as LIVE
+from andaman.doors.ngsild.room import ROOM as NGSI_LD
+from andaman.doors.past.room import ROOM as PAST
+from andaman.doors.tiles.room import ROOM as TILES
+from andaman.doors.web import ROOM as WEB
+from andaman.identity.room import ROOM as IDENTITY
+from andaman.ingest.room import ROOM as INGEST
+from andaman.maintenance.room import BACKUPS, FIRST, SIDE_FILES
+from andaman.observe.room import ROOM as OBSERVE
+from andaman.programme.room import ROOM as PROGRAMME
+from andaman.roadmap.room import ROOM as ROADMAP
+from andaman.room import Room
+from andaman.training.room import ROOM as TRAINING
+
+ROOMS: Final[tuple[Room, ...]] = (
+    OBSERVE, FIRST, IDENTITY, STORE, SIDE_FILES, CITY, CATALOGUE, ACCOUNTS, EXCHANGE, NGSI_LD, LIVE, PAST, TILES,
+    COMMAND, INGEST, ASSESSMENT, ROADMAP, TRAINING, PROGRAMME, WEB, BACKUPS,
+)  # fmt: skip
+BROKER_ROOMS: Final = tuple(room for room in ROOMS if room.of_broker)
+"""A platform that is only a broker."""

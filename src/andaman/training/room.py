@@ -1,0 +1,29 @@
+"""The room of training and drills."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from andaman.broker.service import Broker
+from andaman.identity.service import Identity
+from andaman.kernel.time import DAY
+from andaman.room import Built, Room, Site, setting
+from andaman.training.routes import routes
+from andaman.training.service import TrainingService
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    drill_keep_days: int = setting(
+        30, "A drill's copy of the city is removed so long after its end; its score stays.", 1, 3650
+    )
+
+
+def build(site: Site, settings: TrainingSettings) -> Built:
+    tenants = site.services.get(Identity).tenants
+    keep = settings.drill_keep_days * DAY
+    training = site.services.add(TrainingService(site.services.get(Broker), site.clock, tenants, keep))
+    return Built(doors=routes(training), background=[training])
+
+
+ROOM = Room("training", build, TrainingSettings)
