@@ -83,6 +83,11 @@ def test_from_a_value_to_a_closed_incident(screens: Any, platform: Platform) -> 
     panel.get_by_placeholder("Add note").fill("Two families moved to the school")
     page.keyboard.press("Enter")
     expect(panel.locator(".timeline")).to_contain_text("Two families moved to the school", timeout=SLOW)
+    tick = panel.locator(".tick").first
+    item = tick.inner_text()
+    tick.get_by_role("checkbox").click()
+    expect(panel.locator(".timeline")).to_contain_text(f"Checked: {item}", timeout=SLOW)
+    expect(tick.get_by_role("checkbox")).to_be_checked()
     take(page, "controlled")
     expect(panel.locator(".incident > header")).to_contain_text("Under control", timeout=SLOW)
     take(page, "clear")
