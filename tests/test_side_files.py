@@ -206,8 +206,8 @@ def test_a_link_to_a_file_elsewhere_stays(data: Path, tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_moved_is_told_in_a_sentence(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from andaman.maintenance import side_files
     from andaman.kernel.errors import Unavailable
+    from andaman.maintenance import side_files
 
     def refuse(path: Path) -> Path:
         raise OSError(16, "Device or resource busy")
