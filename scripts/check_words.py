@@ -1,0 +1,201 @@
+"""Check the English of documents against docs/writing.md: words to avoid, length of sentences, width of lines.
+
+    python scripts/check_words.py [--code] [FILE...]
+
+``--code`` also reports the first sentences of docstrings and the texts of errors in src/andaman. What it finds in code does
+not make the check fail yet. Exit code 1: a document has findings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+GUIDE: Final = ROOT / "docs/writing.md"
+WORDS_MAX: Final = 25
+COLUMNS_MAX: Final = 100
+CHECKED: Final = (":(glob)*.md", ":(glob)docs/**/*.md", ":(glob)src/**/README.md", "web/README.md")
+NOT_CHECKED: Final = re.compile(
+    r"\.th\.md$"  # Thai: docs/writing.th.md
+    r"|^docs/(settings|doors|vocabulary|data-sources)\.md$"  # made from code and data
+    r"|^docs/reviews/|^docs/state\.md$"  # records of a moment, which stay as they were written
+)
+_FENCE: Final = re.compile(r"^\s*(```|~~~)")
+_VERBATIM: Final = re.compile(r"^\s*(\||#|<|>|!\[|\[[^]]+\]:|-{3,}$)")
+_ITEM: Final = re.compile(r"^\s*([-*+]|\d+\.)\s+")
+_CODE: Final = re.compile(r"(``.+?``|`[^`]+`)")
+_CODES: Final = re.compile(r"CODE(?:(?:,| and| or|, and|, or| ·| \||/| →|\+) ?CODE)+")
+_LINK: Final = re.compile(r"!?\[([^]]*)\]\([^)]*\)")
+_ADDRESS: Final = re.compile(r"<?https?://[^\s>)]+>?")
+_END: Final = re.compile(r"(?<=[.!?])[\"')\]*_”]*\s+|\s·\s")
+_WORD: Final = re.compile(r"[^\W_][\w'’.,%/²·:@-]*")
+
+
+@dataclass(frozen=True)
+class Avoided:
+    """A row of the guide's table."""
+
+    phrase: re.Pattern[str]
+    instead: str
+    allowed: re.Pattern[str] | None
+
+
+@dataclass(frozen=True)
+class Block:
+    """A paragraph, list item, heading or row of a table."""
+
+    line: int
+    text: str
+    is_prose: bool
+
+
+def avoided(guide: str) -> list[Avoided]:
+    """The rows below "| avoid | write | allowed |" in the guide."""
+    rows: list[Avoided] = []
+    is_table = False
+    for line in guide.splitlines():
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if cells[:2] == ["avoid", "write"]:
+            is_table = True
+        elif not line.startswith("|"):
+            is_table = False
+        elif is_table and not cells[0].startswith("-"):
+            rows.append(Avoided(_any_of(cells[0]), cells[1], _any_of(cells[2]) if cells[2] else None))
+    return rows
+
+
+def _any_of(cell: str) -> re.Pattern[str]:
+    phrases = [re.escape(phrase.strip()).replace(r"\ ", r"\s+") for phrase in cell.split(",")]
+    return re.compile(rf"(?<![\w-])(?:{'|'.join(phrases)})(?![\w-])", re.IGNORECASE)
+
+
+def blocks(text: str) -> Iterator[Block]:
+    """The parts of a Markdown page that people read: no code blocks, no comments."""
+    lines: list[str] = []
+    start, fence = 0, False
+    for number, line in enumerate([*text.splitlines(), ""], 1):
+        is_mark = bool(_FENCE.match(line))
+        ends = fence or is_mark or not line.strip() or bool(_VERBATIM.match(line)) or bool(_ITEM.match(line))
+        if ends and lines:
+            yield Block(start, " ".join(lines), True)
+            lines = []
+        fence = fence != is_mark
+        if fence or is_mark or not line.strip():
+            continue
+        if _VERBATIM.match(line):
+            if not line.lstrip().startswith(("<", ">")):
+                yield Block(number, line.strip(), False)
+            continue
+        if not lines:
+            start = number
+        lines.append(_ITEM.sub("", line).strip())
+
+
+def readable(text: str) -> str:
+    """The text without addresses, with each code span as one word."""
+    text = _LINK.sub(r"\1", _CODE.sub("CODE", text))
+    return _CODES.sub("CODE", _ADDRESS.sub("ADDRESS", text))
+
+
+def sentences(text: str) -> list[str]:
+    return [part for part in _END.split(text) if part and part.strip()]
+
+
+def findings(text: str, rows: Iterable[Avoided], *, tables: bool = True) -> Iterator[tuple[int, str]]:
+    """(line, what is wrong) of a Markdown page. ``tables``: look for words to avoid in tables too."""
+    rows = list(rows)
+    for block in blocks(text):
+        prose = readable(block.text)
+        for sentence in sentences(prose):
+            if block.is_prose or tables:
+                yield from ((block.line, found) for found in _words(sentence, rows))
+            if block.is_prose and (count := len(_WORD.findall(sentence))) > WORDS_MAX:
+                yield block.line, f"{count} words: {sentence[:90]} …"
+    fence = False
+    for number, line in enumerate(text.splitlines(), 1):
+        fence = fence != bool(_FENCE.match(line))
+        breakable = _CODE.sub(lambda code: code.group(0).replace(" ", "_"), line).strip()
+        is_wide = len(line) > COLUMNS_MAX and " " in _ITEM.sub("", breakable)
+        if is_wide and not fence and not _VERBATIM.match(line):
+            yield number, f"{len(line)} columns: wrap at {COLUMNS_MAX} (scripts/wrap_prose.py)"
+
+
+def _words(sentence: str, rows: Iterable[Avoided]) -> Iterator[str]:
+    for row in rows:
+        left = row.allowed.sub("…", sentence) if row.allowed else sentence
+        for found in row.phrase.finditer(left):
+            if found.group(0).lower().startswith("what ") and sentence.rstrip().endswith("?"):
+                continue  # a question may ask "what is …?"
+            yield f'"{found.group(0)}": write {row.instead}'
+
+
+def in_code(source: str, rows: Iterable[Avoided]) -> Iterator[tuple[int, str]]:
+    """(line, what is wrong) of first sentences of docstrings and texts of errors."""
+    rows = list(rows)
+    for line, text in _texts(ast.parse(source)):
+        sentence = readable(text)
+        yield from ((line, found) for found in _words(sentence, rows))
+        if (count := len(_WORD.findall(sentence))) > WORDS_MAX:
+            yield line, f"{count} words: {sentence[:90]} …"
+
+
+def _texts(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            if text := ast.get_docstring(node):
+                yield node.body[0].lineno, sentences(" ".join(text.split("\n\n")[0].split()))[0]
+        elif isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+            for argument in node.exc.args:
+                if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+                    yield from ((argument.lineno, one) for one in sentences(argument.value))
+                elif isinstance(argument, ast.JoinedStr):
+                    parts = (
+                        str(part.value) if isinstance(part, ast.Constant) else "CODE"
+                        for part in argument.values
+                    )
+                    yield from ((argument.lineno, one) for one in sentences("".join(parts)))
+
+
+def documents() -> list[Path]:
+    names = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *CHECKED],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout.split()  # fmt: skip
+    return [ROOT / name for name in sorted(set(names)) if not NOT_CHECKED.search(name)]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--code", action="store_true", help="report docstrings and texts of errors too")
+    parser.add_argument("files", nargs="*", type=Path)
+    chosen = parser.parse_args()
+    rows = avoided(GUIDE.read_text("utf-8"))
+    total = 0
+    for path in [one.resolve() for one in chosen.files] or documents():
+        for line, what in findings(path.read_text("utf-8"), rows, tables=path != GUIDE):
+            print(f"{path.relative_to(ROOT)}:{line}: {what}")
+            total += 1
+    if total:
+        print(f"{total} findings in documents; docs/writing.md says how to write")
+    if chosen.code:
+        reported = 0
+        for path in sorted((ROOT / "src/andaman").rglob("*.py")):
+            for line, what in in_code(path.read_text("utf-8"), rows):
+                print(f"{path.relative_to(ROOT)}:{line}: {what}")
+                reported += 1
+        print(f"{reported} findings in code, reported only")
+    return 1 if total else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
