@@ -64,6 +64,7 @@ class StoreKind:
     """A start refuses to go on without it; any other store is set aside when it is damaged, and begun anew."""
     durable: bool = True
     """False: a crash of the machine may lose the last changes."""
+    backed_up: bool = True
     needs: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Tables with the columns that they have in every version."""
     unreadable: RowCheck = _all_readable

@@ -7,65 +7,63 @@ import logging
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
-from threading import Lock
 from typing import Any, Final
 
 import orjson
 
-from andaman.kernel.storage import keep_private
+from andaman.kernel.errors import Unavailable
+from andaman.kernel.storage import set_aside
+from andaman.kernel.tables import Store, StoreKind, columns
 from andaman.kernel.time import Micros
 
 log = logging.getLogger(__name__)
 FILE: Final = "entity-maps.sqlite3"
-_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS entity_map (
-    id TEXT PRIMARY KEY, tenant TEXT NOT NULL, owner TEXT NOT NULL, expires_at INTEGER NOT NULL,
-    rights TEXT NOT NULL, entries BLOB NOT NULL
-) STRICT;
-"""
+_COLUMNS: Final = "id tenant owner expires_at rights entries"
 Row = tuple[str, str, str, Micros, str, dict[str, tuple[str, ...]]]
 """(id, tenant, owner, expiry, key of the maker's rights, entity → sources)."""
 
 
+def _first(db: sqlite3.Connection) -> None:
+    there = {row[1] for row in db.execute("PRAGMA table_info(entity_map)")}
+    if there and "rights" not in there:
+        db.execute("DROP TABLE entity_map")  # of an older release: nobody knows what may be in them
+    db.execute(
+        "CREATE TABLE IF NOT EXISTS entity_map (id TEXT PRIMARY KEY, tenant TEXT NOT NULL, owner TEXT NOT NULL, "
+        "expires_at INTEGER NOT NULL, rights TEXT NOT NULL, entries BLOB NOT NULL) STRICT"
+    )
+
+
+KIND: Final = StoreKind(
+    FILE,
+    "the entity maps",
+    (_first,),
+    "clients ask anew for their pages",
+    durable=False,
+    backed_up=False,
+    needs={"entity_map": columns("id tenant owner expires_at entries")},
+)
+
+
 class MapStore:
-    """One file. Any thread; calls exclude one another. No call raises for the file's sake."""
+    """Any thread; calls exclude one another. No call raises for the file's sake."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock = Lock()
         try:
-            self._db = self._open()
-        except sqlite3.Error as error:
-            log.warning("Entity maps cannot be read (%s); they are forgotten", error)
-            for end in ("", "-wal", "-shm"):
-                path.with_name(path.name + end).unlink(missing_ok=True)
-            self._db = self._open()
-
-    def _open(self) -> sqlite3.Connection:
-        keep_private(self._path)
-        db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
-        try:
-            db.execute("PRAGMA journal_mode=WAL")
-            db.execute("PRAGMA synchronous=NORMAL")
-            columns = {row[1] for row in db.execute("PRAGMA table_info(entity_map)")}
-            if columns and "rights" not in columns:
-                db.execute("DROP TABLE entity_map")  # of an older release: nobody knows what may be in them
-            db.executescript(_SCHEMA)
-        except sqlite3.Error:
-            db.close()
-            raise
-        return db
+            self._store = Store(path, KIND)
+        except Unavailable as error:
+            log.warning("Entity maps cannot be read, they are forgotten: %s", error.detail)
+            set_aside(path)
+            self._store = Store(path, KIND)
 
     def load(self, now: Micros) -> list[Row]:
         """Those that are not over, in the order of their ids, which is that of their making."""
         found: list[Row] = []
-        with self._lock:
-            try:
-                self._db.execute("DELETE FROM entity_map WHERE expires_at <= ?", (now,))
-                rows = self._db.execute("SELECT * FROM entity_map ORDER BY id").fetchall()
-            except sqlite3.Error as error:
-                log.warning("Entity maps cannot be read: %s", error)
-                return []
+        try:
+            self._store.execute("DELETE FROM entity_map WHERE expires_at <= ?", (now,))
+            rows = self._store.rows(f"SELECT {', '.join(_COLUMNS.split())} FROM entity_map ORDER BY id")  # noqa: S608
+        except Unavailable as error:
+            log.warning("Entity maps cannot be read: %s", error.detail)
+            return []
         for map_id, tenant, owner, expires_at, rights, entries in rows:
             try:
                 listed: dict[str, Any] = orjson.loads(entries)
@@ -78,17 +76,12 @@ class MapStore:
     def write(self, rows: Iterable[Row], gone: Iterable[str]) -> None:
         """Replace rows, and take away others."""
         made = [(*head, orjson.dumps(entries)) for *head, entries in rows]
-        with self._lock:
-            try:
-                self._db.execute("BEGIN IMMEDIATE")
-                self._db.executemany("INSERT OR REPLACE INTO entity_map VALUES (?, ?, ?, ?, ?, ?)", made)
-                self._db.executemany("DELETE FROM entity_map WHERE id = ?", [(one,) for one in gone])
-                self._db.execute("COMMIT")
-            except sqlite3.Error as error:
-                log.warning("Entity maps cannot be kept: %s", error)
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
+        try:
+            with self._store.transaction() as db:
+                db.executemany("INSERT OR REPLACE INTO entity_map VALUES (?, ?, ?, ?, ?, ?)", made)
+                db.executemany("DELETE FROM entity_map WHERE id = ?", [(one,) for one in gone])
+        except Unavailable as error:
+            log.warning("Entity maps cannot be kept: %s", error.detail)
 
     def close(self) -> None:
-        with self._lock:
-            self._db.close()
+        self._store.close()

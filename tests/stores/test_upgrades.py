@@ -1,0 +1,70 @@
+"""A store that an earlier release really wrote opens, keeps what is in it, and has the present form."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from andaman.broker.registry import map_store
+from andaman.broker.registry.map_store import MapStore
+from andaman.kernel.tables import Store, StoreKind
+
+HERE = Path(__file__).parent
+RELEASES = ("older", "before")
+"""From oldest to newest."""
+
+
+def maps(path: Path, release: str) -> None:
+    """Maps of a release that did not keep whose rights they were made with are forgotten."""
+    store = MapStore(path)
+    listed = [("urn:m:1", "", "user:somchai", 1 << 60, "key", {"urn:e:1": ("@none",)})]
+    assert store.load(0) == ([] if release == "older" else listed)
+    store.close()
+
+
+CHECKS: dict[str, tuple[StoreKind, Callable[[Path, str], None]]] = {
+    map_store.FILE: (map_store.KIND, maps),
+}
+
+
+def restored(file: str, release: str, directory: Path) -> Path:
+    path = directory / file
+    db = sqlite3.connect(path)
+    db.executescript((HERE / release / f"{file}.sql").read_text())
+    db.close()
+    return path
+
+
+def parts(path: Path) -> dict[str, Any]:
+    """Tables with their columns, indexes, triggers."""
+    db = sqlite3.connect(path)
+    names = db.execute("SELECT type, name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'").fetchall()
+    found = {
+        f"{kind} {name}": {row[1:3] for row in db.execute(f"PRAGMA table_info({name})")}
+        for kind, name in names
+    }
+    version = db.execute("PRAGMA user_version").fetchone()
+    db.close()
+    return {**found, "version": version}
+
+
+@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("file", CHECKS)
+def test_a_store_of_an_earlier_release_goes_forward_whole(file: str, release: str, tmp_path: Path) -> None:
+    if not (HERE / release / f"{file}.sql").exists():
+        pytest.skip("that release had no such store")
+    kind, check = CHECKS[file]
+    (tmp_path / "fresh").mkdir()
+    Store(tmp_path / "fresh" / file, kind).close()
+    path = restored(file, release, tmp_path)
+    check(path, release)
+    check(path, release)  # and a second time, upgraded
+    assert parts(path) == parts(tmp_path / "fresh" / file)
+
+
+def test_every_store_that_was_released_is_checked() -> None:
+    assert {path.stem for release in RELEASES for path in (HERE / release).glob("*.sql")} >= set(CHECKS)
