@@ -11,6 +11,10 @@ import pytest
 
 from andaman.broker.registry import map_store
 from andaman.broker.registry.map_store import MapStore
+from andaman.ingest import deadletter
+from andaman.ingest import offsets as offset_store
+from andaman.ingest.deadletter import DeadLetterStore
+from andaman.ingest.offsets import OffsetStore
 from andaman.kernel.tables import Store, StoreKind
 
 HERE = Path(__file__).parent
@@ -26,8 +30,23 @@ def maps(path: Path, release: str) -> None:
     store.close()
 
 
+def offsets(path: Path, release: str) -> None:
+    store = OffsetStore(path)
+    assert store.get("bus") == {"at": 7}
+    store.close()
+
+
+def letters(path: Path, release: str) -> None:
+    store = DeadLetterStore(path)
+    (row,) = store.list_newest()
+    assert (row["topic"], row["payload"], row["count"], store.counted()) == ("a/b", "{", 1, 1)
+    store.close()
+
+
 CHECKS: dict[str, tuple[StoreKind, Callable[[Path, str], None]]] = {
     map_store.FILE: (map_store.KIND, maps),
+    offset_store.FILE: (offset_store.KIND, offsets),
+    deadletter.FILE: (deadletter.KIND, letters),
 }
 
 

@@ -11,11 +11,10 @@ from asyncio import to_thread
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
 from typing import Any, Final
 
 from andaman.kernel.metrics import Family, counter, gauge
-from andaman.kernel.storage import opening
+from andaman.kernel.tables import Store, StoreKind, columns
 from andaman.kernel.time import DAY, Micros, format_time
 
 MAX_ROWS: Final = 20_000
@@ -24,8 +23,8 @@ MAX_PAYLOAD: Final = 4096
 MAX_TEXT: Final = 512
 KEPT: Final = 20
 """Letters of one kind."""
-_VERSION: Final = 2
-_SCHEMA: Final = """
+FILE: Final = "deadletter.db"
+_LETTERS: Final = """
 CREATE TABLE IF NOT EXISTS dead_letter (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     at INTEGER NOT NULL,
@@ -36,7 +35,7 @@ CREATE TABLE IF NOT EXISTS dead_letter (
     attribute TEXT NOT NULL,
     payload BLOB NOT NULL,
     size INTEGER NOT NULL
-) STRICT
+) STRICT;
 """
 _KINDS: Final = """
 CREATE TABLE IF NOT EXISTS kind (
@@ -48,9 +47,27 @@ CREATE TABLE IF NOT EXISTS kind (
     count INTEGER NOT NULL,
     first INTEGER NOT NULL,
     PRIMARY KEY (feed, topic, reason, attribute)
-) STRICT, WITHOUT ROWID
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS dead_letter_kind ON dead_letter (feed, topic, reason, attribute);
+INSERT OR IGNORE INTO kind SELECT feed, topic, reason, attribute, '', count(*), min(at) FROM dead_letter
+    GROUP BY feed, topic, reason, attribute;
+DELETE FROM dead_letter WHERE id IN (SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY feed, topic,
+    reason, attribute ORDER BY id DESC) AS place FROM dead_letter) WHERE place > 20);
 """
-_COUNTED: Final = "CREATE TABLE IF NOT EXISTS counted (id INTEGER PRIMARY KEY CHECK (id = 1), letters INTEGER NOT NULL) STRICT"
+_COUNTED: Final = """
+CREATE TABLE IF NOT EXISTS counted (id INTEGER PRIMARY KEY CHECK (id = 1), letters INTEGER NOT NULL) STRICT;
+INSERT OR IGNORE INTO counted SELECT 1, coalesce(sum(count), 0) FROM kind;
+"""
+KIND: Final = StoreKind(
+    FILE,
+    "the messages that could not be read",
+    (_LETTERS + _KINDS, _COUNTED),
+    "messages that could not be read are forgotten",
+    needs={
+        "dead_letter": columns("id at feed topic reason detail attribute payload size"),
+        "kind": columns("feed topic reason attribute pattern count first"),
+    },
+)
 _KEY: Final = "feed=? AND topic=? AND reason=? AND attribute=?"
 
 
@@ -76,45 +93,10 @@ class DeadLetterStore:
     """``add`` is on disk when it returns. Safe to use from several threads."""
 
     def __init__(self, path: Path, *, max_rows: int = MAX_ROWS, max_age: Micros = MAX_AGE) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = Lock()
+        self._store = Store(path, KIND)
         self._max_rows = max_rows
         self._max_age = max_age
         self._added = 0
-        with opening(path):
-            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=FULL")
-            self._db.execute(_SCHEMA)
-            self._upgrade()
-
-    def _upgrade(self) -> None:
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version >= _VERSION:
-            return
-        self._db.execute("BEGIN IMMEDIATE")
-        if version < 1:
-            self._count_by_kind()
-        self._db.execute(_COUNTED)
-        self._db.execute("INSERT OR IGNORE INTO counted SELECT 1, coalesce(sum(count), 0) FROM kind")
-        self._db.execute(f"PRAGMA user_version={_VERSION}")
-        self._db.execute("COMMIT")
-
-    def _count_by_kind(self) -> None:
-        """The kinds, which version 0 did not have."""
-        self._db.execute(_KINDS)
-        self._db.execute(
-            "CREATE INDEX IF NOT EXISTS dead_letter_kind ON dead_letter (feed, topic, reason, attribute)"
-        )
-        self._db.execute(
-            "INSERT OR IGNORE INTO kind SELECT feed, topic, reason, attribute, '', count(*), min(at) FROM dead_letter "
-            "GROUP BY feed, topic, reason, attribute"
-        )
-        self._db.execute(
-            "DELETE FROM dead_letter WHERE id IN (SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY feed, topic, "
-            "reason, attribute ORDER BY id DESC) AS place FROM dead_letter) WHERE place > ?)",
-            (KEPT,),
-        )
 
     def add(self, letters: Sequence[DeadLetter]) -> None:
         """Keep letters, and forget those that are too old or too many."""
@@ -124,26 +106,22 @@ class DeadLetterStore:
         for letter in letters:
             key = (_text(letter.feed), _text(letter.topic), _text(letter.reason), _text(letter.attribute))
             kinds.setdefault(key, []).append(letter)
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                for key, some in kinds.items():
-                    self._add_kind(key, some)
-                self._db.execute("UPDATE counted SET letters = letters + ?", (len(letters),))
-                self._forget(max(letter.at for letter in letters) - self._max_age)
-                self._db.execute("COMMIT")
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
+        with self._store.transaction() as db:
+            for key, some in kinds.items():
+                self._add_kind(db, key, some)
+            db.execute("UPDATE counted SET letters = letters + ?", (len(letters),))
+            self._forget(db, max(letter.at for letter in letters) - self._max_age)
         self._added += len(letters)
 
-    def _add_kind(self, key: tuple[str, str, str, str], letters: Sequence[DeadLetter]) -> None:
-        self._db.execute(
+    def _add_kind(
+        self, db: sqlite3.Connection, key: tuple[str, str, str, str], letters: Sequence[DeadLetter]
+    ) -> None:
+        db.execute(
             "INSERT INTO kind (feed, topic, reason, attribute, pattern, count, first) VALUES (?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT DO UPDATE SET count = count + excluded.count, pattern = excluded.pattern",
             (*key, _text(letters[-1].pattern), len(letters), letters[0].at),
         )
-        self._db.executemany(
+        db.executemany(
             "INSERT INTO dead_letter (at, feed, topic, reason, detail, attribute, payload, size) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             [
@@ -160,23 +138,23 @@ class DeadLetterStore:
                 for x in letters[-KEPT:]
             ],
         )
-        self._db.execute(
+        db.execute(
             f"DELETE FROM dead_letter WHERE {_KEY} AND id <= (SELECT id FROM dead_letter WHERE {_KEY} "  # noqa: S608
             "ORDER BY id DESC LIMIT 1 OFFSET ?)",
             (*key, *key, KEPT),
         )
 
-    def _forget(self, before: Micros) -> None:
-        gone = self._db.execute("DELETE FROM dead_letter WHERE at < ?", (before,)).rowcount
-        (count,) = self._db.execute("SELECT count(*) FROM dead_letter").fetchone()
+    def _forget(self, db: sqlite3.Connection, before: Micros) -> None:
+        gone = db.execute("DELETE FROM dead_letter WHERE at < ?", (before,)).rowcount
+        (count,) = db.execute("SELECT count(*) FROM dead_letter").fetchone()
         while count > self._max_rows:
             # Of the kinds that differ in their topic only, the most frequent gives way, with its oldest letters.
-            feed, pattern, reason = self._db.execute(
+            feed, pattern, reason = db.execute(
                 "SELECT feed, pattern, reason FROM dead_letter JOIN kind USING (feed, topic, reason, attribute) "
                 "GROUP BY 1, 2, 3 ORDER BY count(*) DESC LIMIT 1"
             ).fetchone()
             most = max(count - self._max_rows, self._max_rows // 100)
-            doomed = self._db.execute(
+            doomed = db.execute(
                 "DELETE FROM dead_letter WHERE id IN (SELECT id FROM dead_letter JOIN kind USING (feed, topic, reason, "
                 "attribute) WHERE feed=? AND pattern=? AND reason=? ORDER BY id LIMIT ?)",
                 (feed, pattern, reason, most),
@@ -184,7 +162,7 @@ class DeadLetterStore:
             count -= doomed
             gone += doomed
         if gone:
-            self._db.execute(
+            db.execute(
                 "DELETE FROM kind WHERE NOT EXISTS (SELECT 1 FROM dead_letter d WHERE d.feed=kind.feed "
                 "AND d.topic=kind.topic AND d.reason=kind.reason AND d.attribute=kind.attribute)"
             )
@@ -203,8 +181,7 @@ class DeadLetterStore:
         if feed:
             sql += " AND feed = ?"
             parameters.append(feed)
-        with self._lock:
-            rows = self._db.execute(sql + " ORDER BY id DESC LIMIT ?", [*parameters, limit]).fetchall()
+        rows = self._store.rows(sql + " ORDER BY id DESC LIMIT ?", [*parameters, limit])
         return [
             {
                 "id": row[0], "at": format_time(row[1]), "feed": row[2], "topic": row[3], "reason": row[4], "detail": row[5],
@@ -216,13 +193,11 @@ class DeadLetterStore:
 
     def count(self) -> int:
         """Letters kept."""
-        with self._lock:
-            return int(self._db.execute("SELECT count(*) FROM dead_letter").fetchone()[0])
+        return int(self._store.rows("SELECT count(*) FROM dead_letter")[0][0])
 
     def counted(self) -> int:
         """All letters that ever came: those that gave way, were only counted or grew old too."""
-        with self._lock:
-            return int(self._db.execute("SELECT letters FROM counted").fetchone()[0])
+        return int(self._store.rows("SELECT letters FROM counted")[0][0])
 
     async def metrics(self) -> Iterable[Family]:
         """The number of letters kept; reads the file."""
@@ -235,8 +210,7 @@ class DeadLetterStore:
         )
 
     def close(self) -> None:
-        with self._lock:
-            self._db.close()
+        self._store.close()
 
 
 def _text(text: str) -> str:

@@ -4,48 +4,56 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from threading import Lock
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
-from andaman.kernel.storage import opening
+from andaman.kernel.tables import Store, StoreKind, columns
 
 log = logging.getLogger(__name__)
+FILE: Final = "ingest.db"
+_FIRST: Final = "CREATE TABLE IF NOT EXISTS memory (feed TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT;"
+
+
+def _unreadable(db: sqlite3.Connection) -> Iterator[str]:
+    for feed, body in db.execute("SELECT feed, body FROM memory"):
+        try:
+            dict(orjson.loads(body))
+        except (ValueError, TypeError) as error:
+            yield f"feed {feed!r}: {error}"
+
+
+KIND: Final = StoreKind(
+    FILE,
+    "the memory of the feeds",
+    (_FIRST,),
+    "feeds begin anew",
+    needs={"memory": columns("feed body")},
+    unreadable=_unreadable,
+)
 
 
 class OffsetStore:
     """``get`` and ``put`` by feed id; a put is on disk when it returns. Safe to use from several threads."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = Lock()
-        with opening(path):
-            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=FULL")
-            self._db.execute(
-                "CREATE TABLE IF NOT EXISTS memory (feed TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT"
-            )
+        self._store = Store(path, KIND)
 
     def get(self, feed: str) -> dict[str, Any]:
-        with self._lock:
-            row = self._db.execute("SELECT body FROM memory WHERE feed = ?", (feed,)).fetchone()
+        rows = self._store.rows("SELECT body FROM memory WHERE feed = ?", (feed,))
         try:
-            return dict(orjson.loads(row[0])) if row else {}
+            return dict(orjson.loads(rows[0][0])) if rows else {}
         except (ValueError, TypeError) as error:
             log.error("What feed %s had noted in ingest.db cannot be read (%s): it begins anew", feed, error)
             return {}
 
     def put(self, feed: str, memory: Mapping[str, Any]) -> None:
-        with self._lock:
-            self._db.execute(
-                "INSERT INTO memory VALUES (?, ?) ON CONFLICT (feed) DO UPDATE SET body = excluded.body",
-                (feed, orjson.dumps(dict(memory))),
-            )
+        self._store.execute(
+            "INSERT INTO memory VALUES (?, ?) ON CONFLICT (feed) DO UPDATE SET body = excluded.body",
+            (feed, orjson.dumps(dict(memory))),
+        )
 
     def close(self) -> None:
-        with self._lock:
-            self._db.close()
+        self._store.close()

@@ -89,6 +89,8 @@ class Store:
         self._lock = threading.RLock()
         self._readers: list[sqlite3.Connection] = []
         self._after_commit: list[Callable[[], None]] = []
+        self.was_empty = False
+        """There was nothing in the file, or no file, when it was opened."""
         self.make_room: Callable[[], None] | None = None
         """Called where the disk has no room for a change; any thread."""
         with opening(path, folder=True):
@@ -123,6 +125,7 @@ class Store:
                 raise Unavailable(
                     f"{self.path} has version {version}; this release knows up to {latest}. Use the newer release that wrote it"
                 )
+            self.was_empty = db.execute("SELECT 1 FROM sqlite_master").fetchone() is None
             for step in self.kind.migrations[version:]:
                 if isinstance(step, str):
                     for statement in _statements(step):
