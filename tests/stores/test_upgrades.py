@@ -9,8 +9,12 @@ from typing import Any
 
 import pytest
 
+from andaman.broker.contexts import book as context_book
+from andaman.broker.contexts.book import ContextBook
 from andaman.broker.registry import map_store
 from andaman.broker.registry.map_store import MapStore
+from andaman.broker.snapshots import store as snapshot_store
+from andaman.broker.snapshots.store import SnapshotStore
 from andaman.ingest import deadletter
 from andaman.ingest import offsets as offset_store
 from andaman.ingest.deadletter import DeadLetterStore
@@ -30,9 +34,24 @@ def maps(path: Path, release: str) -> None:
     store.close()
 
 
+def snapshots(path: Path, release: str) -> None:
+    store = SnapshotStore(path)
+    (one,), whole = store.load()
+    assert (one.id, one.owner, one.position, whole, store.begun_anew) == (
+        "urn:snap:1", "user:somchai", 7, True, False,
+    )  # fmt: skip
+    store.close()
+
+
 def offsets(path: Path, release: str) -> None:
     store = OffsetStore(path)
     assert store.get("bus") == {"at": 7}
+    store.close()
+
+
+def contexts(path: Path, release: str) -> None:
+    store = ContextBook(path)
+    assert store.contents() == {"urn:c:1": b'{"@context": {"speed": "https://example.org/speed"}}'}
     store.close()
 
 
@@ -45,7 +64,9 @@ def letters(path: Path, release: str) -> None:
 
 CHECKS: dict[str, tuple[StoreKind, Callable[[Path, str], None]]] = {
     map_store.FILE: (map_store.KIND, maps),
+    snapshot_store.FILE: (snapshot_store.KIND, snapshots),
     offset_store.FILE: (offset_store.KIND, offsets),
+    context_book.FILE: (context_book.KIND, contexts),
     deadletter.FILE: (deadletter.KIND, letters),
 }
 

@@ -4,52 +4,53 @@ fetched once more, what was given cannot. One SQLite file beside the others, in 
 from __future__ import annotations
 
 import sqlite3
-import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from andaman.kernel.errors import StorageFull, Unavailable, told
-from andaman.kernel.storage import opening
+import orjson
+
+from andaman.kernel.tables import Store, StoreKind, columns
 
 FILE: Final = "contexts.db"
-_SCHEMA: Final = (
-    "CREATE TABLE IF NOT EXISTS context (id TEXT PRIMARY KEY, content BLOB NOT NULL) STRICT, WITHOUT ROWID"
+_FIRST: Final = (
+    "CREATE TABLE IF NOT EXISTS context (id TEXT PRIMARY KEY, content BLOB NOT NULL) STRICT, WITHOUT ROWID;"
+)
+
+
+def _unreadable(db: sqlite3.Connection) -> Iterator[str]:
+    for name, content in db.execute("SELECT id, content FROM context"):
+        try:
+            dict(orjson.loads(content))
+        except (ValueError, TypeError) as error:
+            yield f"context {name}: {error}"
+
+
+KIND: Final = StoreKind(
+    FILE,
+    "the second copies of contexts",
+    (_FIRST,),
+    "the next start makes the second copies of hosted contexts again, of those in contexts/",
+    needs={"context": columns("id content")},
+    unreadable=_unreadable,
 )
 
 
 class ContextBook:
-    """Contents by id. Any thread; calls exclude one another, and are on disk when they return."""
+    """Contents by id. Any thread; calls exclude one another, and are on disk when they return. Raises Unavailable,
+    StorageFull."""
 
     def __init__(self, path: Path) -> None:
-        self._lock = threading.Lock()
-        self._path = path
-        with opening(path):
-            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10.0)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=FULL")
-            self._db.execute(_SCHEMA)
+        self._store = Store(path, KIND)
 
     def close(self) -> None:
-        with self._lock:
-            self._db.close()
+        self._store.close()
 
     def contents(self) -> dict[str, bytes]:
-        """Raises Unavailable where they cannot be read."""
-        with self._lock, opening(self._path):
-            return dict(self._db.execute("SELECT id, content FROM context"))
+        return {str(name): content for name, content in self._store.rows("SELECT id, content FROM context")}
 
     def put(self, name: str, content: bytes) -> None:
-        """Raises StorageFull, Unavailable."""
-        self._do("INSERT OR REPLACE INTO context VALUES (?, ?)", (name, content))
+        self._store.execute("INSERT OR REPLACE INTO context VALUES (?, ?)", (name, content))
 
     def remove(self, name: str) -> None:
-        """Raises StorageFull, Unavailable."""
-        self._do("DELETE FROM context WHERE id=?", (name,))
-
-    def _do(self, sql: str, values: tuple[object, ...]) -> None:
-        with self._lock:
-            try:
-                self._db.execute(sql, values)
-            except sqlite3.Error as error:
-                kind = StorageFull if type(told(error)) is StorageFull else Unavailable
-                raise kind(f"Contexts cannot be written now ({error}); nothing was written") from None
+        self._store.execute("DELETE FROM context WHERE id=?", (name,))

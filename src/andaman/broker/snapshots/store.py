@@ -4,69 +4,74 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
-from threading import Lock
 from typing import Any, Final
 
 import orjson
 
 from andaman.broker.snapshots.model import Snapshot, of_document
-from andaman.kernel.storage import opening
+from andaman.kernel.tables import Store, StoreKind, columns
 
 log = logging.getLogger(__name__)
 FILE: Final = "snapshots.db"
 FOLDER: Final = "snapshots"
 """Below the data directory: the content, one directory a snapshot, named by its key."""
-_SCHEMA: Final = """
+_FIRST: Final = """
 CREATE TABLE IF NOT EXISTS snapshot (
     tenant TEXT NOT NULL,
     id TEXT NOT NULL,
     document BLOB NOT NULL,
     PRIMARY KEY (tenant, id)
 ) STRICT, WITHOUT ROWID;
+ALTER TABLE snapshot ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;
 """
+
+
+def _unreadable(db: sqlite3.Connection) -> Iterator[str]:
+    for snapshot_id, document in db.execute("SELECT id, document FROM snapshot"):
+        try:
+            of_document("", orjson.loads(document))
+        except (ValueError, TypeError) as error:
+            yield f"snapshot {snapshot_id}: {error}"
+
+
+KIND: Final = StoreKind(
+    FILE,
+    "the snapshots",
+    (_FIRST,),
+    "there are no snapshots",
+    needs={"snapshot": columns("tenant id document")},
+    unreadable=_unreadable,
+)
 
 
 class SnapshotStore:
     """Documents by tenant and id. Safe to use from several threads."""
 
     def __init__(self, path: Path) -> None:
-        self._lock = Lock()
-        self._path = path
-        with opening(path):
-            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=FULL")
-            tables = self._db.execute("SELECT count(*) FROM sqlite_master WHERE name='snapshot'").fetchone()
-            self.begun_anew: bool = not tables[0]
-            """There was no list: what lies in the folder may be wanted still."""
-            self._db.executescript(_SCHEMA)
+        self._store = Store(path, KIND)
+        self.begun_anew = self._store.was_empty
+        """There was no list: what lies in the folder may be wanted still."""
+        self._table = self._store.table("snapshot")
 
     def load(self) -> tuple[list[Snapshot], bool]:
         """All, and whether each could be read. What cannot be read is left out and told in the log."""
-        with self._lock, opening(self._path):
-            rows = self._db.execute("SELECT tenant, id, document FROM snapshot").fetchall()
         found = []
-        for tenant, snapshot_id, document in rows:
+        for row in self._table.list_all():
             try:
-                found.append(of_document(str(tenant), orjson.loads(document)))
+                found.append(of_document(row.tenant, row.document))
             except (ValueError, TypeError) as error:
                 log.error(
-                    "%s: snapshot %s cannot be read and is left out: %s", self._path, snapshot_id, error
+                    "%s: snapshot %s cannot be read and is left out: %s", self._store.path, row.key, error
                 )
-        return found, len(found) == len(rows)
+        return found, len(found) == self._table.count()
 
     def put(self, tenant: str, document: dict[str, Any]) -> None:
-        with self._lock:
-            self._db.execute(
-                "INSERT OR REPLACE INTO snapshot (tenant, id, document) VALUES (?, ?, ?)",
-                (tenant, document["id"], orjson.dumps(document)),
-            )
+        self._table.put(tenant, document["id"], document)
 
     def delete(self, tenant: str, snapshot_id: str) -> None:
-        with self._lock:
-            self._db.execute("DELETE FROM snapshot WHERE tenant = ? AND id = ?", (tenant, snapshot_id))
+        self._table.delete(tenant, snapshot_id)
 
     def close(self) -> None:
-        with self._lock:
-            self._db.close()
+        self._store.close()
