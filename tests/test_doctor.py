@@ -278,7 +278,7 @@ def test_a_directory_that_only_took_a_pack_misses_no_subscriptions(data):
         ("registry.db", ["DROP TABLE registration"], "registry.db", "table registration is missing"),
         (
             "registry.db",
-            ["INSERT INTO registration VALUES ('', 'urn:x:1', x'00ff')"],
+            ["INSERT INTO registration (tenant, id, document) VALUES ('', 'urn:x:1', x'00ff')"],
             "registry.db",
             "registration urn:x:1",
         ),
@@ -337,7 +337,11 @@ def test_a_start_on_what_cannot_be_opened_is_one_line_with_the_file_and_what_to_
 
 
 def test_rows_that_cannot_be_read_keep_nothing_else_from_its_work(data, caplog):
-    execute(data, "INSERT INTO registration VALUES ('', 'urn:x:1', x'00ff')", file="registry.db")
+    execute(
+        data,
+        "INSERT INTO registration (tenant, id, document) VALUES ('', 'urn:x:1', x'00ff')",
+        file="registry.db",
+    )
     execute(
         data,
         "INSERT INTO subscription (tenant, id, key, content, sources, owner, purpose, created, modified, since)"

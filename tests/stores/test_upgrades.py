@@ -12,9 +12,14 @@ import pytest
 from andaman.broker.contexts import book as context_book
 from andaman.broker.contexts.book import ContextBook
 from andaman.broker.registry import map_store
+from andaman.broker.registry import store as registry_store
 from andaman.broker.registry.map_store import MapStore
+from andaman.broker.registry.store import REGISTRATIONS, SUBSCRIPTIONS, RegistryStore
 from andaman.broker.snapshots import store as snapshot_store
 from andaman.broker.snapshots.store import SnapshotStore
+from andaman.broker.subscriptions import store as subscription_store
+from andaman.broker.subscriptions.model import Owner
+from andaman.broker.subscriptions.store import SubscriptionStore
 from andaman.ingest import deadletter
 from andaman.ingest import offsets as offset_store
 from andaman.ingest.deadletter import DeadLetterStore
@@ -62,12 +67,32 @@ def letters(path: Path, release: str) -> None:
     store.close()
 
 
+def registry(path: Path, release: str) -> None:
+    store = RegistryStore(path)
+    found = {(tenant, one["endpoint"]) for tenant, one in store.load(REGISTRATIONS)}
+    assert found == {("", "http://192.0.2.1"), ("drill", "http://192.0.2.2")}
+    assert [one["id"] for _, one in store.load(SUBSCRIPTIONS)] == ["urn:s:1"]
+    assert store.told_after("k1", 0, 9) == [(1, "n1", b"{}")]
+    assert store.alias() in (HERE / release / f"{path.name}.sql").read_text()
+    store.close()
+
+
+def subscriptions(path: Path, release: str) -> None:
+    store = SubscriptionStore(path)
+    position, (record,) = store.load()
+    assert (position, record.id, record.since) == (7, "urn:s:1", 3)
+    assert record.owner == Owner("user:somchai", "duty", 0 if release == "older" else 5)
+    store.close()
+
+
 CHECKS: dict[str, tuple[StoreKind, Callable[[Path, str], None]]] = {
     map_store.FILE: (map_store.KIND, maps),
     snapshot_store.FILE: (snapshot_store.KIND, snapshots),
     offset_store.FILE: (offset_store.KIND, offsets),
     context_book.FILE: (context_book.KIND, contexts),
     deadletter.FILE: (deadletter.KIND, letters),
+    registry_store.FILE: (registry_store.KIND, registry),
+    subscription_store.FILE: (subscription_store.KIND, subscriptions),
 }
 
 

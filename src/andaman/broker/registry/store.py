@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
 from typing import Final
 
 import orjson
 
-from andaman.broker.registry.model import Document
-from andaman.kernel.errors import Unavailable
+from andaman.broker.registry.model import Document, registration_of
+from andaman.kernel.errors import AndamanError
 from andaman.kernel.portions import portion
-from andaman.kernel.storage import opening
+from andaman.kernel.tables import Store, StoreKind
 
-log = logging.getLogger(__name__)
-_VERSION: Final = 1
+_SIZES: Final = "SELECT number, subscription, length(body) FROM told"
 _TOLD_BYTES: Final = 4 << 20  # of kept notifications that are read at once
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS registration (
@@ -44,103 +40,88 @@ CREATE TABLE IF NOT EXISTS told (
 CREATE INDEX IF NOT EXISTS told_in_order ON told (subscription, number);
 CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 """
+_REVISIONS: Final = """
+ALTER TABLE registration ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE csource_subscription ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;
+"""
+FILE: Final = "registry.db"
 REGISTRATIONS: Final = "registration"
 SUBSCRIPTIONS: Final = "csource_subscription"
+
+
+def _unreadable(db: sqlite3.Connection) -> Iterator[str]:
+    for document_id, document in db.execute("SELECT id, document FROM registration"):
+        try:
+            registration_of(orjson.loads(document))
+        except (ValueError, TypeError, KeyError, AttributeError, AndamanError) as error:
+            yield f"registration {document_id}: {error}"
+
+
+KIND: Final = StoreKind(
+    FILE,
+    "the registered context sources",
+    # Of version 1, older releases knew fewer tables.
+    (_SCHEMA, _SCHEMA + _REVISIONS),
+    "there are no registered sources",
+    precious=True,
+    unreadable=_unreadable,
+)
 
 
 class RegistryStore:
     """Documents by tenant and id, in tables of one form. Safe to use from several threads."""
 
     def __init__(self, path: Path) -> None:
-        self._lock = Lock()
-        self._path = path
-        with opening(path):
-            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=FULL")
-            version: int = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version > _VERSION:
-            self._db.close()
-            raise Unavailable(f"{path} has version {version}; this release knows up to {_VERSION}")
-        self._db.executescript(_SCHEMA)  # tables that an older release did not know are added
-        self._db.execute(f"PRAGMA user_version = {_VERSION}")
+        self._store = Store(path, KIND)
+        self._tables = {name: self._store.table(name) for name in (REGISTRATIONS, SUBSCRIPTIONS)}
 
     def alias(self) -> str:
         """The name of this broker among others, made once: what Via headers and sourceIdentity say (§5.2.40)."""
-        with self._lock, opening(self._path):
-            row = self._db.execute("SELECT value FROM fact WHERE name = 'alias'").fetchone()
+        with self._store.transaction() as db:
+            row = db.execute("SELECT value FROM fact WHERE name = 'alias'").fetchone()
             if row is None:
                 made = f"andaman-{secrets.token_hex(6)}"
-                self._db.execute("INSERT INTO fact (name, value) VALUES ('alias', ?)", (made,))
+                db.execute("INSERT INTO fact (name, value) VALUES ('alias', ?)", (made,))
                 return made
             return str(row[0])
 
     def load(self, table: str) -> list[tuple[str, Document]]:
         """(tenant, document) of all, in the order of creation. What cannot be read is left out and told in the log."""
-        with self._lock, opening(self._path):
-            rows = self._db.execute(f"SELECT tenant, id, document FROM {table}").fetchall()  # noqa: S608 - our own names
-        found = []
-        for tenant, document_id, document in rows:
-            try:
-                found.append((str(tenant), orjson.loads(document)))
-            except ValueError as error:
-                log.error(
-                    "%s: %s %s cannot be read and is left out: %s", self._path, table, document_id, error
-                )
+        found = [(row.tenant, row.document) for row in self._tables[table].list_all()]
         return sorted(found, key=lambda one: (one[1].get("createdAt", ""), one[1]["id"]))
 
     def put(self, table: str, tenant: str, document: Document) -> None:
         """On disk when it returns."""
-        with self._lock:
-            self._db.execute(
-                f"INSERT OR REPLACE INTO {table} (tenant, id, document) VALUES (?, ?, ?)",  # noqa: S608
-                (tenant, document["id"], orjson.dumps(document)),
-            )
+        self._tables[table].put(tenant, document["id"], document)
 
     def delete(self, table: str, tenant: str, document_id: str) -> None:
-        with self._lock:
-            self._db.execute(f"DELETE FROM {table} WHERE tenant = ? AND id = ?", (tenant, document_id))  # noqa: S608
+        self._tables[table].delete(tenant, document_id)
 
     # -- what sources told (subscriptions/inbox.py) ----------------------------------------------------------------
     def keep_told(self, rows: Sequence[tuple[str, str, bytes]]) -> list[int | None]:
         """Numbers of new rows (subscription, id, body), None for those that are there already; one transaction."""
         numbers: list[int | None] = []
-        with self._lock, self._transaction():
+        with self._store.transaction() as db:
             for row in rows:
-                made = self._db.execute(
-                    "INSERT OR IGNORE INTO told (subscription, id, body) VALUES (?, ?, ?)", row
-                )
+                made = db.execute("INSERT OR IGNORE INTO told (subscription, id, body) VALUES (?, ?, ?)", row)
                 numbers.append(made.lastrowid if made.rowcount > 0 else None)
         return numbers
 
     def told_after(self, subscription: str, number: int, most: int) -> list[tuple[int, str, bytes]]:
         """(number, id, body) behind a number, in order; fewer than ``most`` where they are large."""
-        with self._lock:
-            rows = self._db.execute(
-                "SELECT number, id, body FROM told WHERE subscription = ? AND number > ? ORDER BY number LIMIT ?",
-                (subscription, number, most),
-            )
+        sql = (
+            "SELECT number, id, body FROM told WHERE subscription = ? AND number > ? ORDER BY number LIMIT ?"
+        )
+        with self._store.cursor(sql, (subscription, number, most)) as rows:
             return portion(rows, lambda row: len(row[2]), _TOLD_BYTES)
 
     def told_sizes(self) -> list[tuple[int, str, int]]:
         """(number, subscription, bytes) of all."""
-        with self._lock:
-            return self._db.execute("SELECT number, subscription, length(body) FROM told").fetchall()
+        return [(int(number), str(key), int(size)) for number, key, size in self._store.rows(_SIZES)]
 
     def drop_told(self, numbers: Sequence[int]) -> None:
-        with self._lock, self._transaction():
-            self._db.executemany("DELETE FROM told WHERE number = ?", [(number,) for number in numbers])
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
+        with self._store.transaction() as db:
+            db.executemany("DELETE FROM told WHERE number = ?", [(number,) for number in numbers])
 
     def close(self) -> None:
-        with self._lock:
-            self._db.close()
+        self._store.close()

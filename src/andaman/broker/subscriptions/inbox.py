@@ -82,7 +82,7 @@ class Inbox:
                 numbers = await asyncio.to_thread(
                     self._store.keep_told, [(key, number, body) for key, number, body, _ in batch]
                 )
-            except sqlite3.Error as error:
+            except (Unavailable, sqlite3.Error) as error:
                 failed = Unavailable(f"Notifications of sources cannot be kept now: {error}")
                 for *_, done in batch:
                     if not done.done():
@@ -126,6 +126,6 @@ class Inbox:
             gone = sorted(self._gone)
             try:
                 await asyncio.to_thread(self._store.drop_told, gone)
-            except sqlite3.Error:
+            except (Unavailable, sqlite3.Error):
                 continue
             self._gone.difference_update(gone)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -17,15 +16,12 @@ from typing import Any, Final
 import orjson
 
 from andaman.broker.subscriptions.model import Content, Counters, Owner
-from andaman.kernel.errors import StorageFull, Unavailable, told
-from andaman.kernel.storage import opening
+from andaman.kernel.tables import Store, StoreKind
 from andaman.kernel.time import Micros
 
 log = logging.getLogger(__name__)
 FILE: Final = "subscriptions.db"
-_VERSION: Final = 2
-_SCHEMA: Final = """
-BEGIN IMMEDIATE;
+_FIRST: Final = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY NOT NULL) WITHOUT ROWID;
 CREATE TABLE subscription (
     number INTEGER PRIMARY KEY, tenant TEXT NOT NULL, id TEXT NOT NULL, key TEXT NOT NULL UNIQUE,
@@ -35,18 +31,30 @@ CREATE TABLE subscription (
     sent INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0, last_notification INTEGER NOT NULL DEFAULT 0,
     last_success INTEGER NOT NULL DEFAULT 0, last_failure INTEGER NOT NULL DEFAULT 0, due INTEGER NOT NULL DEFAULT 0,
     UNIQUE (tenant, id));
-PRAGMA user_version=1;
-COMMIT;
 """
-_SECOND: Final = """
-BEGIN IMMEDIATE;
-ALTER TABLE subscription ADD COLUMN era INTEGER NOT NULL DEFAULT 0;
-PRAGMA user_version=2;
-COMMIT;
-"""
+_SECOND: Final = "ALTER TABLE subscription ADD COLUMN era INTEGER NOT NULL DEFAULT 0;"
 _COLUMNS: Final = (
     "tenant, id, key, content, sources, owner, purpose, created, modified, since, position, extra, sent, failed, "
     "last_notification, last_success, last_failure, due, era"
+)
+
+
+def _unreadable(db: sqlite3.Connection) -> Iterator[str]:
+    for entity_id, *parts in db.execute("SELECT id, content, sources, extra FROM subscription"):
+        try:
+            if not all(isinstance(orjson.loads(part), dict) for part in parts):
+                yield f"subscription {entity_id}: it is no object"
+        except (ValueError, TypeError) as error:
+            yield f"subscription {entity_id}: {error}"
+
+
+KIND: Final = StoreKind(
+    FILE,
+    "the subscriptions",
+    (_FIRST, _SECOND),
+    "there are no subscriptions",
+    precious=True,
+    unreadable=_unreadable,
 )
 
 
@@ -79,56 +87,47 @@ class SubscriptionStore:
     """One file. Any thread; calls exclude one another. They block for an fsync: keep them off the loop."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self._lock = threading.Lock()
-        with opening(path):
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10.0)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=FULL")
-            version: int = self._db.execute("PRAGMA user_version").fetchone()[0]
-            if version > _VERSION:
-                raise Unavailable(f"{path} has version {version}; this release knows up to {_VERSION}")
-            for script in (_SCHEMA, _SECOND)[version:]:
-                self._db.executescript(script)
+        self._store = Store(path, KIND)
 
     def close(self) -> None:
-        with self._lock:
-            self._db.close()
+        self._store.close()
 
     def load(self) -> tuple[int | None, list[Record]]:
         """The position of the store (None: a new file) and all subscriptions in the order of creation.
 
         A row that cannot be read is left out and told in the log: it must not keep all others from their work.
         """
-        with self._lock, opening(self.path):
-            row = self._db.execute("SELECT value FROM meta WHERE key='position'").fetchone()
-            rows = self._db.execute(f"SELECT {_COLUMNS} FROM subscription ORDER BY number").fetchall()  # noqa: S608
+        position = self._store.rows("SELECT value FROM meta WHERE key='position'")
+        rows = self._store.rows(f"SELECT {_COLUMNS} FROM subscription ORDER BY number")  # noqa: S608
         found = []
         for one in rows:
             try:
                 found.append(_record(one))
             except (ValueError, TypeError) as error:
                 log.error(
-                    "%s: subscription %s cannot be read and does not work: %s", self.path, one[1], error
+                    "%s: subscription %s cannot be read and does not work: %s",
+                    self._store.path,
+                    one[1],
+                    error,
                 )
-        return (None if row is None else row[0]), found
+        return (position[0][0] if position else None), found
 
     def add(self, record: Record) -> bool:
         """False when the id is taken."""
-        with self._lock, self._writing():
-            taken = self._db.execute(
+        with self._store.transaction() as db:
+            taken = db.execute(
                 "SELECT 1 FROM subscription WHERE tenant=? AND id=?", (record.tenant, record.id)
             ).fetchone()
             if taken is not None:
                 return False
             marks = ",".join("?" * 19)
-            self._db.execute(f"INSERT INTO subscription ({_COLUMNS}) VALUES ({marks})", _values(record))  # noqa: S608
+            db.execute(f"INSERT INTO subscription ({_COLUMNS}) VALUES ({marks})", _values(record))  # noqa: S608
             return True
 
     def change(self, record: Record) -> None:
         """Write what a client changed."""
-        with self._lock, self._writing():
-            self._db.execute(
+        with self._store.transaction() as db:
+            db.execute(
                 "UPDATE subscription SET content=?, sources=?, modified=?, since=?, position=?, due=?, "
                 "purpose=?, era=? WHERE key=?",
                 (
@@ -145,8 +144,8 @@ class SubscriptionStore:
             )
 
     def remove(self, key: str) -> None:
-        with self._lock, self._writing():
-            self._db.execute("DELETE FROM subscription WHERE key=?", (key,))
+        with self._store.transaction() as db:
+            db.execute("DELETE FROM subscription WHERE key=?", (key,))
 
     def save(self, position: int, progress: Iterable[Progress]) -> None:
         """Positions and counters, in one transaction."""
@@ -154,12 +153,12 @@ class SubscriptionStore:
             (at, c.sent, c.failed, c.last_notification, c.last_success, c.last_failure, due, key)
             for key, at, c, due in progress
         ]
-        with self._lock, self._writing():
-            self._db.execute(
+        with self._store.transaction() as db:
+            db.execute(
                 "INSERT INTO meta VALUES ('position', ?) ON CONFLICT (key) DO UPDATE SET value=excluded.value",
                 (position,),
             )
-            self._db.executemany(
+            db.executemany(
                 "UPDATE subscription SET position=?, sent=?, failed=?, last_notification=?, last_success=?, "
                 "last_failure=?, due=? WHERE key=?",
                 rows,
@@ -167,41 +166,8 @@ class SubscriptionStore:
 
     def set_extra(self, key: str, extra: dict[str, Any]) -> None:
         """Replace what a kind of subscription remembers for itself."""
-        with self._lock, self._writing():
-            self._db.execute("UPDATE subscription SET extra=? WHERE key=?", (orjson.dumps(extra), key))
-
-    def _writing(self) -> _Transaction:
-        return _Transaction(self._db)
-
-
-class _Transaction:
-    """BEGIN … COMMIT; an error of SQLite becomes Unavailable."""
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
-
-    def __enter__(self) -> None:
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-        except sqlite3.Error as error:
-            raise _refusal(error) from None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        try:
-            if kind is None:
-                self._db.execute("COMMIT")
-                return
-        except sqlite3.Error as failed:
-            error = failed
-        if self._db.in_transaction:
-            self._db.execute("ROLLBACK")
-        if isinstance(error, sqlite3.Error):
-            raise _refusal(error) from None
-
-
-def _refusal(error: sqlite3.Error) -> Unavailable:
-    kind = StorageFull if type(told(error)) is StorageFull else Unavailable
-    return kind(f"Subscriptions cannot be written now ({error}); nothing was written. Reading goes on")
+        with self._store.transaction() as db:
+            db.execute("UPDATE subscription SET extra=? WHERE key=?", (orjson.dumps(extra), key))
 
 
 def _values(record: Record) -> Sequence[Any]:
