@@ -107,7 +107,7 @@ class Histories(RuleBasedStateMachine):
             password_cost=CHEAP,
             lifetimes=Lifetimes(sessions_max=1000),
         )
-        self.identity.store._write.execute(
+        self.identity.store._store._db.execute(
             "PRAGMA synchronous = OFF"
         )  # a hundred commits a second, on a busy disk
         self.gate = Gate(self._end, self.identity)

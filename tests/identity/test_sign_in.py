@@ -59,7 +59,7 @@ async def test_nothing_stored_opens_a_door(identity: Identity) -> None:
     await _user(identity)
     done = await identity.sign_in("somchai", GOOD)
     _, secret = await identity.add_token(TokenKind.API, "bench", ROOT, roles=[Role.ANALYST])
-    identity.store._write.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    identity.store._store._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     stored = identity.store.path.read_bytes()
     for text in (done.secret, secret, GOOD, done.csrf):
         assert text.encode() not in stored
@@ -347,9 +347,9 @@ async def test_every_act_is_in_the_audit_and_tampering_shows(identity: Identity)
     assert entries[0].origin == "10.0.0.7"
     assert identity.store.verify_audit() == 4
     with pytest.raises(sqlite3.IntegrityError):
-        identity.store._write.execute("DELETE FROM audit")
-    identity.store._write.execute("DROP TRIGGER audit_no_update")
-    identity.store._write.execute("UPDATE audit SET actor = 'user:innocent' WHERE seq = 2")
+        identity.store._store._db.execute("DELETE FROM audit")
+    identity.store._store._db.execute("DROP TRIGGER audit_no_update")
+    identity.store._store._db.execute("UPDATE audit SET actor = 'user:innocent' WHERE seq = 2")
     with pytest.raises(Unavailable, match="entry 2"):
         identity.store.verify_audit()
 
@@ -358,7 +358,7 @@ async def test_what_was_typed_as_an_unknown_name_is_kept_nowhere(identity: Ident
     """It may have been a password."""
     with pytest.raises(NotSignedIn):
         await identity.sign_in("MyRealPassword1", "x", "10.0.0.7")
-    identity.store._write.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    identity.store._store._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     assert b"myrealpassword1" not in identity.store.path.read_bytes().lower()
     assert identity.store.list_audit()[0].actor == "public"
 

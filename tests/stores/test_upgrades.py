@@ -20,6 +20,8 @@ from andaman.broker.snapshots.store import SnapshotStore
 from andaman.broker.subscriptions import store as subscription_store
 from andaman.broker.subscriptions.model import Owner
 from andaman.broker.subscriptions.store import SubscriptionStore
+from andaman.identity import store as identity_store
+from andaman.identity.store import IdentityStore
 from andaman.ingest import deadletter
 from andaman.ingest import offsets as offset_store
 from andaman.ingest.deadletter import DeadLetterStore
@@ -85,6 +87,13 @@ def subscriptions(path: Path, release: str) -> None:
     store.close()
 
 
+def identity(path: Path, release: str) -> None:
+    store = IdentityStore(path.parent)
+    account, password = store.find_account("somchai") or (None, "")
+    assert (account and account.name, password, store.verify_audit()) == ("สมชาย", "hash", 1)
+    store.close()
+
+
 CHECKS: dict[str, tuple[StoreKind, Callable[[Path, str], None]]] = {
     map_store.FILE: (map_store.KIND, maps),
     snapshot_store.FILE: (snapshot_store.KIND, snapshots),
@@ -93,6 +102,7 @@ CHECKS: dict[str, tuple[StoreKind, Callable[[Path, str], None]]] = {
     deadletter.FILE: (deadletter.KIND, letters),
     registry_store.FILE: (registry_store.KIND, registry),
     subscription_store.FILE: (subscription_store.KIND, subscriptions),
+    identity_store.FILE: (identity_store.KIND, identity),
 }
 
 

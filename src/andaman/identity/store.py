@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,16 +20,34 @@ from andaman.identity.records import Account, Agency, AuditEntry, Session, Token
 from andaman.identity.rows import AUDIT, account_of, audit_entry, link, pack, token_of, verify_audit
 from andaman.identity.schema import MIGRATIONS as _MIGRATIONS
 from andaman.identity.throttle import Failures, network_of
-from andaman.kernel.errors import Unavailable, is_full
-from andaman.kernel.storage import free_bytes, opening
+from andaman.kernel.tables import Store, StoreKind
 from andaman.kernel.time import Micros
 
 ACCOUNT = "username, name, roles, agency, disabled, created_at, password_at, last_login_at, era"
-_ROOM: Final = 1 << 20
-"""Of the disk, in bytes: what a few changes take with their log."""
 _BEARER_COLUMNS = (
     "id, kind, name, roles, agency, purpose, types, scopes, created_by, created_at, expires_at, revoked_at, "
     "last_used_at, tenant, owner, era, lifetime"
+)
+
+
+def _unreadable(db: sqlite3.Connection) -> Iterator[str]:
+    older = "era" not in {row[1] for row in db.execute("PRAGMA table_info(account)")}
+    names = ACCOUNT.replace("era", "0") if older else ACCOUNT
+    for row in db.execute(f"SELECT {names} FROM account"):  # noqa: S608
+        try:
+            account_of(row)
+        except (ValueError, TypeError) as error:
+            yield f"account {row[0]!r}: {error}"
+
+
+FILE: Final = "identity.db"
+KIND: Final = StoreKind(
+    FILE,
+    "the accounts, the tokens and the audit",
+    _MIGRATIONS,
+    "there are no accounts, tokens and no audit",
+    precious=True,
+    unreadable=_unreadable,
 )
 
 
@@ -37,45 +55,25 @@ class IdentityStore:
     """Open ``directory/identity.db``, create or migrate it. Raises Unavailable when a newer release wrote it."""
 
     def __init__(self, directory: Path) -> None:
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.path = directory / "identity.db"
-        self._lock = threading.RLock()
+        self._store = Store(directory / FILE, KIND)
+        self.path = self._store.path
         self._read_lock = threading.Lock()
-        with opening(self.path):
-            self._write = self._connect()
-            self._migrate()
-            self._read = self._connect()
-            self._read.execute("PRAGMA query_only = ON")
-            self._look = self._connect()  # the loop's own: it waits for no reader
-            self._look.execute("PRAGMA query_only = ON")
+        self._read = self._store.reader()
+        self._look = self._store.reader()  # the loop's own: it waits for no other reader
         self._looked = (0, 0)
-        self.make_room: Callable[[], None] | None = None
+
+    @property
+    def make_room(self) -> Callable[[], None] | None:
         """Called where the disk has no room for a change, such as a sign-in; any thread."""
+        return self._store.make_room
 
-    def _connect(self) -> sqlite3.Connection:
-        db = sqlite3.connect(self.path, timeout=10, isolation_level=None, check_same_thread=False)
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
-        db.execute("PRAGMA foreign_keys = ON")
-        return db
-
-    def _migrate(self) -> None:
-        with self._lock:
-            version = int(self._write.execute("PRAGMA user_version").fetchone()[0])
-            if version > len(_MIGRATIONS):
-                raise Unavailable(
-                    f"{self.path} was written by a newer release (schema {version}); upgrade first"
-                )
-            for number in range(version, len(_MIGRATIONS)):
-                self._write.executescript(
-                    f"BEGIN IMMEDIATE; {_MIGRATIONS[number]} PRAGMA user_version = {number + 1}; COMMIT;"
-                )
+    @make_room.setter
+    def make_room(self, call: Callable[[], None] | None) -> None:
+        self._store.make_room = call
 
     def close(self) -> None:
-        with self._lock, self._read_lock:
-            self._look.close()
-            self._read.close()
-            self._write.close()
+        with self._read_lock:
+            self._store.close()
 
     def changes(self) -> int:
         """Grows with every change of accounts, tokens and entries, and with every session that ends, by whatever process.
@@ -86,28 +84,9 @@ class IdentityStore:
             self._looked = (version, int(row[0]))
         return self._looked[1]
 
-    @contextmanager
-    def change(self) -> Iterator[sqlite3.Connection]:
-        """One transaction; nested uses join the outer one."""
-        with self._lock:
-            if self._write.in_transaction:
-                yield self._write
-                return
-            if self.make_room is not None and self._is_short_of_room():
-                self.make_room()
-            self._write.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._write
-                self._write.execute("COMMIT")
-            except BaseException as error:
-                if self.make_room is not None and isinstance(error, Exception) and is_full(error):
-                    self.make_room()  # a quota, which cannot be seen before: the next one finds room
-                self._write.rollback()  # nothing where a full disk has ended it already
-                raise
-
-    def _is_short_of_room(self) -> bool:
-        free = free_bytes(self.path.parent)
-        return free is not None and free < _ROOM
+    def change(self) -> AbstractContextManager[sqlite3.Connection]:
+        """One transaction; nested uses join the outer one. Raises StorageFull, Unavailable."""
+        return self._store.transaction()
 
     def _rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         with self._read_lock:
