@@ -6,10 +6,27 @@ import contextlib
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
 from andaman.kernel.errors import Unavailable
+
+_WAIT_S: Final = 10.0
+_NOT_THE_FILE: Final = frozenset(
+    (
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_INTERRUPT,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_AUTH,
+    )
+)
+"""What SQLite says when the trouble is with the machine: whoever opens the file next says so."""
 
 
 @contextlib.contextmanager
@@ -89,3 +106,85 @@ def is_read_only(directory: Path) -> bool:
         return bool(os.statvfs(directory).f_flag & os.ST_RDONLY)
     except OSError:
         return False
+
+
+# -- databases as files -----------------------------------------------------------------------------------------------
+@contextlib.contextmanager
+def looking_into(path: Path, *, write: bool = False) -> Iterator[sqlite3.Connection]:
+    """A database that is there, as it is; it is never made. May raise sqlite3.Error."""
+    uri = f"{path.absolute().as_uri()}?mode={'rw' if write else 'ro'}"
+    db = sqlite3.connect(uri, uri=True, timeout=_WAIT_S, isolation_level=None)
+    try:
+        yield db
+    finally:
+        db.close()
+
+
+def has_tables(path: Path) -> bool:
+    """True also for what cannot be read: there is something, and whoever opens it says what is wrong."""
+    if not path.exists():
+        return False
+    try:
+        keep_private(path)
+        with looking_into(path, write=True) as db:
+            return db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None
+    except (sqlite3.Error, OSError):
+        return True
+
+
+def has_row(path: Path, rows: str) -> bool:
+    """``rows``: a table, with a condition where there is one. False also for what cannot be read."""
+    if not path.is_file():
+        return False
+    try:
+        with looking_into(path, write=True) as db:
+            return db.execute(f"SELECT 1 FROM {rows} LIMIT 1").fetchone() is not None  # noqa: S608
+    except (sqlite3.Error, OSError):
+        return False
+
+
+def damage(path: Path, tables: Mapping[str, frozenset[str]], checked_bytes: int) -> str:
+    """What is wrong with a database; "" for nothing, also where it is not there, empty, or cannot be read now. ``tables``: the
+    columns that they must have where they are. The structure of a file above ``checked_bytes`` is left to the doctor."""
+    try:
+        size = path.stat().st_size if path.is_file() else 0
+        if not size:
+            return ""
+        with looking_into(path, write=True) as db:
+            if size <= checked_bytes:
+                lines = [str(line) for (line,) in db.execute("PRAGMA quick_check(3)")]
+                if lines != ["ok"]:
+                    return "; ".join(lines).replace("\n", " ")
+            version = int(db.execute("PRAGMA user_version").fetchone()[0])
+            db.execute("BEGIN")  # some bytes of its head make a file that can be read and not written
+            db.execute(f"PRAGMA user_version={version}")
+            db.execute("ROLLBACK")
+            return _misses(db, tables, version > 0)
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+        return "" if code in _NOT_THE_FILE or obstacle(path) else str(error)
+    except OSError:
+        return ""
+
+
+def _misses(db: sqlite3.Connection, tables: Mapping[str, frozenset[str]], versioned: bool) -> str:
+    for table, wanted in tables.items():
+        there = {row[1] for row in db.execute(f"PRAGMA table_info({table})")}
+        if (there or versioned) and wanted - there:
+            return f"column {min(wanted - there)} of table {table} is missing"
+    return ""
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """A copy that is consistent in itself, also while the platform writes. Raises Unavailable."""
+    try:
+        keep_private(target)
+        read, write = sqlite3.connect(source), sqlite3.connect(target)
+        try:
+            read.backup(write)
+            write.execute("PRAGMA journal_mode=DELETE")
+        finally:
+            read.close()
+            write.close()
+    except sqlite3.Error as error:
+        raise Unavailable(f"{source.name} cannot be copied: {error}") from None

@@ -19,8 +19,8 @@ from andaman.broker.ledger.segment import Point, point
 from andaman.broker.snapshots.store import FOLDER as SNAPSHOTS
 from andaman.broker.subscriptions.store import FILE as SUBSCRIPTIONS
 from andaman.ingest.client_id import FILE as CLIENT_ID
-from andaman.kernel.errors import BadRequestData, ResourceNotFound, Unavailable
-from andaman.kernel.storage import keep_private
+from andaman.kernel.errors import BadRequestData, ResourceNotFound
+from andaman.kernel.storage import copy_database
 from andaman.kernel.time import MINUTE, Micros, format_time
 
 LEDGER: Final = FILE
@@ -33,21 +33,6 @@ _IN_FLIGHT: Final[Micros] = MINUTE
 
 def small_databases(directory: Path) -> list[str]:
     return sorted(path.name for path in directory.glob("*.db"))
-
-
-def copy_database(source: Path, target: Path) -> None:
-    """A copy that is consistent in itself, also while the platform writes. Raises Unavailable."""
-    try:
-        keep_private(target)
-        read, write = sqlite3.connect(source), sqlite3.connect(target)
-        try:
-            read.backup(write)
-            write.execute("PRAGMA journal_mode=DELETE")
-        finally:
-            read.close()
-            write.close()
-    except sqlite3.Error as error:
-        raise Unavailable(f"{source.name} cannot be copied: {error}") from None
 
 
 def copy_small(directory: Path, target: Path) -> list[str]:

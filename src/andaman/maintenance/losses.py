@@ -8,25 +8,20 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
-from andaman.broker.contexts.book import FILE as CONTEXTS
 from andaman.broker.ledger.schema import FILE as LEDGER
 from andaman.broker.ledger.stores import note, noted
+from andaman.broker.registry.store import FILE as REGISTRY
 from andaman.broker.snapshots.store import FILE as SNAPSHOTS
 from andaman.broker.subscriptions.store import FILE as SUBSCRIPTIONS
+from andaman.identity import store as identity
+from andaman.ingest.deadletter import FILE as DEADLETTER
+from andaman.ingest.offsets import FILE as INGEST
 from andaman.kernel.errors import AndamanError, Unavailable
-from andaman.kernel.storage import keep_private
+from andaman.kernel.storage import damage, has_row, has_tables
+from andaman.maintenance.stores import NOTED, PRECIOUS
 
 log = logging.getLogger("andaman")
-IDENTITY: Final = "identity.db"
-REGISTRY: Final = "registry.db"
-PRECIOUS: Final = {
-    IDENTITY: "the accounts, the tokens and the audit",
-    SUBSCRIPTIONS: "the subscriptions",
-    REGISTRY: "the registered context sources",
-}
-DEADLETTER: Final = "deadletter.db"
-INGEST: Final = "ingest.db"
-NOTED: Final = (*PRECIOUS, CONTEXTS, SNAPSHOTS, DEADLETTER, INGEST)
+IDENTITY: Final = identity.FILE
 _CHECKED_BYTES: Final = 64 << 20
 """Larger ones are left to the doctor."""
 
@@ -57,7 +52,7 @@ def _inferred(directory: Path) -> frozenset[str]:
 def _was_used(directory: Path) -> bool:
     """Does something tell that a start came to its end: what was written by others than the platform itself?"""
     return any(
-        _has_row(directory / name, rows)
+        has_row(directory / name, rows)
         for name, rows in (
             (REGISTRY, "registration"),
             (REGISTRY, "csource_subscription"),
@@ -68,23 +63,10 @@ def _was_used(directory: Path) -> bool:
     )
 
 
-def _has_row(path: Path, rows: str) -> bool:
-    if not path.is_file():
-        return False
-    try:
-        db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=10.0)
-        try:
-            return db.execute(f"SELECT 1 FROM {rows} LIMIT 1").fetchone() is not None  # noqa: S608
-        finally:
-            db.close()
-    except (sqlite3.Error, OSError):
-        return False
-
-
 def find_lost(directory: Path) -> list[str]:
     """Names of small databases that were there and are gone, or empty."""
     known = known_stores(directory)
-    return [name for name in PRECIOUS if name in known and _is_gone(directory / name)]
+    return [name for name in PRECIOUS if name in known and not has_tables(directory / name)]
 
 
 def check_whole(directory: Path, *names: str) -> None:
@@ -100,7 +82,7 @@ def check_whole(directory: Path, *names: str) -> None:
                 f"andaman begin-anew {name} --data {directory} begins without"
                 + (", and andaman user add makes the first account" if name == IDENTITY else "")
             )
-        wrong = _damage(path)
+        wrong = damage(path, {}, _CHECKED_BYTES)
         if wrong:
             raise Unavailable(
                 f"{path} is damaged: {wrong}. It holds {PRECIOUS[name]}. Keep a copy of {directory}, remove {name}, {name}-wal and "
@@ -127,39 +109,8 @@ def begin_anew(directory: Path, name: str) -> None:
 def note_stores(directory: Path) -> None:
     """Note which there are now, beside those that are known. A start calls it when all are made, before anybody can be told that
     something was taken; the command line when it has changed accounts. What cannot be noted now is noted by the next."""
-    there = {name for name in NOTED if not _is_gone(directory / name)}
+    there = {name for name in NOTED if has_tables(directory / name)}
     try:
         note(directory, known_stores(directory) | there)
     except sqlite3.Error as error:
         log.warning("Which databases there are could not be noted: %s", error)
-
-
-def _is_gone(path: Path) -> bool:
-    """Missing, or without a table."""
-    if not path.exists():
-        return True
-    try:
-        keep_private(path)
-        db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=10.0)
-        try:
-            return db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
-        finally:
-            db.close()
-    except (sqlite3.Error, OSError):
-        return False  # there is something; what is wrong with it is told by whoever opens it
-
-
-def _damage(path: Path) -> str:
-    if not path.is_file() or path.stat().st_size > _CHECKED_BYTES:
-        return ""
-    try:
-        db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=10.0)
-        try:
-            lines = [line for (line,) in db.execute("PRAGMA quick_check(3)")]
-        finally:
-            db.close()
-    except sqlite3.OperationalError:
-        return ""  # it cannot be opened or read now: whoever opens it next says why
-    except sqlite3.DatabaseError as error:
-        return str(error)
-    return "" if lines == ["ok"] else "; ".join(lines).replace("\n", " ")

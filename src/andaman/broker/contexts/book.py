@@ -30,7 +30,7 @@ KIND: Final = StoreKind(
     FILE,
     "the second copies of contexts",
     (_FIRST,),
-    "the next start makes the second copies of hosted contexts again, of those in contexts/",
+    "the second copies of hosted contexts are made again of those in contexts/",
     needs={"context": columns("id content")},
     unreadable=_unreadable,
 )

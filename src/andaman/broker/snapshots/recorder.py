@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 from collections.abc import Iterable
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +24,7 @@ from andaman.broker.model import Doc, EventKind, Instance
 from andaman.broker.query.index import FACTS_VERSION, index_facts, update_facts
 from andaman.identity.model import Actor
 from andaman.kernel.errors import StorageFull, TooManyResults
+from andaman.kernel.storage import looking_into
 from andaman.kernel.time import Micros
 
 PART: Final = ".part"
@@ -186,11 +186,8 @@ def settle(part: Path, place: Path) -> None:
 
 def write_ahead(file: Path) -> None:
     """Let a ledger that was made or copied in one go be written like any other from now on."""
-    db = sqlite3.connect(file)
-    try:
+    with looking_into(file, write=True) as db:
         db.execute("PRAGMA journal_mode=WAL")
-    finally:
-        db.close()
 
 
 def sync(paths: Iterable[Path]) -> None:

@@ -8,7 +8,6 @@ vanishes for that reader in lists, counts, histories and writes alike, because t
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +17,7 @@ from andaman.broker.ledger.schema import FILE, connect
 from andaman.broker.model import Doc, OpKind, WriteOp
 from andaman.broker.service import Broker
 from andaman.identity.model import FULL_ACCESS, Access, FullAccess, system_actor
+from andaman.kernel.storage import looking_into
 
 Shape = tuple[tuple[str, ...], tuple[str, ...]]
 """(types, scopes)."""
@@ -145,12 +145,9 @@ def _originals(place: Path, tenant: str, ids: list[str]) -> dict[str, Shape]:
 
 def _moved(city: Path, place: Path, tenant: str) -> dict[str, Shape]:
     """Blocks: for worker threads."""
-    db = sqlite3.connect(f"{(place / FILE).absolute().as_uri()}?mode=ro", uri=True)
-    try:
+    with looking_into(place / FILE) as db:
         db.execute("ATTACH DATABASE ? AS city", (f"{(city / FILE).absolute().as_uri()}?mode=ro",))
         rows: list[tuple[str, str]] = db.execute(_MOVED, (tenant,)).fetchall()
-    finally:
-        db.close()
     return {entity_id: _shape(orjson.loads(text)) for entity_id, text in rows}
 
 

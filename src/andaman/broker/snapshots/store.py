@@ -40,7 +40,7 @@ KIND: Final = StoreKind(
     FILE,
     "the snapshots",
     (_FIRST,),
-    "there are no snapshots",
+    "the snapshots that it listed are gone",
     needs={"snapshot": columns("tenant id document")},
     unreadable=_unreadable,
 )
