@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import os
 import random
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from andaman.command.definition import Rule, read_rule
 from andaman.command.desk import Desk
 from andaman.command.engine import RuleEngine
 from andaman.command.episode import Signal, SignalKind
+from andaman.command.keeping import FILE
 from andaman.command.service import rule_doc
 from andaman.command.watch import RuleWatch
 from andaman.identity.model import FULL_ACCESS
@@ -91,7 +93,7 @@ class Reaper:
                 return result
 
         watch._broker = Doomed()  # type: ignore[assignment]
-        for name in ("_append", "_write_new", "_put_in_place", "_drop_marks"):
+        for name in ("_append", "_replace"):
             setattr(keeper, name, self._guard(getattr(keeper, name)))
 
     def _guard(self, act: Callable[..., None]) -> Callable[..., None]:
@@ -413,10 +415,17 @@ def test_a_state_that_cannot_be_used_is_no_end(tmp_path: Path) -> None:
             d["id"]: value(d, "alertSource") for d in city.broker.iter_entities([iri("Alert")], FULL_ACCESS)
         }
         assert len(before) == 4
-        for damage in (b'{"version":2,"offset":0,"alive":0,"rows":9}\n{}', b"\xff", b""):
+        for damage in (
+            "UPDATE state SET rows=9",
+            "UPDATE block SET lines=x'ff'",
+            "UPDATE state SET version=1",
+        ):
             await city.halt()
-            (tmp_path / "command" / "rules-state.jsonl").write_bytes(damage)
-            if damage == b"\xff":  # while the rules are down: one is over, one worse, one source gone
+            db = sqlite3.connect(tmp_path / "command" / FILE)
+            assert db.execute(damage).rowcount > 0
+            db.commit()
+            db.close()
+            if "lines" in damage:  # while the rules are down: one is over, one worse, one source gone
                 broker = Broker.open(tmp_path, clock=city.clock, history=False)
                 await broker.start()
                 city.clock.now = at = at + 5 * SECOND

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,7 @@ from andaman.broker.snapshots.store import SnapshotStore
 from andaman.broker.subscriptions import store as subscription_store
 from andaman.broker.subscriptions.model import Owner
 from andaman.broker.subscriptions.store import SubscriptionStore
+from andaman.command.keeping import Keeper, Mark, State
 from andaman.identity import store as identity_store
 from andaman.identity.store import IdentityStore
 from andaman.ingest import deadletter
@@ -139,6 +141,34 @@ def test_a_store_of_an_earlier_release_goes_forward_whole(file: str, release: st
     check(path, release)
     check(path, release)  # and a second time, upgraded
     assert parts(path) == parts(tmp_path / "fresh" / file)
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_the_state_of_the_rules_moves_from_its_files_into_the_store(release: str, tmp_path: Path) -> None:
+    files = [HERE / release / f"rules-{name}.jsonl" for name in ("state", "marks")]
+    for file in files:
+        shutil.copy(file, tmp_path)
+    marks = [Mark(7, None, 1_795_000_000_000_001), Mark(8, "drill", 1_795_000_000_000_002)]
+    for _ in range(2):  # and a second time, upgraded
+        keeper = Keeper(tmp_path)
+        state = keeper.load()
+        assert state == State(7, 1_795_000_000_000_000, [{"tenant": "", "n": n} for n in range(5)])
+        assert keeper.load_marks() == marks
+        keeper.close()
+        assert not [file.name for file in files if (tmp_path / file.name).exists()]
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff", b'{"version":2,"offset":0,"alive":0,"rows":9}\n{}', b"[]", None]
+)
+def test_files_of_the_rules_that_cannot_be_read_are_no_state(content: bytes | None, tmp_path: Path) -> None:
+    if content is None:
+        (tmp_path / "rules-state.jsonl").mkdir()
+    else:
+        (tmp_path / "rules-state.jsonl").write_bytes(content)
+    keeper = Keeper(tmp_path)
+    assert (keeper.load(), keeper.load_marks()) == (None, [])
+    keeper.close()
 
 
 def test_every_store_that_was_released_is_checked() -> None:

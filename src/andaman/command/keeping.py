@@ -2,14 +2,14 @@
 
 A replay of the journal from the last state must meet the same things in the same order. The journal tells of every entity;
 it does not tell when a deadline fired on the clock alone, nor that the platform was down. Those are *marks*: small,
-fsynced before anything that follows from them is written, gone with the next state. All writing is done by one thread
-of its own, in order; the loop only collects.
+fsynced before anything that follows from them is written, gone with the next state. State, position in the journal and
+marks change in one transaction. All writing is done by one thread of its own, in order; the loop only collects.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
+import logging
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,9 +21,32 @@ import orjson
 
 from andaman.command.definition import read_rule
 from andaman.command.episode import Signal, SignalKind
+from andaman.kernel.tables import POSITIONS, Store, StoreKind, columns
 from andaman.kernel.time import Micros
 
+log = logging.getLogger(__name__)
+FILE: Final = "rules.sqlite3"
+FOLLOWER: Final = "rules"
 VERSION: Final = 2
+"""Of the rows within, which the rules read."""
+KIND: Final = StoreKind(
+    FILE,
+    "the state of the rules",
+    (
+        "CREATE TABLE state (one INTEGER PRIMARY KEY CHECK (one = 1), version INTEGER NOT NULL, alive INTEGER NOT NULL, "
+        "rows INTEGER NOT NULL) STRICT;"
+        "CREATE TABLE block (number INTEGER PRIMARY KEY, lines BLOB NOT NULL) STRICT;"
+        "CREATE TABLE mark (number INTEGER PRIMARY KEY, seq INTEGER NOT NULL, tenant TEXT, at INTEGER NOT NULL) STRICT;"
+        + POSITIONS,
+    ),
+    "the rules begin with the present",
+    backed_up=False,
+    needs={
+        "state": columns("version alive rows"),
+        "block": columns("lines"),
+        "mark": columns("seq tenant at"),
+    },
+)
 _TURN_S: Final = 0.001
 
 
@@ -47,85 +70,102 @@ class State:
 
 
 class Keeper:
-    """Two files in a directory: ``rules-state.jsonl``, replaced whole, and ``rules-marks.jsonl``, appended to."""
+    """One store in a directory. The state is replaced whole; marks are added to it, and go with the state that they are of."""
 
     def __init__(self, directory: Path) -> None:
-        self._state, self._marks = directory / "rules-state.jsonl", directory / "rules-marks.jsonl"
-        self._new = self._state.with_suffix(".new")
+        self._directory = directory
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="rules-state")
+        self._opened: Store | None = None
+
+    @property
+    def _store(self) -> Store:
+        if self._opened is None:
+            self._opened = Store(self._directory / FILE, KIND)
+            take_over(self._directory, self._opened)
+        return self._opened
 
     def close(self) -> None:
         """Finish what was given to write."""
         self._thread.shutdown()
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
 
     # -- reading --------------------------------------------------------------------------------------------
     def load(self) -> State | None:
-        """None when there is no state; raises ValueError when it is damaged or of another version."""
-        try:
-            lines = self._state.read_bytes().splitlines()
-        except FileNotFoundError:
+        """None when there is no state. Raises ValueError when it is damaged or of another version, Unavailable."""
+        heads = self._store.rows("SELECT version, alive, rows FROM state")
+        if not heads:
             return None
-        try:
-            head, *rows = [orjson.loads(line) for line in lines]
-            if head["version"] != VERSION or head["rows"] != len(rows):
-                raise ValueError("It is of another version or not whole")
-            return State(head["offset"], head["alive"], rows)
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"It is not a state of the rules: {error!r}") from None
+        (version, alive, count), offset = heads[0], self._store.position(FOLLOWER)
+        blocks = self._store.rows("SELECT lines FROM block ORDER BY number")
+        rows = [orjson.loads(line) for (lines,) in blocks for line in lines.splitlines()]
+        if version != VERSION or count != len(rows) or offset is None:
+            raise ValueError("It is of another version or not whole")
+        return State(offset, alive, rows)
 
     def load_marks(self) -> list[Mark]:
-        """In order; raises ValueError when the file is damaged. A last line that is not whole was never acted upon and is
-        cut off, so that the next one begins anew."""
-        try:
-            found = self._marks.read_bytes()
-        except FileNotFoundError:
-            return []
-        whole = found[: found.rfind(b"\n") + 1]
-        if len(whole) < len(found):
-            os.truncate(self._marks, len(whole))
-        try:
-            return [Mark(*orjson.loads(line)) for line in whole.splitlines()]
-        except TypeError as error:
-            raise ValueError(f"It is not a mark of the rules: {error!r}") from None
+        """In order. Raises Unavailable."""
+        return [Mark(*row) for row in self._store.rows("SELECT seq, tenant, at FROM mark ORDER BY number")]
 
     # -- writing --------------------------------------------------------------------------------------------
     async def append(self, marks: Sequence[Mark]) -> None:
         """Returns when the marks are on disk."""
-        lines = b"".join(orjson.dumps([m.seq, m.tenant, m.at]) + b"\n" for m in marks)
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._append, lines)
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._append, list(marks))
 
     async def replace(self, offset: int, alive: Micros, rows: int, blocks: Sequence[bytes]) -> None:
         """Returns when the state is on disk in place of the last one; marks up to here are part of it. ``blocks`` hold
         ``rows`` lines together."""
-        head = orjson.dumps({"version": VERSION, "offset": offset, "alive": alive, "rows": rows})
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._replace, head, blocks)
+        await asyncio.get_running_loop().run_in_executor(
+            self._thread, self._replace, offset, alive, rows, blocks
+        )
 
-    def _append(self, lines: bytes) -> None:
-        self._marks.parent.mkdir(parents=True, exist_ok=True)
-        with self._marks.open("ab") as file:
-            file.write(lines)
-            file.flush()
-            os.fsync(file.fileno())
+    def _append(self, marks: Sequence[Mark]) -> None:
+        with self._store.transaction() as db:
+            rows = [(mark.seq, mark.tenant, mark.at) for mark in marks]
+            db.executemany("INSERT INTO mark (seq, tenant, at) VALUES (?, ?, ?)", rows)
 
-    def _replace(self, head: bytes, blocks: Iterable[bytes]) -> None:
-        self._write_new(head, blocks)
-        self._put_in_place()
-        self._drop_marks()
+    def _replace(self, offset: int, alive: Micros, rows: int, blocks: Sequence[bytes]) -> None:
+        put_state(self._store, offset, alive, rows, blocks)
 
-    def _write_new(self, head: bytes, blocks: Iterable[bytes]) -> None:
-        self._new.parent.mkdir(parents=True, exist_ok=True)
-        with self._new.open("wb") as file:
-            file.write(head)
-            for block in blocks:
-                file.write(b"\n" + block)
-            file.flush()
-            os.fsync(file.fileno())
 
-    def _put_in_place(self) -> None:
-        self._new.replace(self._state)
+def put_state(store: Store, offset: int, alive: Micros, rows: int, blocks: Sequence[bytes]) -> None:
+    """State and position in one transaction, and the marks gone."""
+    with store.transaction() as db:
+        for table in ("block", "mark"):
+            db.execute(f"DELETE FROM {table}")  # noqa: S608
+        db.execute("INSERT OR REPLACE INTO state VALUES (1, ?, ?, ?)", (VERSION, alive, rows))
+        db.executemany("INSERT INTO block (lines) VALUES (?)", [(block,) for block in blocks])
+        store.keep_position(FOLLOWER, offset)
 
-    def _drop_marks(self) -> None:
-        self._marks.unlink(missing_ok=True)
+
+# -- the files of the release before --------------------------------------------------------------------------
+def take_over(directory: Path, store: Store) -> None:
+    """What a release before kept in two files. They are removed once it is in the store. What makes no sense is left out, and
+    the rules begin with the present. May raise OSError."""
+    state, marks = directory / "rules-state.jsonl", directory / "rules-marks.jsonl"
+    if state.is_file() and not store.rows("SELECT 1 FROM state"):
+        head, *lines = state.read_bytes().splitlines() or [b""]
+        try:
+            found = orjson.loads(head)
+            if found["version"] == VERSION and found["rows"] == len(lines):
+                kept = _marks_of(marks)
+                with store.transaction() as db:
+                    put_state(store, found["offset"], found["alive"], len(lines), [b"\n".join(lines)])
+                    db.executemany("INSERT INTO mark (seq, tenant, at) VALUES (?, ?, ?)", kept)
+        except (ValueError, KeyError, TypeError) as error:
+            log.warning("The state of the rules of the release before cannot be used: %s", error)
+    for path in (state, marks, state.with_suffix(".new")):
+        if path.is_file():
+            path.unlink()
+
+
+def _marks_of(path: Path) -> list[tuple[int, str | None, Micros]]:
+    """In order. A last line that is not whole was never acted upon."""
+    if not path.is_file():
+        return []
+    found = path.read_bytes()
+    return [tuple(orjson.loads(line)) for line in found[: found.rfind(b"\n") + 1].splitlines()]
 
 
 async def collect(rows: Iterable[dict[str, Any]]) -> tuple[int, list[bytes]]:

@@ -94,7 +94,7 @@ class RuleWatch:
         async with self._lock:
             try:
                 await self._save(anyway=True)
-            except OSError:
+            except (Unavailable, OSError):
                 log.exception("The state of the rules could not be kept; the last one stands")
         self._keeper.close()
 

@@ -30,8 +30,6 @@ class SideFile:
 
 SIDE_FILES: Final = (
     *(SideFile(kind.file, kind.loss, kind.needs) for kind in STORES if not kind.precious),
-    SideFile("rules-state.jsonl", "the rules read the journal again"),
-    SideFile("rules-marks.jsonl", "the rules read the journal again"),
     SideFile("mqtt-client.json", "a new MQTT client id is made up"),
     SideFile("reserve", "it is made again when there is room"),
 )

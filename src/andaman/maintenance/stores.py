@@ -10,6 +10,7 @@ from andaman.broker.registry import map_store
 from andaman.broker.registry import store as registry
 from andaman.broker.snapshots import store as snapshots
 from andaman.broker.subscriptions import store as subscriptions
+from andaman.command import keeping
 from andaman.identity import store as identity
 from andaman.ingest import deadletter, offsets
 from andaman.kernel.tables import StoreKind
@@ -23,6 +24,7 @@ STORES: Final[tuple[StoreKind, ...]] = (
     deadletter.KIND,
     offsets.KIND,
     map_store.KIND,
+    keeping.KIND,
 )
 PRECIOUS: Final = {kind.file: kind.holds for kind in STORES if kind.precious}
 """A start refuses to go on without them."""
