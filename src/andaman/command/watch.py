@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from andaman.broker.entity.build import iri, value
+from andaman.broker.follower import Follower
 from andaman.broker.model import LOCATION, Doc, Event, EventKind, WriteOp
 from andaman.broker.service import Broker
 from andaman.command.adoption import adopt
@@ -33,6 +34,7 @@ from andaman.command.shown import Shown
 from andaman.identity.model import FULL_ACCESS, system_actor
 from andaman.kernel.errors import AlreadyExists, AndamanError, ResourceNotFound, Unavailable
 from andaman.kernel.time import MINUTE, SECOND, Clock, Micros
+from andaman.kernel.work import Every
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +43,7 @@ GRACE: Final = SECOND
 DOWN: Final = 2 * MINUTE
 """Without any sign of life for so long the platform was down, and silence before is not the sensors' fault."""
 _SLICE: Final = 1_000
+_TICK_S: Final = 0.5
 _SAVE_EVERY_S: Final = 30.0
 _RULE: Final = iri("AlertRule")
 _ALERT: Final = iri("Alert")
@@ -68,7 +71,9 @@ class RuleWatch:
         self._saved = -1
         self._alive: Micros = 0  # when we last knew that the platform is up
         self._lock = asyncio.Lock()  # the engines are fed by one task at a time
-        self._tasks: list[asyncio.Task[None]] = []
+        self._saved_at_s, self._save_every_s = 0.0, _SAVE_EVERY_S  # monotonic
+        self._follower = Follower("The rules", broker, self._take_all)
+        self._ticking = Every("The clock of the rules", _TICK_S, self._tick)
         self.errors: dict[tuple[str, str], str] = {}
         """(tenant, rule id) → why the rule does not run."""
 
@@ -81,16 +86,14 @@ class RuleWatch:
                 await self._write()
             except (Unavailable, OSError) as error:
                 log.warning("Alerts cannot be written yet: %s", error)
-        self._tasks = [
-            asyncio.create_task(self._follow(), name="rules-follow"),
-            asyncio.create_task(self._tick(), name="rules-tick"),
-        ]
+        self._saved_at_s = time.monotonic()
+        self._follower.begin(self._seen)
+        await self._follower.start()
+        await self._ticking.start()
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks = []
+        await self._follower.stop()
+        await self._ticking.stop()
         async with self._lock:
             try:
                 await self._save(anyway=True)
@@ -122,19 +125,12 @@ class RuleWatch:
         return read_rule(doc["id"], value(doc, "definition"), name if isinstance(name, dict) else None)
 
     # -- following ------------------------------------------------------------------------------------------
-    async def _follow(self) -> None:
-        while True:
-            try:
-                async for batch in self._broker.follow(self._seen):
-                    for start in range(0, len(batch), _SLICE):
-                        async with self._lock:
-                            await self._take(batch[start : start + _SLICE])
-                        await asyncio.sleep(0)
-            except asyncio.CancelledError:
-                raise
-            except Exception:
-                log.exception("Following the journal failed at %d; trying again", self._seen)
-                await asyncio.sleep(1)
+    async def _take_all(self, batch: Sequence[Event]) -> None:
+        """A batch that failed comes again, whole: what was seen of it is passed over."""
+        for start in range(0, len(batch), _SLICE):
+            async with self._lock:
+                await self._take(batch[start : start + _SLICE])
+            await asyncio.sleep(0)
 
     async def _take(self, events: Sequence[Event]) -> None:
         for event in events:
@@ -253,22 +249,14 @@ class RuleWatch:
 
     # -- time -----------------------------------------------------------------------------------------------
     async def _tick(self) -> None:
-        saved_at, every_s = time.monotonic(), _SAVE_EVERY_S
-        while True:
-            await asyncio.sleep(0.5)
-            try:
-                async with self._lock:
-                    await self._round()
-                    if time.monotonic() - saved_at > every_s:
-                        began = time.monotonic()
-                        await self._save()
-                        saved_at = time.monotonic()
-                        # never more than one percent of the time for saving
-                        every_s = max(_SAVE_EVERY_S, 100 * (saved_at - began))
-            except asyncio.CancelledError:
-                raise
-            except Exception:
-                log.exception("A round of deadlines failed; trying again")
+        async with self._lock:
+            await self._round()
+            began = time.monotonic()
+            if began - self._saved_at_s > self._save_every_s:
+                await self._save()
+                self._saved_at_s = time.monotonic()
+                # never more than one percent of the time for saving
+                self._save_every_s = max(_SAVE_EVERY_S, 100 * (self._saved_at_s - began))
 
     async def _round(self) -> None:
         """Fire deadlines by the clock, once everything in the journal is seen. Needs the lock."""
