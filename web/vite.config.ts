@@ -10,6 +10,8 @@ export default defineConfig({
       $lib: new URL('./src/lib', import.meta.url).pathname,
       $components: new URL('./src/components', import.meta.url).pathname,
       $shell: new URL('./src/shell', import.meta.url).pathname,
+      $entities: new URL('./src/entities', import.meta.url).pathname,
+      $map: new URL('./src/map', import.meta.url).pathname,
       $generated: new URL('./src/generated', import.meta.url).pathname,
     },
   },

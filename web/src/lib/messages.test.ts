@@ -2,18 +2,16 @@
 import { describe, expect, it } from 'vitest';
 import { fill, preferredLang, type Message } from './i18n.svelte';
 
-const files = import.meta.glob<Record<string, unknown>>('../**/messages*.ts', { eager: true });
+const files = import.meta.glob<Record<string, unknown>>(['../**/messages*.ts', '../entities/vocabulary.ts'], { eager: true });
 const isMessage = (value: unknown): value is Message =>
   value !== null && typeof value === 'object' && typeof (value as Message).th === 'string' && typeof (value as Message).en === 'string';
 
 const all: [string, Message][] = [];
-for (const [file, module] of Object.entries(files)) {
-  if (file.includes('.test.')) continue;
-  for (const [name, group] of Object.entries(module)) {
-    if (group === null || typeof group !== 'object') continue;
-    for (const [key, value] of Object.entries(group)) if (isMessage(value)) all.push([`${file} ${name}.${key}`, value]);
-  }
+function collect(where: string, value: unknown): void {
+  if (isMessage(value)) all.push([where, value]);
+  else if (value !== null && typeof value === 'object') for (const [key, inner] of Object.entries(value)) collect(`${where}.${key}`, inner);
 }
+for (const [file, module] of Object.entries(files)) if (!file.includes('.test.')) for (const [name, group] of Object.entries(module)) collect(`${file} ${name}`, group);
 const placeholders = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((m) => m[1]).sort();
 
 describe('messages', () => {

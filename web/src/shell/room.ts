@@ -5,6 +5,7 @@
 import type { Component } from 'svelte';
 import type { IconName } from '$components/icons';
 import type { Message } from '$lib/i18n.svelte';
+import type { LiveEntity } from '$lib/live';
 import type { Role } from './session.svelte';
 
 /** A component that is fetched when it is first shown. */
@@ -36,6 +37,29 @@ export interface Page {
   /** 'scroll': an ordinary page. 'fill': it takes all the space and scrolls by itself. */
   layout?: 'scroll' | 'fill';
   load: Lazy;
+}
+
+/** The live picture of the city at one moment, as panels see it. */
+export interface Picture {
+  /** ms of the moment shown, or null: live. */
+  readonly at: number | null;
+  /** "Now" for ages and durations, ms. */
+  readonly now: number;
+  /** The past is shown: nothing can be changed. */
+  readonly replay: boolean;
+  /** The exercise it shows, or ''. */
+  readonly tenant: string;
+  readonly selected: string | null;
+  find(id: string): LiveEntity | null;
+  /** What an entity refers to by its id; cheaper than `find`, because it does not follow fast movers. */
+  refer(id: string): LiveEntity | null;
+  /** Where it is; a thing without a place of its own is where the one is that it refers to. */
+  placeOf(entity: LiveEntity): [number, number] | null;
+  select(id: string | null): void;
+  /** Select from a list: opened by a key, the panel takes the focus. */
+  openFrom(event: MouseEvent, id: string): void;
+  /** Bring it into sight on the map. */
+  show(entity: LiveEntity): void;
 }
 
 export interface Room {

@@ -1,4 +1,5 @@
 /** The command center's HTTP (docs/api.md): each call is one step of a person. */
+import type { RegisterRow } from '$entities/registers.svelte';
 import { api } from '$lib/api';
 import type { Message } from '$lib/i18n.svelte';
 import type { LiveEntity } from '$lib/live';
@@ -21,9 +22,7 @@ export interface Candidate {
   route?: GeoJSON.Geometry | null;
   reason?: Record<string, unknown>;
 }
-export interface IncidentType {
-  code: string;
-  name: { th: string; en: string };
+export interface IncidentType extends RegisterRow {
   category?: string;
   unitTypes?: string[];
   checklist?: { th: string; en: string }[];
@@ -54,7 +53,6 @@ export const commands = {
     api.get<Candidate[]>(`${base}/incidents/${part(incident)}/candidates`, { query: { unitType: unitType || undefined }, signal }),
   assign: (incident: string, unit: string) => api.post(`${base}/incidents/${part(incident)}/assignments`, { unit }),
   assignmentStep: (assignment: string, step: string) => api.post(`${base}/assignments/${part(assignment)}/steps`, { step }),
-  types: () => api.get<IncidentType[]>(`${base}/incident-types`),
   timeline: (from: string, to: string, buckets: number, signal?: AbortSignal) =>
     api.get<unknown>(`${base}/timeline`, { query: { from, to, buckets }, signal }),
 };

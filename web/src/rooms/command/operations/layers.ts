@@ -1,10 +1,12 @@
 /** What the map can show, in drawing order (first lies lowest). */
+import type { Message } from '$lib/i18n.svelte';
 import type { LiveEntity } from '$lib/live';
-import { layerWords } from './messages.city';
+import { layers, types } from '$entities/vocabulary';
 
-export type LayerId = keyof typeof layerWords;
+export type LayerId = string;
 export interface Layer {
   id: LayerId;
+  words: Message;
   types: readonly string[];
   /** Shown when the address says nothing. */
   on: boolean;
@@ -16,25 +18,21 @@ export interface Layer {
   minZoom?: number;
 }
 
-export const LAYERS: readonly Layer[] = [
-  { id: 'lines', types: ['PublicTransportRoute'], on: false },
-  { id: 'accidents', types: ['RoadAccident'], on: false },
-  { id: 'stops', types: ['PublicTransportStop'], on: false, minZoom: 11.5 },
-  { id: 'schools', types: ['School'], on: false, minZoom: 11 },
-  { id: 'police', types: ['PoliceStation'], on: false },
-  { id: 'fire', types: ['FireStation'], on: false },
-  { id: 'health', types: ['Hospital', 'Clinic'], on: true },
-  { id: 'weather', types: ['WeatherObserved', 'SeaLevelObserved'], on: true },
-  { id: 'devices', types: ['Device', 'DeviceMeasurement'], on: true },
-  { id: 'vehicles', types: ['Vehicle'], on: true, byView: true },
-  { id: 'units', types: ['EmergencyUnit'], on: true, core: true },
-  { id: 'incidents', types: ['Incident'], on: true, core: true },
-  { id: 'alerts', types: ['Alert'], on: true, core: true },
-];
+const CORE = new Set(['units', 'incidents', 'alerts']);
+const BY_VIEW = new Set(['vehicles']);
+export const LAYERS: readonly Layer[] = Object.entries(layers).map(([id, { words, on, minZoom }]) => ({
+  id,
+  words,
+  on,
+  minZoom,
+  types: Object.keys(types).filter((type) => types[type]?.layer === id),
+  core: CORE.has(id),
+  byView: BY_VIEW.has(id),
+}));
 export const layerOf = (id: LayerId): Layer => LAYERS.find((layer) => layer.id === id)!;
 export const DEFAULT_ON: readonly LayerId[] = LAYERS.filter((layer) => layer.on).map((layer) => layer.id);
 
-/** Layers in the address: only what differs from the default, "+schools,-weather". */
+/** Layers in the address: only what differs from the default, "~schools,-weather". */
 export function readLayers(text: string | null): Set<LayerId> {
   const on = new Set<LayerId>(DEFAULT_ON);
   for (const part of (text ?? '').split(',')) {

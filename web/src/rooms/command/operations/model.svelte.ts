@@ -4,23 +4,27 @@
  */
 import { untrack } from 'svelte';
 import { router } from '$shell/router.svelte';
+import type { Picture } from '$shell/room';
 import { session } from '$shell/session.svelte';
 import { severityRank } from '$components/severity';
 import { clock } from '$lib/clock.svelte';
 import { anchor, grow, holds, type Box } from '$lib/geo';
 import type { LiveEntity } from '$lib/live';
 import { Live, type Watch } from '$lib/socket.svelte';
-import { isExercise } from './describe';
+import { isExercise } from '$entities/describe';
+import { attributes } from '$entities/vocabulary';
 import { isOpenAlert, isOpenIncident, LAYERS, readLayers, writeLayers, type Layer, type LayerId } from './layers';
 
+/** Attributes that refer to the place of a thing without one. */
+const PLACED_BY = Object.keys(attributes).filter((name) => attributes[name]?.place);
 const CORE_TYPES = ['Alert', 'Incident', 'Assignment', 'EmergencyUnit'];
 export const SPEEDS = [1, 10, 60, 300];
 const PLAY_TICK_MS = 500;
 
-export class Operations {
+export class Operations implements Picture {
   live = new Live();
   core: Watch;
-  #watches: Partial<Record<LayerId, Watch>> = $state.raw({});
+  #watches: Readonly<Record<LayerId, Watch>> = $state.raw({});
   /** Viewport as the map last said; null before the map is there. */
   box: Box | null = $state.raw(null);
   /** What `byView` watches ask for: the viewport and a margin. */
@@ -120,7 +124,7 @@ export class Operations {
   placeOf(entity: LiveEntity): [number, number] | null {
     const own = anchor(entity.a['location']);
     if (own) return own;
-    for (const name of ['alertSource', 'refUnit', 'refIncident', 'refAlert']) {
+    for (const name of PLACED_BY) {
       const target = entity.a[name];
       const other = typeof target === 'string' ? this.refer(target) : null;
       const point = other && anchor(other.a['location']);
@@ -128,6 +132,9 @@ export class Operations {
     }
     return null;
   }
+
+  /** Set by the page that has the map. */
+  show: (entity: LiveEntity) => void = () => {};
 
   // -- acts ---------------------------------------------------------------------------------------------------
   select(id: string | null): void {

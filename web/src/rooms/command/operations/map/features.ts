@@ -1,9 +1,8 @@
 /** Live entities → GeoJSON features with what the style needs. */
 import { asSeverity, severityRank } from '$components/severity';
 import { asGeometry } from '$lib/geo';
-import * as f from '$lib/format';
 import type { LiveEntity } from '$lib/live';
-import { DEFAULT_UNITS, titleText, valueText } from '../describe';
+import { figureText, titleText } from '$entities/describe';
 import type { LayerId } from '../layers';
 import { UNIT_TYPES } from './icons';
 
@@ -27,15 +26,6 @@ function icon(layer: LayerId, entity: LiveEntity): string {
   }
 }
 
-/** The one figure that stands beside a station's sign. */
-function short(entity: LiveEntity): string {
-  for (const name of ['precipitation', 'precipitation24h', 'tideLevel', 'waterLevel', 'pm25', 'temperature', 'windSpeed', 'value']) {
-    const value = entity.a[name];
-    if (typeof value === 'number') return valueText(name, value, DEFAULT_UNITS[name]);
-  }
-  return '';
-}
-
 export function features(layer: LayerId, entities: readonly LiveEntity[], placeOf: (entity: LiveEntity) => [number, number] | null): GeoJSON.FeatureCollection {
   const found: GeoJSON.Feature[] = [];
   for (const entity of entities) {
@@ -52,11 +42,10 @@ export function features(layer: LayerId, entities: readonly LiveEntity[], placeO
       properties['icon'] = icon(layer, entity);
       properties['name'] = titleText(entity);
     }
-    if (layer === 'weather' || layer === 'devices') properties['short'] = short(entity);
+    if (layer === 'weather' || layer === 'devices') properties['short'] = figureText(entity);
     if (layer === 'alerts' || layer === 'incidents') properties['order'] = 10 - severityRank(entity.a['severity']);
     if (layer === 'units') properties['order'] = BUSY.has(String(entity.a['unitStatus'])) ? 1 : 0;
     found.push({ type: 'Feature', geometry, properties });
   }
   return { type: 'FeatureCollection', features: found };
 }
-export const coordinatesText = (point: readonly [number, number]): string => `${f.num(point[1], 5)}, ${f.num(point[0], 5)}`;

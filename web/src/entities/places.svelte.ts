@@ -3,7 +3,7 @@ import { api } from '$lib/api';
 import { anchor, boundsOf, contains, type Box } from '$lib/geo';
 import { nameText, t } from '$lib/i18n.svelte';
 import type { LiveEntity } from '$lib/live';
-import { areaWords } from './messages.city';
+import { areaWords } from './messages';
 
 interface Area {
   entity: LiveEntity;

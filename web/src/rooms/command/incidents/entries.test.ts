@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { locale } from '$lib/i18n.svelte';
 import type { LiveEntity } from '$lib/live';
-import { entryText } from './describe';
+import { entryText } from './entries';
 
 const entry = (a: Record<string, unknown>): LiveEntity => ({ id: 'urn:x', type: 'TimelineEntry', types: ['TimelineEntry'], a, t: {} }) as LiveEntity;
 const said = (a: Record<string, unknown>) => entryText(entry(a), () => '');

@@ -1,0 +1,52 @@
+/** What an alert says was measured, and the limit that it crossed. */
+import { attrText, defaultUnit, valueText } from '$entities/describe';
+import * as f from '$lib/format';
+import { t } from '$lib/i18n.svelte';
+import type { LiveEntity } from '$lib/live';
+import { msg } from './messages';
+
+interface Evidence {
+  attribute?: string;
+  value?: unknown;
+  op?: string;
+  threshold?: unknown;
+  perSeconds?: number;
+  silentSeconds?: number;
+}
+/** Did this value cross its limit? Where an alert has several reasons, those that did not hold are left out. */
+function crossed({ value, op, threshold }: Evidence): boolean | null {
+  if (typeof value !== 'number' || typeof threshold !== 'number') return null;
+  switch (op) {
+    case '>=':
+      return value >= threshold;
+    case '>':
+      return value > threshold;
+    case '<=':
+      return value <= threshold;
+    case '<':
+      return value < threshold;
+    default:
+      return null;
+  }
+}
+/** What was measured and the limit it crossed, from an alert's `data`. */
+export function crossedText(alert: LiveEntity): string {
+  const data = alert.a['data'];
+  const all = (Array.isArray(data) ? data : data ? [data] : []) as Evidence[];
+  const held = all.filter((row) => crossed(row) !== false);
+  return (held.length > 0 ? held : all)
+    .map((row) => {
+      if (!row.attribute || row.attribute === 'location') return '';
+      const what = attrText(row.attribute);
+      const unit = defaultUnit(row.attribute);
+      if (typeof row.silentSeconds === 'number') return t(msg.silent, { what, time: f.duration(row.silentSeconds) });
+      if (row.value === null || row.value === undefined || typeof row.value === 'object') return '';
+      const value = valueText(row.attribute, row.value, unit);
+      const change = typeof row.perSeconds === 'number' ? ` ${t(msg.within, { time: f.duration(row.perSeconds) })}` : '';
+      const limits = Array.isArray(row.threshold) ? row.threshold : [row.threshold];
+      const limit = limits.filter((one) => typeof one === 'number').map((one) => valueText(row.attribute!, one, unit)).join(' – ');
+      return limit ? t(msg.crossed, { what: what + change, value, limit }) : `${what}${change} ${value}`;
+    })
+    .filter(Boolean)
+    .join(' · ');
+}
