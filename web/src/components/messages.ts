@@ -21,6 +21,7 @@ export const common = messages({
   all: { th: 'ทั้งหมด', en: 'All' },
   insufficient: { th: 'ข้อมูลไม่เพียงพอ', en: 'Insufficient data' },
   noMap: { th: 'แสดงแผนที่บนเครื่องนี้ไม่ได้ ดูตารางแทน', en: 'This machine cannot draw the map; the table has the same facts.' },
+  onlyLive: { th: 'สั่งการได้เฉพาะเวลาปัจจุบัน', en: 'Commands work only live.' },
   noRows: { th: 'ไม่มีรายการ', en: 'Nothing here' },
   sortedUp: { th: 'เรียงจากน้อยไปมาก', en: 'sorted ascending' },
   sortedDown: { th: 'เรียงจากมากไปน้อย', en: 'sorted descending' },

@@ -1,32 +1,59 @@
-/** What a page may put into the frame while it is shown: a piece of the top bar, commands, an exercise mark. */
+/** What a page or a room puts into the frame: a piece of the top bar, the picture it shows, a dialog, a question. */
 import type { Snippet } from 'svelte';
-import type { IconName } from '$components/icons';
+import { Act } from '$lib/act.svelte';
+import type { Message } from '$lib/i18n.svelte';
+import type { Lazy, Picture } from './room';
 
-export interface Command {
-  id: string;
-  label: string;
-  hint?: string;
-  icon?: IconName;
-  run: () => void;
+/** A component that is shown over everything until it calls `onclose`. */
+export interface DialogProps {
+  onclose: () => void;
 }
 
 class Frame {
   /** Drawn in the middle of the top bar. */
   bar: Snippet | null = $state.raw(null);
-  /** Offered in the command palette; a function, so that it is asked when the palette opens. */
-  commands: (() => Command[]) | null = $state.raw(null);
+  /** The picture of the page that is shown, if it has one. */
+  picture: Picture | null = $state.raw(null);
   /** Set when what is shown is an exercise; its name or ''. */
   exercise: string | null = $state(null);
   paletteOpen: boolean = $state(false);
+  dialog: { load: Lazy<DialogProps>; props: object } | null = $state.raw(null);
+  question: { title: Message; text: Message; answer: (yes: boolean) => void } | null = $state.raw(null);
+  /** Actions from the palette run here; the frame shows what stops them. */
+  act = new Act();
+  #waiting: ((picture: Picture) => void)[] = [];
 
   /** Call in an $effect; returns the clean-up. */
-  use(parts: { bar?: Snippet; commands?: () => Command[] }): () => void {
+  use(parts: { bar?: Snippet; picture?: Picture }): () => void {
     if (parts.bar) this.bar = parts.bar;
-    if (parts.commands) this.commands = parts.commands;
+    if (parts.picture) {
+      this.picture = parts.picture;
+      for (const take of this.#waiting.splice(0)) take(parts.picture);
+    }
     return () => {
       if (parts.bar) this.bar = null;
-      if (parts.commands) this.commands = null;
+      if (parts.picture) this.picture = null;
     };
+  }
+  /** The picture, as soon as a page shows one. */
+  whenPicture(): Promise<Picture> {
+    return this.picture ? Promise.resolve(this.picture) : new Promise((take) => this.#waiting.push(take));
+  }
+  open<Props extends DialogProps>(load: Lazy<Props>, props: Omit<Props, 'onclose'>): void {
+    this.dialog = { load: load as Lazy<DialogProps>, props };
+  }
+  /** Ask before something is done; true: yes. */
+  ask(title: Message, text: Message): Promise<boolean> {
+    return new Promise((take) => {
+      this.question = {
+        title,
+        text,
+        answer: (yes) => {
+          this.question = null;
+          take(yes);
+        },
+      };
+    });
   }
 }
 export const frame = new Frame();

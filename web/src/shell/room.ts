@@ -2,6 +2,7 @@
  * What a room gives to the screens. A room is a folder below `src/rooms` with a `room.ts`, and nothing else names it:
  * the registry finds it. Rooms never import each other.
  */
+import type { LayerSpecification } from 'maplibre-gl';
 import type { Component } from 'svelte';
 import type { IconName } from '$components/icons';
 import type { Message } from '$lib/i18n.svelte';
@@ -11,15 +12,16 @@ import type { Role } from './session.svelte';
 /** A component that is fetched when it is first shown. */
 export type Lazy<Props extends object = object> = () => Promise<{ default: Component<Props & Record<never, never>> }>;
 
-/**
- * Places that one room leaves open for others, by name, with the properties that a filler gets. The room with the place
- * declares it in its `slots.ts`: `declare module '$shell/room' { interface Slots { 'data.sections': object } }`.
- */
-export interface Slots {}
+/** What a room puts into a place of another one. */
 export interface Filler<Props extends object = object> {
   load: Lazy<Props>;
   roles?: readonly Role[];
 }
+/**
+ * Places that are left open for rooms, by name, with what fills them. Whoever has the place declares it in its
+ * `slots.ts`: `declare module '$shell/room' { interface Slots { 'data.sections': Filler } }`.
+ */
+export interface Slots {}
 
 /** Groups of the navigation, in their order. */
 export const GROUPS = ['now', 'city', 'evidence', 'plans', 'people', 'administration'] as const;
@@ -39,6 +41,48 @@ export interface Page {
   load: Lazy;
 }
 
+/** An image that signs on the map are drawn with, at twice its size. */
+export interface MapImage {
+  id: string;
+  data: ImageData;
+}
+/**
+ * How a layer of the map is drawn. The vocabulary has its words, its types and its place in the drawing order. A layer
+ * of the vocabulary that no room registers shows a sign for each entity.
+ */
+export interface Layer {
+  /** Its name in the vocabulary. */
+  id: string;
+  /** Always watched, also while it is switched off; what lies close to a press is taken before all else. */
+  core?: boolean;
+  /** Watched within the viewport only, because there may be very many. */
+  byView?: boolean;
+  /** Drawn in one call from a buffer, because its entities move all the time. */
+  moving?: boolean;
+  /** Lies below the ways that are drawn, or below the ring around what is selected. */
+  below?: 'ways' | 'ring';
+  /** Shows the geometry itself, not a mark on it. */
+  shape?: boolean;
+  /** Which of its entities are shown, in the order of lists. Without it: all of them, by name. */
+  shown?: (entities: readonly LiveEntity[]) => LiveEntity[];
+  /** What the style reads of an entity, beside its `name`, e.g. `icon` (an image's id) or `order`. */
+  properties?: (entity: LiveEntity) => Record<string, string | number>;
+  images?: () => MapImage[];
+  /** Marks that would hide each other join: pixels, and the zoom from which on each stands for itself. */
+  cluster?: { radius: number; maxZoom: number; properties?: Record<string, unknown> };
+  /** The map layers of source `id`: the first is `id` itself, that of clusters is `manyOf(id)`. See map/marks.ts. */
+  style?: (layer: { id: string; minZoom?: number }) => LayerSpecification[];
+}
+
+/** A layer as the picture has it: drawn by a room or by itself, with its words and types from the vocabulary. */
+export interface PictureLayer extends Layer {
+  words: Message;
+  types: readonly string[];
+  /** Shown when the address says nothing. */
+  on: boolean;
+  minZoom?: number;
+}
+
 /** The live picture of the city at one moment, as panels see it. */
 export interface Picture {
   /** ms of the moment shown, or null: live. */
@@ -49,25 +93,94 @@ export interface Picture {
   readonly replay: boolean;
   /** The exercise it shows, or ''. */
   readonly tenant: string;
+  /** The state of what is always watched has arrived. */
+  readonly complete: boolean;
   readonly selected: string | null;
+  readonly selectedEntity: LiveEntity | null;
+  /** The middle of the map, [lon, lat]; null while there is none. */
+  readonly centre: [number, number] | null;
+  /** A way drawn on the map. */
+  route: GeoJSON.Geometry | null;
+  /** All of a type that is always watched (`core` layers, `watches`). */
+  ofType(type: string): readonly LiveEntity[];
   find(id: string): LiveEntity | null;
-  /** What an entity refers to by its id; cheaper than `find`, because it does not follow fast movers. */
+  /** What an entity refers to by its id; cheaper than `find`, because it does not react to every move. */
   refer(id: string): LiveEntity | null;
-  /** Where it is; a thing without a place of its own is where the one is that it refers to. */
+  /** Where it is; a thing without a place of its own is at the place of what it refers to. */
   placeOf(entity: LiveEntity): [number, number] | null;
+  readonly layers: readonly PictureLayer[];
+  readonly on: ReadonlySet<string>;
+  /** What a layer shows now; nothing while it is off. */
+  entitiesOf(layer: PictureLayer): readonly LiveEntity[];
+  toggleLayer(id: string): void;
   select(id: string | null): void;
   /** Select from a list: opened by a key, the panel takes the focus. */
   openFrom(event: MouseEvent, id: string): void;
-  /** Bring it into sight on the map. */
+  /** Centre the map on it. */
   show(entity: LiveEntity): void;
+  /** Show the city from end to end. */
+  fit(): void;
+  /** Show another moment, ms; null: live. */
+  goTo(at: number | null): void;
+}
+
+/** Where an action is offered: on what, in which picture. */
+export interface Context {
+  readonly entity: LiveEntity | null;
+  /** null on pages without one. */
+  readonly picture: Picture | null;
+}
+/** Something that a person can do. The same object serves buttons, menus and the palette. */
+export interface Action {
+  /** Unique among all rooms, e.g. 'alert.acknowledge'. */
+  id: string;
+  title: Message;
+  icon: IconName;
+  /** Who may; without this, everyone. The server decides, this only hides what it would refuse. */
+  roles?: readonly Role[];
+  /** Types of entity that it acts on. Without them it acts on none, and is offered everywhere. */
+  on?: readonly string[];
+  /** Whether it makes sense now. */
+  when?: (context: Context) => boolean;
+  /** Changes the city: not while the past is shown. */
+  changes?: true;
+  /** Work begins with it: it is also a button below the lists of work. */
+  begins?: true;
+  /** The page whose picture it needs. From another page, that one opens first. */
+  page?: string;
+  /** Asked before it runs. */
+  confirm?: Message;
+  run: (context: Context) => unknown;
+}
+/** Something that the palette finds, in the reader's language. */
+export interface Hit {
+  id: string;
+  title: string;
+  hint?: string;
+  icon?: IconName;
+  run: () => unknown;
+}
+
+/** What a panel gets. */
+export interface PanelProps {
+  entity: LiveEntity;
+  picture: Picture;
 }
 
 export interface Room {
   /** The path of its folder, with dots: 'command.operations'. */
   name: string;
   pages?: readonly Page[];
+  /** Panels by type of entity; a type without one has the general panel. */
+  panels?: Readonly<Record<string, Lazy<PanelProps>>>;
+  actions?: readonly Action[];
+  /** What the palette finds beside actions and pages; asked when it opens. */
+  search?: (context: Context) => readonly Hit[];
   /** What it puts into the places of other rooms. */
-  slots?: { readonly [Name in keyof Slots]?: readonly Filler<Slots[Name] & object>[] };
+  slots?: { readonly [Name in keyof Slots]?: readonly Slots[Name][] };
+  layers?: readonly Layer[];
+  /** Types that the picture holds although no layer shows them. */
+  watches?: readonly string[];
 }
 
 /** A function declaration, because rooms are evaluated before the rest of this module when a room is imported first. */

@@ -1,7 +1,7 @@
 declare module '$shell/room' {
   interface Slots {
     /** Panels of the page "City data", above the catalogue. */
-    'data.sections': object;
+    'data.sections': Filler;
   }
 }
 export {};

@@ -1,5 +1,4 @@
 /** The command center's HTTP (docs/api.md): each call is one step of a person. */
-import type { RegisterRow } from '$entities/registers.svelte';
 import { api } from '$lib/api';
 import type { Message } from '$lib/i18n.svelte';
 import type { LiveEntity } from '$lib/live';
@@ -21,11 +20,6 @@ export interface Candidate {
   distanceM: number;
   route?: GeoJSON.Geometry | null;
   reason?: Record<string, unknown>;
-}
-export interface IncidentType extends RegisterRow {
-  category?: string;
-  unitTypes?: string[];
-  checklist?: { th: string; en: string }[];
 }
 export interface NewIncident {
   incidentType: string;

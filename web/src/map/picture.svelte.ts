@@ -1,39 +1,57 @@
 /**
- * What the operations screen shows: a selection of watches at one moment. The address bar holds the choices
- * (`sel`, `at`, `layers`, `map`), this model derives the rest; components only read it.
+ * The live picture: a selection of watches at one moment. The address bar holds the choices (`sel`, `at`, `layers`,
+ * `map`), the rest is derived; components only read it. It knows no type: rooms say what is always watched.
  */
 import { untrack } from 'svelte';
 import { router } from '$shell/router.svelte';
-import type { Picture } from '$shell/room';
+import { attributes } from '$entities/vocabulary';
+import { rooms } from '$shell/registry';
+import type { Picture, PictureLayer } from '$shell/room';
 import { session } from '$shell/session.svelte';
-import { severityRank } from '$components/severity';
 import { clock } from '$lib/clock.svelte';
 import { anchor, grow, holds, type Box } from '$lib/geo';
 import type { LiveEntity } from '$lib/live';
 import { Live, type Watch } from '$lib/socket.svelte';
-import { isExercise } from '$entities/describe';
-import { attributes } from '$entities/vocabulary';
-import { isOpenAlert, isOpenIncident, LAYERS, readLayers, writeLayers, type Layer, type LayerId } from './layers';
+import { mapLayers, readLayers, writeLayers } from './layers';
 
 /** Attributes that refer to the place of a thing without one. */
 const PLACED_BY = Object.keys(attributes).filter((name) => attributes[name]?.place);
-const CORE_TYPES = ['Alert', 'Incident', 'Assignment', 'EmergencyUnit'];
-export const SPEEDS = [1, 10, 60, 300];
-const PLAY_TICK_MS = 500;
+const NONE: readonly LiveEntity[] = [];
 
-export class Operations implements Picture {
+/** What one layer shows, worked out once for the map, the list and the legend. */
+class Shown {
+  entities: readonly LiveEntity[];
+  constructor(picture: LivePicture, layer: PictureLayer) {
+    const all = $derived.by((): readonly LiveEntity[] => {
+      if (layer.core) return layer.types.flatMap((type) => picture.ofType(type));
+      const view = picture.watchOf(layer.id)?.view;
+      return view ? [...view.entities.values()] : NONE;
+    });
+    this.entities = $derived(layer.shown ? layer.shown(all) : all);
+  }
+}
+
+export class LivePicture implements Picture {
+  readonly layers = mapLayers();
+  /** Always watched: what lists and panels need, whatever the map shows. */
+  readonly #held = [...this.layers.filter((layer) => layer.core).flatMap((layer) => layer.types), ...rooms.flatMap((room) => room.watches ?? [])];
   live = new Live();
   core: Watch;
-  #watches: Readonly<Record<LayerId, Watch>> = $state.raw({});
+  #watches: Readonly<Record<string, Watch>> = $state.raw({});
   /** Viewport as the map last said; null before the map is there. */
   box: Box | null = $state.raw(null);
   /** What `byView` watches ask for: the viewport and a margin. */
   #watchedBox: Box | null = $state.raw(null);
-  playing: boolean = $state(false);
-  speed: number = $state(60);
-  focusDrawer = $state(false);
+  /** The middle of the map, [lon, lat]; null before the map is there. */
+  centre: [number, number] | null = $state.raw(null);
+  /** A way drawn on the map, e.g. that of a unit. */
+  route: GeoJSON.Geometry | null = $state.raw(null);
+  /** Something was selected by a key: its panel takes the focus. */
+  focusPanel = $state(false);
   openedFrom: HTMLElement | null = null;
-  #carry = 0;
+  /** Set by the page that has the map. */
+  show: (entity: LiveEntity) => void = () => {};
+  fit: () => void = () => {};
 
   // -- choices in the address ---------------------------------------------------------------------------------
   selected = $derived(router.query.get('sel'));
@@ -50,37 +68,42 @@ export class Operations implements Picture {
   /** "Now" for ages and durations. */
   now = $derived(this.at ?? clock.now);
   connection = $derived(this.live.connection);
-  mayCommand = $derived(session.has('dispatcher'));
-  mayAcknowledge = $derived(session.has('dispatcher', 'operator'));
 
   constructor() {
-    this.core = this.live.watch({ types: CORE_TYPES, at: this.#iso() });
+    this.core = this.live.watch({ types: this.#held, at: this.#iso() });
   }
 
   // -- what is seen -------------------------------------------------------------------------------------------
-  byId = $derived.by(() => this.core.view.entities);
-  alerts = $derived.by(() => this.#ofType('Alert'));
-  incidents = $derived.by(() => this.#ofType('Incident'));
-  units = $derived.by(() => this.#ofType('EmergencyUnit'));
-  assignments = $derived.by(() => this.#ofType('Assignment'));
-
-  openAlerts = $derived(this.alerts.filter((a) => isOpenAlert(a) && a.a['alertStatus'] !== 'acknowledged').sort(worstFirst));
-  knownAlerts = $derived(this.alerts.filter((a) => a.a['alertStatus'] === 'acknowledged').sort(worstFirst));
-  openIncidents = $derived(this.incidents.filter(isOpenIncident).sort(worstFirst));
-  exercise = $derived(this.incidents.some((e) => isOpenIncident(e) && isExercise(e)) || this.alerts.some((e) => isOpenAlert(e) && isExercise(e)));
+  /** The state of what is always watched has arrived. */
+  complete = $derived.by(() => this.core.view.complete);
+  problem = $derived.by(() => this.core.problem);
+  #byType = $derived.by(() => {
+    const found = new Map<string, LiveEntity[]>();
+    for (const entity of this.core.view.entities.values()) {
+      for (const type of entity.types) {
+        const same = found.get(type);
+        if (same) same.push(entity);
+        else found.set(type, [entity]);
+      }
+    }
+    return found;
+  });
+  /** All that is always watched of one type. */
+  ofType(type: string): readonly LiveEntity[] {
+    return this.#byType.get(type) ?? NONE;
+  }
+  #shown = new Map(this.layers.map((layer) => [layer.id, new Shown(this, layer)]));
+  watchOf(layer: string): Watch | undefined {
+    return this.#watches[layer];
+  }
 
   selectedEntity = $derived.by(() => (this.selected === null ? null : this.find(this.selected)));
 
   /** Entities of a layer as it is drawn now; empty when it is off. */
-  entitiesOf(layer: Layer): LiveEntity[] {
-    if (!this.on.has(layer.id)) return [];
-    if (layer.id === 'alerts') return [...this.openAlerts, ...this.knownAlerts];
-    if (layer.id === 'incidents') return this.openIncidents;
-    if (layer.id === 'units') return this.units;
-    const view = this.#watches[layer.id]?.view;
-    return view ? [...view.entities.values()] : [];
+  entitiesOf(layer: PictureLayer): readonly LiveEntity[] {
+    return this.on.has(layer.id) ? (this.#shown.get(layer.id)?.entities ?? NONE) : NONE;
   }
-  loading(layer: Layer): boolean {
+  loading(layer: PictureLayer): boolean {
     const watch = layer.core ? this.core : this.#watches[layer.id];
     return this.on.has(layer.id) && (watch === undefined || !watch.view.complete);
   }
@@ -113,7 +136,7 @@ export class Operations implements Picture {
     const type = id.split(':')[2] ?? '';
     const core = this.core.view.entities.get(id);
     if (core) return core;
-    for (const layer of LAYERS) {
+    for (const layer of this.layers) {
       if (layer.byView && !layer.types.includes(type)) continue;
       const found = this.#watches[layer.id]?.view.entities.get(id);
       if (found) return found;
@@ -133,36 +156,28 @@ export class Operations implements Picture {
     return null;
   }
 
-  /** Set by the page that has the map. */
-  show: (entity: LiveEntity) => void = () => {};
-
   // -- acts ---------------------------------------------------------------------------------------------------
   select(id: string | null): void {
     router.set({ sel: id }, true);
   }
-  /** Select from a list; opened by a key (a click without a pointer), the drawer takes the focus. */
+  /** Select from a list; opened by a key (a click without a pointer), the panel takes the focus. */
   openFrom(event: MouseEvent, id: string): void {
     this.openedFrom = event.currentTarget as HTMLElement;
-    this.focusDrawer = event.detail === 0;
+    this.focusPanel = event.detail === 0;
     this.select(id);
   }
-  toggleLayer(id: LayerId): void {
+  toggleLayer(id: string): void {
     const on = new Set(this.on);
     if (!on.delete(id)) on.add(id);
     router.set({ layers: writeLayers(on) });
   }
   goTo(at: number | null): void {
-    if (at === null || at >= clock.now - 1000) {
-      this.playing = false;
-      router.set({ at: null });
-    } else router.set({ at: new Date(Math.round(at / 1000) * 1000).toISOString().replace('.000', '') });
+    if (at === null || at >= clock.now - 1000) router.set({ at: null });
+    else router.set({ at: new Date(Math.round(at / 1000) * 1000).toISOString().replace('.000', '') });
   }
-  togglePlay(): void {
-    if (this.at === null) return;
-    this.playing = !this.playing;
-  }
-  see(box: Box): void {
+  see(box: Box, centre: [number, number]): void {
     this.box = box;
+    this.centre = centre;
     if (!this.#watchedBox || !holds(this.#watchedBox, box) || wider(this.#watchedBox, box) > 6) this.#watchedBox = grow(box, 0.5);
   }
 
@@ -181,7 +196,7 @@ export class Operations implements Picture {
     });
     $effect(() => {
       const at = this.#iso();
-      untrack(() => this.core.set({ types: CORE_TYPES, at }));
+      untrack(() => this.core.set({ types: this.#held, at }));
     });
     $effect(() => {
       const at = this.#iso();
@@ -189,23 +204,11 @@ export class Operations implements Picture {
       const on = this.on;
       untrack(() => this.#watchLayers(on, box, at));
     });
-    $effect(() => {
-      if (!this.playing) return;
-      const timer = setInterval(() => {
-        if (this.at === null) return;
-        this.#carry += this.speed * PLAY_TICK_MS;
-        if (this.fetching && this.#carry < 4 * this.speed * PLAY_TICK_MS) return; // let slow answers come in
-        const next = this.at + this.#carry;
-        this.#carry = 0;
-        this.goTo(next);
-      }, PLAY_TICK_MS);
-      return () => clearInterval(timer);
-    });
   }
 
-  #watchLayers(on: ReadonlySet<LayerId>, box: Box | null, at: string | null): void {
+  #watchLayers(on: ReadonlySet<string>, box: Box | null, at: string | null): void {
     const next = { ...this.#watches };
-    for (const layer of LAYERS) {
+    for (const layer of this.layers) {
       if (layer.core) continue;
       const spec = { types: layer.types, bbox: layer.byView ? box : null, at };
       const present = next[layer.id];
@@ -221,19 +224,5 @@ export class Operations implements Picture {
   #iso(): string | null {
     return this.at === null ? null : new Date(this.at).toISOString();
   }
-  #ofType(type: string): LiveEntity[] {
-    const found: LiveEntity[] = [];
-    for (const entity of this.core.view.entities.values()) if (entity.types.includes(type)) found.push(entity);
-    return found;
-  }
-}
-
-/** Worst first, then newest. */
-export function worstFirst(a: LiveEntity, b: LiveEntity): number {
-  return severityRank(a.a['severity']) - severityRank(b.a['severity']) || since(b) - since(a);
-}
-/** When an alert or incident began, ms. */
-export function since(entity: LiveEntity): number {
-  return Date.parse(String(entity.a['dateIssued'] ?? entity.a['openedAt'] ?? entity.c ?? '')) || 0;
 }
 const wider = (outer: Box, inner: Box): number => (outer[2] - outer[0]) / Math.max(1e-9, inner[2] - inner[0]);

@@ -1,0 +1,14 @@
+import { messages } from '$lib/i18n.svelte';
+
+/** Steps of incidents and assignments as buttons: what a person does. */
+export const stepWords = messages({
+  triaged: { th: 'ประเมินเหตุแล้ว', en: 'Mark triaged' },
+  reopened: { th: 'เปิดเหตุอีกครั้ง', en: 'Reopen' },
+  dispatched: { th: 'สั่งการ', en: 'Mark dispatched' },
+  onScene: { th: 'ถึงที่เกิดเหตุ', en: 'On scene' },
+  controlled: { th: 'ควบคุมเหตุได้แล้ว', en: 'Under control' },
+  closed: { th: 'ปิดเหตุ', en: 'Close incident' },
+  cancelled: { th: 'ยกเลิก', en: 'Cancel' },
+  enRoute: { th: 'ออกเดินทาง', en: 'En route' },
+  clear: { th: 'เสร็จภารกิจ', en: 'Clear' },
+});

@@ -1,0 +1,32 @@
+/** What the rooms of the command center know together of alerts, incidents and units. */
+import { severityRank } from '$components/severity';
+import type { LiveEntity } from '$lib/live';
+import type { Picture } from '$shell/room';
+import { session, type Role } from '$shell/session.svelte';
+
+const ENDED_ALERT = new Set(['cleared', 'closed']);
+const ENDED_INCIDENT = new Set(['closed', 'cancelled']);
+export const isOpenAlert = (alert: LiveEntity): boolean => !ENDED_ALERT.has(String(alert.a['alertStatus']));
+export const isOpenIncident = (incident: LiveEntity): boolean => !ENDED_INCIDENT.has(String(incident.a['incidentStatus']));
+/** The incident that was made of an alert. */
+export const incidentOf = (alert: LiveEntity): string | null => (typeof alert.a['refIncident'] === 'string' ? alert.a['refIncident'] : null);
+
+/** Worst first, then newest. */
+export function worstFirst(a: LiveEntity, b: LiveEntity): number {
+  return severityRank(a.a['severity']) - severityRank(b.a['severity']) || since(b) - since(a);
+}
+/** When an alert or incident began, ms. */
+export function since(entity: LiveEntity): number {
+  return Date.parse(String(entity.a['dateIssued'] ?? entity.a['openedAt'] ?? entity.c ?? '')) || 0;
+}
+
+export const openAlerts = (alerts: readonly LiveEntity[]): LiveEntity[] => alerts.filter((a) => isOpenAlert(a) && a.a['alertStatus'] !== 'acknowledged').sort(worstFirst);
+export const knownAlerts = (alerts: readonly LiveEntity[]): LiveEntity[] => alerts.filter((a) => a.a['alertStatus'] === 'acknowledged').sort(worstFirst);
+export const openIncidents = (incidents: readonly LiveEntity[]): LiveEntity[] => incidents.filter(isOpenIncident).sort(worstFirst);
+export const assignmentsOf = (picture: Picture, incident: LiveEntity): LiveEntity[] => picture.ofType('Assignment').filter((one) => one.a['refIncident'] === incident.id);
+
+/** Who may do what; the server decides, this only hides what it would refuse. */
+export const ACTING: readonly Role[] = ['dispatcher', 'operator'];
+export const COMMANDING: readonly Role[] = ['dispatcher'];
+export const mayAct = (): boolean => session.has(...ACTING);
+export const mayCommand = (): boolean => session.has(...COMMANDING);

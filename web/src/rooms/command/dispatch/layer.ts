@@ -1,0 +1,59 @@
+/** Units on the map: a sign for what they are, filled while they work, dashed while they are off duty. */
+import { attributes } from '$entities/vocabulary';
+import type { LiveEntity } from '$lib/live';
+import { token } from '$lib/theme.svelte';
+import { isGlyph, type Glyph } from '$map/glyphs';
+import { crowd, symbols } from '$map/marks';
+import { glyph, manyImage, paint } from '$map/symbols';
+import type { Layer, MapImage } from '$shell/room';
+
+const STATES = ['free', 'busy', 'off'] as const;
+const BUSY = new Set(['assigned', 'enRoute', 'onScene']);
+const kinds = attributes['unitType']?.codes ?? {};
+
+const glyphOf = (unitType: string): Glyph => {
+  const icon = kinds[unitType]?.icon;
+  return isGlyph(icon) ? icon : 'dot';
+};
+const isBusy = (unit: LiveEntity): boolean => BUSY.has(String(unit.a['unitStatus']));
+const stateOf = (unit: LiveEntity): (typeof STATES)[number] => (isBusy(unit) ? 'busy' : unit.a['unitStatus'] === 'outOfService' ? 'off' : 'free');
+
+function images(): MapImage[] {
+  const [text, quiet, line, halo] = [token('--text'), token('--surface'), token('--line-strong'), token('--map-halo')];
+  const one = (name: Glyph, state: (typeof STATES)[number]): MapImage =>
+    paint(`unit-${name}-${state}`, 26, (pen) => {
+      pen.beginPath();
+      pen.arc(13, 13, 11, 0, 7);
+      pen.fillStyle = state === 'busy' ? text : quiet;
+      pen.globalAlpha = state === 'off' ? 0.55 : 1;
+      pen.fill();
+      pen.lineWidth = 2;
+      pen.strokeStyle = state === 'busy' ? halo : state === 'off' ? line : text;
+      if (state === 'off') pen.setLineDash([3, 3]);
+      pen.stroke();
+      glyph(pen, name, 26, 13, state === 'busy' ? quiet : text);
+    });
+  const glyphs = [...new Set([...Object.keys(kinds).map(glyphOf), glyphOf('')])];
+  return [...glyphs.flatMap((name) => STATES.map((state) => one(name, state))), manyImage('unit-many', 'truck', text, text, 10)];
+}
+
+export const layer: Layer = {
+  id: 'units',
+  core: true,
+  properties: (unit) => ({ icon: `unit-${glyphOf(String(unit.a['unitType']))}-${stateOf(unit)}`, order: isBusy(unit) ? 1 : 0 }),
+  images,
+  cluster: { radius: 26, maxZoom: 14, properties: { busy: ['+', ['get', 'order']] } },
+  style: ({ id }) => [
+    symbols(id, {
+      'icon-image': ['get', 'icon'],
+      'icon-size': ['interpolate', ['linear'], ['zoom'], 9, 0.62, 13, 1],
+      'symbol-sort-key': ['get', 'order'],
+      'text-field': ['step', ['zoom'], '', 13, ['get', 'name']],
+      'text-size': 12,
+      'text-anchor': 'top',
+      'text-offset': [0, 1.2],
+      'text-optional': true,
+    }),
+    crowd(id, 'unit-many', '--text'),
+  ],
+};

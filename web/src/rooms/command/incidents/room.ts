@@ -1,0 +1,24 @@
+import { defineRoom } from '$shell/room';
+import { mayAct, openIncidents } from '../core/state';
+import { create, createFromAlert, openOfAlert } from './actions';
+import { layer } from './layer';
+import { msg } from './messages';
+
+export default defineRoom({
+  name: 'command.incidents',
+  layers: [layer],
+  panels: { Incident: () => import('./IncidentPanel.svelte') },
+  actions: [create, createFromAlert, openOfAlert],
+  slots: {
+    'operations.queue': [
+      {
+        id: 'incidents',
+        title: msg.tabIncidents,
+        after: 'known',
+        rows: (picture) => openIncidents(picture.ofType('Incident')),
+        empty: { title: msg.noIncidents, text: () => (mayAct() ? msg.noIncidentsText : null) },
+        load: () => import('./IncidentRow.svelte'),
+      },
+    ],
+  },
+});

@@ -1,0 +1,8 @@
+import type { SectionProps } from '../core/work';
+
+declare module '$shell/room' {
+  interface Slots {
+    /** Sections of an incident's panel, between its next steps and its checklist. */
+    'incident.sections': Filler<SectionProps>;
+  }
+}

@@ -1,0 +1,11 @@
+import { registers, type RegisterRow } from '$entities/registers.svelte';
+import { attributes } from '$entities/vocabulary';
+import type { Message } from '$lib/i18n.svelte';
+
+/** A kind of incident, as the city's register has it. */
+export interface IncidentType extends RegisterRow {
+  category?: string;
+  unitTypes?: string[];
+  checklist?: Message[];
+}
+export const incidentTypes = (): readonly IncidentType[] => registers.rows<IncidentType>(attributes['incidentType']!.register!);
