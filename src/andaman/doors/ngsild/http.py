@@ -22,6 +22,7 @@ from andaman.kernel.errors import AndamanError, BadRequestData, InvalidRequest, 
 from andaman.kernel.http import problem_headers
 from andaman.kernel.ids import is_tenant
 from andaman.kernel.metrics import REQUEST_ID
+from andaman.kernel.words import Words
 
 Headers = list[tuple[bytes, bytes]]
 Receive = Callable[[], Awaitable[Any]]
@@ -47,6 +48,10 @@ class LengthRequired(AndamanError):
     """§6.3.4: POST, PATCH and PUT must say how long their body is; the answer has no body."""
 
     status, kind, title = 411, "urn:andaman:problem:length-required", "Content-Length is required"
+    code = "length-required"
+    words = Words(
+        "คำขอต้องระบุความยาวของข้อมูล (Content-Length)", "The request must state its length (Content-Length)"
+    )
 
 
 class Disconnected(Exception):

@@ -73,12 +73,14 @@ def components() -> dict[str, Any]:
         **_snapshots(),
         "Problem": {
             "type": "object",
-            "required": ["type", "title", "status", "detail"],
+            "required": ["type", "title", "status", "detail", "code"],
             "properties": {
                 "type": {"type": "string"},
                 "title": {"type": "string"},
                 "status": {"type": "integer"},
                 "detail": {"type": "string"},
+                "code": {"type": "string"},
+                "params": {"type": "object"},
             },
         },
     }

@@ -6,22 +6,29 @@ from typing import Any, Final
 
 from andaman.broker.registry.model import Registration
 from andaman.kernel.errors import NGSI, AndamanError
+from andaman.kernel.words import Words
 
 
 class BadGateway(AndamanError):
     """A source did not do what it was asked to (§6.3.17)."""
 
     status, kind, title = 502, NGSI + "BadGateway", "A context source failed"
+    code = "context-source-failed"
+    words = Words("แหล่งข้อมูลภายนอกทำงานไม่สำเร็จ", "A context source failed")
 
 
 class GatewayTimeout(AndamanError):
     status, kind, title = 504, NGSI + "GatewayTimeout", "A context source did not answer in time"
+    code = "context-source-timeout"
+    words = Words("แหล่งข้อมูลภายนอกไม่ตอบภายในเวลาที่กำหนด", "A context source did not answer in time")
 
 
 class LoopDetected(AndamanError):
     """The request came by here before (§6.3.17)."""
 
     status, kind, title = 508, NGSI + "LoopDetected", "The registrations make a loop"
+    code = "registration-loop"
+    words = Words("การลงทะเบียนแหล่งข้อมูลวนเป็นวงรอบ", "The registrations make a loop")
 
 
 def failure_of(registration: Registration, reason: str, timed_out: bool) -> AndamanError:
@@ -33,6 +40,9 @@ def failure_of(registration: Registration, reason: str, timed_out: bool) -> Anda
 class _Told(AndamanError):
     """The problem that a source told, passed on."""
 
+    code = "context-source-refused"
+    words = Words("แหล่งข้อมูลภายนอกไม่รับคำขอ", "A context source refused the request")
+
     def __init__(self, status: int, kind: str, title: str, detail: str, registration_id: str) -> None:
         super().__init__(detail, registrationId=registration_id)
         self._own = (status, kind, title)
@@ -40,7 +50,7 @@ class _Told(AndamanError):
 
     def problem(self) -> dict[str, Any]:
         status, kind, title = self._own
-        return {"type": kind, "title": title, "status": status, "detail": self.detail, **self.extra}
+        return {**super().problem(), "type": kind, "title": title, "status": status}
 
 
 def told_by(registration: Registration, status: int, payload: Any) -> AndamanError:
