@@ -10,7 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 _SPEC = importlib.util.spec_from_file_location("check_words", ROOT / "scripts/check_words.py")
-assert _SPEC is not None and _SPEC.loader is not None
+assert _SPEC is not None
+assert _SPEC.loader is not None
 check_words = importlib.util.module_from_spec(_SPEC)
 sys.modules["check_words"] = check_words
 _SPEC.loader.exec_module(check_words)
