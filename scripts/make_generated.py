@@ -21,6 +21,9 @@ from andaman.kernel.refusals import Refusal
 from andaman.kernel.words import Words, kinds_of
 
 ROOT: Final = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "scripts"))
+from vocabulary_files import context_jsonld, vocabulary_md  # noqa: E402
+
 _HEAD: Final = "/** Made from {source} by `make generated`. Do not edit. */\n"
 
 
@@ -77,6 +80,8 @@ def timeline_ts() -> str:
 
 
 OUTPUTS: Final[dict[str, Callable[[], str]]] = {
+    "docs/vocabulary.md": vocabulary_md,
+    "src/andaman/broker/contexts/data/andaman.jsonld": context_jsonld,
     "web/src/generated/problems.ts": problems_ts,
     "web/src/generated/timeline.ts": timeline_ts,
 }

@@ -15,11 +15,12 @@ from andaman.broker.model import OpKind, WriteOp
 from andaman.identity.model import Role, system_actor
 from andaman.identity.policy import default_configuring
 from andaman.identity.records import TokenKind
+from andaman.rooms import TYPES
 
 from .support import client, platform, run
 from .test_bound_tokens import NG, VEHICLE, bearer
 
-CONFIGURING = sorted(default_configuring(iri))
+CONFIGURING = sorted(default_configuring(TYPES, iri))
 SELECTOR = iri("selector")
 
 

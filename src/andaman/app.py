@@ -15,8 +15,8 @@ from andaman.http import Dispatch, health_door, prefixes_of, screens_app
 from andaman.identity.doors import BoundDoor, checked
 from andaman.identity.service import Identity
 from andaman.kernel.time import Clock, system_clock
-from andaman.room import Background, Built, Room, open_site
-from andaman.rooms import BROKER_ROOMS, ROOMS
+from andaman.room import Background, Built, Room, open_site, types_of
+from andaman.rooms import BROKER_ROOMS, ROOMS, TYPES
 from andaman.settings import Settings
 
 log = logging.getLogger("andaman")
@@ -34,6 +34,7 @@ class App:
         self._built: list[tuple[Room, Built]] = []
         self._started: dict[str, list[Background]] = {}
         try:
+            site.types = TYPES if rooms is None else types_of(rooms)
             for room in rooms or (BROKER_ROOMS if settings.site.broker_only else ROOMS):
                 built = room.build(site, settings.of(room.settings))
                 self._built.append((room, built))

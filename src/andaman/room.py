@@ -20,6 +20,7 @@ from andaman.kernel.metrics import Family, Measured
 from andaman.kernel.reserve import Reserve
 from andaman.kernel.storage import is_open_to_others
 from andaman.kernel.time import DAY, Clock
+from andaman.vocabulary import EntityType, by_name
 
 log = logging.getLogger("andaman")
 T = TypeVar("T")
@@ -155,6 +156,8 @@ class Site:
     services: Services = field(default_factory=Services)
     metrics: list[Measured] = field(default_factory=list)
     late_metrics: list[Late] = field(default_factory=list)
+    types: tuple[EntityType, ...] = ()
+    """What all rooms declare, also those that are left out: their entities may lie in the data directory."""
     prefixes: list[str] = field(default_factory=list)
     """First parts of the paths that machines use (``api/``, ``live``), known once all rooms are built."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
@@ -245,8 +248,17 @@ class Room:
     name: str
     build: Callable[[Site, Any], Built]
     settings: type[Any] = NoSettings
+    types: tuple[EntityType, ...] = ()
+    """The entity types that it declares."""
     of_broker: bool = False
     """Also part of a platform that is only a broker."""
+
+
+def types_of(rooms: Iterable[Room]) -> tuple[EntityType, ...]:
+    """All entity types, in the order of the rooms. Raises ValueError where two have one name."""
+    types = tuple(one for room in rooms for one in room.types)
+    by_name(types)
+    return types
 
 
 class Task:

@@ -20,6 +20,7 @@ from andaman.city.pack import Pack, difference, install, load_pack, period_end
 from andaman.identity.model import Access, Actor, system_actor
 from andaman.kernel.errors import ResourceNotFound, Unavailable
 from andaman.kernel.time import parse_time
+from andaman.rooms import TYPES
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +81,7 @@ def test_counts_are_those_of_the_sources(docs: dict[str, Doc]) -> None:
 
 
 def test_every_entity_says_how_it_came_to_be_and_lies_in_phuket(pack: Pack, docs: dict[str, Doc]) -> None:
-    datasets = {dataset.code for dataset in default_datasets()}
+    datasets = {dataset.code for dataset in default_datasets(TYPES)}
     west, south, east, north = pack.bbox
     for doc in docs.values():
         assert build.value(doc, "origin") in {"measured", "reported", "computed", "simulated"}, doc["id"]

@@ -22,6 +22,7 @@ from andaman.identity.policy import (
     WriteRule,
     default_writes,
 )
+from andaman.rooms import TYPES as ENTITY_TYPES
 
 TYPES = ["t:Vehicle", "t:Unit", "t:Incident", "t:Report", "t:Rain"]
 SCOPES = ["/mobility", "/mobility/bus", "/mob", "/command", "/agency/x"]
@@ -156,7 +157,7 @@ def test_a_device_writes_its_types_in_its_scopes_and_nothing_else() -> None:
 
 
 def test_a_writer_of_one_type_cannot_make_an_entity_that_is_another_type_too() -> None:
-    table = PolicyTable([], default_writes(lambda short: f"t:{short}"))
+    table = PolicyTable([], default_writes(ENTITY_TYPES, lambda short: f"t:{short}"))
     analyst = PolicyAccess(table, Rights(frozenset({Role.ANALYST}), "", OPERATIONS))
     assert analyst.may_write(["t:Measure"], [], ["a:capexMthb"])
     assert not analyst.may_write(["t:Dataset", "t:Measure"], [], ["a:classification"])
@@ -167,7 +168,7 @@ def test_a_writer_of_one_type_cannot_make_an_entity_that_is_another_type_too() -
 )
 @pytest.mark.parametrize("role", [Role.OPERATOR, Role.DISPATCHER, Role.ANALYST])
 def test_what_has_rules_of_its_own_is_not_written_past_them(kind: str, role: Role) -> None:
-    table = PolicyTable([], default_writes(lambda short: f"t:{short}"))
+    table = PolicyTable([], default_writes(ENTITY_TYPES, lambda short: f"t:{short}"))
     access = PolicyAccess(table, Rights(frozenset({role}), "", OPERATIONS))
     assert not access.may_write([f"t:{kind}"], [], ["a:status"])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from andaman.assessment.connectivity import ConnectivityService
 from andaman.assessment.routes import routes
 from andaman.assessment.service import AssessmentService
+from andaman.assessment.types import TYPES
 from andaman.broker.service import Broker
 from andaman.identity.policy import Policy
 from andaman.identity.readers import Readership
@@ -19,4 +20,4 @@ def build(site: Site, settings: NoSettings) -> Built:
     return Built(doors=routes(assessment, connectivity), background=[assessment])
 
 
-ROOM = Room("assessment", build)
+ROOM = Room("assessment", build, types=TYPES)

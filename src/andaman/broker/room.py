@@ -63,7 +63,7 @@ class _Store:
 
 
 def build_store(site: Site, settings: StoreSettings) -> Built:
-    site.services.get(Policy).begin(default_writes(iri), default_configuring(iri))
+    site.services.get(Policy).begin(default_writes(site.types, iri), default_configuring(site.types, iri))
     broker = site.services.add(
         Broker.open(
             site.directory,

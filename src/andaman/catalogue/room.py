@@ -7,6 +7,7 @@ from andaman.catalogue.retention import RetentionKeeper
 from andaman.catalogue.routes import routes
 from andaman.catalogue.seed import default_datasets
 from andaman.catalogue.service import Catalogue
+from andaman.catalogue.types import TYPES
 from andaman.identity.policy import Policy
 from andaman.identity.service import Identity
 from andaman.room import Built, NoSettings, Room, Site
@@ -15,7 +16,7 @@ from andaman.room import Built, NoSettings, Room, Site
 def build(site: Site, settings: NoSettings) -> Built:
     """It starts before anything is told to anybody: until then nobody knows what is secret."""
     broker = site.services.get(Broker)
-    seed = () if site.settings.broker_only else default_datasets()
+    seed = () if site.settings.broker_only else default_datasets(site.types)
     policy = site.services.get(Policy)
     catalogue = site.services.add(Catalogue(broker, policy, seed=seed, clock=site.clock))
     retention = site.services.add(
@@ -30,4 +31,4 @@ def build(site: Site, settings: NoSettings) -> Built:
     return Built(doors=routes(catalogue), background=[catalogue, retention])
 
 
-ROOM = Room("catalogue", build, of_broker=True)
+ROOM = Room("catalogue", build, types=TYPES, of_broker=True)

@@ -1,15 +1,19 @@
-"""The datasets that Andaman comes with: one for every kind of entity in docs/vocabulary.md.
+"""The datasets that Andaman comes with. A type of entities says itself which of them hold it (``EntityType.datasets``).
 
-A kind that is in no dataset is for staff only. Licences and publishers are those of NOTICE.
+A type that is in no dataset is for staff only. Licences and publishers are those of NOTICE.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from andaman.broker.entity.build import iri
 from andaman.catalogue.model import Dataset
+from andaman.catalogue.reading import CLASSES
 from andaman.identity.model import Classification
+from andaman.vocabulary import EntityType
 
 _OSM: Final = "ODbL-1.0 © OpenStreetMap contributors"
 _OPEN_GOVERNMENT: Final = "Thai open government data"
@@ -23,7 +27,6 @@ def _dataset(
     code: str,
     th: tuple[str, str],
     en: tuple[str, str],
-    types: str,
     publisher: str,
     licence: str,
     classification: Classification = _PUBLIC,
@@ -31,7 +34,6 @@ def _dataset(
     scope: str = "",
     frequency: str = "",
     required: str = "name origin source",
-    hidden: dict[str, Classification] | None = None,
     purpose: str = "operations",
 ) -> Dataset:
     return Dataset(
@@ -41,19 +43,25 @@ def _dataset(
         publisher,
         licence,
         classification,
-        frozenset(map(iri, types.split())),
+        frozenset(),
         scope,
         frequency,
         "",
-        {iri(name): level for name, level in (hidden or {}).items()},
+        {},
         tuple(map(iri, required.split())),
         purpose,
     )
 
 
-def default_datasets() -> list[Dataset]:
-    """The seed, by code."""
-    return sorted([*_places(), *_feeds(), *_command(), *_planning()], key=lambda dataset: dataset.code)
+def default_datasets(types: Sequence[EntityType]) -> list[Dataset]:
+    """The seed, by code. Raises KeyError where a type names a dataset that it does not have."""
+    seed = {dataset.code: dataset for dataset in (*_places(), *_feeds(), *_command(), *_planning())}
+    for one in types:
+        for code in one.datasets:
+            held = seed[code]
+            hidden = {iri(name): CLASSES[level] for name, level in one.classified.items()}
+            seed[code] = replace(held, types=held.types | {iri(one.name)}, hidden={**held.hidden, **hidden})
+    return sorted(seed.values(), key=lambda dataset: dataset.code)
 
 
 def _places() -> list[Dataset]:
@@ -66,7 +74,6 @@ def _places() -> list[Dataset]:
                 "Administrative areas",
                 "Province, districts and subdistricts with code, area and registered population",
             ),
-            "AdministrativeArea Coastline Village",
             "pk-province",
             "CC-BY-IGO (outlines); Thai open government data (population)",
             frequency="P1Y",
@@ -79,7 +86,6 @@ def _places() -> list[Dataset]:
                 "Agencies and emergency lines",
                 "Agencies of the province, their codes and public telephone numbers",
             ),
-            "Organization",
             "pk-province",
             _FACTS,
             frequency="P1Y",
@@ -89,7 +95,6 @@ def _places() -> list[Dataset]:
             "roads",
             ("โครงข่ายถนน", "ช่วงถนนสายหลักและสายรอง ระดับชั้นทาง จำนวนช่องจราจร และความยาว"),
             ("Road network", "Primary and secondary road segments with class, lanes and length"),
-            "RoadSegment",
             "pk-province",
             _OSM,
             frequency="P1Y",
@@ -105,7 +110,6 @@ def _places() -> list[Dataset]:
                 "Hospitals, police, fire stations, schools and piers",
                 "Place and kind of public service points",
             ),
-            "PointOfInterest Hospital Clinic PoliceStation FireStation School Pier",
             "pk-province",
             _OSM,
             frequency="P1Y",
@@ -118,7 +122,6 @@ def _places() -> list[Dataset]:
                 "Provincial statistics",
                 "Population, visitors, air traffic, water, waste and accidents by month or year",
             ),
-            "KeyPerformanceIndicator",
             "pk-province",
             _OPEN_GOVERNMENT,
             scope="/statistics",
@@ -134,7 +137,6 @@ def _feeds() -> list[Dataset]:
             "bus-network",
             ("เส้นทางและป้ายรถโดยสาร", "เส้นทาง ป้ายหยุดรถ และตารางเวลาของภูเก็ตสมาร์ทบัส"),
             ("Bus lines and stops", "Lines, stops and timetables of Phuket Smart Bus"),
-            "PublicTransportStop PublicTransportRoute",
             "pksb",
             "Facts; collection MIT",
             frequency="P1Y",
@@ -144,7 +146,6 @@ def _feeds() -> list[Dataset]:
             "bus-positions",
             ("ตำแหน่งรถโดยสาร", "ตำแหน่ง ความเร็ว และทิศทางของรถโดยสารประจำทาง ไม่มีหมายเลขทะเบียนรถ"),
             ("Bus positions", "Position, speed and heading of public buses, without licence plates"),
-            "Vehicle",
             "pksb",
             "Facts; collection MIT",
             scope="/mobility/bus",
@@ -155,7 +156,6 @@ def _feeds() -> list[Dataset]:
             "weather",
             ("สภาพอากาศและปริมาณฝน", "ผลการตรวจวัดอากาศและปริมาณฝนรายสถานีและรายอำเภอ"),
             ("Weather and rain", "Observations of weather and rain by station and district"),
-            "WeatherObserved",
             "tmd",
             _OPEN_GOVERNMENT,
             frequency="PT3H",
@@ -168,7 +168,6 @@ def _feeds() -> list[Dataset]:
                 "Sea level and tide",
                 "Predicted level at Ko Taphao Noi, computed from its harmonic constituents",
             ),
-            "SeaLevelObserved TidalConstituents",
             "pk-province",
             "CC-BY-4.0 TICON-4, doi:10.17882/109129",
             frequency="PT10M",
@@ -178,7 +177,6 @@ def _feeds() -> list[Dataset]:
             "environment",
             ("คุณภาพอากาศ น้ำ และสภาพจราจร", "ผลการตรวจวัดคุณภาพอากาศ คุณภาพน้ำ และปริมาณการจราจร"),
             ("Air, water and traffic", "Measurements of air quality, water and traffic flow"),
-            "AirQualityObserved WaterObserved TrafficFlowObserved",
             "pk-province",
             _OWN,
             frequency="PT1H",
@@ -191,7 +189,6 @@ def _feeds() -> list[Dataset]:
                 "Road accidents",
                 "Accidents 2019–2022 with time, place, cause, deaths and injuries; no personal data",
             ),
-            "RoadAccident",
             "doh",
             _OPEN_GOVERNMENT,
             required="accidentDate deaths injured location origin source",
@@ -203,7 +200,6 @@ def _feeds() -> list[Dataset]:
                 "Devices of the city",
                 "Register, state and readings of devices, not yet cleared for publication",
             ),
-            "Device DeviceMeasurement",
             "pk-province",
             _INTERNAL,
             _SECURITY,
@@ -219,7 +215,6 @@ def _command() -> list[Dataset]:
             "alerts",
             ("การแจ้งเตือนของศูนย์บัญชาการ", "การแจ้งเตือนและกฎการแจ้งเตือนที่เจ้าหน้าที่ใช้ติดตามสถานการณ์"),
             ("Alerts of the command center", "Alerts and the rules that raise them"),
-            "Alert AlertRule",
             "pk-ddpm",
             _INTERNAL,
             _SECURITY,
@@ -235,18 +230,15 @@ def _command() -> list[Dataset]:
                 "Incidents and dispatch",
                 "Incidents, their timeline and assignments; the reporter's name and telephone are personal data",
             ),
-            "Incident TimelineEntry Assignment",
             "pk-ddpm",
             _INTERNAL,
             _SECURITY,
             required="",
-            hidden={"reporterName": _PERSONAL, "reporterPhone": _PERSONAL},
         ),
         _dataset(
             "emergency-units",
             ("หน่วยปฏิบัติการฉุกเฉิน", "รถพยาบาล รถดับเพลิง สายตรวจ เรือ และชุดปฏิบัติการ พร้อมสถานะและตำแหน่ง"),
             ("Emergency units", "Ambulances, fire engines, patrols, boats and teams with state and position"),
-            "EmergencyUnit",
             "pk-ddpm",
             _INTERNAL,
             _SECURITY,
@@ -256,15 +248,10 @@ def _command() -> list[Dataset]:
             "exercises",
             ("การฝึกซ้อม", "ผลการฝึกซ้อมและข้อมูลในพื้นที่ฝึก ไม่ใช่เหตุการณ์จริง"),
             ("Exercises", "Results and data of drills; not real events"),
-            "DrillRun Exercise",
             "pk-ddpm",
             _INTERNAL,
             _SECURITY,
             required="",
-            hidden=dict.fromkeys(
-                ("person", "personName", "trainers", "exerciseTenant", "score", "percent", "passed"),
-                _PERSONAL,
-            ),
             purpose="training",
         ),
     ]
@@ -276,27 +263,22 @@ def _planning() -> list[Dataset]:
             "indicators",
             ("ตัวชี้วัดเมือง", "ค่าตัวชี้วัดที่คำนวณจากข้อมูลจริง พร้อมสูตร แหล่งที่มา และขั้นคุณภาพ"),
             ("City indicators", "Indicators computed from real data with formula, source and quality step"),
-            "IndicatorValue AccessibilityStudy",
             "pk-province",
             _OWN,
             required="name origin",
-            hidden={"inputs": _SECURITY},  # names entities behind the value, of which some are not public
         ),
         _dataset(
             "coverage",
             ("ความครอบคลุมของโครงข่ายไร้สาย", "ผลการคำนวณความครอบคลุมตามย่านความถี่ ตำแหน่งสถานีเป็นข้อมูลความมั่นคง"),
             ("Wireless coverage", "Computed coverage by band; the places of sites are security data"),
-            "CoverageRun",
             "pk-province",
             _OWN,
             required="name origin",
-            hidden={"sites": _SECURITY},
         ),
         _dataset(
             "critical-infrastructure",
             ("โครงสร้างพื้นฐานสำคัญ", "จุดเปราะบางของโครงข่ายถนนและที่ตั้งสถานีโทรคมนาคม"),
             ("Critical infrastructure", "Weak points of the road network and sites of telecommunication"),
-            "CriticalityStudy NetworkSite",
             "pk-province",
             _INTERNAL,
             _SECURITY,
@@ -306,7 +288,6 @@ def _planning() -> list[Dataset]:
             "roadmap",
             ("แผนพัฒนาเมืองอัจฉริยะ", "ช่องว่าง มาตรการ และชุดมาตรการที่ได้จากการคำนวณ"),
             ("Smart-city roadmap", "Gaps, measures and the portfolios computed from them"),
-            "Gap Measure Portfolio",
             "pk-province",
             _OWN,
             required="name origin",
@@ -321,7 +302,6 @@ def _planning() -> list[Dataset]:
                 "Technical assistance programme",
                 "Objectives, deliverables, milestones and evidence over five years",
             ),
-            "Objective Deliverable Milestone EvidenceLink",
             "depa",
             _OWN,
             required="name",
@@ -330,7 +310,6 @@ def _planning() -> list[Dataset]:
             "skills",
             ("กรอบสมรรถนะและหลักสูตร", "สมรรถนะ บทบาทหน้าที่ และหลักสูตรฝึกอบรม"),
             ("Competencies and courses", "Competencies, staff roles and training courses"),
-            "Competency StaffRole Course CourseStep",
             "pk-province",
             _OWN,
             required="name",
@@ -339,7 +318,6 @@ def _planning() -> list[Dataset]:
             "staff-training",
             ("ประวัติการฝึกอบรมของบุคลากร", "ผลการเรียนและช่องว่างทักษะของบุคลากรรายบุคคล เป็นข้อมูลส่วนบุคคล"),
             ("Training records of staff", "Learning records and skill gaps of individuals; personal data"),
-            "StaffMember LearningRecord Enrolment SkillGap",
             "pk-province",
             _INTERNAL,
             _PERSONAL,

@@ -8,6 +8,7 @@ from andaman.broker.service import Broker
 from andaman.city.room import City
 from andaman.command.routes import routes
 from andaman.command.service import CommandService
+from andaman.command.types import TYPES
 from andaman.identity.policy import Policy
 from andaman.identity.readers import Readership
 from andaman.room import Built, Room, Site, setting
@@ -33,4 +34,4 @@ def build(site: Site, settings: CommandSettings) -> Built:
     return Built(doors=routes(command), background=[command])
 
 
-ROOM = Room("command", build, CommandSettings)
+ROOM = Room("command", build, CommandSettings, types=TYPES)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Final, NamedTuple
 
 from andaman.identity.model import Access, Classification, Principal, Role
+from andaman.vocabulary import EntityType
 
 STAFF: Final = frozenset({Role.OPERATOR, Role.DISPATCHER, Role.ANALYST, Role.ADMINISTRATOR})
 OPERATIONS: Final = "operations"
@@ -371,25 +372,23 @@ def tell_all(listeners: Iterable[Callable[[], None]]) -> None:
         raise failed
 
 
-def default_writes(iri: Callable[[str], str]) -> list[WriteRule]:
-    """Which roles write which types of docs/vocabulary.md directly; ``iri`` expands a short name.
+def default_writes(types: Iterable[EntityType], iri: Callable[[str], str]) -> list[WriteRule]:
+    """Which roles write which types directly, as the types declare; ``iri`` expands a short name.
 
     Alerts, incidents, assignments and units are not among them: their states change through the command room alone,
     which knows the legal steps. Nor are computed findings (indicators, coverage, portfolios), which nobody may type in.
     """
-    analyst = frozenset(iri(name) for name in ("KeyPerformanceIndicator", "NetworkSite", "Measure"))
-    return [WriteRule(Role.ANALYST, analyst)]
+    by_role: dict[str, set[str]] = {}
+    for one in types:
+        for role in one.written_by:
+            by_role.setdefault(role, set()).add(iri(one.name))
+    return [WriteRule(Role(role), frozenset(names)) for role, names in sorted(by_role.items())]
 
 
-def default_configuring(iri: Callable[[str], str]) -> frozenset[str]:
+def default_configuring(types: Iterable[EntityType], iri: Callable[[str], str]) -> frozenset[str]:
     """Types of entities that configure the platform; ``iri`` expands a short name. One of them makes the whole entity
-    configuration, whatever else it is.
-
-    ``Dataset`` is the policy and the retention, ``AlertRule`` makes alerts in the platform's name, ``Organization`` makes
-    agencies, ``DrillRun`` says who may enter which exercise tenant and when it is emptied, ``CityPack`` says which entities
-    a new edition of the pack takes away.
-    """
-    return frozenset(iri(name) for name in ("Dataset", "AlertRule", "Organization", "DrillRun", "CityPack"))
+    configuration, whatever else it is."""
+    return frozenset(iri(one.name) for one in types if one.configures)
 
 
 def _canonical(value: Any) -> bytes:

@@ -15,6 +15,7 @@ from andaman.ingest.mapping import load_mapping
 from andaman.ingest.model import Feed
 from andaman.ingest.mqtt import MqttAddress, MqttFeed
 from andaman.ingest.routes import routes
+from andaman.ingest.types import TYPES
 from andaman.kernel.errors import Unavailable
 from andaman.room import Built, Room, Site, setting
 
@@ -67,4 +68,4 @@ def _feeds(site: Site, settings: IngestSettings, letters: DeadLetterStore) -> li
     return feeds
 
 
-ROOM = Room("ingest", build, IngestSettings, of_broker=True)
+ROOM = Room("ingest", build, IngestSettings, types=TYPES, of_broker=True)

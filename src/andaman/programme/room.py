@@ -5,6 +5,7 @@ from __future__ import annotations
 from andaman.broker.service import Broker
 from andaman.programme.routes import routes
 from andaman.programme.service import ProgrammeService
+from andaman.programme.types import TYPES
 from andaman.room import Built, NoSettings, Room, Site
 
 
@@ -12,4 +13,4 @@ def build(site: Site, settings: NoSettings) -> Built:
     return Built(doors=routes(ProgrammeService(site.services.get(Broker), site.clock)))
 
 
-ROOM = Room("programme", build)
+ROOM = Room("programme", build, types=TYPES)

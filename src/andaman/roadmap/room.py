@@ -5,6 +5,7 @@ from __future__ import annotations
 from andaman.assessment.service import AssessmentService
 from andaman.roadmap.routes import routes
 from andaman.roadmap.service import RoadmapService
+from andaman.roadmap.types import TYPES
 from andaman.room import Built, NoSettings, Room, Site
 
 
@@ -13,4 +14,4 @@ def build(site: Site, settings: NoSettings) -> Built:
     return Built(doors=routes(roadmap), background=[roadmap])
 
 
-ROOM = Room("roadmap", build)
+ROOM = Room("roadmap", build, types=TYPES)

@@ -10,6 +10,7 @@ from andaman.kernel.time import DAY
 from andaman.room import Built, Room, Site, setting
 from andaman.training.routes import routes
 from andaman.training.service import TrainingService
+from andaman.training.types import TYPES
 
 
 @dataclass(frozen=True)
@@ -26,4 +27,4 @@ def build(site: Site, settings: TrainingSettings) -> Built:
     return Built(doors=routes(training), background=[training])
 
 
-ROOM = Room("training", build, TrainingSettings)
+ROOM = Room("training", build, TrainingSettings, types=TYPES)

@@ -15,6 +15,7 @@ import uvicorn
 from andaman.identity.gate import NoAuthGate
 from andaman.identity.model import Actor, Classification, Principal, Role
 from andaman.identity.policy import DatasetRule, Policy, PolicyTable, default_writes
+from andaman.rooms import TYPES
 from tests.doors.ngsild.client import Client, error, open_whole_client
 
 TYPE = "https://uri.etsi.org/ngsi-ld/default-context/Bus"
@@ -259,7 +260,7 @@ async def test_nobody_sees_through_a_registration_what_is_hidden_here(
     await register(here, urls[1], information=everything, operations=ALL)
     rules = [DatasetRule("open", frozenset({TYPE}), classification=Classification.PUBLIC,
                          attributes={SPEED: Classification.SECURITY})]  # fmt: skip
-    policy = Policy(PolicyTable(rules, default_writes(lambda name: name)))
+    policy = Policy(PolicyTable(rules, default_writes(TYPES, lambda name: name)))
     public = Principal("public", "public", frozenset({Role.PUBLIC}))
     admin, here.actor = here.actor, Actor(public, policy.access_of(public))
     got = await here("GET", "/entities?type=Bus,Person")

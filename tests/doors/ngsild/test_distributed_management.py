@@ -8,6 +8,7 @@ from typing import Any
 
 from andaman.identity.model import Actor, Classification, Principal, Role
 from andaman.identity.policy import DatasetRule, Policy, PolicyTable, default_writes
+from andaman.rooms import TYPES
 from tests.doors.ngsild.client import Client, at_the_whole_door
 from tests.doors.ngsild.source import source
 from tests.doors.ngsild.test_distributed import ALL, SPEED, TYPE, bus, register
@@ -57,7 +58,7 @@ async def test_without_cache_duration_and_after_failures_nothing_is_kept(c: Clie
 async def test_a_kept_answer_shows_nobody_more_than_a_fresh_one(c: Client) -> None:
     rules = [DatasetRule("open", frozenset({TYPE}), classification=Classification.PUBLIC,
                          attributes={SPEED: Classification.SECURITY})]  # fmt: skip
-    policy = Policy(PolicyTable(rules, default_writes(lambda name: name)))
+    policy = Policy(PolicyTable(rules, default_writes(TYPES, lambda name: name)))
     public = Principal("public", "public", frozenset({Role.PUBLIC}))
     path = "/entities/urn:ngsi-ld:Bus:1"
     async with source((200, bus(1, speed=77, colour="red"))) as one:

@@ -12,6 +12,7 @@ import pytest
 from andaman.doors.ngsild.distributed import evolutions, whole_series
 from andaman.identity.model import Actor, Classification, Principal, Role
 from andaman.identity.policy import DatasetRule, Policy, PolicyTable, default_writes
+from andaman.rooms import TYPES
 from tests.doors.ngsild.client import Client, at_the_door, error
 from tests.doors.ngsild.test_distributed import SPEED, TYPE, brokers, register, two
 
@@ -178,7 +179,7 @@ async def test_filters_for_those_who_may_not_see_everything_are_applied_here(
     await there("POST", PAST, evolution(3, colour=[seen("green", 1)], speed=[seen(78, 1)]))
     rules = [DatasetRule("open", frozenset({TYPE}), classification=Classification.PUBLIC,
                          attributes={SPEED: Classification.SECURITY})]  # fmt: skip
-    policy = Policy(PolicyTable(rules, default_writes(lambda name: name)))
+    policy = Policy(PolicyTable(rules, default_writes(TYPES, lambda name: name)))
     public = Principal("public", "public", frozenset({Role.PUBLIC}))
     here.actor = Actor(public, policy.access_of(public))
 

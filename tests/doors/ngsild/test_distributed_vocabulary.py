@@ -6,6 +6,7 @@ from typing import Any
 
 from andaman.identity.model import Actor, Classification, Principal, Role
 from andaman.identity.policy import DatasetRule, Policy, PolicyTable, default_writes
+from andaman.rooms import TYPES
 from tests.doors.ngsild.client import Client, error
 from tests.doors.ngsild.source import source
 from tests.doors.ngsild.test_distributed import SPEED, TYPE, brokers, bus, register, two
@@ -126,7 +127,7 @@ async def test_nobody_learns_of_types_and_attributes_that_are_hidden_here(
     await register(here, urls[1], information=ANY)
     rules = [DatasetRule("open", frozenset({TYPE}), classification=Classification.PUBLIC,
                          attributes={SPEED: Classification.SECURITY})]  # fmt: skip
-    policy = Policy(PolicyTable(rules, default_writes(lambda name: name)))
+    policy = Policy(PolicyTable(rules, default_writes(TYPES, lambda name: name)))
     public = Principal("public", "public", frozenset({Role.PUBLIC}))
     here.actor = Actor(public, policy.access_of(public))
     assert (await here("GET", "/types")).json["typeList"] == ["Bus"]

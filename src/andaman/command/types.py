@@ -1,0 +1,324 @@
+"""Alerts, incidents and the units that are sent."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from andaman.common_attributes import ADDRESS, BEARING, CODE, DEFINITION, DESCRIPTION, SPEED
+from andaman.kernel.words import Words
+from andaman.units import IE, MTR, SEC
+from andaman.vocabulary import Attribute, Code, EntityType, Layer, Namespace
+
+_SEVERITY: Final = Attribute(
+    "severity",
+    Words("ความรุนแรง", "Severity"),
+    codes=(
+        Code("Extreme", Words("วิกฤต", "Extreme")),
+        Code("Severe", Words("รุนแรง", "Severe")),
+        Code("Moderate", Words("ปานกลาง", "Moderate")),
+        Code("Minor", Words("เล็กน้อย", "Minor")),
+        Code("Unknown", Words("ไม่ทราบระดับ", "Unknown")),
+    ),
+)
+_CLOSED_AT: Final = Attribute("closedAt", Words("ปิดเหตุเมื่อ", "Closed"))
+_INCIDENT_TYPE: Final = Attribute(
+    "incidentType", Words("ประเภทเหตุ", "Kind of incident"), register="/api/command/incident-types"
+)
+_REF_INCIDENT: Final = Attribute("refIncident", Words("เหตุ", "Incident"), "Relationship", place=True)
+_REF_UNIT: Final = Attribute("refUnit", Words("หน่วย", "Unit"), "Relationship", place=True)
+_REF_ASSIGNMENT: Final = Attribute(
+    "refAssignment", Words("การมอบหมาย", "Assignment"), "Relationship", namespace=Namespace.DEFAULT
+)
+_ALERTS_LAYER: Final = Layer("alerts", Words("การแจ้งเตือน", "Alerts"), order=130)
+_INCIDENTS_LAYER: Final = Layer("incidents", Words("เหตุที่ดำเนินการ", "Incidents"), order=120)
+_UNITS_LAYER: Final = Layer("units", Words("หน่วยฉุกเฉิน", "Emergency units"), order=110)
+
+ALERT_RULE: Final = EntityType(
+    "AlertRule",
+    Words("กฎการแจ้งเตือน", "Alert rule"),
+    (
+        Attribute("enabled", Words("ใช้งานอยู่", "Enabled")),
+        DEFINITION,
+    ),
+    ("alerts",),
+    configures=True,
+)
+
+ALERT: Final = EntityType(
+    "Alert",
+    Words("การแจ้งเตือน", "Alert"),
+    (
+        Attribute(
+            "alertStatus",
+            Words("สถานะการแจ้งเตือน", "Alert state"),
+            codes=(
+                Code("open", Words("รอรับทราบ", "Open")),
+                Code("acknowledged", Words("รับทราบแล้ว", "Acknowledged")),
+                Code("cleared", Words("กลับสู่ปกติ", "Cleared")),
+                Code("closed", Words("ปิดแล้ว", "Closed")),
+            ),
+        ),
+        _SEVERITY,
+        Attribute(
+            "urgency",
+            Words("ความเร่งด่วน", "Urgency"),
+            codes=(
+                Code("Immediate", Words("ทันที", "Immediate")),
+                Code("Expected", Words("คาดว่าจะเกิด", "Expected")),
+                Code("Future", Words("ในอนาคต", "Future")),
+                Code("Past", Words("ผ่านไปแล้ว", "Past")),
+                Code("Unknown", Words("ไม่ทราบ", "Unknown")),
+            ),
+        ),
+        Attribute(
+            "certainty",
+            Words("ความแน่นอน", "Certainty"),
+            codes=(
+                Code("Observed", Words("เกิดขึ้นจริง", "Observed")),
+                Code("Likely", Words("น่าจะเกิด", "Likely")),
+                Code("Possible", Words("อาจเกิด", "Possible")),
+                Code("Unlikely", Words("ไม่น่าเกิด", "Unlikely")),
+                Code("Unknown", Words("ไม่ทราบ", "Unknown")),
+            ),
+        ),
+        Attribute(
+            "category",
+            Words("หมวด", "Category"),
+            codes=(
+                Code("Geo", Words("ธรณีพิบัติ", "Geophysical")),
+                Code("Met", Words("อุตุนิยมวิทยา", "Meteorological")),
+                Code("Safety", Words("ความปลอดภัย", "Safety")),
+                Code("Security", Words("ความมั่นคง", "Security")),
+                Code("Rescue", Words("กู้ภัย", "Rescue")),
+                Code("Fire", Words("อัคคีภัย", "Fire")),
+                Code("Health", Words("สาธารณสุข", "Health")),
+                Code("Env", Words("สิ่งแวดล้อม", "Environment")),
+                Code("Transport", Words("คมนาคม", "Transport")),
+                Code("Infra", Words("โครงสร้างพื้นฐาน", "Infrastructure")),
+                Code(
+                    "CBRNE",
+                    Words(
+                        "เคมี ชีวะ รังสี นิวเคลียร์ และระเบิด",
+                        "Chemical, biological, radiological, nuclear, explosive",
+                    ),
+                ),
+                Code("Other", Words("อื่น ๆ", "Other")),
+            ),
+        ),
+        Attribute("alertSource", Words("ต้นเหตุของการแจ้งเตือน", "What raised it"), "Relationship", place=True),
+        Attribute("rule", Words("กฎที่ใช้", "Rule"), "Relationship"),
+        Attribute("dateIssued", Words("แจ้งเมื่อ", "Issued")),
+        Attribute("lastSeen", Words("พบล่าสุด", "Last seen")),
+        Attribute("occurrences", Words("จำนวนครั้ง", "Occurrences"), namespace=Namespace.OWN),
+        Attribute(
+            "data",
+            Words("ค่าที่ทำให้แจ้งเตือน", "Values that raised it"),
+            "JsonProperty",
+            note="list of attribute, value, op, threshold, observedAt",
+            hidden=True,
+        ),
+        Attribute("onset", Words("เริ่มเกิด", "Onset"), namespace=Namespace.DEFAULT),
+        Attribute(
+            "signalStep",
+            Words("ลำดับการประเมินกฎ", "Step of the rules"),
+            note="number of the last change by the rules",
+            namespace=Namespace.DEFAULT,
+            hidden=True,
+        ),
+        Attribute("acknowledgedBy", Words("ผู้รับทราบ", "Acknowledged by")),
+        Attribute("acknowledgedAt", Words("รับทราบเมื่อ", "Acknowledged")),
+        Attribute("acknowledgeNote", Words("บันทึกการรับทราบ", "Note"), namespace=Namespace.DEFAULT),
+        Attribute("clearedAt", Words("กลับสู่ปกติเมื่อ", "Cleared")),
+        Attribute(
+            "clearReason",
+            Words("เหตุที่กลับสู่ปกติ", "Why cleared"),
+            codes=(
+                Code("condition", Words("ค่ากลับสู่เกณฑ์ปกติ", "the value is normal again")),
+                Code("expired", Words("ครบกำหนดเวลา", "the time ran out")),
+            ),
+            namespace=Namespace.DEFAULT,
+        ),
+        Attribute("closedBy", Words("ผู้ปิด", "Closed by")),
+        _CLOSED_AT,
+        Attribute("closeReason", Words("เหตุผลที่ปิด", "Why closed")),
+        Attribute("instruction", Words("ข้อแนะนำ", "Advice"), "LanguageProperty", namespace=Namespace.DEFAULT),
+        _INCIDENT_TYPE,
+        _REF_INCIDENT,
+    ),
+    ("alerts",),
+    layer=_ALERTS_LAYER,
+    searched=True,
+    first_of=("alertStatus",),
+)
+
+INCIDENT: Final = EntityType(
+    "Incident",
+    Words("เหตุ", "Incident"),
+    (
+        _INCIDENT_TYPE,
+        Attribute(
+            "incidentStatus",
+            Words("สถานะเหตุ", "Incident state"),
+            codes=(
+                Code("new", Words("รับแจ้ง", "New")),
+                Code("triaged", Words("ประเมินแล้ว", "Triaged")),
+                Code("dispatched", Words("สั่งการแล้ว", "Dispatched")),
+                Code("onScene", Words("ถึงที่เกิดเหตุ", "On scene")),
+                Code("controlled", Words("ควบคุมได้แล้ว", "Under control")),
+                Code("closed", Words("ปิดแล้ว", "Closed")),
+                Code("cancelled", Words("ยกเลิก", "Cancelled")),
+            ),
+        ),
+        _SEVERITY,
+        Attribute("priority", Words("ลำดับความสำคัญ", "Priority")),
+        DESCRIPTION,
+        ADDRESS,
+        Attribute("reporterName", Words("ผู้แจ้ง", "Reporter"), note="personal data"),
+        Attribute("reporterPhone", Words("โทรศัพท์ผู้แจ้ง", "Reporter's phone"), note="personal data"),
+        Attribute("refAlert", Words("การแจ้งเตือน", "Alert"), "Relationship", place=True),
+        Attribute("openedAt", Words("เปิดเหตุเมื่อ", "Opened")),
+        _CLOSED_AT,
+        Attribute("outcome", Words("ผลการดำเนินการ", "Outcome")),
+        Attribute(
+            "entryCount", Words("จำนวนบันทึก", "Number of entries"), namespace=Namespace.DEFAULT, hidden=True
+        ),
+        Attribute("reopenedAt", Words("เปิดเหตุอีกครั้งเมื่อ", "Reopened"), namespace=Namespace.DEFAULT),
+        Attribute("createdBy", Words("ผู้เปิดเหตุ", "Opened by"), namespace=Namespace.DEFAULT),
+        Attribute(
+            "exercise", Words("อยู่ในการฝึกซ้อม", "Part of an exercise"), namespace=Namespace.OWN, hidden=True
+        ),
+    ),
+    ("incidents",),
+    classified={"reporterName": "personal", "reporterPhone": "personal"},
+    layer=_INCIDENTS_LAYER,
+    searched=True,
+    first_of=("incidentStatus",),
+)
+
+TIMELINE_ENTRY: Final = EntityType(
+    "TimelineEntry",
+    Words("บันทึกเหตุการณ์", "Timeline entry"),
+    (
+        _REF_INCIDENT,
+        Attribute(
+            "number", Words("ลำดับที่", "Number"), note="1, 2, 3 … without gaps", namespace=Namespace.DEFAULT
+        ),
+        Attribute(
+            "entryType",
+            Words("ชนิดของบันทึก", "Kind of entry"),
+            codes=(
+                Code("created", Words("เปิดเหตุ", "Opened")),
+                Code("step", Words("เปลี่ยนสถานะ", "Change of state")),
+                Code("assignment", Words("การมอบหมาย", "Assignment")),
+                Code("follows", Words("เหตุสืบเนื่อง", "Follow-up")),
+                Code("check", Words("รายการตรวจสอบ", "Checklist")),
+                Code("note", Words("บันทึก", "Note")),
+            ),
+        ),
+        CODE,
+        Attribute(
+            "params",
+            Words("รายละเอียดของบันทึก", "Details of the entry"),
+            "JsonProperty",
+            note="names as `{th, en}`, states as codes",
+            hidden=True,
+        ),
+        Attribute("step", Words("สถานะที่เปลี่ยนเป็น", "New state"), namespace=Namespace.DEFAULT),
+        Attribute(
+            "text", Words("ข้อความ", "Text"), note="what a person wrote, or the sentence in both languages"
+        ),
+        Attribute("author", Words("ผู้บันทึก", "Author"), namespace=Namespace.OWN),
+        Attribute("at", Words("เวลา", "Time")),
+        _REF_UNIT,
+        _REF_ASSIGNMENT,
+    ),
+    ("incidents",),
+)
+
+ASSIGNMENT: Final = EntityType(
+    "Assignment",
+    Words("การมอบหมายหน่วย", "Assignment"),
+    (
+        _REF_INCIDENT,
+        _REF_UNIT,
+        Attribute(
+            "assignmentStatus",
+            Words("สถานะการมอบหมาย", "Assignment state"),
+            codes=(
+                Code("assigned", Words("ได้รับมอบหมาย", "Assigned")),
+                Code("enRoute", Words("กำลังเดินทาง", "En route")),
+                Code("onScene", Words("ถึงที่เกิดเหตุ", "On scene")),
+                Code("clear", Words("เสร็จภารกิจ", "Clear")),
+                Code("cancelled", Words("ยกเลิก", "Cancelled")),
+            ),
+        ),
+        Attribute("etaSeconds", Words("เวลาเดินทาง", "Travel time"), unit=SEC, shown="duration"),
+        Attribute("routeLengthM", Words("ระยะทาง", "Distance"), unit=MTR, shown="distance"),
+        Attribute(
+            "route", Words("เส้นทางเดินรถ", "Route"), "JsonProperty", namespace=Namespace.DEFAULT, hidden=True
+        ),
+        Attribute(
+            "reasonChosen", Words("เหตุผลที่เลือกหน่วย", "Why the unit was chosen"), "JsonProperty", hidden=True
+        ),
+        Attribute("assignedAt", Words("มอบหมายเมื่อ", "Assigned")),
+        Attribute("enRouteAt", Words("ออกเดินทางเมื่อ", "Left")),
+        Attribute("onSceneAt", Words("ถึงที่เกิดเหตุเมื่อ", "Arrived")),
+        Attribute("clearAt", Words("เสร็จภารกิจเมื่อ", "Cleared")),
+        Attribute("assignedBy", Words("ผู้มอบหมาย", "Assigned by"), namespace=Namespace.DEFAULT),
+        Attribute("cancelledAt", Words("ยกเลิกเมื่อ", "Cancelled")),
+    ),
+    ("incidents",),
+)
+
+EMERGENCY_UNIT: Final = EntityType(
+    "EmergencyUnit",
+    Words("หน่วยฉุกเฉิน", "Emergency unit"),
+    (
+        Attribute(
+            "unitType",
+            Words("ประเภทหน่วย", "Kind of unit"),
+            codes=(
+                Code("ambulance", Words("รถพยาบาลฉุกเฉิน", "Ambulance"), "star"),
+                Code("fireEngine", Words("รถดับเพลิง", "Fire engine"), "flame"),
+                Code("policePatrol", Words("รถสายตรวจ", "Police patrol"), "shield"),
+                Code("rescueBoat", Words("เรือกู้ภัย", "Rescue boat"), "boat"),
+                Code("ddpmTeam", Words("ชุดปฏิบัติการ ปภ.", "Disaster prevention team"), "triangle"),
+                Code("towTruck", Words("รถยก", "Tow truck"), "hook"),
+            ),
+        ),
+        Attribute(
+            "unitStatus",
+            Words("สถานะหน่วย", "Unit state"),
+            codes=(
+                Code("available", Words("ว่าง", "Available")),
+                Code("assigned", Words("ได้รับมอบหมาย", "Assigned")),
+                Code("enRoute", Words("กำลังเดินทาง", "En route")),
+                Code("onScene", Words("ถึงที่เกิดเหตุ", "On scene")),
+                Code("outOfService", Words("งดปฏิบัติงาน", "Out of service")),
+            ),
+        ),
+        Attribute("statusNote", Words("หมายเหตุสถานะ", "Note on state"), namespace=Namespace.DEFAULT),
+        Attribute("callSign", Words("นามเรียกขาน", "Call sign")),
+        Attribute("homeStation", Words("ที่ตั้งหน่วย", "Home station"), "Relationship"),
+        Attribute("crew", Words("กำลังพล", "Crew"), unit=IE),
+        Attribute(
+            "assignmentCount",
+            Words("จำนวนการมอบหมาย", "Number of assignments"),
+            namespace=Namespace.DEFAULT,
+            hidden=True,
+        ),
+        _REF_INCIDENT,
+        _REF_ASSIGNMENT,
+        SPEED,
+        BEARING,
+    ),
+    ("emergency-units",),
+    note="`origin` is `simulated` in the demo.",
+    layer=_UNITS_LAYER,
+    icon="truck",
+    searched=True,
+    kind_attribute="unitType",
+    first_of=("unitStatus",),
+)
+
+TYPES: Final = (ALERT_RULE, ALERT, INCIDENT, TIMELINE_ENTRY, ASSIGNMENT, EMERGENCY_UNIT)

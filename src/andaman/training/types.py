@@ -1,0 +1,177 @@
+"""Competencies, courses, staff and drills."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from andaman.common_attributes import LEVEL, SCENARIO
+from andaman.kernel.words import Words
+from andaman.vocabulary import Attribute, Code, EntityType, Namespace
+
+_STEPS: Final = Attribute(
+    "steps", Words("ขั้นตอน", "Steps"), "JsonProperty", namespace=Namespace.DEFAULT, hidden=True
+)
+_PERSON: Final = Attribute("person", Words("บุคลากร", "Person"), namespace=Namespace.DEFAULT)
+
+COMPETENCY: Final = EntityType(
+    "Competency",
+    Words("สมรรถนะ", "Competency"),
+    (
+        Attribute("area", Words("กลุ่มสมรรถนะ", "Area of competence"), namespace=Namespace.DEFAULT),
+        Attribute("reference", Words("เอกสารอ้างอิง", "Reference"), namespace=Namespace.DEFAULT),
+        Attribute("validDays", Words("อายุการรับรอง", "Days of validity"), namespace=Namespace.DEFAULT),
+    ),
+    ("skills",),
+)
+
+STAFF_ROLE: Final = EntityType(
+    "StaffRole",
+    Words("บทบาทหน้าที่", "Staff role"),
+    (
+        Attribute("posts", Words("จำนวนอัตรา", "Posts"), namespace=Namespace.DEFAULT),
+        Attribute(
+            "basis", Words("ที่มาของจำนวนอัตรา", "Basis"), "LanguageProperty", namespace=Namespace.DEFAULT
+        ),
+        Attribute(
+            "requires",
+            Words("สมรรถนะที่กำหนด", "Required competencies"),
+            "JsonProperty",
+            namespace=Namespace.DEFAULT,
+            hidden=True,
+        ),
+    ),
+    ("skills",),
+)
+
+COURSE: Final = EntityType(
+    "Course",
+    Words("หลักสูตร", "Course"),
+    (
+        Attribute("summary", Words("สาระสำคัญ", "Summary"), "LanguageProperty", namespace=Namespace.DEFAULT),
+        _STEPS,
+    ),
+    ("skills",),
+)
+
+COURSE_STEP: Final = EntityType(
+    "CourseStep",
+    Words("ขั้นตอนของหลักสูตร", "Course step"),
+    (),
+    ("skills",),
+    note="Not stored today: the steps are in the course.",
+)
+
+STAFF_MEMBER: Final = EntityType(
+    "StaffMember",
+    Words("บุคลากร", "Staff member"),
+    (
+        _PERSON,
+        Attribute("staffRole", Words("บทบาทหน้าที่", "Staff role"), namespace=Namespace.DEFAULT),
+    ),
+    ("staff-training",),
+    namespace=Namespace.DEFAULT,
+)
+
+ENROLMENT: Final = EntityType(
+    "Enrolment",
+    Words("การลงทะเบียนเรียน", "Enrolment"),
+    (
+        _PERSON,
+        Attribute("refCourse", Words("หลักสูตร", "Course"), "Relationship", namespace=Namespace.DEFAULT),
+        _STEPS,
+        Attribute("completed", Words("เรียนจบแล้ว", "Completed"), namespace=Namespace.DEFAULT),
+    ),
+    ("staff-training",),
+    namespace=Namespace.DEFAULT,
+)
+
+LEARNING_RECORD: Final = EntityType(
+    "LearningRecord",
+    Words("ประวัติการเรียนรู้", "Learning record"),
+    (
+        _PERSON,
+        Attribute("competency", Words("สมรรถนะ", "Competency"), namespace=Namespace.DEFAULT),
+        LEVEL,
+        Attribute("evidence", Words("หลักฐาน", "Evidence"), namespace=Namespace.DEFAULT),
+    ),
+    ("staff-training",),
+)
+
+SKILL_GAP: Final = EntityType(
+    "SkillGap",
+    Words("ช่องว่างทักษะ", "Skill gap"),
+    (),
+    ("staff-training",),
+    note="Not stored today: it is computed when it is asked for.",
+)
+
+DRILL_RUN: Final = EntityType(
+    "DrillRun",
+    Words("การฝึกซ้อม", "Drill"),
+    (
+        SCENARIO,
+        _PERSON,
+        Attribute("personName", Words("ชื่อบุคลากร", "Name of the person"), namespace=Namespace.DEFAULT),
+        Attribute(
+            "drillStatus",
+            Words("สถานะการฝึก", "State of the drill"),
+            codes=(
+                Code("running", Words("กำลังฝึก", "Running")),
+                Code("scored", Words("ให้คะแนนแล้ว", "Scored")),
+                Code("aborted", Words("ยุติแล้ว", "Aborted")),
+            ),
+            namespace=Namespace.DEFAULT,
+        ),
+        Attribute("exerciseTenant", Words("พื้นที่ฝึก", "Exercise tenant"), namespace=Namespace.DEFAULT),
+        Attribute(
+            "trainers", Words("ผู้ฝึกสอน", "Trainers"), "JsonProperty", namespace=Namespace.DEFAULT, hidden=True
+        ),
+        Attribute("startedAt", Words("เริ่มฝึกเมื่อ", "Started"), namespace=Namespace.DEFAULT),
+        Attribute("finishedAt", Words("ฝึกเสร็จเมื่อ", "Finished"), namespace=Namespace.DEFAULT),
+        Attribute(
+            "startSeq",
+            Words("ตำแหน่งเริ่มต้นในสมุดบันทึก", "Start position in the journal"),
+            namespace=Namespace.DEFAULT,
+            hidden=True,
+        ),
+        Attribute(
+            "injected",
+            Words("เหตุการณ์สมมติที่ส่ง", "Injected events"),
+            "JsonProperty",
+            namespace=Namespace.DEFAULT,
+            hidden=True,
+        ),
+        Attribute("score", Words("คะแนน", "Score"), "JsonProperty", namespace=Namespace.DEFAULT, hidden=True),
+        Attribute("percent", Words("คะแนนร้อยละ", "Score in percent"), namespace=Namespace.DEFAULT),
+        Attribute("passed", Words("ผ่านเกณฑ์", "Passed"), namespace=Namespace.DEFAULT),
+        Attribute("tenantRemovedAt", Words("ลบพื้นที่ฝึกเมื่อ", "Tenant removed"), namespace=Namespace.DEFAULT),
+    ),
+    ("exercises",),
+    configures=True,
+    classified={
+        "person": "personal",
+        "personName": "personal",
+        "trainers": "personal",
+        "exerciseTenant": "personal",
+        "score": "personal",
+        "percent": "personal",
+        "passed": "personal",
+    },
+)
+
+EXERCISE: Final = EntityType(
+    "Exercise", Words("สถานการณ์ฝึก", "Exercise"), (), ("exercises",), note="Not stored today."
+)
+
+TYPES: Final = (
+    COMPETENCY,
+    STAFF_ROLE,
+    COURSE,
+    COURSE_STEP,
+    STAFF_MEMBER,
+    ENROLMENT,
+    LEARNING_RECORD,
+    SKILL_GAP,
+    DRILL_RUN,
+    EXERCISE,
+)
