@@ -31,13 +31,15 @@ class NotAmongYourRights(Refusal, Forbidden):
 
 class NoSuchIndicator(Refusal, ResourceNotFound):
     code = "no-such-indicator"
-    words = Words("ไม่มีตัวชี้วัด {id}", "There is no indicator {id}; GET /api/assessment/indicators lists them")
+    words = Words("ไม่มีตัวชี้วัด {id}", "There is no indicator {id}")
     id: str
 
 
 class NoSuchStudy(Refusal, ResourceNotFound):
     code = "no-such-study"
-    words = Words("ไม่มีการศึกษา {place} (มี: {known})", "No accessibility study of {place}; there are {known}")
+    words = Words(
+        "ไม่มีการศึกษา {place} (มี: {known})", "There is no accessibility study of {place}; there are {known}"
+    )
     place: str
     known: str
 
@@ -46,7 +48,7 @@ class NoSuchRun(Refusal, ResourceNotFound):
     code = "no-such-coverage-run"
     words = Words(
         "ไม่มีผลการคำนวณความครอบคลุม {id}",
-        "There is no coverage run {id}; GET /api/connectivity/runs lists them",
+        "There is no coverage run {id}",
     )
     id: str
 

@@ -19,8 +19,8 @@ class SelectorEmptied(Refusal, BadRequestData):
     code = "selector-emptied"
     words = Words(
         "ตัวเลือกข้อมูล (selector) ไม่ระบุชนิดหรือขอบเขตแล้ว ซึ่งจะเปิดเผยข้อมูลที่ปิดไว้ หากต้องการเช่นนั้นให้ลบรายการนี้",
-        "selector names neither types nor a scope any more, which would open what the entry keeps closed;"
-        " delete the entry if that is meant",
+        "The selector no longer names types or a scope, which would publish what the entry keeps closed;"
+        " delete the entry if you mean that",
     )
     field: FieldName = "selector"
 

@@ -1,4 +1,4 @@
-"""What an incident's timeline tells: codes with parameters and words, of which screens make sentences. Pure.
+"""Lines of an incident's timeline: codes with parameters and words. Screens make the sentences. Pure.
 
 An entry stores what happened as ``code`` and ``params``. Its ``text`` is what a person wrote. Where nobody wrote
 anything it is the sentence in both languages, with states as codes, for readers of NGSI-LD.
@@ -17,7 +17,7 @@ from andaman.kernel.words import State, Words, json_params
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """Something that an entry tells. The fields of a subclass are its parameters."""
+    """Something that happened to an incident. The fields of a subclass are its parameters."""
 
     code: ClassVar[str]
     entry_type: ClassVar[str]
@@ -83,7 +83,7 @@ class Entry:
     links: Mapping[str, Instance] = field(default_factory=dict)
 
     def attrs(self) -> dict[str, Instance]:
-        """Attributes of the TimelineEntry entity that tell it."""
+        """The attributes of the TimelineEntry entity."""
         said = self.happening
         if said is None:
             return {"entryType": prop("note"), "text": prop(self.text)}

@@ -21,7 +21,7 @@ class WrongCredentials(Refusal, NotSignedIn):
     """In the same words whether there is such an account or not."""
 
     code = "wrong-credentials"
-    words = Words("ชื่อผู้ใช้หรือรหัสผ่านไม่ถูกต้อง", "The user name or the password is not right")
+    words = Words("ชื่อผู้ใช้หรือรหัสผ่านไม่ถูกต้อง", "The user name or the password is wrong")
 
 
 class SignInsThrottled(Refusal, TooManyRequests):
@@ -79,7 +79,7 @@ class SessionEndedMeanwhile(Refusal, NotSignedIn):
     code = "session-ended-meanwhile"
     words = Words(
         "เซสชันสิ้นสุดก่อนที่ระบบจะได้รับคำขอครบถ้วน โปรดเข้าสู่ระบบใหม่",
-        "The session was over before the request was whole; sign in again",
+        "The session ended before the request was complete; sign in again",
     )
 
 
@@ -111,7 +111,7 @@ class QuestionsWaiting(Refusal, TooManyRequests):
     code = "questions-waiting"
     words = Words(
         "มีคำขอจากที่อยู่เครือข่ายนี้รออยู่มากเกินไป โปรดลองใหม่ในอีกสักครู่",
-        "Too many questions of this address wait already",
+        "Too many questions from this address are waiting",
     )
     retryAfter: int = 1
 
@@ -126,7 +126,7 @@ class TooManyScreens(Refusal, TooManyRequests):
 
 class OldPasswordWrong(Refusal, BadRequestData):
     code = "old-password-wrong"
-    words = Words("รหัสผ่านเดิมไม่ถูกต้อง", "The old password is not right")
+    words = Words("รหัสผ่านเดิมไม่ถูกต้อง", "The old password is wrong")
     field: FieldName = "old"
 
 
@@ -281,7 +281,7 @@ class TokenNotForTakeover(Refusal, ResourceNotFound):
 
 class TokenNameMissing(Refusal, BadRequestData):
     code = "token-name-missing"
-    words = Words("โปรดตั้งชื่อโทเค็นให้ทราบว่าใช้เพื่ออะไร", "A token needs a name that tells what it is for")
+    words = Words("โปรดตั้งชื่อโทเค็นให้ทราบว่าใช้เพื่ออะไร", "A token needs a name that says its purpose")
     field: FieldName = "name"
 
 
@@ -301,7 +301,7 @@ class TokenChainTooLong(Refusal, Conflict):
     code = "token-chain-too-long"
     words = Words(
         "โทเค็นที่สร้างด้วยโทเค็นต่อกันได้ไม่เกิน {most} ชั้น ให้บุคคลเป็นผู้สร้างหรือใช้บรรทัดคำสั่ง",
-        "Tokens made with tokens end after {most}; make this one as a person, or on the command line",
+        "A chain of tokens made with tokens has at most {most} links; make this one as a person, or on the command line",
     )
     most: int
 
@@ -310,7 +310,7 @@ class TokenStandsOnItself(Refusal, Conflict):
     code = "token-stands-on-itself"
     words = Words(
         "สิทธิ์ที่ท่านใช้อยู่ขึ้นกับโทเค็น {id} นี้เอง ให้บุคคลเป็นผู้ดำเนินการ",
-        "What you act with stands on token {id} itself; do this as a person",
+        "The token you act with depends on token {id}; do this as a person",
     )
     id: str
 

@@ -106,7 +106,7 @@ class NotATime(Refusal, BadRequestData):
 
 class EndNotAfterBegin(Refusal, BadRequestData):
     code = "end-not-after-begin"
-    words = Words("เวลาสิ้นสุดต้องอยู่หลังเวลาเริ่มต้น", "to must be later than from")
+    words = Words("เวลาสิ้นสุดต้องอยู่หลังเวลาเริ่มต้น", "The end must be later than the beginning")
     field: FieldName = "to"
 
 

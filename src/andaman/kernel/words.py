@@ -1,4 +1,4 @@
-"""A text in Thai and English, with placeholders for what is known only later.
+"""A text in Thai and English, with placeholders for parameters.
 
 Screens show the reader's half. A problem document and the log show the English one.
 """
@@ -55,7 +55,7 @@ Names = Annotated[Sequence[Words], "names"]
 
 
 def kinds_of(owner: type, parameters: Iterable[str]) -> dict[str, str]:
-    """Parameter → what it is for a reader, by its annotation: name, names, state, states, field, number or text."""
+    """Parameter → its kind for a reader, by its annotation: name, names, state, states, field, number or text."""
     hints = get_type_hints(owner, include_extras=True)
     return {name: _kind(hints[name]) for name in parameters}
 

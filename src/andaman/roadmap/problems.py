@@ -18,7 +18,7 @@ class NoPlanPossible(Refusal, Conflict):
 
 class NoSuchMeasure(Refusal, ResourceNotFound):
     code = "no-such-measure"
-    words = Words("ไม่มีมาตรการ {id}", "There is no measure {id}; GET /api/roadmap/measures lists them")
+    words = Words("ไม่มีมาตรการ {id}", "There is no measure {id}")
     id: str
 
 
@@ -49,5 +49,5 @@ class MeasureInUse(Refusal, Conflict):
 
 class NoSuchPortfolio(Refusal, ResourceNotFound):
     code = "no-such-portfolio"
-    words = Words("ไม่มีแผน {id}", "There is no portfolio {id}; GET /api/roadmap/portfolio lists them")
+    words = Words("ไม่มีแผน {id}", "There is no portfolio {id}")
     id: str

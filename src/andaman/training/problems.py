@@ -17,7 +17,7 @@ class NoSuchDrill(Refusal, ResourceNotFound):
     """Also for a drill of somebody else: both are refused in the same words."""
 
     code = "no-such-drill"
-    words = Words("ท่านไม่มีการฝึก {id}", "There is no drill {id} of yours")
+    words = Words("ท่านไม่มีการฝึก {id}", "You have no drill {id}")
     id: str
 
 
@@ -50,7 +50,7 @@ class DrillNotScored(Refusal, Conflict):
 
 class DrillNeeded(Refusal, BadRequestData):
     code = "drill-needed"
-    words = Words("ขั้นนี้ต้องใช้การฝึกที่ได้รับคะแนนแล้ว", "A drill step needs the id of your scored drill")
+    words = Words("ขั้นนี้ต้องใช้การฝึกที่ได้รับคะแนนแล้ว", "This step needs the id of your scored drill")
     field: FieldName = "drill"
 
 

@@ -72,5 +72,6 @@ export const SHOWN: Record<ParamKind, (value: unknown) => string> = {
 export function sentence(said: Sentence, given: Readonly<Record<string, unknown>>): string {
   const params: Record<string, string> = {};
   for (const [name, kind] of Object.entries(said.params ?? {})) if (name in given) params[name] = SHOWN[kind](given[name]);
-  return t(said, params);
+  const text = t(said, params);
+  return said.en.startsWith('{field}') ? text.charAt(0).toUpperCase() + text.slice(1) : text;
 }
