@@ -1,4 +1,4 @@
-"""Wrap the prose of Markdown files at 100 columns. Tables, code, headings and HTML stay as they are.
+"""Wrap the prose of Markdown files at 100 columns. Tables, fenced code, headings and HTML stay as they are.
 
 python scripts/wrap_prose.py FILE...
 """
