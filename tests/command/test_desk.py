@@ -115,7 +115,7 @@ def test_entries_are_codes_with_names_in_both_languages(tmp_path: Path) -> None:
             ]  # fmt: skip
             unit = names_of(broker.get(A1, FULL_ACCESS))
             assert lines[1]["params"] == {"unit": unit.json(), "state": "assigned"}
-            assert lines[1]["text"] == {"th": f"{unit.th}: assigned", "en": f"{unit.en}: assigned"}
+            assert lines[1]["text"] == {"th": f"{unit.th}: ได้รับมอบหมาย", "en": f"{unit.en}: Assigned"}
             assert lines[3]["params"] == {"item": Words(*kind.checklist[0]).json()}
             assert (lines[4]["entryType"], lines[4]["text"]) == ("note", "ถนนแห้ง")
             assert (lines[5]["params"], lines[5]["text"]) == ({"state": "cancelled"}, "แจ้งเท็จ")

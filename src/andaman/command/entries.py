@@ -1,17 +1,18 @@
 """Lines of an incident's timeline: codes with parameters and words. Screens make the sentences. Pure.
 
 An entry stores what happened as ``code`` and ``params``. Its ``text`` is what a person wrote. Where nobody wrote
-anything it is the sentence in both languages, with states as codes, for readers of NGSI-LD.
+anything it is the sentence in both languages, for readers of NGSI-LD.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from andaman.broker.entity.build import js, lang, prop, rel
 from andaman.broker.model import Instance
+from andaman.command.types import ASSIGNMENT, INCIDENT
 from andaman.kernel.words import State, Words, json_params
 
 
@@ -65,6 +66,13 @@ class ItemChecked(Happening):
     item: Words
 
 
+_STATES: Final = {
+    code.value: code.words
+    for kind in (ASSIGNMENT, INCIDENT)
+    for attribute in kind.attributes
+    if attribute.name in ("assignmentStatus", "incidentStatus")
+    for code in attribute.codes
+}
 HAPPENINGS: tuple[type[Happening], ...] = (
     IncidentOpened,
     IncidentStep,
@@ -88,10 +96,17 @@ class Entry:
         if said is None:
             return {"entryType": prop("note"), "text": prop(self.text)}
         params = said.params()
-        text = prop(self.text) if self.text else lang(**said.words.fill(params).json())
+        text = prop(self.text) if self.text else lang(**_sentence(said).json())
         step = {"step": prop(params["state"])} if "state" in params else {}
         told = {"code": prop(said.code), "params": js(json_params(params))}
         return {"entryType": prop(said.entry_type), "text": text, **told, **step, **self.links}
+
+
+def _sentence(said: Happening) -> Words:
+    params = said.params()
+    if "state" in params:
+        params["state"] = _STATES.get(params["state"], params["state"])
+    return said.words.fill(params)
 
 
 def unit_links(unit_id: str, assignment_id: str = "") -> dict[str, Instance]:

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from andaman.command.types import ALERT, ALERT_RULE, ASSIGNMENT, EMERGENCY_UNIT, INCIDENT
 from andaman.kernel.errors import BadRequestData, Conflict, ResourceNotFound
 from andaman.kernel.refusals import Refusal
 from andaman.kernel.words import Names, State, States, Words
 
-KINDS: Final = {
-    "Alert": Words("การแจ้งเตือน", "alert"),
-    "AlertRule": Words("กฎการแจ้งเตือน", "alert rule"),
-    "Assignment": Words("การมอบหมาย", "assignment"),
-    "EmergencyUnit": Words("หน่วยปฏิบัติการ", "unit"),
-    "Incident": Words("เหตุ", "incident"),
-}
+KINDS: Final = {one.name: one.words for one in (ALERT, ALERT_RULE, ASSIGNMENT, EMERGENCY_UNIT, INCIDENT)}
 """Types of entities that people ask the command center for."""
 
 
