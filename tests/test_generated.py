@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 from collections import Counter
 from pathlib import Path
@@ -68,6 +69,30 @@ def test_every_refusal_has_a_code_words_and_parameters_of_its_own(one: type[Refu
     }
     assert one.status >= 400
     assert one.kind
+
+
+def test_rooms_that_people_use_name_states_and_limits_by_codes() -> None:
+    """People meet these at screens: no room raises the bare class, which would say only that something is not allowed."""
+    bare = {"Conflict", "AlreadyExists", "TooManyRequests"}
+    rooms = [
+        "assessment",
+        "catalogue",
+        "command",
+        "doors/live",
+        "identity",
+        "ingest",
+        "programme",
+        "roadmap",
+        "training",
+    ]
+    found = [
+        f"{path}:{node.lineno}"
+        for room in rooms
+        for path in (_ROOT / "src/andaman" / room).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in bare
+    ]
+    assert found == []
 
 
 def test_a_refusal_is_a_class_with_a_code() -> None:

@@ -4,7 +4,7 @@ import { locale } from '$lib/i18n.svelte';
 import { Problem } from '$lib/problem';
 import { problems } from '../generated/problems';
 import { timeline } from '../generated/timeline';
-import { problemText } from './problems';
+import { isTranslated, problemText } from './problems';
 import { sentence, type ParamKind } from './sentences';
 
 const problem = (status: number, detail: string, extra: Record<string, unknown> = {}) => new Problem(status, 'about:blank', 'Title', detail, extra);
@@ -40,6 +40,7 @@ describe('a refusal', () => {
     expect(problemText(busy)).toBe('รถพยาบาล ๓ อยู่ในสถานะ “กำลังเดินทาง” จึงไม่ว่าง เลือกหน่วยอื่น');
     locale.lang = 'en';
     expect(problemText(busy)).toBe('Ambulance 3 is “En route”, not available; choose another unit');
+    expect(isTranslated(busy)).toBe(false);
   });
   it('names what can be done', () => {
     const extra = { code: 'incident-step-not-allowed', params: { state: 'closed', step: 'onScene', allowed: ['triaged'] }, allowed: ['triaged'] };

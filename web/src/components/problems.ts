@@ -26,8 +26,11 @@ export function problemText(problem: Problem): string {
   return withSteps(name ? t(words.field, { text: base, field: name }) : base, problem);
 }
 
-/** True where `problemText` is not the platform's own sentence, so that this can be shown beside it. */
-export const isTranslated = (problem: Problem): boolean => problem.detail !== '' && problemText(problem) !== problem.detail;
+/** True where the platform's own English sentence says more, so that it can be shown with `problemText`. */
+export function isTranslated(problem: Problem): boolean {
+  if (locale.lang === 'en' && isRecord(problem.extra['params'])) return false;
+  return problem.detail !== '' && problemText(problem) !== problem.detail;
+}
 
 function withSteps(text: string, problem: Problem): string {
   const allowed = problem.extra['allowed'];
