@@ -14,7 +14,7 @@ Take = Callable[[Sequence[Event]], Awaitable[None] | None]
 
 
 class Journal(Protocol):
-    """What is needed of the broker."""
+    """The part of the broker that a follower needs."""
 
     @property
     def seq(self) -> int: ...
@@ -23,8 +23,8 @@ class Journal(Protocol):
 
 
 class Follower(Background):
-    """Gives ``take`` what happens behind ``position``. A batch that fails is given again, from its first event on: ``take``
-    must bear events that it has seen. ``position`` moves on when ``take`` returns."""
+    """Gives ``take`` the events behind ``position``. A batch that fails is given again from its first event on, so ``take``
+    must accept events that it has seen. ``position`` moves on when ``take`` returns."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What the rules keep on disk: their state, and marks of what happened between two rows of the journal.
+"""The rules on disk: their state, and marks of events between two rows of the journal.
 
 A replay of the journal from the last state must meet the same things in the same order. The journal tells of every entity;
 it does not tell when a deadline fired on the clock alone, nor that the platform was down. Those are *marks*: small,
@@ -52,8 +52,8 @@ _TURN_S: Final = 0.001
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """After the journal row ``seq``: deadlines of a tenant fired up to ``at``, or (``tenant`` None) the platform came up
-    at ``at`` after it was down."""
+    """After the journal row ``seq``, deadlines of a tenant fired up to ``at``. ``tenant`` None: the platform started at
+    ``at`` after it was down."""
 
     seq: int
     tenant: str | None
@@ -62,7 +62,7 @@ class Mark:
 
 @dataclass(slots=True)
 class State:
-    """What was read back. ``rows`` as the watch wrote them."""
+    """The state as it was read. ``rows`` are as the watch wrote them."""
 
     offset: int
     alive: Micros
@@ -70,7 +70,7 @@ class State:
 
 
 class Keeper:
-    """One store in a directory. The state is replaced whole; marks are added to it, and go with the state that they are of."""
+    """One store in a directory. A new state replaces the old one and its marks."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -85,7 +85,7 @@ class Keeper:
         return self._opened
 
     def close(self) -> None:
-        """Finish what was given to write."""
+        """Finish all writes, and close the store."""
         self._thread.shutdown()
         if self._opened is not None:
             self._opened.close()
@@ -101,7 +101,7 @@ class Keeper:
         blocks = self._store.rows("SELECT lines FROM block ORDER BY number")
         rows = [orjson.loads(line) for (lines,) in blocks for line in lines.splitlines()]
         if version != VERSION or count != len(rows) or offset is None:
-            raise ValueError("It is of another version or not whole")
+            raise ValueError("It has another version, or rows are missing")
         return State(offset, alive, rows)
 
     def load_marks(self) -> list[Mark]:
@@ -141,8 +141,8 @@ def put_state(store: Store, offset: int, alive: Micros, rows: int, blocks: Seque
 
 # -- the files of the release before --------------------------------------------------------------------------
 def take_over(directory: Path, store: Store) -> None:
-    """What a release before kept in two files. They are removed once it is in the store. What makes no sense is left out, and
-    the rules begin with the present. May raise OSError."""
+    """Move the two files of an earlier release into the store. If they make no sense, the rules begin with the present.
+    May raise OSError."""
     state, marks = directory / "rules-state.jsonl", directory / "rules-marks.jsonl"
     if state.is_file() and not store.rows("SELECT 1 FROM state"):
         head, *lines = state.read_bytes().splitlines() or [b""]
@@ -161,7 +161,7 @@ def take_over(directory: Path, store: Store) -> None:
 
 
 def _marks_of(path: Path) -> list[tuple[int, str | None, Micros]]:
-    """In order. A last line that is not whole was never acted upon."""
+    """In order. Nobody acted upon an incomplete last line."""
     if not path.is_file():
         return []
     found = path.read_bytes()

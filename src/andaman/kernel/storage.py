@@ -1,4 +1,4 @@
-"""Opening what is on disk: an error of SQLite or of the system becomes one sentence that names the file and says why."""
+"""Files on disk: an error of SQLite or of the system becomes one sentence that names the file and the reason."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def opening(path: Path, *, folder: bool = False) -> Iterator[None]:
 
 
 def keep_private(path: Path) -> None:
-    """Make a file that is not there, empty, and close it and what SQLite keeps beside it to others. May raise OSError."""
+    """Create an empty file if there is none, and close it and SQLite's files next to it to others. May raise OSError."""
     if path.is_dir():
         return
     if not path.exists():
@@ -60,8 +60,8 @@ def keep_private(path: Path) -> None:
 
 
 def set_aside(path: Path) -> Path:
-    """Move a file, or whatever stands in its place, with what SQLite keeps beside it to ``NAME.damaged``, in place of what was kept there
-    before; returns that path. May raise OSError."""
+    """Move a file, or anything in its place, to ``NAME.damaged``, with SQLite's files next to it. Replaces an earlier one.
+    Returns the new path. May raise OSError."""
     kept = path.with_name(f"{path.name}.damaged")
     for end in ("", "-wal", "-shm", "-journal"):
         one, target = path.with_name(path.name + end), kept.with_name(kept.name + end)
@@ -111,7 +111,7 @@ def is_read_only(directory: Path) -> bool:
 # -- databases as files -----------------------------------------------------------------------------------------------
 @contextlib.contextmanager
 def looking_into(path: Path, *, write: bool = False) -> Iterator[sqlite3.Connection]:
-    """A database that is there, as it is; it is never made. May raise sqlite3.Error."""
+    """An existing database, unchanged. May raise sqlite3.Error."""
     uri = f"{path.absolute().as_uri()}?mode={'rw' if write else 'ro'}"
     db = sqlite3.connect(uri, uri=True, timeout=_WAIT_S, isolation_level=None)
     try:
@@ -121,7 +121,7 @@ def looking_into(path: Path, *, write: bool = False) -> Iterator[sqlite3.Connect
 
 
 def has_tables(path: Path) -> bool:
-    """True also for what cannot be read: there is something, and whoever opens it says what is wrong."""
+    """Has the file a table? True also for a file that cannot be read: opening it gives the reason."""
     if not path.exists():
         return False
     try:
@@ -133,7 +133,7 @@ def has_tables(path: Path) -> bool:
 
 
 def has_row(path: Path, rows: str) -> bool:
-    """``rows``: a table, with a condition where there is one. False also for what cannot be read."""
+    """Is there a row? ``rows``: a table, with a condition. False also for a file that cannot be read."""
     if not path.is_file():
         return False
     try:
@@ -144,8 +144,10 @@ def has_row(path: Path, rows: str) -> bool:
 
 
 def damage(path: Path, tables: Mapping[str, frozenset[str]], checked_bytes: int) -> str:
-    """What is wrong with a database; "" for nothing, also where it is not there, empty, or cannot be read now. ``tables``: the
-    columns that they must have where they are. The structure of a file above ``checked_bytes`` is left to the doctor."""
+    """The damage of a database as a sentence; "" for none, and for a file that is missing, empty or unreadable now.
+
+    ``tables``: the columns that existing tables must have. The doctor checks the structure of files above
+    ``checked_bytes``."""
     try:
         size = path.stat().st_size if path.is_file() else 0
         if not size:

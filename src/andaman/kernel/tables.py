@@ -1,8 +1,8 @@
-"""Small SQLite stores, all on one footing: one file for each, private from its first byte, migrated from any earlier version.
+"""Small SQLite stores: each is one file, private from its first byte, and migrated from any earlier version.
 
-A room declares its file as a ``StoreKind`` and opens it as a ``Store``; it writes SQL of its own in ``transaction``, or keeps
-documents by tenant and key in a ``Table``. What was written is on disk when the call returns. Calls block: keep them off the
-event loop.
+A room declares its file as a ``StoreKind`` and opens it as a ``Store``. It writes its own SQL in ``transaction``, or keeps
+documents by tenant and key in a ``Table``. A change is on disk when the call returns. Calls block: keep them off the event
+loop.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ Migration = str | Callable[[sqlite3.Connection], None]
 RowCheck = Callable[[sqlite3.Connection], Iterator[str]]
 _BUSY_S: Final = 10.0
 _ROOM_BYTES: Final = 1 << 20
-"""What a few changes take on the disk, with their log."""
+"""Space that a few changes need on the disk, with their log."""
 _CALLERS: Final = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError)
-"""Errors of what was written, not of the file."""
+"""Errors of a value or a constraint, not of the file."""
 POSITIONS: Final = (
     "CREATE TABLE follower (name TEXT PRIMARY KEY, position INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
 )
@@ -50,7 +50,7 @@ def _all_readable(db: sqlite3.Connection) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class StoreKind:
-    """What a store is, declared once: the room opens it, start, doctor and backup read the declaration."""
+    """The declaration of a store. Its room opens it; the start, the doctor and the backup read the declaration."""
 
     file: str
     """Its name in the data directory."""
@@ -59,7 +59,7 @@ class StoreKind:
     migrations: tuple[Migration, ...]
     """From an empty file to the present version, which is their number."""
     loss: str
-    """What follows where it is lost: "there are no subscriptions"."""
+    """The consequence of its loss: "there are no subscriptions"."""
     precious: bool = False
     """A start refuses to go on without it; any other store is set aside when it is damaged, and begun anew."""
     durable: bool = True
@@ -179,8 +179,8 @@ class Store:
     # -- writing ------------------------------------------------------------------------------------------------
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing; a nested one joins the outer one. Raises StorageFull or Unavailable where the file cannot be
-        written; what breaks a constraint of a table remains SQLite's error."""
+        """All or nothing; a nested one joins the outer one. Raises StorageFull or Unavailable if the file cannot be
+        written. A broken constraint of a table remains SQLite's error."""
         with self._lock:
             db = self._db
             if db.in_transaction:
@@ -232,7 +232,7 @@ class Store:
         return None if not rows else int(rows[0][0])
 
     def keep_position(self, follower: str, position: int) -> None:
-        """Within a transaction: with all else that it writes, or not at all."""
+        """Call it within a transaction: the position is written with the rest, or not at all."""
         self.execute(
             "INSERT INTO follower VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET position=excluded.position",
             (follower, position),

@@ -34,12 +34,12 @@ class Background(ABC):
         self._logged_at = -math.inf
 
     async def start(self) -> None:
-        """Begin; nothing where it runs already."""
+        """Begin, unless it runs already."""
         if not self.is_running:
             self._task = asyncio.create_task(self._run(), name=self.name)
 
     async def stop(self) -> None:
-        """End; what is under way is cancelled. Returns when it is over."""
+        """Cancel the work, and return when it has ended."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -134,8 +134,8 @@ class Timer(Background):
         self._woken_early = False
 
     def wake(self, after_s: float = 0.0) -> None:
-        """Run after so many seconds at the latest. A turn that is under way is followed by another. Before the start: the
-        first turn follows the start at once."""
+        """Run after so many seconds at the latest. During a turn: another turn follows. Before the start: the first turn
+        follows the start at once."""
         if not self.is_running:
             self._woken_early = True
             return

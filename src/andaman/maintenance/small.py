@@ -1,4 +1,4 @@
-"""The doctor's look at the small databases beside the ledger: whole, of the right form, every row readable."""
+"""The doctor's check of the small stores: structure, form, and every row."""
 
 from __future__ import annotations
 

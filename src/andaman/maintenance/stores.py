@@ -1,5 +1,4 @@
-"""The small stores of a data directory, as their rooms declare them. What a start, the doctor and a backup know of these files
-comes from here."""
+"""The small stores of a data directory, as their rooms declare them. The start, the doctor and the backup read this list."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""A second copy of what was given to be hosted, so that a file that is lost or damaged is made again: what was fetched can be
-fetched once more, what was given cannot. One SQLite file beside the others, in every backup."""
+"""A second copy of each hosted context. A lost or damaged file is made again from it.
+
+A context that was fetched can be fetched once more; a hosted one cannot. The store is in every backup."""
 
 from __future__ import annotations
 

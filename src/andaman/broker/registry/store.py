@@ -1,4 +1,4 @@
-"""Registrations on disk: one SQLite file beside the ledger, written rarely, fsynced before anyone is told "yes"."""
+"""Registrations on disk, in one small store. A change is on disk before anyone gets an answer."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _unreadable(db: sqlite3.Connection) -> Iterator[str]:
 KIND: Final = StoreKind(
     FILE,
     "the registered context sources",
-    # Of version 1, older releases knew fewer tables.
+    # Older releases had fewer tables under version 1.
     (_SCHEMA, _SCHEMA + _REVISIONS),
     "there are no registered sources",
     precious=True,
@@ -86,7 +86,7 @@ class RegistryStore:
             return str(row[0])
 
     def load(self, table: str) -> list[tuple[str, Document]]:
-        """(tenant, document) of all, in the order of creation. What cannot be read is left out and told in the log."""
+        """(tenant, document) of all, in the order of creation. A row that cannot be read is left out, and logged."""
         found = [(row.tenant, row.document) for row in self._tables[table].list_all()]
         return sorted(found, key=lambda one: (one[1].get("createdAt", ""), one[1]["id"]))
 

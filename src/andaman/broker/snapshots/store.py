@@ -1,4 +1,4 @@
-"""What is known of snapshots, on disk: one SQLite file in the data directory, fsynced before anyone is told "yes"."""
+"""The list of snapshots on disk, in one small store. A change is on disk before anyone gets an answer."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ class SnapshotStore:
     def __init__(self, path: Path) -> None:
         self._store = Store(path, KIND)
         self.begun_anew = self._store.was_empty
-        """There was no list: what lies in the folder may be wanted still."""
+        """There was no list, so the content of the folder may still be needed."""
         self._table = self._store.table("snapshot")
 
     def load(self) -> tuple[list[Snapshot], bool]:
-        """All, and whether each could be read. What cannot be read is left out and told in the log."""
+        """All, and whether each could be read. A row that cannot be read is left out, and logged."""
         found = []
         for row in self._table.list_all():
             try:

@@ -95,7 +95,7 @@ class SubscriptionStore:
     def load(self) -> tuple[int | None, list[Record]]:
         """The position of the store (None: a new file) and all subscriptions in the order of creation.
 
-        A row that cannot be read is left out and told in the log: it must not keep all others from their work.
+        A row that cannot be read is left out, and logged: the others must work.
         """
         position = self._store.rows("SELECT value FROM meta WHERE key='position'")
         rows = self._store.rows(f"SELECT {_COLUMNS} FROM subscription ORDER BY number")  # noqa: S608
