@@ -203,8 +203,10 @@ def run(quick: bool = False, directory: Path | None = None) -> list[Row]:
             lambda n: history.state_at("", BEGIN + YEAR // 2, entity_ids=[name_of(n)]),
         )
         used = history._store.read(
-            lambda _, cursor: cursor.execute("SELECT used_blocks * block_size FROM pragma_database_size()")
-        ).fetchone()
+            lambda _, cursor: cursor.execute(
+                "SELECT used_blocks * block_size FROM pragma_database_size()"
+            ).fetchone()
+        )
         row("history bytes a row (blocks in use)", used[0] / count, "B")
         history.close()
         size = sum(os.path.getsize(path) for path in Path(temporary).rglob("*") if path.is_file())
