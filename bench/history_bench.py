@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from andaman.broker.history import History
-from andaman.broker.history.rows import iso
+from andaman.broker.history.rows.rows import iso
 from andaman.broker.model import Change, Event, EventKind
 from andaman.broker.query.model import TemporalQuery
 from andaman.kernel.time import DAY, SECOND, parse_time

@@ -25,9 +25,9 @@ import psutil
 
 from andaman.broker.entity.build import iri
 from andaman.broker.history import History
-from andaman.broker.history.aggregate import parse_period
-from andaman.broker.history.rows import iso
-from andaman.broker.history.whose import Everything
+from andaman.broker.history.city.visibility import Everything
+from andaman.broker.history.rows.aggregate import parse_period
+from andaman.broker.history.rows.rows import iso
 from andaman.broker.query.model import TemporalQuery
 from andaman.kernel.time import DAY, HOUR, SECOND, Micros, system_clock
 from bench.common import Row, Server, directory, percentile, row, server

@@ -13,11 +13,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from andaman.broker.history import History, city, city_once, latest, upkeep
-from andaman.broker.history.city_once import Census
-from andaman.broker.history.rows import iso
-from andaman.broker.history.segments import Segment
-from andaman.broker.history.whose import Everything as FullSight
+from andaman.broker.history import History
+from andaman.broker.history.city import daily_sums as city_once
+from andaman.broker.history.city import means as city
+from andaman.broker.history.city import newest as latest
+from andaman.broker.history.city.daily_sums import Census
+from andaman.broker.history.city.visibility import Everything as FullSight
+from andaman.broker.history.rows.rows import iso
+from andaman.broker.history.segments import upkeep
+from andaman.broker.history.segments.segment import Segment
 from andaman.broker.model import Doc, Event, EventKind
 from andaman.broker.query.city import CityMeans, NewestValues
 from andaman.broker.query.period import parse_period
@@ -319,8 +323,8 @@ def test_what_is_kept_between_questions_is_what_a_new_look_finds(
 ) -> None:
     """While history takes more and sorts it, each answer about the newest values is the fold over all that was told."""
     with pytest.MonkeyPatch.context() as patch, opened(world.events, 0) as history:
-        patch.setattr("andaman.broker.history.store.OPEN_ROWS", 5)
-        patch.setattr("andaman.broker.history.upkeep.FAN_IN", 2)
+        patch.setattr("andaman.broker.history.segments.store.OPEN_ROWS", 5)
+        patch.setattr("andaman.broker.history.segments.upkeep.FAN_IN", 2)
         for cut in sorted(cuts):
             history.ingest(world.events[:cut])
             for _ in range(steps):
@@ -344,7 +348,7 @@ def test_what_retention_dropped_is_not_kept_either(tmp_path: Path) -> None:
         state[name] = doc
     new = event(40, START + 5 * HOUR, "", None, docs("urn:n", reading(9, 5 * HOUR, observed=5 * HOUR)))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("andaman.broker.history.store.OPEN_ROWS", 4)
+        patch.setattr("andaman.broker.history.segments.store.OPEN_ROWS", 4)
         history.ingest(events)
         history.ingest([new])
         while history.maintain():
@@ -475,7 +479,7 @@ def test_dropped_hours_of_what_was_hidden_or_erased_count_no_more(tmp_path: Path
     erased = Event(91, "", at, "x", EventKind.TEMPORAL, "urn:c", ("x:A",), (), [], None, told={"do": "erase"})
     history = History.open(tmp_path)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("andaman.broker.history.store.OPEN_ROWS", 10)
+        patch.setattr("andaman.broker.history.segments.store.OPEN_ROWS", 10)
         history.ingest(events)
         history.ingest([event(100 + n, START, "", None, docs(f"urn:{n}")) for n in range(20)])
         while history.maintain():

@@ -14,10 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from andaman.broker.history import History, Veil, ends, recent, store, upkeep
-from andaman.broker.history.aggregate import shortest
-from andaman.broker.history.ids import instance_id, read_instance_id
-from andaman.broker.history.rows import iso
+from andaman.broker.history import History, Veil
+from andaman.broker.history.read import series_ends as ends
+from andaman.broker.history.rows.aggregate import shortest
+from andaman.broker.history.rows.instance_ids import instance_id, read_instance_id
+from andaman.broker.history.rows.rows import iso
+from andaman.broker.history.segments import recent, store, upkeep
 from andaman.broker.model import Doc, Event, EventKind, Instance
 from andaman.broker.query.evaluate import matches
 from andaman.broker.query.model import EntityQuery, EvolutionQuery, TemporalQuery

@@ -22,11 +22,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from andaman.broker.entity.hiding import mark
-from andaman.broker.history import History, recent, segments, sorting, store, upkeep
-from andaman.broker.history.aggregate import METHODS, edges, parse_period, shortest
-from andaman.broker.history.pieces import pieces
-from andaman.broker.history.rows import iso, iso_each, join, read_form, split
-from andaman.broker.history.segments import Segment, Snapshot
+from andaman.broker.history import History
+from andaman.broker.history.rows.aggregate import METHODS, edges, parse_period, shortest
+from andaman.broker.history.rows.rows import iso, iso_each, join, read_form, split
+from andaman.broker.history.segments import recent, sorting, store, upkeep
+from andaman.broker.history.segments import segment as segments
+from andaman.broker.history.segments.pieces import pieces
+from andaman.broker.history.segments.segment import Segment, Snapshot
 from andaman.broker.model import Change, Doc, Event, EventKind, Instance
 from andaman.broker.query.model import TemporalQuery
 from andaman.kernel.errors import BadRequestData, TooManyResults, Unavailable
@@ -444,7 +446,8 @@ def test_closing_breaks_off_what_is_asked(tmp_path: Path) -> None:
 LOADER = """
 import sys
 from pathlib import Path
-from andaman.broker.history import History, recent, segments, sorting, store, upkeep
+from andaman.broker.history import History
+from andaman.broker.history.segments import recent, segment as segments, sorting, store, upkeep
 from tests.broker.history.test_history import readings
 store.OPEN_ROWS, upkeep.FAN_IN = 30, 2
 history = History.open(Path(sys.argv[1]))

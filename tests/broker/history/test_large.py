@@ -19,10 +19,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from andaman.broker.entity.build import iri
-from andaman.broker.history import History, store, upkeep
-from andaman.broker.history import pieces as cutting
-from andaman.broker.history.large import ANSWER_CHARS, LARGE
-from andaman.broker.history.rows import iso
+from andaman.broker.history import History
+from andaman.broker.history.rows.large_texts import ANSWER_CHARS, LARGE
+from andaman.broker.history.rows.rows import iso
+from andaman.broker.history.segments import pieces as cutting
+from andaman.broker.history.segments import store, upkeep
 from andaman.broker.ledger.doctor import doctor
 from andaman.broker.ledger.feeder import Feeder
 from andaman.broker.ledger.journal import JournalPool

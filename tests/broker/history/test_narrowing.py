@@ -16,10 +16,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from andaman.broker.history import History, bodies, candidates, narrowing
-from andaman.broker.history.narrowing import Narrowing
-from andaman.broker.history.rows import iso, split
-from andaman.broker.history.terms import of_geo, of_term
+from andaman.broker.history import History
+from andaman.broker.history.read import row_texts as bodies
+from andaman.broker.history.rows.rows import iso, split
+from andaman.broker.history.temporal import candidates, narrowing
+from andaman.broker.history.temporal.narrowing import Narrowing
+from andaman.broker.history.temporal.terms import of_geo, of_term
 from andaman.broker.model import Instance
 from andaman.broker.query.ast import (
     And,

@@ -14,10 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from andaman.broker.history import History, store, upkeep
-from andaman.broker.history.aggregate import parse_period
-from andaman.broker.history.rows import iso
-from andaman.broker.history.whose import Everything
+from andaman.broker.history import History
+from andaman.broker.history.city.visibility import Everything
+from andaman.broker.history.rows.aggregate import parse_period
+from andaman.broker.history.rows.rows import iso
+from andaman.broker.history.segments import store, upkeep
 from andaman.broker.model import Doc, Event
 from andaman.broker.query.model import TemporalQuery
 from andaman.kernel.errors import BadRequestData
@@ -231,7 +232,8 @@ def test_a_city_is_the_sum_of_its_entities(rng: random.Random, count: int, dropp
 CONDENSER = """
 import random, sys
 from pathlib import Path
-from andaman.broker.history import History, store, upkeep
+from andaman.broker.history import History
+from andaman.broker.history.segments import store, upkeep
 from andaman.kernel.time import HOUR
 from tests.broker.history.test_retention import START
 store.OPEN_ROWS, upkeep.FAN_IN = 10, 2

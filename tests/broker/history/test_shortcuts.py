@@ -12,16 +12,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from andaman.broker.history import recent, rowset, store, upkeep
-from andaman.broker.history.aggregate import METHODS, aggregate, shortest, shortest_each
-from andaman.broker.history.choosing import condition, statement
-from andaman.broker.history.columns import chained, is_repeated, packed, picked, repeated
-from andaman.broker.history.evolutions import Evolutions
-from andaman.broker.history.reading import Reader
-from andaman.broker.history.rows import iso
-from andaman.broker.history.rowset import COLUMNS, Rows, ordered, replaced, untold
-from andaman.broker.history.segments import COLUMNS as COLUMNS_SQL
-from andaman.broker.history.segments import Segment, Snapshot
+from andaman.broker.history.read.reader import Reader
+from andaman.broker.history.read.statements import condition, statement
+from andaman.broker.history.rows import rowset
+from andaman.broker.history.rows.aggregate import METHODS, aggregate, shortest, shortest_each
+from andaman.broker.history.rows.columns import chained, is_repeated, packed, picked, repeated
+from andaman.broker.history.rows.rows import iso
+from andaman.broker.history.rows.rowset import COLUMNS, Rows, ordered, replaced, untold
+from andaman.broker.history.segments import recent, store, upkeep
+from andaman.broker.history.segments.segment import COLUMNS as COLUMNS_SQL
+from andaman.broker.history.segments.segment import Segment, Snapshot
+from andaman.broker.history.temporal.evolutions import Evolutions
 from andaman.broker.model import Doc, Event
 from andaman.broker.query.model import EntityQuery, EvolutionQuery, TemporalQuery
 from andaman.kernel.time import DAY, SECOND

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from andaman.broker.entity.build import prop
-from andaman.broker.history import store
+from andaman.broker.history.segments import store
 from andaman.broker.ledger.damage import Condition
 from andaman.broker.ledger.doctor import doctor
 from andaman.broker.ledger.historian import Historian

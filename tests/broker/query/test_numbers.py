@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from andaman.broker.history.aggregate import aggregate
+from andaman.broker.history.rows.aggregate import aggregate
 from andaman.broker.model import Doc
 from andaman.broker.query.evaluate import matches_q
 from andaman.broker.query.index import EntityIndex

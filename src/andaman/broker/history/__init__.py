@@ -9,21 +9,21 @@ from typing import Any
 import numpy as np
 import orjson
 
-from andaman.broker.history.aside import SetAside, is_its_own_fault, listed, take_alone
-from andaman.broker.history.city import across
-from andaman.broker.history.condense import Condensing
-from andaman.broker.history.evolutions import Evolutions, Sight, Veil
-from andaman.broker.history.latest import newest
-from andaman.broker.history.members import Choose
-from andaman.broker.history.reading import Tails
-from andaman.broker.history.resolve import resolve
-from andaman.broker.history.rows import rows_of
-from andaman.broker.history.series import temporal
-from andaman.broker.history.state import Box, state_at
-from andaman.broker.history.store import OtherFormat, Store
-from andaman.broker.history.subjects import Subjects
-from andaman.broker.history.upkeep import Upkeep
-from andaman.broker.history.whose import CitySight, Whose
+from andaman.broker.history.city.means import across
+from andaman.broker.history.city.newest import newest
+from andaman.broker.history.city.visibility import CitySight, Whose
+from andaman.broker.history.read.reader import Tails
+from andaman.broker.history.read.resolve import resolve
+from andaman.broker.history.read.series import temporal
+from andaman.broker.history.rows.rows import rows_of
+from andaman.broker.history.rows.set_aside import SetAside, is_its_own_fault, listed, take_alone
+from andaman.broker.history.segments.condense import Condensing
+from andaman.broker.history.segments.store import OtherFormat, Store
+from andaman.broker.history.segments.upkeep import Upkeep
+from andaman.broker.history.state.members import Choose
+from andaman.broker.history.state.state import Box, state_at
+from andaman.broker.history.temporal.evolutions import Evolutions, Sight, Veil
+from andaman.broker.history.temporal.subjects import Subjects
 from andaman.broker.model import Doc, Event
 from andaman.broker.query.city import CityMeans, NewestValues
 from andaman.broker.query.model import EvolutionQuery, Target, TemporalQuery

@@ -1,6 +1,6 @@
 """Moves the journal's tail to history: in batches bounded in rows and bytes, smaller ones where a batch fails for what is in it.
 
-A batch that fails is halved, down to one row; what of that does not go in is set aside (``history/aside.py``), and history goes on.
+A batch that fails is halved, down to one row; what of that does not go in is set aside (``history/rows/set_aside.py``), and history goes on.
 Trouble that has other causes (a full disk) is waited for. A note on disk says which batch is under way: where the process dies of it
 again and again, the next one takes less.
 """

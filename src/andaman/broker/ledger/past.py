@@ -26,8 +26,8 @@ from andaman.kernel.time import Micros, format_time
 
 if TYPE_CHECKING:  # the server's process has no need of what history is made of
     from andaman.broker.history import CitySight, SetAside, Sight
-    from andaman.broker.history.members import Choose, Member
-    from andaman.broker.history.reading import Tails
+    from andaman.broker.history.read.reader import Tails
+    from andaman.broker.history.state.members import Choose, Member
 
 T = TypeVar("T")
 _TAIL_MOST: Final = 30_000  # events that are kept in memory for questions; more of them go to history first

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from andaman.broker.history.selecting import deciding_attrs
+from andaman.broker.history.temporal.selectors import deciding_attrs
 from andaman.broker.model import Doc
 from andaman.broker.query.evaluate import matches, matches_scope
 from andaman.broker.query.model import EntityQuery, EvolutionQuery

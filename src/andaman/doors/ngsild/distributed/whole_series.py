@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from andaman.broker.history.aggregate import shortest
-from andaman.broker.history.merged import aggregated_instances
+from andaman.broker.history.read.merged_series import aggregated_instances
+from andaman.broker.history.rows.aggregate import shortest
 from andaman.broker.model import Doc, Instance
 from andaman.broker.query.model import EvolutionQuery, TemporalQuery
 from andaman.doors.ngsild.distributed.past_answers import when

@@ -1,0 +1,1 @@
+"""One attribute of all entities: newest values, and means by period."""

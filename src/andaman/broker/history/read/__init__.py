@@ -1,0 +1,1 @@
+"""Rows of entities read back: series, their ends, texts, corrections."""

@@ -1,0 +1,1 @@
+"""Rows in segments of one DuckDB file: loading, sorting, retention."""
