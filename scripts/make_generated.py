@@ -23,6 +23,7 @@ from andaman.kernel.words import Words, kinds_of
 ROOT: Final = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 from vocabulary_files import context_jsonld, vocabulary_md  # noqa: E402
+from vocabulary_ts import codes_ts, vocabulary_ts  # noqa: E402
 
 _HEAD: Final = "/** Made from {source} by `make generated`. Do not edit. */\n"
 
@@ -80,6 +81,8 @@ def timeline_ts() -> str:
 
 
 OUTPUTS: Final[dict[str, Callable[[], str]]] = {
+    "web/src/generated/vocabulary.ts": vocabulary_ts,
+    "web/src/generated/codes.ts": codes_ts,
     "docs/vocabulary.md": vocabulary_md,
     "src/andaman/broker/contexts/data/andaman.jsonld": context_jsonld,
     "web/src/generated/problems.ts": problems_ts,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,10 @@ import pytest
 
 from andaman.broker.entity.build import iri, short
 from andaman.catalogue.seed import default_datasets
+from andaman.city.pack import load_pack
+from andaman.command.alerts import ALERT_STEPS
+from andaman.command.definition import SEVERITIES
+from andaman.command.incidents import ASSIGNMENT_STEPS, INCIDENT_STEPS, UNIT_STATUS
 from andaman.common_attributes import COMMON
 from andaman.identity.model import Role
 from andaman.identity.policy import WriteRule, default_configuring, default_writes
@@ -105,6 +110,35 @@ def test_names_in_stored_data_keep_their_iris() -> None:
         assert in_default == (one.namespace is Namespace.DEFAULT), one.name
         if one.namespace is Namespace.OWN:
             assert expanded == f"urn:andaman:ns:{one.name}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "attribute", "states"),
+    [
+        ("Alert", "alertStatus", ALERT_STEPS),
+        ("Incident", "incidentStatus", INCIDENT_STEPS),
+        ("Assignment", "assignmentStatus", ASSIGNMENT_STEPS),
+        ("EmergencyUnit", "unitStatus", {*UNIT_STATUS.values(), "outOfService"}),
+        ("Alert", "severity", set(SEVERITIES)),
+    ],
+)
+def test_every_state_has_words_and_no_others_have(kind: str, attribute: str, states: Collection[str]) -> None:
+    declared = by_name(TYPES)[kind].attribute(attribute)
+    assert declared is not None
+    assert set(declared.values) == set(states)
+
+
+def test_the_city_pack_has_no_attribute_that_its_type_does_not_declare() -> None:
+    """What the pack brings can be read on screens: each type and attribute has words."""
+    types, common = by_name(TYPES), {one.name for one in COMMON}
+    strange: set[tuple[str, str]] = set()
+    for doc in load_pack("phuket").iter_docs():
+        names = [short(name) for name in doc["type"]]
+        declared = common.union(*({one.name for one in types[name].attributes} for name in names))
+        strange |= {(names[-1], short(attribute)) for attribute in doc["attrs"]} - {
+            (names[-1], name) for name in declared
+        }
+    assert strange == set()
 
 
 def test_a_published_term_keeps_its_iri() -> None:

@@ -59,14 +59,20 @@ class Attribute:
     note: str = ""
     """A remark for the vocabulary page, in English."""
     namespace: Namespace = Namespace.MODELS
-    shown: Literal["", "duration", "distance", "code"] = ""
-    """How a screen writes the value, where it is not a plain number or text: seconds as a duration, metres as a distance."""
+    shown: Literal["", "duration", "distance", "code", "state"] = ""
+    """How a screen writes the value, where it is not a plain number or text: seconds as a duration, metres as a distance.
+    A ``state`` is a step of a procedure; one code has the same words in all of them."""
     hidden: bool = False
     """Screens show it elsewhere or not at all."""
     last_part_of: str = ""
     """Each value is the last part of the id of an entity of this type."""
     place: bool = False
     """An entity without a location is where this one refers to."""
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """Its codes."""
+        return tuple(code.value for code in self.codes)
 
 
 @dataclass(frozen=True, slots=True)

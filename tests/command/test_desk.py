@@ -104,7 +104,7 @@ def test_entries_are_codes_with_names_in_both_languages(tmp_path: Path) -> None:
             desk, incident = await opened(broker, clock)
             kind = INCIDENT_TYPES[str(status_of(broker, incident, "incidentType"))]
             await desk.assign(incident, A1, DISPATCHER, "")
-            await desk.check_item(incident, Words(*kind.checklist[0]), DISPATCHER, "")
+            await desk.check_item(incident, kind.checklist[0], DISPATCHER, "")
             with pytest.raises(NotInChecklist):
                 await desk.check_item(incident, Words("อื่น", "Other"), DISPATCHER, "")
             await desk.note(incident, "ถนนแห้ง", DISPATCHER, "")
@@ -116,7 +116,7 @@ def test_entries_are_codes_with_names_in_both_languages(tmp_path: Path) -> None:
             unit = names_of(broker.get(A1, FULL_ACCESS))
             assert lines[1]["params"] == {"unit": unit.json(), "state": "assigned"}
             assert lines[1]["text"] == {"th": f"{unit.th}: ได้รับมอบหมาย", "en": f"{unit.en}: Assigned"}
-            assert lines[3]["params"] == {"item": Words(*kind.checklist[0]).json()}
+            assert lines[3]["params"] == {"item": kind.checklist[0].json()}
             assert (lines[4]["entryType"], lines[4]["text"]) == ("note", "ถนนแห้ง")
             assert (lines[5]["params"], lines[5]["text"]) == ({"state": "cancelled"}, "แจ้งเท็จ")
 

@@ -1,6 +1,6 @@
 /** Who may import whom. Imports only go down, rooms never meet by imports, and the map knows no type. */
 import { describe, expect, it } from 'vitest';
-import { types } from './entities/vocabulary';
+import { types } from './generated/vocabulary';
 
 const sources = import.meta.glob<string>(['./**/*.ts', './**/*.svelte', '!./**/*.test.ts'], { query: '?raw', import: 'default', eager: true });
 const files: Record<string, string> = Object.fromEntries(Object.entries(sources).map(([path, text]) => [path.slice(2), text]));

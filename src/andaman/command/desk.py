@@ -209,7 +209,7 @@ class Desk(Records):
         def decide(now: Micros) -> list[WriteOp]:
             incident = self.get(incident_id, "Incident", actor.access, tenant)
             kind = INCIDENT_TYPES.get(str(value(incident, "incidentType")))
-            if kind is None or (item.th, item.en) not in kind.checklist:
+            if kind is None or item not in kind.checklist:
                 raise NotInChecklist(item=item)
             return entries(incident, [Entry(ItemChecked(item=item))], {}, actor, now, tenant)
 

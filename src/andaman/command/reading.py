@@ -96,7 +96,7 @@ def read_incident(raw: Any) -> dict[str, Any]:
     read: dict[str, Any] = {
         "incidentType": kind.code,
         "severity": body["severity"],
-        "name": name or {"th": kind.name[0], "en": kind.name[1]},
+        "name": name or kind.name.json(),
         "location": point(body["location"], "location"),
         "refAlert": uri(body, "refAlert"),
     }

@@ -59,8 +59,7 @@ def routes(service: CommandService) -> list[BoundDoor]:
         return json_response([one.json() for one in INCIDENT_TYPES.values()])
 
     async def unit_types(request: Request) -> Response:
-        found = [{"code": c, "name": {"th": th, "en": en}} for c, (th, en) in UNIT_TYPES.items()]
-        return json_response(found)
+        return json_response([{"code": code, "name": name.json()} for code, name in UNIT_TYPES.items()])
 
     async def acknowledge(request: Request) -> Response:
         actor = actor_of(request)

@@ -29,6 +29,64 @@ _REF_UNIT: Final = Attribute("refUnit", Words("หน่วย", "Unit"), "Relat
 _REF_ASSIGNMENT: Final = Attribute(
     "refAssignment", Words("การมอบหมาย", "Assignment"), "Relationship", namespace=Namespace.DEFAULT
 )
+URGENCY: Final = Attribute(
+    "urgency",
+    Words("ความเร่งด่วน", "Urgency"),
+    codes=(
+        Code("Immediate", Words("ทันที", "Immediate")),
+        Code("Expected", Words("คาดว่าจะเกิด", "Expected")),
+        Code("Future", Words("ในอนาคต", "Future")),
+        Code("Past", Words("ผ่านไปแล้ว", "Past")),
+        Code("Unknown", Words("ไม่ทราบ", "Unknown")),
+    ),
+)
+CERTAINTY: Final = Attribute(
+    "certainty",
+    Words("ความแน่นอน", "Certainty"),
+    codes=(
+        Code("Observed", Words("เกิดขึ้นจริง", "Observed")),
+        Code("Likely", Words("น่าจะเกิด", "Likely")),
+        Code("Possible", Words("อาจเกิด", "Possible")),
+        Code("Unlikely", Words("ไม่น่าเกิด", "Unlikely")),
+        Code("Unknown", Words("ไม่ทราบ", "Unknown")),
+    ),
+)
+CATEGORY: Final = Attribute(
+    "category",
+    Words("หมวด", "Category"),
+    codes=(
+        Code("Geo", Words("ธรณีพิบัติ", "Geophysical")),
+        Code("Met", Words("อุตุนิยมวิทยา", "Meteorological")),
+        Code("Safety", Words("ความปลอดภัย", "Safety")),
+        Code("Security", Words("ความมั่นคง", "Security")),
+        Code("Rescue", Words("กู้ภัย", "Rescue")),
+        Code("Fire", Words("อัคคีภัย", "Fire")),
+        Code("Health", Words("สาธารณสุข", "Health")),
+        Code("Env", Words("สิ่งแวดล้อม", "Environment")),
+        Code("Transport", Words("คมนาคม", "Transport")),
+        Code("Infra", Words("โครงสร้างพื้นฐาน", "Infrastructure")),
+        Code(
+            "CBRNE",
+            Words(
+                "เคมี ชีวะ รังสี นิวเคลียร์ และระเบิด",
+                "Chemical, biological, radiological, nuclear, explosive",
+            ),
+        ),
+        Code("Other", Words("อื่น ๆ", "Other")),
+    ),
+)
+UNIT_TYPE: Final = Attribute(
+    "unitType",
+    Words("ประเภทหน่วย", "Kind of unit"),
+    codes=(
+        Code("ambulance", Words("รถพยาบาลฉุกเฉิน", "Ambulance"), "star"),
+        Code("fireEngine", Words("รถดับเพลิง", "Fire engine"), "flame"),
+        Code("policePatrol", Words("รถสายตรวจ", "Police patrol"), "shield"),
+        Code("rescueBoat", Words("เรือกู้ภัย", "Rescue boat"), "boat"),
+        Code("ddpmTeam", Words("ชุดปฏิบัติการ ปภ.", "Disaster prevention team"), "triangle"),
+        Code("towTruck", Words("รถยก", "Tow truck"), "hook"),
+    ),
+)
 _ALERTS_LAYER: Final = Layer("alerts", Words("การแจ้งเตือน", "Alerts"), order=130)
 _INCIDENTS_LAYER: Final = Layer("incidents", Words("เหตุที่ดำเนินการ", "Incidents"), order=120)
 _UNITS_LAYER: Final = Layer("units", Words("หน่วยฉุกเฉิน", "Emergency units"), order=110)
@@ -57,54 +115,12 @@ ALERT: Final = EntityType(
                 Code("cleared", Words("กลับสู่ปกติ", "Cleared")),
                 Code("closed", Words("ปิดแล้ว", "Closed")),
             ),
+            shown="state",
         ),
         _SEVERITY,
-        Attribute(
-            "urgency",
-            Words("ความเร่งด่วน", "Urgency"),
-            codes=(
-                Code("Immediate", Words("ทันที", "Immediate")),
-                Code("Expected", Words("คาดว่าจะเกิด", "Expected")),
-                Code("Future", Words("ในอนาคต", "Future")),
-                Code("Past", Words("ผ่านไปแล้ว", "Past")),
-                Code("Unknown", Words("ไม่ทราบ", "Unknown")),
-            ),
-        ),
-        Attribute(
-            "certainty",
-            Words("ความแน่นอน", "Certainty"),
-            codes=(
-                Code("Observed", Words("เกิดขึ้นจริง", "Observed")),
-                Code("Likely", Words("น่าจะเกิด", "Likely")),
-                Code("Possible", Words("อาจเกิด", "Possible")),
-                Code("Unlikely", Words("ไม่น่าเกิด", "Unlikely")),
-                Code("Unknown", Words("ไม่ทราบ", "Unknown")),
-            ),
-        ),
-        Attribute(
-            "category",
-            Words("หมวด", "Category"),
-            codes=(
-                Code("Geo", Words("ธรณีพิบัติ", "Geophysical")),
-                Code("Met", Words("อุตุนิยมวิทยา", "Meteorological")),
-                Code("Safety", Words("ความปลอดภัย", "Safety")),
-                Code("Security", Words("ความมั่นคง", "Security")),
-                Code("Rescue", Words("กู้ภัย", "Rescue")),
-                Code("Fire", Words("อัคคีภัย", "Fire")),
-                Code("Health", Words("สาธารณสุข", "Health")),
-                Code("Env", Words("สิ่งแวดล้อม", "Environment")),
-                Code("Transport", Words("คมนาคม", "Transport")),
-                Code("Infra", Words("โครงสร้างพื้นฐาน", "Infrastructure")),
-                Code(
-                    "CBRNE",
-                    Words(
-                        "เคมี ชีวะ รังสี นิวเคลียร์ และระเบิด",
-                        "Chemical, biological, radiological, nuclear, explosive",
-                    ),
-                ),
-                Code("Other", Words("อื่น ๆ", "Other")),
-            ),
-        ),
+        URGENCY,
+        CERTAINTY,
+        CATEGORY,
         Attribute("alertSource", Words("ต้นเหตุของการแจ้งเตือน", "What raised it"), "Relationship", place=True),
         Attribute("rule", Words("กฎที่ใช้", "Rule"), "Relationship"),
         Attribute("dateIssued", Words("แจ้งเมื่อ", "Issued")),
@@ -135,6 +151,9 @@ ALERT: Final = EntityType(
             codes=(
                 Code("condition", Words("ค่ากลับสู่เกณฑ์ปกติ", "the value is normal again")),
                 Code("expired", Words("ครบกำหนดเวลา", "the time ran out")),
+                Code("rule changed", Words("กฎการแจ้งเตือนเปลี่ยนแปลง", "the rule was changed")),
+                Code("entity deleted", Words("แหล่งที่มาถูกลบ", "the source was deleted")),
+                Code("superseded", Words("มีการแจ้งเตือนอื่นแทน", "another alert replaced it")),
             ),
             namespace=Namespace.DEFAULT,
         ),
@@ -168,6 +187,7 @@ INCIDENT: Final = EntityType(
                 Code("closed", Words("ปิดแล้ว", "Closed")),
                 Code("cancelled", Words("ยกเลิก", "Cancelled")),
             ),
+            shown="state",
         ),
         _SEVERITY,
         Attribute("priority", Words("ลำดับความสำคัญ", "Priority")),
@@ -251,6 +271,7 @@ ASSIGNMENT: Final = EntityType(
                 Code("clear", Words("เสร็จภารกิจ", "Clear")),
                 Code("cancelled", Words("ยกเลิก", "Cancelled")),
             ),
+            shown="state",
         ),
         Attribute("etaSeconds", Words("เวลาเดินทาง", "Travel time"), unit=SEC, shown="duration"),
         Attribute("routeLengthM", Words("ระยะทาง", "Distance"), unit=MTR, shown="distance"),
@@ -274,18 +295,7 @@ EMERGENCY_UNIT: Final = EntityType(
     "EmergencyUnit",
     Words("หน่วยฉุกเฉิน", "Emergency unit"),
     (
-        Attribute(
-            "unitType",
-            Words("ประเภทหน่วย", "Kind of unit"),
-            codes=(
-                Code("ambulance", Words("รถพยาบาลฉุกเฉิน", "Ambulance"), "star"),
-                Code("fireEngine", Words("รถดับเพลิง", "Fire engine"), "flame"),
-                Code("policePatrol", Words("รถสายตรวจ", "Police patrol"), "shield"),
-                Code("rescueBoat", Words("เรือกู้ภัย", "Rescue boat"), "boat"),
-                Code("ddpmTeam", Words("ชุดปฏิบัติการ ปภ.", "Disaster prevention team"), "triangle"),
-                Code("towTruck", Words("รถยก", "Tow truck"), "hook"),
-            ),
-        ),
+        UNIT_TYPE,
         Attribute(
             "unitStatus",
             Words("สถานะหน่วย", "Unit state"),
@@ -296,6 +306,7 @@ EMERGENCY_UNIT: Final = EntityType(
                 Code("onScene", Words("ถึงที่เกิดเหตุ", "On scene")),
                 Code("outOfService", Words("งดปฏิบัติงาน", "Out of service")),
             ),
+            shown="state",
         ),
         Attribute("statusNote", Words("หมายเหตุสถานะ", "Note on state"), namespace=Namespace.DEFAULT),
         Attribute("callSign", Words("นามเรียกขาน", "Call sign")),

@@ -121,6 +121,7 @@ DRILL_RUN: Final = EntityType(
                 Code("aborted", Words("ยุติแล้ว", "Aborted")),
             ),
             namespace=Namespace.DEFAULT,
+            shown="state",
         ),
         Attribute("exerciseTenant", Words("พื้นที่ฝึก", "Exercise tenant"), namespace=Namespace.DEFAULT),
         Attribute(

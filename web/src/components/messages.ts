@@ -31,22 +31,6 @@ export const common = messages({
   latest: { th: 'ล่าสุด {v}', en: 'latest {v}' },
 });
 
-export const severityWords = messages({
-  Extreme: { th: 'วิกฤต', en: 'Extreme' },
-  Severe: { th: 'รุนแรง', en: 'Severe' },
-  Moderate: { th: 'ปานกลาง', en: 'Moderate' },
-  Minor: { th: 'เล็กน้อย', en: 'Minor' },
-  Unknown: { th: 'ไม่ทราบระดับ', en: 'Unknown' },
-});
-
-export const originWords = messages({
-  measured: { th: 'ตรวจวัด', en: 'Measured' },
-  reported: { th: 'ได้รับแจ้ง', en: 'Reported' },
-  computed: { th: 'คำนวณ', en: 'Computed' },
-  replayed: { th: 'ข้อมูลย้อนหลัง', en: 'Replayed' },
-  simulated: { th: 'จำลอง', en: 'Simulated' },
-});
-
 export const problemWords = messages({
   offline: { th: 'ติดต่อเซิร์ฟเวอร์ไม่ได้ โปรดตรวจสอบการเชื่อมต่อ', en: 'The server cannot be reached. Check the connection.' },
   'not-signed-in': { th: 'โปรดเข้าสู่ระบบก่อน', en: 'Please sign in first.' },
@@ -57,30 +41,4 @@ export const problemWords = messages({
   'too-large': { th: 'ข้อมูลมีขนาดใหญ่เกินไป', en: 'It is too large.' },
   busy: { th: 'ระบบยังรับคำสั่งไม่ได้ในขณะนี้ โปรดลองใหม่อีกครั้ง', en: 'The platform cannot take this now. Please try again.' },
   server: { th: 'เกิดข้อผิดพลาดในระบบ', en: 'Something went wrong in the platform.' },
-});
-
-/** States of alerts, incidents, units, assignments, drills. */
-export const statusWords = messages({
-  // alerts
-  open: { th: 'รอรับทราบ', en: 'Open' },
-  acknowledged: { th: 'รับทราบแล้ว', en: 'Acknowledged' },
-  cleared: { th: 'กลับสู่ปกติ', en: 'Cleared' },
-  closed: { th: 'ปิดแล้ว', en: 'Closed' },
-  // incidents
-  new: { th: 'รับแจ้ง', en: 'New' },
-  triaged: { th: 'ประเมินแล้ว', en: 'Triaged' },
-  dispatched: { th: 'สั่งการแล้ว', en: 'Dispatched' },
-  onScene: { th: 'ถึงที่เกิดเหตุ', en: 'On scene' },
-  controlled: { th: 'ควบคุมได้แล้ว', en: 'Under control' },
-  cancelled: { th: 'ยกเลิก', en: 'Cancelled' },
-  // units and assignments
-  available: { th: 'ว่าง', en: 'Available' },
-  assigned: { th: 'ได้รับมอบหมาย', en: 'Assigned' },
-  enRoute: { th: 'กำลังเดินทาง', en: 'En route' },
-  clear: { th: 'เสร็จภารกิจ', en: 'Clear' },
-  outOfService: { th: 'งดปฏิบัติงาน', en: 'Out of service' },
-  // drills
-  running: { th: 'กำลังฝึก', en: 'Running' },
-  scored: { th: 'ให้คะแนนแล้ว', en: 'Scored' },
-  aborted: { th: 'ยุติแล้ว', en: 'Aborted' },
 });

@@ -1,6 +1,6 @@
 /** Sentences of the platform (generated/) with their parameters, as the reader calls things: states, fields, names. */
 import { messages, nameText, t, type Message } from '$lib/i18n.svelte';
-import { severityWords, statusWords } from './messages';
+import { severityWords, stateWords } from '$generated/codes';
 
 /** Fields as the forms call them. */
 export const fieldWords: Record<string, Message> = messages({
@@ -49,7 +49,7 @@ export const isRecord = (value: unknown): value is Record<string, unknown> => va
 export const own = <T>(table: Readonly<Record<string, T>>, key: string): T | undefined => (Object.hasOwn(table, key) ? table[key] : undefined);
 
 const state = (code: string): string => {
-  const word = own<Message>(statusWords, code) ?? own<Message>(severityWords, code);
+  const word = own<Message>(stateWords, code) ?? own<Message>(severityWords, code);
   return word ? t(word) : code;
 };
 /** The name of a field; empty for one that no form has. */

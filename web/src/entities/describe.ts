@@ -1,19 +1,24 @@
 /** Turns live entities into words: title, kind, state, values with units. Reads the present language. */
-import { common, statusWords } from '$components/messages';
+import { common } from '$components/messages';
+import { stateWords } from '$generated/codes';
+import { attributes, types, type TypeRow } from '$generated/vocabulary';
 import * as f from '$lib/format';
 import { half, nameText, t, type Message } from '$lib/i18n.svelte';
 import type { LiveEntity } from '$lib/live';
 import { registers } from './registers.svelte';
-import { attributes, FIGURES, MEASURES, types, type TypeRow } from './vocabulary';
+
+/** The figure that says most of a thing whose type does not name one: in its short line, and beside its sign. */
+const MEASURES = ['speed', 'precipitation24h', 'precipitation', 'tideLevel', 'waterLevel', 'temperature', 'windSpeed', 'value'];
+const FIGURES = ['precipitation', 'precipitation24h', 'tideLevel', 'waterLevel', 'pm25', 'temperature', 'windSpeed', 'value'];
 
 const own = <Row>(table: Readonly<Record<string, Row>>, key: unknown): Row | undefined =>
   typeof key === 'string' && Object.hasOwn(table, key) ? table[key] : undefined;
 const said = (words: Message | undefined): string | null => (words ? t(words) : null);
 
 /** Codes of all attributes, for one that turns up in an attribute that does not list it. */
-const anyCode: Readonly<Record<string, Message>> = Object.assign({}, ...Object.values(attributes).map((row) => row.codes !== statusWords && row.codes));
+const anyCode: Readonly<Record<string, Message>> = Object.assign({}, ...Object.values(attributes).map((row) => row.shown !== 'state' && row.codes));
 
-export const statusText = (code: unknown): string => said(own(statusWords, code)) ?? (typeof code === 'string' ? code : t(common.unknown));
+export const statusText = (code: unknown): string => said(own(stateWords, code)) ?? (typeof code === 'string' ? code : t(common.unknown));
 export const attrText = (name: string): string => said(own(attributes, name)?.words) ?? spaced(name);
 /** The unit that an attribute has where the entity itself does not name one. */
 export const defaultUnit = (name: string): string | undefined => own(attributes, name)?.unit;
@@ -81,7 +86,7 @@ export function valueText(name: string, value: unknown, unit?: string): string {
     if (row?.shown === 'code') return value;
     if (row?.register) return registers.word(row.register, value) || value;
     if (name.endsWith('By')) return half(value); // a person or a part of the platform
-    const word = own(row?.codes ?? {}, value) ?? (name.endsWith('Status') ? own(statusWords, value) : undefined);
+    const word = own(row?.codes ?? {}, value) ?? (name.endsWith('Status') ? own(stateWords, value) : undefined);
     if (word) return t(word);
     if (isTime(value)) return f.dateTime(value);
     return said(own(anyCode, value)) ?? value;

@@ -1,7 +1,7 @@
 /** Code lists that the platform keeps, because a city can edit them: each is asked for once. */
 import { api } from '$lib/api';
 import { nameText, type Message } from '$lib/i18n.svelte';
-import { attributes } from './vocabulary';
+import { attributes } from '$generated/vocabulary';
 
 export interface RegisterRow {
   code: string;

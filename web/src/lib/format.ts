@@ -2,6 +2,7 @@
  * Numbers, dates and units for people: Thai with Buddhist-era years, always Asia/Bangkok, digits 0–9.
  * All functions read the present language, so they are reactive in templates.
  */
+import { unitWords } from '$generated/codes';
 import { locale, type Lang } from './i18n.svelte';
 
 const TAGS: Record<Lang, string> = { th: 'th-TH-u-ca-buddhist-nu-latn', en: 'en-GB-u-ca-gregory-nu-latn' };
@@ -126,14 +127,8 @@ export function distance(metres: number | null | undefined): string {
   return metres < 1000 ? `${num(metres, 0)} ${th ? 'ม.' : 'm'}` : `${num(metres / 1000, 1)} ${th ? 'กม.' : 'km'}`;
 }
 
-/** UN/CEFACT unit codes and the plain texts that feeds use → what people read. */
-const UNITS: Record<string, [th: string, en: string]> = {
-  KMH: ['กม./ชม.', 'km/h'], KMT: ['กม.', 'km'], MTR: ['ม.', 'm'], MMT: ['มม.', 'mm'], CEL: ['°C', '°C'], P1: ['%', '%'],
-  SEC: ['วินาที', 's'], MIN: ['นาที', 'min'], HUR: ['ชม.', 'h'], DD: ['°', '°'], DEG: ['°', '°'], C62: ['', ''], MTS: ['ม./วินาที', 'm/s'],
-  IE: ['ราย', ''], KMK: ['ตร.กม.', 'km²'], GQ: ['มคก./ลบ.ม.', 'µg/m³'], A97: ['เฮกโตปาสคาล', 'hPa'], HPA: ['เฮกโตปาสคาล', 'hPa'], VLT: ['โวลต์', 'V'], THB: ['บาท', 'THB'],
-};
+/** A unit by its UN/CEFACT code, as people write it; a plain text that a feed uses stays as it is. */
 export function unit(code: string | null | undefined): string {
   if (!code) return '';
-  const pair = UNITS[code];
-  return pair ? pair[locale.lang === 'th' ? 0 : 1] : code;
+  return Object.hasOwn(unitWords, code) ? unitWords[code as keyof typeof unitWords][locale.lang] : code;
 }

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { fill, preferredLang, type Message } from './i18n.svelte';
 
-const files = import.meta.glob<Record<string, unknown>>(['../**/messages*.ts', '../entities/vocabulary.ts'], { eager: true });
+const files = import.meta.glob<Record<string, unknown>>(['../**/messages*.ts', '../generated/vocabulary.ts'], { eager: true });
 const isMessage = (value: unknown): value is Message =>
   value !== null && typeof value === 'object' && typeof (value as Message).th === 'string' && typeof (value as Message).en === 'string';
 

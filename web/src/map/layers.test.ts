@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { layers } from '$entities/vocabulary';
+import { attributes, layers, types } from '$generated/vocabulary';
 import { rooms } from '$shell/registry';
+import { isGlyph } from './glyphs';
 import { mapLayers, readLayers, writeLayers } from './layers';
 
 const initial = () => new Set(mapLayers().filter((layer) => layer.on).map((layer) => layer.id));
@@ -13,9 +14,16 @@ describe('layers', () => {
   });
   it('are drawn by themselves when no room registers them', () => {
     const registered = new Set(rooms.flatMap((room) => (room.layers ?? []).map((layer) => layer.id)));
-    const left = mapLayers().filter((layer) => !registered.has(layer.id));
+    const left = mapLayers().filter((layer) => !registered.has(layer.id) && !layer.moving);
     expect(left.length).toBeGreaterThan(0);
     for (const layer of left) expect(layer).toMatchObject({ types: expect.arrayContaining([expect.any(String)]), style: expect.any(Function) });
+  });
+});
+
+describe('signs', () => {
+  it('of types and codes are glyphs', () => {
+    const icons = [...Object.values(types), ...Object.values(attributes).flatMap((row) => Object.values(row.codes ?? {}))].map((row) => row.icon);
+    expect(icons.filter((icon) => icon !== undefined && !isGlyph(icon))).toEqual([]);
   });
 });
 

@@ -1,6 +1,6 @@
 /** Layers of the map: the vocabulary says which there are and what they show, rooms how they are drawn. */
 import { typeRow } from '$entities/describe';
-import { layers as words, types } from '$entities/vocabulary';
+import { layers as words, types } from '$generated/vocabulary';
 import { rooms } from '$shell/registry';
 import type { Layer, MapImage, PictureLayer } from '$shell/room';
 import { isGlyph, type Glyph } from './glyphs';
@@ -29,7 +29,7 @@ export function mapLayers(): readonly PictureLayer[] {
   made ??= Object.entries(words).map(([id, row]) => {
     const shown = Object.keys(types).filter((type) => types[type]?.layer === id);
     const registered = rooms.flatMap((room) => room.layers ?? []).find((layer) => layer.id === id);
-    const drawn = registered?.style || registered?.moving ? registered : { ...placeLayer(id, types[shown[0] ?? '']?.icon), ...registered };
+    const drawn = row.moving ? { id, ...registered } : registered?.style ? registered : { ...placeLayer(id, types[shown[0] ?? '']?.icon), ...registered };
     return { ...drawn, ...row, types: shown };
   });
   return made;

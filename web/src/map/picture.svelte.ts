@@ -4,7 +4,7 @@
  */
 import { untrack } from 'svelte';
 import { router } from '$shell/router.svelte';
-import { attributes } from '$entities/vocabulary';
+import { attributes } from '$generated/vocabulary';
 import { rooms } from '$shell/registry';
 import type { Picture, PictureLayer } from '$shell/room';
 import { session } from '$shell/session.svelte';
@@ -40,7 +40,7 @@ export class LivePicture implements Picture {
   #watches: Readonly<Record<string, Watch>> = $state.raw({});
   /** Viewport as the map last said; null before the map is there. */
   box: Box | null = $state.raw(null);
-  /** What `byView` watches ask for: the viewport and a margin. */
+  /** What watches of moving layers ask for: the viewport and a margin. */
   #watchedBox: Box | null = $state.raw(null);
   /** The middle of the map, [lon, lat]; null before the map is there. */
   centre: [number, number] | null = $state.raw(null);
@@ -137,7 +137,7 @@ export class LivePicture implements Picture {
     const core = this.core.view.entities.get(id);
     if (core) return core;
     for (const layer of this.layers) {
-      if (layer.byView && !layer.types.includes(type)) continue;
+      if (layer.moving && !layer.types.includes(type)) continue;
       const found = this.#watches[layer.id]?.view.entities.get(id);
       if (found) return found;
     }
@@ -210,9 +210,9 @@ export class LivePicture implements Picture {
     const next = { ...this.#watches };
     for (const layer of this.layers) {
       if (layer.core) continue;
-      const spec = { types: layer.types, bbox: layer.byView ? box : null, at };
+      const spec = { types: layer.types, bbox: layer.moving ? box : null, at };
       const present = next[layer.id];
-      if (!on.has(layer.id) || (layer.byView && box === null)) {
+      if (!on.has(layer.id) || (layer.moving && box === null)) {
         present?.stop();
         delete next[layer.id];
       } else if (present) present.set(spec);

@@ -55,10 +55,6 @@ export interface Layer {
   id: string;
   /** Always watched, also while it is switched off; what lies close to a press is taken before all else. */
   core?: boolean;
-  /** Watched within the viewport only, because there may be very many. */
-  byView?: boolean;
-  /** Drawn in one call from a buffer, because its entities move all the time. */
-  moving?: boolean;
   /** Lies below the ways that are drawn, or below the ring around what is selected. */
   below?: 'ways' | 'ring';
   /** Shows the geometry itself, not a mark on it. */
@@ -81,6 +77,8 @@ export interface PictureLayer extends Layer {
   /** Shown when the address says nothing. */
   on: boolean;
   minZoom?: number;
+  /** Its entities move all the time: drawn in one call from a buffer, and watched within the viewport only. */
+  moving?: boolean;
 }
 
 /** The live picture of the city at one moment, as panels see it. */

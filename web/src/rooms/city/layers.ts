@@ -51,5 +51,4 @@ export const layers: readonly Layer[] = [
   { id: 'schools', cluster: { radius: 34, maxZoom: 13 } },
   { id: 'weather', properties: station, style: ({ id }) => [figures(id)] },
   { id: 'devices', properties: station, cluster: { radius: 34, maxZoom: 14 }, style: ({ id }) => [figures(id), crowd(id, `${signOf('sensor')}-many`)] },
-  { id: 'vehicles', byView: true, moving: true },
 ];

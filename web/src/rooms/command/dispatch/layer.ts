@@ -1,5 +1,5 @@
 /** Units on the map: a sign for what they are, filled while they work, dashed while they are off duty. */
-import { attributes } from '$entities/vocabulary';
+import { attributes } from '$generated/vocabulary';
 import type { LiveEntity } from '$lib/live';
 import { token } from '$lib/theme.svelte';
 import { isGlyph, type Glyph } from '$map/glyphs';

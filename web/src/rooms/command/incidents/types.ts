@@ -1,5 +1,5 @@
 import { registers, type RegisterRow } from '$entities/registers.svelte';
-import { attributes } from '$entities/vocabulary';
+import { attributes } from '$generated/vocabulary';
 import type { Message } from '$lib/i18n.svelte';
 
 /** A kind of incident, as the city's register has it. */
