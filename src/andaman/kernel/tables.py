@@ -65,6 +65,7 @@ class StoreKind:
     durable: bool = True
     """False: a crash of the machine may lose the last changes."""
     backed_up: bool = True
+    """False: the room makes it again, and nobody misses it."""
     needs: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Tables with the columns that they have in every version."""
     unreadable: RowCheck = _all_readable

@@ -20,6 +20,7 @@ from andaman.identity.model import FULL_ACCESS, Access, Actor, system_actor
 from andaman.identity.readers import Placed
 from andaman.kernel.errors import BadRequestData, NoSuchTenant, Unavailable
 from andaman.kernel.time import Clock, format_time, local_date, system_clock
+from andaman.kernel.work import Timer
 from andaman.roadmap.gaps import gaps, remaining_of
 from andaman.roadmap.model import (
     Measure,
@@ -51,6 +52,8 @@ _RESULTS: Final[tuple[Placed, ...]] = (
 )
 """Plans and gaps name measures: they are made of those that their weakest reader may see."""
 _SAMPLES_AT_ONCE: Final = 5
+_AGAIN_S: Final = 300.0
+"""From a default portfolio that could not be computed to the next attempt."""
 _KEPT: Final = 30  # portfolios held in memory; all are stored
 _VOLATILE: Final = frozenset({"feed-freshness", "response-time", "rain-cover"})
 """Indicators that change by the minute: a plan is not out of date because a bus has parked."""
@@ -79,29 +82,30 @@ class RoadmapService:
         self._sampling: dict[str, asyncio.Task[None]] = {}
         self._computing = asyncio.Lock()
         self._left_out: dict[str, str] = {}  # measures that cannot be read, and why
-        self._task: asyncio.Task[None] | None = None
+        self._timer = Timer("The default portfolio", self._first, retry_s=_AGAIN_S)
         assessment.on_refresh.append(self.refresh)
 
     async def start(self) -> None:
         """Put the shipped measures in place and compute the default portfolio in the background."""
         await self.install()
-        self._task = asyncio.create_task(self._first())
+        await self._timer.start()
 
     async def stop(self) -> None:
-        for task in [*self._sampling.values(), *([self._task] if self._task else [])]:
+        await self._timer.stop()
+        for task in self._sampling.values():
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def _first(self) -> None:
+    async def _first(self) -> float | None:
         await self.assessment.ready.wait()  # a plan on half the figures would be out of date at once
         try:
             await self.compute({})
         except Unavailable as error:
             log.info("the roadmap waits: %s", error.detail)
-        except Exception:
-            log.exception("the default portfolio failed")
+            return _AGAIN_S
+        return None
 
     async def refresh(self) -> None:
         """Make the default portfolio anew when it names a measure that its readers may not see, or that is gone."""

@@ -32,6 +32,7 @@ from andaman.broker.subscriptions.together import Together, belong_together
 from andaman.broker.subscriptions.wire import Wire
 from andaman.identity.model import Access
 from andaman.kernel.time import MINUTE, SECOND, Clock, Micros
+from andaman.kernel.work import Every
 
 log = logging.getLogger(__name__)
 TICK_S: Final = 0.05
@@ -57,7 +58,8 @@ class Engine:
         self._timed: set[Run] = set()  # with an interval or an end
         self._asking: set[Run] = set()  # periodic queries under way
         self._loose: set[asyncio.Task[None]] = set()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._following: asyncio.Task[None] | None = None
+        self._ticking = Every("The clock of the subscriptions", TICK_S, lambda: self.tick(self._clock()))
         self._checked: Micros = 0
         self._tidied: Micros = 0
         self.withdrawn: Callable[[Run], None] = lambda run: None  # what waited at the courier was taken back
@@ -66,20 +68,19 @@ class Engine:
         self.failed = 0
 
     # -- life -----------------------------------------------------------------------------------------------
-    def start(self, position: int) -> None:
+    async def start(self, position: int) -> None:
         self.position = position
         self._checked = self._clock()
-        self._tasks = [
-            asyncio.create_task(self._follow(), name="subscriptions-follow"),
-            asyncio.create_task(self._ticking(), name="subscriptions-tick"),
-        ]
+        self._following = asyncio.create_task(self._follow(), name="subscriptions-follow")
+        await self._ticking.start()
 
     async def stop(self) -> None:
-        tasks = [*self._tasks, *self._loose]
+        await self._ticking.stop()
+        tasks = [*self._loose, *([self._following] if self._following is not None else [])]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._tasks = []
+        self._following = None
 
     def _spawn(self, work: Awaitable[None]) -> None:
         self._loose.add(task := asyncio.ensure_future(work))
@@ -394,14 +395,6 @@ class Engine:
             run.next_at = now + sub.throttling
 
     # -- time -----------------------------------------------------------------------------------------------
-    async def _ticking(self) -> None:
-        while True:
-            await asyncio.sleep(TICK_S)
-            try:
-                self.tick(self._clock())
-            except Exception:
-                log.exception("A round of the subscriptions' clock failed")
-
     def tick(self, now: Micros) -> None:
         """Everything that hangs on time: throttled and periodic notifications, ends, and those who lag."""
         for run in self._held.due(now):

@@ -103,7 +103,7 @@ class Subscriptions:
                 run = Run(sub, min(record.since, seq), None if own is None else min(own, seq), record.due)
                 engine.add(run)
                 self._by_id[sub.tenant, sub.id] = run
-        engine.start(position)
+        await engine.start(position)
         await self._saver.start()
 
     async def stop(self) -> None:
