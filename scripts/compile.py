@@ -35,6 +35,7 @@ MODULES = (
     "broker/entity/names.py",
     "broker/entity/values.py",
     "broker/indexing.py",
+    "broker/ledger/batch.py",
     "broker/ledger/cache.py",
     "broker/ledger/merge.py",
     "broker/ledger/outbox.py",

@@ -6,7 +6,7 @@ from typing import Final
 
 import orjson
 
-from andaman.broker.ledger.merge import UNKNOWN, Batch
+from andaman.broker.ledger.batch import UNKNOWN, Batch
 from andaman.broker.ledger.rows import Texts
 from andaman.broker.query.index import EntityIndex
 

@@ -9,6 +9,7 @@ from andaman.broker.contexts import ContextStore, read_mirrors
 from andaman.broker.contexts.book import FILE as CONTEXT_BOOK
 from andaman.broker.contexts.book import ContextBook
 from andaman.broker.entity.build import iri
+from andaman.broker.exchange.copies import RemoteCopies
 from andaman.broker.expiry import ExpirySweep
 from andaman.broker.ledger.sound import SlowCheck
 from andaman.broker.outgoing import OutgoingClient
@@ -16,7 +17,6 @@ from andaman.broker.registry.service import Registry
 from andaman.broker.registry.watch import SourceSubscriptions
 from andaman.broker.service import Broker
 from andaman.broker.snapshots.service import Snapshots
-from andaman.broker.subscriptions.remote import RemoteCopies
 from andaman.broker.subscriptions.service import Subscriptions
 from andaman.identity.owners import Owners
 from andaman.identity.policy import Policy, default_configuring, default_writes

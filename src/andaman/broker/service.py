@@ -19,12 +19,12 @@ import orjson
 from andaman.broker.entity.apply import apply
 from andaman.broker.entity.expiry import MARK, read_living
 from andaman.broker.indexing import update_index
+from andaman.broker.ledger.batch import Batch
 from andaman.broker.ledger.boot import Facts, load_index
 from andaman.broker.ledger.events import changes_of_state
 from andaman.broker.ledger.history_link import HistoryLink
 from andaman.broker.ledger.journal import READ_BYTES
 from andaman.broker.ledger.ledger import Ledger, LedgerOptions
-from andaman.broker.ledger.merge import Batch
 from andaman.broker.ledger.rights import visible
 from andaman.broker.ledger.sound import check_before_start
 from andaman.broker.model import DEFAULT_TENANT, Doc, Event, WriteOp, WriteResult

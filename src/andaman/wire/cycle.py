@@ -9,12 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
-
-if TYPE_CHECKING:
-    from andaman.wire.http import Protocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 _BODILESS: Final = frozenset({204, 304})
 _UVICORNS: Final = frozenset({b"connection", b"transfer-encoding"})
@@ -50,7 +47,7 @@ class Cycle(RequestResponseCycle):
     expected_content_length = 0
 
     @classmethod
-    def begun(cls, protocol: Protocol, keep_alive: bool) -> Cycle:
+    def begun(cls, protocol: HttpToolsProtocol, keep_alive: bool) -> Cycle:
         """The same as by uvicorn's constructor, in less time."""
         made = cls.__new__(cls)
         made.scope = protocol.scope

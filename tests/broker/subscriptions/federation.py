@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from andaman.broker.exchange.copies import RemoteCopies
 from andaman.broker.outgoing import OutgoingClient
 from andaman.broker.registry.service import Registry
-from andaman.broker.subscriptions.remote import RemoteCopies
 from tests.broker.subscriptions.world import Receiver, World
 
 CAR = "urn:ngsi-ld:Car:1"

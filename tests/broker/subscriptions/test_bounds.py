@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from andaman.broker.model import Event, EventKind
 from andaman.broker.subscriptions.changes import Fact
-from andaman.broker.subscriptions.delivery import Courier, Limits, Message
+from andaman.broker.subscriptions.delivery import Courier, Limits
 from andaman.broker.subscriptions.endpoint import Endpoint
 from andaman.broker.subscriptions.held import ALL_BYTES, Held
+from andaman.broker.subscriptions.message import Message
 
 MB = 1 << 20
 

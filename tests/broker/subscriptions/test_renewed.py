@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from andaman.broker.subscriptions.remote import RemoteCopies
+from andaman.broker.exchange.copies import RemoteCopies
 from andaman.identity.model import FULL_ACCESS, Access, Classification, Role
 from andaman.identity.policy import DatasetRule, Policy, PolicyTable, Rights
 from tests.broker.subscriptions.test_told_on import closed, with_copy

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 import pytest
 
-from andaman.broker.subscriptions import inbox
+from andaman.broker.exchange import inbox
 from andaman.identity.model import FULL_ACCESS
 from andaman.kernel.errors import Unavailable
 from tests.broker.subscriptions.federation import Federation, federation

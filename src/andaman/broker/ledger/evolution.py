@@ -17,11 +17,12 @@ or whose evolution was erased (shape 0), each with the position that said so.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import orjson
 
 from andaman.broker.entity.stamp import stamp_new
+from andaman.broker.ledger.batch import Batch
 from andaman.broker.ledger.cache import Key, Stored
 from andaman.broker.ledger.rights import WriteGate
 from andaman.broker.ledger.rows import Shapes, make_row
@@ -29,9 +30,6 @@ from andaman.broker.model import Doc, Event, EventKind, Instance, OpKind, WriteO
 from andaman.identity.model import Access, Actor, FullAccess
 from andaman.kernel.errors import Forbidden, ResourceNotFound
 from andaman.kernel.time import format_time
-
-if TYPE_CHECKING:
-    from andaman.broker.ledger.merge import Batch
 
 Known = Callable[[Key], list[tuple[int, int, int]]]
 """What the store says of an entity without current state: (position, 0 for ``former`` or 1 for ``evolution``, shape)."""

@@ -13,12 +13,13 @@ from typing import Final
 
 import orjson
 
+from andaman.broker.ledger.batch import Batch, Request
 from andaman.broker.ledger.boot import Facts
 from andaman.broker.ledger.cache import STORED, BodyCache, Key, Stored
 from andaman.broker.ledger.checkpoint import Checkpointer
 from andaman.broker.ledger.events import EventRing
 from andaman.broker.ledger.journal import PAGE_BYTES, JournalPool
-from andaman.broker.ledger.merge import Apply, Batch, Request
+from andaman.broker.ledger.merge import Apply
 from andaman.broker.ledger.outbox import Outbox
 from andaman.broker.ledger.schema import FILE, DirectoryLock, connect, prepare
 from andaman.broker.ledger.writer import Writer

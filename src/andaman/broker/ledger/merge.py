@@ -6,22 +6,22 @@ operation that fails leaves no trace; an atomic request that fails leaves no tra
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
 import orjson
 
 from andaman.broker.entity.stamp import text_of
+from andaman.broker.ledger.batch import CREATED, UNKNOWN, Batch, Request
 from andaman.broker.ledger.boot import Facts
 from andaman.broker.ledger.cache import Key, Stored
 from andaman.broker.ledger.events import FreshEvent
 from andaman.broker.ledger.evolution import EvolutionMerger, Known
 from andaman.broker.ledger.rights import REPLACING, WriteGate
-from andaman.broker.ledger.rows import Row, Shapes, Texts, encode_changes, exact, make_row
-from andaman.broker.model import TEMPORAL_OPS, Change, Doc, Event, EventKind, Instance, WriteOp, WriteResult
+from andaman.broker.ledger.rows import Shapes, Texts, encode_changes, exact, make_row
+from andaman.broker.model import TEMPORAL_OPS, Change, Doc, EventKind, WriteOp, WriteResult
 from andaman.identity.model import Actor, FullAccess
 from andaman.kernel.errors import AndamanError, Conflict, TooLarge
 from andaman.kernel.time import Micros
@@ -34,10 +34,6 @@ Check = Callable[[Doc | None, Doc], None]
 """Looks at an entity of the city before and after an operation; raises BadRequestData where the platform could not read it."""
 
 log = logging.getLogger(__name__)
-CREATED: Final[Doc] = {}
-"""Stands for a new entity in ``Batch.docs``: its row says all, and the parsed one is let go while it is warm."""
-UNKNOWN: Final[Doc] = {}
-"""Stands for the entity before the batch in ``Batch.docs`` where only ``Batch.patches`` told of it so far."""
 BATCH_BYTES: Final = 32 << 20
 """Of one commit; the operation that passes this is its last. The rest of the requests is another commit."""
 _PARSED: Final = 4  # times as large as its bytes, at the least, is a parsed entity
@@ -45,50 +41,6 @@ MAX_ENTITY_BYTES: Final = 16 << 20
 """Each change of an entity reads and writes it whole: what grows without end would stop the one writer."""
 _FEW: Final = 4  # changes, up to which an update reaches the index as a patch
 _ATOMIC: Final = "Nothing of this atomic request was written, because another of its operations failed"
-
-
-@dataclass(slots=True, eq=False)
-class Request:
-    """One call of ``Broker.write``, waiting for the writer."""
-
-    ops: list[WriteOp]
-    actor: Actor
-    tenant: str
-    atomic: bool
-    size: int  # estimated bytes, for the bound of the queue
-    future: asyncio.Future[list[WriteResult]]
-    results: list[WriteResult] = field(default_factory=list)
-    """Of its first operations, where a commit was full before it came to an end."""
-    durable: int = 0  # how many of them are committed
-
-
-@dataclass(slots=True, eq=False)
-class Batch:
-    """What one transaction writes, and what the loop's thread does with it once it is durable."""
-
-    at: Micros
-    seq: int  # before: the last position of the journal; grows with each event
-    head: bytes  # hash of the journal's last row
-    next_ord: int
-    answers: list[tuple[Request, list[WriteResult]]] = field(default_factory=list)
-    journal: list[Row] = field(default_factory=list)
-    events: list[Event] = field(default_factory=list)
-    state: dict[Key, tuple[Stored, int] | None] = field(default_factory=dict)  # row and seq; None: deleted
-    docs: dict[Key, tuple[Doc | None, Doc | None]] = field(
-        default_factory=dict
-    )  # before and after the batch (or CREATED)
-    patches: dict[Key, dict[str, list[Instance] | None]] = field(default_factory=dict)
-    """Attributes of entities that are not in ``docs``, as the batch left them (None: gone)."""
-    gone: list[int] = field(default_factory=list)  # creation orders of rows to delete
-    former: list[tuple[str, str, int, Micros, int]] = field(
-        default_factory=list
-    )  # shapes that ended: table rows
-    reborn: set[Key] = field(default_factory=set)  # deleted and created again within the batch: last in order
-    tenants: set[str] = field(default_factory=set)
-    evolution: dict[Key, tuple[int, int]] = field(default_factory=dict)  # (position, shape): table rows
-    size: int = 0
-    """Bytes that it holds in memory, about: journal rows, bodies, and what was parsed for the index."""
-    applied: bool = False  # set by the loop's thread when cache and indexes have it
 
 
 class Merger:

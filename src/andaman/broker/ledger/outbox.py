@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from andaman.broker.ledger.merge import Batch, Request
+from andaman.broker.ledger.batch import Batch, Request
 from andaman.broker.ledger.writer import Writer
 from andaman.broker.model import TEMPORAL_OPS
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Any, Final
 
-from andaman.broker.ledger.merge import Batch
+from andaman.broker.ledger.batch import Batch
 from andaman.broker.ledger.rows import COLUMNS
 
 ROWS: Final = 128

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from andaman.broker.ledger import evolution, piece
-from andaman.broker.ledger.merge import Batch
+from andaman.broker.ledger.batch import Batch
 from andaman.broker.ledger.rows import COLUMNS, Shapes, Texts
 
 _CHUNKS: Final = (256, 64)  # rows per statement; what is left over, up to 63 rows, goes in one more

@@ -22,10 +22,11 @@ from pathlib import Path
 from typing import Final
 
 from andaman.broker.ledger import evolution, piece, statements
+from andaman.broker.ledger.batch import Batch, Request
 from andaman.broker.ledger.boot import Facts
 from andaman.broker.ledger.cache import STORED, BodyCache, Key, Stored
 from andaman.broker.ledger.checkpoint import Checkpointer
-from andaman.broker.ledger.merge import BATCH_BYTES, Apply, Batch, Check, Merger, Request
+from andaman.broker.ledger.merge import BATCH_BYTES, Apply, Check, Merger
 from andaman.broker.ledger.rows import GENESIS, Shapes, Texts
 from andaman.broker.ledger.schema import connect
 from andaman.kernel.errors import StorageFull, Unavailable, told

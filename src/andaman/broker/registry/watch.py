@@ -20,7 +20,8 @@ from andaman.broker.registry.service import Registry
 from andaman.broker.registry.sight import is_for
 from andaman.broker.registry.store import SUBSCRIPTIONS, RegistryStore
 from andaman.broker.registry.watched import Watch, compiled, notification, stored
-from andaman.broker.subscriptions.delivery import Courier, Message, Outcome
+from andaman.broker.subscriptions.delivery import Courier
+from andaman.broker.subscriptions.message import Message, Outcome
 from andaman.broker.subscriptions.model import Counters, Owner, Subscription
 from andaman.broker.subscriptions.parse import expand
 from andaman.identity.model import FULL_ACCESS, Access, Actor

@@ -9,7 +9,8 @@ import orjson
 
 from andaman.broker.outgoing import Header
 from andaman.broker.snapshots.model import PREPARING, Snapshot
-from andaman.broker.subscriptions.delivery import Courier, Message, Outcome
+from andaman.broker.subscriptions.delivery import Courier
+from andaman.broker.subscriptions.message import Message, Outcome
 from andaman.broker.subscriptions.mqtt import mqtt_payload
 from andaman.kernel.ids import sortable_id, urn
 from andaman.kernel.time import MINUTE, Clock

@@ -20,9 +20,10 @@ from andaman.broker.model import Doc, Event, EventKind
 from andaman.broker.service import Broker
 from andaman.broker.subscriptions.catchup import catch_up
 from andaman.broker.subscriptions.changes import Fact, concerns
-from andaman.broker.subscriptions.delivery import Courier, Message, Outcome
+from andaman.broker.subscriptions.delivery import Courier
 from andaman.broker.subscriptions.held import Held
 from andaman.broker.subscriptions.index import SubscriptionIndex
+from andaman.broker.subscriptions.message import Message, Outcome
 from andaman.broker.subscriptions.model import Owner, Subscription
 from andaman.broker.subscriptions.notice import entity_json, envelope, notification_id
 from andaman.broker.subscriptions.periodic import matching

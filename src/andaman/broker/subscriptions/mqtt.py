@@ -10,7 +10,7 @@ import logging
 import os
 import socket
 import ssl
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 import orjson
@@ -19,11 +19,9 @@ from gmqtt.mqtt.constants import MQTTv50, MQTTv311
 from gmqtt.storage import PersistentStorage
 
 from andaman.broker.outgoing import Unreachable
+from andaman.broker.subscriptions.message import Message
 from andaman.broker.subscriptions.model import Endpoint
 from andaman.kernel.addresses import allowed_address
-
-if TYPE_CHECKING:
-    from andaman.broker.subscriptions.delivery import Message
 
 _quiet = logging.getLogger("andaman.mqtt")
 _quiet.setLevel(logging.ERROR)  # the client tells of every reconnection; failures are told by the courier

@@ -8,7 +8,7 @@ from typing import Protocol
 from andaman.broker.ledger.rights import see_event
 from andaman.broker.model import Doc, Event, EventKind
 from andaman.broker.subscriptions.changes import Fact, doc_before_deletion
-from andaman.broker.subscriptions.delivery import Message, Outcome
+from andaman.broker.subscriptions.message import Message, Outcome
 from andaman.broker.subscriptions.model import Owner, Subscription
 from andaman.broker.subscriptions.together import Together
 from andaman.broker.subscriptions.wire import Wire

@@ -9,11 +9,11 @@ from urllib.parse import quote
 
 from andaman.broker.contexts import Context
 from andaman.broker.entity.names import check_uri
+from andaman.broker.exchange.copies import PATH as REMOTE_PATH
+from andaman.broker.exchange.copies import RemoteCopies
 from andaman.broker.query.model import EntityQuery, Page
 from andaman.broker.subscriptions.model import DEFAULT_TRIGGERS, Subscription
 from andaman.broker.subscriptions.parse import compacted
-from andaman.broker.subscriptions.remote import PATH as REMOTE_PATH
-from andaman.broker.subscriptions.remote import RemoteCopies
 from andaman.broker.subscriptions.service import Subscriptions
 from andaman.doors.ngsild.consumption import page_headers
 from andaman.doors.ngsild.distributed.faults import LoopDetected

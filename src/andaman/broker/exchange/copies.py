@@ -20,6 +20,7 @@ from urllib.parse import quote
 import orjson
 
 from andaman.broker.contexts import CORE_URL, Context
+from andaman.broker.exchange.forwarding import ToldOn
 from andaman.broker.outgoing import Header, OutgoingClient, Unreachable
 from andaman.broker.query.evaluate import matches_q
 from andaman.broker.query.parse import parse_q
@@ -32,7 +33,6 @@ from andaman.broker.subscriptions.notice import link_header
 from andaman.broker.subscriptions.parse import compacted
 from andaman.broker.subscriptions.run import Run
 from andaman.broker.subscriptions.service import Subscriptions
-from andaman.broker.subscriptions.told_on import ToldOn
 from andaman.kernel.errors import AndamanError, BadRequestData, ResourceNotFound
 from andaman.kernel.work import Timer
 

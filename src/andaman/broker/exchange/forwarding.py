@@ -19,6 +19,7 @@ import orjson
 from andaman.broker.contexts import Context
 from andaman.broker.entity.expand import expand_entity
 from andaman.broker.entity.names import NULL, check_uri, plain_members
+from andaman.broker.exchange.inbox import Inbox, Told
 from andaman.broker.ledger.rights import visible
 from andaman.broker.model import Doc
 from andaman.broker.outgoing import Header, OutgoingClient, Unreachable
@@ -27,8 +28,7 @@ from andaman.broker.registry.model import Registration
 from andaman.broker.registry.service import Registry
 from andaman.broker.service import Broker
 from andaman.broker.subscriptions.changes import meets
-from andaman.broker.subscriptions.delivery import Message, Outcome
-from andaman.broker.subscriptions.inbox import Inbox, Told
+from andaman.broker.subscriptions.message import Message, Outcome
 from andaman.broker.subscriptions.model import Subscription
 from andaman.broker.subscriptions.notice import dumped, envelope, notification_id, present
 from andaman.broker.subscriptions.run import Run
