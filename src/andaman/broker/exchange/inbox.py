@@ -7,7 +7,6 @@ share one fsync. Bounded; who finds no room is asked to try again, which sources
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from typing import Final, NamedTuple
 
 from andaman.broker.registry.store import RegistryStore
@@ -82,11 +81,10 @@ class Inbox:
                 numbers = await asyncio.to_thread(
                     self._store.keep_told, [(key, number, body) for key, number, body, _ in batch]
                 )
-            except (Unavailable, sqlite3.Error) as error:
-                failed = Unavailable(f"Notifications of sources cannot be kept now: {error}")
+            except Unavailable as error:
                 for *_, done in batch:
                     if not done.done():
-                        done.set_exception(failed)
+                        done.set_exception(error)
                 continue
             for (key, _, body, done), number in zip(batch, numbers, strict=True):
                 if number is not None:
@@ -126,6 +124,6 @@ class Inbox:
             gone = sorted(self._gone)
             try:
                 await asyncio.to_thread(self._store.drop_told, gone)
-            except (Unavailable, sqlite3.Error):
+            except Unavailable:
                 continue
             self._gone.difference_update(gone)
