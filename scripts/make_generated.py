@@ -12,13 +12,16 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import andaman
+from andaman.app import build
 from andaman.command.entries import HAPPENINGS
 from andaman.kernel.errors import AndamanError
 from andaman.kernel.refusals import Refusal
 from andaman.kernel.words import Words, kinds_of
+from andaman.settings import load_settings
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -80,6 +83,13 @@ def timeline_ts() -> str:
     return "".join([*lines, "};\n"])
 
 
+def prefixes_json() -> str:
+    """First parts of the paths that machines use: the screens' router and development server leave them alone."""
+    with TemporaryDirectory() as directory:
+        prefixes = build(load_settings({"data": directory}, environ={})).site.prefixes
+    return json.dumps([f"/{prefix.rstrip('/')}" for prefix in prefixes], indent=2) + "\n"
+
+
 OUTPUTS: Final[dict[str, Callable[[], str]]] = {
     "web/src/generated/vocabulary.ts": vocabulary_ts,
     "web/src/generated/codes.ts": codes_ts,
@@ -87,6 +97,7 @@ OUTPUTS: Final[dict[str, Callable[[], str]]] = {
     "src/andaman/broker/contexts/data/andaman.jsonld": context_jsonld,
     "web/src/generated/problems.ts": problems_ts,
     "web/src/generated/timeline.ts": timeline_ts,
+    "web/src/generated/prefixes.json": prefixes_json,
 }
 
 

@@ -29,5 +29,5 @@ export default defineConfig({
 
 /** For `npm run dev`: everything that is not a screen goes to a running server. */
 function proxyTo(target: string) {
-  return Object.fromEntries(prefixes.map(({ prefix, socket }) => [prefix, { target, ws: socket }]));
+  return Object.fromEntries(prefixes.map((prefix) => [prefix, { target, ws: true }]));
 }

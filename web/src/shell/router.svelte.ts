@@ -1,8 +1,7 @@
 import prefixes from '$generated/prefixes.json';
 
-/** Paths of the server that are not screens: links to them are ordinary requests. */
-const notPages = prefixes.map(({ prefix }) => prefix);
-const isPage = (path: string): boolean => !notPages.some((prefix) => path === prefix || path.startsWith(`${prefix}/`));
+/** False for paths of the server: links to them are ordinary requests. */
+const isPage = (path: string): boolean => !prefixes.some((prefix) => path === prefix || path.startsWith(`${prefix}/`));
 
 /** The address bar is the state: path and query are reactive, links are ordinary links. */
 class Router {
