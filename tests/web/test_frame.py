@@ -84,6 +84,43 @@ def test_the_palette_opens_by_keyboard_and_goes_places(screens: Any) -> None:
     expect(page.locator("aside.right h2")).to_have_text("Patong Hospital")
 
 
+def test_the_palette_offers_actions_of_all_rooms_on_every_page(screens: Any) -> None:
+    page = screens().open("/data")
+    expect(page.locator("h1")).to_have_text("City data")
+    page.keyboard.press("Control+k")
+    page.get_by_role("combobox", name="Search and commands").fill("new incident")
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="New incident")
+    expect(dialog.get_by_label("Kind of incident")).to_have_value(re.compile("."))
+    expect(dialog).to_contain_text("At the centre of the map: ")  # its page was opened first
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(page.locator("section.queue")).to_be_visible()
+
+
+def groups(page: Page) -> dict[str, list[str]]:
+    """Labels of the navigation's groups, each with its links, as they are shown."""
+    return {
+        part.locator("p").inner_text(): part.get_by_role("link").all_inner_texts()
+        for part in page.locator("nav.rail .group").all()
+    }
+
+
+def test_the_navigation_has_groups_and_no_page_that_is_closed_to_the_person(screens: Any) -> None:
+    page = screens("dispatcher").open("/data")
+    expect(page.locator("nav.rail a[aria-current=page]")).to_have_text("City data")
+    staff = groups(page)
+    assert list(staff) == ["Now", "City", "Evidence", "Plans", "People"]
+    assert staff["Evidence"] == ["Assessment", "Connectivity"]
+    assert staff["Plans"] == ["Roadmap", "Programme"]
+
+    phone = screens(user=None, lang="th", size=(390, 844)).open("/data")
+    expect(phone.locator("nav.rail")).to_be_hidden()
+    phone.get_by_role("button", name="เมนู").click()
+    expect(phone.get_by_role("list", name="หลักฐาน")).to_be_visible()
+    assert list(groups(phone)) == ["ขณะนี้", "เมือง", "หลักฐาน", "แผน"]  # training is for staff
+
+
 @pytest.mark.parametrize("theme", ["dark", "light"])
 @pytest.mark.parametrize("lang", ["th", "en"])
 def test_axe_finds_nothing_serious(screens: Any, lang: str, theme: str) -> None:

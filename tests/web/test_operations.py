@@ -109,6 +109,21 @@ def test_from_a_value_to_a_closed_incident(screens: Any, platform: Platform) -> 
     assert told[-1] == ("step", "closed")
 
 
+def test_the_palette_has_the_actions_of_what_is_selected(screens: Any, platform: Platform) -> None:
+    name = gauge(platform, 10, 52.0)
+    page = screens("operator").open("/")
+    row(page, name).locator("button.open").click(timeout=SLOW)
+    expect(drawer(page).get_by_role("heading", level=2)).to_contain_text(name)
+    page.keyboard.press("Control+k")
+    page.get_by_role("combobox", name="Search and commands").fill("acknowledge")
+    page.keyboard.press("Enter")
+    expect(row(page, name)).to_have_count(0, timeout=SLOW)
+    expect(drawer(page)).to_contain_text("acknowledged by Operator Test", timeout=SLOW)
+    page.keyboard.press("Control+k")
+    page.get_by_role("combobox", name="Search and commands").fill("acknowledge")
+    expect(page.locator("#palette-list [role=option]")).to_have_count(0)
+
+
 def test_the_past_is_shown_as_it_was_and_takes_no_commands(screens: Any, platform: Platform) -> None:
     name = gauge(platform, 2, 50.0)
     page = screens("dispatcher").open("/")
