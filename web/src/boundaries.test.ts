@@ -29,7 +29,7 @@ function importsOf(path: string): string[] {
 }
 const folderOf = (path: string): string => path.split('/')[0]!;
 const roomOf = (path: string): string | undefined => ROOMS.find((room) => path.startsWith(room));
-/** 'rooms/command/' of 'rooms/command/core/state.ts': rooms of one family may share what is no room. */
+/** 'rooms/command/' of 'rooms/command/core/state.ts': rooms of one family may share files that belong to none of them. */
 const familyOf = (path: string): string => path.split('/').slice(0, 2).join('/');
 
 const edges = Object.keys(files).flatMap((path) => importsOf(path).map((target): [string, string] => [path, target]));

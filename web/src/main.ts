@@ -13,6 +13,6 @@ import { themeChoice } from './lib/theme.svelte';
 locale.init();
 themeChoice.init();
 router.init();
-session.load().catch(() => {}); // the frame shows the page as the public sees it; each page tells of being offline
+session.load().catch(() => {}); // the frame shows the page as the public sees it; each page says that it is offline
 const target = document.getElementById('app');
 if (target) mount(Frame, { target });

@@ -62,7 +62,7 @@ export function briefText(entity: LiveEntity): string {
   return name ? figure(name) : '';
 }
 
-/** The one figure beside a station's sign. */
+/** The one figure next to a station's sign. */
 export function figureText(entity: LiveEntity): string {
   const name = FIGURES.find((one) => typeof entity.a[one] === 'number');
   return name ? valueText(name, entity.a[name], defaultUnit(name)) : '';

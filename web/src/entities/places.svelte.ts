@@ -43,7 +43,7 @@ class Places {
     return this.#amphoes.map((area) => area.entity);
   }
 
-  /** The box around all outlines, for a map that is told of no city. */
+  /** The box around all outlines, for a map without a city. */
   get bounds(): Box | null {
     const boxes = [...this.#amphoes, ...this.#tambons].map((area) => area.box);
     if (boxes.length === 0) return null;
@@ -69,7 +69,7 @@ class Places {
     return [tambon && t(areaWords.tambon, { name: bare(tambon) }), amphoe && t(areaWords.amphoe, { name: bare(amphoe) })].filter(Boolean).join(t({ th: ' ', en: ', ' }));
   }
 
-  /** The entity's own address if it has one, otherwise the area it lies in. */
+  /** The entity's own address if it has one, otherwise the area that contains it. */
   of(entity: LiveEntity): string {
     return nameText(entity.a['address']) || this.words(anchor(entity.a['location']));
   }

@@ -1,4 +1,4 @@
-/** One ticking clock for the whole screen, set right by the server's time, so that ages are true on a wrong PC clock. */
+/** One ticking clock for the entire screen, corrected by the server's time, so that ages are right on a PC with a wrong clock. */
 class ScreenClock {
   /** ms since the epoch, ticks once a second. */
   now: number = $state(Date.now());

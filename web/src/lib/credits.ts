@@ -13,7 +13,7 @@ const KNOWN: readonly [part: string, word: Message][] = [
   ['TICON-4', words.tide],
 ];
 
-/** One line of credits; what is not known here is shown as the city's pack says it. */
+/** One line of credits; an unknown one is shown as the city's pack gives it. */
 export function creditText(said: unknown, wanted: (line: string) => boolean = () => true): string {
   const lines = typeof said === 'string' ? [said] : Array.isArray(said) ? said.map(String) : [];
   return lines
@@ -25,7 +25,7 @@ export function creditText(said: unknown, wanted: (line: string) => boolean = ()
     .join(' · ');
 }
 
-/** A source in the reader's language where it is told in two, or is one of the credits above. */
+/** A source in the reader's language if it has two languages or is one of the credits above. */
 export const sourceText = (said: string): string => (said.startsWith('© OpenStreetMap') ? t(words.osm) : half(said));
 
 let asked: Promise<unknown> | null = null;

@@ -84,7 +84,7 @@ export function clockTime(at: Moment, now: number): string {
   if (!d) return NONE;
   return date(d) === date(now) ? time(d) : `${dates(locale.lang, { day: 'numeric', month: 'short' }).format(d)} ${time(d)}`;
 }
-/** A number with its unit; "ร้อยละ" stands before the number in Thai: ร้อยละ 92.5, ร้อยละ 79.8 ของพื้นที่. */
+/** A number with its unit; "ร้อยละ" comes before the number in Thai: ร้อยละ 92.5, ร้อยละ 79.8 ของพื้นที่. */
 export function withUnit(number: string, unitText: string): string {
   if (unitText.startsWith('ร้อยละ')) return `ร้อยละ ${number} ${unitText.slice('ร้อยละ'.length)}`.trim();
   return unitText === '%' ? `${number}%` : `${number} ${unitText}`.trim();

@@ -52,7 +52,7 @@ export function t(message: Message, params?: Params): string {
   return params ? fill(text, params) : text;
 }
 
-/** A name told in two languages, "ผู้สั่งการ / Dispatcher": the reader's half. Others as they are; not for what people wrote. */
+/** A name in two languages, "ผู้สั่งการ / Dispatcher": the reader's half. Others as they are; not for what people wrote. */
 export function half(said: string): string {
   const halves = said.split(' / ');
   if (halves.length !== 2) return said;

@@ -1,6 +1,6 @@
 /**
  * The pure fold of live messages into a view. The law: *stale state + events = fresh state*. However the state was cut
- * into parts, whatever was delivered twice or late, the folded view equals what a fresh client would be told.
+ * into parts, and whichever parts came twice or late, the folded view equals that of a fresh client.
  */
 export interface LiveEntity {
   id: string;
@@ -50,7 +50,7 @@ export interface View {
   /** Deltas of this watch that `entities` holds; a state begins at 0. */
   readonly seq: number;
   readonly time: string | null;
-  /** True once a whole state has arrived; stays true (with the old content) while a newer state arrives. */
+  /** True once a complete state has arrived; stays true (with the old content) while a newer state arrives. */
   readonly complete: boolean;
   /** Parts of a state that is still arriving, and deltas that came in between. */
   readonly arriving: { readonly entities: ReadonlyMap<string, LiveEntity>; readonly deltas: readonly DeltaMessage[] } | null;

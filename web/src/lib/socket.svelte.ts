@@ -1,6 +1,6 @@
 /**
  * The live connection: one web socket, many watches. It comes back by itself (back-off 0.5 s to 8 s) and watches again;
- * the old picture stays on screen, marked as old, until the new state is whole.
+ * the old picture stays on screen, marked as old, until the new state is complete.
  */
 import { wire } from './api';
 import { clock } from './clock.svelte';
@@ -26,7 +26,7 @@ const SILENCE_MS = 16_000;
 export class Watch {
   view: View = $state.raw(EMPTY_VIEW);
   problem: Problem | null = $state.raw(null);
-  /** A state was asked for and is not whole yet. */
+  /** A state was asked for and is not complete yet. */
   waiting: boolean = $state(true);
   /** What `view` shows; lags behind the wish while a state is under way. */
   shown: Spec | null = $state.raw(null);
@@ -129,7 +129,7 @@ export class Live {
     socket?.close();
   }
 
-  /** Begin anew, e.g. after signing in: rights belong to the connection. */
+  /** Begin again, for example after signing in: rights belong to the connection. */
   restart(): void {
     if (this.#stopped) return;
     this.stop();
@@ -198,7 +198,7 @@ export class Live {
     try {
       message = JSON.parse(text) as ServerMessage;
     } catch {
-      return; // not for us; the next beat or state tells
+      return; // not for us; the next beat or state shows it
     }
     switch (message.op) {
       case 'beat':

@@ -9,7 +9,7 @@ import { signImages, signOf } from './symbols';
 
 const glyphOf = (name: string | undefined): Glyph => (isGlyph(name) ? name : 'dot');
 
-/** A sign for each entity, as its type has it; where they stand close, one with their number. */
+/** A sign for each entity by its type; signs that overlap join into one with their number. */
 const placeLayer = (id: string, icon: string | undefined): Layer => ({
   id,
   cluster: { radius: 30, maxZoom: 13 },

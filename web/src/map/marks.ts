@@ -3,7 +3,7 @@ import type { ExpressionSpecification, LayerSpecification, SymbolLayerSpecificat
 import { token } from '$lib/theme.svelte';
 
 export const FONT = ['IBM Plex Sans Thai'];
-/** What stands alone, and what stands for several. */
+/** Filters: a mark of its own, and a mark for several. */
 export const SINGLE: ExpressionSpecification = ['!', ['has', 'point_count']];
 export const MANY: ExpressionSpecification = ['has', 'point_count'];
 /** Name of the map layer of a layer's clusters. */

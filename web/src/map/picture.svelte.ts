@@ -1,6 +1,6 @@
 /**
  * The live picture: a selection of watches at one moment. The address bar holds the choices (`sel`, `at`, `layers`,
- * `map`), the rest is derived; components only read it. It knows no type: rooms say what is always watched.
+ * `map`), the rest is derived; components only read it. It names no type: rooms say which types are always watched.
  */
 import { untrack } from 'svelte';
 import { router } from '$shell/router.svelte';
@@ -44,7 +44,7 @@ export class LivePicture implements Picture {
   #watchedBox: Box | null = $state.raw(null);
   /** The middle of the map, [lon, lat]; null before the map is there. */
   centre: [number, number] | null = $state.raw(null);
-  /** A way drawn on the map, e.g. that of a unit. */
+  /** A route drawn on the map, such as that of a unit. */
   route: GeoJSON.Geometry | null = $state.raw(null);
   /** Something was selected by a key: its panel takes the focus. */
   focusPanel = $state(false);
@@ -73,8 +73,8 @@ export class LivePicture implements Picture {
     this.core = this.live.watch({ types: this.#held, at: this.#iso() });
   }
 
-  // -- what is seen -------------------------------------------------------------------------------------------
-  /** The state of what is always watched has arrived. */
+  // -- contents -----------------------------------------------------------------------------------------------
+  /** Everything that is always watched has arrived. */
   complete = $derived.by(() => this.core.view.complete);
   problem = $derived.by(() => this.core.problem);
   #byType = $derived.by(() => {
@@ -129,8 +129,8 @@ export class LivePicture implements Picture {
     return null;
   }
   /**
-   * What one entity refers to by its id. Views of fast movers are asked only for ids of their own types: whoever reads
-   * them is told of every move, and most references point elsewhere.
+   * What one entity refers to by its id. Views of fast movers are asked only for ids of their own types: a
+   * reader of such a view reacts to every move, and most references point elsewhere.
    */
   refer(id: string): LiveEntity | null {
     const type = id.split(':')[2] ?? '';

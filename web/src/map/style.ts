@@ -83,7 +83,7 @@ export function mapStyle(lang: Lang): StyleSpecification {
       .filter((layer) => layer.below === below && !layer.moving)
       .flatMap((layer) => layer.style?.(layer) ?? []);
   const marks: LayerSpecification[] = [
-    ...drawn('ways'),
+    ...drawn('route'),
     {
       id: 'route',
       type: 'line',
@@ -100,7 +100,7 @@ export function mapStyle(lang: Lang): StyleSpecification {
     },
     ...drawn(undefined),
   ];
-  // Rain gauges of a district lie where its name would be: the name steps aside.
+  // Rain gauges of a district are where its name would be: the name moves aside.
   const aside = {
     'text-variable-anchor': ['center', 'bottom', 'top', 'left', 'right'] as ('center' | 'bottom' | 'top' | 'left' | 'right')[],
     'text-radial-offset': 1.7,

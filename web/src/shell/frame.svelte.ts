@@ -14,7 +14,7 @@ class Frame {
   bar: Snippet | null = $state.raw(null);
   /** The picture of the page that is shown, if it has one. */
   picture: Picture | null = $state.raw(null);
-  /** Set when what is shown is an exercise; its name or ''. */
+  /** The name of the exercise that is shown, or ''; null: the real city. */
   exercise: string | null = $state(null);
   paletteOpen: boolean = $state(false);
   dialog: { load: Lazy<DialogProps>; props: object } | null = $state.raw(null);

@@ -1,5 +1,5 @@
 /**
- * What a room gives to the screens. A room is a folder below `src/rooms` with a `room.ts`, and nothing else names it:
+ * Everything that a room can register. A room is a folder below `src/rooms` with a `room.ts`, and nothing else names it:
  * the registry finds it. Rooms never import each other.
  */
 import type { LayerSpecification } from 'maplibre-gl';
@@ -41,7 +41,7 @@ export interface Page {
   load: Lazy;
 }
 
-/** An image that signs on the map are drawn with, at twice its size. */
+/** An image for marks on the map, drawn at twice its size. */
 export interface MapImage {
   id: string;
   data: ImageData;
@@ -53,18 +53,18 @@ export interface MapImage {
 export interface Layer {
   /** Its name in the vocabulary. */
   id: string;
-  /** Always watched, also while it is switched off; what lies close to a press is taken before all else. */
+  /** Always watched, also while it is off. A click near one of its marks selects that mark first. */
   core?: boolean;
-  /** Lies below the ways that are drawn, or below the ring around what is selected. */
-  below?: 'ways' | 'ring';
+  /** Drawn below routes, or below the ring around the selected entity. Without it: above both. */
+  below?: 'route' | 'ring';
   /** Shows the geometry itself, not a mark on it. */
   shape?: boolean;
   /** Which of its entities are shown, in the order of lists. Without it: all of them, by name. */
   shown?: (entities: readonly LiveEntity[]) => LiveEntity[];
-  /** What the style reads of an entity, beside its `name`, e.g. `icon` (an image's id) or `order`. */
+  /** What the style reads of an entity in addition to its `name`, such as `icon` (an image's id) or `order`. */
   properties?: (entity: LiveEntity) => Record<string, string | number>;
   images?: () => MapImage[];
-  /** Marks that would hide each other join: pixels, and the zoom from which on each stands for itself. */
+  /** Marks within `radius` pixels join into one, up to zoom `maxZoom`. */
   cluster?: { radius: number; maxZoom: number; properties?: Record<string, unknown> };
   /** The map layers of source `id`: the first is `id` itself, that of clusters is `manyOf(id)`. See map/marks.ts. */
   style?: (layer: { id: string; minZoom?: number }) => LayerSpecification[];
@@ -91,13 +91,13 @@ export interface Picture {
   readonly replay: boolean;
   /** The exercise it shows, or ''. */
   readonly tenant: string;
-  /** The state of what is always watched has arrived. */
+  /** Everything that is always watched has arrived. */
   readonly complete: boolean;
   readonly selected: string | null;
   readonly selectedEntity: LiveEntity | null;
   /** The middle of the map, [lon, lat]; null while there is none. */
   readonly centre: [number, number] | null;
-  /** A way drawn on the map. */
+  /** A route drawn on the map. */
   route: GeoJSON.Geometry | null;
   /** All of a type that is always watched (`core` layers, `watches`). */
   ofType(type: string): readonly LiveEntity[];
@@ -172,7 +172,7 @@ export interface Room {
   /** Panels by type of entity; a type without one has the general panel. */
   panels?: Readonly<Record<string, Lazy<PanelProps>>>;
   actions?: readonly Action[];
-  /** What the palette finds beside actions and pages; asked when it opens. */
+  /** What the palette finds in addition to actions and pages; called when it opens. */
   search?: (context: Context) => readonly Hit[];
   /** What it puts into the places of other rooms. */
   slots?: { readonly [Name in keyof Slots]?: readonly Slots[Name][] };

@@ -7,7 +7,7 @@ import { signOf } from '$map/symbols';
 import type { LiveEntity } from '$lib/live';
 import type { Layer } from '$shell/room';
 
-/** The sign of a station and the figure beside it. */
+/** The sign of a station and the figure next to it. */
 function station(entity: LiveEntity): { icon: string; figure: string } {
   const icon = typeRow(entity)?.icon;
   return { icon: signOf(isGlyph(icon) ? icon : 'dot'), figure: figureText(entity) };
@@ -17,7 +17,7 @@ export const layers: readonly Layer[] = [
   {
     id: 'lines',
     shape: true,
-    below: 'ways',
+    below: 'route',
     style: ({ id }) => [
       {
         id,

@@ -14,7 +14,7 @@ export interface RowProps extends PanelProps {
 export interface WorkList extends Filler<RowProps> {
   id: string;
   title: Message;
-  /** The list that it stands behind. */
+  /** The list before it. */
   after?: string;
   rows: (picture: Picture) => readonly LiveEntity[];
   /** What an empty list says. */
