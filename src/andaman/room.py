@@ -19,6 +19,7 @@ from andaman.kernel.errors import Unavailable
 from andaman.kernel.metrics import Family, Measured
 from andaman.kernel.reserve import Reserve
 from andaman.kernel.storage import is_open_to_others
+from andaman.kernel.tables import StoreKind
 from andaman.kernel.time import DAY, Clock
 from andaman.vocabulary import EntityType, by_name
 
@@ -250,6 +251,8 @@ class Room:
     settings: type[Any] = NoSettings
     types: tuple[EntityType, ...] = ()
     """The entity types that it declares."""
+    stores: tuple[StoreKind, ...] = ()
+    """The small stores that it keeps in the data directory."""
     of_broker: bool = False
     """Also part of a platform that is only a broker."""
 

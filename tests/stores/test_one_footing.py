@@ -12,6 +12,7 @@ from andaman.maintenance.losses import find_lost, note_stores
 from andaman.maintenance.side_files import SIDE_FILES
 from andaman.maintenance.small import examine_small
 from andaman.maintenance.stores import NOTED, PRECIOUS, STORES
+from andaman.rooms import ROOMS
 
 SOURCES = Path(andaman.__file__).parent
 MAY_OPEN = ("kernel/tables.py", "kernel/storage.py", "broker/ledger/", "maintenance/")
@@ -35,6 +36,7 @@ def test_every_store_that_is_declared_is_in_the_one_list() -> None:
         if re.search(r"^KIND: Final = StoreKind\(", path.read_text(), re.M)
     ]
     assert len(declares) == len(STORES) == len({kind.file for kind in STORES})
+    assert {kind.file for kind in STORES} == {kind.file for room in ROOMS for kind in room.stores}
 
 
 def test_each_store_is_set_aside_or_missed_and_all_that_is_kept_is_in_a_backup(tmp_path: Path) -> None:

@@ -7,17 +7,22 @@ from pathlib import Path
 
 from andaman.broker.contexts import ContextStore, read_mirrors
 from andaman.broker.contexts.book import FILE as CONTEXT_BOOK
+from andaman.broker.contexts.book import KIND as CONTEXTS
 from andaman.broker.contexts.book import ContextBook
 from andaman.broker.entity.build import iri
 from andaman.broker.exchange.copies import RemoteCopies
 from andaman.broker.expiry import ExpirySweep
 from andaman.broker.ledger.sound import SlowCheck
 from andaman.broker.outgoing import OutgoingClient
+from andaman.broker.registry.map_store import KIND as ENTITY_MAPS
 from andaman.broker.registry.service import Registry
+from andaman.broker.registry.store import KIND as REGISTRATIONS
 from andaman.broker.registry.watch import SourceSubscriptions
 from andaman.broker.service import Broker
 from andaman.broker.snapshots.service import Snapshots
+from andaman.broker.snapshots.store import KIND as SNAPSHOTS
 from andaman.broker.subscriptions.service import Subscriptions
+from andaman.broker.subscriptions.store import KIND as SUBSCRIPTIONS
 from andaman.identity.owners import Owners
 from andaman.identity.policy import Policy, default_configuring, default_writes
 from andaman.identity.service import Identity
@@ -144,4 +149,10 @@ def build_exchange(site: Site, settings: ExchangeSettings) -> Built:
 
 
 STORE = Room("broker", build_store, StoreSettings, of_broker=True)
-EXCHANGE = Room("broker.exchange", build_exchange, ExchangeSettings, of_broker=True)
+EXCHANGE = Room(
+    "broker.exchange",
+    build_exchange,
+    ExchangeSettings,
+    stores=(SUBSCRIPTIONS, REGISTRATIONS, SNAPSHOTS, CONTEXTS, ENTITY_MAPS),
+    of_broker=True,
+)

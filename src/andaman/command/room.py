@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from andaman.broker.service import Broker
 from andaman.city.room import City
+from andaman.command.keeping import KIND
 from andaman.command.routes import routes
 from andaman.command.service import CommandService
 from andaman.command.types import TYPES
@@ -34,4 +35,4 @@ def build(site: Site, settings: CommandSettings) -> Built:
     return Built(doors=routes(command), background=[command])
 
 
-ROOM = Room("command", build, CommandSettings, types=TYPES)
+ROOM = Room("command", build, CommandSettings, types=TYPES, stores=(KIND,))

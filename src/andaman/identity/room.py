@@ -14,6 +14,7 @@ from andaman.identity.policy import Policy, PolicyTable
 from andaman.identity.readers import Readership
 from andaman.identity.recognition import Lifetimes
 from andaman.identity.service import Identity
+from andaman.identity.store import KIND
 from andaman.kernel.errors import Unavailable
 from andaman.kernel.time import HOUR, MINUTE, Clock, system_clock
 from andaman.room import Built, Room, Site, setting
@@ -79,4 +80,4 @@ def build(site: Site, settings: IdentitySettings) -> Built:
     )
 
 
-ROOM = Room("identity", build, IdentitySettings, of_broker=True)
+ROOM = Room("identity", build, IdentitySettings, stores=(KIND,), of_broker=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from andaman.broker.service import Broker
 from andaman.city.room import City
+from andaman.ingest import deadletter, offsets
 from andaman.ingest.client_id import open_client_id
 from andaman.ingest.deadletter import DeadLetterStore
 from andaman.ingest.feeds import city_feeds
@@ -68,4 +69,6 @@ def _feeds(site: Site, settings: IngestSettings, letters: DeadLetterStore) -> li
     return feeds
 
 
-ROOM = Room("ingest", build, IngestSettings, types=TYPES, of_broker=True)
+ROOM = Room(
+    "ingest", build, IngestSettings, types=TYPES, stores=(deadletter.KIND, offsets.KIND), of_broker=True
+)

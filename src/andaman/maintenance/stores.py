@@ -4,27 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from andaman.broker.contexts import book as contexts
-from andaman.broker.registry import map_store
-from andaman.broker.registry import store as registry
-from andaman.broker.snapshots import store as snapshots
-from andaman.broker.subscriptions import store as subscriptions
-from andaman.command import keeping
-from andaman.identity import store as identity
-from andaman.ingest import deadletter, offsets
+from andaman.broker.room import EXCHANGE
+from andaman.command.room import ROOM as COMMAND
+from andaman.identity.room import ROOM as IDENTITY
+from andaman.ingest.room import ROOM as INGEST
 from andaman.kernel.tables import StoreKind
 
-STORES: Final[tuple[StoreKind, ...]] = (
-    identity.KIND,
-    subscriptions.KIND,
-    registry.KIND,
-    snapshots.KIND,
-    contexts.KIND,
-    deadletter.KIND,
-    offsets.KIND,
-    map_store.KIND,
-    keeping.KIND,
-)
+ROOMS_WITH_STORES: Final = (IDENTITY, EXCHANGE, COMMAND, INGEST)
+STORES: Final[tuple[StoreKind, ...]] = tuple(kind for room in ROOMS_WITH_STORES for kind in room.stores)
 PRECIOUS: Final = {kind.file: kind.holds for kind in STORES if kind.precious}
 """A start refuses to go on without them."""
 NOTED: Final = tuple(kind.file for kind in STORES if kind.backed_up)
