@@ -49,6 +49,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check src tests bench scripts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python scripts/check_words.py
 
 test: $(VENV)/.dev ui lint compiled
 	$(BIN)/python scripts/build_ui.py --test
