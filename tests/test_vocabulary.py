@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from andaman.broker.entity.build import iri, short
+from andaman.broker.entity.build import GENERIC_TYPES, iri, short
 from andaman.catalogue.seed import default_datasets
 from andaman.city.pack import load_pack
 from andaman.command.alerts import ALERT_STEPS
@@ -151,3 +151,8 @@ def test_a_published_term_keeps_its_iri() -> None:
 def test_every_room_declares_its_types_in_its_own_folder() -> None:
     for room in ROOMS:
         assert not room.types or (ROOT / "src/andaman" / room.name / "types.py").exists()
+
+
+def test_generic_types_are_those_that_the_types_name() -> None:
+    """A hospital is a point of interest too; names prefer the special type, on the server and on screens."""
+    assert GENERIC_TYPES == {one.name for one in TYPES if one.general}

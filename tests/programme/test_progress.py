@@ -92,6 +92,6 @@ def test_every_text_is_there_in_both_languages():
             o.title,
             *(t for d in o.deliverables for t in (d.part, d.title, *(c.title for c in d.checks))),
         ]:
-            assert text["th"].strip()
-            assert text["en"].strip()
-            assert any("\u0e00" <= ch <= "\u0e7f" for ch in text["th"])
+            assert text.th.strip()
+            assert text.en.strip()
+            assert any("\u0e00" <= ch <= "\u0e7f" for ch in text.th)

@@ -21,9 +21,10 @@ from typing import Any, Final
 
 from andaman.assessment.citation import with_check
 from andaman.assessment.expression import Node, evaluate, names, parse
-from andaman.assessment.inputs import Input, Source, Text, draw
+from andaman.assessment.inputs import Input, Source, draw
 from andaman.kernel.errors import BadRequestData
 from andaman.kernel.time import format_time
+from andaman.kernel.words import LanguageMap
 
 QUALITY: Final = (
     "accurate measurement",
@@ -41,16 +42,16 @@ BANDS: Final = (33.0, 66.0, 95.0)
 @dataclass(frozen=True, slots=True)
 class Indicator:
     id: str
-    name: Text
+    name: LanguageMap
     domain: str
     code: str | None
-    unit: Text
+    unit: LanguageMap
     direction: str  # "+": more is better, "-": less is better, "ctx": context only
     formula: str
     inputs: Mapping[str, Mapping[str, Any]]
     quality: int  # 1..6, step of QUALITY
     digits: int
-    method: Text
+    method: LanguageMap
     target: Mapping[str, Any] | None
     peers: tuple[Mapping[str, Any], ...]
     tree: Node

@@ -13,8 +13,8 @@ from andaman.broker.entity.build import value
 from andaman.broker.model import Doc
 from andaman.kernel.errors import BadRequestData
 from andaman.kernel.time import Micros, format_time, parse_time
+from andaman.kernel.words import LanguageMap
 
-Text = dict[str, str]
 LINEAGE_SHOWN: Final = 20
 
 
@@ -52,7 +52,7 @@ class Input:
 
     name: str
     value: float | None = None
-    reason: Text | None = None
+    reason: LanguageMap | None = None
     period: str | None = None
     count: int = 0
     source: str = ""
@@ -104,7 +104,7 @@ def draw(name: str, spec: Mapping[str, Any], source: Source, before: Mapping[str
     return _from_entities(name, spec, source)
 
 
-def _missing(what: str, th: str, en: str) -> Text:
+def _missing(what: str, th: str, en: str) -> LanguageMap:
     return {"th": f"{what}: {th}", "en": f"{what}: {en}"}
 
 

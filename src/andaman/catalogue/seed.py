@@ -13,6 +13,7 @@ from andaman.broker.entity.build import iri
 from andaman.catalogue.model import Dataset
 from andaman.catalogue.reading import CLASSES
 from andaman.identity.model import Classification
+from andaman.kernel.words import Words
 from andaman.vocabulary import EntityType
 
 _OSM: Final = "ODbL-1.0 © OpenStreetMap contributors"
@@ -25,8 +26,8 @@ _PUBLIC, _PERSONAL, _SECURITY = Classification.PUBLIC, Classification.PERSONAL, 
 
 def _dataset(
     code: str,
-    th: tuple[str, str],
-    en: tuple[str, str],
+    title: Words,
+    description: Words,
     publisher: str,
     licence: str,
     classification: Classification = _PUBLIC,
@@ -38,8 +39,8 @@ def _dataset(
 ) -> Dataset:
     return Dataset(
         code,
-        {"th": th[0], "en": en[0]},
-        {"th": th[1], "en": en[1]},
+        title.json(),
+        description.json(),
         publisher,
         licence,
         classification,
@@ -69,9 +70,9 @@ def _places() -> list[Dataset]:
     return [
         _dataset(
             "admin-areas",
-            ("เขตการปกครอง", "ขอบเขตจังหวัด อำเภอ และตำบล พร้อมรหัส พื้นที่ และจำนวนประชากรตามทะเบียนราษฎร"),
-            (
-                "Administrative areas",
+            Words("เขตการปกครอง", "Administrative areas"),
+            Words(
+                "ขอบเขตจังหวัด อำเภอ และตำบล พร้อมรหัส พื้นที่ และจำนวนประชากรตามทะเบียนราษฎร",
                 "Province, districts and subdistricts with code, area and registered population",
             ),
             "pk-province",
@@ -81,9 +82,9 @@ def _places() -> list[Dataset]:
         ),
         _dataset(
             "agencies",
-            ("หน่วยงานและหมายเลขฉุกเฉิน", "หน่วยงานในจังหวัด รหัสหน่วยงาน และหมายเลขโทรศัพท์ที่ประชาชนใช้แจ้งเหตุ"),
-            (
-                "Agencies and emergency lines",
+            Words("หน่วยงานและหมายเลขฉุกเฉิน", "Agencies and emergency lines"),
+            Words(
+                "หน่วยงานในจังหวัด รหัสหน่วยงาน และหมายเลขโทรศัพท์ที่ประชาชนใช้แจ้งเหตุ",
                 "Agencies of the province, their codes and public telephone numbers",
             ),
             "pk-province",
@@ -93,8 +94,11 @@ def _places() -> list[Dataset]:
         ),
         _dataset(
             "roads",
-            ("โครงข่ายถนน", "ช่วงถนนสายหลักและสายรอง ระดับชั้นทาง จำนวนช่องจราจร และความยาว"),
-            ("Road network", "Primary and secondary road segments with class, lanes and length"),
+            Words("โครงข่ายถนน", "Road network"),
+            Words(
+                "ช่วงถนนสายหลักและสายรอง ระดับชั้นทาง จำนวนช่องจราจร และความยาว",
+                "Primary and secondary road segments with class, lanes and length",
+            ),
             "pk-province",
             _OSM,
             frequency="P1Y",
@@ -102,14 +106,11 @@ def _places() -> list[Dataset]:
         ),
         _dataset(
             "public-places",
-            (
+            Words(
                 "สถานพยาบาล สถานีตำรวจ สถานีดับเพลิง สถานศึกษา และท่าเรือ",
-                "ที่ตั้งและประเภทของสถานที่ให้บริการสาธารณะ",
-            ),
-            (
                 "Hospitals, police, fire stations, schools and piers",
-                "Place and kind of public service points",
             ),
+            Words("ที่ตั้งและประเภทของสถานที่ให้บริการสาธารณะ", "Place and kind of public service points"),
             "pk-province",
             _OSM,
             frequency="P1Y",
@@ -117,9 +118,9 @@ def _places() -> list[Dataset]:
         ),
         _dataset(
             "statistics",
-            ("สถิติจังหวัด", "ประชากร นักท่องเที่ยว การเดินทางทางอากาศ น้ำประปา ขยะ และอุบัติเหตุ รายเดือนหรือรายปี"),
-            (
-                "Provincial statistics",
+            Words("สถิติจังหวัด", "Provincial statistics"),
+            Words(
+                "ประชากร นักท่องเที่ยว การเดินทางทางอากาศ น้ำประปา ขยะ และอุบัติเหตุ รายเดือนหรือรายปี",
                 "Population, visitors, air traffic, water, waste and accidents by month or year",
             ),
             "pk-province",
@@ -135,8 +136,11 @@ def _feeds() -> list[Dataset]:
     return [
         _dataset(
             "bus-network",
-            ("เส้นทางและป้ายรถโดยสาร", "เส้นทาง ป้ายหยุดรถ และตารางเวลาของภูเก็ตสมาร์ทบัส"),
-            ("Bus lines and stops", "Lines, stops and timetables of Phuket Smart Bus"),
+            Words("เส้นทางและป้ายรถโดยสาร", "Bus lines and stops"),
+            Words(
+                "เส้นทาง ป้ายหยุดรถ และตารางเวลาของภูเก็ตสมาร์ทบัส",
+                "Lines, stops and timetables of Phuket Smart Bus",
+            ),
             "pksb",
             "Facts; collection MIT",
             frequency="P1Y",
@@ -144,8 +148,11 @@ def _feeds() -> list[Dataset]:
         ),
         _dataset(
             "bus-positions",
-            ("ตำแหน่งรถโดยสาร", "ตำแหน่ง ความเร็ว และทิศทางของรถโดยสารประจำทาง ไม่มีหมายเลขทะเบียนรถ"),
-            ("Bus positions", "Position, speed and heading of public buses, without licence plates"),
+            Words("ตำแหน่งรถโดยสาร", "Bus positions"),
+            Words(
+                "ตำแหน่ง ความเร็ว และทิศทางของรถโดยสารประจำทาง ไม่มีหมายเลขทะเบียนรถ",
+                "Position, speed and heading of public buses, without licence plates",
+            ),
             "pksb",
             "Facts; collection MIT",
             scope="/mobility/bus",
@@ -154,8 +161,11 @@ def _feeds() -> list[Dataset]:
         ),
         _dataset(
             "weather",
-            ("สภาพอากาศและปริมาณฝน", "ผลการตรวจวัดอากาศและปริมาณฝนรายสถานีและรายอำเภอ"),
-            ("Weather and rain", "Observations of weather and rain by station and district"),
+            Words("สภาพอากาศและปริมาณฝน", "Weather and rain"),
+            Words(
+                "ผลการตรวจวัดอากาศและปริมาณฝนรายสถานีและรายอำเภอ",
+                "Observations of weather and rain by station and district",
+            ),
             "tmd",
             _OPEN_GOVERNMENT,
             frequency="PT3H",
@@ -163,9 +173,9 @@ def _feeds() -> list[Dataset]:
         ),
         _dataset(
             "sea-level",
-            ("ระดับน้ำทะเลและน้ำขึ้นน้ำลง", "ระดับน้ำทำนายที่เกาะตะเภาน้อย คำนวณจากองค์ประกอบฮาร์มอนิก"),
-            (
-                "Sea level and tide",
+            Words("ระดับน้ำทะเลและน้ำขึ้นน้ำลง", "Sea level and tide"),
+            Words(
+                "ระดับน้ำทำนายที่เกาะตะเภาน้อย คำนวณจากองค์ประกอบฮาร์มอนิก",
                 "Predicted level at Ko Taphao Noi, computed from its harmonic constituents",
             ),
             "pk-province",
@@ -175,8 +185,11 @@ def _feeds() -> list[Dataset]:
         ),
         _dataset(
             "environment",
-            ("คุณภาพอากาศ น้ำ และสภาพจราจร", "ผลการตรวจวัดคุณภาพอากาศ คุณภาพน้ำ และปริมาณการจราจร"),
-            ("Air, water and traffic", "Measurements of air quality, water and traffic flow"),
+            Words("คุณภาพอากาศ น้ำ และสภาพจราจร", "Air, water and traffic"),
+            Words(
+                "ผลการตรวจวัดคุณภาพอากาศ คุณภาพน้ำ และปริมาณการจราจร",
+                "Measurements of air quality, water and traffic flow",
+            ),
             "pk-province",
             _OWN,
             frequency="PT1H",
@@ -184,9 +197,9 @@ def _feeds() -> list[Dataset]:
         ),
         _dataset(
             "road-accidents",
-            ("อุบัติเหตุบนทางหลวง", "อุบัติเหตุ พ.ศ. 2562–2565 วัน เวลา สถานที่ มูลเหตุ ผู้เสียชีวิตและผู้บาดเจ็บ ไม่มีข้อมูลบุคคล"),
-            (
-                "Road accidents",
+            Words("อุบัติเหตุบนทางหลวง", "Road accidents"),
+            Words(
+                "อุบัติเหตุ พ.ศ. 2562–2565 วัน เวลา สถานที่ มูลเหตุ ผู้เสียชีวิตและผู้บาดเจ็บ ไม่มีข้อมูลบุคคล",
                 "Accidents 2019–2022 with time, place, cause, deaths and injuries; no personal data",
             ),
             "doh",
@@ -195,9 +208,9 @@ def _feeds() -> list[Dataset]:
         ),
         _dataset(
             "devices",
-            ("อุปกรณ์ตรวจวัดของเมือง", "ทะเบียน สถานะ และค่าที่อ่านได้ของอุปกรณ์ ยังมิได้จัดชั้นเพื่อเปิดเผย"),
-            (
-                "Devices of the city",
+            Words("อุปกรณ์ตรวจวัดของเมือง", "Devices of the city"),
+            Words(
+                "ทะเบียน สถานะ และค่าที่อ่านได้ของอุปกรณ์ ยังมิได้จัดชั้นเพื่อเปิดเผย",
                 "Register, state and readings of devices, not yet cleared for publication",
             ),
             "pk-province",
@@ -213,8 +226,8 @@ def _command() -> list[Dataset]:
     return [
         _dataset(
             "alerts",
-            ("การแจ้งเตือนของศูนย์บัญชาการ", "การแจ้งเตือนและกฎการแจ้งเตือนที่เจ้าหน้าที่ใช้ติดตามสถานการณ์"),
-            ("Alerts of the command center", "Alerts and the rules that raise them"),
+            Words("การแจ้งเตือนของศูนย์บัญชาการ", "Alerts of the command center"),
+            Words("การแจ้งเตือนและกฎการแจ้งเตือนที่เจ้าหน้าที่ใช้ติดตามสถานการณ์", "Alerts and the rules that raise them"),
             "pk-ddpm",
             _INTERNAL,
             _SECURITY,
@@ -222,12 +235,9 @@ def _command() -> list[Dataset]:
         ),
         _dataset(
             "incidents",
-            (
-                "เหตุการณ์และการสั่งการ",
+            Words("เหตุการณ์และการสั่งการ", "Incidents and dispatch"),
+            Words(
                 "เหตุการณ์ ลำดับเวลา และการมอบหมายหน่วยปฏิบัติ ชื่อและหมายเลขโทรศัพท์ของผู้แจ้งเป็นข้อมูลส่วนบุคคล",
-            ),
-            (
-                "Incidents and dispatch",
                 "Incidents, their timeline and assignments; the reporter's name and telephone are personal data",
             ),
             "pk-ddpm",
@@ -237,8 +247,11 @@ def _command() -> list[Dataset]:
         ),
         _dataset(
             "emergency-units",
-            ("หน่วยปฏิบัติการฉุกเฉิน", "รถพยาบาล รถดับเพลิง สายตรวจ เรือ และชุดปฏิบัติการ พร้อมสถานะและตำแหน่ง"),
-            ("Emergency units", "Ambulances, fire engines, patrols, boats and teams with state and position"),
+            Words("หน่วยปฏิบัติการฉุกเฉิน", "Emergency units"),
+            Words(
+                "รถพยาบาล รถดับเพลิง สายตรวจ เรือ และชุดปฏิบัติการ พร้อมสถานะและตำแหน่ง",
+                "Ambulances, fire engines, patrols, boats and teams with state and position",
+            ),
             "pk-ddpm",
             _INTERNAL,
             _SECURITY,
@@ -246,8 +259,8 @@ def _command() -> list[Dataset]:
         ),
         _dataset(
             "exercises",
-            ("การฝึกซ้อม", "ผลการฝึกซ้อมและข้อมูลในพื้นที่ฝึก ไม่ใช่เหตุการณ์จริง"),
-            ("Exercises", "Results and data of drills; not real events"),
+            Words("การฝึกซ้อม", "Exercises"),
+            Words("ผลการฝึกซ้อมและข้อมูลในพื้นที่ฝึก ไม่ใช่เหตุการณ์จริง", "Results and data of drills; not real events"),
             "pk-ddpm",
             _INTERNAL,
             _SECURITY,
@@ -261,24 +274,33 @@ def _planning() -> list[Dataset]:
     return [
         _dataset(
             "indicators",
-            ("ตัวชี้วัดเมือง", "ค่าตัวชี้วัดที่คำนวณจากข้อมูลจริง พร้อมสูตร แหล่งที่มา และขั้นคุณภาพ"),
-            ("City indicators", "Indicators computed from real data with formula, source and quality step"),
+            Words("ตัวชี้วัดเมือง", "City indicators"),
+            Words(
+                "ค่าตัวชี้วัดที่คำนวณจากข้อมูลจริง พร้อมสูตร แหล่งที่มา และขั้นคุณภาพ",
+                "Indicators computed from real data with formula, source and quality step",
+            ),
             "pk-province",
             _OWN,
             required="name origin",
         ),
         _dataset(
             "coverage",
-            ("ความครอบคลุมของโครงข่ายไร้สาย", "ผลการคำนวณความครอบคลุมตามย่านความถี่ ตำแหน่งสถานีเป็นข้อมูลความมั่นคง"),
-            ("Wireless coverage", "Computed coverage by band; the places of sites are security data"),
+            Words("ความครอบคลุมของโครงข่ายไร้สาย", "Wireless coverage"),
+            Words(
+                "ผลการคำนวณความครอบคลุมตามย่านความถี่ ตำแหน่งสถานีเป็นข้อมูลความมั่นคง",
+                "Computed coverage by band; the places of sites are security data",
+            ),
             "pk-province",
             _OWN,
             required="name origin",
         ),
         _dataset(
             "critical-infrastructure",
-            ("โครงสร้างพื้นฐานสำคัญ", "จุดเปราะบางของโครงข่ายถนนและที่ตั้งสถานีโทรคมนาคม"),
-            ("Critical infrastructure", "Weak points of the road network and sites of telecommunication"),
+            Words("โครงสร้างพื้นฐานสำคัญ", "Critical infrastructure"),
+            Words(
+                "จุดเปราะบางของโครงข่ายถนนและที่ตั้งสถานีโทรคมนาคม",
+                "Weak points of the road network and sites of telecommunication",
+            ),
             "pk-province",
             _INTERNAL,
             _SECURITY,
@@ -286,20 +308,20 @@ def _planning() -> list[Dataset]:
         ),
         _dataset(
             "roadmap",
-            ("แผนพัฒนาเมืองอัจฉริยะ", "ช่องว่าง มาตรการ และชุดมาตรการที่ได้จากการคำนวณ"),
-            ("Smart-city roadmap", "Gaps, measures and the portfolios computed from them"),
+            Words("แผนพัฒนาเมืองอัจฉริยะ", "Smart-city roadmap"),
+            Words(
+                "ช่องว่าง มาตรการ และชุดมาตรการที่ได้จากการคำนวณ",
+                "Gaps, measures and the portfolios computed from them",
+            ),
             "pk-province",
             _OWN,
             required="name origin",
         ),
         _dataset(
             "programme",
-            (
-                "โครงการความช่วยเหลือทางวิชาการ",
+            Words("โครงการความช่วยเหลือทางวิชาการ", "Technical assistance programme"),
+            Words(
                 "วัตถุประสงค์ ผลผลิต หมุดหมาย และหลักฐานความก้าวหน้าของความช่วยเหลือทางวิชาการห้าปี",
-            ),
-            (
-                "Technical assistance programme",
                 "Objectives, deliverables, milestones and evidence over five years",
             ),
             "depa",
@@ -308,16 +330,19 @@ def _planning() -> list[Dataset]:
         ),
         _dataset(
             "skills",
-            ("กรอบสมรรถนะและหลักสูตร", "สมรรถนะ บทบาทหน้าที่ และหลักสูตรฝึกอบรม"),
-            ("Competencies and courses", "Competencies, staff roles and training courses"),
+            Words("กรอบสมรรถนะและหลักสูตร", "Competencies and courses"),
+            Words("สมรรถนะ บทบาทหน้าที่ และหลักสูตรฝึกอบรม", "Competencies, staff roles and training courses"),
             "pk-province",
             _OWN,
             required="name",
         ),
         _dataset(
             "staff-training",
-            ("ประวัติการฝึกอบรมของบุคลากร", "ผลการเรียนและช่องว่างทักษะของบุคลากรรายบุคคล เป็นข้อมูลส่วนบุคคล"),
-            ("Training records of staff", "Learning records and skill gaps of individuals; personal data"),
+            Words("ประวัติการฝึกอบรมของบุคลากร", "Training records of staff"),
+            Words(
+                "ผลการเรียนและช่องว่างทักษะของบุคลากรรายบุคคล เป็นข้อมูลส่วนบุคคล",
+                "Learning records and skill gaps of individuals; personal data",
+            ),
             "pk-province",
             _INTERNAL,
             _PERSONAL,

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-Name = dict[str, str]
+from andaman.kernel.words import LanguageMap
 
 _TMD: Final = {
     "th": "เกณฑ์ปริมาณฝน 24 ชั่วโมง กรมอุตุนิยมวิทยา: ฝนหนัก 35.1–90.0 มม. ฝนหนักมาก ตั้งแต่ 90.1 มม.",
     "en": "TMD classes of 24-hour rain: heavy 35.1–90.0 mm, very heavy from 90.1 mm",
 }
 
-DEFAULT_RULES: Final[dict[str, tuple[Name, dict[str, Any]]]] = {
+DEFAULT_RULES: Final[dict[str, tuple[LanguageMap, dict[str, Any]]]] = {
     "heavy-rain-24h": (
         {"th": "ฝนหนักสะสม 24 ชั่วโมง", "en": "Heavy rain in 24 hours"},
         {

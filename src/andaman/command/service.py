@@ -19,6 +19,7 @@ from andaman.identity.readers import Readers, everything
 from andaman.kernel.errors import BadRequestData, ResourceNotFound
 from andaman.kernel.ids import is_uri
 from andaman.kernel.time import Clock, Micros, system_clock
+from andaman.kernel.words import LanguageMap
 
 
 class CommandService:
@@ -149,7 +150,7 @@ class CommandService:
         return count_over_time(docs, begin, end, buckets, self._clock())
 
 
-def rule_doc(rule_id: str, name: dict[str, str], definition: Any, enabled: bool) -> Doc:
+def rule_doc(rule_id: str, name: LanguageMap, definition: Any, enabled: bool) -> Doc:
     """The AlertRule entity."""
     return entity(
         rule_id,

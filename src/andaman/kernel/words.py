@@ -51,6 +51,8 @@ class Words:
         return {"th": self.th, "en": self.en}
 
 
+LanguageMap = Mapping[str, str]
+"""``{"th": …, "en": …}`` as data has it, such as a definition in JSON."""
 Names = Annotated[Sequence[Words], "names"]
 
 

@@ -10,27 +10,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Text = dict[str, str]
-"""{"th": …, "en": …}"""
+from andaman.kernel.words import Words
 
 SIGNED: Final = "2022-09-18T17:00:00Z"  # 19 September 2022, 00:00 in Bangkok
 ENDS: Final = "2027-09-18T17:00:00Z"  # five years in force
 
-TITLE: Final[Text] = {
-    "th": "โครงการความช่วยเหลือทางวิชาการเมืองอัจฉริยะภูเก็ต",
-    "en": "Phuket Smart City Technical Assistance Package",
-}
-SOURCE: Final[Text] = {
-    "th": "ประกาศของรัฐบาล 20 กันยายน 2565: สำนักงานส่งเสริมเศรษฐกิจดิจิทัล (depa) และ USTDA ลงนามเมื่อ 19 กันยายน 2565 "
+TITLE: Final[Words] = Words(
+    "โครงการความช่วยเหลือทางวิชาการเมืองอัจฉริยะภูเก็ต",
+    "Phuket Smart City Technical Assistance Package",
+)
+SOURCE: Final[Words] = Words(
+    "ประกาศของรัฐบาล 20 กันยายน 2565: สำนักงานส่งเสริมเศรษฐกิจดิจิทัล (depa) และ USTDA ลงนามเมื่อ 19 กันยายน 2565 "
     "มีผลบังคับใช้ห้าปี",
-    "en": "Government announcement of 20 September 2022: depa and USTDA signed on 19 September 2022; "
+    "Government announcement of 20 September 2022: depa and USTDA signed on 19 September 2022; "
     "in force for five years",
-}
-BASIS: Final[Text] = {
-    "th": "ประกาศไม่ได้กำหนดวันของงานย่อย การจัดกลุ่มเป็นสามวัตถุประสงค์และวันที่กำหนดเป็นแผนของสำนักงานโครงการ",
-    "en": "The announcement sets no dates for single pieces of work; the grouping into three objectives and the due dates "
+)
+BASIS: Final[Words] = Words(
+    "ประกาศไม่ได้กำหนดวันของงานย่อย การจัดกลุ่มเป็นสามวัตถุประสงค์และวันที่กำหนดเป็นแผนของสำนักงานโครงการ",
+    "The announcement sets no dates for single pieces of work; the grouping into three objectives and the due dates "
     "are the programme office's own plan",
-}
+)
 
 Measure = Literal["count", "distinct-types", "share"]
 
@@ -45,7 +44,7 @@ class Check:
     """
 
     id: str
-    title: Text
+    title: Words
     types: tuple[str, ...]
     target: float
     q: str = ""
@@ -57,8 +56,8 @@ class Deliverable:
     """Something promised. ``due`` is ISO 8601; weights of checks within a deliverable are equal."""
 
     id: str
-    part: Text
-    title: Text
+    part: Words
+    title: Words
     due: str
     room: str  # where in the platform it lives; also the screen to open
     checks: tuple[Check, ...]
@@ -67,45 +66,41 @@ class Deliverable:
 @dataclass(frozen=True, slots=True)
 class Objective:
     id: str
-    title: Text
+    title: Words
     deliverables: tuple[Deliverable, ...]
-
-
-def _t(th: str, en: str) -> Text:
-    return {"th": th, "en": en}
 
 
 OBJECTIVES: Final[tuple[Objective, ...]] = (
     Objective(
         "O1",
-        _t(
+        Words(
             "การศึกษาและจัดทำแผนพัฒนาเมืองอัจฉริยะ และการพัฒนาโครงสร้างพื้นฐานเทคโนโลยีสารสนเทศและการสื่อสาร",
             "Study and plan the smart city, and develop the ICT infrastructure the province needs",
         ),
         (
             Deliverable(
                 "D1.1",
-                _t("การประเมินโครงสร้างพื้นฐานของเมือง", "Assessment of the city's infrastructure"),
-                _t("ชุดตัวชี้วัดเมืองพร้อมที่มาและคุณภาพ", "City indicators with source and quality"),
+                Words("การประเมินโครงสร้างพื้นฐานของเมือง", "Assessment of the city's infrastructure"),
+                Words("ชุดตัวชี้วัดเมืองพร้อมที่มาและคุณภาพ", "City indicators with source and quality"),
                 "2023-09-30T17:00:00Z",
                 "/assessment",
                 (
                     Check(
                         "D1.1a",
-                        _t("ข้อมูลอนุกรมสถิติของจังหวัดที่นำเข้าแล้ว", "Provincial statistics loaded"),
+                        Words("ข้อมูลอนุกรมสถิติของจังหวัดที่นำเข้าแล้ว", "Provincial statistics loaded"),
                         ("KeyPerformanceIndicator",),
                         50,
                     ),
                     Check(
                         "D1.1b",
-                        _t("ตัวชี้วัดที่คำนวณได้จากหลักฐาน", "Indicators computed from evidence"),
+                        Words("ตัวชี้วัดที่คำนวณได้จากหลักฐาน", "Indicators computed from evidence"),
                         ("IndicatorValue",),
                         12,
                         'indicatorStatus=="computed"',
                     ),
                     Check(
                         "D1.1c",
-                        _t("ช่วงถนนในโครงข่ายที่ใช้วิเคราะห์การเข้าถึง", "Road links available to the analysis"),
+                        Words("ช่วงถนนในโครงข่ายที่ใช้วิเคราะห์การเข้าถึง", "Road links available to the analysis"),
                         ("RoadSegment",),
                         800,
                     ),
@@ -113,17 +108,17 @@ OBJECTIVES: Final[tuple[Objective, ...]] = (
             ),
             Deliverable(
                 "D1.2",
-                _t(
+                Words(
                     "โครงสร้างพื้นฐาน ICT: 5G และคลื่นความถี่ 6 กิกะเฮิรตซ์",
                     "ICT infrastructure: 5G and the 6 GHz band",
                 ),
-                _t("แบบจำลองความครอบคลุมโครงข่ายไร้สาย", "Radio coverage cases computed"),
+                Words("แบบจำลองความครอบคลุมโครงข่ายไร้สาย", "Radio coverage cases computed"),
                 "2024-03-31T17:00:00Z",
                 "/connectivity",
                 (
                     Check(
                         "D1.2a",
-                        _t("กรณีความครอบคลุมที่คำนวณแล้ว", "Coverage cases computed"),
+                        Words("กรณีความครอบคลุมที่คำนวณแล้ว", "Coverage cases computed"),
                         ("CoverageRun",),
                         3,
                     ),
@@ -131,43 +126,43 @@ OBJECTIVES: Final[tuple[Objective, ...]] = (
             ),
             Deliverable(
                 "D1.3",
-                _t(
+                Words(
                     "ข้อเสนอแนะขับเคลื่อนการประยุกต์ใช้เทคโนโลยีดิจิทัลให้เป็นรูปธรรม",
                     "Recommendations that drive digital technology into concrete use",
                 ),
-                _t("แผนที่นำทางและชุดมาตรการที่คัดเลือกด้วยหลักฐาน", "Roadmap: measures chosen on evidence"),
+                Words("แผนที่นำทางและชุดมาตรการที่คัดเลือกด้วยหลักฐาน", "Roadmap: measures chosen on evidence"),
                 "2024-09-30T17:00:00Z",
                 "/roadmap",
                 (
                     Check(
                         "D1.3a",
-                        _t("มาตรการที่มีต้นทุนและผลลัพธ์", "Measures with cost and effect"),
+                        Words("มาตรการที่มีต้นทุนและผลลัพธ์", "Measures with cost and effect"),
                         ("Measure",),
                         20,
                     ),
-                    Check("D1.3b", _t("ชุดมาตรการที่คำนวณแล้ว", "Portfolios computed"), ("Portfolio",), 1),
+                    Check("D1.3b", Words("ชุดมาตรการที่คำนวณแล้ว", "Portfolios computed"), ("Portfolio",), 1),
                 ),
             ),
         ),
     ),
     Objective(
         "O2",
-        _t(
+        Words(
             "คำแนะนำทางเทคนิคในการบริหารจัดการเมืองอัจฉริยะ: แพลตฟอร์มข้อมูลเมืองและศูนย์บัญชาการ",
             "Technical recommendations on managing a smart city: City Data Platform and Command Center",
         ),
         (
             Deliverable(
                 "D2.1",
-                _t("ระบบจัดเก็บและพัฒนาข้อมูลเมือง (City Data Platform)", "City Data Platform"),
-                _t("ชุดข้อมูลเมืองในบัญชีข้อมูล พร้อมธรรมาภิบาล", "City datasets catalogued and governed"),
+                Words("ระบบจัดเก็บและพัฒนาข้อมูลเมือง (City Data Platform)", "City Data Platform"),
+                Words("ชุดข้อมูลเมืองในบัญชีข้อมูล พร้อมธรรมาภิบาล", "City datasets catalogued and governed"),
                 "2024-12-31T17:00:00Z",
                 "/data",
                 (
-                    Check("D2.1a", _t("ชุดข้อมูลในบัญชีข้อมูล", "Datasets in the catalogue"), ("Dataset",), 10),
+                    Check("D2.1a", Words("ชุดข้อมูลในบัญชีข้อมูล", "Datasets in the catalogue"), ("Dataset",), 10),
                     Check(
                         "D2.1b",
-                        _t("ชนิดข้อมูลสดของเมือง", "Kinds of live city data"),
+                        Words("ชนิดข้อมูลสดของเมือง", "Kinds of live city data"),
                         (
                             "Vehicle",
                             "WeatherObserved",
@@ -182,22 +177,22 @@ OBJECTIVES: Final[tuple[Objective, ...]] = (
             ),
             Deliverable(
                 "D2.2",
-                _t("ศูนย์บัญชาการ สถานการณ์และเหตุการณ์ฉุกเฉิน (Command Center)", "Command Center"),
-                _t("วงจรตั้งแต่แจ้งเตือนจนปิดเหตุ", "From alert to closed incident"),
+                Words("ศูนย์บัญชาการ สถานการณ์และเหตุการณ์ฉุกเฉิน (Command Center)", "Command Center"),
+                Words("วงจรตั้งแต่แจ้งเตือนจนปิดเหตุ", "From alert to closed incident"),
                 "2025-06-30T17:00:00Z",
                 "/",
                 (
                     Check(
                         "D2.2a",
-                        _t("กฎแจ้งเตือนที่ใช้งาน", "Alert rules in force"),
+                        Words("กฎแจ้งเตือนที่ใช้งาน", "Alert rules in force"),
                         ("AlertRule",),
                         8,
                         "enabled==true",
                     ),
-                    Check("D2.2b", _t("หน่วยปฏิบัติการในระบบ", "Units on the board"), ("EmergencyUnit",), 20),
+                    Check("D2.2b", Words("หน่วยปฏิบัติการในระบบ", "Units on the board"), ("EmergencyUnit",), 20),
                     Check(
                         "D2.2c",
-                        _t("เหตุที่ปิดครบวงจร", "Incidents carried to their close"),
+                        Words("เหตุที่ปิดครบวงจร", "Incidents carried to their close"),
                         ("Incident",),
                         1,
                         'incidentStatus=="closed"',
@@ -208,40 +203,40 @@ OBJECTIVES: Final[tuple[Objective, ...]] = (
     ),
     Objective(
         "O3",
-        _t(
+        Words(
             "การพัฒนาทักษะด้านเทคนิคและหลักสูตรฝึกอบรมบุคลากร เพื่อความยั่งยืน",
             "Technical skills and training curricula for personnel, for sustainability",
         ),
         (
             Deliverable(
                 "D3.1",
-                _t("ข้อเสนอแนะทักษะด้านเทคนิคที่จำเป็น", "Recommendations on the technical skills needed"),
-                _t("บทบาทและสมรรถนะที่จำเป็น พร้อมช่องว่าง", "Roles and competencies required, with the gap"),
+                Words("ข้อเสนอแนะทักษะด้านเทคนิคที่จำเป็น", "Recommendations on the technical skills needed"),
+                Words("บทบาทและสมรรถนะที่จำเป็น พร้อมช่องว่าง", "Roles and competencies required, with the gap"),
                 "2025-12-31T17:00:00Z",
                 "/training",
                 (
-                    Check("D3.1a", _t("บทบาทหน้าที่", "Roles described"), ("StaffRole",), 5),
-                    Check("D3.1b", _t("สมรรถนะที่กำหนด", "Competencies defined"), ("Competency",), 15),
+                    Check("D3.1a", Words("บทบาทหน้าที่", "Roles described"), ("StaffRole",), 5),
+                    Check("D3.1b", Words("สมรรถนะที่กำหนด", "Competencies defined"), ("Competency",), 15),
                 ),
             ),
             Deliverable(
                 "D3.2",
-                _t("หลักสูตรฝึกอบรมบุคลากรด้านเทคนิค", "Training curricula for technical personnel"),
-                _t("หลักสูตรที่เปิดสอน และการฝึกที่ประเมินจากบันทึก", "Courses held, drills scored from the record"),
+                Words("หลักสูตรฝึกอบรมบุคลากรด้านเทคนิค", "Training curricula for technical personnel"),
+                Words("หลักสูตรที่เปิดสอน และการฝึกที่ประเมินจากบันทึก", "Courses held, drills scored from the record"),
                 "2026-12-31T17:00:00Z",
                 "/training",
                 (
-                    Check("D3.2a", _t("หลักสูตรพร้อมสอน", "Courses ready to teach"), ("Course",), 1),
+                    Check("D3.2a", Words("หลักสูตรพร้อมสอน", "Courses ready to teach"), ("Course",), 1),
                     Check(
                         "D3.2b",
-                        _t("การฝึกที่ประเมินผลแล้ว", "Drills scored"),
+                        Words("การฝึกที่ประเมินผลแล้ว", "Drills scored"),
                         ("DrillRun",),
                         1,
                         'drillStatus=="scored"',
                     ),
                     Check(
                         "D3.2c",
-                        _t("ผลการเรียนที่ไม่ใช่ข้อมูลจำลอง", "Learning records that are not simulated"),
+                        Words("ผลการเรียนที่ไม่ใช่ข้อมูลจำลอง", "Learning records that are not simulated"),
                         ("LearningRecord",),
                         10,
                         'origin!="simulated"',
@@ -258,14 +253,14 @@ class Milestone:
     """A date of the five years; those with a deliverable are reached when its progress is full."""
 
     id: str
-    title: Text
+    title: Words
     due: str
     deliverable: str = ""
     fact: bool = False  # a historic fact of the announcement rather than a plan
 
 
 MILESTONES: Final[tuple[Milestone, ...]] = (
-    Milestone("M0", _t("ลงนามข้อตกลงความช่วยเหลือ", "Grant agreement signed"), SIGNED, fact=True),
+    Milestone("M0", Words("ลงนามข้อตกลงความช่วยเหลือ", "Grant agreement signed"), SIGNED, fact=True),
     *(Milestone(f"M{d.id[1:]}", d.title, d.due, d.id) for o in OBJECTIVES for d in o.deliverables),
-    Milestone("MX", _t("สิ้นสุดอายุข้อตกลง", "The agreement ends"), ENDS, fact=True),
+    Milestone("MX", Words("สิ้นสุดอายุข้อตกลง", "The agreement ends"), ENDS, fact=True),
 )

@@ -54,8 +54,8 @@ def report(evidence: Mapping[str, Evidence], now: Micros) -> dict[str, Any]:
             progress = deliverable_progress(d, evidence)
             row = {
                 "id": d.id,
-                "part": d.part,
-                "title": d.title,
+                "part": d.part.json(),
+                "title": d.title.json(),
                 "due": d.due,
                 "room": d.room,
                 "progress": _shown(progress),
@@ -67,7 +67,7 @@ def report(evidence: Mapping[str, Evidence], now: Micros) -> dict[str, Any]:
         objectives.append(
             {
                 "id": objective.id,
-                "title": objective.title,
+                "title": objective.title.json(),
                 "progress": _mean([r["progress"] for r in rows]),
                 "deliverables": rows,
             }
@@ -79,7 +79,7 @@ def report(evidence: Mapping[str, Evidence], now: Micros) -> dict[str, Any]:
         milestones.append(
             {
                 "id": m.id,
-                "title": m.title,
+                "title": m.title.json(),
                 "due": m.due,
                 "fact": m.fact,
                 "deliverable": m.deliverable,
@@ -108,7 +108,7 @@ def _shown(progress: float) -> float:
 def _check_row(check: Check, evidence: Evidence) -> dict[str, Any]:
     return {
         "id": check.id,
-        "title": check.title,
+        "title": check.title.json(),
         "measure": check.measure,
         "target": check.target,
         "found": evidence.found,

@@ -35,9 +35,9 @@ class ProgrammeService:
         moment = now if at is None else min(at, now)
         evidence = await self._evidence(None if at is None or at >= now else at, access)
         return {
-            "title": TITLE,
-            "source": SOURCE,
-            "basis": BASIS,
+            "title": TITLE.json(),
+            "source": SOURCE.json(),
+            "basis": BASIS.json(),
             "signed": SIGNED,
             "ends": ENDS,
             "time": format_time(moment),

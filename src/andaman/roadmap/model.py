@@ -18,8 +18,8 @@ from typing import Any, Final
 from andaman.assessment.citation import Check, check_json, read_check
 from andaman.kernel.errors import BadRequestData
 from andaman.kernel.refusals import NotAWholeNumber, NumberOutOfRange
+from andaman.kernel.words import LanguageMap
 
-Text = dict[str, str]
 MAX_LEAD: Final = 10
 _MOST_MTHB: Final = 1e6
 
@@ -31,7 +31,7 @@ class Triangle:
     low: float
     likely: float
     high: float
-    basis: Text | None = None
+    basis: LanguageMap | None = None
     source: str | None = None
     check: Check | None = None  # how far the source was checked; None without one
 
@@ -61,8 +61,8 @@ class Effect:
 @dataclass(frozen=True, slots=True)
 class Measure:
     id: str
-    name: Text
-    description: Text
+    name: LanguageMap
+    description: LanguageMap
     domain: str
     agency: str
     lead_years: int  # years from the start until it works; capital is spent evenly over them
@@ -110,7 +110,7 @@ def _number(given: Any, where: str, low: float, high: float) -> float:
     return float(given)
 
 
-def _text(given: Any, where: str) -> Text:
+def _text(given: Any, where: str) -> LanguageMap:
     if (
         not isinstance(given, Mapping)
         or set(given) != {"th", "en"}

@@ -10,17 +10,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from andaman.training.framework import Text
+from andaman.kernel.words import Words
 from andaman.training.problems import AnswerMissing
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     id: str
-    text: Text
-    choices: tuple[Text, ...]
+    text: Words
+    choices: tuple[Words, ...]
     right: int  # index into choices; never sent to the learner before the answer
-    why: Text
+    why: Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,9 @@ class Step:
 
     id: str
     kind: Literal["read", "quiz", "drill"]
-    title: Text
+    title: Words
     minutes: int
-    body: tuple[Text, ...] = ()
+    body: tuple[Words, ...] = ()
     questions: tuple[Question, ...] = ()
     pass_share: float = 0.8
     grants: Mapping[str, int] | None = None
@@ -40,20 +40,16 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Course:
     id: str
-    title: Text
-    summary: Text
+    title: Words
+    summary: Words
     roles: tuple[str, ...]
     steps: tuple[Step, ...]
 
 
-def _t(th: str, en: str) -> Text:
-    return {"th": th, "en": en}
-
-
 SHIFT: Final = Course(
     "command-center-shift",
-    _t("หนึ่งเวรในศูนย์บัญชาการ", "A shift in the command center"),
-    _t(
+    Words("หนึ่งเวรในศูนย์บัญชาการ", "A shift in the command center"),
+    Words(
         "เรียนรู้ตั้งแต่รับเวร อ่านสถานการณ์ รับทราบการแจ้งเตือน เปิดเหตุ สั่งการหน่วย จนปิดเหตุและส่งเวร แล้วลงมือในการฝึกจำลองที่แยกจากระบบจริง",
         "From taking over to handing over: read the situation, acknowledge alerts, open an incident, send units, close it. "
         "The last step is a drill on an isolated copy of the city.",
@@ -63,19 +59,19 @@ SHIFT: Final = Course(
         Step(
             "take-over",
             "read",
-            _t("รับเวร", "Taking over"),
+            Words("รับเวร", "Taking over"),
             10,
             (
-                _t(
+                Words(
                     "ดูแถบบนสุดก่อน: จำนวนการแจ้งเตือนตามระดับความรุนแรง และความสดใหม่ของข้อมูล หากข้อมูลเก่า ตัวเลขที่เห็นอาจไม่ใช่ปัจจุบัน",
                     "Look at the top bar first: alerts by severity, and how fresh the data is. If the data is old, what you see "
                     "may not be now.",
                 ),
-                _t(
+                Words(
                     "อ่านเหตุที่ยังเปิดอยู่ทุกเหตุ: อะไร ที่ไหน ตั้งแต่เมื่อใด ใครรับผิดชอบ และขั้นต่อไปคืออะไร",
                     "Read every open incident: what, where, since when, who acts, and what comes next.",
                 ),
-                _t(
+                Words(
                     "สีเทาคือปกติ สีอื่นคือผิดปกติ และมีรูปทรงกับคำกำกับเสมอ ค่าที่ไม่ทราบแสดงว่าไม่ทราบ ไม่ใช่ศูนย์",
                     "Grey is normal. Colour is for the abnormal and always comes with a shape and a word. What is not known is "
                     "shown as unknown, never as zero.",
@@ -86,23 +82,23 @@ SHIFT: Final = Course(
         Step(
             "alert-to-incident",
             "read",
-            _t("จากการแจ้งเตือนสู่การเปิดเหตุ", "From alert to incident"),
+            Words("จากการแจ้งเตือนสู่การเปิดเหตุ", "From alert to incident"),
             15,
             (
-                _t(
+                Words(
                     "กดรับทราบเพื่อบอกทุกคนว่ามีคนดูแลแล้ว การรับทราบไม่ใช่การปิด การแจ้งเตือนจะหายเมื่อเงื่อนไขหมดไปเท่านั้น",
                     "Acknowledge to tell everyone that somebody is on it. Acknowledging is not closing: an alert clears only when "
                     "its condition is gone.",
                 ),
-                _t(
+                Words(
                     "เปิดเหตุเมื่อมีผู้คนหรือทรัพย์สินเสี่ยงอันตราย ระบุชนิด ความรุนแรง และสถานที่ แล้วจึงเลือกหน่วย",
                     "Open an incident when people or property are at risk: give type, severity and place, then choose units.",
                 ),
-                _t(
+                Words(
                     "ระบบเสนอหน่วยว่างที่ใกล้ที่สุดตามเวลาเดินทางบนถนนจริงพร้อมเหตุผล ผู้สั่งการเป็นผู้ตัดสินใจ",
                     "The platform proposes the nearest free units by driving time on the road network and says why. You decide.",
                 ),
-                _t(
+                Words(
                     "การแจ้งเตือนประชาชนผ่านหอเตือนภัยหรือ Cell Broadcast เป็นอำนาจของกรมป้องกันและบรรเทาสาธารณภัย (โทร. 1784) "
                     "ศูนย์ฯ เป็นผู้ร้องขอ",
                     "Warning towers and cell broadcast belong to DDPM (line 1784). The city requests a warning; it does not send one.",
@@ -113,84 +109,84 @@ SHIFT: Final = Course(
         Step(
             "questions",
             "quiz",
-            _t("ทบทวนความเข้าใจ", "Check your understanding"),
+            Words("ทบทวนความเข้าใจ", "Check your understanding"),
             10,
             questions=(
                 Question(
                     "q1",
-                    _t("การรับทราบการแจ้งเตือนมีผลอย่างไร", "What does acknowledging an alert do?"),
+                    Words("การรับทราบการแจ้งเตือนมีผลอย่างไร", "What does acknowledging an alert do?"),
                     (
-                        _t("ปิดการแจ้งเตือน", "It closes the alert"),
-                        _t(
+                        Words("ปิดการแจ้งเตือน", "It closes the alert"),
+                        Words(
                             "บันทึกว่ามีผู้รับผิดชอบแล้ว การแจ้งเตือนยังคงอยู่",
                             "It records that somebody has taken it; the alert remains",
                         ),
-                        _t("ส่งหน่วยปฏิบัติการ", "It sends a unit"),
+                        Words("ส่งหน่วยปฏิบัติการ", "It sends a unit"),
                     ),
                     1,
-                    _t(
+                    Words(
                         "การแจ้งเตือนหายเมื่อเงื่อนไขหมดไป ไม่ใช่เมื่อรับทราบ",
                         "An alert clears when its condition is gone, not when it is acknowledged.",
                     ),
                 ),
                 Question(
                     "q2",
-                    _t("ใครเป็นผู้ส่งคำเตือนผ่านหอเตือนภัย", "Who sends a warning over the warning towers?"),
+                    Words("ใครเป็นผู้ส่งคำเตือนผ่านหอเตือนภัย", "Who sends a warning over the warning towers?"),
                     (
-                        _t("เจ้าหน้าที่เวรของเมือง", "The city's duty officer"),
-                        _t("กรมป้องกันและบรรเทาสาธารณภัย ตามคำร้องขอ", "DDPM, on request"),
-                        _t("ระบบส่งเองอัตโนมัติ", "The platform, automatically"),
+                        Words("เจ้าหน้าที่เวรของเมือง", "The city's duty officer"),
+                        Words("กรมป้องกันและบรรเทาสาธารณภัย ตามคำร้องขอ", "DDPM, on request"),
+                        Words("ระบบส่งเองอัตโนมัติ", "The platform, automatically"),
                     ),
                     1,
-                    _t("เมืองร้องขอ ปภ. เป็นผู้ส่ง", "The city requests; DDPM sends."),
+                    Words("เมืองร้องขอ ปภ. เป็นผู้ส่ง", "The city requests; DDPM sends."),
                 ),
                 Question(
                     "q3",
-                    _t(
+                    Words(
                         "ค่าเซนเซอร์มีเครื่องหมาย \u201cจำลอง\u201d หมายความว่าอย่างไร",
                         "A value is marked \u201csimulated\u201d. What does that mean?",
                     ),
                     (
-                        _t("วัดจริงจากพื้นที่", "It was measured on the ground"),
-                        _t(
+                        Words("วัดจริงจากพื้นที่", "It was measured on the ground"),
+                        Words(
                             "ไม่ใช่การวัดจริง ห้ามใช้ตัดสินใจในเหตุจริง",
                             "It is not a measurement; do not act on it in a real incident",
                         ),
-                        _t("ข้อมูลเสีย", "The value is broken"),
+                        Words("ข้อมูลเสีย", "The value is broken"),
                     ),
                     1,
-                    _t(
+                    Words(
                         "ข้อมูลจำลองมีไว้สาธิตและฝึก จึงมีเครื่องหมายทุกที่ที่แสดง",
                         "Simulated data is for demonstration and training and is marked wherever it is shown.",
                     ),
                 ),
                 Question(
                     "q4",
-                    _t("ควรเลือกหน่วยใดเป็นอันดับแรก", "Which unit is the first choice?"),
+                    Words("ควรเลือกหน่วยใดเป็นอันดับแรก", "Which unit is the first choice?"),
                     (
-                        _t("หน่วยที่อยู่ใกล้ที่สุดเป็นเส้นตรง", "The one nearest in a straight line"),
-                        _t(
+                        Words("หน่วยที่อยู่ใกล้ที่สุดเป็นเส้นตรง", "The one nearest in a straight line"),
+                        Words(
                             "หน่วยว่างที่ตรงประเภทและถึงเร็วที่สุดทางถนน",
                             "The free unit of the right type that arrives first by road",
                         ),
-                        _t("หน่วยของสังกัดตนเอง", "A unit of one's own agency"),
+                        Words("หน่วยของสังกัดตนเอง", "A unit of one's own agency"),
                     ),
                     1,
-                    _t(
+                    Words(
                         "ภูเก็ตมีภูเขากั้น เส้นตรงสั้นไม่ได้แปลว่าถึงเร็ว",
                         "Hills lie between Phuket's towns: a short straight line may be a long drive.",
                     ),
                 ),
                 Question(
                     "q5",
-                    _t("ข้อมูลผู้แจ้งเหตุเป็นข้อมูลประเภทใด", "What kind of data is a caller's name and number?"),
+                    Words("ข้อมูลผู้แจ้งเหตุเป็นข้อมูลประเภทใด", "What kind of data is a caller's name and number?"),
                     (
-                        _t("ข้อมูลสาธารณะ", "Public"),
-                        _t("ข้อมูลส่วนบุคคล", "Personal"),
-                        _t("ข้อมูลความลับทางราชการ", "Official secret"),
+                        Words("ข้อมูลสาธารณะ", "Public"),
+                        Words("ข้อมูลส่วนบุคคล", "Personal"),
+                        Words("ข้อมูลความลับทางราชการ", "Official secret"),
                     ),
                     1,
-                    _t(
+                    Words(
                         "เปิดเผยได้เฉพาะผู้มีหน้าที่และตามวัตถุประสงค์",
                         "Only those whose duty needs it may see it, for that purpose.",
                     ),
@@ -201,14 +197,14 @@ SHIFT: Final = Course(
         Step(
             "drill",
             "drill",
-            _t("การฝึก: ฝนหนักและอุบัติเหตุบนเขาป่าตอง", "Drill: heavy rain and a crash on Patong Hill"),
+            Words("การฝึก: ฝนหนักและอุบัติเหตุบนเขาป่าตอง", "Drill: heavy rain and a crash on Patong Hill"),
             25,
             (
-                _t(
+                Words(
                     "คุณจะทำงานบนสำเนาเมืองที่แยกจากระบบจริง ทุกหน้าจอมีคำว่า \u201cการฝึก\u201d ไม่มีหน่วยใดถูกสั่งการจริง",
                     "You will work on an isolated copy of the city. Every screen says EXERCISE; no real unit is sent.",
                 ),
-                _t(
+                Words(
                     "คะแนนคำนวณจากบันทึกของระบบ: เวลารับทราบ เวลาเปิดเหตุ หน่วยที่เลือก และการปิดเหตุครบขั้นตอน",
                     "The score is computed from the record: time to acknowledge, time to open the incident, the unit chosen, and a "
                     "complete close.",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from andaman.kernel.time import SECOND, Micros
-from andaman.training.framework import Text
+from andaman.kernel.words import Words
 
 PASS_MARK: Final = 70.0
 
@@ -24,7 +24,7 @@ class Inject:
     kind: Literal["observation", "report", "unit-status"]
     entity_type: str
     attrs: Mapping[str, Any]
-    title: Text
+    title: Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ class Scenario:
     """``place``: lon, lat of the main event; ``incident_types`` that count as recognised; ``unit_types`` that fit."""
 
     id: str
-    title: Text
-    briefing: Text
+    title: Words
+    briefing: Words
     place: tuple[float, float]
     incident_types: frozenset[str]
     unit_types: frozenset[str]
@@ -66,7 +66,7 @@ class Criterion:
     """``points`` of ``of``; ``measured`` in ``unit`` (None: it never happened); ``times``: of the events it rests on."""
 
     id: str
-    title: Text
+    title: Words
     points: float
     of: float
     measured: float | str | None
@@ -82,10 +82,6 @@ class Score:
     percent: float
     passed: bool
     criteria: tuple[Criterion, ...]
-
-
-def _t(th: str, en: str) -> Text:
-    return {"th": th, "en": en}
 
 
 def speed_points(seconds: float | None, full_s: float, none_s: float, of: float) -> float:
@@ -117,7 +113,7 @@ def score(scenario: Scenario, facts: Sequence[Fact], started: Micros, trainee: s
     criteria = (
         _speed(
             "acknowledge",
-            _t("รับทราบการแจ้งเตือนแรก", "First alert acknowledged"),
+            Words("รับทราบการแจ้งเตือนแรก", "First alert acknowledged"),
             alert,
             acknowledged,
             60,
@@ -126,19 +122,19 @@ def score(scenario: Scenario, facts: Sequence[Fact], started: Micros, trainee: s
         ),
         _speed_from(
             "open",
-            _t("เปิดเหตุด้วยชนิดที่ถูกต้อง", "Incident opened with a right type"),
+            Words("เปิดเหตุด้วยชนิดที่ถูกต้อง", "Incident opened with a right type"),
             origin,
             opened,
             120,
             480,
             20,
         ),
-        _speed("assign", _t("สั่งการหน่วยแรก", "First unit assigned"), opened, assigned, 60, 300, 20),
+        _speed("assign", Words("สั่งการหน่วยแรก", "First unit assigned"), opened, assigned, 60, 300, 20),
         _choice(scenario, assigned),
         _steps(opened, people),
         Criterion(
             "close",
-            _t("ปิดเหตุพร้อมผลลัพธ์", "Incident closed with an outcome"),
+            Words("ปิดเหตุพร้อมผลลัพธ์", "Incident closed with an outcome"),
             10.0 if closed is not None and closed.data.get("outcome") else 0.0,
             10,
             "closed" if closed else None,
@@ -155,7 +151,7 @@ def score(scenario: Scenario, facts: Sequence[Fact], started: Micros, trainee: s
 
 def _choice(scenario: Scenario, assigned: Fact | None) -> Criterion:
     """Right type and among the quickest: 20 points at the best ETA, falling to none at twice the best."""
-    title = _t("เลือกหน่วยที่เหมาะสมและถึงเร็ว", "A fitting unit that arrives soon")
+    title = Words("เลือกหน่วยที่เหมาะสมและถึงเร็ว", "A fitting unit that arrives soon")
     if assigned is None or assigned.data.get("unitType") not in scenario.unit_types:
         wrong = None if assigned is None else str(assigned.data.get("unitType"))
         return Criterion("choice", title, 0.0, 20, wrong, "", "≤ 1.1 ×", (assigned.at,) if assigned else ())
@@ -182,7 +178,7 @@ def _steps(opened: Fact | None, people: Sequence[Fact]) -> Criterion:
         fact = _first(people, kind, lambda f: opened is not None and f.data.get("incident") == opened.entity)
         if fact is not None:
             done.append(fact)
-    title = _t("ติดตามหน่วยครบขั้นตอน", "The unit followed through its steps")
+    title = Words("ติดตามหน่วยครบขั้นตอน", "The unit followed through its steps")
     return Criterion(
         "steps", title, 10.0 * len(done) / 3, 10, float(len(done)), "/ 3", 3.0, tuple(f.at for f in done)
     )
@@ -193,13 +189,13 @@ def _first(facts: Sequence[Fact], kind: str, test: Any = None) -> Fact | None:
 
 
 def _speed(
-    cid: str, title: Text, start: Fact | None, end: Fact | None, full_s: float, none_s: float, of: float
+    cid: str, title: Words, start: Fact | None, end: Fact | None, full_s: float, none_s: float, of: float
 ) -> Criterion:
     return _speed_from(cid, title, start.at if start else None, end, full_s, none_s, of)
 
 
 def _speed_from(
-    cid: str, title: Text, start: Micros | None, end: Fact | None, full_s: float, none_s: float, of: float
+    cid: str, title: Words, start: Micros | None, end: Fact | None, full_s: float, none_s: float, of: float
 ) -> Criterion:
     seconds = None if start is None or end is None else (end.at - start) / SECOND
     measured = None if seconds is None else round(seconds, 1)
@@ -209,8 +205,8 @@ def _speed_from(
 
 PATONG_HILL: Final = Scenario(
     "rain-crash-patong-hill",
-    _t("ฝนหนักและอุบัติเหตุบนเขาป่าตอง", "Heavy rain and a crash on Patong Hill"),
-    _t(
+    Words("ฝนหนักและอุบัติเหตุบนเขาป่าตอง", "Heavy rain and a crash on Patong Hill"),
+    Words(
         "เวลาเย็น ฝนตกหนักในอำเภอกะทู้ ถนนขึ้นเขาป่าตองลื่น จะมีการแจ้งเตือนฝน และตามด้วยการแจ้งอุบัติเหตุรถจักรยานยนต์ มีผู้บาดเจ็บ",
         "Evening. Heavy rain over Kathu, the hill road to Patong is slippery. A rain alert comes first, then a report of a "
         "motorcycle crash with injured people.",
@@ -224,14 +220,14 @@ PATONG_HILL: Final = Scenario(
             "observation",
             "WeatherObserved",
             {"precipitation24h": 96.0},
-            _t("ฝนสะสม 24 ชั่วโมง 96 มม. ที่กะทู้", "24 h rain of 96 mm at Kathu"),
+            Words("ฝนสะสม 24 ชั่วโมง 96 มม. ที่กะทู้", "24 h rain of 96 mm at Kathu"),
         ),
         Inject(
             45,
             "report",
             "RoadAccident",
             {"deaths": 0, "injured": 2, "vehicleType": "motorcycle"},
-            _t("แจ้งอุบัติเหตุบนเขาป่าตอง บาดเจ็บ 2 คน", "Crash reported on Patong Hill, two injured"),
+            Words("แจ้งอุบัติเหตุบนเขาป่าตอง บาดเจ็บ 2 คน", "Crash reported on Patong Hill, two injured"),
         ),
     ),
     30 * 60,

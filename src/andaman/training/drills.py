@@ -106,7 +106,7 @@ class Drills:
             urn("DrillRun", drill_id),
             "DrillRun",
             scope=SCOPE,
-            name=lang(**scenario.title),
+            name=lang(**scenario.title.json()),
             scenario=prop(scenario.id),
             person=prop(actor.principal.id),
             personName=prop(actor.principal.name),
@@ -324,7 +324,7 @@ def score_json(result: Score) -> dict[str, Any]:
         "criteria": [
             {
                 "id": c.id,
-                "title": c.title,
+                "title": c.title.json(),
                 "points": c.points,
                 "of": c.of,
                 "measured": c.measured,

@@ -8,6 +8,7 @@ from typing import Any, Final
 from andaman.broker.entity.build import entity, geo, iri, js, lang, prop
 from andaman.broker.model import Doc
 from andaman.kernel.time import Micros, format_time
+from andaman.kernel.words import LanguageMap
 from andaman.training.drill import Inject, Scenario
 
 COPIED_TYPES: Final = (
@@ -60,7 +61,7 @@ def inject_doc(scenario: Scenario, index: int, drill_id: str, now: Micros, exist
     attrs = {name: prop(value, now) for name, value in inject.attrs.items()}
     attrs["origin"] = prop("simulated")
     attrs["location"] = geo({"type": "Point", "coordinates": list(scenario.place)}, now)
-    attrs["name"] = lang(**inject.title)
+    attrs["name"] = lang(**inject.title.json())
     target = next(iter(existing), None) if inject.kind == "observation" else None
     if target is not None:
         del attrs["location"], attrs["name"]
@@ -82,7 +83,7 @@ def main_entity(scenario: Scenario, drill_id: str) -> str:
 
 
 def rules_of(
-    scenario: Scenario, drill_id: str, definitions: Iterable[tuple[str, dict[str, str], dict[str, Any]]]
+    scenario: Scenario, drill_id: str, definitions: Iterable[tuple[str, LanguageMap, dict[str, Any]]]
 ) -> list[Doc]:
     """Alert rules a scenario brings besides the city's own: (local id, name, definition) each."""
     return [

@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-Text = dict[str, str]
+from andaman.kernel.words import Words
+
 MAX_LEVEL: Final = 4
 
 
@@ -19,7 +20,7 @@ class Competency:
     """``valid_days``: after that many days a proof of it no longer counts and must be renewed."""
 
     id: str
-    name: Text
+    name: Words
     area: str
     reference: str
     valid_days: int
@@ -30,155 +31,151 @@ class StaffRole:
     """``requires``: competency id → level every holder must have; ``posts``: people needed at one time or in all shifts."""
 
     id: str
-    name: Text
+    name: Words
     posts: int
-    basis: Text
+    basis: Words
     requires: dict[str, int]
-
-
-def _t(th: str, en: str) -> Text:
-    return {"th": th, "en": en}
 
 
 COMPETENCIES: Final[tuple[Competency, ...]] = (
     Competency(
         "situation-awareness",
-        _t("การรับรู้สถานการณ์จากแผนที่และคิวแจ้งเตือน", "Reading the situation from map and alert queue"),
+        Words("การรับรู้สถานการณ์จากแผนที่และคิวแจ้งเตือน", "Reading the situation from map and alert queue"),
         "operations",
         "ESCO S4.1.7",
         365,
     ),
     Competency(
         "alert-handling",
-        _t("การรับทราบและคัดกรองการแจ้งเตือน", "Acknowledging and triaging alerts"),
+        Words("การรับทราบและคัดกรองการแจ้งเตือน", "Acknowledging and triaging alerts"),
         "operations",
         "ESCO S2.2.7",
         365,
     ),
     Competency(
         "incident-command",
-        _t("การบัญชาการเหตุการณ์", "Incident command"),
+        Words("การบัญชาการเหตุการณ์", "Incident command"),
         "operations",
         "ISO 22320; ESCO S4.1.7",
         365,
     ),
     Competency(
         "dispatch",
-        _t("การสั่งการและติดตามหน่วยปฏิบัติการ", "Dispatching and following units"),
+        Words("การสั่งการและติดตามหน่วยปฏิบัติการ", "Dispatching and following units"),
         "operations",
         "ISO 22320",
         365,
     ),
     Competency(
         "public-warning",
-        _t("การร้องขอแจ้งเตือนภัยประชาชน", "Requesting public warnings"),
+        Words("การร้องขอแจ้งเตือนภัยประชาชน", "Requesting public warnings"),
         "operations",
         "CAP 1.2; ESCO S4.1.7",
         365,
     ),
     Competency(
         "incident-record",
-        _t("การบันทึกเหตุการณ์และการส่งต่อเวร", "Keeping the record and handing over a shift"),
+        Words("การบันทึกเหตุการณ์และการส่งต่อเวร", "Keeping the record and handing over a shift"),
         "operations",
         "ESCO S2.2.7",
         730,
     ),
     Competency(
         "inter-agency",
-        _t("การประสานงานระหว่างหน่วยงาน", "Working across agencies"),
+        Words("การประสานงานระหว่างหน่วยงาน", "Working across agencies"),
         "operations",
         "TPQI CEC-MTBN-029",
         730,
     ),
     Competency(
         "digital-basics",
-        _t("การใช้งานดิจิทัลขั้นต้น", "Basic digital skills"),
+        Words("การใช้งานดิจิทัลขั้นต้น", "Basic digital skills"),
         "digital",
         "TPQI DG-TNMQ-001; OCSC W6/2561",
         1095,
     ),
     Competency(
         "personal-data",
-        _t("การคุ้มครองข้อมูลส่วนบุคคล", "Protecting personal data"),
+        Words("การคุ้มครองข้อมูลส่วนบุคคล", "Protecting personal data"),
         "governance",
         "NICE OG-WRL-008",
         365,
     ),
     Competency(
         "data-quality",
-        _t("การตรวจสอบและปรับปรุงคุณภาพข้อมูล", "Checking and improving data quality"),
+        Words("การตรวจสอบและปรับปรุงคุณภาพข้อมูล", "Checking and improving data quality"),
         "data",
         "NICE IO-WRL-001",
         730,
     ),
     Competency(
         "data-integration",
-        _t("การเชื่อมต่อแหล่งข้อมูลและแบบจำลองข้อมูล NGSI-LD", "Connecting sources; NGSI-LD data models"),
+        Words("การเชื่อมต่อแหล่งข้อมูลและแบบจำลองข้อมูล NGSI-LD", "Connecting sources; NGSI-LD data models"),
         "data",
         "NICE IO-WRL-002",
         730,
     ),
     Competency(
         "data-governance",
-        _t("ธรรมาภิบาลและการจัดชั้นข้อมูล", "Data governance and classification"),
+        Words("ธรรมาภิบาลและการจัดชั้นข้อมูล", "Data governance and classification"),
         "governance",
         "NICE IO-WRL-003; OCSC W6/2561",
         1095,
     ),
     Competency(
         "spatial-analysis",
-        _t("การวิเคราะห์เชิงพื้นที่", "Spatial analysis"),
+        Words("การวิเคราะห์เชิงพื้นที่", "Spatial analysis"),
         "analysis",
         "NICE IO-WRL-001",
         1095,
     ),
     Competency(
         "indicator-method",
-        _t("ระเบียบวิธีตัวชี้วัดเมือง", "Method of city indicators"),
+        Words("ระเบียบวิธีตัวชี้วัดเมือง", "Method of city indicators"),
         "analysis",
         "ITU-T U4SSC",
         1095,
     ),
     Competency(
         "investment-planning",
-        _t("การวางแผนลงทุนและเลือกมาตรการ", "Planning investment and choosing measures"),
+        Words("การวางแผนลงทุนและเลือกมาตรการ", "Planning investment and choosing measures"),
         "analysis",
         "TPQI DG-WPJL-028",
         1095,
     ),
     Competency(
         "system-operation",
-        _t("การดูแลระบบ สำรองและกู้คืนข้อมูล", "Running the system; backup and recovery"),
+        Words("การดูแลระบบ สำรองและกู้คืนข้อมูล", "Running the system; backup and recovery"),
         "technology",
         "NICE IO-WRL-005",
         365,
     ),
     Competency(
         "cyber-response",
-        _t("การรับมือภัยไซเบอร์", "Responding to cyber incidents"),
+        Words("การรับมือภัยไซเบอร์", "Responding to cyber incidents"),
         "technology",
         "NICE PD-WRL-003",
         365,
     ),
     Competency(
         "device-networks",
-        _t("โครงข่ายเซนเซอร์และการสื่อสารไร้สาย", "Sensor networks and wireless"),
+        Words("โครงข่ายเซนเซอร์และการสื่อสารไร้สาย", "Sensor networks and wireless"),
         "technology",
         "NICE IO-WRL-004",
         730,
     ),
 )
 
-_SHIFTS = _t(
+_SHIFTS = Words(
     "สมมติฐานของเรา: ประจำการตลอด 24 ชั่วโมง จุดละ 1 คน ใช้กำลังพล 5 คนต่อจุด",
     "Our assumption: one post round the clock takes five people (three shifts, leave and training)",
 )
-_OFFICE = _t("สมมติฐานของเรา: เวลาราชการ", "Our assumption: office hours")
+_OFFICE = Words("สมมติฐานของเรา: เวลาราชการ", "Our assumption: office hours")
 
 ROLES: Final[tuple[StaffRole, ...]] = (
     StaffRole(
         "duty-officer",
-        _t("เจ้าหน้าที่เวรศูนย์บัญชาการ", "Duty officer"),
+        Words("เจ้าหน้าที่เวรศูนย์บัญชาการ", "Duty officer"),
         5,
         _SHIFTS,
         {
@@ -194,7 +191,7 @@ ROLES: Final[tuple[StaffRole, ...]] = (
     ),
     StaffRole(
         "dispatcher",
-        _t("เจ้าหน้าที่สั่งการ", "Dispatcher"),
+        Words("เจ้าหน้าที่สั่งการ", "Dispatcher"),
         5,
         _SHIFTS,
         {
@@ -210,7 +207,7 @@ ROLES: Final[tuple[StaffRole, ...]] = (
     ),
     StaffRole(
         "data-officer",
-        _t("เจ้าหน้าที่ข้อมูล", "Data officer"),
+        Words("เจ้าหน้าที่ข้อมูล", "Data officer"),
         2,
         _OFFICE,
         {
@@ -224,7 +221,7 @@ ROLES: Final[tuple[StaffRole, ...]] = (
     ),
     StaffRole(
         "planner",
-        _t("นักวิเคราะห์นโยบายและแผน", "Planner"),
+        Words("นักวิเคราะห์นโยบายและแผน", "Planner"),
         2,
         _OFFICE,
         {
@@ -238,7 +235,7 @@ ROLES: Final[tuple[StaffRole, ...]] = (
     ),
     StaffRole(
         "platform-engineer",
-        _t("วิศวกรแพลตฟอร์ม", "Platform engineer"),
+        Words("วิศวกรแพลตฟอร์ม", "Platform engineer"),
         2,
         _OFFICE,
         {

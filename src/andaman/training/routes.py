@@ -55,7 +55,7 @@ def routes(service: TrainingService) -> list[BoundDoor]:
 
     async def scenarios(request: Request) -> Response:
         rows = [
-            {"id": s.id, "title": s.title, "briefing": s.briefing, "limitSeconds": s.limit_s}
+            {"id": s.id, "title": s.title.json(), "briefing": s.briefing.json(), "limitSeconds": s.limit_s}
             for s in SCENARIOS.values()
         ]
         return json_response(rows)
@@ -90,7 +90,7 @@ def routes(service: TrainingService) -> list[BoundDoor]:
         return {
             "drill": live,
             "score": score,
-            "injects": [{"afterSeconds": i.after_s, "title": i.title} for i in scenario.injects]
+            "injects": [{"afterSeconds": i.after_s, "title": i.title.json()} for i in scenario.injects]
             if scenario
             else [],
         }

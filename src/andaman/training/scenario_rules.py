@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from andaman.training.framework import Text
+from andaman.kernel.words import LanguageMap
 
-RULES: Final[dict[str, tuple[tuple[str, Text, dict[str, Any]], ...]]] = {
+RULES: Final[dict[str, tuple[tuple[str, LanguageMap, dict[str, Any]], ...]]] = {
     "rain-crash-patong-hill": (
         (
             "rain",

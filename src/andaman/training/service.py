@@ -14,7 +14,6 @@ from andaman.identity.model import FULL_ACCESS, Access, Actor, system_actor
 from andaman.identity.tenants import Tenants
 from andaman.kernel.ids import keyed_id, sortable_id, urn
 from andaman.kernel.time import DAY, Clock, Micros, format_time
-from andaman.kernel.words import Words
 from andaman.training.course import COURSES, Course, Step, mark_quiz
 from andaman.training.drills import Drills
 from andaman.training.framework import COMPETENCIES, ROLES
@@ -143,12 +142,13 @@ class TrainingService:
             s for s in course.steps[: course.steps.index(step)] if not passed.get(s.id, {}).get("passed")
         ]
         if missing:
-            raise EarlierStepFirst(name=Words(**missing[0].title), step=missing[0].id)
+            raise EarlierStepFirst(name=missing[0].title, step=missing[0].id)
         evidence, review = f"course:{course.id}/{step.id}", None
         if step.kind == "quiz":
             share, ok = mark_quiz(step, answers)
             review = [
-                {"id": q.id, "right": q.right, "given": answers[q.id], "why": q.why} for q in step.questions
+                {"id": q.id, "right": q.right, "given": answers[q.id], "why": q.why.json()}
+                for q in step.questions
             ]
         elif step.kind == "drill":
             share, ok, evidence = self._drill_result(answers, actor)
@@ -225,7 +225,7 @@ class TrainingService:
                 urn("Competency", c.id),
                 "Competency",
                 scope=FRAMEWORK_SCOPE,
-                name=lang(**c.name),
+                name=lang(**c.name.json()),
                 area=prop(c.area),
                 reference=prop(c.reference),
                 validDays=prop(c.valid_days),
@@ -237,9 +237,9 @@ class TrainingService:
                 urn("StaffRole", r.id),
                 "StaffRole",
                 scope=FRAMEWORK_SCOPE,
-                name=lang(**r.name),
+                name=lang(**r.name.json()),
                 posts=prop(r.posts),
-                basis=lang(**r.basis),
+                basis=lang(**r.basis.json()),
                 requires=js(r.requires),
             )
             for r in ROLES
@@ -249,9 +249,9 @@ class TrainingService:
                 urn("Course", c.id),
                 "Course",
                 scope=FRAMEWORK_SCOPE,
-                name=lang(**c.title),
-                summary=lang(**c.summary),
-                steps=js([{"id": s.id, "kind": s.kind, "title": s.title} for s in c.steps]),
+                name=lang(**c.title.json()),
+                summary=lang(**c.summary.json()),
+                steps=js([{"id": s.id, "kind": s.kind, "title": s.title.json()} for s in c.steps]),
             )
             for c in COURSES.values()
         ]
@@ -273,19 +273,22 @@ def course_json(course: Course) -> dict[str, Any]:
     """A course for a screen; the right answers stay here."""
     return {
         "id": course.id,
-        "title": course.title,
-        "summary": course.summary,
+        "title": course.title.json(),
+        "summary": course.summary.json(),
         "roles": list(course.roles),
         "steps": [
             {
                 "id": s.id,
                 "kind": s.kind,
-                "title": s.title,
+                "title": s.title.json(),
                 "minutes": s.minutes,
-                "body": list(s.body),
+                "body": [one.json() for one in s.body],
                 "passShare": s.pass_share,
                 "grants": dict(s.grants or {}),
-                "questions": [{"id": q.id, "text": q.text, "choices": list(q.choices)} for q in s.questions],
+                "questions": [
+                    {"id": q.id, "text": q.text.json(), "choices": [one.json() for one in q.choices]}
+                    for q in s.questions
+                ],
             }
             for s in course.steps
         ],
