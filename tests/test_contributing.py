@@ -38,6 +38,19 @@ async def main(directory, environ):
 asyncio.run(main(sys.argv[1], json.loads(sys.argv[2])))
 """
 
+ASK_TYPE = """
+import json
+from andaman.broker.entity.build import iri
+from andaman.catalogue.seed import default_datasets
+from andaman.identity.policy import default_writes
+from andaman.rooms import TYPES
+
+name = iri("EvacuationShelter")
+held = [dataset.code for dataset in default_datasets(TYPES) if name in dataset.types]
+writers = [rule.role for rule in default_writes(TYPES, iri) if name in rule.types]
+print(json.dumps({"datasets": held, "writers": writers}))
+"""
+
 
 def recipe(title: str) -> str:
     return PAGE.split(f"\n## {title}\n")[1].split("\n## ")[0]
@@ -61,18 +74,24 @@ def follow(title: str, copy: Path) -> None:
         file.write_text(text.replace(before, after), "utf-8")
 
 
-def ask(copy: Path, **environ: str) -> dict[str, object]:
-    directory = copy / f"data{len(environ)}"
+def run_in(copy: Path, *arguments: str) -> str:
+    """What Python prints with the sources of the copy."""
     done = subprocess.run(
-        [sys.executable, "-c", ASK, str(directory), json.dumps(environ)],
+        [sys.executable, *arguments],
         env={**os.environ, "PYTHONPATH": str(copy / "src"), "PYTHONDONTWRITEBYTECODE": "1"},
+        cwd=copy,
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def ask(copy: Path, **environ: str) -> dict[str, object]:
+    printed = run_in(copy, "-c", ASK, str(copy / f"data{len(environ)}"), json.dumps(environ))
+    found: dict[str, object] = json.loads(printed.splitlines()[-1])
     return found
 
 
@@ -98,6 +117,27 @@ def test_a_room_a_door_and_a_setting_are_added_as_the_recipes_say(copy: Path) ->
     assert "`air_standard`" in str(found["settings"])
     assert "/api/air/level" in str(found["doors"])
     assert "/air/standard" in str(found["doors"])
+
+
+def test_an_entity_type_is_added_in_one_place(copy: Path) -> None:
+    """Context, page, screens, dataset and write rule follow, and the laws of the vocabulary hold without another change."""
+    for name in ("scripts", "docs", "web/src/generated", "tests/published"):
+        shutil.copytree(ROOT / name, copy / name)
+    shutil.copy(ROOT / "tests/test_vocabulary.py", copy / "tests")
+    follow("Add an entity type", copy)
+    run_in(copy, "scripts/make_generated.py")
+    context = json.loads((copy / "src/andaman/broker/contexts/data/andaman.jsonld").read_text("utf-8"))
+    assert {"EvacuationShelter", "shelterCapacity", "shelterState"} <= context["@context"].keys()
+    assert "### `EvacuationShelter`" in (copy / "docs/vocabulary.md").read_text("utf-8")
+    screens = (copy / "web/src/generated/vocabulary.ts").read_text("utf-8")
+    assert "layer: 'shelters', searched: true" in screens
+    assert "shelters: { words: { th: 'ศูนย์พักพิง', en: 'Shelters' }, on: true }" in screens
+    found = json.loads(run_in(copy, "-c", ASK_TYPE).splitlines()[-1])
+    assert found == {"datasets": ["public-places"], "writers": ["analyst"]}
+    laws = run_in(
+        copy, "-m", "pytest", "-q", "tests/test_vocabulary.py", "-k", "not city_pack", "--timeout=60"
+    )
+    assert " failed" not in laws
 
 
 def test_every_recipe_has_its_heading() -> None:

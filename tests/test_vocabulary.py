@@ -17,7 +17,7 @@ from andaman.command.definition import SEVERITIES
 from andaman.command.incidents import ASSIGNMENT_STEPS, INCIDENT_STEPS, UNIT_STATUS
 from andaman.common_attributes import COMMON
 from andaman.identity.model import Role
-from andaman.identity.policy import WriteRule, default_configuring, default_writes
+from andaman.identity.policy import default_configuring, default_writes
 from andaman.kernel.words import Words
 from andaman.rooms import ROOMS, TYPES
 from andaman.units import UNITS
@@ -87,13 +87,16 @@ def test_one_layer_is_the_same_in_every_type() -> None:
         _words(layer.words)
 
 
-def test_who_writes_a_type_and_what_configures_are_those_that_the_types_name() -> None:
-    """People write few types directly, and administrators alone what configures the platform."""
-    written = frozenset(map(iri, ["KeyPerformanceIndicator", "NetworkSite", "Measure"]))
-    assert default_writes(TYPES, iri) == [WriteRule(Role.ANALYST, written)]
-    configuring = {"Dataset", "AlertRule", "Organization", "DrillRun", "CityPack"}
-    assert default_configuring(TYPES, iri) == set(map(iri, configuring))
-    assert not [one.name for one in TYPES if one.configures and one.written_by]
+def test_who_writes_a_type_is_who_it_names() -> None:
+    """Roles write what names them and nothing else; administrators alone write what configures the platform."""
+    rules = default_writes(TYPES, iri)
+    for one in TYPES:
+        assert {rule.role for rule in rules if iri(one.name) in rule.types} == set(map(Role, one.written_by))
+        assert not (one.configures and one.written_by), one.name
+    assert {"KeyPerformanceIndicator", "NetworkSite", "Measure"} <= {t.name for t in TYPES if t.written_by}
+    configuring = default_configuring(TYPES, iri)
+    assert configuring == {iri(one.name) for one in TYPES if one.configures}
+    assert {*map(iri, ["Dataset", "AlertRule", "Organization", "DrillRun", "CityPack"])} <= configuring
 
 
 def test_names_in_stored_data_keep_their_iris() -> None:
@@ -155,4 +158,4 @@ def test_every_room_declares_its_types_in_its_own_folder() -> None:
 
 def test_generic_types_are_those_that_the_types_name() -> None:
     """A hospital is a point of interest too; names prefer the special type, on the server and on screens."""
-    assert GENERIC_TYPES == {one.name for one in TYPES if one.general}
+    assert {one.name for one in TYPES if one.general} == GENERIC_TYPES
