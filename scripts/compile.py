@@ -45,9 +45,9 @@ MODULES = (
     "broker/query/index.py",
     "broker/subscriptions/changes.py",
     "broker/subscriptions/index.py",
-    "broker/subscriptions/seen.py",
-    "broker/subscriptions/shelf.py",
-    "broker/subscriptions/standing.py",
+    "broker/subscriptions/event_facts.py",
+    "broker/subscriptions/threshold_index.py",
+    "broker/subscriptions/area_cache.py",
 )
 
 

@@ -223,7 +223,7 @@ def test_who_has_no_backup_may_start_all_the_same(data: Path) -> None:
 
 
 def test_of_a_large_ledger_the_end_is_looked_at(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from andaman.broker.ledger import sound
+    from andaman.broker.ledger import startup_checks as sound
 
     monkeypatch.setattr(sound, "WHOLE_BYTES", 1)
     monkeypatch.setattr(sound, "TAIL", 50)
@@ -236,7 +236,7 @@ def test_of_a_large_ledger_the_end_is_looked_at(data: Path, monkeypatch: pytest.
 def test_behind_the_start_the_structure_of_a_large_one_is_read(
     data: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from andaman.broker.ledger import sound
+    from andaman.broker.ledger import startup_checks as sound
 
     monkeypatch.setattr(sound, "WHOLE_BYTES", 1)
     check = sound.SlowCheck(data, wait_s=0.0)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from andaman import __version__, accounts
 from andaman.kernel import compiled
-from andaman.kernel.errors import AndamanError, StorageFull, Unavailable, told
+from andaman.kernel.errors import AndamanError, StorageFull, Unavailable, refusal_of
 from andaman.kernel.logs import configure
 from andaman.settings import TABLE, Settings, load_settings
 
@@ -47,8 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The system's own words, which nobody turned into ours: no stack trace all the same.
         log.debug("%s failed", options.run.__name__, exc_info=True)
         advice = "andaman doctor looks at the data directory; --log-level debug tells where this came from"
-        full = type(told(error)) is StorageFull
-        print(f"andaman: {told(error).detail if full else f'{error}. {advice}'}", file=sys.stderr)
+        full = type(refusal_of(error)) is StorageFull
+        print(f"andaman: {refusal_of(error).detail if full else f'{error}. {advice}'}", file=sys.stderr)
         return EXIT_PROBLEM
 
 

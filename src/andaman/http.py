@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from andaman.identity.doors import ANYONE, BoundDoor, DoorEntry, Tenancy
 from andaman.identity.entrance import build_routes
-from andaman.kernel.errors import AndamanError, MethodNotAllowed, ResourceNotFound, StorageFull, told
+from andaman.kernel.errors import AndamanError, MethodNotAllowed, ResourceNotFound, StorageFull, refusal_of
 from andaman.kernel.http import GONE, json_response, problem_response
 from andaman.room import Raw
 
@@ -41,7 +41,7 @@ async def _on_http(request: Request, error: Exception) -> Response:
 
 async def _on_bug(request: Request, error: Exception) -> Response:
     """A fault of ours: logged whole, told without inner details."""
-    refusal = told(error)
+    refusal = refusal_of(error)
     trace = None if isinstance(refusal, StorageFull) else error  # a full disk is nobody's fault here
     log.error("%s at %s %s", refusal.title, request.method, request.url.path, exc_info=trace)
     return problem_response(refusal)

@@ -16,7 +16,7 @@ from andaman.command.reading import read_incident
 from andaman.command.watch import RuleWatch
 from andaman.identity.model import Classification, Role
 from andaman.identity.policy import DatasetRule, Policy, PolicyTable, Rights
-from andaman.identity.readers import Readership
+from andaman.identity.result_readers import Readership
 from tests.command.city import DISPATCHER, STATION, UNITS, HandClock, broker_at, put, report, roads
 from tests.command.test_watch import SILENT, WET, rain, with_rules
 from tests.command.test_watch import alerts as alert_docs

@@ -8,7 +8,7 @@ from andaman.assessment.service import AssessmentService
 from andaman.assessment.types import TYPES
 from andaman.broker.service import Broker
 from andaman.identity.policy import Policy
-from andaman.identity.readers import Readership
+from andaman.identity.result_readers import Readership
 from andaman.room import Built, NoSettings, Room, Site
 
 

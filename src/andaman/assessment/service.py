@@ -36,7 +36,7 @@ from andaman.broker.entity.build import iri, value
 from andaman.broker.model import DEFAULT_TENANT, Doc, OpKind, WriteOp
 from andaman.broker.service import Broker
 from andaman.identity.model import Access, system_actor
-from andaman.identity.readers import Placed, Readers, everything
+from andaman.identity.result_readers import Placed, Readers, everything
 from andaman.kernel.errors import Unavailable
 from andaman.kernel.time import Clock, format_time, system_clock
 from andaman.kernel.work import Timer

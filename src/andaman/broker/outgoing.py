@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import httptools
 
-from andaman.broker.resolving import Resolver
+from andaman.broker.name_resolution import Resolver
 from andaman.kernel.addresses import allowed_address
 
 MAX_ANSWER: Final = 16 << 20

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
 
+from andaman.broker.answer_cache import Remembered
 from andaman.broker.ledger.history_link import HistoryLink
 from andaman.broker.ledger.ledger import Ledger
 from andaman.broker.ledger.past import Past
@@ -20,8 +21,7 @@ from andaman.broker.model import DEFAULT_TENANT, Doc
 from andaman.broker.query.city import CityMeans, NewestValues
 from andaman.broker.query.model import EntityQuery, EvolutionQuery, Page, Target, TemporalQuery
 from andaman.broker.query.period import Period
-from andaman.broker.remembered import Remembered
-from andaman.broker.together import Together
+from andaman.broker.query_batcher import Together
 from andaman.identity.model import Access
 from andaman.kernel.errors import Unavailable
 from andaman.kernel.metrics import Family, gauge

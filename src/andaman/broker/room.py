@@ -12,12 +12,12 @@ from andaman.broker.contexts.book import ContextBook
 from andaman.broker.entity.build import iri
 from andaman.broker.exchange.copies import RemoteCopies
 from andaman.broker.expiry import ExpirySweep
-from andaman.broker.ledger.sound import SlowCheck
+from andaman.broker.ledger.startup_checks import SlowCheck
 from andaman.broker.outgoing import OutgoingClient
 from andaman.broker.registry.map_store import KIND as ENTITY_MAPS
 from andaman.broker.registry.service import Registry
+from andaman.broker.registry.source_subscriptions import SourceSubscriptions
 from andaman.broker.registry.store import KIND as REGISTRATIONS
-from andaman.broker.registry.watch import SourceSubscriptions
 from andaman.broker.service import Broker
 from andaman.broker.snapshots.service import Snapshots
 from andaman.broker.snapshots.store import KIND as SNAPSHOTS

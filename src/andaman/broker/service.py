@@ -26,7 +26,7 @@ from andaman.broker.ledger.history_link import HistoryLink
 from andaman.broker.ledger.journal import READ_BYTES
 from andaman.broker.ledger.ledger import Ledger, LedgerOptions
 from andaman.broker.ledger.rights import visible
-from andaman.broker.ledger.sound import check_before_start
+from andaman.broker.ledger.startup_checks import check_before_start
 from andaman.broker.model import DEFAULT_TENANT, Doc, Event, WriteOp, WriteResult
 from andaman.broker.query.index import FACTS_VERSION, EntityIndex, index_facts, update_facts
 from andaman.broker.query.model import EntityQuery, Page

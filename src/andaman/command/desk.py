@@ -42,7 +42,7 @@ from andaman.command.problems import (
 from andaman.command.records import Records, astatus_of, entries, status_of, with_follow
 from andaman.command.roads import iter_segments
 from andaman.identity.model import FULL_ACCESS, Access, Actor
-from andaman.identity.readers import Readers, everything
+from andaman.identity.result_readers import Readers, everything
 from andaman.kernel.geometry import centre_of
 from andaman.kernel.ids import sortable_id, urn
 from andaman.kernel.network import RoadNetwork

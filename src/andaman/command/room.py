@@ -11,7 +11,7 @@ from andaman.command.routes import routes
 from andaman.command.service import CommandService
 from andaman.command.types import TYPES
 from andaman.identity.policy import Policy
-from andaman.identity.readers import Readership
+from andaman.identity.result_readers import Readership
 from andaman.room import Built, Room, Site, setting
 
 

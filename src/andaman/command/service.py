@@ -15,7 +15,7 @@ from andaman.command.simulator import UnitSimulator
 from andaman.command.timeline import Buckets, count_over_time
 from andaman.command.watch import RuleWatch
 from andaman.identity.model import FULL_ACCESS, Access, Actor, system_actor
-from andaman.identity.readers import Readers, everything
+from andaman.identity.result_readers import Readers, everything
 from andaman.kernel.errors import BadRequestData, ResourceNotFound
 from andaman.kernel.ids import is_uri
 from andaman.kernel.time import Clock, Micros, system_clock

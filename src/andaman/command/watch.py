@@ -30,7 +30,7 @@ from andaman.command.desk import Desk
 from andaman.command.engine import RuleEngine
 from andaman.command.episode import Signal, SignalKind
 from andaman.command.keeping import Keeper, Mark, collect, dump_rule, dump_signal, load_signal
-from andaman.command.shown import Shown
+from andaman.command.visible_events import Shown
 from andaman.identity.model import FULL_ACCESS, system_actor
 from andaman.kernel.errors import AlreadyExists, AndamanError, ResourceNotFound, Unavailable
 from andaman.kernel.time import MINUTE, SECOND, Clock, Micros

@@ -8,7 +8,7 @@ import logging
 from andaman.broker.entity.build import iri, short
 from andaman.broker.service import Broker
 from andaman.catalogue.service import copy_agencies
-from andaman.identity.following import RightsFollower
+from andaman.identity.rights_follower import RightsFollower
 from andaman.identity.routes import routes
 from andaman.identity.service import Identity
 from andaman.identity.tokens import figures

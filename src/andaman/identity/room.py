@@ -11,8 +11,8 @@ from andaman.identity.gate import Gate, NoAuthGate
 from andaman.identity.limits import Limits
 from andaman.identity.owners import Owners
 from andaman.identity.policy import Policy, PolicyTable
-from andaman.identity.readers import Readership
 from andaman.identity.recognition import Lifetimes
+from andaman.identity.result_readers import Readership
 from andaman.identity.service import Identity
 from andaman.identity.store import KIND
 from andaman.kernel.errors import Unavailable

@@ -245,7 +245,7 @@ def is_full(error: BaseException | None) -> bool:
     return False
 
 
-def told(error: Exception) -> AndamanError:
+def refusal_of(error: Exception) -> AndamanError:
     """What a caller is told of an error that nobody foresaw; the log has the rest."""
     if is_full(error):
         return StorageFull("The disk of the data directory is full; nothing was written. Reading goes on")

@@ -8,8 +8,8 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
+from andaman.broker.ledger.known_stores import note, noted
 from andaman.broker.ledger.schema import FILE as LEDGER
-from andaman.broker.ledger.stores import note, noted
 from andaman.broker.registry.store import FILE as REGISTRY
 from andaman.broker.snapshots.store import FILE as SNAPSHOTS
 from andaman.broker.subscriptions.store import FILE as SUBSCRIPTIONS

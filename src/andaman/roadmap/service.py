@@ -17,7 +17,7 @@ from andaman.assessment.service import AssessmentService
 from andaman.broker.entity.build import iri, value
 from andaman.broker.model import OpKind, WriteOp
 from andaman.identity.model import FULL_ACCESS, Access, Actor, system_actor
-from andaman.identity.readers import Placed
+from andaman.identity.result_readers import Placed
 from andaman.kernel.errors import BadRequestData, NoSuchTenant, Unavailable
 from andaman.kernel.time import Clock, format_time, local_date, system_clock
 from andaman.kernel.work import Timer

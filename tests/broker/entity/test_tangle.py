@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from andaman.broker.entity.geometry import check_geometry
-from andaman.broker.entity.tangle import _FEW, MOST_CROSSINGS, tangled
+from andaman.broker.entity.self_intersection import _FEW, MOST_CROSSINGS, tangled
 from andaman.broker.query.geometry import _untangled
 from andaman.broker.query.parse import parse_geo
 from andaman.kernel.errors import BadRequestData, TooComplexQuery

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from andaman.broker.entity.build import prop
-from andaman.broker.ledger import outbox, piece
+from andaman.broker.ledger import outbox
+from andaman.broker.ledger import single_statement as piece
 from andaman.broker.ledger.journal import verify
 from andaman.broker.ledger.rows import fold
 from andaman.broker.ledger.schema import connect

@@ -19,7 +19,7 @@ from andaman.broker.query.index import EntityIndex
 from andaman.broker.query.model import EntityQuery
 from andaman.broker.query.parse import parse_q
 from andaman.broker.subscriptions.model import Condition, Trigger
-from andaman.broker.subscriptions.shelf import Shelf, place_of
+from andaman.broker.subscriptions.threshold_index import Shelf, place_of
 from andaman.identity.model import FULL_ACCESS
 from andaman.kernel.errors import BadRequestData
 

@@ -20,9 +20,9 @@ from andaman.broker.model import Doc, OpKind, WriteOp
 from andaman.broker.query.ast import TypeIs
 from andaman.broker.query.evaluate import matches
 from andaman.broker.query.model import EntityQuery
+from andaman.broker.snapshots.consistent_read import Moment
 from andaman.broker.snapshots.content import Content, Found, Local, projected, united
 from andaman.broker.snapshots.model import Limits, Snapshot
-from andaman.broker.snapshots.moment import Moment
 from andaman.identity.model import FULL_ACCESS, Actor, Role
 from andaman.kernel.errors import AlreadyExists, Conflict, ResourceNotFound, Unavailable
 from tests.broker.query.strategies import Rights, docs, queries, rights

@@ -12,8 +12,8 @@ from andaman.broker.model import Event, EventKind
 from andaman.broker.subscriptions.changes import Fact
 from andaman.broker.subscriptions.delivery import Courier, Limits
 from andaman.broker.subscriptions.endpoint import Endpoint
-from andaman.broker.subscriptions.held import ALL_BYTES, Held
 from andaman.broker.subscriptions.message import Message
+from andaman.broker.subscriptions.throttle_buffer import ALL_BYTES, Held
 
 MB = 1 << 20
 

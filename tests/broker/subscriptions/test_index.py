@@ -14,9 +14,9 @@ from andaman.broker.model import LOCATION, Change, Event, EventKind
 from andaman.broker.query.ast import And, Cmp, Compare, Number, Path, TypeAnd, TypeExpr, TypeIs, TypeOr
 from andaman.broker.query.parse import parse_geo
 from andaman.broker.subscriptions.changes import Fact, concerns, doc_before_deletion
+from andaman.broker.subscriptions.event_facts import Seen
 from andaman.broker.subscriptions.index import SubscriptionIndex
 from andaman.broker.subscriptions.model import Condition, Selector, Trigger
-from andaman.broker.subscriptions.seen import Seen
 
 TYPES, ATTRS, IDS = ["A", "B", "C"], ["x", "y", "z"], ["urn:e:1", "urn:e:2", "urn:f:3"]
 TENANTS = ["", "t"]

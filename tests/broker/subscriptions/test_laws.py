@@ -133,7 +133,7 @@ async def test_throttled_changes_come_together_when_the_time_has_passed(w: World
 def test_throttling_holds_little_and_forgets_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str
 ) -> None:
-    monkeypatch.setattr(f"andaman.broker.subscriptions.held.{bound}", 3)
+    monkeypatch.setattr(f"andaman.broker.subscriptions.throttle_buffer.{bound}", 3)
 
     async def run() -> None:
         async with world(tmp_path) as w:

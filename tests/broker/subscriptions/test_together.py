@@ -13,7 +13,7 @@ import pytest
 
 from andaman.broker.ledger import events
 from andaman.broker.model import OpKind, WriteOp
-from andaman.broker.subscriptions import together
+from andaman.broker.subscriptions import request_changes as together
 from tests.broker.subscriptions.test_kill import live_and_die
 from tests.broker.subscriptions.test_laws import Narrow
 from tests.broker.subscriptions.world import (

@@ -16,7 +16,7 @@ from andaman.broker.contexts import ContextStore
 from andaman.broker.expiry import ExpirySweep
 from andaman.broker.outgoing import OutgoingClient
 from andaman.broker.registry.service import Registry
-from andaman.broker.registry.watch import SourceSubscriptions
+from andaman.broker.registry.source_subscriptions import SourceSubscriptions
 from andaman.broker.service import Broker
 from andaman.broker.snapshots.service import Snapshots
 from andaman.broker.subscriptions.service import Subscriptions

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 import pytest
 
-from andaman.broker import resolving
+from andaman.broker import name_resolution as resolving
 from tests.doors.ngsild.client import Client, at_the_whole_door
 from tests.doors.ngsild.source import source
 from tests.doors.ngsild.test_distributed import ALL, bus, register

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import orjson
 
-from andaman.broker.entity.tangle import MOST_CROSSINGS, crosses_too_often
+from andaman.broker.entity.self_intersection import MOST_CROSSINGS, crosses_too_often
 from andaman.kernel.errors import BadRequestData
 
 _DEPTH: Final = {

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from andaman.broker.ledger.journal import TAIL_BYTES, JournalPool, Shape, TailTooLarge
 from andaman.broker.ledger.rights import visible
-from andaman.broker.ledger.sight import PastSight
 from andaman.broker.ledger.tail import Tail
+from andaman.broker.ledger.visibility import PastSight
 from andaman.broker.model import Doc, Event
 from andaman.broker.query.ast import TypeExpr, TypeIs
 from andaman.broker.query.city import CityMeans, NewestValues

@@ -19,7 +19,7 @@ FILE: Final = "ledger.sqlite3"
 LOCK: Final = "lock"
 HISTORY: Final = "history"
 STORES: Final = "stores"
-"""Key in ``meta``: see stores.py."""
+"""Key in ``meta``: see known_stores.py."""
 AFTERWARDS: Final = (
     "registry.db",
     "subscriptions.db",

@@ -7,7 +7,8 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, Final
 
-from andaman.broker.ledger import evolution, piece
+from andaman.broker.ledger import evolution
+from andaman.broker.ledger import single_statement as piece
 from andaman.broker.ledger.batch import Batch
 from andaman.broker.ledger.rows import COLUMNS, Shapes, Texts
 

@@ -21,7 +21,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from andaman.broker.ledger import evolution, piece, statements
+from andaman.broker.ledger import evolution, statements
+from andaman.broker.ledger import single_statement as piece
 from andaman.broker.ledger.batch import Batch, Request
 from andaman.broker.ledger.boot import Facts
 from andaman.broker.ledger.cache import STORED, BodyCache, Key, Stored
@@ -29,7 +30,7 @@ from andaman.broker.ledger.checkpoint import Checkpointer
 from andaman.broker.ledger.merge import BATCH_BYTES, Apply, Check, Merger
 from andaman.broker.ledger.rows import GENESIS, Shapes, Texts
 from andaman.broker.ledger.schema import connect
-from andaman.kernel.errors import StorageFull, Unavailable, told
+from andaman.kernel.errors import StorageFull, Unavailable, refusal_of
 from andaman.kernel.metrics import Histogram
 from andaman.kernel.time import Clock, Micros
 
@@ -247,7 +248,7 @@ class Writer:
         except sqlite3.Error as error:
             log.error("Commit failed: %s", error)
             text = f"The store cannot write now ({error}); nothing was written"
-            kind = StorageFull if type(told(error)) is StorageFull else Unavailable
+            kind = StorageFull if type(refusal_of(error)) is StorageFull else Unavailable
             if self._recover(batch):
                 text = f"The store reported an error ({error}) while it saved; read to see whether the write is there"
                 kind = Unavailable

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import shapely
 from shapely.geometry import shape
 
-from andaman.broker.entity.tangle import tangled
+from andaman.broker.entity.self_intersection import tangled
 from andaman.broker.query.ast import GeoQuery, GeoRel
 
 Floats = npt.NDArray[np.float64]

@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 
 import orjson
 
-from andaman.broker.entity.tangle import MOST_CROSSINGS, crosses_too_often
+from andaman.broker.entity.self_intersection import MOST_CROSSINGS, crosses_too_often
 from andaman.broker.model import LOCATION
 from andaman.broker.query.ast import (
     GeometryKind,

@@ -11,7 +11,7 @@ from andaman.broker.ledger.rights import visible
 from andaman.broker.model import Doc, Instance
 from andaman.broker.query.evaluate import matches, matches_types
 from andaman.broker.query.model import EntityQuery
-from andaman.broker.snapshots.moment import Moment
+from andaman.broker.snapshots.consistent_read import Moment
 from andaman.broker.snapshots.recorder import Recorder
 from andaman.identity.model import Access
 from andaman.kernel.errors import AndamanError, Unavailable

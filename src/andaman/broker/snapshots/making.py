@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from andaman.broker.service import Broker
+from andaman.broker.snapshots.consistent_read import Moment, leaf_types
 from andaman.broker.snapshots.content import Content, fill
 from andaman.broker.snapshots.model import Limits, Snapshot
-from andaman.broker.snapshots.moment import Moment, leaf_types
 from andaman.broker.snapshots.recorder import Recorder
 from andaman.identity.model import Access, Actor
 from andaman.kernel.time import Clock

@@ -28,9 +28,9 @@ from andaman.broker.snapshots.model import (
     Snapshot,
 )
 from andaman.broker.snapshots.notice import tell
-from andaman.broker.snapshots.shelf import Opened, Shelf, Subscribe
-from andaman.broker.snapshots.sight import Sight
 from andaman.broker.snapshots.store import FILE, SnapshotStore
+from andaman.broker.snapshots.store_pool import Opened, Shelf, Subscribe
+from andaman.broker.snapshots.visibility import Sight
 from andaman.broker.subscriptions.delivery import Courier
 from andaman.broker.subscriptions.model import Owner
 from andaman.broker.subscriptions.run import Owners
@@ -42,7 +42,7 @@ from andaman.kernel.errors import (
     Forbidden,
     ResourceNotFound,
     Unavailable,
-    told,
+    refusal_of,
 )
 from andaman.kernel.metrics import Family, counter, gauge
 from andaman.kernel.time import Clock, system_clock
@@ -212,7 +212,7 @@ class Snapshots:
             except Exception as error:
                 if not isinstance(error, AndamanError):
                     log.exception("Snapshot %s could not be made", one.id)
-                await self._fail(one, error if isinstance(error, AndamanError) else told(error))
+                await self._fail(one, error if isinstance(error, AndamanError) else refusal_of(error))
             finally:
                 self._making.pop(one.key, None)
                 self._stops.pop(one.key, None)

@@ -12,8 +12,8 @@ from andaman.broker.service import Broker
 from andaman.broker.subscriptions.changes import Fact
 from andaman.broker.subscriptions.index import SubscriptionIndex
 from andaman.broker.subscriptions.replay import Replay
+from andaman.broker.subscriptions.request_changes import belong_together
 from andaman.broker.subscriptions.run import Run
-from andaman.broker.subscriptions.together import belong_together
 
 _SLICE: Final = 1_000
 _YIELD: Final = 100

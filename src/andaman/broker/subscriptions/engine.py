@@ -21,15 +21,15 @@ from andaman.broker.service import Broker
 from andaman.broker.subscriptions.catchup import catch_up
 from andaman.broker.subscriptions.changes import Fact, concerns
 from andaman.broker.subscriptions.delivery import Courier
-from andaman.broker.subscriptions.held import Held
 from andaman.broker.subscriptions.index import SubscriptionIndex
 from andaman.broker.subscriptions.message import Message, Outcome
 from andaman.broker.subscriptions.model import Owner, Subscription
 from andaman.broker.subscriptions.notice import entity_json, envelope, notification_id
 from andaman.broker.subscriptions.periodic import matching
+from andaman.broker.subscriptions.request_changes import Together, belong_together
 from andaman.broker.subscriptions.run import Owners, Run, fact_of, number_of, within
 from andaman.broker.subscriptions.store import Progress
-from andaman.broker.subscriptions.together import Together, belong_together
+from andaman.broker.subscriptions.throttle_buffer import Held
 from andaman.broker.subscriptions.wire import Wire
 from andaman.identity.model import Access
 from andaman.kernel.time import MINUTE, SECOND, Clock, Micros

@@ -1,4 +1,4 @@
-"""From an event to the subscriptions that it may concern: by tenant, type, id and attribute, then by value (shelf.py).
+"""From an event to the subscriptions that it may concern: by tenant, type, id and attribute, then by value (threshold_index.py).
 
 An event that interests nobody costs two look-ups, however many subscriptions there are. The index may name too many
 (the condition is asked afterwards), never too few: a property test compares it with asking everybody.
@@ -11,10 +11,10 @@ from typing import Final, Generic, TypeVar
 
 from andaman.broker.model import Event
 from andaman.broker.query.ast import TypeAnd, TypeExpr, TypeIs, TypeOr
+from andaman.broker.subscriptions.area_cache import Standing
+from andaman.broker.subscriptions.event_facts import Seen
 from andaman.broker.subscriptions.model import Condition, Selector
-from andaman.broker.subscriptions.seen import Seen
-from andaman.broker.subscriptions.shelf import Shelf, place_of
-from andaman.broker.subscriptions.standing import Standing
+from andaman.broker.subscriptions.threshold_index import Shelf, place_of
 
 T = TypeVar("T")
 _ANY: Final = ""

@@ -10,7 +10,7 @@ from andaman.broker.model import Doc, Event, EventKind
 from andaman.broker.subscriptions.changes import Fact, doc_before_deletion
 from andaman.broker.subscriptions.message import Message, Outcome
 from andaman.broker.subscriptions.model import Owner, Subscription
-from andaman.broker.subscriptions.together import Together
+from andaman.broker.subscriptions.request_changes import Together
 from andaman.broker.subscriptions.wire import Wire
 from andaman.identity.model import Access, FullAccess
 from andaman.kernel.positions import stirred

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from andaman.broker.contexts import ContextStore
 from andaman.broker.outgoing import OutgoingClient
 from andaman.broker.registry.service import Registry
-from andaman.broker.registry.watch import SourceSubscriptions
+from andaman.broker.registry.source_subscriptions import SourceSubscriptions
 from andaman.broker.service import Broker
 from andaman.broker.snapshots.service import Snapshots
 from andaman.broker.subscriptions.service import Subscriptions
@@ -41,7 +41,7 @@ from andaman.kernel.errors import (
     NotSignedIn,
     ResourceNotFound,
     StorageFull,
-    told,
+    refusal_of,
 )
 from andaman.kernel.metrics import REQUEST_ID, ROUTE, STATUS
 from andaman.kernel.time import Clock, system_clock
@@ -133,7 +133,7 @@ class NgsiLdApp:
             except Disconnected:
                 return
             except Exception as error:
-                refusal = told(error)
+                refusal = refusal_of(error)
                 trace = None if isinstance(refusal, StorageFull) else error
                 log.error(
                     "%s at %s %s", refusal.title, scope.get("method"), scope.get("path"), exc_info=trace

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from andaman.broker.contexts import Context
 from andaman.broker.entity.names import check_uri
 from andaman.broker.entity.represent import PLAIN, View, feature, feature_collection, represent
-from andaman.broker.entity.tangle import lines_of
+from andaman.broker.entity.self_intersection import lines_of
 from andaman.broker.model import LOCATION, Doc
 from andaman.broker.query.ast import And, GeoQuery, GeoRel, Not, Or, Pattern, QExpr
 from andaman.broker.query.evaluate import matches

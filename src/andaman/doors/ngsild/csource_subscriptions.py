@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from andaman.broker.contexts import Context
 from andaman.broker.entity.names import check_uri
-from andaman.broker.registry.watch import SourceSubscriptions
+from andaman.broker.registry.source_subscriptions import SourceSubscriptions
 from andaman.broker.subscriptions.model import Subscription
 from andaman.doors.ngsild.door import BASE, Door
 from andaman.doors.ngsild.http import NO_CONTENT, Answer, Call

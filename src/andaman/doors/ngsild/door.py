@@ -14,7 +14,7 @@ from andaman.broker.entity.compat import NATIVE, amended, preferred
 from andaman.broker.model import WriteOp, WriteResult
 from andaman.broker.registry.maps import EntityMaps
 from andaman.broker.registry.service import Registry
-from andaman.broker.registry.watch import SourceSubscriptions
+from andaman.broker.registry.source_subscriptions import SourceSubscriptions
 from andaman.broker.service import Broker
 from andaman.broker.snapshots.service import Snapshots
 from andaman.broker.subscriptions.service import Subscriptions

@@ -26,7 +26,7 @@ from andaman.broker.registry.match import (
 )
 from andaman.broker.registry.model import Registration
 from andaman.broker.registry.service import Registry, why_paused
-from andaman.broker.registry.sight import is_for, shown_of
+from andaman.broker.registry.visibility import is_for, shown_of
 from andaman.doors.ngsild.door import BASE, Door
 from andaman.doors.ngsild.http import NO_CONTENT, Answer, Call, Headers
 from andaman.doors.ngsild.negotiate import choose_media

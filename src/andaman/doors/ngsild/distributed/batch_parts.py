@@ -11,7 +11,7 @@ from andaman.broker.entity.expand import APPEND, MERGE, WHOLE, Mode
 from andaman.broker.model import Doc
 from andaman.broker.registry.model import Registration
 from andaman.doors.ngsild import batch
-from andaman.doors.ngsild.distributed.legs import told
+from andaman.doors.ngsild.distributed.legs import batch_error
 from andaman.doors.ngsild.door import Door
 from andaman.doors.ngsild.http import NO_CONTENT, Answer, Call, json_answer
 from andaman.kernel.errors import AndamanError
@@ -74,7 +74,7 @@ class Results:
     """Entities of which every attribute in the request is some source's: not to hold them here is no fault (§5.6.2.4)."""
 
     def fail(self, entity_id: str, error: AndamanError) -> None:
-        self.errors.append(told(entity_id, error))
+        self.errors.append(batch_error(entity_id, error))
 
     def answer(self, kind: Kind) -> Answer:
         failed = {one["entityId"] for one in self.errors}

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import quote
 
+from andaman.broker.answer_cache import Remembered
 from andaman.broker.contexts import Context
 from andaman.broker.model import Doc
 from andaman.broker.query.ast import QExpr
@@ -17,7 +18,6 @@ from andaman.broker.query.model import EntityQuery, EvolutionQuery
 from andaman.broker.registry.maps import LOCAL
 from andaman.broker.registry.match import Spec, matches_time, source_doc
 from andaman.broker.registry.model import Info, Registration
-from andaman.broker.remembered import Remembered
 from andaman.doors.ngsild import temporal, temporal_maps
 from andaman.doors.ngsild.distributed.answers import bounded_to
 from andaman.doors.ngsild.distributed.choice import sources_of, unvisited

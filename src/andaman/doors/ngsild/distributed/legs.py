@@ -156,7 +156,7 @@ def answer_of(form: Form, entity_id: str, legs: list[Leg]) -> Answer:
     if form.by_attribute:
         return json_answer(_update_result(legs), 207)
     success = [entity_id] if len(failed) < len(legs) or any(leg.some for leg in failed) else []
-    errors = [told(entity_id, one.error) for one in failed if one.error is not None]
+    errors = [batch_error(entity_id, one.error) for one in failed if one.error is not None]
     for one, leg in zip(errors, failed, strict=True):
         if success and leg.own:  # the others name their registration
             lost = f" (not written: {', '.join(sorted(leg.attrs))})" if leg.absent and leg.attrs else ""
@@ -179,7 +179,7 @@ def _without_absence(form: Form, legs: list[Leg]) -> tuple[list[Leg], bool]:
     return ([*others, replace(own, attrs=left)], False) if left else (others, True)
 
 
-def told(entity_id: str, error: AndamanError) -> dict[str, Any]:
+def batch_error(entity_id: str, error: AndamanError) -> dict[str, Any]:
     """One BatchEntityError (§5.2.17)."""
     problem = error.problem()
     source = problem.pop("registrationId", None)

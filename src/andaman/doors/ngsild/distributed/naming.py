@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from andaman.broker.registry.model import Info, Registration
-from andaman.broker.registry.sight import shown_of
+from andaman.broker.registry.visibility import shown_of
 from andaman.doors.ngsild.door import Door
 from andaman.doors.ngsild.http import Answer, Call
 from andaman.identity.model import Access

@@ -14,7 +14,7 @@ from andaman.doors.ngsild import purge
 from andaman.doors.ngsild.distributed.answered import results_of
 from andaman.doors.ngsild.distributed.asking import Wanted, filters_of
 from andaman.doors.ngsild.distributed.choice import check_right, sources_of, without_loop, write_matches
-from andaman.doors.ngsild.distributed.legs import told
+from andaman.doors.ngsild.distributed.legs import batch_error
 from andaman.doors.ngsild.distributed.plan import Part
 from andaman.doors.ngsild.distributed.questions import questions_of
 from andaman.doors.ngsild.distributed.sources import Outcome
@@ -63,14 +63,16 @@ async def _ask(
 ) -> tuple[list[str], list[dict[str, Any]]]:
     """What one source tells to have purged (it need not), and what went wrong there."""
     if "purgeEntity" not in one.operations:
-        return [], [told(one.id, Conflict(f"{one.id} does not offer purgeEntity", registrationId=one.id))]
+        return [], [
+            batch_error(one.id, Conflict(f"{one.id} does not offer purgeEntity", registrationId=one.id))
+        ]
     given = wanted.filters
     types = frozenset(name for info in infos for each in info.entities for name in each.types)
     try:
         check_right(call, Part(one, None, True), types, frozenset())
         wire = await sources_of(door).wire(one, context, call)
     except AndamanError as error:
-        return [], [told(one.id, error)]
+        return [], [batch_error(one.id, error)]
     outcomes: list[Outcome] = []
     for info in infos:
         for question in questions_of(info, wanted.spec, wire):
@@ -87,13 +89,15 @@ async def _ask(
     for outcome in outcomes:
         if outcome.error is not None:
             if outcome.status != 404:
-                errors.append(told(one.id, outcome.error))
+                errors.append(batch_error(one.id, outcome.error))
         elif outcome.status == 207:
             purged, failed = results_of(outcome)
             done += purged
-            errors += [told(name, error) for name, error in failed.items()]
+            errors += [batch_error(name, error) for name, error in failed.items()]
             if not failed:
                 errors.append(
-                    told(one.id, Conflict(f"Context source {one.id} did it in part", registrationId=one.id))
+                    batch_error(
+                        one.id, Conflict(f"Context source {one.id} did it in part", registrationId=one.id)
+                    )
                 )
     return done, errors

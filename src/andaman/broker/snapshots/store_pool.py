@@ -28,8 +28,8 @@ from andaman.broker.ledger.schema import FILE
 from andaman.broker.query.index import EntityIndex
 from andaman.broker.service import Broker
 from andaman.broker.snapshots.recorder import FACTS, PART, check_free, settle, write_ahead
-from andaman.broker.snapshots.sight import Sight
 from andaman.broker.snapshots.store import FOLDER
+from andaman.broker.snapshots.visibility import Sight
 from andaman.broker.subscriptions.service import Subscriptions
 from andaman.broker.subscriptions.store import FILE as SUBSCRIPTIONS
 from andaman.kernel.errors import (

@@ -17,9 +17,9 @@ from andaman.broker.entity.names import check_uri, plain_members
 from andaman.broker.outgoing import OutgoingClient
 from andaman.broker.registry.model import Document, Registration
 from andaman.broker.registry.service import Registry
-from andaman.broker.registry.sight import is_for
+from andaman.broker.registry.source_subscription import Watch, compiled, notification, stored
 from andaman.broker.registry.store import SUBSCRIPTIONS, RegistryStore
-from andaman.broker.registry.watched import Watch, compiled, notification, stored
+from andaman.broker.registry.visibility import is_for
 from andaman.broker.subscriptions.delivery import Courier
 from andaman.broker.subscriptions.message import Message, Outcome
 from andaman.broker.subscriptions.model import Counters, Owner, Subscription

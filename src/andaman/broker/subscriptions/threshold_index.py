@@ -14,9 +14,9 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 from andaman.broker.model import EventKind, Instance
 from andaman.broker.query.ast import And, Cmp, Compare, Number, QExpr, Text, Uri
 from andaman.broker.query.geometry import search_box
+from andaman.broker.subscriptions.area_cache import Standing
+from andaman.broker.subscriptions.event_facts import Box, Seen
 from andaman.broker.subscriptions.model import Condition
-from andaman.broker.subscriptions.seen import Box, Seen
-from andaman.broker.subscriptions.standing import Standing
 
 T = TypeVar("T")
 _UP: Final = frozenset({Cmp.GT, Cmp.GE})
