@@ -43,3 +43,18 @@ def test_a_rooms_page_has_its_four_parts(name: str) -> None:
     text = " ".join((ROOT / name).read_text("utf-8").split())
     for part in ("**For** ", "**In:** ", "**Out:** ", "must never"):
         assert part in text, part
+
+
+FILES = {
+    f"/{path.relative_to(ROOT)}"
+    for folder in ("src/andaman", "tests", "scripts", "bench", "web/src")
+    for path in (ROOT / folder).rglob("*")
+    if path.suffix in (".py", ".ts", ".svelte", ".sh", ".css")
+}
+_FILE = re.compile(r"`([\w./-]+\.(?:py|ts|svelte|sh|css))`")
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if not name.startswith("docs/reviews/")])
+def test_files_that_a_page_names_exist(name: str) -> None:
+    named = _FILE.findall(prose(ROOT / name))
+    assert [one for one in named if not any(file.endswith(f"/{one}") for file in FILES)] == []
