@@ -23,10 +23,6 @@ export const msg = messages({
   timeliness: { th: 'ความทันเวลา', en: 'Timeliness' },
   lastObserved: { th: 'ข้อมูลล่าสุด', en: 'Last observation' },
   licence: { th: 'สัญญาอนุญาต', en: 'Licence' },
-  public: { th: 'ข้อมูลสาธารณะ', en: 'public' },
-  personal: { th: 'ข้อมูลส่วนบุคคล', en: 'personal' },
-  security: { th: 'ข้อมูลความมั่นคง', en: 'security' },
-  'official-secret': { th: 'ข้อมูลความลับทางราชการ', en: 'official secret' },
   notReadable: { th: 'ไม่มีสิทธิ์อ่าน', en: 'not for your role' },
   insufficient: { th: 'ข้อมูลไม่เพียงพอ', en: 'insufficient data' },
 });
