@@ -8,8 +8,8 @@ import time
 
 from andaman.broker.entity.build import iri
 from andaman.broker.model import LOCATION, Change, Event, EventKind, Instance
-from andaman.command.definition import Rule, read_rule
-from andaman.command.engine import RuleEngine
+from andaman.command.signals.definition import Rule, read_rule
+from andaman.command.signals.engine import RuleEngine
 from andaman.kernel.time import SECOND, format_time
 from bench.common import Row, row
 

@@ -17,7 +17,7 @@ from typing import Final
 
 import andaman
 from andaman.app import build
-from andaman.command.entries import HAPPENINGS
+from andaman.command.core.entries import HAPPENINGS
 from andaman.kernel.errors import AndamanError
 from andaman.kernel.refusals import Refusal
 from andaman.kernel.words import Words, kinds_of
@@ -73,7 +73,7 @@ def problems_ts() -> str:
 def timeline_ts() -> str:
     """Code of a timeline entry → words, and what each parameter is."""
     lines = [
-        _HEAD.format(source="HAPPENINGS in src/andaman/command/entries.py"),
+        _HEAD.format(source="HAPPENINGS in src/andaman/command/core/entries.py"),
         "import type { ProblemWords } from './problems';\n\n",
         "export const timeline: Readonly<Record<string, ProblemWords>> = {\n",
     ]

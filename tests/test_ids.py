@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from andaman.app import App
 from andaman.broker.entity.build import entity, iri, prop
 from andaman.broker.model import OpKind, WriteOp
-from andaman.command.episode import alert_id
-from andaman.command.incidents import assignment_id
+from andaman.command.incidents.steps import assignment_id
+from andaman.command.signals.episode import alert_id
 from andaman.identity.model import FULL_ACCESS, Role, system_actor
 from andaman.kernel.ids import keyed_id, sortable_id
 from andaman.offline import cli_actor

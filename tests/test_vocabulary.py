@@ -12,9 +12,9 @@ import pytest
 from andaman.broker.entity.build import GENERIC_TYPES, iri, short
 from andaman.catalogue.seed import default_datasets
 from andaman.city.pack import load_pack
-from andaman.command.alerts import ALERT_STEPS
-from andaman.command.definition import SEVERITIES
-from andaman.command.incidents import ASSIGNMENT_STEPS, INCIDENT_STEPS, UNIT_STATUS
+from andaman.command.core.severity import SEVERITIES
+from andaman.command.incidents.steps import ASSIGNMENT_STEPS, INCIDENT_STEPS, UNIT_STATUS
+from andaman.command.signals.alerts import ALERT_STEPS
 from andaman.common_attributes import COMMON
 from andaman.identity.model import Role
 from andaman.identity.policy import default_configuring, default_writes

@@ -15,8 +15,8 @@ from andaman.broker.entity.build import iri
 from andaman.broker.model import Change, Event, EventKind
 from andaman.broker.query.evaluate import matches_q
 from andaman.broker.query.parse import parse_q
-from andaman.command.definition import (
-    SEVERITIES,
+from andaman.command.core.severity import SEVERITIES
+from andaman.command.signals.definition import (
     All,
     Any_,
     Compare,
@@ -29,7 +29,7 @@ from andaman.command.definition import (
     attributes,
     iter_leaves,
 )  # fmt: skip
-from andaman.command.episode import FLAPPING, alert_id
+from andaman.command.signals.episode import FLAPPING, alert_id
 from andaman.kernel.time import MINUTE, SECOND, parse_time
 
 

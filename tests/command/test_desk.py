@@ -10,11 +10,11 @@ import pytest
 
 from andaman.broker.entity.build import value
 from andaman.broker.service import Broker
+from andaman.command.core.entities import names_of
 from andaman.command.desk import Desk
 from andaman.command.incident_types import INCIDENT_TYPES
-from andaman.command.incidents import names_of
+from andaman.command.incidents.reading import read_incident
 from andaman.command.problems import NotInChecklist
-from andaman.command.reading import read_incident
 from andaman.identity.model import FULL_ACCESS
 from andaman.kernel.errors import BadRequestData, Conflict, ResourceNotFound
 from andaman.kernel.words import Words

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from andaman.broker.entity.build import iri
 from andaman.broker.model import LOCATION, Change, Event, EventKind
-from andaman.command.definition import Rule, read_rule
-from andaman.command.engine import RuleEngine
-from andaman.command.episode import Signal, SignalKind
+from andaman.command.signals.definition import Rule, read_rule
+from andaman.command.signals.engine import RuleEngine
+from andaman.command.signals.episode import Signal, SignalKind
 from andaman.kernel.time import MINUTE, SECOND, Micros, format_time
 from tests.command.reference import Reference
 

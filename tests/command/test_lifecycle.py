@@ -16,14 +16,14 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from andaman.broker.entity.build import iri, value
 from andaman.broker.service import Broker
 from andaman.command.desk import Desk
-from andaman.command.incidents import (
+from andaman.command.incidents.reading import read_incident
+from andaman.command.incidents.steps import (
     ACTIVE,
     ASSIGNMENT_STEPS,
     INCIDENT_STEPS,
     UNIT_STATUS,
     incident_steps,
 )
-from andaman.command.reading import read_incident
 from andaman.identity.model import FULL_ACCESS
 from andaman.kernel.errors import Conflict
 from tests.command.city import DISPATCHER, STATION, UNITS, HandClock, put, report

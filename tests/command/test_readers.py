@@ -12,8 +12,8 @@ import pytest
 from andaman.broker.entity.build import iri, lang, prop
 from andaman.broker.service import Broker
 from andaman.command.desk import Desk
-from andaman.command.reading import read_incident
-from andaman.command.watch import RuleWatch
+from andaman.command.incidents.reading import read_incident
+from andaman.command.signals.watch import RuleWatch
 from andaman.identity.model import Classification, Role
 from andaman.identity.policy import DatasetRule, Policy, PolicyTable, Rights
 from andaman.identity.result_readers import Readership

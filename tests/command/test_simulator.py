@@ -7,9 +7,9 @@ from pathlib import Path
 
 from andaman.broker.entity.build import prop, value
 from andaman.broker.service import Broker
+from andaman.command.core.entities import change_op
 from andaman.command.desk import Desk
-from andaman.command.incidents import change_op
-from andaman.command.reading import read_incident
+from andaman.command.incidents.reading import read_incident
 from andaman.command.simulator import TURNOUT_S, UnitSimulator
 from andaman.identity.model import FULL_ACCESS
 from andaman.kernel.geometry import haversine_m

@@ -12,9 +12,9 @@ from andaman.broker.entity.build import entity, geo, iri, js, lang, prop, simpli
 from andaman.broker.model import OpKind, WriteOp
 from andaman.broker.service import Broker
 from andaman.command.desk import Desk
-from andaman.command.reading import read_incident
+from andaman.command.incidents.reading import read_incident
 from andaman.command.service import CommandService, rule_doc
-from andaman.command.watch import RuleWatch
+from andaman.command.signals.watch import RuleWatch
 from andaman.identity.model import FULL_ACCESS
 from andaman.kernel.errors import BadRequestData, Conflict
 from tests.command.city import DISPATCHER, SYSTEM, HandClock, broker_at, point, put, report
@@ -79,7 +79,7 @@ def test_from_observation_to_alert_and_back(tmp_path: Path) -> None:
             assert a["alertSource"] == "urn:ngsi-ld:WeatherObserved:1"
             assert a["data"][0]["value"] == 40
 
-            desk = watch._desk
+            desk = Desk(broker, clock)
             await desk.acknowledge(alert["id"], "ทราบแล้ว", DISPATCHER, "")
             with pytest.raises(Conflict, match="Nok"):
                 await desk.acknowledge(alert["id"], "", DISPATCHER, "")
@@ -112,7 +112,7 @@ def test_closed_alert_stays_closed_and_a_new_one_comes(tmp_path: Path) -> None:
                 await watch.caught_up()
                 assert len(alerts(broker)) == count
                 if count == 1 and mm == 40:
-                    await watch._desk.close_alert(alerts(broker)[0]["id"], "ทดสอบ", DISPATCHER, "")
+                    await Desk(broker, clock).close_alert(alerts(broker)[0]["id"], "ทดสอบ", DISPATCHER, "")
                     await watch.caught_up()
             assert sorted(a["a"]["alertStatus"] for a in alerts(broker)) == ["closed", "open"]
             await watch.stop()
@@ -204,7 +204,7 @@ def test_incident_from_an_alert(tmp_path: Path) -> None:
             await watch.caught_up()
             alert = alerts(broker)[0]["id"]
             read = read_incident(report(refAlert=alert, incidentType="flood"))
-            incident = await watch._desk.open_incident(read, DISPATCHER, "")
+            incident = await Desk(broker, clock).open_incident(read, DISPATCHER, "")
             doc = broker.get(alert, FULL_ACCESS)
             assert value(doc, "alertStatus") == "acknowledged"
             assert value(doc, "refIncident") == incident

@@ -21,13 +21,13 @@ import pytest
 from andaman.broker.entity.build import entity, iri, prop, value
 from andaman.broker.model import EventKind, OpKind, WriteOp
 from andaman.broker.service import Broker
-from andaman.command.definition import Rule, read_rule
 from andaman.command.desk import Desk
-from andaman.command.engine import RuleEngine
-from andaman.command.episode import Signal, SignalKind
-from andaman.command.keeping import FILE
 from andaman.command.service import rule_doc
-from andaman.command.watch import RuleWatch
+from andaman.command.signals.definition import Rule, read_rule
+from andaman.command.signals.engine import RuleEngine
+from andaman.command.signals.episode import Signal, SignalKind
+from andaman.command.signals.keeping import FILE
+from andaman.command.signals.watch import RuleWatch
 from andaman.identity.model import FULL_ACCESS
 from andaman.kernel.errors import Conflict, ResourceNotFound
 from andaman.kernel.time import HOUR, SECOND, Micros, format_time
@@ -311,7 +311,7 @@ def alerts(city: City) -> dict[str, Any]:
 @pytest.fixture
 def always_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """The city's clock leaps; that is no time in which the platform was down."""
-    monkeypatch.setattr("andaman.command.watch.DOWN", 1000 * HOUR)
+    monkeypatch.setattr("andaman.command.signals.watch.DOWN", 1000 * HOUR)
 
 
 @pytest.mark.usefixtures("always_up")

@@ -21,7 +21,7 @@ from andaman.broker.snapshots.store import SnapshotStore
 from andaman.broker.subscriptions import store as subscription_store
 from andaman.broker.subscriptions.model import Owner
 from andaman.broker.subscriptions.store import SubscriptionStore
-from andaman.command.keeping import Keeper, Mark, State
+from andaman.command.signals.keeping import Keeper, Mark, State
 from andaman.identity import store as identity_store
 from andaman.identity.store import IdentityStore
 from andaman.ingest import deadletter

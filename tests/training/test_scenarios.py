@@ -2,7 +2,7 @@
 
 import pytest
 
-from andaman.command.definition import read_rule
+from andaman.command.signals.definition import read_rule
 from andaman.training.drill import SCENARIOS
 from andaman.training.exercise import main_entity
 from andaman.training.scenario_rules import RULES

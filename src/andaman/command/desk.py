@@ -10,26 +10,34 @@ from typing import Any
 from andaman.broker.entity.build import entity, iri, js, prop, rel, simplify, value
 from andaman.broker.model import DEFAULT_TENANT, Doc, Instance, OpKind, WriteOp
 from andaman.broker.service import Broker
-from andaman.command import alerts
-from andaman.command.dispatch import Ranking, rank
-from andaman.command.entries import Entry, IncidentOpened, IncidentStep, ItemChecked, UnitStep, unit_links
+from andaman.command.core.entities import change_op, exercise_of, names_of, scopes_of
+from andaman.command.core.entries import (
+    Entry,
+    IncidentOpened,
+    IncidentStep,
+    ItemChecked,
+    UnitStep,
+    unit_links,
+)
+from andaman.command.core.records import Records
+from andaman.command.core.timeline import entries, entry_op
+from andaman.command.dispatch.ranking import Ranking, rank
+from andaman.command.dispatch.roads import iter_segments
 from andaman.command.incident_types import INCIDENT_TYPES
-from andaman.command.incidents import (
+from andaman.command.incidents.steps import (
     ACTIVE,
     ASSIGNMENT_STEPS,
     OPEN,
     STEP_TIMES,
     UNIT_STATUS,
     assignment_id,
-    change_op,
+    astatus_of,
     check_incident_step,
     check_step,
-    entry_op,
-    exercise_of,
     incident_doc,
     incident_steps,
-    names_of,
-    scopes_of,
+    status_of,
+    with_follow,
 )
 from andaman.command.problems import (
     AssignmentStepNotAllowed,
@@ -39,8 +47,7 @@ from andaman.command.problems import (
     UnitBound,
     UnitNotAvailable,
 )
-from andaman.command.records import Records, astatus_of, entries, status_of, with_follow
-from andaman.command.roads import iter_segments
+from andaman.command.signals import alerts
 from andaman.identity.model import FULL_ACCESS, Access, Actor
 from andaman.identity.result_readers import Readers, everything
 from andaman.kernel.geometry import centre_of
@@ -56,12 +63,8 @@ class Desk(Records):
     in the person's name with the room's own right, so that nobody can write these entities around the rules."""
 
     def __init__(self, broker: Broker, clock: Clock, readers: Readers = everything) -> None:
-        super().__init__(broker, clock)
-        self._readers = readers
+        super().__init__(broker, clock, readers)
         self._networks: dict[str, RoadNetwork] = {}
-        self.lock = (
-            asyncio.Lock()
-        )  # alerts and free units are changed by people and by rules: one after the other
 
     # -- reading --------------------------------------------------------------------------------------------
     def detail(self, incident_id: str, access: Access, tenant: str = DEFAULT_TENANT) -> dict[str, Any]:
@@ -112,11 +115,6 @@ class Desk(Records):
                 found = await self.network(DEFAULT_TENANT)
             self._networks[tenant] = found
         return found
-
-    def readers(self, kind: str, tenant: str) -> Access:
-        """The rights of the weakest reader of what this room writes of a type: Alert, Assignment, Incident."""
-        path = f"/command/{kind.lower()}"
-        return self._readers([([iri(kind)], scopes_of(path, tenant))], tenant)
 
     def roads_changed(self) -> None:
         self._networks.clear()

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from andaman.broker.service import Broker
 from andaman.city.room import City
-from andaman.command.keeping import KIND
 from andaman.command.routes import routes
 from andaman.command.service import CommandService
+from andaman.command.signals.keeping import KIND
 from andaman.command.types import TYPES
 from andaman.identity.policy import Policy
 from andaman.identity.result_readers import Readership

@@ -9,8 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from andaman.broker.entity.build import simplify
+from andaman.command.core.reading import members, text, uri, words
 from andaman.command.incident_types import INCIDENT_TYPES, UNIT_TYPES
-from andaman.command.reading import members, read_incident, text, uri, words
+from andaman.command.incidents.reading import read_incident
 from andaman.command.service import CommandService
 from andaman.identity.doors import (
     ADMINISTRATORS,

@@ -8,12 +8,12 @@ from typing import Any
 from andaman.broker.entity.build import entity, iri, js, lang, prop, simplify, value
 from andaman.broker.model import DEFAULT_TENANT, Doc, OpKind, WriteOp
 from andaman.broker.service import Broker
-from andaman.command.defaults import DEFAULT_RULES
+from andaman.command.core.reading import members
 from andaman.command.desk import Desk
-from andaman.command.reading import members
+from andaman.command.incidents.over_time import Buckets, count_over_time
+from andaman.command.signals.defaults import DEFAULT_RULES
+from andaman.command.signals.watch import RuleWatch
 from andaman.command.simulator import UnitSimulator
-from andaman.command.timeline import Buckets, count_over_time
-from andaman.command.watch import RuleWatch
 from andaman.identity.model import FULL_ACCESS, Access, Actor, system_actor
 from andaman.identity.result_readers import Readers, everything
 from andaman.kernel.errors import BadRequestData, ResourceNotFound
@@ -40,7 +40,7 @@ class CommandService:
         self._broker, self._clock = broker, clock
         self._default_rules = default_rules
         self.desk = Desk(broker, clock, readers)
-        self.watch = RuleWatch(broker, self.desk, clock, directory)
+        self.watch = RuleWatch(broker, self.desk, clock, directory, self.desk.roads_changed)
         self.simulator = UnitSimulator(broker, self.desk, clock, auto=auto) if simulate else None
 
     async def start(self) -> None:

@@ -16,9 +16,9 @@ from typing import Any, Final
 from andaman.broker.entity.build import geo, iri, prop, value
 from andaman.broker.model import Doc, WriteOp
 from andaman.broker.service import Broker
+from andaman.command.core.entities import change_op
 from andaman.command.desk import Desk
-from andaman.command.dispatch import BOAT_KMH
-from andaman.command.incidents import change_op
+from andaman.command.dispatch.ranking import BOAT_KMH
 from andaman.identity.model import FULL_ACCESS, Actor, system_actor
 from andaman.kernel.errors import AndamanError
 from andaman.kernel.geometry import bearing_deg, centre_of, haversine_m

@@ -1,4 +1,4 @@
-/** Made from HAPPENINGS in src/andaman/command/entries.py by `make generated`. Do not edit. */
+/** Made from HAPPENINGS in src/andaman/command/core/entries.py by `make generated`. Do not edit. */
 import type { ProblemWords } from './problems';
 
 export const timeline: Readonly<Record<string, ProblemWords>> = {

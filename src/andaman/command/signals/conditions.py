@@ -9,7 +9,7 @@ from typing import Any, Final
 import orjson
 
 from andaman.broker.model import Doc
-from andaman.command.definition import (
+from andaman.command.signals.definition import (
     All,
     Any_,
     Compare,
@@ -21,7 +21,7 @@ from andaman.command.definition import (
     Silent,
     iter_leaves,
 )
-from andaman.command.episode import Episode
+from andaman.command.signals.episode import Episode
 from andaman.kernel.errors import BadRequestData
 from andaman.kernel.geometry import Area, centre_of
 from andaman.kernel.time import Micros, format_time

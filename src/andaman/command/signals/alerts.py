@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from andaman.broker.entity.build import entity, js, lang, prop, rel, short, value
 from andaman.broker.model import LOCATION, Doc, Instance, OpKind, WriteOp
-from andaman.command.episode import Signal, SignalKind
-from andaman.command.incidents import change_op, exercise_of, local, scopes_of
+from andaman.command.core.entities import change_op, exercise_of, local, scopes_of
 from andaman.command.problems import AlertAcknowledged, AlertClosed, AlertNotOpen
+from andaman.command.signals.episode import Signal, SignalKind
 from andaman.kernel.time import Micros, format_time
 
 ALERT_STEPS: Final[Mapping[str, tuple[str, ...]]] = {

@@ -12,10 +12,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from andaman.broker.entity.build import entity, iri, lang, prop, rel, value
-from andaman.broker.model import Doc, Instance, OpKind, WriteOp
-from andaman.command.entries import Entry
+from andaman.broker.entity.build import entity, lang, prop, rel, value
+from andaman.broker.model import Doc, Instance, WriteOp
+from andaman.command.core.entities import exercise_of, local, scopes_of
+from andaman.command.core.entries import Entry, IncidentFollowed
+from andaman.command.core.timeline import entries
 from andaman.command.problems import AssignmentStepNotAllowed, IncidentStepNotAllowed, UnitsBound
+from andaman.identity.model import Actor
 from andaman.kernel.ids import keyed_id, urn
 from andaman.kernel.refusals import NotAChoice
 from andaman.kernel.time import Micros, format_time
@@ -108,51 +111,6 @@ def check_incident_step(status: str, step: str, assignments: Sequence[tuple[Word
 # -- entities -------------------------------------------------------------------------------------------------------
 
 
-def local(entity_id: str) -> str:
-    """The part of an id behind its type: ``urn:ngsi-ld:Incident:01ab`` → ``01ab``."""
-    return entity_id.rsplit(":", 1)[-1]
-
-
-def exercise_of(tenant: str) -> dict[str, Instance]:
-    """Every command entity of a drill's tenant says that it is an exercise."""
-    return {"exercise": prop(True)} if tenant.startswith("exercise") else {}
-
-
-def scopes_of(path: str, tenant: str) -> list[str]:
-    """The room's path, and below /exercise/<id> too in a drill's tenant ``exercise-<id>``."""
-    drill = tenant.removeprefix("exercise-")
-    return [path, f"/exercise/{drill}"] if drill != tenant else [path]
-
-
-def entry_op(
-    incident_id: str,
-    number: int,
-    entry: Entry,
-    author: str,
-    now: Micros,
-    tenant: str,
-) -> WriteOp:
-    """The numbered timeline entry. Its creation fails where another step was written meanwhile."""
-    entry_id = f"urn:ngsi-ld:TimelineEntry:{local(incident_id)}-{number:05d}"
-    doc = entity(
-        entry_id,
-        "TimelineEntry",
-        scopes_of("/command/timeline", tenant),
-        refIncident=rel(incident_id, "Incident"),
-        number=prop(number),
-        author=prop(author),
-        at=prop(format_time(now)),
-        **entry.attrs(),
-        **exercise_of(tenant),
-    )
-    return WriteOp(OpKind.CREATE, entry_id, doc)
-
-
-def change_op(entity_id: str, kind: str, **attrs: Instance) -> WriteOp:
-    """Set attributes of an entity that exists."""
-    return WriteOp(OpKind.APPEND, entity_id, entity(entity_id, kind, (), **attrs))
-
-
 def incident_doc(incident_id: str, raw: Mapping[str, Any], reporter: str, now: Micros, tenant: str) -> Doc:
     """A new incident from checked input (``read_incident``)."""
     attrs: dict[str, Instance] = {
@@ -184,17 +142,21 @@ def assignment_id(unit: Doc, key: bytes) -> tuple[str, int]:
     return urn("Assignment", f"{secret}-{local(unit['id'])}-{number:05d}"), number
 
 
-def name_of(doc: Doc, language: str = "en") -> str:
-    """The name people read; the id's last part where there is none."""
-    found = value(doc, "name")
-    if isinstance(found, dict):
-        return str(found.get(language) or next(iter(found.values()), local(doc["id"])))
-    return str(found) if found else local(doc["id"])
+def status_of(incident: Doc) -> str:
+    return str(value(incident, "incidentStatus"))
 
 
-def names_of(doc: Doc) -> Words:
-    """The name in both languages."""
-    return Words(name_of(doc, "th"), name_of(doc, "en"))
+def astatus_of(assignment: Doc) -> str:
+    return str(value(assignment, "assignmentStatus"))
 
 
-STATUS: Final = iri("incidentStatus")
+def with_follow(
+    incident: Doc, statuses: Sequence[str], entry: Entry, actor: Actor, now: Micros, tenant: str
+) -> list[WriteOp]:
+    """The entry, and the incident's own step where it follows its units."""
+    steps, attrs = [entry], {}
+    step = follows(status_of(incident), statuses)
+    if step is not None:
+        attrs["incidentStatus"] = prop(step, now)
+        steps.append(Entry(IncidentFollowed(state=step)))
+    return entries(incident, steps, attrs, actor, now, tenant)

@@ -13,7 +13,8 @@ from andaman.broker.model import Doc
 from andaman.broker.query import ast
 from andaman.broker.query.evaluate import matches_q, matches_scope
 from andaman.broker.query.parse import parse_q, parse_scope
-from andaman.command.conditions import (
+from andaman.command.core.severity import SEVERITIES
+from andaman.command.signals.conditions import (
     AreaOf,
     Known,
     Truth,
@@ -21,9 +22,8 @@ from andaman.command.conditions import (
     evidence_of,
     number_test,
 )
-from andaman.command.definition import (
+from andaman.command.signals.definition import (
     ORDERINGS,
-    SEVERITIES,
     All,
     Compare,
     Condition,

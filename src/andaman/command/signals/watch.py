@@ -12,7 +12,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
@@ -23,14 +23,14 @@ from andaman.broker.entity.build import iri, value
 from andaman.broker.follower import Follower
 from andaman.broker.model import LOCATION, Doc, Event, EventKind, WriteOp
 from andaman.broker.service import Broker
-from andaman.command.adoption import adopt
-from andaman.command.alerts import signal_op
-from andaman.command.definition import Rule, read_rule
-from andaman.command.desk import Desk
-from andaman.command.engine import RuleEngine
-from andaman.command.episode import Signal, SignalKind
-from andaman.command.keeping import Keeper, Mark, collect, dump_rule, dump_signal, load_signal
-from andaman.command.visible_events import Shown
+from andaman.command.core.records import Records
+from andaman.command.signals.adoption import adopt
+from andaman.command.signals.alerts import signal_op
+from andaman.command.signals.definition import Rule, read_rule
+from andaman.command.signals.engine import RuleEngine
+from andaman.command.signals.episode import Signal, SignalKind
+from andaman.command.signals.keeping import Keeper, Mark, collect, dump_rule, dump_signal, load_signal
+from andaman.command.signals.visible_events import Shown
 from andaman.identity.model import FULL_ACCESS, system_actor
 from andaman.kernel.errors import AlreadyExists, AndamanError, ResourceNotFound, Unavailable
 from andaman.kernel.time import MINUTE, SECOND, Clock, Micros
@@ -54,9 +54,18 @@ _SEGMENT: Final = iri("RoadSegment")
 class RuleWatch:
     """One engine a tenant. ``start`` after the broker, ``stop`` before it closes."""
 
-    def __init__(self, broker: Broker, desk: Desk, clock: Clock, directory: Path) -> None:
-        self._broker, self._desk, self._clock = broker, desk, clock
-        self.shown = Shown(lambda tenant: desk.readers("Alert", tenant))
+    def __init__(
+        self,
+        broker: Broker,
+        records: Records,
+        clock: Clock,
+        directory: Path,
+        roads_changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``roads_changed`` is called after each change of a RoadSegment."""
+        self._broker, self._records, self._clock = broker, records, clock
+        self._roads_changed = roads_changed
+        self.shown = Shown(lambda tenant: records.readers("Alert", tenant))
         self._keeper = Keeper(directory)
         self._actor = system_actor("rules")
         self._engines: dict[str, RuleEngine] = {}
@@ -162,7 +171,7 @@ class RuleWatch:
         elif _ALERT in event.types and engine is not None:
             self._alert_event(event, engine)
         elif _SEGMENT in event.types:
-            self._desk.roads_changed()
+            self._roads_changed()
         if engine is not None:
             self._say(event.tenant, engine.observe(seen))
 
@@ -306,7 +315,7 @@ class RuleWatch:
             await self._keeper.append(self._new_marks)
             self._new_marks.clear()
         if self._unwritten:
-            async with self._desk.lock:
+            async with self._records.lock:
                 while self._unwritten:
                     await self._write_some()
         self._offset = self._seen

@@ -14,13 +14,12 @@ from typing import Any, Final
 
 from andaman.broker.entity.build import iri
 from andaman.broker.model import LOCATION
+from andaman.command.core.severity import SEVERITIES
 from andaman.command.types import CATEGORY, CERTAINTY, URGENCY
 from andaman.kernel.errors import BadRequestData
 from andaman.kernel.geometry import Area
 from andaman.kernel.time import DAY, HOUR, MINUTE, SECOND, Micros
 
-SEVERITIES: Final = ("Unknown", "Minor", "Moderate", "Severe", "Extreme")
-"""CAP 1.2 §3.2.2 severity, rising."""
 URGENCIES: Final = URGENCY.values
 CERTAINTIES: Final = CERTAINTY.values
 CATEGORIES: Final = CATEGORY.values

@@ -19,8 +19,8 @@ from typing import Any, Final
 
 import orjson
 
-from andaman.command.definition import read_rule
-from andaman.command.episode import Signal, SignalKind
+from andaman.command.signals.definition import read_rule
+from andaman.command.signals.episode import Signal, SignalKind
 from andaman.kernel.tables import POSITIONS, Store, StoreKind, columns
 from andaman.kernel.time import Micros
 

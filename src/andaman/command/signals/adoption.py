@@ -8,10 +8,10 @@ from typing import Final
 from andaman.broker.entity.build import iri, value
 from andaman.broker.model import Doc, WriteOp
 from andaman.broker.service import Broker
-from andaman.command.alerts import withdraw
-from andaman.command.definition import SEVERITIES
-from andaman.command.engine import RuleEngine
-from andaman.command.episode import Episode
+from andaman.command.core.severity import SEVERITIES
+from andaman.command.signals.alerts import withdraw
+from andaman.command.signals.engine import RuleEngine
+from andaman.command.signals.episode import Episode
 from andaman.identity.model import FULL_ACCESS, Actor
 from andaman.kernel.time import Micros, parse_time
 

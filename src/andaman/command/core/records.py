@@ -1,20 +1,21 @@
-"""The record behind the desk: reading command entities, writing all of a decision or nothing, numbering the timeline."""
+"""Reads command entities, and writes all of a decision or nothing."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from andaman.broker.entity.build import iri, prop, value
-from andaman.broker.model import Doc, Instance, WriteOp
+from andaman.broker.entity.build import iri
+from andaman.broker.model import Doc, WriteOp
 from andaman.broker.query import ast
 from andaman.broker.query.model import EntityQuery
 from andaman.broker.service import Broker
-from andaman.command.entries import Entry, IncidentFollowed
-from andaman.command.incidents import change_op, entry_op, follows
+from andaman.command.core.entities import scopes_of
 from andaman.command.problems import KINDS, NoSuchRecord
 from andaman.identity.model import FULL_ACCESS, Access, Actor
+from andaman.identity.result_readers import Readers, everything
 from andaman.kernel.errors import AlreadyExists, AndamanError, Conflict
 from andaman.kernel.refusals import ChangedMeanwhile
 from andaman.kernel.time import Clock, Micros
@@ -27,9 +28,17 @@ _PAST_MAX: Final = 10_000  # entities linked to one incident in a look at the pa
 class Records:
     """Command entities of a broker."""
 
-    def __init__(self, broker: Broker, clock: Clock) -> None:
+    def __init__(self, broker: Broker, clock: Clock, readers: Readers = everything) -> None:
         self._broker = broker
         self._clock = clock
+        self._readers = readers
+        self.lock = asyncio.Lock()
+        """People and rules change alerts and free units one after the other."""
+
+    def readers(self, kind: str, tenant: str) -> Access:
+        """The rights of the weakest reader of what this room writes of a type: Alert, Assignment, Incident."""
+        path = f"/command/{kind.lower()}"
+        return self._readers([([iri(kind)], scopes_of(path, tenant))], tenant)
 
     def get(self, entity_id: str, kind: str, access: Access, tenant: str) -> Doc:
         """Raises NoSuchRecord also for an entity of another type."""
@@ -87,44 +96,6 @@ class Records:
             if not any(isinstance(e, AlreadyExists) for e in errors):
                 raise first_of(errors)
         raise ChangedMeanwhile
-
-
-def status_of(incident: Doc) -> str:
-    return str(value(incident, "incidentStatus"))
-
-
-def astatus_of(assignment: Doc) -> str:
-    return str(value(assignment, "assignmentStatus"))
-
-
-def entries(
-    incident: Doc,
-    steps: Sequence[Entry],
-    attrs: dict[str, Instance],
-    actor: Actor,
-    now: Micros,
-    tenant: str,
-) -> list[WriteOp]:
-    """Numbered entries, and the incident's change with the new count."""
-    count = int(value(incident, "entryCount", 0))
-    author = actor.principal.name
-    ops = [
-        entry_op(incident["id"], count + i, entry, author, now, tenant) for i, entry in enumerate(steps, 1)
-    ]
-    ops.append(change_op(incident["id"], "Incident", **attrs, entryCount=prop(count + len(steps))))
-    return ops
-
-
-def with_follow(
-    incident: Doc, statuses: Sequence[str], entry: Entry, actor: Actor, now: Micros, tenant: str
-) -> list[WriteOp]:
-    """The entry, and the incident's own step where it follows its units."""
-    steps, attrs = [entry], {}
-    step = follows(status_of(incident), statuses)
-    if step is not None:
-        attrs["incidentStatus"] = prop(step, now)
-        steps.append(Entry(IncidentFollowed(state=step)))
-    return entries(incident, steps, attrs, actor, now, tenant)
 
 
 def first_of(errors: Sequence[AndamanError]) -> AndamanError:

@@ -20,11 +20,11 @@ from typing import Any, Final
 
 from andaman.broker.entity.build import default_instance, plain
 from andaman.broker.model import Change, Doc, Event, EventKind
-from andaman.command.conditions import AreaOf, Known, Sample, is_number
-from andaman.command.definition import Rule
-from andaman.command.episode import Episode, Signal
-from andaman.command.judge import Judge
-from andaman.command.plan import Compiled, Fact, Plan, Watch, build_plan, compile_rule
+from andaman.command.signals.conditions import AreaOf, Known, Sample, is_number
+from andaman.command.signals.definition import Rule
+from andaman.command.signals.episode import Episode, Signal
+from andaman.command.signals.judge import Judge
+from andaman.command.signals.plan import Compiled, Fact, Plan, Watch, build_plan, compile_rule
 from andaman.kernel.time import MINUTE, Micros, parse_time
 
 AHEAD: Final = 5 * MINUTE

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from andaman.broker.entity.build import value
 from andaman.broker.model import Doc
+from andaman.command.core.entities import name_of
 from andaman.command.incident_types import INCIDENT_TYPES, UNIT_TYPES
-from andaman.command.incidents import name_of
 from andaman.kernel.geometry import centre_of, haversine_m
 from andaman.kernel.network import RoadNetwork
 

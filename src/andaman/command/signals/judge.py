@@ -6,9 +6,9 @@ import heapq
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from andaman.command.conditions import Known
-from andaman.command.episode import REFRESH, Episode, Signal, SignalKind
-from andaman.command.plan import Compiled, Fact
+from andaman.command.signals.conditions import Known
+from andaman.command.signals.episode import REFRESH, Episode, Signal, SignalKind
+from andaman.command.signals.plan import Compiled, Fact
 from andaman.kernel.time import Micros
 
 _ROW: Final = 100  # deadlines in a row of the dump

@@ -1,0 +1,41 @@
+"""What the entities of the command center share: names, scopes, changes. Pure."""
+
+from __future__ import annotations
+
+from andaman.broker.entity.build import entity, prop, value
+from andaman.broker.model import Doc, Instance, OpKind, WriteOp
+from andaman.kernel.words import Words
+
+
+def local(entity_id: str) -> str:
+    """The part of an id behind its type: ``urn:ngsi-ld:Incident:01ab`` → ``01ab``."""
+    return entity_id.rsplit(":", 1)[-1]
+
+
+def exercise_of(tenant: str) -> dict[str, Instance]:
+    """Every command entity of a drill's tenant says that it is an exercise."""
+    return {"exercise": prop(True)} if tenant.startswith("exercise") else {}
+
+
+def scopes_of(path: str, tenant: str) -> list[str]:
+    """The room's path, and below /exercise/<id> too in a drill's tenant ``exercise-<id>``."""
+    drill = tenant.removeprefix("exercise-")
+    return [path, f"/exercise/{drill}"] if drill != tenant else [path]
+
+
+def change_op(entity_id: str, kind: str, **attrs: Instance) -> WriteOp:
+    """Set attributes of an entity that exists."""
+    return WriteOp(OpKind.APPEND, entity_id, entity(entity_id, kind, (), **attrs))
+
+
+def name_of(doc: Doc, language: str = "en") -> str:
+    """The name people read; the id's last part where there is none."""
+    found = value(doc, "name")
+    if isinstance(found, dict):
+        return str(found.get(language) or next(iter(found.values()), local(doc["id"])))
+    return str(found) if found else local(doc["id"])
+
+
+def names_of(doc: Doc) -> Words:
+    """The name in both languages."""
+    return Words(name_of(doc, "th"), name_of(doc, "en"))

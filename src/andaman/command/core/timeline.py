@@ -1,0 +1,54 @@
+"""The numbered timeline of an incident: each step writes the next number, so of two steps taken at once one fails. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from andaman.broker.entity.build import entity, prop, rel, value
+from andaman.broker.model import Doc, Instance, OpKind, WriteOp
+from andaman.command.core.entities import change_op, exercise_of, local, scopes_of
+from andaman.command.core.entries import Entry
+from andaman.identity.model import Actor
+from andaman.kernel.time import Micros, format_time
+
+
+def entry_op(
+    incident_id: str,
+    number: int,
+    entry: Entry,
+    author: str,
+    now: Micros,
+    tenant: str,
+) -> WriteOp:
+    """The numbered timeline entry. Its creation fails where another step was written meanwhile."""
+    entry_id = f"urn:ngsi-ld:TimelineEntry:{local(incident_id)}-{number:05d}"
+    doc = entity(
+        entry_id,
+        "TimelineEntry",
+        scopes_of("/command/timeline", tenant),
+        refIncident=rel(incident_id, "Incident"),
+        number=prop(number),
+        author=prop(author),
+        at=prop(format_time(now)),
+        **entry.attrs(),
+        **exercise_of(tenant),
+    )
+    return WriteOp(OpKind.CREATE, entry_id, doc)
+
+
+def entries(
+    incident: Doc,
+    steps: Sequence[Entry],
+    attrs: dict[str, Instance],
+    actor: Actor,
+    now: Micros,
+    tenant: str,
+) -> list[WriteOp]:
+    """Numbered entries, and the incident's change with the new count."""
+    count = int(value(incident, "entryCount", 0))
+    author = actor.principal.name
+    ops = [
+        entry_op(incident["id"], count + i, entry, author, now, tenant) for i, entry in enumerate(steps, 1)
+    ]
+    ops.append(change_op(incident["id"], "Incident", **attrs, entryCount=prop(count + len(steps))))
+    return ops

@@ -1,0 +1,1 @@
+"""Units: who can be there first, and who was sent."""

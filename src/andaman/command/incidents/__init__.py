@@ -1,0 +1,1 @@
+"""Incidents: their legal steps, and what follows from them."""
