@@ -2,8 +2,8 @@
 
     python scripts/check_words.py [--code] [FILE...]
 
-``--code`` also reports the first sentences of docstrings and the texts of errors in src/andaman. What it finds in code does
-not make the check fail yet. Exit code 1: a document has findings.
+``--code`` also reports the first sentences of docstrings and the texts of errors in src/andaman, and Thai words of code and
+screens (docs/writing.th.md). What it finds in code does not make the check fail yet. Exit code 1: a document has findings.
 """
 
 from __future__ import annotations
@@ -20,11 +20,13 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 GUIDE: Final = ROOT / "docs/writing.md"
+THAI_GUIDE: Final = ROOT / "docs/writing.th.md"
 WORDS_MAX: Final = 25
-COLUMNS_MAX: Final = 100
+COLUMNS_MAX: Final = 120
+"""Prose is wrapped at 100 columns; a small edit need not wrap its paragraph again."""
 CHECKED: Final = (":(glob)*.md", ":(glob)docs/**/*.md", ":(glob)src/**/README.md", "web/README.md")
 NOT_CHECKED: Final = re.compile(
-    r"\.th\.md$"  # Thai: docs/writing.th.md
+    r"^docs/writing\.th\.md$"  # names the words itself
     r"|^docs/(settings|doors|vocabulary|data-sources)\.md$"  # made from code and data
     r"|^docs/reviews/|^docs/state\.md$"  # records of a moment, which stay as they were written
 )
@@ -72,6 +74,27 @@ def avoided(guide: str) -> list[Avoided]:
         elif is_table and not cells[0].startswith("-"):
             rows.append(Avoided(_any_of(cells[0]), cells[1], _any_of(cells[2]) if cells[2] else None))
     return rows
+
+
+def thai_avoided(guide: str) -> dict[str, str]:
+    """The Thai words below "| ไม่ใช้ | ใช้ |" in the Thai guide → what to write."""
+    rows: dict[str, str] = {}
+    is_table = False
+    for line in guide.splitlines():
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if cells[:2] == ["ไม่ใช้", "ใช้"]:
+            is_table = True
+        elif not line.startswith("|"):
+            is_table = False
+        elif is_table and not cells[0].startswith("-"):
+            rows |= {word.strip(): cells[1] for word in cells[0].split(",")}
+    return rows
+
+
+def in_thai(text: str, rows: dict[str, str]) -> Iterator[tuple[int, str]]:
+    """(line, what is wrong). Thai has no spaces between words, so a word is found anywhere."""
+    for number, line in enumerate(text.splitlines(), 1):
+        yield from ((number, f"{word}: {instead}") for word, instead in rows.items() if word in line)
 
 
 def _any_of(cell: str) -> re.Pattern[str]:
@@ -127,7 +150,7 @@ def findings(text: str, rows: Iterable[Avoided], *, tables: bool = True) -> Iter
         breakable = _CODE.sub(lambda code: code.group(0).replace(" ", "_"), line).strip()
         is_wide = len(line) > COLUMNS_MAX and " " in _ITEM.sub("", breakable)
         if is_wide and not fence and not _VERBATIM.match(line):
-            yield number, f"{len(line)} columns: wrap at {COLUMNS_MAX} (scripts/wrap_prose.py)"
+            yield number, f"{len(line)} columns: wrap at 100 (scripts/wrap_prose.py)"
 
 
 def _words(sentence: str, rows: Iterable[Avoided]) -> Iterator[str]:
@@ -174,6 +197,20 @@ def documents() -> list[Path]:
     return [ROOT / name for name in sorted(set(names)) if not NOT_CHECKED.search(name)]
 
 
+def _report_code(rows: list[Avoided], thai: dict[str, str]) -> None:
+    reported = 0
+    for path in sorted((ROOT / "src/andaman").rglob("*.py")):
+        source = path.read_text("utf-8")
+        for line, what in [*in_code(source, rows), *in_thai(source, thai)]:
+            print(f"{path.relative_to(ROOT)}:{line}: {what}")
+            reported += 1
+    for path in sorted((ROOT / "web/src").rglob("messages*.ts")):
+        for line, what in in_thai(path.read_text("utf-8"), thai):
+            print(f"{path.relative_to(ROOT)}:{line}: {what}")
+            reported += 1
+    print(f"{reported} findings in code, reported only")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -182,22 +219,19 @@ def main() -> int:
     parser.add_argument("files", nargs="*", type=Path)
     chosen = parser.parse_args()
     rows = avoided(GUIDE.read_text("utf-8"))
+    thai = thai_avoided(THAI_GUIDE.read_text("utf-8"))
     total = 0
     for path in [one.resolve() for one in chosen.files] or documents():
-        for line, what in findings(
-            path.read_text("utf-8"), rows, tables=not str(path).endswith(TABLES_NOT_CHECKED)
-        ):
+        text = path.read_text("utf-8")
+        is_thai = path.name.endswith(".th.md")
+        tables = not str(path).endswith(TABLES_NOT_CHECKED)
+        for line, what in in_thai(text, thai) if is_thai else findings(text, rows, tables=tables):
             print(f"{path.relative_to(ROOT)}:{line}: {what}")
             total += 1
     if total:
         print(f"{total} findings in documents; docs/writing.md says how to write")
     if chosen.code:
-        reported = 0
-        for path in sorted((ROOT / "src/andaman").rglob("*.py")):
-            for line, what in in_code(path.read_text("utf-8"), rows):
-                print(f"{path.relative_to(ROOT)}:{line}: {what}")
-                reported += 1
-        print(f"{reported} findings in code, reported only")
+        _report_code(rows, thai)
     return 1 if total else 0
 
 

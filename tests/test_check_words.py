@@ -32,7 +32,7 @@ def found(text: str) -> list[str]:
         "# Begun anew",
         "Word " + LONG,
         "- item one\n- Word " + LONG,
-        "word " * 19 + "abcdefghijk",
+        "word " * 23 + "abcdefghijk",
     ],
 )
 def test_what_the_guide_forbids_is_found(text: str) -> None:
@@ -61,3 +61,8 @@ def test_code_is_read_for_docstrings_and_errors() -> None:
         '"""Told anew."""\n\n\ndef f():\n    """Fine. Told."""\n    raise ValueError(f"{f} stands here")\n'
     )
     assert [line for line, _ in check_words.in_code(source, ROWS)] == [1, 1, 6]
+
+
+def test_thai_words_to_avoid_are_found_inside_a_line() -> None:
+    rows = check_words.thai_avoided((ROOT / "docs/writing.th.md").read_text("utf-8"))
+    assert [line for line, _ in check_words.in_thai("บันทึกแล้ว\nระบบทำการบันทึกแล้ว\n", rows)] == [2]
