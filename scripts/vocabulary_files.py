@@ -111,7 +111,7 @@ def _facts(one: EntityType) -> Iterator[str]:
     if one.configures:
         yield "It configures the platform: administrators write it."
     if one.written_by:
-        yield f"Written by: {', '.join(one.written_by)}."
+        yield f"Written by whoever has the permission `{one.written_by.name}`."
     if one.layer:
         yield f"Layer: `{one.layer.id}`."
 

@@ -11,7 +11,8 @@ from typing import Any
 import httpx
 
 from andaman.app import App, build
-from andaman.identity.model import Role
+from andaman.identity.model import Principal, Role
+from andaman.identity.roles import shipped_roles
 from andaman.offline import cli_actor
 from andaman.settings import load_settings
 
@@ -42,6 +43,12 @@ async def client(app: App, role: Role | None = None) -> AsyncIterator[httpx.Asyn
             assert answer.status_code == 200, answer.text
             http.headers["X-CSRF-Token"] = answer.json()["csrf"]
         yield http
+
+
+def principal(id: str, name: str, *roles: str) -> Principal:
+    """Somebody with these roles, and the permissions that these have in the table that ships."""
+    mine = frozenset(roles)
+    return Principal(id, name, mine, permissions=shipped_roles().permissions_of(mine))
 
 
 def run(work: Callable[[], Awaitable[None]]) -> None:

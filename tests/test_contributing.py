@@ -14,19 +14,20 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
-_BLOCK = re.compile(r"```(python|markdown|diff)\n# (\S+)\n(.*?)```", re.DOTALL)
+_BLOCK = re.compile(r"```(python|markdown|diff|toml)\n# (\S+)\n(.*?)```", re.DOTALL)
 
 ASK = """
 import asyncio, json, sys
 import httpx
 from andaman.app import build
 from andaman.identity.doors_page import doors_page
+from andaman.identity.roles import shipped_roles
 from andaman.settings import load_settings, settings_page
 
 async def main(directory, environ):
     app = build(load_settings({"data": directory, "min_free_mb": 0}, environ=environ))
     await app.start()
-    found = {"doors": doors_page(app.doors), "settings": settings_page(), "prefixes": app.site.prefixes}
+    found = {"doors": doors_page(app.doors, app.site.permissions.values(), shipped_roles()), "settings": settings_page(), "prefixes": app.site.prefixes}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app.asgi), base_url="http://x") as http:
         for path in ("/api/air/level?pm25=40", "/api/air/level?pm25=-1", "/air/standard", "/air/unknown"):
             answer = await http.get(path)
@@ -47,8 +48,20 @@ from andaman.rooms import TYPES
 
 name = iri("EvacuationShelter")
 held = [dataset.code for dataset in default_datasets(TYPES) if name in dataset.types]
-writers = [rule.role for rule in default_writes(TYPES, iri) if name in rule.types]
+writers = [rule.permission for rule in default_writes(TYPES, iri) if name in rule.types]
 print(json.dumps({"datasets": held, "writers": writers}))
+"""
+
+
+ASK_ROLE = """
+import json
+from pathlib import Path
+from andaman.identity.roles import open_roles
+from andaman.rooms import PERMISSIONS
+
+table = open_roles(Path("data"), permissions=PERMISSIONS)
+mine = frozenset({"shiftLead"})
+print(json.dumps([list(table.names), sorted(table.permissions_of(mine)), sorted(table.sees(mine))]))
 """
 
 
@@ -133,15 +146,23 @@ def test_an_entity_type_is_added_in_one_place(copy: Path) -> None:
     assert "layer: 'shelters', searched: true" in screens
     assert "shelters: { words: { th: 'ศูนย์พักพิง', en: 'Shelters' }, on: true }" in screens
     found = json.loads(run_in(copy, "-c", ASK_TYPE).splitlines()[-1])
-    assert found == {"datasets": ["public-places"], "writers": ["analyst"]}
+    assert found == {"datasets": ["public-places"], "writers": ["statistic.write"]}
     laws = run_in(
         copy, "-m", "pytest", "-q", "tests/test_vocabulary.py", "-k", "not city_pack", "--timeout=60"
     )
     assert " failed" not in laws
 
 
+def test_a_role_is_a_row(copy: Path) -> None:
+    follow("Add a role", copy)
+    names, permissions, sees = json.loads(run_in(copy, "-c", ASK_ROLE).splitlines()[-1])
+    assert names == ["operator", "dispatcher", "analyst", "administrator", "shiftLead"]
+    assert permissions == ["incident.close", "incident.read", "incident.step", "unit.assign"]
+    assert sees == ["personal", "security", "unlisted"]
+
+
 def test_every_recipe_has_its_heading() -> None:
     """Five things are added often; a recipe that is not written says so."""
     titles = re.findall(r"^## (Add an? .+)$", PAGE, re.MULTILINE)
-    assert {f"Add a {one}" for one in ("room", "door", "setting", "register")} <= set(titles)
+    assert {f"Add a {one}" for one in ("room", "door", "setting", "role", "register")} <= set(titles)
     assert "Add an entity type" in titles

@@ -16,7 +16,6 @@ from andaman.command.core.severity import SEVERITIES
 from andaman.command.incidents.steps import ASSIGNMENT_STEPS, INCIDENT_STEPS, UNIT_STATUS
 from andaman.command.signals.alerts import ALERT_STEPS
 from andaman.common_attributes import COMMON
-from andaman.identity.model import Role
 from andaman.identity.policy import default_configuring, default_writes
 from andaman.kernel.words import Words
 from andaman.rooms import ROOMS, TYPES
@@ -88,10 +87,11 @@ def test_one_layer_is_the_same_in_every_type() -> None:
 
 
 def test_who_writes_a_type_is_who_it_names() -> None:
-    """Roles write what names them and nothing else; administrators alone write what configures the platform."""
+    """A permission writes what names it and nothing else; administrators alone write what configures the platform."""
     rules = default_writes(TYPES, iri)
     for one in TYPES:
-        assert {rule.role for rule in rules if iri(one.name) in rule.types} == set(map(Role, one.written_by))
+        asked = {rule.permission for rule in rules if iri(one.name) in rule.types}
+        assert asked == ({one.written_by.name} if one.written_by else set())
         assert not (one.configures and one.written_by), one.name
     assert {"KeyPerformanceIndicator", "NetworkSite", "Measure"} <= {t.name for t in TYPES if t.written_by}
     configuring = default_configuring(TYPES, iri)

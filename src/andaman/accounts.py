@@ -45,7 +45,7 @@ def add_commands(
     add.add_argument("username")
     add.add_argument("--name", default="", help="the name people see")
     add.add_argument(
-        "--role", action="append", required=True, help="public, operator, dispatcher, analyst, administrator"
+        "--role", action="append", required=True, help="such as dispatcher; an unknown one lists all"
     )
     add.add_argument("--agency", default="", help="agency code, e.g. pk-ddpm")
     add.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
@@ -78,7 +78,7 @@ def _add_token_commands(
 ) -> None:
     actions = token.add_subparsers(metavar="ACTION", required=True)
     create = command(actions, "create", _create, "print a new API token for a role (shown once)")
-    create.add_argument("role", help="operator, dispatcher, analyst or administrator")
+    create.add_argument("role", help="such as analyst; an unknown one lists all")
     create.add_argument("--name", default="command line", help="what it is for")
     create.add_argument("--agency", default="")
     create.add_argument("--purpose", default="")
@@ -140,13 +140,13 @@ def _password(options: argparse.Namespace) -> str:
 
 
 def _user_add(options: argparse.Namespace, settings: Settings) -> int:
-    from andaman.offline import cli_actor, role_of
+    from andaman.offline import cli_actor
 
     async def work(identity: Identity) -> None:
         await identity.add_user(
             options.username,
             _password(options),
-            [role_of(r) for r in options.role],
+            options.role,
             cli_actor(),
             name=options.name,
             agency=options.agency,
@@ -228,14 +228,14 @@ def _with_losses(
 def _create(options: argparse.Namespace, settings: Settings) -> int:
     from andaman.broker.entity.build import iri
     from andaman.identity.records import TokenKind
-    from andaman.offline import cli_actor, role_of
+    from andaman.offline import cli_actor
 
     async def work(identity: Identity) -> str:
         _, secret = await identity.tokens.add(
             TokenKind.API,
             options.name,
             cli_actor(),
-            roles=[role_of(options.role)],
+            roles=[options.role],
             agency=options.agency,
             purpose=options.purpose,
             types=[iri(name) for name in options.type],

@@ -14,9 +14,10 @@ from andaman.broker.service import Broker
 from andaman.http import Dispatch, health_door, prefixes_of, screens_app
 from andaman.identity.doors import BoundDoor, checked
 from andaman.identity.service import Identity
+from andaman.kernel.permissions import by_name
 from andaman.kernel.time import Clock, system_clock
 from andaman.room import Background, Built, Room, open_site, types_of
-from andaman.rooms import BROKER_ROOMS, ROOMS, TYPES
+from andaman.rooms import BROKER_ROOMS, PERMISSIONS, ROOMS, TYPES
 from andaman.settings import Settings
 
 log = logging.getLogger("andaman")
@@ -31,11 +32,15 @@ class App:
     ) -> None:
         self.settings = settings
         self.site = site = open_site(settings.site, clock)
+        wanted = rooms or (BROKER_ROOMS if settings.site.broker_only else ROOMS)
+        site.permissions |= by_name(
+            [*PERMISSIONS.values(), *(one for room in wanted for one in room.permissions)]
+        )
         self._built: list[tuple[Room, Built]] = []
         self._started: dict[str, list[Background]] = {}
         try:
             site.types = TYPES if rooms is None else types_of(rooms)
-            for room in rooms or (BROKER_ROOMS if settings.site.broker_only else ROOMS):
+            for room in wanted:
                 built = room.build(site, settings.of(room.settings))
                 self._built.append((room, built))
                 site.metrics += built.metrics

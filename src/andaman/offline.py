@@ -8,9 +8,9 @@ from andaman.identity.model import Actor, Principal, Role
 from andaman.identity.room import IdentitySettings
 from andaman.identity.room import open_identity as open_accounts
 from andaman.identity.service import Identity
-from andaman.kernel.errors import AndamanError
 from andaman.maintenance.losses import IDENTITY, check_whole, note_stores
 from andaman.room import Progress
+from andaman.rooms import PERMISSIONS
 from andaman.settings import Settings
 
 
@@ -24,15 +24,7 @@ def open_identity(settings: Settings) -> Identity:
     directory = settings.site.directory
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     check_whole(directory, IDENTITY)
-    return open_accounts(directory, settings.of(IdentitySettings))
-
-
-def role_of(word: str) -> Role:
-    """Raises AndamanError for an unknown role."""
-    try:
-        return Role(word)
-    except ValueError:
-        raise AndamanError(f"{word!r} is no role; roles are {', '.join(r.value for r in Role)}") from None
+    return open_accounts(directory, settings.of(IdentitySettings), PERMISSIONS)
 
 
 async def load_pack_offline(settings: Settings, name: str, progress: Progress) -> int:

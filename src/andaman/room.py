@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from andaman.kernel.clock import WatchedClock
 from andaman.kernel.errors import Unavailable
 from andaman.kernel.metrics import Family, Measured
+from andaman.kernel.permissions import Permission
 from andaman.kernel.reserve import Reserve
 from andaman.kernel.storage import is_open_to_others
 from andaman.kernel.tables import StoreKind
@@ -159,6 +160,8 @@ class Site:
     late_metrics: list[Late] = field(default_factory=list)
     types: tuple[EntityType, ...] = ()
     """What all rooms declare, also those that are left out: their entities may lie in the data directory."""
+    permissions: dict[str, Permission] = field(default_factory=dict)
+    """Name → permission, of all rooms there are, known before the first is built."""
     prefixes: list[str] = field(default_factory=list)
     """First parts of the paths that machines use (``api/``, ``live``), known once all rooms are built."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
@@ -253,6 +256,8 @@ class Room:
     """The entity types that it declares."""
     stores: tuple[StoreKind, ...] = ()
     """The small stores that it keeps in the data directory."""
+    permissions: Sequence[Permission] = ()
+    """What its doors ask."""
     of_broker: bool = False
     """Also part of a platform that is only a broker."""
 

@@ -21,6 +21,7 @@ from andaman.doors.tiles.room import ROOM as TILES
 from andaman.doors.web import ROOM as WEB
 from andaman.identity.room import ROOM as IDENTITY
 from andaman.ingest.room import ROOM as INGEST
+from andaman.kernel.permissions import by_name
 from andaman.maintenance.room import BACKUPS, FIRST, SIDE_FILES
 from andaman.observe.room import ROOM as OBSERVE
 from andaman.programme.room import ROOM as PROGRAMME
@@ -35,3 +36,5 @@ ROOMS: Final[tuple[Room, ...]] = (
 TYPES: Final = types_of(ROOMS)
 BROKER_ROOMS: Final = tuple(room for room in ROOMS if room.of_broker)
 """A platform that is only a broker."""
+PERMISSIONS: Final = by_name(one for room in ROOMS for one in room.permissions)
+"""Name → permission. Of all rooms: a roles file is in order, whichever of them are part of a platform."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Literal
 
+from andaman.kernel.permissions import Permission
 from andaman.kernel.words import Words
 
 Kind = Literal["Property", "GeoProperty", "Relationship", "LanguageProperty", "JsonProperty", "ListProperty"]
@@ -104,8 +105,8 @@ class EntityType:
     """What its ids look like, for the vocabulary page."""
     note: str = ""
     namespace: Namespace = Namespace.MODELS
-    written_by: tuple[str, ...] = ()
-    """Roles that write it directly. Empty: rooms, feeds and devices write it, and administrators."""
+    written_by: Permission | None = None
+    """Whoever has it writes entities of the type directly. None: rooms, feeds and devices write it, and administrators."""
     configures: bool = False
     """The platform reads it as its configuration: administrators of the city alone may write it."""
     classified: Mapping[str, str] = field(default_factory=dict)

@@ -18,13 +18,14 @@ from andaman.command.incident_types import INCIDENT_TYPES, UNIT_TYPES
 from andaman.command.routes import routes
 from andaman.command.service import CommandService
 from andaman.identity.entrance import build_routes
-from andaman.identity.model import Actor, Principal, Role
+from andaman.identity.model import Actor, Role
 from andaman.identity.web import ACTOR
 from andaman.kernel.errors import AndamanError
 from andaman.kernel.http import problem_response
 from andaman.kernel.time import format_time
 from tests.command.city import STATION, UNITS, HandClock, broker_at, put, report, roads
 from tests.command.test_watch import WET, rain
+from tests.support import principal
 
 RULE = "/api/command/rules/urn:ngsi-ld:AlertRule:wet"
 
@@ -47,7 +48,7 @@ async def center(
         app = Starlette(routes=build_routes(routes(service)), exception_handlers={AndamanError: problem})
 
         def client(role: Role) -> httpx.AsyncClient:
-            actor = Actor(Principal(f"user:{role}", role.title(), frozenset({role})))
+            actor = Actor(principal(f"user:{role}", role.title(), role))
 
             async def signed_in(scope: Any, receive: Any, send: Any) -> None:
                 scope[ACTOR] = actor

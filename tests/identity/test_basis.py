@@ -12,6 +12,7 @@ from andaman.identity.credentials import Credential, digest_of
 from andaman.identity.model import Actor, Classification, Principal, Role
 from andaman.identity.policy import DatasetRule
 from andaman.identity.records import Account, TokenKind
+from andaman.identity.roles import shipped_roles
 from andaman.identity.schema import MIGRATIONS
 from andaman.identity.service import Identity
 from andaman.identity.tokens import LONGEST, SOON, figures
@@ -36,7 +37,7 @@ async def boss(
 
 
 def acting(account: Account, purpose: str = "") -> Actor:
-    return Actor(account.principal(purpose))
+    return Actor(account.principal(purpose, shipped_roles()))
 
 
 async def test_a_token_ends_with_who_made_it(identity: Identity) -> None:
@@ -248,7 +249,7 @@ async def test_parallel_guesses_of_the_old_password_are_counted_before_they_are_
     await boss(identity)
     done = await identity.sign_in("boss", GOOD, "10.0.0.1")
     credential = Credential("session", digest_of(done.secret))
-    actor = Actor(done.session.account.principal(""), origin="10.0.0.1")
+    actor = Actor(done.session.account.principal("", identity.roles), origin="10.0.0.1")
     verified: list[str] = []
     verify = identity._hasher.verify
 

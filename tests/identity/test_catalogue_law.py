@@ -26,7 +26,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 DATASETS = st.builds(DatasetRule, **VALUES)
 WRITES = st.builds(
     WriteRule,
-    st.sampled_from([Role.ANALYST, Role.OPERATOR]),
+    st.sampled_from(["measure.manage", "feed.control"]),
     st.frozensets(NAMES, min_size=1, max_size=2),
     st.frozensets(NAMES, max_size=1),
 )

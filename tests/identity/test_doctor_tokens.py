@@ -26,7 +26,7 @@ def test_tokens_that_are_over_soon_or_have_fallen_are_told(tmp_path: Path) -> No
         cli = cli_actor()
         for name in ("other", "boss"):
             await identity.add_user(name, GOOD, [Role.ADMINISTRATOR], cli)
-        boss = Actor(identity.get_user("boss").principal(""))
+        boss = Actor(identity.get_user("boss").principal("", identity.roles))
         await identity.add_token(TokenKind.DEVICE, "gauge", boss, types=["urn:t:Rain"], lifetime=90 * DAY)
         assert told() == []
         await identity.add_token(TokenKind.API, "report", cli, roles=[Role.ANALYST], lifetime=DAY)

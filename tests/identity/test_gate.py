@@ -12,13 +12,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from andaman.command.permissions import CLOSE_INCIDENT
 from andaman.identity.credentials import Credential, digest_of
-from andaman.identity.doors import ANYONE, DoorEntry, Tenancy, one_of
+from andaman.identity.doors import ANYONE, DoorEntry, Tenancy
 from andaman.identity.entrance import build_routes
 from andaman.identity.gate import COOKIE, Gate, NoAuthGate
 from andaman.identity.model import Classification, Role
 from andaman.identity.policy import DatasetRule
 from andaman.identity.records import TokenKind
+from andaman.identity.roles import shipped_roles
 from andaman.identity.routes import routes
 from andaman.identity.service import Identity
 from andaman.identity.web import actor_of, recheck_of
@@ -58,8 +60,8 @@ def app(identity: Identity) -> Gate:
                     DoorEntry("GET", "/whoami", Tenancy.BOTH, ANYONE).to(_whoami),
                     DoorEntry("POST", "/whoami", Tenancy.BOTH, ANYONE, because="a test").to(_whoami),
                     DoorEntry("GET", "/told", Tenancy.CITY, ANYONE, audited="test.told").to(_told),
-                    DoorEntry("GET", "/dispatch", Tenancy.BOTH, one_of(Role.DISPATCHER)).to(_whoami),
-                    DoorEntry("POST", "/dispatch", Tenancy.BOTH, one_of(Role.DISPATCHER)).to(_whoami),
+                    DoorEntry("GET", "/dispatch", Tenancy.BOTH, CLOSE_INCIDENT).to(_whoami),
+                    DoorEntry("POST", "/dispatch", Tenancy.BOTH, CLOSE_INCIDENT).to(_whoami),
                 ]
             ),
         ],
@@ -100,6 +102,8 @@ async def test_a_browser_signs_in_acts_and_signs_out(client: httpx.AsyncClient, 
         "id": "user:somchai",
         "name": "สมชาย",
         "roles": ["dispatcher"],
+        "roleNames": [{"th": "เจ้าหน้าที่สั่งการ", "en": "Dispatcher"}],
+        "permissions": sorted(shipped_roles().rows["dispatcher"].permissions),
         "agency": "pk-ddpm",
         "purpose": "operations",
     }

@@ -40,7 +40,7 @@ X, Y = "urn:a:x", "urn:a:y"
 SHAPES = [((A,), ()), ((B,), ()), ((C,), ()), ((A, B), ("/one",)), ((B,), ("/one/two",)), ((A,), ("/three",))]
 STAFF = (Role.OPERATOR, Role.DISPATCHER, Role.ANALYST, Role.ADMINISTRATOR)
 AGENCIES, PURPOSES, TENANTS = ("", "pk-a"), ("", "operations", "investigation", "study"), ("", "t1", "t2")
-WRITES = [WriteRule(Role.ANALYST, frozenset({A})), WriteRule(Role.OPERATOR, frozenset({B}))]
+WRITES = [WriteRule("measure.manage", frozenset({A})), WriteRule("feed.control", frozenset({B}))]
 some_roles = st.frozensets(st.sampled_from(STAFF), min_size=1, max_size=3)
 
 
@@ -257,7 +257,7 @@ class Histories(RuleBasedStateMachine):
         number = self._pick(data, [n for n, one in enumerate(self.held) if one.id])
         one = self.held[number]
         live = not one.over and (one.ends is None or self.clock.now < one.ends)
-        by_root = Actor(self.identity.get_user("root").principal(""))
+        by_root = Actor(self.identity.get_user("root").principal("", self.identity.roles))
         tokens = self.identity.tokens
         try:
             if what == "revoke":

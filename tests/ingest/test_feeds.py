@@ -19,7 +19,7 @@ from andaman.broker.model import Doc
 from andaman.broker.service import Broker
 from andaman.city.pack import load_pack
 from andaman.identity.entrance import build_routes
-from andaman.identity.model import FULL_ACCESS, Actor, Principal, Role
+from andaman.identity.model import FULL_ACCESS, Actor, Role
 from andaman.identity.web import ACTOR
 from andaman.ingest import DeadLetterStore, FeedLink, FeedManager, FeedState, city_feeds, routes
 from andaman.ingest.deadletter import DeadLetter
@@ -28,6 +28,7 @@ from andaman.ingest.replay import Recording, ReplayFeed
 from andaman.kernel.errors import AndamanError, Conflict, ResourceNotFound
 from andaman.kernel.http import problem_response
 from andaman.kernel.time import DAY, HOUR, SECOND, Micros, parse_time
+from tests.support import principal
 
 START = parse_time("2026-11-22T00:00:00Z")
 PAST = parse_time("2020-01-01T00:00:00Z")
@@ -249,7 +250,7 @@ class Gate:
 
     def __init__(self, app: Any, roles: set[Role]) -> None:
         self.app = app
-        self.actor = Actor(Principal("user:x", "x", frozenset(roles)))
+        self.actor = Actor(principal("user:x", "x", *roles))
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         scope[ACTOR] = self.actor

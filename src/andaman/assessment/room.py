@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from andaman.assessment.connectivity import ConnectivityService
+from andaman.assessment.permissions import PERMISSIONS
 from andaman.assessment.routes import routes
 from andaman.assessment.service import AssessmentService
 from andaman.assessment.types import TYPES
@@ -20,4 +21,4 @@ def build(site: Site, settings: NoSettings) -> Built:
     return Built(doors=routes(assessment, connectivity), background=[assessment])
 
 
-ROOM = Room("assessment", build, types=TYPES)
+ROOM = Room("assessment", build, types=TYPES, permissions=PERMISSIONS)

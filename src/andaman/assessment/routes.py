@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from andaman.assessment.connectivity import ConnectivityService
+from andaman.assessment.permissions import COMPUTE_COVERAGE, REFRESH_INDICATORS
 from andaman.assessment.problems import NoSuchIndicator, NotAmongYourRights, SignInToSee
 from andaman.assessment.records import SCOPE
 from andaman.assessment.service import AssessmentService
 from andaman.assessment.world import ACCESS_KINDS
 from andaman.broker.entity.build import iri
-from andaman.identity.doors import ANYONE, BoundDoor, Cost, DoorEntry, Requirement, Tenancy, one_of
-from andaman.identity.model import Actor, Role
+from andaman.identity.doors import ANYONE, BoundDoor, Cost, DoorEntry, Requirement, Tenancy
+from andaman.identity.model import Actor
 from andaman.identity.web import actor_of, require
 from andaman.kernel.http import json_response, read_json
 
 _BODY_MAX = 1024 * 1024
-
-
-_ANALYST: Final = one_of(Role.ANALYST)
 
 
 def _entry(
@@ -33,20 +31,22 @@ def _entry(
 
 
 def routes(assessment: AssessmentService, connectivity: ConnectivityService) -> list[BoundDoor]:
-    """Who may read follows the classification of the result's entity type; runs and refreshing need an analyst."""
+    """Who may read follows the classification of the result's entity type; runs and refreshing need a permission."""
     door = _Door(assessment, connectivity)
     return [
         _entry("GET", "/api/assessment/indicators").to(door.indicators),
         _entry("GET", "/api/assessment/indicators/{id}").to(door.indicator),
-        _entry("POST", "/api/assessment/refresh", _ANALYST, audited="assessment.refresh").to(door.refresh),
+        _entry("POST", "/api/assessment/refresh", REFRESH_INDICATORS, audited="assessment.refresh").to(
+            door.refresh
+        ),
         _entry("GET", "/api/assessment/accessibility").to(door.access_list),
         _entry("GET", "/api/assessment/accessibility/{kind}").to(door.access),
         _entry("GET", "/api/assessment/criticality").to(door.criticality),
         _entry("GET", "/api/connectivity/sites").to(door.sites),
         _entry("GET", "/api/connectivity/runs").to(door.runs),
-        _entry("POST", "/api/connectivity/runs", _ANALYST, body_max=_BODY_MAX, audited="connectivity.run").to(
-            door.compute
-        ),
+        _entry(
+            "POST", "/api/connectivity/runs", COMPUTE_COVERAGE, body_max=_BODY_MAX, audited="connectivity.run"
+        ).to(door.compute),
         _entry("GET", "/api/connectivity/runs/{id:path}").to(door.run),
         _entry("GET", "/api/connectivity/policy").to(door.policy),
     ]
@@ -57,7 +57,7 @@ def see(request: Request, scope: str, *kinds: str) -> Actor:
     actor = actor_of(request)
     if actor.access.sees(sorted(iri(kind) for kind in kinds), [scope]):
         return actor
-    if actor.principal.roles <= {Role.PUBLIC}:
+    if not actor.principal.is_staff:
         raise SignInToSee(type=kinds[0])
     raise NotAmongYourRights(type=kinds[0])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from andaman.assessment.permissions import WRITE_SITES
 from andaman.common_attributes import CALCULATION_PERIOD, KPI_VALUE, RESULT, SCENARIO, UNIT
 from andaman.kernel.words import Words
 from andaman.units import MTR
@@ -89,7 +90,7 @@ NETWORK_SITE: Final = EntityType(
         SCENARIO,
     ),
     ("critical-infrastructure",),
-    written_by=("analyst",),
+    written_by=WRITE_SITES,
 )
 
 COVERAGE_RUN: Final = EntityType(

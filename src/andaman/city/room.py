@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from andaman.broker.service import Broker
 from andaman.city.pack import Pack, install, load_pack
+from andaman.city.permissions import PERMISSIONS
 from andaman.city.types import TYPES
 from andaman.identity.model import system_actor
 from andaman.room import Built, Room, Site, Task, setting
@@ -42,4 +43,4 @@ def build(site: Site, settings: CitySettings) -> Built:
     return Built(background=[Task(bring_in)])
 
 
-ROOM = Room("city", build, CitySettings, types=TYPES, of_broker=True)
+ROOM = Room("city", build, CitySettings, types=TYPES, permissions=PERMISSIONS, of_broker=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from andaman.city.permissions import WRITE_STATISTICS
 from andaman.common_attributes import ADDRESS, CALCULATION_PERIOD, CODE, DIRECTION, KPI_VALUE, LEVEL, UNIT
 from andaman.kernel.words import Words
 from andaman.units import KMK, MTR
@@ -288,7 +289,7 @@ KEY_PERFORMANCE_INDICATOR: Final = EntityType(
     ("statistics",),
     ids="urn:ngsi-ld:KeyPerformanceIndicator:phuket-<code>",
     note="Monthly visitors, population and the like.",
-    written_by=("analyst",),
+    written_by=WRITE_STATISTICS,
     general=True,
 )
 

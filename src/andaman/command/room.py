@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from andaman.broker.service import Broker
 from andaman.city.room import City
+from andaman.command.permissions import PERMISSIONS
 from andaman.command.routes import routes
 from andaman.command.service import CommandService
 from andaman.command.signals.keeping import KIND
@@ -35,4 +36,4 @@ def build(site: Site, settings: CommandSettings) -> Built:
     return Built(doors=routes(command), background=[command])
 
 
-ROOM = Room("command", build, CommandSettings, types=TYPES, stores=(KIND,))
+ROOM = Room("command", build, CommandSettings, types=TYPES, permissions=PERMISSIONS, stores=(KIND,))

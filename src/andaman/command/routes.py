@@ -1,5 +1,4 @@
-"""HTTP of the command center (docs/api.md). Roles: operators acknowledge, report and note; dispatchers assign, take
-steps and close; administrators change rules. A drill's tenant comes in the header ``NGSILD-Tenant``."""
+"""HTTP of the command center (docs/api.md). A drill's tenant comes in the header ``NGSILD-Tenant``."""
 
 from __future__ import annotations
 
@@ -12,35 +11,47 @@ from andaman.broker.entity.build import simplify
 from andaman.command.core.reading import members, text, uri, words
 from andaman.command.incident_types import INCIDENT_TYPES, UNIT_TYPES
 from andaman.command.incidents.reading import read_incident
+from andaman.command.permissions import (
+    ACKNOWLEDGE_ALERT,
+    ASSIGN_UNIT,
+    CLOSE_ALERT,
+    CLOSE_INCIDENT,
+    CREATE_INCIDENT,
+    MANAGE_RULES,
+    NOTE_INCIDENT,
+    READ_INCIDENT,
+    READ_RULES,
+    SET_UNIT_STATUS,
+    STEP_ASSIGNMENT,
+    STEP_INCIDENT,
+)
 from andaman.command.service import CommandService
 from andaman.identity.doors import (
-    ADMINISTRATORS,
     ANYONE,
-    STAFF,
     BoundDoor,
     Cost,
     DoorEntry,
     Requirement,
     Tenancy,
-    one_of,
 )
-from andaman.identity.model import Actor, Role
-from andaman.identity.web import actor_of, tenant_of
+from andaman.identity.model import Actor
+from andaman.identity.web import actor_of, require, tenant_of
 from andaman.kernel import query_params
 from andaman.kernel.http import json_response, read_json
+from andaman.kernel.permissions import Permission
 from andaman.kernel.refusals import FieldMissing
 from andaman.kernel.time import EARLIEST, HOUR, system_clock
 
 _BODY_MAX: Final = 200_000
-_DESK: Final = one_of(Role.OPERATOR, Role.DISPATCHER)
-_DISPATCHER: Final = one_of(Role.DISPATCHER)
+_ENDS: Final = ("closed", "cancelled")
+"""Steps that end an incident."""
 
 
-def _entry(method: str, path: str, requires: Requirement) -> DoorEntry:
+def _entry(method: str, path: str, requires: Requirement, *asks: Permission) -> DoorEntry:
     """Of the city or a drill. What is done is in the journal, in the name of who did it."""
     body_max = _BODY_MAX if method in ("POST", "PUT") else 0
     return DoorEntry(
-        method, f"/api/command{path}", Tenancy.BOTH, requires, body_max=body_max, cost=Cost.QUESTION
+        method, f"/api/command{path}", Tenancy.BOTH, requires, asks, body_max=body_max, cost=Cost.QUESTION
     )
 
 
@@ -99,10 +110,12 @@ def routes(service: CommandService) -> list[BoundDoor]:
     async def step(request: Request) -> Response:
         actor = actor_of(request)
         body = await body_of(request, "step", "note", "outcome")
-        incident_id = request.path_params["id"]
+        incident_id, wanted = request.path_params["id"], text(body, "step", 40)
+        if wanted in _ENDS:
+            require(request, CLOSE_INCIDENT)
         await desk.incident_step(
             incident_id,
-            text(body, "step", 40),
+            wanted,
             text(body, "note"),
             text(body, "outcome"),
             actor,
@@ -198,19 +211,19 @@ def routes(service: CommandService) -> list[BoundDoor]:
         _entry("GET", "/summary", ANYONE).to(summary),
         _entry("GET", "/incident-types", ANYONE).to(incident_types),
         _entry("GET", "/unit-types", ANYONE).to(unit_types),
-        _entry("POST", "/alerts/{id}/acknowledge", _DESK).to(acknowledge),
-        _entry("POST", "/alerts/{id}/close", _DESK).to(close_alert),
-        _entry("POST", "/incidents", _DESK).to(open_incident),
-        _entry("GET", "/incidents/{id}", STAFF).to(incident),
-        _entry("POST", "/incidents/{id}/steps", _DISPATCHER).to(step),
-        _entry("POST", "/incidents/{id}/notes", _DESK).to(note),
-        _entry("GET", "/incidents/{id}/candidates", STAFF).to(candidates),
-        _entry("POST", "/incidents/{id}/assignments", _DISPATCHER).to(assign),
-        _entry("POST", "/assignments/{id}/steps", _DESK).to(assignment_step),
-        _entry("POST", "/units/{id}/status", _DISPATCHER).to(unit_status),
+        _entry("POST", "/alerts/{id}/acknowledge", ACKNOWLEDGE_ALERT).to(acknowledge),
+        _entry("POST", "/alerts/{id}/close", CLOSE_ALERT).to(close_alert),
+        _entry("POST", "/incidents", CREATE_INCIDENT).to(open_incident),
+        _entry("GET", "/incidents/{id}", READ_INCIDENT).to(incident),
+        _entry("POST", "/incidents/{id}/steps", STEP_INCIDENT, CLOSE_INCIDENT).to(step),
+        _entry("POST", "/incidents/{id}/notes", NOTE_INCIDENT).to(note),
+        _entry("GET", "/incidents/{id}/candidates", READ_INCIDENT).to(candidates),
+        _entry("POST", "/incidents/{id}/assignments", ASSIGN_UNIT).to(assign),
+        _entry("POST", "/assignments/{id}/steps", STEP_ASSIGNMENT).to(assignment_step),
+        _entry("POST", "/units/{id}/status", SET_UNIT_STATUS).to(unit_status),
         _entry("GET", "/timeline", ANYONE).to(timeline),
-        _entry("GET", "/rules", STAFF).to(rules),
-        _entry("GET", "/rules/{id}", STAFF).to(rule),
-        _entry("PUT", "/rules/{id}", ADMINISTRATORS).to(put_rule),
-        _entry("DELETE", "/rules/{id}", ADMINISTRATORS).to(delete_rule),
+        _entry("GET", "/rules", READ_RULES).to(rules),
+        _entry("GET", "/rules/{id}", READ_RULES).to(rule),
+        _entry("PUT", "/rules/{id}", MANAGE_RULES).to(put_rule),
+        _entry("DELETE", "/rules/{id}", MANAGE_RULES).to(delete_rule),
     ]

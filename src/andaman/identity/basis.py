@@ -12,11 +12,14 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from andaman.identity.model import Actor, Principal, Role
-from andaman.identity.policy import EVERY_TENANT, Rights, may_declare
+from andaman.identity.policy import EVERY_TENANT, Rights
+from andaman.identity.problems import PermissionTakenAway
 from andaman.identity.records import Account, Token
+from andaman.identity.roles import RoleTable, shipped_roles
 from andaman.identity.store import IdentityStore
 from andaman.identity.tenants import rights_of
-from andaman.kernel.errors import Forbidden, NotSignedIn
+from andaman.kernel.errors import NotSignedIn
+from andaman.kernel.permissions import Permission
 from andaman.kernel.time import DAY, Micros
 
 NEVER: Final[Micros] = 10_000 * 366 * DAY
@@ -41,11 +44,11 @@ class _Link(NamedTuple):
     rights: Rights
     purpose: str = ""
 
-    def declares(self, purpose: str) -> bool:
-        return purpose == self.purpose or may_declare(self.rights.roles, purpose)
+    def declares(self, purpose: str, roles: RoleTable) -> bool:
+        return purpose == self.purpose or roles.may_declare(self.rights.roles, purpose)
 
 
-def at_most(given: frozenset[Role], maker: frozenset[Role]) -> frozenset[Role]:
+def at_most(given: frozenset[str], maker: frozenset[str]) -> frozenset[str]:
     """The roles of both; an administrator's are all."""
     if Role.ADMINISTRATOR in maker:
         return given
@@ -57,16 +60,16 @@ def at_most(given: frozenset[Role], maker: frozenset[Role]) -> frozenset[Role]:
 class Basis:
     """Looks it up, each time anew."""
 
-    def __init__(self, store: IdentityStore) -> None:
-        self._store = store
+    def __init__(self, store: IdentityStore, roles: RoleTable | None = None) -> None:
+        self._store, self._roles = store, roles or shipped_roles()
 
     def of_account(self, account: Account, purpose: str, era: Micros) -> Standing | None:
         """Of what an account does by itself: a session, a subscription. ``purpose``: the one that was declared, which counts
         as long as the roles may declare it. ``era``: of the password at that time."""
         if account.disabled or account.era != era:
             return None
-        kept = purpose if may_declare(account.roles, purpose) else ""
-        return Standing(account.principal(kept), rights_of(self._store, account, kept), NEVER)
+        kept = purpose if self._roles.may_declare(account.roles, purpose) else ""
+        return Standing(account.principal(kept, self._roles), rights_of(self._store, account, kept), NEVER)
 
     def of_token(self, token: Token, now: Micros) -> Standing | None:
         """None where it is over, or what it stands on is."""
@@ -90,19 +93,17 @@ class Basis:
                 return self.of_token(token, now)
         return None
 
-    def check_administers(self, actor: Actor, now: Micros) -> None:
-        """Is the actor an administrator at this moment, whatever they were when they were let in? To be asked in the
-        transaction of a change. Raises NotSignedIn and Forbidden."""
+    def check_may(self, actor: Actor, permission: Permission, now: Micros) -> None:
+        """Has the actor this permission at this moment, whatever they had when they were let in? To be asked in the
+        transaction of a change. Raises NotSignedIn and PermissionTakenAway."""
         me = actor.principal
         if me.id.startswith(_FOUNDATION) or me.id == _NO_AUTH:
             return
         found = self.of(me.id, me.purpose, me.era, now)
         if found is None:
             raise NotSignedIn("The account or token that asks for this is over by now; nothing was changed")
-        if Role.ADMINISTRATOR not in found.principal.roles:
-            raise Forbidden(
-                "This needs the role administrator, which was taken away by now; nothing was changed"
-            )
+        if not found.principal.may(permission):
+            raise PermissionTakenAway(permission=permission.name, meaning=permission.words)
 
     def stands_on(self, token: Token, principal_id: str) -> bool:
         """Is the principal the token itself or among those it stands on?"""
@@ -163,8 +164,7 @@ class Basis:
             return f"{found[0].username} has another password since then"
         return found[0]
 
-    @staticmethod
-    def _together(token: Token, links: list[_Link], ends_at: Micros) -> Standing | str:
+    def _together(self, token: Token, links: list[_Link], ends_at: Micros) -> Standing | str:
         """Fold the chain, from its foundation up."""
         above = [link.rights for link in links[1:]]
         roles = above[-1].roles if above else token.roles
@@ -172,10 +172,13 @@ class Basis:
             roles = frozenset() if one.device else at_most(one.roles, roles)
             if not (roles or one.device):
                 return "who answers for it has none of its roles"
-        purpose = token.purpose if all(link.declares(token.purpose) for link in links[1:]) else ""
+        purpose = (
+            token.purpose if all(link.declares(token.purpose, self._roles) for link in links[1:]) else ""
+        )
         given = replace(token.rights(), purpose=purpose)
         under = tuple(replace(one, purpose=purpose) for one in above if not _allows_all(one, given))
-        principal = Principal(token.principal_id, token.name, roles, token.agency, purpose)
+        may = self._roles.permissions_of(roles)
+        principal = Principal(token.principal_id, token.name, roles, token.agency, purpose, permissions=may)
         return Standing(principal, replace(given, under=under), ends_at)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from andaman.identity.model import Role
+from andaman.identity.roles import RoleTable
 from andaman.identity.tokens import LONGEST
 from andaman.kernel.errors import BadRequestData
 from andaman.kernel.refusals import FieldMissing, NotAChoice, NumberOutOfRange
@@ -66,9 +66,10 @@ class Body:
             raise BadRequestData(f"{name!r} is not a list of at most 200 texts", field=name)
         return [Body({name: item}).text(name) for item in value]
 
-    def roles(self) -> list[Role]:
+    def roles(self, table: RoleTable) -> list[str]:
+        """Names of roles. Raises NotAChoice for one that is not in the table."""
         names = self.texts("roles")
         for name in names:
-            if name not in set(Role):
-                raise NotAChoice(field="roles", choices=list(Role))
-        return [Role(name) for name in names]
+            if name not in table.rows:
+                raise NotAChoice(field="roles", choices=list(table.rows))
+        return names

@@ -15,8 +15,10 @@ from andaman.identity.problems import (
     UsernameInvalid,
 )
 from andaman.identity.records import TokenKind
+from andaman.identity.roles import RoleTable
 from andaman.kernel.errors import BadRequestData
 from andaman.kernel.ids import is_uri
+from andaman.kernel.refusals import NotAChoice
 
 _USERNAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
 _PURPOSE: Final = re.compile(r"([a-z][a-z-]{0,31})?")
@@ -35,11 +37,13 @@ def checked_username(text: str) -> str:
     return name
 
 
-def checked_roles(roles: Iterable[Role]) -> frozenset[Role]:
-    """At least one role, and not that of the public."""
+def checked_roles(roles: Iterable[str], table: RoleTable) -> frozenset[str]:
+    """At least one role, and not that of the public. Raises RolesMissing, and NotAChoice for one that is not in the table."""
     chosen = frozenset(roles)
     if not chosen or Role.PUBLIC in chosen:
-        raise RolesMissing(known=", ".join(role for role in Role if role is not Role.PUBLIC))
+        raise RolesMissing(known=", ".join(table.names))
+    if not chosen.issubset(table.names):
+        raise NotAChoice(field="roles", choices=table.names)
     return chosen
 
 
@@ -58,7 +62,7 @@ def checked_purpose(purpose: str) -> str:
 
 
 def check_token(
-    kind: TokenKind, name: str, roles: frozenset[Role], types: Iterable[str], scopes: Iterable[str]
+    kind: TokenKind, name: str, roles: frozenset[str], types: Iterable[str], scopes: Iterable[str]
 ) -> None:
     """A name, IRIs and scopes; a device has types and no roles."""
     if not name.strip():

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from andaman.identity.model import Role
-from andaman.identity.powers import ADMINISTRATOR, DEVICE, KNOWN, NARROWED, OF_ROLE
+from andaman.identity.powers import ADMINISTRATOR, DEVICE, EVERYBODY, KNOWN, NARROWED
+from andaman.kernel.permissions import Permission
 
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
@@ -48,62 +48,30 @@ class Cost(StrEnum):
 
 
 class Who(StrEnum):
+    """Doors for which no permission is needed."""
+
     ANYONE = "anyone"
-    KNOWN = "signed in"
+    SIGNED_IN = "signed in"
     """Any session or token."""
-    ROLES = "roles"
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
-    """Who may enter. ``roles``: one of them is enough, and administrators always may."""
-
-    who: Who
-    roles: frozenset[Role] = frozenset()
-
-    @property
-    def words(self) -> str:
-        if self.who is not Who.ROLES:
-            return self.who.value
-        if self == STAFF:
-            return "staff"
-        return ", ".join(sorted(self.roles))
-
-
-ANYONE: Final = Requirement(Who.ANYONE)
-SIGNED_IN: Final = Requirement(Who.KNOWN)
-
-
-def one_of(*roles: Role) -> Requirement:
-    """Someone with one of these roles, or an administrator."""
-    return Requirement(Who.ROLES, frozenset(roles) | {Role.ADMINISTRATOR})
-
-
-STAFF: Final = one_of(Role.OPERATOR, Role.DISPATCHER, Role.ANALYST)
-ADMINISTRATORS: Final = one_of()
-
-
-class Verdict:
-    """What an entry says of a standing (``identity.powers``)."""
-
-    OPEN: Final = 0
-    SIGN_IN: Final = 1
-    ROLE: Final = 2
-    NARROWED: Final = 3
-    DEVICE: Final = 4
+ANYONE: Final = Who.ANYONE
+SIGNED_IN: Final = Who.SIGNED_IN
+Requirement = Who | Permission
+"""What whoever comes must have. Administrators have every permission."""
 
 
 @dataclass(frozen=True, slots=True)
 class DoorEntry:
-    """One door. ``path``: a template such as ``/api/command/incidents/{id}``; ``method``: GET also for sockets.
+    """One door. ``requires``: the permission without which nobody enters. ``asks``: permissions that the handler asks for a
+    part of what it does. ``path``: a template such as ``/api/command/incidents/{id}``; ``method``: GET also for sockets.
 
-    ``narrowed``: open to tokens that are narrowed to types or scopes. By default they may read, and neither change anything nor
-    administer. ``devices``: open to device tokens, which write and read nothing.
+    ``narrowed``: open to tokens that are narrowed to types or scopes. By default they may read and not change anything. ``devices``: open to device tokens, which write and read nothing.
     ``body_max``: bytes of a body, 0 where none is read, None for the setting ``max_body_mb``; ``public_body_max``: of a
     stranger's body (None: the same).
     ``audited``: the action that a success is audited as, empty where the service or the journal already does. Refusals of who
     is known always are.
-    ``because``: why a door that changes something asks nothing of who comes.
+    ``because``: why a door that changes something requires no permission.
     ``tenant_parameter``: the tenant may also come in the query parameter ``tenant``.
     """
 
@@ -111,6 +79,7 @@ class DoorEntry:
     path: str
     tenancy: Tenancy
     requires: Requirement
+    asks: tuple[Permission, ...] = ()
     narrowed: bool | None = None
     devices: bool = False
     body_max: int | None = 0
@@ -120,8 +89,12 @@ class DoorEntry:
     because: str = ""
     socket: bool = False
     tenant_parameter: bool = False
-    verdicts: bytes = field(init=False, repr=False, compare=False)
-    """A ``Verdict`` for each standing."""
+    permission: str = field(init=False, repr=False, compare=False)
+    """The name of the permission that is required, "" for none."""
+    opens: int = field(init=False, repr=False, compare=False)
+    """Standings (``identity.powers``) that need no permission: one of these bits is enough."""
+    bars: int = field(init=False, repr=False, compare=False)
+    """Standings to which the door is closed."""
     looks_for_tenant: bool = field(init=False, repr=False, compare=False)
     """Must a tenant be looked for where no header names one?"""
     route: str = field(init=False, repr=False, compare=False)
@@ -131,28 +104,22 @@ class DoorEntry:
         looks = self.tenant_parameter or self.tenancy is Tenancy.TENANT
         object.__setattr__(self, "looks_for_tenant", looks)
         object.__setattr__(self, "route", re.sub(r"\{[^/{}]+\}", "{id}", self.path))
-        object.__setattr__(self, "verdicts", bytes(self._verdict(standing) for standing in range(256)))
+        requires = self.requires
+        permission = requires.name if isinstance(requires, Permission) else ""
+        opens = ADMINISTRATOR if permission else EVERYBODY if requires is ANYONE else KNOWN
+        object.__setattr__(self, "permission", permission)
+        object.__setattr__(self, "opens", opens | (DEVICE if self.devices else 0))
+        bars = (0 if self.devices else DEVICE) | (0 if self.opens_narrowed else NARROWED)
+        object.__setattr__(self, "bars", bars)
 
     @property
     def opens_narrowed(self) -> bool:
-        if self.narrowed is not None:
-            return self.narrowed
-        return self.method in SAFE and self.requires != ADMINISTRATORS
+        return self.method in SAFE if self.narrowed is None else self.narrowed
 
-    def _verdict(self, standing: int) -> int:
-        who = self.requires.who
-        if standing & DEVICE:
-            return Verdict.OPEN if self.devices else Verdict.DEVICE
-        if standing & NARROWED and not self.opens_narrowed:
-            return Verdict.NARROWED
-        if who is Who.ANYONE or (who is Who.KNOWN and standing & KNOWN):
-            return Verdict.OPEN
-        mine = standing & sum(OF_ROLE.values())
-        if not mine:
-            return Verdict.SIGN_IN
-        if mine & ADMINISTRATOR or any(mine & OF_ROLE[role] for role in self.requires.roles):
-            return Verdict.OPEN
-        return Verdict.ROLE
+    @property
+    def permissions(self) -> tuple[Permission, ...]:
+        """All that the door and its handler ask."""
+        return (self.requires, *self.asks) if isinstance(self.requires, Permission) else self.asks
 
     def to(self, handler: Callable[..., Any]) -> BoundDoor:
         """The door with the handler behind it."""
@@ -182,8 +149,8 @@ def checked(doors: Iterable[object]) -> list[BoundDoor]:
             raise TableError(f"{name}: a socket is opened by GET")
         if (entry.method, entry.path, entry.socket) in seen:
             raise TableError(f"{name} is there twice")
-        if entry.method not in SAFE and entry.requires.who is Who.ANYONE and not entry.because:
-            raise TableError(f"{name} changes something and requires nothing; say why (because)")
+        if entry.method not in SAFE and isinstance(entry.requires, Who) and not entry.because:
+            raise TableError(f"{name} changes something and requires no permission; say why (because)")
         if entry.tenant_parameter and entry.tenancy is not Tenancy.BOTH:
             raise TableError(f"{name} takes a tenant and has none")
         seen.add((entry.method, entry.path, entry.socket))

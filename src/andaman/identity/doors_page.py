@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from andaman.identity.doors import SAFE, BoundDoor, Cost, DoorEntry
+from andaman.identity.roles import RoleTable
+from andaman.kernel.permissions import Permission
 
 _HEAD: Final = """\
 # Doors
@@ -16,7 +18,8 @@ Every route, socket and NGSI-LD operation of the platform, made by `make docs` f
 
 - *Data of*: **city** doors show the city's own and are closed to tokens of other tenants, in whatever way a tenant is named;
   **both** show the tenant that `NGSILD-Tenant` names, else the city; **none** show no tenant's data.
-- *Who*: anyone; signed in (any session or token); staff (operator, dispatcher, analyst); or roles. Administrators may always.
+- *Requires*: nothing (anyone), any session or token (signed in), or a permission. In brackets stands what the handler asks for a
+  part of what it does. Administrators have every permission; the table at the end says which roles have which.
 - *Narrowed*: open to API tokens that are narrowed to types or scopes. *Device*: open to device tokens.
 - *Body*: the most bytes of one; *max_body_mb* is the setting. A stranger's is smaller where a second number stands.
 - *Counts*: a stranger's request counts as a question (`public_queries_per_minute`).
@@ -24,21 +27,46 @@ Every route, socket and NGSI-LD operation of the platform, made by `make docs` f
   who is known are always audited.
 
 """
+_PERMISSIONS: Final = """\
+
+Administrators have all of these; *administrators only* can be given to no other role. The last column is what ships
+(`identity/data/roles.toml`). A permission to write types is asked of each entity, whatever the door.
+
+| permission | lets people | in Thai | roles |
+|---|---|---|---|
+"""
 _COLUMNS: Final = (
-    "| method | path | data of | who | narrowed | device | body | counts | audited as |\n" + "|---" * 9 + "|"
+    "| method | path | data of | requires | narrowed | device | body | counts | audited as |\n"
+    + "|---" * 9
+    + "|"
 )
 
 
-def doors_page(doors: Sequence[BoundDoor]) -> str:
-    """The page, in Markdown."""
+def doors_page(doors: Sequence[BoundDoor], permissions: Iterable[Permission], roles: RoleTable) -> str:
+    """The page, in Markdown. ``permissions``: all that rooms declare; ``roles``: those that ship."""
     entries = [door.entry for door in doors]
     rows = "\n".join(_row(one) for one in entries)
+    reasons = dict.fromkeys(one.because for one in entries if one.because and one.method not in SAFE)
     why = "\n".join(
-        f"- `{one.method} {one.path}`: {one.because}"
-        for one in entries
-        if one.because and one.method not in SAFE
+        f"- {reason}\n" + "\n".join(f"  - `{e.method} {e.path}`" for e in entries if e.because == reason)
+        for reason in reasons
     )
-    return f"{_HEAD}{_COLUMNS}\n{rows}\n\n## Changes that ask nothing of who comes, and why\n{why}\n"
+    listed = "\n".join(_permission(one, roles) for one in sorted(permissions, key=lambda one: one.name))
+    return (
+        f"{_HEAD}{_COLUMNS}\n{rows}\n\n## Changes that require no permission, and why\n{why}\n\n"
+        f"## Permissions\n{_PERMISSIONS}{listed}\n"
+    )
+
+
+def _permission(one: Permission, roles: RoleTable) -> str:
+    having = [name for name, row in roles.rows.items() if one.name in row.permissions]
+    who = ", ".join(having) or ("administrators only" if one.reserved else "")
+    return f"| `{one.name}` | {one.words.en} | {one.words.th} | {who} |"
+
+
+def _required(entry: DoorEntry) -> str:
+    requires = entry.requires.name if isinstance(entry.requires, Permission) else entry.requires.value
+    return " ".join([requires, *(f"({one.name})" for one in entry.asks)])
 
 
 def _row(entry: DoorEntry) -> str:
@@ -47,7 +75,7 @@ def _row(entry: DoorEntry) -> str:
             "socket" if entry.socket else entry.method,
             f"`{entry.path}`",
             entry.tenancy.value,
-            entry.requires.words,
+            _required(entry),
             "yes" if entry.opens_narrowed else "",
             "yes" if entry.devices else "",
             _body(entry),

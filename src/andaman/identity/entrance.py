@@ -13,11 +13,11 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from andaman.identity.doors import BoundDoor, Cost, DoorEntry, Tenancy, Verdict, checked
+from andaman.identity.doors import BoundDoor, Cost, DoorEntry, Tenancy, checked
 from andaman.identity.model import Actor
-from andaman.identity.powers import ELSEWHERE, KNOWN, PUBLIC, standing_of
+from andaman.identity.powers import DEVICE, ELSEWHERE, KNOWN, NARROWED, PUBLIC, STAFF, standing_of
 from andaman.identity.tenants import check_entry
-from andaman.identity.web import GATE, STANDING, TENANT, actor_of, note_refusal
+from andaman.identity.web import GATE, STANDING, TENANT, actor_of, note_refusal, refuse_permission
 from andaman.kernel.errors import (
     AndamanError,
     BadRequestData,
@@ -29,6 +29,7 @@ from andaman.kernel.errors import (
 )
 from andaman.kernel.http import STRANGERS_BODY
 from andaman.kernel.ids import is_tenant
+from andaman.kernel.permissions import Permission
 
 _HEADER: Final = b"ngsild-tenant"
 _NAME: Final = "NGSILD-Tenant"
@@ -69,9 +70,10 @@ def admit(entry: DoorEntry, scope: Mapping[str, Any], actor: Actor, headers: Map
             if standing & KNOWN:
                 note_refusal(scope, error.detail)
             raise
-    verdict = entry.verdicts[standing]
-    if verdict:
-        _refuse(entry, verdict, scope)
+    if standing & entry.bars or not (
+        standing & entry.opens or entry.permission in actor.principal.permissions
+    ):
+        _refuse(entry, standing, scope)
     return tenant
 
 
@@ -106,19 +108,19 @@ def keeper_of(entry: DoorEntry, scope: Mapping[str, Any], actor: Actor) -> Keepe
     return None
 
 
-def _refuse(entry: DoorEntry, verdict: int, scope: Mapping[str, Any]) -> NoReturn:
-    if verdict == Verdict.SIGN_IN:
-        raise NotSignedIn("Sign in to do this")
-    if verdict == Verdict.DEVICE:
+def _refuse(entry: DoorEntry, standing: int, scope: Mapping[str, Any]) -> NoReturn:
+    barred = standing & entry.bars
+    if barred & DEVICE:
         note_refusal(scope, "a device token writes and reads nothing")
         raise Forbidden("A device token writes the data it is for, by NGSI-LD, and reads or deletes nothing")
-    if verdict == Verdict.NARROWED:
+    if barred & NARROWED:
         note_refusal(scope, "the token is narrowed to types or scopes")
         raise Forbidden(
             "This token is narrowed to types or scopes; with it, entities are changed by NGSI-LD only"
         )
-    note_refusal(scope, f"needs {entry.requires.words}")
-    raise Forbidden(f"This needs the role {' or '.join(sorted(entry.requires.roles))}")
+    if not standing & STAFF or not isinstance(entry.requires, Permission):
+        raise NotSignedIn("Sign in to do this")
+    refuse_permission(scope, entry.requires)
 
 
 def _tenant(entry: DoorEntry, scope: Mapping[str, Any], actor: Actor, standing: int) -> str:

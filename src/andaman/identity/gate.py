@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from andaman.identity.credentials import Credential, Known, csrf_of, digest_of
 from andaman.identity.entrance import close_socket
 from andaman.identity.limits import Limits
-from andaman.identity.model import FULL_ACCESS, Actor, Principal, Role
+from andaman.identity.model import FULL_ACCESS, Actor, Principal
 from andaman.identity.powers import KNOWN, standing_of
 from andaman.identity.problems import (
     CsrfTokenWrong,
@@ -27,6 +27,7 @@ from andaman.identity.problems import (
     SessionEndedMeanwhile,
     TooManyScreens,
 )
+from andaman.identity.roles import RoleTable, shipped_roles
 from andaman.identity.service import Identity
 from andaman.identity.web import ACTOR, ASK, CREDENTIAL, GATE, LOOKED, RECHECK, STANDING
 from andaman.kernel.errors import AndamanError, Forbidden, NotSignedIn
@@ -226,9 +227,12 @@ class NoAuthGate:
     Browsers' pages of other hosts are refused still, also those that point their own name at this machine.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, roles: RoleTable | None = None) -> None:
+        """``roles`` None: those that ship."""
         self.app = app
-        principal = Principal("no-auth", "no-auth", frozenset(Role))
+        roles = roles or shipped_roles()
+        every = frozenset(roles.rows)
+        principal = Principal("no-auth", "no-auth", every, permissions=roles.permissions_of(every))
         self._principal = principal
         self._actors: dict[str, Actor] = {}
         self._standing = standing_of(Actor(principal))

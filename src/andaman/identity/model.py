@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Protocol
 
+from andaman.kernel.permissions import Permission
 from andaman.kernel.time import Micros
 
 
@@ -80,14 +81,24 @@ FULL_ACCESS = FullAccess()
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A person, token, device or part of the platform."""
+    """A person, token, device or part of the platform. ``permissions``: names, as the table of roles has them for its roles."""
 
     id: str  # "user:somchai", "token:ab12", "device:gauge-7", "system:rules"
     name: str  # shown to people
-    roles: frozenset[Role]
+    roles: frozenset[str]
     agency: str = ""  # short code such as "pk-ddpm"; empty for none
     purpose: str = ""  # declared purpose of this session or token, such as "dispatch"
     era: Micros = 0  # of the account's password; what a session makes stands on it
+    permissions: frozenset[str] = frozenset()
+
+    def may(self, permission: Permission) -> bool:
+        """Has it this permission? Administrators have all."""
+        return permission.name in self.permissions or Role.ADMINISTRATOR in self.roles
+
+    @property
+    def is_staff(self) -> bool:
+        """Has it a role besides the public's?"""
+        return not self.roles <= {Role.PUBLIC}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-from andaman.identity.model import FULL_ACCESS, Access, Principal, Role
-from andaman.identity.policy import STAFF, PolicyAccess
+from andaman.identity.model import FULL_ACCESS, Access, Principal
+from andaman.identity.permissions import MANAGE_SOURCES, WATCH_SOURCES
+from andaman.identity.policy import PolicyAccess
 from andaman.identity.powers import DEVICE_PREFIX
 from andaman.identity.service import Identity
+from andaman.kernel.permissions import Permission
 from andaman.kernel.time import Micros
 
 
@@ -56,16 +58,16 @@ class Owners:
 
     def may_register(self, owner: Owning, tenant: str) -> bool:
         """May what they registered be asked?"""
-        return self._has(owner, tenant, frozenset({Role.ADMINISTRATOR}), whole=True)
+        return self._has(owner, tenant, MANAGE_SOURCES, whole=True)
 
     def may_watch(self, owner: Owning, tenant: str) -> bool:
         """May they be told of registrations?"""
-        return self._has(owner, tenant, STAFF)
+        return self._has(owner, tenant, WATCH_SOURCES)
 
-    def _has(self, owner: Owning, tenant: str, roles: frozenset[Role], whole: bool = False) -> bool:
+    def _has(self, owner: Owning, tenant: str, permission: Permission, whole: bool = False) -> bool:
         if self._no_auth or owner.id == "no-auth" or owner.id.startswith("system:"):
             return True
         found = rights_now(self._identity, owner)
-        if found is None or found.principal.roles.isdisjoint(roles) or not found.access.enters(tenant):
+        if found is None or not found.principal.may(permission) or not found.access.enters(tenant):
             return False
         return not (whole and isinstance(found.access, PolicyAccess) and found.access.is_narrowed)

@@ -1,7 +1,7 @@
 """Who may see and write what: role × agency × classification × purpose, compiled to a filter.
 
-Pure. A ``PolicyTable`` is made of dataset rules (what is how secret, and whose) and write rules (which role runs
-which types). ``PolicyAccess`` answers for one set of rights; answers depend on (types, scopes) alone and are
+Pure. A ``PolicyTable`` is made of dataset rules (what is how secret, and whose), write rules (which permission lets
+somebody write which types) and the table of roles. ``PolicyAccess`` answers for one set of rights; answers depend on (types, scopes) alone and are
 remembered per distinct pair. ``Policy`` holds the table in force and tells its listeners when it is replaced.
 """
 
@@ -15,33 +15,18 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Final, NamedTuple
 
 from andaman.identity.model import Access, Classification, Principal, Role
+from andaman.identity.permissions import WRITE_OWN_DATASETS
+from andaman.identity.roles import INVESTIGATION, RoleTable, Sees, shipped_roles
 from andaman.vocabulary import EntityType
 
-STAFF: Final = frozenset({Role.OPERATOR, Role.DISPATCHER, Role.ANALYST, Role.ADMINISTRATOR})
 OPERATIONS: Final = "operations"
 """Purpose of handling emergencies; personal data needs it."""
-INVESTIGATION: Final = "investigation"
-"""Purpose of looking into a matter of one's own agency."""
 _MEMO_MAX: Final = 50_000
 _NONE: Final[frozenset[str]] = frozenset()
+_UNLISTED: Final = frozenset({Sees.UNLISTED, Sees.EVERYTHING})
 THE_CITY: Final = frozenset({""})
 EVERY_TENANT: Final = frozenset({"*"})
 """Administrators' accounts: whoever gives tenants away may enter them."""
-
-
-def default_purpose(roles: Iterable[Role]) -> str:
-    """The purpose a person's session has when none is declared: operations for those who run them."""
-    return OPERATIONS if {Role.OPERATOR, Role.DISPATCHER} & set(roles) else ""
-
-
-def may_declare(roles: frozenset[Role], purpose: str) -> bool:
-    """May someone with these roles say at sign-in that this is the purpose? Others are for administrators to give,
-    with a token."""
-    if Role.ADMINISTRATOR in roles or not purpose:
-        return True
-    if purpose == INVESTIGATION:
-        return Role.ANALYST in roles
-    return purpose == default_purpose(roles)
 
 
 def scope_within(scope: str, prefix: str) -> bool:
@@ -88,12 +73,12 @@ class DatasetRule:
 
 @dataclass(frozen=True, slots=True)
 class WriteRule:
-    """A role may write entities that have one of ``types``; other types must be among ``companions``.
+    """Whoever has the permission may write entities that have one of ``types``; other types must be among ``companions``.
 
     Companions keep a writer of incidents from making an entity that is an incident *and* a dataset.
     """
 
-    role: Role
+    permission: str
     types: frozenset[str]
     companions: frozenset[str] = _NONE
 
@@ -123,7 +108,7 @@ class Rights:
     it may enter, see ``identity.tenants``. ``under``: the rights of those it stands on, all of which must allow the same:
     whoever made a token, and whoever made that one's (``identity.basis``)."""
 
-    roles: frozenset[Role] = frozenset({Role.PUBLIC})
+    roles: frozenset[str] = frozenset({Role.PUBLIC})
     agency: str = ""
     purpose: str = ""
     limit: WriteLimit | None = None
@@ -144,14 +129,17 @@ class Placement:
 class PolicyTable:
     """The compiled rules; immutable. ``fingerprint`` is equal for equal rules.
 
-    ``configuring``: types (IRIs) of entities that the platform reads as its own configuration."""
+    ``configuring``: types (IRIs) of entities that the platform reads as its own configuration. ``roles``: those that ship
+    where None."""
 
     def __init__(
         self,
         datasets: Iterable[DatasetRule] = (),
         writes: Iterable[WriteRule] = (),
         configuring: AbstractSet[str] = _NONE,
+        roles: RoleTable | None = None,
     ) -> None:
+        self.roles = roles or shipped_roles()
         self.configuring = frozenset(configuring)
         self.datasets = tuple(sorted(datasets, key=_canonical))
         self.writes = tuple(sorted(writes, key=_canonical))
@@ -163,7 +151,7 @@ class PolicyTable:
             for name in rule.types:
                 self._by_type.setdefault(name, []).append(rule)
         self._memo: dict[tuple[tuple[str, ...], tuple[str, ...]], Placement] = {}
-        whole = _canonical((self.datasets, self.writes, self.configuring))
+        whole = _canonical((self.datasets, self.writes, self.configuring, self.roles.content))
         self.fingerprint = hashlib.sha256(whole).hexdigest()[:16]
 
     def datasets_of(self, types: Sequence[str], scopes: Sequence[str]) -> list[DatasetRule]:
@@ -193,43 +181,54 @@ class PolicyTable:
         return found
 
 
-def may_see(rights: Rights, demand: Demand) -> bool:
-    """The table of reading. "its purpose": the rights' purpose is the dataset's.
+def may_see(sees: AbstractSet[Sees], rights: Rights, demand: Demand) -> bool:
+    """May whoever has these rights, and roles that see ``sees``, see what demands this?
 
-    ============ ======= ============================= ========================= ==================================
-    role         public  personal                      security                  official secret
-    ============ ======= ============================= ========================= ==================================
-    public       yes     no                            no                        no
-    operator     yes     its purpose                   yes                       no
-    dispatcher   yes     its purpose                   yes                       own agency
-    analyst      yes     own agency and investigation  yes                       own agency and investigation
-    administrator yes    yes                           yes                       yes
-    ============ ======= ============================= ========================= ==================================
+    ============== ======================================================
+    classification is seen by roles that see
+    ============== ======================================================
+    public         anything, or nothing
+    personal       ``personal``, where the rights' purpose is the dataset's
+    security       ``security``
+    secret         ``secret``, where the dataset is of the own agency
+    ============== ======================================================
+
+    ``investigation`` sees personal data and secrets of the own agency where the rights have that purpose.
     """
-    roles = rights.roles
     level, owner, purpose = demand
-    if level is Classification.PUBLIC or Role.ADMINISTRATOR in roles:
+    if level is Classification.PUBLIC or Sees.EVERYTHING in sees:
         return True
-    own = bool(owner) and owner == rights.agency
-    running = Role.OPERATOR in roles or Role.DISPATCHER in roles
-    looking = Role.ANALYST in roles and own and rights.purpose == INVESTIGATION
-    if level is Classification.PERSONAL:
-        return (running and rights.purpose == purpose) or looking
     if level is Classification.SECURITY:
-        return running or Role.ANALYST in roles
-    return (Role.DISPATCHER in roles and own) or looking
+        return Sees.SECURITY in sees
+    own = bool(owner) and owner == rights.agency
+    if own and rights.purpose == INVESTIGATION and Sees.INVESTIGATION in sees:
+        return True
+    if level is Classification.PERSONAL:
+        return Sees.PERSONAL in sees and rights.purpose == purpose
+    return Sees.OFFICIAL_SECRET in sees and own
 
 
 class PolicyAccess:
     """identity.model.Access for one set of rights under one table; immutable to its users."""
 
-    __slots__ = ("_every_tenant", "_hidden", "_rights", "_seen", "_staff", "_table", "_under", "key")
+    __slots__ = (
+        "_every_tenant",
+        "_hidden",
+        "_permissions",
+        "_rights",
+        "_seen",
+        "_sees",
+        "_table",
+        "_under",
+        "key",
+    )
 
     def __init__(self, table: PolicyTable, rights: Rights) -> None:
         self._table = table
         self._rights = rights
         self._every_tenant = rights.tenants == EVERY_TENANT
-        self._staff = not STAFF.isdisjoint(rights.roles)
+        self._sees = table.roles.sees(rights.roles)
+        self._permissions = table.roles.permissions_of(rights.roles)
         self._seen: dict[tuple[tuple[str, ...], tuple[str, ...]], bool] = {}
         self._hidden: dict[tuple[tuple[str, ...], tuple[str, ...]], frozenset[str]] = {}
         self._under = tuple(PolicyAccess(table, one) for one in rights.under)
@@ -261,7 +260,7 @@ class PolicyAccess:
         if answer is None:
             placed = self._table.placement(*pair)
             answer = frozenset(
-                attr for attr, demand in placed.attributes if not may_see(self._rights, demand)
+                attr for attr, demand in placed.attributes if not may_see(self._sees, self._rights, demand)
             ).union(*(one.hidden_attrs(*pair) for one in self._under))
             if len(self._hidden) >= _MEMO_MAX:
                 self._hidden.clear()
@@ -283,9 +282,9 @@ class PolicyAccess:
             return False
         if Role.ADMINISTRATOR in rights.roles or rights.device:
             return rights.limit is not None or not rights.device
-        if any(rule.role in rights.roles and rule.allows(types) for rule in self._table.writes):
+        if any(rule.permission in self._permissions and rule.allows(types) for rule in self._table.writes):
             return True
-        return Role.ANALYST in rights.roles and self._owns(types, scopes)
+        return WRITE_OWN_DATASETS.name in self._permissions and self._owns(types, scopes)
 
     def _configures(self) -> bool:
         """May these rights write what the platform reads as configuration? A narrowed token or a device has its rights on
@@ -299,11 +298,11 @@ class PolicyAccess:
         if self._rights.device and self._rights.limit and self._rights.limit.allows(types, scopes):
             return True
         if not demands:
-            return self._staff
-        return all(may_see(self._rights, demand) for demand in demands)
+            return not self._sees.isdisjoint(_UNLISTED)
+        return all(may_see(self._sees, self._rights, demand) for demand in demands)
 
     def _owns(self, types: Sequence[str], scopes: Sequence[str]) -> bool:
-        """An analyst keeps the data of the own agency: every dataset that holds the entity is the agency's, and
+        """Is it data of the own agency? Every dataset that holds the entity is the agency's, and
         every type of the entity is named by one of them."""
         mine = self._rights.agency
         rules = self._table.datasets_of(types, scopes)
@@ -327,7 +326,7 @@ class Policy:
 
     def begin(self, writes: Iterable[WriteRule], configuring: AbstractSet[str]) -> None:
         """Say who writes what, and what configures the platform, before anybody asks."""
-        self.table = PolicyTable(self.table.datasets, writes, configuring)
+        self.table = PolicyTable(self.table.datasets, writes, configuring, self.table.roles)
         self._accesses = {}
 
     def access(self, rights: Rights) -> PolicyAccess:
@@ -346,7 +345,10 @@ class Policy:
 
     def replace(self, datasets: Iterable[DatasetRule], writes: Iterable[WriteRule] | None = None) -> bool:
         """Put new rules in force (``writes`` None: keep those); False when they equal the present ones."""
-        table = PolicyTable(datasets, self.table.writes if writes is None else writes, self.table.configuring)
+        before = self.table
+        table = PolicyTable(
+            datasets, before.writes if writes is None else writes, before.configuring, before.roles
+        )
         if table.fingerprint == self.table.fingerprint:
             return False
         self.table = table
@@ -373,16 +375,16 @@ def tell_all(listeners: Iterable[Callable[[], None]]) -> None:
 
 
 def default_writes(types: Iterable[EntityType], iri: Callable[[str], str]) -> list[WriteRule]:
-    """Which roles write which types directly, as the types declare; ``iri`` expands a short name.
+    """Which permissions let somebody write which types directly, as the types declare; ``iri`` expands a short name.
 
     Alerts, incidents, assignments and units are not among them: their states change through the command room alone,
     which knows the legal steps. Nor are computed findings (indicators, coverage, portfolios), which nobody may type in.
     """
-    by_role: dict[str, set[str]] = {}
+    by_permission: dict[str, set[str]] = {}
     for one in types:
-        for role in one.written_by:
-            by_role.setdefault(role, set()).add(iri(one.name))
-    return [WriteRule(Role(role), frozenset(names)) for role, names in sorted(by_role.items())]
+        if one.written_by is not None:
+            by_permission.setdefault(one.written_by.name, set()).add(iri(one.name))
+    return [WriteRule(permission, frozenset(names)) for permission, names in sorted(by_permission.items())]
 
 
 def default_configuring(types: Iterable[EntityType], iri: Callable[[str], str]) -> frozenset[str]:

@@ -1,4 +1,5 @@
-"""What an actor is, as one small number: its roles, and what binds its token. Made once per credential, read on every request."""
+"""What an actor is, as one small number: known or not, staff or not, and what binds its token. Made once per credential, read
+on every request. What somebody may do beyond that, their permissions say (``Principal.permissions``)."""
 
 from __future__ import annotations
 
@@ -7,24 +8,17 @@ from typing import Final
 from andaman.identity.model import Access, Actor, Role
 from andaman.identity.policy import PolicyAccess
 
-KNOWN: Final = 1
+EVERYBODY: Final = 1
+KNOWN: Final = 2
 """Came with a session or token that is in force."""
-OPERATOR: Final = 2
-DISPATCHER: Final = 4
-ANALYST: Final = 8
-ADMINISTRATOR: Final = 16
-NARROWED: Final = 32
-"""The token is narrowed to types or scopes."""
-DEVICE: Final = 64
-ELSEWHERE: Final = 128
+STAFF: Final = 4
+"""Has a role besides the public's."""
+ADMINISTRATOR: Final = 8
+NARROWED: Final = 16
+"""The token is narrowed to types or scopes, and not a device's."""
+DEVICE: Final = 32
+ELSEWHERE: Final = 64
 """The token is for another tenant than the city."""
-OF_ROLE: Final = {
-    Role.PUBLIC: 0,
-    Role.OPERATOR: OPERATOR,
-    Role.DISPATCHER: DISPATCHER,
-    Role.ANALYST: ANALYST,
-    Role.ADMINISTRATOR: ADMINISTRATOR,
-}
 PUBLIC: Final = "public"
 """Id of whoever did not sign in."""
 DEVICE_PREFIX: Final = "device:"
@@ -32,15 +26,17 @@ DEVICE_PREFIX: Final = "device:"
 
 
 def standing_of(actor: Actor) -> int:
-    """The sum of the bits above that hold for this actor, 0 to 255; 0 is a stranger."""
+    """The sum of the bits above that hold for this actor; a stranger is EVERYBODY and nothing else."""
     principal = actor.principal
-    found = 0 if principal.id == PUBLIC else KNOWN
-    for role in principal.roles:
-        found |= OF_ROLE[role]
-    if is_narrowed(actor.access):
-        found |= NARROWED
+    found = EVERYBODY if principal.id == PUBLIC else EVERYBODY | KNOWN
+    if principal.is_staff:
+        found |= STAFF
+    if Role.ADMINISTRATOR in principal.roles:
+        found |= ADMINISTRATOR
     if principal.id.startswith(DEVICE_PREFIX):
         found |= DEVICE
+    elif is_narrowed(actor.access):
+        found |= NARROWED
     if not actor.access.enters(""):
         found |= ELSEWHERE
     return found

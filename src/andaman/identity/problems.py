@@ -188,6 +188,27 @@ class NoSuchAccount(Refusal, ResourceNotFound):
     username: str
 
 
+class PermissionMissing(Refusal, Forbidden):
+    """``permission``: its name; ``meaning``: what it lets people do."""
+
+    code = "permission-missing"
+    words = Words(
+        "ท่านยังไม่มีสิทธิ์ {permission} ({meaning})", "This needs the permission {permission} ({meaning})"
+    )
+    permission: str
+    meaning: Words
+
+
+class PermissionTakenAway(PermissionMissing):
+    """The same, of somebody who had it when the request began."""
+
+    code = "permission-taken-away"
+    words = Words(
+        "สิทธิ์ {permission} ({meaning}) ของท่านถูกถอนแล้ว จึงไม่มีการเปลี่ยนแปลงใด ๆ",
+        "This needs the permission {permission} ({meaning}), which was taken away by now; nothing was changed",
+    )
+
+
 class RolesMissing(Refusal, BadRequestData):
     """``known``: the roles that can be given."""
 

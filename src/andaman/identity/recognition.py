@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from andaman.identity.basis import Basis
 from andaman.identity.credentials import Credential, Known
-from andaman.identity.policy import may_declare
+from andaman.identity.roles import RoleTable
 from andaman.identity.store import IdentityStore
 from andaman.kernel.time import HOUR, MINUTE, SECOND, Micros
 
@@ -31,9 +31,15 @@ class Recognition:
     """The memory of ``Identity.authenticate``; ``forget`` when sessions, tokens, accounts or the policy changed."""
 
     def __init__(
-        self, store: IdentityStore, basis: Basis, threads: ThreadPoolExecutor, lifetimes: Lifetimes
+        self,
+        store: IdentityStore,
+        basis: Basis,
+        threads: ThreadPoolExecutor,
+        lifetimes: Lifetimes,
+        roles: RoleTable,
     ) -> None:
         self.store, self.basis, self.lifetimes = store, basis, lifetimes
+        self._roles = roles
         self._threads = threads
         self._known: dict[Credential, Known] = {}
         self._touched: dict[Credential, Micros] = {}
@@ -65,7 +71,7 @@ class Recognition:
         until = now + self.lifetimes.remember
         if credential.kind == "session":
             session = self.store.find_session(credential.digest)
-            if session is None or not may_declare(session.account.roles, session.purpose):
+            if session is None or not self._roles.may_declare(session.account.roles, session.purpose):
                 return None
             seen_at = max(session.seen_at, self._touched.get(credential, 0))
             if now >= session.expires_at or now >= seen_at + self.lifetimes.idle:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from andaman.identity.model import Principal, Role
+from andaman.identity.model import Principal
 from andaman.identity.policy import Rights, WriteLimit
+from andaman.identity.roles import RoleTable
 from andaman.kernel.time import Micros
 
 
@@ -26,7 +27,7 @@ class Account:
 
     username: str
     name: str
-    roles: frozenset[Role]
+    roles: frozenset[str]
     agency: str = ""
     disabled: bool = False
     created_at: Micros = 0
@@ -34,8 +35,9 @@ class Account:
     last_login_at: Micros = 0
     era: Micros = 0
 
-    def principal(self, purpose: str) -> Principal:
-        return Principal(f"user:{self.username}", self.name, self.roles, self.agency, purpose, self.era)
+    def principal(self, purpose: str, roles: RoleTable) -> Principal:
+        may = roles.permissions_of(self.roles)
+        return Principal(f"user:{self.username}", self.name, self.roles, self.agency, purpose, self.era, may)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class Token:
     id: str
     kind: TokenKind
     name: str
-    roles: frozenset[Role]
+    roles: frozenset[str]
     agency: str = ""
     purpose: str = ""
     types: frozenset[str] = field(default_factory=frozenset)  # IRIs it may write; empty: as its roles allow

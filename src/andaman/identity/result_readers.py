@@ -8,19 +8,28 @@ the weakest reader of what it writes, as the policy of now says who that is.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from andaman.identity.model import FULL_ACCESS, Access, Role
+from andaman.identity.model import FULL_ACCESS, Access, Classification, Role
 from andaman.identity.policy import Policy, Rights
+from andaman.identity.roles import Sees
 
 Placed = tuple[Sequence[str], Sequence[str]]
 """Types (IRIs) and scopes of a result, as the policy places it."""
 Readers = Callable[[Sequence[Placed], str], Access]
 """(results, tenant) → the rights with which to gather their inputs."""
 
-_STAFF: Final = frozenset({Role.ANALYST})
-"""Without agency and purpose: what every member of staff may see."""
+_BY_LEVEL: Final = {
+    Classification.PUBLIC: frozenset(Sees),
+    Classification.PERSONAL: frozenset({Sees.PERSONAL, Sees.INVESTIGATION}),
+    Classification.SECURITY: frozenset({Sees.SECURITY}),
+    Classification.OFFICIAL_SECRET: frozenset({Sees.OFFICIAL_SECRET, Sees.INVESTIGATION}),
+}
+"""What a role must see, one of these, so that somebody with it may see data of this classification."""
+_UNLISTED: Final = [frozenset({Sees.UNLISTED})]
+_BY_AGENCY: Final = frozenset({Sees.OFFICIAL_SECRET, Sees.INVESTIGATION})
+"""Nothing without an agency."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +39,33 @@ class Readership:
     policy: Policy | None
 
     def __call__(self, results: Sequence[Placed], tenant: str) -> Access:
-        """The weakest reader of any of the results: the public where it may see one of them, otherwise staff without agency
-        and purpose, who see no more than anybody who may read personal data or an official secret."""
+        """The weakest reader of any of the results: the public where it may see one of them, otherwise all roles together
+        that may see one, each without agency and purpose: what all of them see."""
         if self.policy is None:
             return FULL_ACCESS
         public = self.policy.access(Rights(tenants=frozenset({tenant})))
         if any(public.sees(types, scopes) for types, scopes in results):
             return public
-        return self.policy.access(Rights(_STAFF, tenants=frozenset({tenant})))
+        first, *others = [
+            Rights(frozenset({role}), tenants=frozenset({tenant})) for role in self._weakest(results)
+        ]
+        return self.policy.access(replace(first, under=tuple(others)))
+
+    def _weakest(self, results: Sequence[Placed]) -> list[str]:
+        """One role of each kind that may see one of the results; the administrators where no other may."""
+        assert self.policy is not None
+        table = self.policy.table
+        wanted = [
+            [_BY_LEVEL[one.level] for one in table.placement(tuple(types), tuple(scopes)).demands]
+            or _UNLISTED
+            for types, scopes in results
+        ]
+        kinds: dict[frozenset[Sees], str] = {}
+        for row in sorted(table.roles.rows.values(), key=lambda row: row.name):
+            if row.name != Role.ADMINISTRATOR and any(all(row.sees & one for one in each) for each in wanted):
+                kinds.setdefault(row.sees - _BY_AGENCY, row.name)
+        smallest = [sees for sees in kinds if not any(other < sees for other in kinds)]
+        return [kinds[sees] for sees in smallest] or [Role.ADMINISTRATOR]
 
 
 everything: Final = Readership(None)

@@ -15,17 +15,22 @@ from andaman.identity.bodies import Body
 from andaman.identity.checks import plain_username
 from andaman.identity.credentials import csrf_of
 from andaman.identity.doors import (
-    ADMINISTRATORS,
     ANYONE,
     SIGNED_IN,
-    STAFF,
     BoundDoor,
     Cost,
     DoorEntry,
-    Requirement,
     Tenancy,
 )
 from andaman.identity.gate import COOKIE
+from andaman.identity.permissions import (
+    MANAGE_ACCOUNTS,
+    MANAGE_AGENCIES,
+    MANAGE_OWN_SIGN_INS,
+    MANAGE_TOKENS,
+    READ_AGENCIES,
+    READ_AUDIT,
+)
 from andaman.identity.records import Account, Agency, Token, TokenKind
 from andaman.identity.service import Identity
 from andaman.identity.sign_in import KNOWN_FOR
@@ -35,6 +40,7 @@ from andaman.identity.web import actor_of, credential_of
 from andaman.kernel import query_params
 from andaman.kernel.errors import BadRequestData, NotSignedIn, UnsupportedMediaType
 from andaman.kernel.http import json_response, read_json
+from andaman.kernel.permissions import Permission
 from andaman.kernel.positions import unseal
 from andaman.kernel.refusals import NotAChoice
 from andaman.kernel.time import SECOND, format_time
@@ -65,21 +71,30 @@ _LOGOUT: Final = DoorEntry(
     narrowed=True,
     because="It ends the session that it came with, and does nothing without one.",
 )
-_PASSWORD: Final = DoorEntry("POST", "/auth/password", _OWN, SIGNED_IN, body_max=_BODY_MAX)
-_SESSIONS: Final = DoorEntry("GET", "/auth/sessions", _OWN, STAFF)
-_END_SESSIONS: Final = DoorEntry("DELETE", "/auth/sessions", _OWN, STAFF)
-_END_SESSION: Final = DoorEntry("DELETE", "/auth/sessions/{id}", _OWN, STAFF)
-_END_TOKEN: Final = DoorEntry("DELETE", "/auth/tokens/{id}", _OWN, STAFF)
+_PASSWORD: Final = DoorEntry(
+    "POST",
+    "/auth/password",
+    _OWN,
+    SIGNED_IN,
+    body_max=_BODY_MAX,
+    because="The password is one's own, and the old one is asked.",
+)
+_SESSIONS: Final = DoorEntry("GET", "/auth/sessions", _OWN, MANAGE_OWN_SIGN_INS)
+_END_SESSIONS: Final = DoorEntry("DELETE", "/auth/sessions", _OWN, MANAGE_OWN_SIGN_INS)
+_END_SESSION: Final = DoorEntry("DELETE", "/auth/sessions/{id}", _OWN, MANAGE_OWN_SIGN_INS)
+_END_TOKEN: Final = DoorEntry("DELETE", "/auth/tokens/{id}", _OWN, MANAGE_OWN_SIGN_INS)
 _USERS: Final = "/api/identity/users"
 _USER: Final = "/api/identity/users/{username}"
 _AGENCIES: Final = "/api/identity/agencies"
 _TOKENS: Final = "/api/identity/tokens"
 
 
-def _administration(method: str, path: str, requires: Requirement = ADMINISTRATORS) -> DoorEntry:
+def _administration(method: str, path: str, requires: Permission, *, narrowed: bool = False) -> DoorEntry:
     """A door of the city's administration; the service audits what is done there."""
     body_max = _BODY_MAX if method in ("POST", "PATCH") and not path.endswith("/own") else 0
-    return DoorEntry(method, path, Tenancy.CITY, requires, body_max=body_max, cost=Cost.QUESTION)
+    return DoorEntry(
+        method, path, Tenancy.CITY, requires, narrowed=narrowed, body_max=body_max, cost=Cost.QUESTION
+    )
 
 
 def routes(
@@ -100,18 +115,18 @@ def routes(
         _END_SESSIONS.to(door.end_sessions),
         _END_SESSION.to(door.end_session),
         _END_TOKEN.to(door.end_token),
-        _administration("GET", _USERS).to(door.users),
-        _administration("POST", _USERS).to(door.add_user),
-        _administration("GET", _USER).to(door.user),
-        _administration("PATCH", _USER).to(door.change_user),
-        _administration("GET", _AGENCIES, STAFF).to(door.agencies),
-        _administration("POST", _AGENCIES).to(door.put_agency),
-        _administration("GET", _TOKENS).to(door.tokens),
-        _administration("POST", _TOKENS).to(door.add_token),
-        _administration("DELETE", _TOKENS + "/{id}").to(door.token),
-        _administration("POST", _TOKENS + "/{id}/rotate").to(door.rotate_token),
-        _administration("POST", _TOKENS + "/{id}/own").to(door.own_token),
-        _administration("GET", "/api/identity/audit").to(door.audit),
+        _administration("GET", _USERS, MANAGE_ACCOUNTS).to(door.users),
+        _administration("POST", _USERS, MANAGE_ACCOUNTS).to(door.add_user),
+        _administration("GET", _USER, MANAGE_ACCOUNTS).to(door.user),
+        _administration("PATCH", _USER, MANAGE_ACCOUNTS).to(door.change_user),
+        _administration("GET", _AGENCIES, READ_AGENCIES, narrowed=True).to(door.agencies),
+        _administration("POST", _AGENCIES, MANAGE_AGENCIES).to(door.put_agency),
+        _administration("GET", _TOKENS, MANAGE_TOKENS).to(door.tokens),
+        _administration("POST", _TOKENS, MANAGE_TOKENS).to(door.add_token),
+        _administration("DELETE", _TOKENS + "/{id}", MANAGE_TOKENS).to(door.token),
+        _administration("POST", _TOKENS + "/{id}/rotate", MANAGE_TOKENS).to(door.rotate_token),
+        _administration("POST", _TOKENS + "/{id}/own", MANAGE_TOKENS).to(door.own_token),
+        _administration("GET", "/api/identity/audit", READ_AUDIT).to(door.audit),
     ]
 
 
@@ -132,9 +147,10 @@ class _Door:
             body.text("purpose", ""),
             request.cookies.get(_DEVICE, "")[:100],
         )
-        principal = done.session.account.principal(done.session.purpose)
+        principal = done.session.account.principal(done.session.purpose, self._identity.roles)
         response = json_response(
-            {"principal": shapes.principal(principal), "csrf": done.csrf}, headers=_NO_STORE
+            {"principal": shapes.principal(principal, self._identity.roles), "csrf": done.csrf},
+            headers=_NO_STORE,
         )
         response.set_cookie(
             COOKIE,
@@ -161,7 +177,10 @@ class _Door:
         csrf = None
         if credential is not None and credential.kind == "session":
             csrf = csrf_of(request.cookies[COOKIE])
-        answer = {"principal": shapes.principal(actor_of(request).principal), "csrf": csrf}
+        answer = {
+            "principal": shapes.principal(actor_of(request).principal, self._identity.roles),
+            "csrf": csrf,
+        }
         return json_response(answer, headers=_NO_STORE)
 
     async def logout(self, request: Request) -> Response:
@@ -214,7 +233,7 @@ class _Door:
         account = await self._identity.add_user(
             body.text("username"),
             body.text("password"),
-            body.roles(),
+            body.roles(self._identity.roles),
             actor_of(request),
             name=body.text("name", ""),
             agency=body.text("agency", ""),
@@ -246,7 +265,7 @@ class _Door:
             agency=body.text_or_none("agency"),
             password=body.text_or_none("password"),
             disabled=body.flag_or_none("disabled"),
-            roles=body.roles() if "roles" in body.members else None,
+            roles=body.roles(self._identity.roles) if "roles" in body.members else None,
         )
         if tenants is not None:
             await self._identity.tenants.give(account, tenants, actor)
@@ -284,7 +303,7 @@ class _Door:
             TokenKind(kind),
             body.text("name"),
             actor_of(request),
-            roles=body.roles() if "roles" in body.members else (),
+            roles=body.roles(self._identity.roles) if "roles" in body.members else (),
             agency=body.text("agency", ""),
             purpose=body.text("purpose", ""),
             types=[self._expand(name) for name in body.texts("types")],

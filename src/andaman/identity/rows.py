@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import orjson
 
-from andaman.identity.model import Role
 from andaman.identity.records import Account, AuditEntry, Outcome, Token, TokenKind
 from andaman.kernel.errors import Unavailable
 
@@ -47,12 +46,12 @@ def audit_entry(row: Sequence[Any]) -> AuditEntry:
     return AuditEntry(seq, at, actor, action, target, Outcome(outcome), origin, reason, detail)
 
 
-def pack(names: frozenset[Role] | frozenset[str]) -> str:
+def pack(names: frozenset[str]) -> str:
     return orjson.dumps(sorted(names)).decode()
 
 
-def _roles(text: str) -> frozenset[Role]:
-    return frozenset(Role(name) for name in orjson.loads(text))
+def _roles(text: str) -> frozenset[str]:
+    return frozenset(orjson.loads(text))
 
 
 def account_of(row: Sequence[Any]) -> Account:

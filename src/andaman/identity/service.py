@@ -25,6 +25,7 @@ from andaman.identity.checks import (
 from andaman.identity.credentials import PUBLIC_PRINCIPAL, Credential, Known
 from andaman.identity.model import Actor, Role, system_actor
 from andaman.identity.passwords import PasswordCost, PasswordHasher, check_password_rules
+from andaman.identity.permissions import MANAGE_ACCOUNTS, MANAGE_AGENCIES
 from andaman.identity.policy import Policy, Rights, tell_all
 from andaman.identity.problems import (
     AddressSignInsBusy,
@@ -46,6 +47,7 @@ from andaman.identity.tokens import Tokens
 from andaman.kernel.errors import (
     AlreadyExists,
 )
+from andaman.kernel.permissions import Permission
 from andaman.kernel.refusals import FieldMissing
 from andaman.kernel.time import SECOND, Clock, Micros, system_clock
 from andaman.kernel.turns import Turns
@@ -73,12 +75,13 @@ class Identity:
     ) -> None:
         self.store = IdentityStore(directory)
         self.policy = policy or Policy()
+        self.roles = roles = self.policy.table.roles
         self.clock = clock
         self.lifetimes = lifetimes or Lifetimes()
         self.audit = AuditTrail(self.store, clock)
         self.tenants = Tenants(self.store, self._run, self.audit, self._changed)
-        self.basis = Basis(self.store)
-        self.tokens = Tokens(self.store, self._run, self.audit, clock, self.basis, self._changed)
+        self.basis = Basis(self.store, roles)
+        self.tokens = Tokens(self.store, self._run, self.audit, clock, self.basis, self._changed, roles)
         self.add_token, self.revoke_token = self.tokens.add, self.tokens.revoke
         self.sessions = Sessions(
             self.store, self._run, self.audit, clock, self.lifetimes.idle, self.tokens, self._changed
@@ -89,7 +92,7 @@ class Identity:
         )  # bounds memory and CPU that sign-ins can take
         self._waiting = 0
         self._hashing = Turns(_HASHING)
-        self._recognition = Recognition(self.store, self.basis, self._threads, self.lifetimes)
+        self._recognition = Recognition(self.store, self.basis, self._threads, self.lifetimes, roles)
         self._seen_changes, self._next_end = self.store.changes(), self.store.next_end(clock())
         self._listeners: list[Callable[[], None]] = []
 
@@ -164,7 +167,7 @@ class Identity:
             async with self._hashing.turn(whose):
                 lives = self.lifetimes
                 done = await self._run(
-                    sign_in, self.store, self._hasher, attempt, lives.absolute, lives.sessions_max
+                    sign_in, self.store, self._hasher, attempt, lives.absolute, lives.sessions_max, self.roles
                 )
         finally:
             self._waiting -= 1
@@ -184,7 +187,7 @@ class Identity:
         self,
         username: str,
         password: str,
-        roles: Iterable[Role],
+        roles: Iterable[str],
         actor: Actor,
         *,
         name: str = "",
@@ -197,14 +200,14 @@ class Identity:
         account = Account(
             username,
             name.strip()[:200] or username,
-            checked_roles(roles),
+            checked_roles(roles, self.roles),
             checked_agency(agency),
             created_at=now,
             password_at=now,
             era=now,
         )
         encoded = await self._run(self._hasher.hash, password)
-        await self._run(self._as_administrator, actor, self.store.add_account, account, encoded)
+        await self._run(self._allowed, actor, MANAGE_ACCOUNTS, self.store.add_account, account, encoded)
         await self.audit.add(actor, "account.create", f"user:{username}", detail=_rights_text(account))
         self._changed()
         return account
@@ -215,7 +218,7 @@ class Identity:
         actor: Actor,
         *,
         name: str | None = None,
-        roles: Iterable[Role] | None = None,
+        roles: Iterable[str] | None = None,
         agency: str | None = None,
         disabled: bool | None = None,
         password: str | None = None,
@@ -227,7 +230,7 @@ class Identity:
         if name is not None:
             wanted["name"] = name.strip()[:200] or account.username
         if roles is not None:
-            wanted["roles"] = checked_roles(roles)
+            wanted["roles"] = checked_roles(roles, self.roles)
         if agency is not None:
             wanted["agency"] = checked_agency(agency)
         if disabled is not None:
@@ -242,10 +245,10 @@ class Identity:
         await self.audit.add(actor, what, f"user:{account.username}", detail=_rights_text(changed))
         return changed
 
-    def _as_administrator(self, actor: Actor, change: Callable[..., T], *arguments: Any) -> T:
-        """One change of whoever administers at that moment: what was asked before may have waited for a hash."""
+    def _allowed(self, actor: Actor, permission: Permission, change: Callable[..., T], *arguments: Any) -> T:
+        """One change of whoever has the permission at that moment: what was asked before may have waited for a hash."""
         with self.store.change():
-            self.basis.check_administers(actor, self.clock())
+            self.basis.check_may(actor, permission, self.clock())
             return change(*arguments)
 
     def _apply_user(
@@ -254,7 +257,7 @@ class Identity:
         """On what the account is by now: of two changes at once neither undoes the other, nor do two administrators
         end each other."""
         with self.store.change():
-            self.basis.check_administers(actor, self.clock())
+            self.basis.check_may(actor, MANAGE_ACCOUNTS, self.clock())
             account = self.get_user(username)
             changed = replace(account, **wanted)
             if self._is_last_administrator(account) and (
@@ -332,7 +335,7 @@ class Identity:
         if agency in self.list_agencies():
             return
         actor = actor or system_actor("identity")
-        await self._run(self._as_administrator, actor, self.store.put_agency, agency)
+        await self._run(self._allowed, actor, MANAGE_AGENCIES, self.store.put_agency, agency)
         await self.audit.add(actor, "agency.put", f"agency:{agency.code}")
 
     def list_agencies(self) -> list[Agency]:
@@ -342,7 +345,7 @@ class Identity:
         self,
         username: str,
         password: str,
-        roles: Iterable[Role],
+        roles: Iterable[str],
         actor: Actor,
         *,
         name: str = "",

@@ -8,6 +8,7 @@ from andaman.identity.audit import Position
 from andaman.identity.basis import NEVER
 from andaman.identity.model import Principal
 from andaman.identity.records import Account, AuditEntry, Session, Token
+from andaman.identity.roles import RoleTable
 from andaman.identity.tokens import Listed
 from andaman.kernel.positions import seal
 from andaman.kernel.time import Micros, format_time
@@ -31,11 +32,15 @@ def time(at: Micros | None) -> str | None:
     return None if at is None else format_time(at)
 
 
-def principal(principal: Principal) -> dict[str, Any]:
+def principal(principal: Principal, roles: RoleTable) -> dict[str, Any]:
+    """``roleNames``: the names of the roles for people, in the order of ``roles``."""
+    mine = sorted(principal.roles)
     return {
         "id": principal.id,
         "name": principal.name,
-        "roles": sorted(principal.roles),
+        "roles": mine,
+        "roleNames": [roles.rows[one].words.json() for one in mine if one in roles.rows],
+        "permissions": sorted(principal.permissions),
         "agency": principal.agency,
         "purpose": principal.purpose,
     }

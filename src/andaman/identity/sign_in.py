@@ -9,9 +9,9 @@ from typing import Final
 from andaman.identity.checks import plain_username
 from andaman.identity.credentials import csrf_of, digest_of
 from andaman.identity.passwords import PasswordHasher
-from andaman.identity.policy import default_purpose, may_declare
 from andaman.identity.problems import PurposeNotAllowed, SignInsThrottled, WrongCredentials
 from andaman.identity.records import AuditEntry, Outcome, Session
+from andaman.identity.roles import RoleTable
 from andaman.identity.store import IdentityStore
 from andaman.identity.throttle import (
     FORGET_AFTER,
@@ -56,7 +56,12 @@ class Attempt:
 
 
 def sign_in(
-    store: IdentityStore, hasher: PasswordHasher, attempt: Attempt, lifetime: Micros, most: int
+    store: IdentityStore,
+    hasher: PasswordHasher,
+    attempt: Attempt,
+    lifetime: Micros,
+    most: int,
+    roles: RoleTable,
 ) -> SignIn:
     """Open a session of ``lifetime`` µs; of more than ``most`` of an account the oldest end. Raises TooManyRequests while the attempt must wait, NotSignedIn (one and
     the same for an unknown name, a wrong password and a disabled account, in the same time), and BadRequestData for
@@ -92,8 +97,8 @@ def sign_in(
         store.add_audit([replace(entry, detail=why)])
         raise WrongCredentials
     account, encoded = found
-    purpose = attempt.purpose or default_purpose(account.roles)
-    if not may_declare(account.roles, purpose):
+    purpose = attempt.purpose or roles.default_purpose(account.roles)
+    if not roles.may_declare(account.roles, purpose):
         store.add_audit([replace(entry, detail=f"purpose {purpose}")])
         raise PurposeNotAllowed(purpose=purpose)
     if hasher.is_outdated(encoded):

@@ -13,6 +13,7 @@ from andaman.identity.basis import CHAIN_MAX, Basis, Standing
 from andaman.identity.checks import check_token, checked_agency, checked_purpose, checked_roles
 from andaman.identity.credentials import digest_of
 from andaman.identity.model import Actor, Role
+from andaman.identity.permissions import MANAGE_TOKENS
 from andaman.identity.problems import (
     TokenChainTooLong,
     TokenLifetimeOutOfRange,
@@ -22,6 +23,7 @@ from andaman.identity.problems import (
     TokenStandsOnItself,
 )
 from andaman.identity.records import Token, TokenKind
+from andaman.identity.roles import RoleTable
 from andaman.identity.store import IdentityStore
 from andaman.identity.tenants import checked_tenants
 from andaman.kernel.errors import ResourceNotFound
@@ -67,8 +69,10 @@ class Tokens:
         clock: Clock,
         basis: Basis,
         changed: Callable[[], None],
+        roles: RoleTable,
     ) -> None:
         self._store, self._run, self._audit = store, run, audit
+        self._roles = roles
         self._clock, self._basis, self._changed = clock, basis, changed
 
     async def add(
@@ -77,7 +81,7 @@ class Tokens:
         name: str,
         actor: Actor,
         *,
-        roles: Iterable[Role] = (),
+        roles: Iterable[str] = (),
         agency: str = "",
         purpose: str = "",
         types: Sequence[str] = (),
@@ -92,7 +96,7 @@ class Tokens:
         """
         role_set = frozenset(roles)
         if kind is TokenKind.API and role_set != {Role.PUBLIC}:
-            role_set = checked_roles(role_set)
+            role_set = checked_roles(role_set, self._roles)
         check_token(kind, name, role_set, types, scopes)
         if tenant:
             checked_tenants([tenant])
@@ -116,14 +120,14 @@ class Tokens:
             lifetime=lifetime,
         )
         secret = _secret(kind)
-        await self._run(self._as_administrator, actor, self._store.add_token, digest_of(secret), token)
+        await self._run(self._as_manager, actor, self._store.add_token, digest_of(secret), token)
         detail = f"{kind} {' '.join(sorted(role_set))} {' '.join(sorted(types))} {tenant}".strip()
         await self._audit.add(actor, "token.create", f"token:{token.id}", detail=detail)
         return token, secret
 
-    def _as_administrator(self, actor: Actor, change: Callable[..., T], *arguments: Any) -> T:
+    def _as_manager(self, actor: Actor, change: Callable[..., T], *arguments: Any) -> T:
         with self._store.change():
-            self._basis.check_administers(actor, self._clock())
+            self._basis.check_may(actor, MANAGE_TOKENS, self._clock())
             return change(*arguments)
 
     def _check_chain(self, actor: Actor) -> None:
@@ -158,7 +162,7 @@ class Tokens:
                 self._store.rotate_token(token.id, digest_of(secret), until, ends_at, lifetime)
                 self._store.own_token(token.id, *owner)
 
-        await self._run(self._as_administrator, actor, write)
+        await self._run(self._as_manager, actor, write)
         await self._audit.add(
             actor, "token.rotate", f"token:{token.id}", detail=f"grace {grace // 1_000_000} s"
         )
@@ -191,7 +195,7 @@ class Tokens:
                 raise TokenOwnsItself
             self._check_no_circle(token, actor)
             owner = (actor.principal.id, actor.principal.era)
-        await self._run(self._as_administrator, actor, self._store.own_token, token.id, *owner)
+        await self._run(self._as_manager, actor, self._store.own_token, token.id, *owner)
         detail = f"from {token.owner} to {owner[0]}"
         self._changed()
         await self._audit.add(actor, "token.own", f"token:{token.id}", detail=detail)

@@ -1,4 +1,4 @@
-"""What a handler asks of the gate and of its door: who acts, in which tenant, and whether that role may.
+"""What a handler asks of the gate and of its door: who acts, in which tenant, and whether they may.
 
 What a door requires stands in its entry (``identity.doors``); ``require`` is for what depends on the content of a request.
 """
@@ -6,14 +6,16 @@ What a door requires stands in its entry (``identity.doors``); ``require`` is fo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, cast
+from typing import Any, Final, NoReturn, cast
 
 from starlette.requests import HTTPConnection
 
 from andaman.identity.credentials import Credential
-from andaman.identity.model import Actor, Role
-from andaman.identity.powers import is_narrowed
+from andaman.identity.model import Actor
+from andaman.identity.powers import DEVICE_PREFIX, is_narrowed
+from andaman.identity.problems import PermissionMissing
 from andaman.kernel.errors import Forbidden, NotSignedIn
+from andaman.kernel.permissions import Permission
 
 ACTOR: Final = "andaman.actor"
 STANDING: Final = "andaman.standing"
@@ -52,10 +54,10 @@ def tenant_of(request: HTTPConnection | Mapping[str, Any]) -> str:
     return cast("str", scope_of(request).get(TENANT, ""))
 
 
-def require(request: HTTPConnection | Mapping[str, Any], *roles: Role) -> Actor:
-    """The actor, who has one of the roles; administrators always may. With no roles: anyone signed in.
+def require(request: HTTPConnection | Mapping[str, Any], permission: Permission | None = None) -> Actor:
+    """The actor, who has the permission; with none: any member of staff.
 
-    A token that was narrowed to types or scopes changes entities through NGSI-LD only: what a room does for a role
+    A token that was narrowed to types or scopes changes entities through NGSI-LD only: what a room does for a permission
     is wider than that. Raises NotSignedIn for the public, Forbidden for others; a refusal is audited.
     """
     actor = actor_of(request)
@@ -64,15 +66,25 @@ def require(request: HTTPConnection | Mapping[str, Any], *roles: Role) -> Actor:
         raise Forbidden(
             "This token is narrowed to types or scopes; with it, entities are changed by NGSI-LD only"
         )
-    mine = actor.principal.roles
-    if mine <= {Role.PUBLIC} and Role.PUBLIC not in roles and not actor.principal.id.startswith("device:"):
+    me = actor.principal
+    if not me.is_staff and not me.id.startswith(DEVICE_PREFIX):
         raise NotSignedIn("Sign in to do this")
-    if not roles and mine - {Role.PUBLIC}:
+    if permission is None:
+        if not me.is_staff:
+            note_refusal(request, "needs a role")
+            raise Forbidden(
+                "A device token writes the data it is for, by NGSI-LD, and reads or deletes nothing"
+            )
         return actor
-    if Role.ADMINISTRATOR in mine or not mine.isdisjoint(roles):
-        return actor
-    note_refusal(request, f"needs {' or '.join(roles)}")
-    raise Forbidden(f"This needs the role {' or '.join(roles) or 'of staff'}")
+    if not me.may(permission):
+        refuse_permission(request, permission)
+    return actor
+
+
+def refuse_permission(request: HTTPConnection | Mapping[str, Any], permission: Permission) -> NoReturn:
+    """Raises PermissionMissing; the refusal is audited."""
+    note_refusal(request, f"needs {permission.name}")
+    raise PermissionMissing(permission=permission.name, meaning=permission.words)
 
 
 def note_refusal(request: HTTPConnection | Mapping[str, Any], why: str) -> None:

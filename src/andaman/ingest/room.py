@@ -15,6 +15,7 @@ from andaman.ingest.manager import FeedManager
 from andaman.ingest.mapping import load_mapping
 from andaman.ingest.model import Feed
 from andaman.ingest.mqtt import MqttAddress, MqttFeed
+from andaman.ingest.permissions import PERMISSIONS
 from andaman.ingest.routes import routes
 from andaman.ingest.types import TYPES
 from andaman.kernel.errors import Unavailable
@@ -70,5 +71,11 @@ def _feeds(site: Site, settings: IngestSettings, letters: DeadLetterStore) -> li
 
 
 ROOM = Room(
-    "ingest", build, IngestSettings, types=TYPES, stores=(deadletter.KIND, offsets.KIND), of_broker=True
+    "ingest",
+    build,
+    IngestSettings,
+    types=TYPES,
+    permissions=PERMISSIONS,
+    stores=(deadletter.KIND, offsets.KIND),
+    of_broker=True,
 )

@@ -7,30 +7,32 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from andaman.identity.doors import ANYONE, STAFF, BoundDoor, Cost, DoorEntry, Tenancy, one_of
-from andaman.identity.model import Role
+from andaman.identity.doors import ANYONE, BoundDoor, Cost, DoorEntry, Tenancy
 from andaman.identity.web import actor_of
 from andaman.ingest.deadletter import DeadLetterStore
 from andaman.ingest.manager import FeedManager
 from andaman.ingest.model import FeedStatus
+from andaman.ingest.permissions import CONTROL_FEEDS, INSPECT_FEEDS, READ_LETTERS
 from andaman.kernel import query_params
 from andaman.kernel.errors import ResourceNotFound
 from andaman.kernel.http import json_response
 from andaman.kernel.time import format_time
 
 MAX_PAGE: Final = 1000
-_FEEDS: Final = DoorEntry("GET", "/api/ingest/feeds", Tenancy.CITY, ANYONE, cost=Cost.QUESTION)
-_COMMAND: Final = DoorEntry(
-    "POST", "/api/ingest/feeds/{feed}/{action}", Tenancy.CITY, one_of(Role.OPERATOR), audited="feed.command"
+_FEEDS: Final = DoorEntry(
+    "GET", "/api/ingest/feeds", Tenancy.CITY, ANYONE, (INSPECT_FEEDS,), cost=Cost.QUESTION
 )
-_LETTERS: Final = DoorEntry("GET", "/api/ingest/dead-letters", Tenancy.CITY, STAFF)
+_COMMAND: Final = DoorEntry(
+    "POST", "/api/ingest/feeds/{feed}/{action}", Tenancy.CITY, CONTROL_FEEDS, audited="feed.command"
+)
+_LETTERS: Final = DoorEntry("GET", "/api/ingest/dead-letters", Tenancy.CITY, READ_LETTERS)
 
 
 def routes(manager: FeedManager, letters: DeadLetterStore) -> list[BoundDoor]:
     """Feeds, their commands and what could not be read."""
 
     async def feeds(request: Request) -> Response:
-        staff = not STAFF.roles.isdisjoint(actor_of(request).principal.roles)
+        staff = actor_of(request).principal.may(INSPECT_FEEDS)
         return json_response([_row(status, staff) for status in manager.status()])
 
     async def command(request: Request) -> Response:

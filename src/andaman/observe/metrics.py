@@ -10,11 +10,15 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from andaman.identity.doors import ADMINISTRATORS, ANYONE, BoundDoor, Cost, DoorEntry, Tenancy
-from andaman.identity.model import Role
+from andaman.identity.doors import ANYONE, BoundDoor, Cost, DoorEntry, Tenancy
 from andaman.identity.web import require
 from andaman.kernel.metrics import Family, Histogram, Measured
+from andaman.kernel.permissions import Permission
+from andaman.kernel.words import Words
 
+READ_METRICS: Final = Permission(
+    "metrics.read", Words("ดูตัวเลขการทำงานของระบบ", "Read the figures of the platform")
+)
 log = logging.getLogger("andaman.metrics")
 _MEDIA: Final = "text/plain; version=0.0.4; charset=utf-8"
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})
@@ -34,17 +38,17 @@ class Metrics:
         self._loopback = loopback
 
     def door(self) -> BoundDoor:
-        """For administrators' tokens, narrowed or not (who only reads figures needs no more); with ``loopback`` also for
+        """For whoever may read figures, also with a narrowed token (who only reads figures needs no more); with ``loopback`` also for
         whoever asks from this machine."""
-        requires = ANYONE if self._loopback else ADMINISTRATORS
-        entry = DoorEntry("GET", "/metrics", Tenancy.CITY, requires, narrowed=True, cost=Cost.QUESTION)
+        requires, asks = (ANYONE, (READ_METRICS,)) if self._loopback else (READ_METRICS, ())
+        entry = DoorEntry("GET", "/metrics", Tenancy.CITY, requires, asks, narrowed=True, cost=Cost.QUESTION)
         return entry.to(self._answer)
 
     async def _answer(self, request: Request) -> Response:
         # Whether it comes from this machine hangs on the request; all else the entry has asked.
         near = request.client is not None and request.client.host in _LOOPBACK
         if not (self._loopback and near):
-            require(request, Role.ADMINISTRATOR)
+            require(request, READ_METRICS)
         return Response(await self.text(), media_type=_MEDIA, headers={"Cache-Control": "no-store"})
 
     async def text(self) -> bytes:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp
 
-from andaman.observe.metrics import Metrics
+from andaman.observe.metrics import READ_METRICS, Metrics
 from andaman.observe.requests import Requests
 from andaman.room import Built, Room, Site, setting
 
@@ -34,4 +34,4 @@ def build(site: Site, settings: ObserveSettings) -> Built:
     return Built(doors=[metrics.door()], around=around)
 
 
-ROOM = Room("observe", build, ObserveSettings, of_broker=True)
+ROOM = Room("observe", build, ObserveSettings, permissions=(READ_METRICS,), of_broker=True)

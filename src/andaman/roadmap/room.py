@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from andaman.assessment.service import AssessmentService
+from andaman.roadmap.permissions import PERMISSIONS
 from andaman.roadmap.routes import routes
 from andaman.roadmap.service import RoadmapService
 from andaman.roadmap.types import TYPES
@@ -14,4 +15,4 @@ def build(site: Site, settings: NoSettings) -> Built:
     return Built(doors=routes(roadmap), background=[roadmap])
 
 
-ROOM = Room("roadmap", build, types=TYPES)
+ROOM = Room("roadmap", build, types=TYPES, permissions=PERMISSIONS)

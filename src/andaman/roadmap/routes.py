@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from starlette.requests import Request
 from starlette.responses import Response
 
 from andaman.assessment.routes import see
-from andaman.identity.doors import ANYONE, BoundDoor, Cost, DoorEntry, Requirement, Tenancy, one_of
-from andaman.identity.model import Role
+from andaman.identity.doors import ANYONE, BoundDoor, Cost, DoorEntry, Requirement, Tenancy
 from andaman.identity.web import actor_of
 from andaman.kernel.http import json_response, read_json
+from andaman.roadmap.permissions import COMPUTE_PORTFOLIO, MANAGE_MEASURES
 from andaman.roadmap.service import RoadmapService
 
 _BODY_MAX = 256 * 1024
 _MEASURE = ("/roadmap/measure", "Measure")
 _GAP = ("/roadmap/gap", "Gap")
 _PORTFOLIO = ("/roadmap/portfolio", "Portfolio")
-
-
-_ANALYST: Final = one_of(Role.ANALYST)
 
 
 def _entry(
@@ -38,16 +33,16 @@ def _entry(
 
 
 def routes(roadmap: RoadmapService) -> list[BoundDoor]:
-    """Who may read follows the classification of the type; computing and editing need an analyst."""
+    """Who may read follows the classification of the type; computing and editing need a permission."""
     door = _Door(roadmap)
     return [
         _entry("GET", "/measures").to(door.measures),
         _entry("GET", "/measures/{id}").to(door.measure),
-        _entry("PUT", "/measures/{id}", _ANALYST, body_max=_BODY_MAX).to(door.put_measure),
-        _entry("DELETE", "/measures/{id}", _ANALYST).to(door.reset_measure),
+        _entry("PUT", "/measures/{id}", MANAGE_MEASURES, body_max=_BODY_MAX).to(door.put_measure),
+        _entry("DELETE", "/measures/{id}", MANAGE_MEASURES).to(door.reset_measure),
         _entry("GET", "/gaps").to(door.gaps),
         _entry("GET", "/portfolio").to(door.portfolio),
-        _entry("POST", "/portfolio", _ANALYST, body_max=_BODY_MAX, audited="portfolio.compute").to(
+        _entry("POST", "/portfolio", COMPUTE_PORTFOLIO, body_max=_BODY_MAX, audited="portfolio.compute").to(
             door.compute
         ),
         _entry("GET", "/portfolio/{id:path}").to(door.one),

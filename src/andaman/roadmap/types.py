@@ -6,6 +6,7 @@ from typing import Final
 
 from andaman.common_attributes import DEFINITION, DESCRIPTION, RESULT
 from andaman.kernel.words import Words
+from andaman.roadmap.permissions import MANAGE_MEASURES
 from andaman.vocabulary import Attribute, Code, EntityType, Namespace
 
 GAP: Final = EntityType(
@@ -59,7 +60,7 @@ MEASURE: Final = EntityType(
     ),
     ("roadmap",),
     namespace=Namespace.OWN,
-    written_by=("analyst",),
+    written_by=MANAGE_MEASURES,
 )
 
 PORTFOLIO: Final = EntityType(

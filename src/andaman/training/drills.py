@@ -10,7 +10,7 @@ from typing import Any, Final
 from andaman.broker.entity.build import entity, iri, js, lang, observed, prop, value
 from andaman.broker.model import Doc, Event, OpKind, WriteOp
 from andaman.broker.service import Broker
-from andaman.identity.model import FULL_ACCESS, Access, Actor, Role, system_actor
+from andaman.identity.model import FULL_ACCESS, Access, Actor, system_actor
 from andaman.identity.tenants import Tenants
 from andaman.kernel.errors import AndamanError, BadRequestData, ResourceNotFound
 from andaman.kernel.ids import sortable_id, urn
@@ -26,6 +26,7 @@ from andaman.training.exercise import (
     rules_of,
     tenant_of,
 )
+from andaman.training.permissions import MANAGE_DRILLS
 from andaman.training.problems import DrillEnded, DrillRunning, NoSuchDrill, NoSuchScenario, TooManyDrills
 from andaman.training.record import DRILL_ACTOR, facts_of
 from andaman.training.scenario_rules import RULES
@@ -289,8 +290,7 @@ class Drills:
     # -- writing --------------------------------------------------------------------------------------------
     def _own(self, drill_id: str, actor: Actor) -> Doc:
         run = self.get_run(drill_id, FULL_ACCESS)
-        roles = actor.principal.roles
-        if value(run, "person") != actor.principal.id and Role.ADMINISTRATOR not in roles:
+        if value(run, "person") != actor.principal.id and not actor.principal.may(MANAGE_DRILLS):
             raise NoSuchDrill(id=drill_id)
         return run
 

@@ -8,6 +8,7 @@ from andaman.broker.service import Broker
 from andaman.identity.service import Identity
 from andaman.kernel.time import DAY
 from andaman.room import Built, Room, Site, setting
+from andaman.training.permissions import PERMISSIONS
 from andaman.training.routes import routes
 from andaman.training.service import TrainingService
 from andaman.training.types import TYPES
@@ -27,4 +28,4 @@ def build(site: Site, settings: TrainingSettings) -> Built:
     return Built(doors=routes(training), background=[training])
 
 
-ROOM = Room("training", build, TrainingSettings, types=TYPES)
+ROOM = Room("training", build, TrainingSettings, types=TYPES, permissions=PERMISSIONS)

@@ -9,24 +9,32 @@ from starlette.responses import Response
 
 from andaman.broker.entity.build import simplify
 from andaman.broker.model import Doc
-from andaman.identity.doors import ADMINISTRATORS, STAFF, BoundDoor, DoorEntry, Requirement, Tenancy, one_of
-from andaman.identity.model import FULL_ACCESS, Actor, Role
+from andaman.identity.doors import BoundDoor, DoorEntry, Tenancy
+from andaman.identity.model import FULL_ACCESS, Actor
 from andaman.identity.web import actor_of
 from andaman.kernel.errors import BadRequestData, ResourceNotFound
 from andaman.kernel.http import json_response, read_json
+from andaman.kernel.permissions import Permission
 from andaman.training.drill import SCENARIOS
 from andaman.training.drills import score_json
+from andaman.training.permissions import (
+    MANAGE_DRILLS,
+    MANAGE_STAFF,
+    READ_TRAINING,
+    REVIEW_DRILLS,
+    RUN_DRILLS,
+    TAKE_COURSES,
+)
 from andaman.training.problems import NoSuchDrill
 from andaman.training.service import TrainingService
 
-LEARNERS: Final = one_of(Role.OPERATOR, Role.DISPATCHER)
 _LIMIT: Final = 64 * 1024
 
 
-def _entry(method: str, path: str, requires: Requirement = STAFF) -> DoorEntry:
+def _entry(method: str, path: str, requires: Permission = READ_TRAINING, *asks: Permission) -> DoorEntry:
     """Of the city: drills are kept there, and have their exercises in tenants of their own. What is changed is in the journal."""
     body_max = _LIMIT if method == "POST" else 0
-    return DoorEntry(method, f"/api/training{path}", Tenancy.CITY, requires, body_max=body_max)
+    return DoorEntry(method, f"/api/training{path}", Tenancy.CITY, requires, asks, body_max=body_max)
 
 
 def routes(service: TrainingService) -> list[BoundDoor]:
@@ -106,14 +114,14 @@ def routes(service: TrainingService) -> list[BoundDoor]:
 
     return [
         _entry("GET", "").to(overview),
-        _entry("POST", "/roles", ADMINISTRATORS).to(role),
+        _entry("POST", "/roles", MANAGE_STAFF).to(role),
         _entry("GET", "/courses/{course}").to(course),
-        _entry("POST", "/courses/{course}/steps/{step}").to(step),
+        _entry("POST", "/courses/{course}/steps/{step}", TAKE_COURSES).to(step),
         _entry("GET", "/scenarios").to(scenarios),
-        _entry("GET", "/drills").to(drills),
-        _entry("POST", "/drills", LEARNERS).to(begin),
-        _entry("GET", "/drills/{drill}").to(drill),
-        _entry("POST", "/drills/{drill}/{how:str}", LEARNERS).to(end),
+        _entry("GET", "/drills", READ_TRAINING, REVIEW_DRILLS).to(drills),
+        _entry("POST", "/drills", RUN_DRILLS).to(begin),
+        _entry("GET", "/drills/{drill}", READ_TRAINING, REVIEW_DRILLS).to(drill),
+        _entry("POST", "/drills/{drill}/{how:str}", RUN_DRILLS, MANAGE_DRILLS).to(end),
     ]
 
 
@@ -122,7 +130,7 @@ def _may_read(run: Doc, actor: Actor) -> bool:
     trainers', and for those who look after the training."""
     a = simplify(run)["a"]
     mine = actor.principal.id in (a.get("person"), *a.get("trainers", []))
-    return mine or bool(actor.principal.roles & {Role.ADMINISTRATOR, Role.ANALYST})
+    return mine or actor.principal.may(REVIEW_DRILLS)
 
 
 async def _object(request: Request) -> dict[str, Any]:

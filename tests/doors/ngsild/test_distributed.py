@@ -17,6 +17,7 @@ from andaman.identity.model import Actor, Classification, Principal, Role
 from andaman.identity.policy import DatasetRule, Policy, PolicyTable, default_writes
 from andaman.rooms import TYPES
 from tests.doors.ngsild.client import Client, error, open_whole_client
+from tests.support import principal
 
 TYPE = "https://uri.etsi.org/ngsi-ld/default-context/Bus"
 SPEED = "https://uri.etsi.org/ngsi-ld/default-context/speed"
@@ -271,7 +272,7 @@ async def test_nobody_sees_through_a_registration_what_is_hidden_here(
     assert (await here("GET", "/entities?type=Bus&q=colour==%22red%22")).json == [bus(1, colour="red")]
     assert (await here("GET", "/csourceRegistrations?type=Bus")).status == 401
     assert (await here("DELETE", "/entities/urn:ngsi-ld:Bus:1")).status == 401
-    device = Principal("user:x", "x", frozenset({Role.OPERATOR}))
+    device = principal("user:x", "x", Role.OPERATOR)
     here.actor = Actor(device, policy.access_of(device))
     assert (await here("PATCH", "/entities/urn:ngsi-ld:Bus:1/attrs", {"speed": 1})).status in (403, 404, 207)
     assert (await here("POST", "/csourceRegistrations", {})).status == 403
@@ -302,7 +303,7 @@ async def test_an_entity_map_keeps_its_pages(clients: list[Client], urls: list[s
     assert sources["urn:ngsi-ld:Bus:0"] == ["@none"]
     assert sources["urn:ngsi-ld:Bus:1"] == ["urn:ngsi-ld:ContextSourceRegistration:1"]
     assert "urn:ngsi-ld:Bus:3" not in sources
-    other = Principal("user:other", "other", frozenset({Role.OPERATOR}))
+    other = principal("user:other", "other", Role.OPERATOR)
     here.actor = Actor(other)
     assert (await here("GET", f"/entityMaps/{link.rpartition('/')[2]}")).status == 404
 

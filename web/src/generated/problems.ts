@@ -82,6 +82,8 @@ export const problems: Readonly<Record<string, ProblemWords>> = {
   "password-too-short": {"th": "รหัสผ่านต้องมีอย่างน้อย {least} ตัวอักษร", "en": "The password has fewer than {least} characters", "params": {"least": "number", "field": "field"}},
   "password-too-uniform": {"th": "รหัสผ่านต้องมีตัวอักษรที่ต่างกันอย่างน้อย {least} ตัว", "en": "The password has fewer than {least} different characters", "params": {"least": "number", "field": "field"}},
   "past-busy": {"th": "มีผู้ดูข้อมูลย้อนหลังพร้อมกันจำนวนมาก โปรดลองใหม่ในอีกสักครู่", "en": "Too many states of the past are being read; try again in a moment", "params": {}},
+  "permission-missing": {"th": "ท่านยังไม่มีสิทธิ์ {permission} ({meaning})", "en": "This needs the permission {permission} ({meaning})", "params": {"permission": "text", "meaning": "name"}},
+  "permission-taken-away": {"th": "สิทธิ์ {permission} ({meaning}) ของท่านถูกถอนแล้ว จึงไม่มีการเปลี่ยนแปลงใด ๆ", "en": "This needs the permission {permission} ({meaning}), which was taken away by now; nothing was changed", "params": {"permission": "text", "meaning": "name"}},
   "purpose-invalid": {"th": "“{purpose}” ไม่ใช่รหัสวัตถุประสงค์ เช่น operations", "en": "“{purpose}” is not a purpose such as operations", "params": {"purpose": "text", "field": "field"}},
   "purpose-missing": {"th": "โปรดระบุวัตถุประสงค์ของข้อมูลนับจากนี้ เช่น {example}", "en": "Say which purpose the data is for from now on, such as “{example}”", "params": {"example": "text", "field": "field"}},
   "purpose-not-allowed": {"th": "บทบาทของท่านไม่ครอบคลุมวัตถุประสงค์ {purpose}", "en": "Your roles do not act for the purpose {purpose}", "params": {"purpose": "text", "field": "field"}},

@@ -20,7 +20,7 @@ from andaman.doors.live.problems import SocketWatchesFull
 from andaman.doors.live.share import Share, is_stranger
 from andaman.doors.live.snapshot import iter_state
 from andaman.doors.live.view import Filter, parse_bbox
-from andaman.identity.model import Actor, Role
+from andaman.identity.model import Actor
 from andaman.identity.policy import same_rights
 from andaman.identity.tenants import check_entry
 from andaman.kernel.errors import AndamanError, BadRequestData, InvalidRequest, NotSignedIn
@@ -342,7 +342,7 @@ def parse_watch(request: dict[str, Any], actor: Actor) -> tuple[Filter, Micros |
     tenant = request.get("tenant") or ""
     if not isinstance(tenant, str) or len(tenant) > 200:
         raise BadRequestData("tenant is the name of a tenant", field="tenant")
-    if tenant and actor.principal.roles <= {Role.PUBLIC}:
+    if tenant and not actor.principal.is_staff:
         raise NotSignedIn("Sign in to see anything but the city itself", field="tenant")
     check_entry(actor.access, tenant)
     at = request.get("at")

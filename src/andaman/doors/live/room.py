@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from andaman.broker.service import Broker
 from andaman.doors.live.hub import Hub
-from andaman.doors.live.routes import LiveDoor
+from andaman.doors.live.routes import READ_CHANGES, LiveDoor
 from andaman.identity.service import Identity
 from andaman.room import Built, NoSettings, Room, Site
 
@@ -16,4 +16,4 @@ def build(site: Site, settings: NoSettings) -> Built:
     return Built(doors=door.routes(), background=[hub], metrics=[hub, door])
 
 
-ROOM = Room("doors.live", build, of_broker=True)
+ROOM = Room("doors.live", build, permissions=(READ_CHANGES,), of_broker=True)

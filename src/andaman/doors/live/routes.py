@@ -16,20 +16,23 @@ from andaman.doors.live.hub import Hub
 from andaman.doors.live.share import Share
 from andaman.doors.live.snapshot import iter_state
 from andaman.doors.live.view import Filter
-from andaman.identity.doors import ANYONE, STAFF, BoundDoor, Cost, DoorEntry, Tenancy
-from andaman.identity.model import Actor, Role
+from andaman.identity.doors import ANYONE, BoundDoor, Cost, DoorEntry, Tenancy
+from andaman.identity.model import Actor
 from andaman.identity.web import actor_of, ask_of, recheck_of, tenant_of
 from andaman.kernel.errors import Unavailable
 from andaman.kernel.http import Streamed
 from andaman.kernel.metrics import Family, counter, gauge
+from andaman.kernel.permissions import Permission
 from andaman.kernel.time import Micros, format_time
+from andaman.kernel.words import Words
 
 CONNECTIONS_MAX: Final = 2_000
+READ_CHANGES: Final = Permission("change.read", Words("ดูว่าใครแก้ไขอะไร", "See who changed what"))
 _STATE: Final = DoorEntry(
     "GET", "/api/state", Tenancy.BOTH, ANYONE, cost=Cost.QUESTION, tenant_parameter=True
 )
 _CHANGES: Final = DoorEntry(
-    "GET", "/api/changes", Tenancy.BOTH, STAFF, cost=Cost.QUESTION, tenant_parameter=True
+    "GET", "/api/changes", Tenancy.BOTH, READ_CHANGES, cost=Cost.QUESTION, tenant_parameter=True
 )
 _LIVE: Final = DoorEntry("GET", "/live", Tenancy.BOTH, ANYONE, socket=True)
 OnChange = Callable[[Callable[[], None]], Callable[[], None]]
@@ -73,7 +76,7 @@ class LiveDoor:
         actor, recheck = actor_of(socket), recheck_of(socket.scope)
         await socket.accept()
         # The last quarter is for those who signed in: strangers' screens must not shut out the duty officers'.
-        room = self._max * 3 // 4 if actor.principal.roles <= {Role.PUBLIC} else self._max
+        room = self._max * 3 // 4 if not actor.principal.is_staff else self._max
         if len(self.connections) >= room or not self.hub.is_running:
             await socket.close(TRY_AGAIN, "no room for another screen now; try again")
             return

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from andaman.doors.live.problems import AddressWatchesFull, PastBusy
-from andaman.identity.model import Actor, Role
+from andaman.identity.model import Actor
 from andaman.identity.throttle import network_of
 from andaman.kernel.turns import Turns
 
@@ -106,7 +106,7 @@ class Share:
 
 
 def is_stranger(actor: Actor) -> bool:
-    return actor.principal.roles <= {Role.PUBLIC} and actor.principal.id == "public"
+    return not actor.principal.is_staff and actor.principal.id == "public"
 
 
 def _whose(actor: Actor) -> str:

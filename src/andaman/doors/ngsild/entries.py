@@ -34,10 +34,8 @@ from andaman.doors.ngsild import (
 )
 from andaman.doors.ngsild.door import Handler
 from andaman.identity.doors import (
-    ADMINISTRATORS,
     ANYONE,
     SIGNED_IN,
-    STAFF,
     BoundDoor,
     Cost,
     DoorEntry,
@@ -45,12 +43,15 @@ from andaman.identity.doors import (
     Tenancy,
     checked,
 )
+from andaman.identity.permissions import MANAGE_CONTEXTS, MANAGE_SOURCES, READ_SOURCES, WATCH_SOURCES
 from andaman.kernel.http import STRANGERS_BODY
 
 Resource = Mapping[str, BoundDoor]
 _V1: Final = "/ngsi-ld/v1"
 _BOTH: Final = Tenancy.BOTH
 _QUESTION: Final = "It changes nothing: a question whose body is too long for a URL."
+_POLICY: Final = "Who may write an entity is decided by its types and datasets (docs/rooms/identity.md)."
+_OWN: Final = "Everybody has subscriptions and snapshots of their own, with their own rights."
 _OWN_MAP: Final = "An entity map is its maker's, a stranger's too; its id cannot be guessed."
 
 
@@ -79,15 +80,30 @@ def _ask(path: str, handler: Handler) -> BoundDoor:
 def _write(method: str, path: str, handler: Handler, *, devices: bool = False) -> BoundDoor:
     """A change of entities or their past, which the journal keeps."""
     body_max = 0 if method == "DELETE" else None
-    entry = DoorEntry(method, _V1 + path, _BOTH, SIGNED_IN, narrowed=True, devices=devices, body_max=body_max)
+    entry = DoorEntry(
+        method,
+        _V1 + path,
+        _BOTH,
+        SIGNED_IN,
+        narrowed=True,
+        devices=devices,
+        body_max=body_max,
+        because=_POLICY,
+    )
     return entry.to(handler)
 
 
 def _keep(method: str, path: str, handler: Handler, requires: Requirement, *, narrowed: bool) -> BoundDoor:
     """What is kept beside entities: subscriptions, snapshots, registrations, contexts."""
-    body_max = 0 if method in ("GET", "DELETE") else None
     entry = DoorEntry(
-        method, _V1 + path, _BOTH, requires, narrowed=narrowed, body_max=body_max, cost=Cost.QUESTION
+        method,
+        _V1 + path,
+        _BOTH,
+        requires,
+        narrowed=narrowed,
+        body_max=0 if method in ("GET", "DELETE") else None,
+        cost=Cost.QUESTION,
+        because=_OWN if requires is SIGNED_IN and method != "GET" else "",
     )
     return entry.to(handler)
 
@@ -157,19 +173,19 @@ _TEMPORAL: Final = (
 )
 _KEPT: Final = (
     _read("/jsonldContexts", hosting.list_contexts),
-    _keep("POST", "/jsonldContexts", hosting.add_context, STAFF, narrowed=False),
+    _keep("POST", "/jsonldContexts", hosting.add_context, MANAGE_CONTEXTS, narrowed=False),
     _read("/jsonldContexts/{contextId}", hosting.serve_context),
-    _keep("DELETE", "/jsonldContexts/{contextId}", hosting.delete_context, STAFF, narrowed=False),
-    _keep("GET", "/csourceRegistrations", registrations.query, STAFF, narrowed=False),
-    _keep("POST", "/csourceRegistrations", registrations.register, ADMINISTRATORS, narrowed=False),
-    _keep("GET", _REGISTRATION, registrations.retrieve, STAFF, narrowed=False),
-    _keep("PATCH", _REGISTRATION, registrations.update, ADMINISTRATORS, narrowed=False),
-    _keep("DELETE", _REGISTRATION, registrations.delete, ADMINISTRATORS, narrowed=False),
-    _keep("GET", "/csourceSubscriptions", csource_subscriptions.query, STAFF, narrowed=False),
-    _keep("POST", "/csourceSubscriptions", csource_subscriptions.create, STAFF, narrowed=False),
-    _keep("GET", _WATCH, csource_subscriptions.retrieve, STAFF, narrowed=False),
-    _keep("PATCH", _WATCH, csource_subscriptions.update, STAFF, narrowed=False),
-    _keep("DELETE", _WATCH, csource_subscriptions.delete, STAFF, narrowed=False),
+    _keep("DELETE", "/jsonldContexts/{contextId}", hosting.delete_context, MANAGE_CONTEXTS, narrowed=False),
+    _keep("GET", "/csourceRegistrations", registrations.query, READ_SOURCES, narrowed=False),
+    _keep("POST", "/csourceRegistrations", registrations.register, MANAGE_SOURCES, narrowed=False),
+    _keep("GET", _REGISTRATION, registrations.retrieve, READ_SOURCES, narrowed=False),
+    _keep("PATCH", _REGISTRATION, registrations.update, MANAGE_SOURCES, narrowed=False),
+    _keep("DELETE", _REGISTRATION, registrations.delete, MANAGE_SOURCES, narrowed=False),
+    _keep("GET", "/csourceSubscriptions", csource_subscriptions.query, WATCH_SOURCES, narrowed=False),
+    _keep("POST", "/csourceSubscriptions", csource_subscriptions.create, WATCH_SOURCES, narrowed=False),
+    _keep("GET", _WATCH, csource_subscriptions.retrieve, WATCH_SOURCES, narrowed=False),
+    _keep("PATCH", _WATCH, csource_subscriptions.update, WATCH_SOURCES, narrowed=False),
+    _keep("DELETE", _WATCH, csource_subscriptions.delete, WATCH_SOURCES, narrowed=False),
     _keep("GET", "/subscriptions", subscriptions.query, SIGNED_IN, narrowed=True),
     _keep("POST", "/subscriptions", subscriptions.create, SIGNED_IN, narrowed=True),
     _keep("GET", _SUBSCRIPTION, subscriptions.retrieve, SIGNED_IN, narrowed=True),

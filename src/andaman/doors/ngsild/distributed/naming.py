@@ -13,7 +13,7 @@ from andaman.broker.registry.visibility import shown_of
 from andaman.doors.ngsild.door import Door
 from andaman.doors.ngsild.http import Answer, Call
 from andaman.identity.model import Access
-from andaman.identity.policy import STAFF
+from andaman.identity.permissions import READ_SOURCES
 from andaman.kernel.positions import stirred
 
 Matches = list[tuple[Registration, list[Info]]]
@@ -29,7 +29,7 @@ def offered(matches: Matches, access: Access) -> Matches:
 
 def unnamed(door: Door, call: Call, answer: Answer) -> Answer:
     """The answer without ids of registrations, where they may not be listed: refusals, partial results and warnings."""
-    if door.sources is None or not STAFF.isdisjoint(call.actor.principal.roles):
+    if door.sources is None or call.actor.principal.may(READ_SOURCES):
         return answer
     warned = any(name.lower() == _WARNING for name, _ in answer.headers)
     if not warned and answer.status != 207 and answer.status < 400:

@@ -1,0 +1,17 @@
+"""What people need permissions for in ingest."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from andaman.kernel.permissions import Permission
+from andaman.kernel.words import Words
+
+INSPECT_FEEDS: Final = Permission(
+    "feed.inspect", Words("ดูข้อผิดพลาดของฟีดอย่างละเอียด", "See the errors of feeds in full")
+)
+CONTROL_FEEDS: Final = Permission("feed.control", Words("เริ่มและหยุดฟีด", "Start and stop feeds"))
+READ_LETTERS: Final = Permission(
+    "letter.read", Words("ดูข้อความที่ระบบอ่านไม่ได้", "See messages that could not be read (dead letters)")
+)
+PERMISSIONS: Final = (INSPECT_FEEDS, CONTROL_FEEDS, READ_LETTERS)

@@ -1,0 +1,300 @@
+"""Laws of permissions and roles, against the platform as built."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from andaman.app import App
+from andaman.identity.doors import DoorEntry, Who
+from andaman.identity.model import Actor, Role
+from andaman.identity.permissions import WRITE_OWN_DATASETS
+from andaman.identity.policy import Policy
+from andaman.identity.powers import standing_of
+from andaman.identity.roles import FILE, open_roles, shipped_roles
+from andaman.kernel.errors import Unavailable
+from andaman.kernel.permissions import Permission
+from andaman.offline import cli_actor
+from andaman.rooms import PERMISSIONS, ROOMS
+
+from .support import PASSWORD, client, platform, principal, run
+
+STAFF = "operator dispatcher analyst administrator"
+DESK = "operator dispatcher administrator"
+BEFORE = {
+    STAFF: """
+POST NG/jsonldContexts · DELETE NG/jsonldContexts/{contextId}
+GET NG/csourceRegistrations · GET NG/csourceRegistrations/{registrationId}
+GET NG/csourceSubscriptions · POST NG/csourceSubscriptions · GET NG/csourceSubscriptions/{subscriptionId}
+PATCH NG/csourceSubscriptions/{subscriptionId} · DELETE NG/csourceSubscriptions/{subscriptionId}
+GET /auth/sessions · DELETE /auth/sessions · DELETE /auth/sessions/{id} · DELETE /auth/tokens/{id}
+GET /api/identity/agencies · GET /api/changes · GET /api/ingest/dead-letters
+GET /api/command/incidents/{id} · GET /api/command/incidents/{id}/candidates
+GET /api/command/rules · GET /api/command/rules/{id}
+GET /api/training · GET /api/training/courses/{course} · POST /api/training/courses/{course}/steps/{step}
+GET /api/training/scenarios · GET /api/training/drills · GET /api/training/drills/{drill}
+""",
+    DESK: """
+POST /api/command/alerts/{id}/acknowledge · POST /api/command/alerts/{id}/close
+POST /api/command/incidents · POST /api/command/incidents/{id}/notes · POST /api/command/assignments/{id}/steps
+POST /api/training/drills · POST /api/training/drills/{drill}/{how:str}
+""",
+    "dispatcher administrator": """
+POST /api/command/incidents/{id}/steps · POST /api/command/incidents/{id}/assignments
+POST /api/command/units/{id}/status
+""",
+    "operator administrator": "POST /api/ingest/feeds/{feed}/{action}",
+    "analyst administrator": """
+POST /api/assessment/refresh · POST /api/connectivity/runs · POST /api/roadmap/portfolio
+PUT /api/roadmap/measures/{id} · DELETE /api/roadmap/measures/{id}
+""",
+    "administrator": """
+POST NG/csourceRegistrations · PATCH NG/csourceRegistrations/{registrationId}
+DELETE NG/csourceRegistrations/{registrationId} · GET /metrics
+GET /api/identity/users · POST /api/identity/users
+GET /api/identity/users/{username} · PATCH /api/identity/users/{username}
+POST /api/identity/agencies · GET /api/identity/audit · GET /api/identity/tokens · POST /api/identity/tokens
+DELETE /api/identity/tokens/{id} · POST /api/identity/tokens/{id}/rotate · POST /api/identity/tokens/{id}/own
+PUT /api/command/rules/{id} · DELETE /api/command/rules/{id} · POST /api/training/roles
+""",
+}
+"""Roles → the doors that they opened when entries named roles. The rows that ship open the same ones."""
+OF_PARTS = {
+    "incident.close": "dispatcher",
+    "drill.review": "analyst",
+    "drill.manage": "",
+    "feed.inspect": "operator dispatcher analyst",
+    "source.read": "operator dispatcher analyst",
+    "statistic.write": "analyst",
+    "site.write": "analyst",
+    "measure.manage": "analyst",
+    "dataset.write": "analyst",
+}
+"""The same of what is asked of a part of a request: permission → roles."""
+
+
+def before() -> dict[str, set[str]]:
+    """Door → the roles that opened it."""
+    return {
+        door.strip().replace("NG/", "/ngsi-ld/v1/"): set(roles.split())
+        for roles, text in BEFORE.items()
+        for line in text.strip().split("\n")
+        for door in line.split("·")
+    }
+
+
+def named(entry: DoorEntry) -> str:
+    return f"{entry.method} {entry.path}"
+
+
+def opens(entry: DoorEntry, role: str) -> bool:
+    """Does the entry let in whoever has this role, by the numbers that the hot path reads?"""
+    who = principal("user:x", "x", role)
+    standing = standing_of(Actor(who))
+    return not standing & entry.bars and bool(standing & entry.opens or entry.permission in who.permissions)
+
+
+# -- the roles that ship ----------------------------------------------------------------------------------------------
+
+
+def test_the_roles_that_ship_open_the_doors_that_they_opened_before(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with platform(tmp_path) as app:
+            expected, there = before(), {named(door.entry): door.entry for door in app.doors}
+            assert len(expected) == 60
+            for name, roles in expected.items():
+                assert {role for role in shipped_roles().rows if opens(there[name], role)} == roles, name
+            for name, entry in there.items():
+                if name not in expected and isinstance(entry.requires, Who):
+                    assert all(opens(entry, role) for role in shipped_roles().rows), name
+
+    run(work)
+    for name, having in OF_PARTS.items():
+        rows = shipped_roles().rows.values()
+        assert {row.name for row in rows if name in row.permissions} == set(having.split()), name
+
+
+# -- laws of the table ------------------------------------------------------------------------------------------------
+
+
+def test_every_permission_has_words_a_name_of_its_own_and_is_asked(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with platform(tmp_path) as app:
+            asked = {one.name for door in app.doors for one in door.entry.permissions}
+            asked |= {rule.permission for rule in app.get(Policy).table.writes} | {WRITE_OWN_DATASETS.name}
+            declared = [one for room in ROOMS for one in room.permissions]
+            assert asked == {one.name for one in declared}
+            assert [name for name, count in Counter(one.name for one in declared).items() if count > 1] == []
+            for one in declared:
+                assert not one.words.placeholders()
+                assert any("\u0e00" <= char <= "\u0e7f" for char in one.words.th), one.name
+            for door in app.doors:
+                entry = door.entry
+                if entry.method != "GET":
+                    assert isinstance(entry.requires, Permission) or entry.because, named(entry)
+            given = {name for row in shipped_roles().rows.values() for name in row.permissions} - {"*"}
+            assert given <= PERMISSIONS.keys()
+
+    run(work)
+
+
+# -- a new role costs a row -------------------------------------------------------------------------------------------
+
+SHIFT_LEAD = """
+[shiftLead]
+words = { th = "หัวหน้ากะ", en = "Shift lead" }
+sees = ["unlisted", "security"]
+permissions = [
+  "incident.read",
+  "incident.step",
+  "rule.manage",
+]
+
+[callTaker]
+words = { th = "เจ้าหน้าที่รับแจ้งเหตุ", en = "Call taker" }
+permissions = ["incident.create"]
+"""
+
+
+async def signed_in(app: App, http: httpx.AsyncClient, role: str) -> dict[str, Any]:
+    """Sign in as a new account with this role; what the platform says of it."""
+    await app.identity.add_user(f"test-{role.lower()}", PASSWORD, [role], cli_actor())
+    answer = await http.post("/auth/login", json={"username": f"test-{role.lower()}", "password": PASSWORD})
+    http.headers["X-CSRF-Token"] = answer.json()["csrf"]
+    principal: dict[str, Any] = (await http.get("/auth/me")).json()["principal"]
+    return principal
+
+
+def test_a_new_role_is_a_row_and_opens_exactly_its_doors(tmp_path: Path) -> None:
+    tmp_path.joinpath(FILE).write_text(SHIFT_LEAD, "utf-8")
+
+    async def work() -> None:
+        async with platform(tmp_path, public_queries_per_minute=0) as app, client(app) as http:
+            me = await signed_in(app, http, "shiftLead")
+            assert me["roles"] == ["shiftLead"]
+            assert me["roleNames"] == [{"th": "หัวหน้ากะ", "en": "Shift lead"}]
+            assert me["permissions"] == ["incident.read", "incident.step", "rule.manage"]
+            for door in app.doors:
+                entry = door.entry
+                if not isinstance(entry.requires, Permission):
+                    continue
+                path = entry.path.replace("{", "").replace("}", "").replace(":str", "").replace(":path", "")
+                content = None if entry.method == "GET" else b"{}"
+                kind = {"Content-Type": "application/json"}
+                answer = await http.request(entry.method, path, content=content, headers=kind)
+                refused = answer.status_code == 403 and "permission" in answer.json()["detail"]
+                assert refused is (entry.requires.name not in me["permissions"]), (named(entry), answer.text)
+                if refused and entry.path.startswith("/api"):
+                    assert answer.json()["code"] == "permission-missing"
+                    assert answer.json()["params"]["permission"] == entry.requires.name
+
+    run(work)
+
+
+def test_a_part_of_a_request_asks_a_permission_of_its_own(tmp_path: Path) -> None:
+    """A shift lead changes the status of incidents and ends none."""
+    tmp_path.joinpath(FILE).write_text(SHIFT_LEAD, "utf-8")
+
+    async def work() -> None:
+        async with platform(tmp_path) as app, client(app) as lead, client(app, Role.DISPATCHER) as desk:
+            await signed_in(app, lead, "shiftLead")
+            place = {"type": "Point", "coordinates": [98.3, 7.9]}
+            made = await desk.post(
+                "/api/command/incidents",
+                json={"incidentType": "fire", "severity": "Minor", "location": place},
+            )
+            assert made.status_code == 201, made.text
+            steps = made.headers["Location"] + "/steps"
+            assert (await lead.post(steps, json={"step": "triaged"})).status_code == 200
+            refused = await lead.post(steps, json={"step": "closed", "outcome": "x"})
+            assert refused.status_code == 403
+            assert refused.json()["params"]["permission"] == "incident.close"
+            assert (await desk.post(steps, json={"step": "closed", "outcome": "x"})).status_code == 200
+
+    run(work)
+
+
+def test_a_new_role_sees_what_its_row_says(tmp_path: Path) -> None:
+    """Also tokens have it. What a role does not see is not there for it."""
+    tmp_path.joinpath(FILE).write_text(SHIFT_LEAD, "utf-8")
+
+    async def work() -> None:
+        async with platform(tmp_path) as app, client(app, Role.ADMINISTRATOR) as root, client(app) as http:
+            made = await root.post("/ngsi-ld/v1/entities", json={"id": "urn:x:1", "type": "Unheard"})
+            assert made.status_code == 201
+            for role, status in {"shiftLead": 200, "callTaker": 404}.items():
+                answer = await root.post("/api/identity/tokens", json={"name": "x", "roles": [role]})
+                bearer = {"Authorization": f"Bearer {answer.json()['secret']}"}
+                found = await http.get("/ngsi-ld/v1/entities/urn:x:1", headers=bearer)
+                assert found.status_code == status, role
+            unknown = await root.post("/api/identity/tokens", json={"name": "x", "roles": ["boss"]})
+            assert unknown.status_code == 400
+            assert "shiftLead" in unknown.json()["detail"]
+
+    run(work)
+
+
+def test_who_has_a_role_that_is_gone_has_no_permission(tmp_path: Path) -> None:
+    """Stored names stay. With the row, the rights come back."""
+    tmp_path.joinpath(FILE).write_text(SHIFT_LEAD, "utf-8")
+    told: list[dict[str, Any]] = []
+
+    async def work() -> None:
+        async with platform(tmp_path) as app, client(app) as http:
+            if not told:
+                await signed_in(app, http, "shiftLead")
+            body = {"username": "test-shiftlead", "password": PASSWORD}
+            told.append((await http.post("/auth/login", json=body)).json()["principal"])
+
+    run(work)
+    tmp_path.joinpath(FILE).unlink()
+    run(work)
+    tmp_path.joinpath(FILE).write_text(SHIFT_LEAD, "utf-8")
+    run(work)
+    assert [one["permissions"] for one in told] == [told[0]["permissions"], [], told[0]["permissions"]]
+    assert {str(one["roles"]) for one in told} == {"['shiftLead']"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "line", "words"),
+    [
+        (('"incident.step"', '"incident.stop"'), 7, "there is no permission 'incident.stop'"),
+        (
+            ('"incident.create"', '"account.manage"'),
+            13,
+            "only administrators have the permission account.manage",
+        ),
+        (('"incident.create"', '"*"'), 13, "only administrators"),
+        (('"security"', '"secrets"'), 4, "a role cannot see 'secrets'; sees has unlisted, personal"),
+        (('"security"', '"*"'), 4, "a role cannot see '*'"),
+        (("[callTaker]", "[administrator]"), 11, "the role administrator cannot be changed"),
+        (("[callTaker]", "[public]"), 11, "the role public cannot be changed"),
+        (("[callTaker]", '["Call Taker"]'), 11, "'Call Taker' is not the name of a role"),
+        (('words = { th = "หัวหน้ากะ", ', "words = { "), 3, "the role shiftLead needs words"),
+        (("permissions = [\n", "permission = [\n"), 5, "a role has no 'permission'"),
+        (('permissions = ["incident.create"]', "permissions = 1"), 13, "permissions is a list of texts"),
+        (("[shiftLead]", 'shift = "x"\n[shiftLead]'), 2, "shift is not the section of a role"),
+        (("[shiftLead]", "[shiftLead"), 2, "is not valid TOML"),
+    ],
+)
+def test_a_roles_file_that_is_not_in_order_is_refused_with_the_line(
+    tmp_path: Path, wrong: tuple[str, str], line: int, words: str
+) -> None:
+    tmp_path.joinpath(FILE).write_text(SHIFT_LEAD.replace(*wrong, 1), "utf-8")
+    with pytest.raises(Unavailable) as refused:
+        open_roles(tmp_path, permissions=PERMISSIONS)
+    assert words in str(refused.value)
+    assert f"line {line}" in str(refused.value)
+
+
+def test_the_setting_names_another_file_which_must_be_there(tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(SHIFT_LEAD, "utf-8")
+    assert open_roles(tmp_path, str(own), PERMISSIONS).names[-2:] == ("shiftLead", "callTaker")
+    assert open_roles(tmp_path, "", PERMISSIONS).names == shipped_roles().names
+    with pytest.raises(Unavailable, match=r"missing\.toml cannot be read"):
+        open_roles(tmp_path, str(tmp_path / "missing.toml"), PERMISSIONS)
