@@ -9,7 +9,6 @@ export const msg = messages({
   toLight: { th: 'ใช้หน้าจอสีสว่าง', en: 'Use the light theme' },
   toDark: { th: 'ใช้หน้าจอสีมืด', en: 'Use the dark theme' },
   signIn: { th: 'เข้าสู่ระบบ', en: 'Sign in' },
-  signOut: { th: 'ออกจากระบบ', en: 'Sign out' },
   user: { th: 'ผู้ใช้: {name}', en: 'User: {name}' },
   palette: { th: 'ค้นหาและสั่งงาน', en: 'Search and commands' },
   paletteHint: { th: 'พิมพ์ชื่อสถานที่ เหตุ หน่วย หรือหน้าจอ', en: 'Type a place, incident, unit or page' },

@@ -144,6 +144,8 @@ export interface Action {
   changes?: true;
   /** Work begins with it: it is also a button below the lists of work. */
   begins?: true;
+  /** Also listed in the menu of the person who is signed in. */
+  menu?: 'account';
   /** The page whose picture it needs. From another page, that one opens first. */
   page?: string;
   /** Asked before it runs. */
