@@ -12,7 +12,7 @@ import pytest
 from andaman.broker.entity.build import GENERIC_TYPES, iri, short
 from andaman.catalogue.seed import default_datasets
 from andaman.city.pack import load_pack
-from andaman.command.core.severity import SEVERITIES
+from andaman.command.core.states import AlertStatus, AssignmentStatus, IncidentStatus, Severity, UnitStatus
 from andaman.command.incidents.steps import ASSIGNMENT_STEPS, INCIDENT_STEPS, UNIT_STATUS
 from andaman.command.signals.alerts import ALERT_STEPS
 from andaman.common_attributes import COMMON
@@ -122,7 +122,11 @@ def test_names_in_stored_data_keep_their_iris() -> None:
         ("Incident", "incidentStatus", INCIDENT_STEPS),
         ("Assignment", "assignmentStatus", ASSIGNMENT_STEPS),
         ("EmergencyUnit", "unitStatus", {*UNIT_STATUS.values(), "outOfService"}),
-        ("Alert", "severity", set(SEVERITIES)),
+        ("Alert", "alertStatus", AlertStatus),
+        ("Incident", "incidentStatus", IncidentStatus),
+        ("Assignment", "assignmentStatus", AssignmentStatus),
+        ("EmergencyUnit", "unitStatus", UnitStatus),
+        ("Alert", "severity", Severity),
     ],
 )
 def test_every_state_has_words_and_no_others_have(kind: str, attribute: str, states: Collection[str]) -> None:

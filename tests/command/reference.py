@@ -15,7 +15,7 @@ from andaman.broker.entity.build import iri
 from andaman.broker.model import Change, Event, EventKind
 from andaman.broker.query.evaluate import matches_q
 from andaman.broker.query.parse import parse_q
-from andaman.command.core.severity import SEVERITIES
+from andaman.command.core.states import SEVERITIES
 from andaman.command.signals.definition import (
     All,
     Any_,

@@ -20,7 +20,9 @@ from andaman.command.core.entries import (
     unit_links,
 )
 from andaman.command.core.records import Records
+from andaman.command.core.states import AlertStatus
 from andaman.command.core.timeline import entries, entry_op
+from andaman.command.core.views import Alert
 from andaman.command.dispatch.ranking import Ranking, rank
 from andaman.command.dispatch.roads import iter_segments
 from andaman.command.incident_types import INCIDENT_TYPES
@@ -150,11 +152,11 @@ class Desk(Records):
         alert_id: str,
         actor: Actor,
         tenant: str,
-        step: Callable[[Doc, str, str, Micros], WriteOp],
+        step: Callable[[Alert, str, str, Micros], WriteOp],
         text: str,
     ) -> dict[str, Any]:
         async with self.lock:
-            alert = self.get(alert_id, "Alert", actor.access, tenant)
+            alert = Alert.of(self.get(alert_id, "Alert", actor.access, tenant))
             await self.commit(lambda now: [step(alert, actor.principal.name, text, now)], actor, tenant)
         return simplify(self.get(alert_id, "Alert", actor.access, tenant))
 
@@ -174,16 +176,16 @@ class Desk(Records):
                 entry_op(incident_id, 1, opened, author, now, tenant),
             ]
             if read.get("refAlert"):
-                alert = self.get(read["refAlert"], "Alert", actor.access, tenant)
+                alert = Alert.of(self.get(read["refAlert"], "Alert", actor.access, tenant))
                 link: dict[str, Instance] = {"refIncident": rel(incident_id, "Incident")}
-                if value(alert, "alertStatus") == "open":
+                if alert.status is AlertStatus.OPEN:
                     link |= {
                         "alertStatus": prop("acknowledged", now),
                         "acknowledgedBy": prop(author, now),
                         "acknowledgedAt": prop(format_time(now)),
                     }
-                ops.append(change_op(alert["id"], "Alert", **link))
-                if value(alert, "origin") == "simulated":
+                ops.append(change_op(alert.id, "Alert", **link))
+                if alert.simulated:
                     doc["attrs"][iri("origin")] = [prop("simulated")]
             return ops
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from andaman.command.types import ALERT, ALERT_RULE, ASSIGNMENT, EMERGENCY_UNIT, INCIDENT
+from andaman.command.types import ALERT, ALERT_RULE, ASSIGNMENT, EMERGENCY_UNIT, INCIDENT, TIMELINE_ENTRY
 from andaman.kernel.errors import BadRequestData, Conflict, ResourceNotFound
 from andaman.kernel.refusals import Refusal
-from andaman.kernel.words import Names, State, States, Words
+from andaman.kernel.words import FieldName, Names, State, States, Words
 
-KINDS: Final = {one.name: one.words for one in (ALERT, ALERT_RULE, ASSIGNMENT, EMERGENCY_UNIT, INCIDENT)}
+KINDS: Final = {
+    one.name: one.words for one in (ALERT, ALERT_RULE, ASSIGNMENT, EMERGENCY_UNIT, INCIDENT, TIMELINE_ENTRY)
+}
 """Types of entities that people ask the command center for."""
 
 
@@ -20,6 +22,19 @@ class NoSuchRecord(Refusal, ResourceNotFound):
     words = Words("ไม่พบ{record} {id} หรือไม่มีสิทธิ์เข้าถึง", "There is no {record} {id}, or you may not see it")
     record: Words
     id: str
+
+
+class Unreadable(Refusal, Conflict):
+    """A stored entity lacks an attribute that decides, or holds something else in it."""
+
+    code = "unreadable-record"
+    words = Words(
+        "ข้อมูล{record} {id} ไม่สมบูรณ์: {attribute}ใช้ไม่ได้ โปรดแจ้งผู้ดูแลระบบ",
+        "The {record} {id} is damaged: its {attribute} cannot be used; tell the administrator",
+    )
+    record: Words
+    id: str
+    attribute: FieldName
 
 
 class NoIncidentThen(Refusal, ResourceNotFound):

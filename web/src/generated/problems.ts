@@ -123,6 +123,7 @@ export const problems: Readonly<Record<string, ProblemWords>> = {
   "unit-bound": {"th": "{unit} อยู่ในสถานะ “{state}” ให้จบการมอบหมายก่อน", "en": "{unit} is “{state}”; end its assignment first", "params": {"unit": "name", "state": "state"}},
   "unit-not-available": {"th": "{unit} อยู่ในสถานะ “{state}” จึงไม่ว่าง เลือกหน่วยอื่น", "en": "{unit} is “{state}”, not available; choose another unit", "params": {"unit": "name", "id": "text", "state": "state"}},
   "units-bound": {"th": "ยังมีหน่วยปฏิบัติภารกิจอยู่ {count} หน่วย ({units}) ให้บันทึกเสร็จภารกิจหรือยกเลิกการมอบหมายก่อน", "en": "Units are still bound: {count} ({units}); clear or cancel their assignments first", "params": {"count": "number", "units": "names", "allowed": "states"}},
+  "unreadable-record": {"th": "ข้อมูล{record} {id} ไม่สมบูรณ์: {attribute}ใช้ไม่ได้ โปรดแจ้งผู้ดูแลระบบ", "en": "The {record} {id} is damaged: its {attribute} cannot be used; tell the administrator", "params": {"record": "name", "id": "text", "attribute": "field"}},
   "unsupported-media-type": {"th": "ระบบไม่รองรับข้อมูลชนิดนี้", "en": "This media type is not supported"},
   "uri-too-long": {"th": "ที่อยู่ของคำขอยาวเกินไป", "en": "The address of the request is too long"},
   "username-invalid": {"th": "ชื่อผู้ใช้ต้องมี 2–64 ตัว ประกอบด้วย a–z 0–9 จุด ขีดกลาง หรือขีดล่าง และขึ้นต้นด้วยตัวอักษรหรือตัวเลข", "en": "A user name has 2–64 of a–z, 0–9, dot, dash, underscore and begins with a letter or digit", "params": {"field": "field"}},

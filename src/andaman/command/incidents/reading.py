@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from andaman.command.core.reading import TEXT_MAX, members, point, text, uri
-from andaman.command.core.severity import SEVERITIES
+from andaman.command.core.states import SEVERITIES
 from andaman.command.incident_types import INCIDENT_TYPES
 from andaman.kernel.refusals import NotAChoice
 

@@ -1,21 +1,18 @@
-"""Rules that begin without a state take over the alerts that stand open, so that none is raised a second time."""
+"""Rules that begin without a state take over the alerts that are still open, so that none is raised twice."""
 
 from __future__ import annotations
 
-import logging
 from typing import Final
 
-from andaman.broker.entity.build import iri, value
-from andaman.broker.model import Doc, WriteOp
+from andaman.broker.entity.build import iri
+from andaman.broker.model import WriteOp
 from andaman.broker.service import Broker
-from andaman.command.core.severity import SEVERITIES
+from andaman.command.core.views import Alert, readable
 from andaman.command.signals.alerts import withdraw
 from andaman.command.signals.engine import RuleEngine
 from andaman.command.signals.episode import Episode
 from andaman.identity.model import FULL_ACCESS, Actor
-from andaman.kernel.time import Micros, parse_time
-
-log = logging.getLogger(__name__)
+from andaman.kernel.time import Micros
 
 _ALERT: Final = iri("Alert")
 _PAGE: Final = 500
@@ -25,45 +22,34 @@ async def adopt(broker: Broker, engine: RuleEngine, actor: Actor, now: Micros, t
     """Open alerts of rules that run become episodes of the engine; the others (rule or source gone, or a second alert of
     the same) are cleared. Raises Unavailable."""
     rules = {rule.id: rule for rule in engine.rules}
-    alerts = [doc for doc in broker.iter_entities([_ALERT], FULL_ACCESS, tenant) if _is_open(doc)]
-    alerts.sort(key=lambda doc: str(value(doc, "dateIssued")), reverse=True)
+    found = readable(Alert, broker.iter_entities([_ALERT], FULL_ACCESS, tenant))
+    alerts = [alert for alert in found if alert.status.standing]
+    alerts.sort(key=lambda alert: alert.issued or 0, reverse=True)
     taken: set[tuple[str, str]] = set()
     ops: list[WriteOp] = []
     for alert in alerts:
-        rule, source_id = rules.get(str(value(alert, "rule"))), str(value(alert, "alertSource"))
-        source = broker.find(source_id, FULL_ACCESS, tenant)
+        rule, source = rules.get(alert.rule), broker.find(alert.source, FULL_ACCESS, tenant)
         if rule is None or source is None or set(rule.types).isdisjoint(source["type"]):
             ops.append(withdraw(alert, "rule changed" if rule is None else "entity deleted", now))
-        elif (rule.id, source_id) in taken:
+        elif (rule.id, alert.source) in taken:
             ops.append(withdraw(alert, "superseded", now))
         else:
-            taken.add((rule.id, source_id))
-            engine.adopt(rule.id, source_id, tuple(source["type"]), _episode(alert, now))
+            taken.add((rule.id, alert.source))
+            engine.adopt(rule.id, alert.source, tuple(source["type"]), _episode(alert, now))
     for start in range(0, len(ops), _PAGE):
         await broker.must_write(ops[start : start + _PAGE], actor, tenant)
 
 
-def _is_open(alert: Doc) -> bool:
-    return value(alert, "alertStatus") in ("open", "acknowledged")
-
-
-def _episode(alert: Doc, now: Micros) -> Episode:
-    severity = str(value(alert, "severity"))
+def _episode(alert: Alert, now: Micros) -> Episode:
+    last_seen = now if alert.last_seen is None else alert.last_seen
     return Episode(
         active=True,
-        alert=alert["id"],
-        step=int(value(alert, "signalStep", 0)),
-        onset=_time(alert, "onset", now),
-        raised_at=_time(alert, "dateIssued", now),
-        occurrences=int(value(alert, "occurrences", 1)),
-        severity=severity if severity in SEVERITIES else SEVERITIES[0],
-        last_seen=_time(alert, "lastSeen", now),
-        reported_at=_time(alert, "lastSeen", now),
+        alert=alert.id,
+        step=alert.signal_step,
+        onset=now if alert.onset is None else alert.onset,
+        raised_at=now if alert.issued is None else alert.issued,
+        occurrences=alert.occurrences,
+        severity=alert.severity.value,
+        last_seen=last_seen,
+        reported_at=last_seen,
     )
-
-
-def _time(alert: Doc, attr: str, now: Micros) -> Micros:
-    try:
-        return parse_time(str(value(alert, attr)))
-    except ValueError:
-        return now

@@ -9,15 +9,18 @@ from typing import Any, Final
 from andaman.broker.entity.build import entity, js, lang, prop, rel, short, value
 from andaman.broker.model import LOCATION, Doc, Instance, OpKind, WriteOp
 from andaman.command.core.entities import change_op, exercise_of, local, scopes_of
+from andaman.command.core.states import AlertStatus
+from andaman.command.core.views import Alert
 from andaman.command.problems import AlertAcknowledged, AlertClosed, AlertNotOpen
 from andaman.command.signals.episode import Signal, SignalKind
 from andaman.kernel.time import Micros, format_time
 
-ALERT_STEPS: Final[Mapping[str, tuple[str, ...]]] = {
-    "open": ("acknowledged", "cleared", "closed"),
-    "acknowledged": ("cleared", "closed"),
-    "cleared": ("acknowledged", "closed"),
-    "closed": (),
+_S = AlertStatus
+ALERT_STEPS: Final[Mapping[AlertStatus, tuple[AlertStatus, ...]]] = {
+    _S.OPEN: (_S.ACKNOWLEDGED, _S.CLEARED, _S.CLOSED),
+    _S.ACKNOWLEDGED: (_S.CLEARED, _S.CLOSED),
+    _S.CLEARED: (_S.ACKNOWLEDGED, _S.CLOSED),
+    _S.CLOSED: (),
 }
 """What may follow. A cleared alert comes back as acknowledged or open when its condition does, within the damping
 time; acknowledging a cleared one records who saw it and leaves it cleared."""
@@ -79,31 +82,30 @@ def _texts(signal: Signal, source: Doc | None) -> dict[str, str]:
     return {lg: fill(text, _holes(signal, source, lg)) for lg, text in headline.items()}
 
 
-def signal_op(signal: Signal, source: Doc | None, alert: Doc | None, tenant: str) -> WriteOp | None:
+def signal_op(signal: Signal, source: Doc | None, alert: Alert | None, tenant: str) -> WriteOp | None:
     """The write of one signal, given the source entity and the alert as they are; None when it was written before
     (a repeated run after a kill) or when a person has closed the alert since."""
     if alert is None:
         return _create(signal, source, tenant) if signal.kind is not SignalKind.CLEARED else None
-    if int(value(alert, "signalStep", 0)) >= signal.step or value(alert, "alertStatus") == "closed":
+    if alert.signal_step >= signal.step or alert.status is AlertStatus.CLOSED:
         return None
     attrs: dict[str, Instance] = {
         "signalStep": prop(signal.step),
         "lastSeen": prop(format_time(signal.last_seen)),
         "occurrences": prop(signal.occurrences),
     }
-    status = value(alert, "alertStatus")
     match signal.kind:
         case SignalKind.CLEARED:
-            attrs["alertStatus"] = prop("cleared", signal.at)
+            attrs["alertStatus"] = _status(AlertStatus.CLEARED, signal.at)
             attrs["clearedAt"] = prop(format_time(signal.at))
             attrs["clearReason"] = prop(signal.reason)
         case SignalKind.AGAIN | SignalKind.RAISED:
-            seen = value(alert, "acknowledgedBy") is not None
-            attrs["alertStatus"] = prop("acknowledged" if seen else "open", signal.at)
+            back = AlertStatus.ACKNOWLEDGED if alert.acknowledged_by else AlertStatus.OPEN
+            attrs["alertStatus"] = _status(back, signal.at)
         case SignalKind.WORSE:
             attrs["severity"] = prop(signal.severity)
-            if status == "acknowledged":  # worse than what was acknowledged: look again
-                attrs["alertStatus"] = prop("open", signal.at)
+            if alert.status is AlertStatus.ACKNOWLEDGED:  # worse than what was acknowledged: look again
+                attrs["alertStatus"] = _status(AlertStatus.OPEN, signal.at)
         case SignalKind.SEEN:
             pass
     if signal.kind is not SignalKind.CLEARED:
@@ -117,7 +119,7 @@ def _create(signal: Signal, source: Doc | None, tenant: str) -> WriteOp:
     rule = signal.rule
     attrs: dict[str, Instance] = {
         "name": lang(**_texts(signal, source)),
-        "alertStatus": prop("open", signal.at),
+        "alertStatus": _status(AlertStatus.OPEN, signal.at),
         "severity": prop(signal.severity),
         "urgency": prop(rule.urgency),
         "certainty": prop(rule.certainty),
@@ -138,8 +140,9 @@ def _create(signal: Signal, source: Doc | None, tenant: str) -> WriteOp:
         attrs["incidentType"] = prop(rule.incident_type)
     if source is not None:
         place = source["attrs"].get(LOCATION)
-        if place and place[0].get("value", {}).get("type") == "Point":
-            attrs["location"] = {"type": "GeoProperty", "value": place[0]["value"]}
+        point = place[0].get("value") if place else None
+        if isinstance(point, dict) and point.get("type") == "Point":
+            attrs["location"] = {"type": "GeoProperty", "value": point}
         for key in ("agency", "address"):
             found = value(source, key)
             if isinstance(found, str):
@@ -150,42 +153,46 @@ def _create(signal: Signal, source: Doc | None, tenant: str) -> WriteOp:
     return WriteOp(OpKind.CREATE, signal.alert_id, doc)
 
 
-def withdraw(alert: Doc, reason: str, now: Micros) -> WriteOp:
-    """Clear an alert that no rule stands behind any more."""
+def withdraw(alert: Alert, reason: str, now: Micros) -> WriteOp:
+    """Clear an alert whose rule or source is gone."""
     attrs = {
-        "alertStatus": prop("cleared", now),
+        "alertStatus": _status(AlertStatus.CLEARED, now),
         "clearedAt": prop(format_time(now)),
         "clearReason": prop(reason),
-        "signalStep": prop(int(value(alert, "signalStep", 0)) + 1),
+        "signalStep": prop(alert.signal_step + 1),
     }
-    return change_op(alert["id"], "Alert", **attrs)
+    return change_op(alert.id, "Alert", **attrs)
 
 
-def acknowledge(alert: Doc, person: str, note: str, now: Micros) -> WriteOp:
-    """Raises Conflict when it is acknowledged or closed already."""
-    status, seen = value(alert, "alertStatus"), value(alert, "acknowledgedBy")
-    if status == "closed" or (seen is not None and status != "open"):
-        allowed = [] if status == "closed" else ["closed"]
+def acknowledge(alert: Alert, person: str, note: str, now: Micros) -> WriteOp:
+    """Raises AlertAcknowledged or AlertNotOpen when it is acknowledged or closed already."""
+    status, seen = alert.status, alert.acknowledged_by
+    if status is AlertStatus.CLOSED or (seen and status is not AlertStatus.OPEN):
+        allowed = [] if status is AlertStatus.CLOSED else [AlertStatus.CLOSED.value]
         if seen:
-            raise AlertAcknowledged(state=status, person=seen, allowed=allowed)
-        raise AlertNotOpen(state=status, allowed=allowed)
+            raise AlertAcknowledged(state=status.value, person=seen, allowed=allowed)
+        raise AlertNotOpen(state=status.value, allowed=allowed)
     attrs = {"acknowledgedBy": prop(person, now), "acknowledgedAt": prop(format_time(now))}
     if note:
         attrs["acknowledgeNote"] = prop(note)
-    if status != "cleared":
-        attrs["alertStatus"] = prop("acknowledged", now)
-    return change_op(alert["id"], "Alert", **attrs)
+    if status is not AlertStatus.CLEARED:
+        attrs["alertStatus"] = _status(AlertStatus.ACKNOWLEDGED, now)
+    return change_op(alert.id, "Alert", **attrs)
 
 
-def close(alert: Doc, person: str, reason: str, now: Micros) -> WriteOp:
-    """Raises Conflict when it is closed already."""
-    if value(alert, "alertStatus") == "closed":
-        raise AlertClosed(person=str(value(alert, "closedBy")))
+def close(alert: Alert, person: str, reason: str, now: Micros) -> WriteOp:
+    """Raises AlertClosed when it is closed already."""
+    if alert.status is AlertStatus.CLOSED:
+        raise AlertClosed(person=alert.closed_by)
     attrs = {
-        "alertStatus": prop("closed", now),
+        "alertStatus": _status(AlertStatus.CLOSED, now),
         "closedBy": prop(person, now),
         "closedAt": prop(format_time(now)),
     }
     if reason:
         attrs["closeReason"] = prop(reason)
-    return change_op(alert["id"], "Alert", **attrs)
+    return change_op(alert.id, "Alert", **attrs)
+
+
+def _status(status: AlertStatus, now: Micros) -> Instance:
+    return prop(status.value, now)

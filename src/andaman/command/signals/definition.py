@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from andaman.broker.entity.build import iri
 from andaman.broker.model import LOCATION
-from andaman.command.core.severity import SEVERITIES
+from andaman.command.core.states import SEVERITIES
 from andaman.command.types import CATEGORY, CERTAINTY, URGENCY
 from andaman.kernel.errors import BadRequestData
 from andaman.kernel.geometry import Area

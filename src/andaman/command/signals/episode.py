@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, Final
 
-from andaman.command.core.severity import SEVERITIES
+from andaman.command.core.states import SEVERITIES
 from andaman.command.signals.definition import Rule
 from andaman.kernel.ids import keyed_id, urn
 from andaman.kernel.time import MINUTE, Micros

@@ -13,7 +13,7 @@ from andaman.broker.model import Doc
 from andaman.broker.query import ast
 from andaman.broker.query.evaluate import matches_q, matches_scope
 from andaman.broker.query.parse import parse_q, parse_scope
-from andaman.command.core.severity import SEVERITIES
+from andaman.command.core.states import SEVERITIES
 from andaman.command.signals.conditions import (
     AreaOf,
     Known,

@@ -24,6 +24,8 @@ from andaman.broker.follower import Follower
 from andaman.broker.model import LOCATION, Doc, Event, EventKind, WriteOp
 from andaman.broker.service import Broker
 from andaman.command.core.records import Records
+from andaman.command.core.views import Alert
+from andaman.command.problems import Unreadable
 from andaman.command.signals.adoption import adopt
 from andaman.command.signals.alerts import signal_op
 from andaman.command.signals.definition import Rule, read_rule
@@ -123,7 +125,8 @@ class RuleWatch:
             def area_of(entity_id: str) -> dict[str, Any] | None:
                 doc = self._broker.find(entity_id, FULL_ACCESS, tenant)
                 place = doc["attrs"].get(LOCATION) if doc is not None else None
-                return place[0]["value"] if place else None
+                found = place[0].get("value") if place else None
+                return found if isinstance(found, dict) else None
 
             found = self._engines[tenant] = RuleEngine(area_of=area_of, key=self._broker.position_key)
         return found
@@ -349,7 +352,12 @@ class RuleWatch:
     def _op(self, tenant: str, signal: Signal) -> WriteOp | None:
         """The write of a signal, made of the source as all who read alerts see it now. One that ends an alert says nothing
         of its source; any other is dropped where the source was hidden meanwhile."""
-        alert = self._broker.find(signal.alert_id, FULL_ACCESS, tenant)
+        stored = self._broker.find(signal.alert_id, FULL_ACCESS, tenant)
+        try:
+            alert = None if stored is None else Alert.of(stored)
+        except Unreadable as error:  # somebody wrote over it: the rules leave it, and go on
+            log.error("A signal is dropped: %s", error.detail)
+            return None
         if signal.kind is SignalKind.CLEARED:
             return signal_op(signal, self._broker.find(signal.entity_id, FULL_ACCESS, tenant), alert, tenant)
         access = self.shown.access(tenant)
