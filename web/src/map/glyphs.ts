@@ -17,3 +17,5 @@ export const GLYPHS = {
 } as const;
 export type Glyph = keyof typeof GLYPHS;
 export const isGlyph = (name: unknown): name is Glyph => typeof name === 'string' && Object.hasOwn(GLYPHS, name);
+/** The glyph of this name; a dot for an unknown one. */
+export const glyphOf = (name: unknown): Glyph => (isGlyph(name) ? name : 'dot');

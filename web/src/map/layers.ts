@@ -3,11 +3,9 @@ import { typeRow } from '$entities/describe';
 import { layers as words, types } from '$generated/vocabulary';
 import { rooms } from '$shell/registry';
 import type { Layer, MapImage, PictureLayer } from '$shell/room';
-import { isGlyph, type Glyph } from './glyphs';
+import { glyphOf } from './glyphs';
 import { crowd, signs } from './marks';
 import { signImages, signOf } from './symbols';
-
-const glyphOf = (name: string | undefined): Glyph => (isGlyph(name) ? name : 'dot');
 
 /** A sign for each entity by its type; signs that overlap join into one with their number. */
 const placeLayer = (id: string, icon: string | undefined): Layer => ({

@@ -1,7 +1,9 @@
 import { defineRoom } from '$shell/room';
+import { layers } from './layers';
 
 export default defineRoom({
   name: 'ingest',
+  layers,
   slots: {
     'data.sections': [
       { load: () => import('./Feeds.svelte') },

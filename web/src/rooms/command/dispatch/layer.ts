@@ -2,7 +2,7 @@
 import { attributes } from '$generated/vocabulary';
 import type { LiveEntity } from '$lib/live';
 import { token } from '$lib/theme.svelte';
-import { isGlyph, type Glyph } from '$map/glyphs';
+import { glyphOf, type Glyph } from '$map/glyphs';
 import { crowd, symbols } from '$map/marks';
 import { glyph, manyImage, paint } from '$map/symbols';
 import type { Layer, MapImage } from '$shell/room';
@@ -11,10 +11,7 @@ const STATES = ['free', 'busy', 'off'] as const;
 const BUSY = new Set(['assigned', 'enRoute', 'onScene']);
 const kinds = attributes['unitType']?.codes ?? {};
 
-const glyphOf = (unitType: string): Glyph => {
-  const icon = kinds[unitType]?.icon;
-  return isGlyph(icon) ? icon : 'dot';
-};
+const signFor = (unitType: string): Glyph => glyphOf(kinds[unitType]?.icon);
 const isBusy = (unit: LiveEntity): boolean => BUSY.has(String(unit.a['unitStatus']));
 const stateOf = (unit: LiveEntity): (typeof STATES)[number] => (isBusy(unit) ? 'busy' : unit.a['unitStatus'] === 'outOfService' ? 'off' : 'free');
 
@@ -33,14 +30,14 @@ function images(): MapImage[] {
       pen.stroke();
       glyph(pen, name, 26, 13, state === 'busy' ? quiet : text);
     });
-  const glyphs = [...new Set([...Object.keys(kinds).map(glyphOf), glyphOf('')])];
+  const glyphs = [...new Set([...Object.keys(kinds).map(signFor), signFor('')])];
   return [...glyphs.flatMap((name) => STATES.map((state) => one(name, state))), manyImage('unit-many', 'truck', text, text, 10)];
 }
 
 export const layer: Layer = {
   id: 'units',
   core: true,
-  properties: (unit) => ({ icon: `unit-${glyphOf(String(unit.a['unitType']))}-${stateOf(unit)}`, order: isBusy(unit) ? 1 : 0 }),
+  properties: (unit) => ({ icon: `unit-${signFor(String(unit.a['unitType']))}-${stateOf(unit)}`, order: isBusy(unit) ? 1 : 0 }),
   images,
   cluster: { radius: 26, maxZoom: 14, properties: { busy: ['+', ['get', 'order']] } },
   style: ({ id }) => [
