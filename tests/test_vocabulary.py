@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from andaman.broker.entity.build import GENERIC_TYPES, iri, short
 from andaman.catalogue.seed import default_datasets
-from andaman.city.pack import load_pack
 from andaman.command.core.states import AlertStatus, AssignmentStatus, IncidentStatus, Severity, UnitStatus
 from andaman.command.incidents.steps import ASSIGNMENT_STEPS, INCIDENT_STEPS, UNIT_STATUS
 from andaman.command.signals.alerts import ALERT_STEPS
+from andaman.command.signals.defaults import DEFAULT_RULES
 from andaman.common_attributes import COMMON
 from andaman.identity.policy import default_configuring, default_writes
 from andaman.kernel.words import Words
+from andaman.programme.plan import OBJECTIVES
 from andaman.rooms import ROOMS, TYPES
 from andaman.units import UNITS
 from andaman.vocabulary import Attribute, EntityType, Namespace, attributes_of, by_name, merged
@@ -135,17 +138,29 @@ def test_every_state_has_words_and_no_others_have(kind: str, attribute: str, sta
     assert set(declared.values) == set(states)
 
 
-def test_the_city_pack_has_no_attribute_that_its_type_does_not_declare() -> None:
-    """What the pack brings can be read on screens: each type and attribute has words."""
-    types, common = by_name(TYPES), {one.name for one in COMMON}
-    strange: set[tuple[str, str]] = set()
-    for doc in load_pack("phuket").iter_docs():
-        names = [short(name) for name in doc["type"]]
-        declared = common.union(*({one.name for one in types[name].attributes} for name in names))
-        strange |= {(names[-1], short(attribute)) for attribute in doc["attrs"]} - {
-            (names[-1], name) for name in declared
-        }
-    assert strange == set()
+def test_rules_and_checks_name_declared_types_and_attributes() -> None:
+    """A misspelt name in a default rule or in a check of the programme would never match anything."""
+    types, attributes = by_name(TYPES), {one.name for one in ATTRIBUTES}
+    checks = [check for o in OBJECTIVES for d in o.deliverables for check in d.checks]
+    conditions = [*(definition for _, definition in DEFAULT_RULES.values())]
+    assert {kind for check in checks for kind in check.types} <= types.keys()
+    named = {
+        node["type"] for rule in conditions for node in _nodes(rule) if isinstance(node.get("type"), str)
+    }
+    assert named
+    assert named <= types.keys()
+    read = {node["attr"] for rule in conditions for node in _nodes(rule) if "attr" in node}
+    asked = {match for check in checks for match in re.findall(r"([A-Za-z]\w*)\s*[=<>!]", check.q)}
+    assert read
+    assert read | asked <= attributes | {one.name for one in COMMON}
+
+
+def _nodes(value: Any) -> Iterator[dict[str, Any]]:
+    """Every JSON object within a value."""
+    if isinstance(value, dict):
+        yield value
+    for one in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _nodes(one)
 
 
 def test_a_published_term_keeps_its_iri() -> None:

@@ -23,6 +23,7 @@ from andaman.identity.gate import NoAuthGate
 from andaman.identity.model import FULL_ACCESS, system_actor
 from andaman.kernel.errors import AndamanError
 from andaman.kernel.http import problem_response
+from tests.declared import undeclared
 
 
 class City:
@@ -66,6 +67,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
             assessment = AssessmentService(broker)
             try:
                 await work(City(broker, assessment, ConnectivityService(assessment)))
+                assert undeclared(broker) == set()
             finally:
                 await assessment.stop()
                 await broker.close()

@@ -23,6 +23,7 @@ from andaman.kernel.errors import AndamanError
 from andaman.kernel.http import problem_response
 from andaman.roadmap.routes import routes
 from andaman.roadmap.service import RoadmapService
+from tests.declared import undeclared
 
 
 class City:
@@ -60,6 +61,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
             await roadmap.install()
             try:
                 await work(City(broker, roadmap))
+                assert undeclared(broker) == set()
             finally:
                 await roadmap.stop()
                 await assessment.stop()

@@ -8,6 +8,7 @@ from andaman.identity.model import FULL_ACCESS, Role
 from andaman.kernel.positions import unseal
 from andaman.kernel.time import format_time
 from andaman.training.drill import PATONG_HILL
+from tests.declared import undeclared
 
 from ..support import client, platform, run
 
@@ -83,5 +84,6 @@ def test_a_dispatcher_carries_a_drill_from_the_alert_to_a_passing_score(tmp_path
             assert not [d for d in city if d["id"] in (incident, assignment["id"])], (
                 "the city never saw the drill"
             )
+            assert undeclared(app.broker) == undeclared(app.broker, tenant) == set()
 
     run(work)

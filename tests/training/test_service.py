@@ -6,6 +6,7 @@ from andaman.broker.entity.build import iri, value
 from andaman.identity.model import FULL_ACCESS, Role
 from andaman.training.course import SHIFT
 from andaman.training.exercise import scope_of
+from tests.declared import undeclared
 
 from ..support import client, platform, run
 
@@ -31,6 +32,7 @@ def test_steps_come_in_order_and_grant_records(tmp_path):
             assert again.json()["progress"][QUIZ.id]["passed"], "what is passed stays passed"
             records = app.broker.iter_entities([iri("LearningRecord")], FULL_ACCESS)
             assert {value(r, "competency") for r in records} >= set(QUIZ.grants)
+            assert undeclared(app.broker) == set()
 
     run(work)
 

@@ -87,6 +87,9 @@ UNIT_TYPE: Final = Attribute(
         Code("towTruck", Words("รถยก", "Tow truck"), "hook"),
     ),
 )
+_EXERCISE: Final = Attribute(
+    "exercise", Words("อยู่ในการฝึกซ้อม", "Part of an exercise"), namespace=Namespace.OWN, hidden=True
+)
 _ALERTS_LAYER: Final = Layer("alerts", Words("การแจ้งเตือน", "Alerts"), order=130)
 _INCIDENTS_LAYER: Final = Layer("incidents", Words("เหตุที่ดำเนินการ", "Incidents"), order=120)
 _UNITS_LAYER: Final = Layer("units", Words("หน่วยฉุกเฉิน", "Emergency units"), order=110)
@@ -163,6 +166,7 @@ ALERT: Final = EntityType(
         Attribute("instruction", Words("ข้อแนะนำ", "Advice"), "LanguageProperty", namespace=Namespace.DEFAULT),
         _INCIDENT_TYPE,
         _REF_INCIDENT,
+        _EXERCISE,
     ),
     ("alerts",),
     layer=_ALERTS_LAYER,
@@ -204,9 +208,7 @@ INCIDENT: Final = EntityType(
         ),
         Attribute("reopenedAt", Words("เปิดเหตุอีกครั้งเมื่อ", "Reopened"), namespace=Namespace.DEFAULT),
         Attribute("createdBy", Words("ผู้เปิดเหตุ", "Opened by"), namespace=Namespace.DEFAULT),
-        Attribute(
-            "exercise", Words("อยู่ในการฝึกซ้อม", "Part of an exercise"), namespace=Namespace.OWN, hidden=True
-        ),
+        _EXERCISE,
     ),
     ("incidents",),
     classified={"reporterName": "personal", "reporterPhone": "personal"},
@@ -251,6 +253,7 @@ TIMELINE_ENTRY: Final = EntityType(
         Attribute("at", Words("เวลา", "Time")),
         _REF_UNIT,
         _REF_ASSIGNMENT,
+        _EXERCISE,
     ),
     ("incidents",),
 )
@@ -287,6 +290,7 @@ ASSIGNMENT: Final = EntityType(
         Attribute("clearAt", Words("เสร็จภารกิจเมื่อ", "Cleared")),
         Attribute("assignedBy", Words("ผู้มอบหมาย", "Assigned by"), namespace=Namespace.DEFAULT),
         Attribute("cancelledAt", Words("ยกเลิกเมื่อ", "Cancelled")),
+        _EXERCISE,
     ),
     ("incidents",),
 )
