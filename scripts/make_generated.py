@@ -21,6 +21,7 @@ from andaman.command.core.entries import HAPPENINGS
 from andaman.kernel.errors import AndamanError
 from andaman.kernel.refusals import Refusal
 from andaman.kernel.words import Words, kinds_of
+from andaman.rooms import PERMISSIONS
 from andaman.settings import load_settings
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -90,6 +91,17 @@ def prefixes_json() -> str:
     return json.dumps([f"/{prefix.rstrip('/')}" for prefix in prefixes], indent=2) + "\n"
 
 
+def permissions_ts() -> str:
+    """Permission → what it lets people do."""
+    lines = [
+        _HEAD.format(source="the permissions that rooms declare (permissions.py in src/andaman)"),
+        "export const permissions = {\n",
+    ]
+    for name, one in sorted(PERMISSIONS.items()):
+        lines.append(f"  {json.dumps(name)}: {json.dumps(one.words.json(), ensure_ascii=False)},\n")
+    return "".join([*lines, "} as const;\n\nexport type Permission = keyof typeof permissions;\n"])
+
+
 OUTPUTS: Final[dict[str, Callable[[], str]]] = {
     "web/src/generated/vocabulary.ts": vocabulary_ts,
     "web/src/generated/codes.ts": codes_ts,
@@ -97,6 +109,7 @@ OUTPUTS: Final[dict[str, Callable[[], str]]] = {
     "src/andaman/broker/contexts/data/andaman.jsonld": context_jsonld,
     "web/src/generated/problems.ts": problems_ts,
     "web/src/generated/timeline.ts": timeline_ts,
+    "web/src/generated/permissions.ts": permissions_ts,
     "web/src/generated/prefixes.json": prefixes_json,
 }
 

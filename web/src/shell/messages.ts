@@ -20,7 +20,7 @@ export const msg = messages({
   notFoundText: { th: 'ที่อยู่ {path} ไม่มีอยู่ในระบบ', en: 'Nothing answers at {path}.' },
   toStart: { th: 'ไปหน้าปฏิบัติการ', en: 'Go to operations' },
   noRight: { th: 'ไม่มีสิทธิ์เปิดหน้านี้', en: 'You may not open this page' },
-  noRightText: { th: 'หน้านี้ต้องใช้สิทธิ์: {roles}', en: 'This page needs one of these roles: {roles}' },
+  noRightText: { th: 'หน้านี้ต้องใช้สิทธิ์: {permission}', en: 'This page needs a permission: {permission}' },
   expired: { th: 'หมดเวลาใช้งาน โปรดเข้าสู่ระบบใหม่ งานที่ยังไม่บันทึกจะไม่ถูกส่ง', en: 'Your session has ended. Sign in again; what you did not save was not sent.' },
   exercise: { th: 'การฝึกซ้อม', en: 'EXERCISE' },
   exerciseText: { th: 'ข้อมูลบนหน้าจอนี้เป็นการฝึกซ้อม ไม่ใช่เหตุการณ์จริง', en: 'What you see is an exercise, not real events.' },
@@ -36,12 +36,4 @@ export const groupWords = messages({
   plans: { th: 'แผน', en: 'Plans' },
   people: { th: 'บุคลากร', en: 'People' },
   administration: { th: 'ผู้ดูแลระบบ', en: 'Adminis\u00adtration' },
-});
-
-export const roleWords = messages({
-  public: { th: 'ประชาชนทั่วไป', en: 'Public' },
-  operator: { th: 'เจ้าหน้าที่เฝ้าระวัง', en: 'Operator' },
-  dispatcher: { th: 'เจ้าหน้าที่สั่งการ', en: 'Dispatcher' },
-  analyst: { th: 'นักวิเคราะห์', en: 'Analyst' },
-  administrator: { th: 'ผู้ดูแลระบบ', en: 'Administrator' },
 });

@@ -7,7 +7,7 @@ import type { Component } from 'svelte';
 import type { IconName } from '$components/icons';
 import type { Message } from '$lib/i18n.svelte';
 import type { LiveEntity } from '$lib/live';
-import type { Role } from './session.svelte';
+import type { Permission } from '$generated/permissions';
 
 /** A component that is fetched when it is first shown. */
 export type Lazy<Props extends object = object> = () => Promise<{ default: Component<Props & Record<never, never>> }>;
@@ -15,7 +15,8 @@ export type Lazy<Props extends object = object> = () => Promise<{ default: Compo
 /** What a room puts into a place of another one. */
 export interface Filler<Props extends object = object> {
   load: Lazy<Props>;
-  roles?: readonly Role[];
+  /** Who sees it; without this, everyone. */
+  may?: Permission;
 }
 /**
  * Places that are left open for rooms, by name, with what fills them. Whoever has the place declares it in its
@@ -35,7 +36,7 @@ export interface Page {
   nav?: { group: Group; after?: string; title?: Message };
   icon?: IconName;
   /** Who may open it; without this, everyone. The server enforces rights, this only spares a useless page. */
-  roles?: readonly Role[];
+  may?: Permission;
   /** 'scroll': an ordinary page. 'fill': it takes all the space and scrolls by itself. */
   layout?: 'scroll' | 'fill';
   load: Lazy;
@@ -135,7 +136,7 @@ export interface Action {
   title: Message;
   icon: IconName;
   /** Who may; without this, everyone. The server decides, this only hides what it would refuse. */
-  roles?: readonly Role[];
+  may?: Permission;
   /** Types of entity that it acts on. Without them it acts on none, and is offered everywhere. */
   on?: readonly string[];
   /** Whether it makes sense now. */

@@ -1,11 +1,15 @@
 /** Who is signed in. The public principal is a session too: it has the role "public" and sees open data. */
 import { api, wire } from '$lib/api';
+import type { Message } from '$lib/i18n.svelte';
+import type { Permission } from '$generated/permissions';
 
-export type Role = 'public' | 'operator' | 'dispatcher' | 'analyst' | 'administrator';
 export interface Principal {
   id: string;
   name: string;
-  roles: Role[];
+  roles: string[];
+  /** The names of the roles for people, in the same order. */
+  roleNames: Message[];
+  permissions: string[];
   agency?: string | null;
 }
 interface SignedIn {
@@ -23,9 +27,9 @@ class Session {
   get signedIn(): boolean {
     return this.principal !== null && this.principal.roles.some((role) => role !== 'public');
   }
-  has(...roles: Role[]): boolean {
-    const mine = this.principal?.roles ?? [];
-    return mine.includes('administrator') || roles.some((role) => mine.includes(role));
+  /** Has this person the permission? Without one there is nothing to ask. The server decides; this only hides what it would refuse. */
+  may(permission: Permission | undefined): boolean {
+    return permission === undefined || (this.principal?.permissions.includes(permission) ?? false);
   }
 
   async load(): Promise<void> {

@@ -7,7 +7,7 @@ export default defineRoom({
   slots: {
     'data.sections': [
       { load: () => import('./Feeds.svelte') },
-      { load: () => import('./Letters.svelte'), roles: ['operator', 'dispatcher', 'analyst'] },
+      { load: () => import('./Letters.svelte'), may: 'letter.read' },
     ],
   },
 });

@@ -9,7 +9,7 @@ export default defineRoom({
       title: msg.title,
       nav: { group: 'people' },
       icon: 'school',
-      roles: ['operator', 'dispatcher', 'analyst'],
+      may: 'training.read',
       load: () => import('./Page.svelte'),
     },
   ],

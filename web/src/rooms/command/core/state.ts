@@ -2,10 +2,10 @@
 import { severityRank } from '$components/severity';
 import type { LiveEntity } from '$lib/live';
 import type { Picture } from '$shell/room';
-import { session, type Role } from '$shell/session.svelte';
 
 const ENDED_ALERT = new Set(['cleared', 'closed']);
-const ENDED_INCIDENT = new Set(['closed', 'cancelled']);
+/** Statuses of an incident that has ended, and the steps to them. */
+export const ENDED_INCIDENT = new Set(['closed', 'cancelled']);
 export const isOpenAlert = (alert: LiveEntity): boolean => !ENDED_ALERT.has(String(alert.a['alertStatus']));
 export const isOpenIncident = (incident: LiveEntity): boolean => !ENDED_INCIDENT.has(String(incident.a['incidentStatus']));
 /** The incident that was made of an alert. */
@@ -24,9 +24,3 @@ export const openAlerts = (alerts: readonly LiveEntity[]): LiveEntity[] => alert
 export const knownAlerts = (alerts: readonly LiveEntity[]): LiveEntity[] => alerts.filter((a) => a.a['alertStatus'] === 'acknowledged').sort(worstFirst);
 export const openIncidents = (incidents: readonly LiveEntity[]): LiveEntity[] => incidents.filter(isOpenIncident).sort(worstFirst);
 export const assignmentsOf = (picture: Picture, incident: LiveEntity): LiveEntity[] => picture.ofType('Assignment').filter((one) => one.a['refIncident'] === incident.id);
-
-/** Who may do what; the server decides, this only hides what it would refuse. */
-export const ACTING: readonly Role[] = ['dispatcher', 'operator'];
-export const COMMANDING: readonly Role[] = ['dispatcher'];
-export const mayAct = (): boolean => session.has(...ACTING);
-export const mayCommand = (): boolean => session.has(...COMMANDING);

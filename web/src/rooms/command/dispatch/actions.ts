@@ -1,6 +1,6 @@
 /** How units come to an incident. */
 import type { Action } from '$shell/room';
-import { COMMANDING, isOpenIncident } from '../core/state';
+import { isOpenIncident } from '../core/state';
 import { chooser } from './chooser.svelte';
 import { msg } from './messages';
 
@@ -10,7 +10,7 @@ export const choose: Action = {
   title: msg.nearest,
   icon: 'truck',
   on: ['Incident'],
-  roles: COMMANDING,
+  may: 'unit.assign',
   changes: true,
   when: ({ entity }) => entity !== null && isOpenIncident(entity),
   run: ({ entity, picture }) => {

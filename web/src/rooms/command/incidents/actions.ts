@@ -1,7 +1,7 @@
 /** How incidents begin: from a call, or from an alert. */
 import { frame } from '$shell/frame.svelte';
 import type { Action } from '$shell/room';
-import { ACTING, incidentOf, isOpenAlert } from '../core/state';
+import { incidentOf, isOpenAlert } from '../core/state';
 import { msg } from './messages';
 
 const dialog = () => import('./NewIncident.svelte');
@@ -10,7 +10,7 @@ export const create: Action = {
   id: 'incident.create',
   title: msg.newIncident,
   icon: 'plus',
-  roles: ACTING,
+  may: 'incident.create',
   changes: true,
   begins: true,
   page: '/',
@@ -22,7 +22,7 @@ export const createFromAlert: Action = {
   title: msg.makeIncident,
   icon: 'plus',
   on: ['Alert'],
-  roles: ACTING,
+  may: 'incident.create',
   changes: true,
   page: '/',
   when: ({ entity }) => entity !== null && isOpenAlert(entity) && incidentOf(entity) === null,

@@ -1,5 +1,6 @@
 import { defineRoom } from '$shell/room';
-import { mayAct, openIncidents } from '../core/state';
+import { session } from '$shell/session.svelte';
+import { openIncidents } from '../core/state';
 import { create, createFromAlert, openOfAlert } from './actions';
 import { layer } from './layer';
 import { msg } from './messages';
@@ -16,7 +17,7 @@ export default defineRoom({
         title: msg.tabIncidents,
         after: 'known',
         rows: (picture) => openIncidents(picture.ofType('Incident')),
-        empty: { title: msg.noIncidents, text: () => (mayAct() ? msg.noIncidentsText : null) },
+        empty: { title: msg.noIncidents, text: () => (session.may('incident.create') ? msg.noIncidentsText : null) },
         load: () => import('./IncidentRow.svelte'),
       },
     ],

@@ -1,7 +1,7 @@
 /** What can be done with an alert. */
 import type { Action } from '$shell/room';
 import { commands } from '../core/commands';
-import { ACTING, isOpenAlert } from '../core/state';
+import { isOpenAlert } from '../core/state';
 import { closing } from './closing.svelte';
 import { msg } from './messages';
 
@@ -10,7 +10,7 @@ export const acknowledge: Action = {
   title: msg.acknowledge,
   icon: 'check',
   on: ['Alert'],
-  roles: ACTING,
+  may: 'alert.acknowledge',
   changes: true,
   when: ({ entity }) => entity?.a['alertStatus'] === 'open',
   run: ({ entity }) => commands.acknowledge(entity!.id),
@@ -22,7 +22,7 @@ export const close: Action = {
   title: msg.closeAlert,
   icon: 'close',
   on: ['Alert'],
-  roles: ACTING,
+  may: 'alert.close',
   changes: true,
   when: ({ entity }) => entity !== null && isOpenAlert(entity),
   run: ({ entity, picture }) => {
