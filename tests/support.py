@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from andaman.app import App, build
-from andaman.identity.model import Principal, Role
+from andaman.identity.model import Principal
 from andaman.identity.roles import shipped_roles
 from andaman.offline import cli_actor
 from andaman.settings import load_settings
@@ -31,12 +31,12 @@ async def platform(directory: Path, **settings: Any) -> AsyncIterator[App]:
 
 
 @asynccontextmanager
-async def client(app: App, role: Role | None = None) -> AsyncIterator[httpx.AsyncClient]:
+async def client(app: App, role: str | None = None) -> AsyncIterator[httpx.AsyncClient]:
     """An HTTP client; signed in with ``role``, or the public."""
     transport = httpx.ASGITransport(app.asgi)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8026", timeout=30) as http:
         if role is not None:
-            username = f"test-{role.value}"
+            username = f"test-{role}"
             if username not in {a.username for a in app.identity.list_users()}:
                 await app.identity.add_user(username, PASSWORD, [role], cli_actor())
             answer = await http.post("/auth/login", json={"username": username, "password": PASSWORD})

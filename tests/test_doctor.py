@@ -13,7 +13,7 @@ from andaman.broker.model import OpKind, WriteOp
 from andaman.broker.query.model import EntityQuery
 from andaman.broker.query.parse import parse_q
 from andaman.cli import main
-from andaman.identity.model import FULL_ACCESS, Role, system_actor
+from andaman.identity.model import FULL_ACCESS, system_actor
 from andaman.kernel.errors import Unavailable
 from andaman.kernel.time import HOUR, system_clock
 from andaman.maintenance import examine
@@ -32,7 +32,7 @@ def sound(tmp_path_factory):
 
     async def work():
         async with platform(directory) as app:
-            await app.identity.add_user("somchai", PASSWORD, [Role.OPERATOR], cli_actor())
+            await app.identity.add_user("somchai", PASSWORD, ["operator"], cli_actor())
             for step in range(3):
                 docs = [
                     entity(f"urn:ngsi-ld:Device:{n}", "Device", note=prop(f"n{step}-{n}")) for n in range(300)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -10,19 +12,22 @@ import httpx
 import pytest
 
 from andaman.app import App
+from andaman.cli import main
 from andaman.identity.doors import DoorEntry, Who
 from andaman.identity.model import Actor, Role
 from andaman.identity.permissions import WRITE_OWN_DATASETS
 from andaman.identity.policy import Policy
 from andaman.identity.powers import standing_of
-from andaman.identity.roles import FILE, open_roles, shipped_roles
+from andaman.identity.roles import FILE, FIXED, open_roles, shipped_roles
 from andaman.kernel.errors import Unavailable
 from andaman.kernel.permissions import Permission
+from andaman.maintenance import backup_all, backup_into, restore_all, restore_from
 from andaman.offline import cli_actor
 from andaman.rooms import PERMISSIONS, ROOMS
 
 from .support import PASSWORD, client, platform, principal, run
 
+ROOT = Path(__file__).parents[1]
 STAFF = "operator dispatcher analyst administrator"
 DESK = "operator dispatcher administrator"
 BEFORE = {
@@ -200,7 +205,7 @@ def test_a_part_of_a_request_asks_a_permission_of_its_own(tmp_path: Path) -> Non
     tmp_path.joinpath(FILE).write_text(SHIFT_LEAD, "utf-8")
 
     async def work() -> None:
-        async with platform(tmp_path) as app, client(app) as lead, client(app, Role.DISPATCHER) as desk:
+        async with platform(tmp_path) as app, client(app) as lead, client(app, "dispatcher") as desk:
             await signed_in(app, lead, "shiftLead")
             place = {"type": "Point", "coordinates": [98.3, 7.9]}
             made = await desk.post(
@@ -257,6 +262,62 @@ def test_who_has_a_role_that_is_gone_has_no_permission(tmp_path: Path) -> None:
     run(work)
     assert [one["permissions"] for one in told] == [told[0]["permissions"], [], told[0]["permissions"]]
     assert {str(one["roles"]) for one in told} == {"['shiftLead']"}
+
+
+def test_the_command_line_gives_roles_of_the_table_and_lists_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tmp_path.joinpath(FILE).write_text(SHIFT_LEAD, "utf-8")
+    data = ["--data", str(tmp_path)]
+    assert main(["token", "create", "shiftLead", *data]) == 0
+    assert capsys.readouterr().out.startswith("andaman_api_")
+    monkeypatch.setattr("sys.stdin", io.StringIO(PASSWORD + "\n"))
+    assert main(["user", "add", "nok", "--role", "shiftLead", "--password-stdin", *data]) == 0
+    for command in (
+        ["token", "create", "boss"],
+        ["user", "add", "lek", "--role", "boss", "--password-stdin"],
+    ):
+        monkeypatch.setattr("sys.stdin", io.StringIO(PASSWORD + "\n"))
+        assert main([*command, *data]) != 0
+        assert "operator, dispatcher, analyst, administrator, shiftLead, callTaker" in capsys.readouterr().err
+
+
+def test_backups_hold_the_roles_of_the_city(tmp_path: Path) -> None:
+    """Or accounts that have them would be without rights after a restore."""
+    data = tmp_path / "a"
+    data.mkdir()
+    data.joinpath(FILE).write_text(SHIFT_LEAD, "utf-8")
+
+    async def work() -> None:
+        async with platform(data):
+            pass
+
+    run(work)
+    backup_all(data, tmp_path / "copy.tar")
+    restore_all(tmp_path / "copy.tar", tmp_path / "b")
+    backup_into(data, tmp_path / "set")
+    restore_from(tmp_path / "set", tmp_path / "c")
+    for copy in ("b", "c"):
+        assert (tmp_path / copy / FILE).read_text("utf-8") == SHIFT_LEAD
+
+
+OTHER_MEANINGS = {"city/types.py", "training/course.py", "training/demo.py", "training/framework.py"}
+"""The operator of a bus line, and duties of staff."""
+
+
+def test_code_names_no_role() -> None:
+    """Only the two fixed ones; the demonstration makes accounts for those that ship."""
+    names = "|".join(name for name in shipped_roles().rows if name not in FIXED)
+    named = re.compile(rf"""["']({names})["']""")
+    trees = {ROOT / "src/andaman": ("py",), ROOT / "web/src": ("ts", "svelte")}
+    files = {
+        path: tree for tree, kinds in trees.items() for kind in kinds for path in tree.rglob(f"*.{kind}")
+    }
+    assert len(files) > 500
+    found = {
+        str(path.relative_to(tree)) for path, tree in files.items() if named.search(path.read_text("utf-8"))
+    }
+    assert found == {"demo.py"} | OTHER_MEANINGS
 
 
 @pytest.mark.parametrize(

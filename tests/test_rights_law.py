@@ -112,7 +112,7 @@ class Judge:
         if Role.ADMINISTRATOR not in account.roles and purpose not in ("", "operations"):
             purpose = ""
         if purpose == "operations" and account.roles.isdisjoint(
-            {Role.OPERATOR, Role.DISPATCHER, Role.ADMINISTRATOR}
+            {"operator", "dispatcher", Role.ADMINISTRATOR}
         ):
             purpose = ""
         rights: Rights = rights_of(self.app.identity.store, account, purpose)
@@ -310,7 +310,7 @@ def test_after_any_change_of_a_dataset_the_answers_are_those_of_a_fresh_start(tm
     """Through the running broker, in the very next request; then with a platform that starts on what is there."""
     principals = [
         Rights(frozenset({role}), agency, purpose)
-        for role in (Role.PUBLIC, Role.OPERATOR, Role.DISPATCHER, Role.ANALYST, Role.ADMINISTRATOR)
+        for role in (Role.PUBLIC, "operator", "dispatcher", "analyst", Role.ADMINISTRATOR)
         for agency in ("", "pk-a", "pk-b")
         for purpose in ("", "operations", "investigation", "study")
     ]
@@ -345,8 +345,8 @@ def test_after_any_change_of_a_dataset_the_answers_are_those_of_a_fresh_start(tm
         nonlocal rules
         async with platform(tmp_path) as app, client(app, Role.ADMINISTRATOR) as http:
             seen: set[tuple[int, bool]] = set()
-            operator = f"test-{Role.OPERATOR.value}"
-            async with client(app, Role.OPERATOR) as asking:
+            operator = "test-operator"
+            async with client(app, "operator") as asking:
                 first = dataset("alpha", "Alpha", "personal", "operations", "pk-a")
                 assert (await http.post(f"{B}/entities", json=first, headers=LINK)).status_code == 201
                 record = {"id": "urn:ngsi-ld:Alpha:1", "type": "Alpha", "n": 1}
@@ -406,7 +406,7 @@ def test_rules_are_in_force_before_anything_is_told_after_a_start(tmp_path: Path
             await world.write("Alpha", 1)
             await asyncio.sleep(0.2)
         app = build(load_settings({"data": str(tmp_path), "min_free_mb": 0}, environ={}))
-        await app.identity.update_user("boss", cli_actor(), roles=[Role.OPERATOR])
+        await app.identity.update_user("boss", cli_actor(), roles=["operator"])
         judge = Judge(app)
         judge.whose = wire.judge.whose
         second = Wire(judge)

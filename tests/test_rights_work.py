@@ -209,7 +209,7 @@ def test_a_registration_is_asked_as_long_as_whoever_made_it_may_register(tmp_pat
 
             assert await asked()
             assert "_owner" not in (await http.get(place, headers=others)).text
-            await app.identity.update_user("boss", cli_actor(), roles=[Role.OPERATOR])
+            await app.identity.update_user("boss", cli_actor(), roles=["operator"])
             assert not await asked()
             shown = (await http.get(place, headers=others)).json()
             assert "user:boss" in shown["pausedBecause"]
@@ -292,7 +292,7 @@ def test_subscriptions_on_registrations_end_with_the_role(tmp_path: Path) -> Non
                 TokenKind.API, "root", cli_actor(), roles=[Role.ADMINISTRATOR]
             )
             root = bearer(secret)
-            await boss(app, "staff", (Role.OPERATOR,))
+            await boss(app, "staff", ("operator",))
             mine = await signed_in(http, "staff")
             made = await http.post(f"{B}/csourceSubscriptions", json=subscription(receiver.uri), headers=mine)
             assert made.status_code == 201, made.text
@@ -339,7 +339,7 @@ def test_what_waits_of_registrations_is_told_by_the_rights_of_then(tmp_path: Pat
             }
             await root.post(f"{B}/csourceRegistrations", json=registration)
             await receiver.until(lambda: receiver.attempts > 0)
-            await app.identity.update_user("boss", cli_actor(), roles=[Role.OPERATOR])
+            await app.identity.update_user("boss", cli_actor(), roles=["operator"])
             receiver.status = 200
             await asyncio.sleep(0.8)
             assert receiver.got == []
@@ -360,7 +360,7 @@ def test_who_fails_to_hear_of_other_rights_keeps_nobody_else_from_it(tmp_path: P
 
     async def work() -> None:
         async with platform(tmp_path, **SETTINGS) as app:
-            await boss(app, "staff", (Role.OPERATOR,))
+            await boss(app, "staff", ("operator",))
             heard: list[str] = []
 
             def fails() -> None:
@@ -389,13 +389,13 @@ def test_an_entity_map_is_there_for_the_rights_it_was_made_with(tmp_path: Path) 
             _, secret = await app.identity.add_token(
                 TokenKind.API, "root", cli_actor(), roles=[Role.ADMINISTRATOR]
             )
-            await boss(app, "staff", (Role.ANALYST,))
+            await boss(app, "staff", ("analyst",))
             mine = await signed_in(http, "staff")
             await drive(app, http, bearer(secret), 1)
             made = await http.get(f"{B}/entities?type=Car&entityMap=true", headers=mine)
             place = made.headers["NGSILD-EntityMap"]
             assert (await http.get(place, headers=mine)).status_code == 200
-            await app.identity.update_user("staff", cli_actor(), roles=[Role.OPERATOR])
+            await app.identity.update_user("staff", cli_actor(), roles=["operator"])
             mine = await signed_in(http, "staff")
             assert (await http.get(place, headers=mine)).status_code == 404
             assert (await http.get(place, headers=bearer(secret))).status_code == 200  # an administrator

@@ -38,8 +38,8 @@ def test_people_have_their_own_snapshots(tmp_path: Path) -> None:
         async with (
             platform(tmp_path) as app,
             client(app, Role.ADMINISTRATOR) as chief,
-            client(app, Role.ANALYST) as analyst,
-            client(app, Role.OPERATOR) as operator,
+            client(app, "analyst") as analyst,
+            client(app, "operator") as operator,
             client(app) as stranger,
         ):
             for number in (1, 2):

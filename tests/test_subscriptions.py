@@ -18,7 +18,7 @@ def test_a_token_that_is_revoked_hears_no_more(tmp_path: Path) -> None:
         settings = {"broker_only": True, "context_allow_loopback": True}
         async with platform(tmp_path, **settings) as app, client(app) as http:
             me = cli_actor()
-            token, secret = await app.identity.add_token(TokenKind.API, "display", me, roles=[Role.ANALYST])
+            token, secret = await app.identity.add_token(TokenKind.API, "display", me, roles=["analyst"])
             _, root = await app.identity.add_token(TokenKind.API, "root", me, roles=[Role.ADMINISTRATOR])
             mine, roots = {"Authorization": f"Bearer {secret}"}, {"Authorization": f"Bearer {root}"}
 

@@ -29,9 +29,9 @@ DEFAULTS: Final = {
     "log_level": "warning",
 }
 ACCOUNTS: Final = (
-    ("dispatcher", "ผู้สั่งการ (สาธิต) / Dispatcher (demo)", Role.DISPATCHER, "pk-ddpm"),
-    ("operator", "เจ้าหน้าที่เวร (สาธิต) / Duty operator (demo)", Role.OPERATOR, "pk-ddpm"),
-    ("analyst", "นักวิเคราะห์ (สาธิต) / Analyst (demo)", Role.ANALYST, "pk-province"),
+    ("dispatcher", "ผู้สั่งการ (สาธิต) / Dispatcher (demo)", "dispatcher", "pk-ddpm"),
+    ("operator", "เจ้าหน้าที่เวร (สาธิต) / Duty operator (demo)", "operator", "pk-ddpm"),
+    ("analyst", "นักวิเคราะห์ (สาธิต) / Analyst (demo)", "analyst", "pk-province"),
     ("admin", "ผู้ดูแลระบบ (สาธิต) / Administrator (demo)", Role.ADMINISTRATOR, "pk-province"),
 )
 _WORDS: Final = [
@@ -139,7 +139,7 @@ def _print_card(url: str, accounts: dict[str, str], seconds: float) -> None:
         "  role             user name     password",
     ]
     for username, _, role, _ in ACCOUNTS:
-        lines.append(f"  {role.value:<16} {username:<13} {accounts[username]}")
+        lines.append(f"  {role:<16} {username:<13} {accounts[username]}")
     lines += [
         "",
         "  Vehicles follow the real timetable, weather and accidents are real records replayed, units are simulated;",

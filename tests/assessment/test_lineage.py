@@ -5,13 +5,13 @@ from __future__ import annotations
 from andaman.assessment.service import AssessmentService
 from andaman.broker.entity.build import entity, iri, prop
 from andaman.broker.model import OpKind, WriteOp
-from andaman.identity.model import FULL_ACCESS, Role, system_actor
+from andaman.identity.model import FULL_ACCESS, system_actor
 from tests.support import client, platform, run
 
 
 def test_lineage_is_what_one_may_see(tmp_path):
     async def work():
-        async with platform(tmp_path) as app, client(app) as public, client(app, Role.ANALYST) as analyst:
+        async with platform(tmp_path) as app, client(app) as public, client(app, "analyst") as analyst:
             docs = [
                 entity("urn:ngsi-ld:Assignment:a1", "Assignment", origin=prop("reported")),
                 entity("urn:ngsi-ld:Hospital:h1", "Hospital", origin=prop("reported")),

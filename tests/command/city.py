@@ -10,13 +10,13 @@ from typing import Any
 from andaman.broker.entity.build import entity, geo, lang, prop, rel
 from andaman.broker.model import Doc, OpKind, WriteOp
 from andaman.broker.service import Broker
-from andaman.identity.model import Actor, Role, system_actor
+from andaman.identity.model import Actor, system_actor
 from andaman.kernel.time import SECOND, Micros
 from tests.support import principal
 
 SYSTEM = system_actor("test")
-DISPATCHER = Actor(principal("user:nok", "Nok", Role.DISPATCHER))
-SECOND_DISPATCHER = Actor(principal("user:lek", "Lek", Role.DISPATCHER))
+DISPATCHER = Actor(principal("user:nok", "Nok", "dispatcher"))
+SECOND_DISPATCHER = Actor(principal("user:lek", "Lek", "dispatcher"))
 START: Micros = 1_800_000_000 * SECOND
 
 

@@ -18,7 +18,8 @@ from andaman.command.incident_types import INCIDENT_TYPES, UNIT_TYPES
 from andaman.command.routes import routes
 from andaman.command.service import CommandService
 from andaman.identity.entrance import build_routes
-from andaman.identity.model import Actor, Role
+from andaman.identity.model import Actor
+from andaman.identity.roles import shipped_roles
 from andaman.identity.web import ACTOR
 from andaman.kernel.errors import AndamanError
 from andaman.kernel.http import problem_response
@@ -47,7 +48,7 @@ async def center(
         await service.start()
         app = Starlette(routes=build_routes(routes(service)), exception_handlers={AndamanError: problem})
 
-        def client(role: Role) -> httpx.AsyncClient:
+        def client(role: str) -> httpx.AsyncClient:
             actor = Actor(principal(f"user:{role}", role.title(), role))
 
             async def signed_in(scope: Any, receive: Any, send: Any) -> None:
@@ -58,7 +59,7 @@ async def center(
             return httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1")
 
         try:
-            yield {role: client(role) for role in Role}, service, clock
+            yield {role: client(role) for role in shipped_roles().rows}, service, clock
         finally:
             await service.stop()
 

@@ -14,7 +14,7 @@ from andaman.broker.service import Broker
 from andaman.command.desk import Desk
 from andaman.command.incidents.reading import read_incident
 from andaman.command.signals.watch import RuleWatch
-from andaman.identity.model import Classification, Role
+from andaman.identity.model import Classification
 from andaman.identity.policy import DatasetRule, Policy, PolicyTable, Rights
 from andaman.identity.result_readers import Readership
 from tests.command.city import DISPATCHER, STATION, UNITS, HandClock, broker_at, put, report, roads
@@ -157,8 +157,8 @@ def test_a_dispatcher_is_offered_what_they_see(tmp_path: Path) -> None:
             hidden = {**UNITS[0], "type": [*UNITS[0]["type"], iri("HidX")]}
             await put(broker, STATION, hidden, *UNITS[1:], *roads())
             incident = await desk.open_incident(read_incident(report()), DISPATCHER, "")
-            own = rules.access(Rights(frozenset({Role.DISPATCHER}), "pk-navy"))
-            other = rules.access(Rights(frozenset({Role.DISPATCHER}), "pk-ddpm"))
+            own = rules.access(Rights(frozenset({"dispatcher"}), "pk-navy"))
+            other = rules.access(Rights(frozenset({"dispatcher"}), "pk-ddpm"))
             assert hidden["id"] in str(await desk.candidates(incident, own, ""))
             assert hidden["id"] not in str(await desk.candidates(incident, other, ""))
 

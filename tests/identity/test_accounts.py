@@ -19,7 +19,7 @@ async def test_two_administrators_do_not_end_each_other(identity: Identity) -> N
     for name in ("one", "two"):
         await identity.add_user(name, GOOD, [Role.ADMINISTRATOR], ROOT)
     done = await asyncio.gather(
-        *(identity.update_user(name, ROOT, roles=[Role.ANALYST]) for name in ("one", "two")),
+        *(identity.update_user(name, ROOT, roles=["analyst"]) for name in ("one", "two")),
         return_exceptions=True,
     )
     assert sorted(type(one).__name__ for one in done) == ["Account", "LastAdministrator"]
@@ -29,7 +29,7 @@ async def test_two_administrators_do_not_end_each_other(identity: Identity) -> N
 async def test_of_two_changes_at_once_neither_undoes_the_other(identity: Identity) -> None:
     """One disables the account, slowly, while another gives it a name and a password."""
     await identity.add_user("root", GOOD, [Role.ADMINISTRATOR], ROOT)
-    await identity.add_user("somchai", GOOD, [Role.OPERATOR], ROOT)
+    await identity.add_user("somchai", GOOD, ["operator"], ROOT)
     await asyncio.gather(
         identity.update_user("somchai", ROOT, name="สมชาย", password=GOOD + "!"),
         identity.update_user("somchai", ROOT, disabled=True),
@@ -40,7 +40,7 @@ async def test_of_two_changes_at_once_neither_undoes_the_other(identity: Identit
 
 
 async def test_a_name_of_blanks_is_the_user_name(identity: Identity) -> None:
-    await identity.add_user("somchai", GOOD, [Role.OPERATOR], ROOT, name="x")
+    await identity.add_user("somchai", GOOD, ["operator"], ROOT, name="x")
     assert (await identity.update_user("somchai", ROOT, name="  ")).name == "somchai"
     with pytest.raises(BadRequestData):
         await identity.update_user("somchai", ROOT, roles=[])

@@ -45,7 +45,7 @@ async def test_a_token_ends_with_who_made_it(identity: Identity) -> None:
     made = acting(await boss(identity))
     _, secret = await identity.add_token(TokenKind.API, "mine", made, roles=[Role.ADMINISTRATOR])
     assert roles_now(identity, secret) == {"administrator"}
-    await identity.update_user("boss", ROOT, roles=[Role.OPERATOR])
+    await identity.update_user("boss", ROOT, roles=["operator"])
     assert roles_now(identity, secret) == {"operator"}
     await identity.update_user("boss", ROOT, disabled=True)
     assert roles_now(identity, secret) is None
@@ -58,8 +58,8 @@ async def test_a_token_ends_with_who_made_it(identity: Identity) -> None:
 async def test_a_role_that_its_maker_has_not_is_none_of_its_own(identity: Identity) -> None:
     await boss(identity, "other")
     made = acting(await boss(identity))
-    token, secret = await identity.add_token(TokenKind.API, "mine", made, roles=[Role.ANALYST])
-    await identity.update_user("boss", ROOT, roles=[Role.OPERATOR])
+    token, secret = await identity.add_token(TokenKind.API, "mine", made, roles=["analyst"])
+    await identity.update_user("boss", ROOT, roles=["operator"])
     assert roles_now(identity, secret) is None
     (listed,) = identity.tokens.listed([token])
     assert listed.why == "who answers for it has none of its roles"
@@ -77,7 +77,7 @@ async def test_a_chain_of_tokens_counts_whole(identity: Identity, clock: FakeClo
         ids.append(token.id)
         actor = Actor(Principal(token.principal_id, token.name, token.roles))
     assert [roles_now(identity, one) for one in secrets] == [{"administrator"}] * 4
-    await identity.update_user("boss", ROOT, roles=[Role.DISPATCHER])
+    await identity.update_user("boss", ROOT, roles=["dispatcher"])
     assert [roles_now(identity, one) for one in secrets] == [{"dispatcher"}] * 4
     await identity.revoke_token(ids[1], ROOT)
     assert [roles_now(identity, one) for one in secrets] == [{"dispatcher"}, None, None, None]
@@ -100,7 +100,7 @@ async def test_a_purpose_is_declared_only_as_long_as_its_maker_may(identity: Ide
     await boss(identity, "other")
     made = acting(await boss(identity))
     _, secret = await identity.add_token(
-        TokenKind.API, "study", made, roles=[Role.OPERATOR], purpose="medical-research"
+        TokenKind.API, "study", made, roles=["operator"], purpose="medical-research"
     )
     credential = Credential("token", digest_of(secret))
 
@@ -109,7 +109,7 @@ async def test_a_purpose_is_declared_only_as_long_as_its_maker_may(identity: Ide
         return known is not None and identity.actor(known).access.sees([PERSON], [])
 
     assert sees()
-    await identity.update_user("boss", ROOT, roles=[Role.OPERATOR])
+    await identity.update_user("boss", ROOT, roles=["operator"])
     known = identity.authenticate(credential)
     assert known is not None
     assert known.principal.purpose == ""
@@ -126,7 +126,7 @@ async def test_a_device_writes_what_its_maker_may(identity: Identity) -> None:
         return known is not None and identity.actor(known).access.may_write(["urn:t:Rain"], [], ["urn:t:a"])
 
     assert writes()
-    await identity.update_user("boss", ROOT, roles=[Role.OPERATOR])
+    await identity.update_user("boss", ROOT, roles=["operator"])
     assert not writes()
 
 
@@ -151,9 +151,7 @@ async def test_whoever_takes_a_token_over_keeps_a_citys_sensors_alive(identity: 
 
 
 async def test_another_secret(identity: Identity, clock: FakeClock) -> None:
-    token, old = await identity.add_token(
-        TokenKind.API, "feed", ROOT, roles=[Role.ANALYST], lifetime=10 * DAY
-    )
+    token, old = await identity.add_token(TokenKind.API, "feed", ROOT, roles=["analyst"], lifetime=10 * DAY)
     clock.now += 8 * DAY
     renewed, new = await identity.tokens.rotate(token.id, ROOT, grace=60 * SECOND)
     assert (renewed.id, renewed.expires_at) == (token.id, clock.now + 10 * DAY)
@@ -199,10 +197,10 @@ async def test_a_new_secret_stands_on_who_gets_it(identity: Identity) -> None:
 async def test_lifetimes_have_bounds(identity: Identity, clock: FakeClock) -> None:
     for lifetime in (0, -1, LONGEST + 1):
         with pytest.raises(BadRequestData):
-            await identity.add_token(TokenKind.API, "x", ROOT, roles=[Role.ANALYST], lifetime=lifetime)
-    soon, _ = await identity.add_token(TokenKind.API, "x", ROOT, roles=[Role.ANALYST], lifetime=SOON)
-    await identity.add_token(TokenKind.API, "y", ROOT, roles=[Role.ANALYST], lifetime=SOON + DAY)
-    await identity.add_token(TokenKind.API, "z", ROOT, roles=[Role.ANALYST])
+            await identity.add_token(TokenKind.API, "x", ROOT, roles=["analyst"], lifetime=lifetime)
+    soon, _ = await identity.add_token(TokenKind.API, "x", ROOT, roles=["analyst"], lifetime=SOON)
+    await identity.add_token(TokenKind.API, "y", ROOT, roles=["analyst"], lifetime=SOON + DAY)
+    await identity.add_token(TokenKind.API, "z", ROOT, roles=["analyst"])
     assert figures(identity.store, clock.now) == (1, 0, 0)
     assert soon.expires_at is not None
     clock.now = soon.expires_at + SECOND
@@ -211,7 +209,7 @@ async def test_lifetimes_have_bounds(identity: Identity, clock: FakeClock) -> No
 
 async def test_what_another_process_takes_away_is_seen_by_a_look(identity: Identity, tmp_path: Path) -> None:
     heard: list[int] = []
-    _, secret = await identity.add_token(TokenKind.API, "x", ROOT, roles=[Role.ANALYST])
+    _, secret = await identity.add_token(TokenKind.API, "x", ROOT, roles=["analyst"])
     assert roles_now(identity, secret) == {"analyst"}
     identity.on_change(lambda: heard.append(1))
     identity.look()
@@ -230,7 +228,7 @@ async def test_what_another_process_takes_away_is_seen_by_a_look(identity: Ident
 
 async def test_a_token_whose_time_is_over_is_told(identity: Identity, clock: FakeClock) -> None:
     heard: list[int] = []
-    await identity.add_token(TokenKind.API, "x", ROOT, roles=[Role.ANALYST], lifetime=DAY)
+    await identity.add_token(TokenKind.API, "x", ROOT, roles=["analyst"], lifetime=DAY)
     identity.on_change(lambda: heard.append(1))
     identity._changed()
     clock.now += DAY - 1

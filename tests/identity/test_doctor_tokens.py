@@ -29,7 +29,7 @@ def test_tokens_that_are_over_soon_or_have_fallen_are_told(tmp_path: Path) -> No
         boss = Actor(identity.get_user("boss").principal("", identity.roles))
         await identity.add_token(TokenKind.DEVICE, "gauge", boss, types=["urn:t:Rain"], lifetime=90 * DAY)
         assert told() == []
-        await identity.add_token(TokenKind.API, "report", cli, roles=[Role.ANALYST], lifetime=DAY)
+        await identity.add_token(TokenKind.API, "report", cli, roles=["analyst"], lifetime=DAY)
         assert told() == ["1 tokens in force are over within a week"]
         await identity.update_user("boss", cli, disabled=True)
         assert told()[1:] == ["1 tokens ended with whoever answered for them"]

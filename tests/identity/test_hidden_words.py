@@ -14,7 +14,7 @@ from andaman.broker.contexts.kept import Entry
 from andaman.broker.entity.build import entity, iri, prop, value
 from andaman.broker.model import OpKind, WriteOp
 from andaman.broker.service import Broker
-from andaman.identity.model import FULL_ACCESS, Actor, Principal, Role, system_actor
+from andaman.identity.model import FULL_ACCESS, Actor, Principal, system_actor
 from andaman.kernel.addresses import bare_url
 from andaman.kernel.errors import Forbidden
 from tests.identity.hidden_world import LD, OPEN, World, hidden_things, world
@@ -181,7 +181,7 @@ def test_writes_over_what_their_author_does_not_see_answer_alike(tmp_path: Path)
         broker = Broker.open(tmp_path)
         await broker.start()
         root = system_actor("test")
-        keeper = Actor(Principal("user:k", "k", frozenset({Role.ANALYST})), _Keeper())
+        keeper = Actor(Principal("user:k", "k", frozenset({"analyst"})), _Keeper())
         for name, secret in (("urn:x:with", {"secret": prop("s")}), ("urn:x:without", {})):
             await broker.write(
                 [WriteOp(OpKind.CREATE, name, entity(name, "Thing", ["/shut"], level=prop(1), **secret))],

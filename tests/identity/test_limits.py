@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from andaman.identity.limits import _ADDRESSES_MAX, Limits
-from andaman.identity.model import Role
 from andaman.identity.records import Outcome
 from andaman.kernel.errors import BadRequestData
 
@@ -58,7 +57,7 @@ def test_a_stranger_who_asks_too_much_is_told_when_to_come_again_and_nobody_else
         async with (
             platform(tmp_path, public_queries_per_minute=5) as app,
             client(app) as stranger,
-            client(app, Role.OPERATOR) as staff,
+            client(app, "operator") as staff,
         ):
             for _ in range(5):
                 assert (await stranger.get("/ngsi-ld/v1/entities?type=Device")).status_code == 200
@@ -166,7 +165,7 @@ def test_questions_of_one_address_go_by_turns_and_one_begins_in_each_round(tmp_p
     async def work():
         async with (
             platform(tmp_path, public_queries_per_minute=1000) as app,
-            client(app, Role.OPERATOR) as staff,
+            client(app, "operator") as staff,
         ):
             begun, most, gate = 0, 0, asyncio.Event()
             here = httpx.ASGITransport(app.asgi, client=("192.0.2.1", 1))

@@ -27,7 +27,7 @@ from andaman.doors.ngsild.app import NgsiLdApp
 from andaman.doors.past import routes as past_routes
 from andaman.doors.tiles.door import TileDoor
 from andaman.identity.entrance import build_routes
-from andaman.identity.model import FULL_ACCESS, Access, Actor, Classification, Principal, Role, system_actor
+from andaman.identity.model import FULL_ACCESS, Access, Actor, Classification, Principal, system_actor
 from andaman.identity.policy import DatasetRule, PolicyAccess, PolicyTable, Rights
 from andaman.kernel.errors import AndamanError, ResourceNotFound
 from andaman.kernel.http import problem_response
@@ -70,8 +70,8 @@ TABLE = PolicyTable(
 )
 PRINCIPALS = {
     "public": PolicyAccess(TABLE, Rights()),
-    "analyst": PolicyAccess(TABLE, Rights(frozenset({Role.ANALYST}))),
-    "operator": PolicyAccess(TABLE, Rights(frozenset({Role.OPERATOR}), "", "operations")),
+    "analyst": PolicyAccess(TABLE, Rights(frozenset({"analyst"}))),
+    "operator": PolicyAccess(TABLE, Rights(frozenset({"operator"}), "", "operations")),
 }
 
 
@@ -378,7 +378,7 @@ def _client(broker: Broker, hub: Hub, access: Access) -> httpx.AsyncClient:
         exception_handlers={AndamanError: lambda request, error: problem_response(error)},  # type: ignore[arg-type]
     )
     door = NgsiLdApp(broker, ContextStore(None))
-    actor = Actor(Principal("user:x", "x", frozenset({Role.OPERATOR})), access)
+    actor = Actor(Principal("user:x", "x", frozenset({"operator"})), access)
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         scope["andaman.actor"] = actor

@@ -89,8 +89,8 @@ async def bearer(app: App, **rights: Any) -> AsyncIterator[httpx.AsyncClient]:
         yield http
 
 
-@pytest.mark.parametrize("who", [Role.OPERATOR, Role.DISPATCHER, Role.ANALYST, "token", "device", None])
-def test_no_door_shows_that_another_tenant_exists(tmp_path: Path, who: Role | str | None) -> None:
+@pytest.mark.parametrize("who", ["operator", "dispatcher", "analyst", "token", "device", None])
+def test_no_door_shows_that_another_tenant_exists(tmp_path: Path, who: str | None) -> None:
     """The same words for a tenant that is there and for one that is not, and nothing is written."""
 
     async def work() -> None:
@@ -100,7 +100,6 @@ def test_no_door_shows_that_another_tenant_exists(tmp_path: Path, who: Role | st
             elif who == "device":
                 seat = bearer(app, types=["https://smartdatamodels.org/dataModel.X/EmergencyUnit"])
             else:
-                assert who is None or isinstance(who, Role)
                 seat = client(app, who)
             async with seat as http:
                 before = app.broker.seq
@@ -109,7 +108,7 @@ def test_no_door_shows_that_another_tenant_exists(tmp_path: Path, who: Role | st
                     not_there = words(await knock(http, door, "nobody"), "nobody")
                     assert there == not_there, door
                     assert there[0] in ((401, 403) if who is None else (401, 403, 404)), door
-                    if who in (Role.OPERATOR, Role.DISPATCHER, "token"):
+                    if who in ("operator", "dispatcher", "token"):
                         assert there[0] == 404, door
                 assert app.broker.seq == before
                 assert app.broker.tenants() == ["", "plant"]
@@ -120,7 +119,7 @@ def test_no_door_shows_that_another_tenant_exists(tmp_path: Path, who: Role | st
 def test_whom_a_tenant_was_given_to_enters_it_and_no_longer_when_it_is_taken_back(tmp_path: Path) -> None:
     async def work() -> None:
         async with city(tmp_path) as app, client(app, Role.ADMINISTRATOR) as root:
-            async with client(app, Role.OPERATOR) as http:
+            async with client(app, "operator") as http:
                 seen = DOORS[1]
                 assert (await knock(http, seen, "plant")).status_code == 404
                 given = await root.patch("/api/identity/users/test-operator", json={"tenants": ["plant"]})
@@ -148,7 +147,7 @@ def test_a_token_is_for_one_tenant(tmp_path: Path) -> None:
                 assert (await knock(http, DOORS[1], "plant")).status_code == 200
                 for path in ("/ngsi-ld/v1/types", "/api/state?types=Vehicle", "/api/command/summary"):
                     assert (await http.get(path)).status_code == 404
-            async with bearer(app, roles=[Role.OPERATOR]) as http:
+            async with bearer(app, roles=["operator"]) as http:
                 assert (await knock(http, DOORS[1], "plant")).status_code == 404
                 assert (await http.get("/ngsi-ld/v1/types")).status_code == 200
 
@@ -196,7 +195,7 @@ async def watch(app: App, http: httpx.AsyncClient, tenant: str) -> dict[str, Any
 
 def test_live_sockets_ask_the_same(tmp_path: Path) -> None:
     async def work() -> None:
-        async with city(tmp_path) as app, client(app, Role.OPERATOR) as http:
+        async with city(tmp_path) as app, client(app, "operator") as http:
             there, not_there = await watch(app, http, "plant"), await watch(app, http, "nobody")
             assert there["op"] == "error"
             assert json.dumps(there).replace("plant", "X") == json.dumps(not_there).replace("nobody", "X")
@@ -215,9 +214,9 @@ def test_a_drill_is_open_to_its_people_and_is_removed_after_its_time(tmp_path: P
         async with platform(tmp_path) as app:
             drills = app.get(TrainingService).drills
             drills._clock = lambda: max(time[0], system_clock())
-            await app.identity.add_user("lek", PASSWORD, [Role.OPERATOR], cli_actor())
-            await app.identity.add_user("nok", PASSWORD, [Role.ANALYST], cli_actor())
-            async with client(app, Role.DISPATCHER) as http, client(app, Role.ADMINISTRATOR) as root:
+            await app.identity.add_user("lek", PASSWORD, ["operator"], cli_actor())
+            await app.identity.add_user("nok", PASSWORD, ["analyst"], cli_actor())
+            async with client(app, "dispatcher") as http, client(app, Role.ADMINISTRATOR) as root:
                 wrong = await http.post(
                     "/api/training/drills", json={"scenario": "flash-flood", "trainers": ["xx"]}
                 )
@@ -236,7 +235,7 @@ def test_a_drill_is_open_to_its_people_and_is_removed_after_its_time(tmp_path: P
                 look = ("GET", "/ngsi-ld/v1/types", None)
                 assert (await knock(http, look, tenant)).status_code == 200
                 assert (await knock(root, look, tenant)).status_code == 200
-                await app.identity.add_user("somsri", PASSWORD, [Role.DISPATCHER], cli_actor())
+                await app.identity.add_user("somsri", PASSWORD, ["dispatcher"], cli_actor())
                 for name, status in (("lek", 200), ("nok", 404), ("somsri", 404)):
                     async with client(app) as other:
                         await other.post("/auth/login", json={"username": name, "password": PASSWORD})
@@ -296,16 +295,16 @@ def test_sessions_are_listed_ended_and_bounded(tmp_path: Path) -> None:
     async def work() -> None:
         async with platform(tmp_path, sessions_max=2) as app:
             async with (
-                client(app, Role.OPERATOR) as first,
-                client(app, Role.OPERATOR) as second,
-                client(app, Role.ANALYST) as other,
+                client(app, "operator") as first,
+                client(app, "operator") as second,
+                client(app, "analyst") as other,
             ):
                 mine = (await second.get("/auth/sessions")).json()["sessions"]
                 assert [one["current"] for one in mine].count(True) == 1
                 assert len(mine) == 2
                 theirs = (await other.get("/auth/sessions")).json()["sessions"][0]["id"]
                 assert (await second.delete(f"/auth/sessions/{theirs}")).status_code == 404
-                async with client(app, Role.OPERATOR) as third:
+                async with client(app, "operator") as third:
                     assert len((await third.get("/auth/sessions")).json()["sessions"]) == 2
                     alive = [http for http in (first, second) if (await http.get("/auth/me")).json()["csrf"]]
                     assert len(alive) == 1
@@ -315,7 +314,7 @@ def test_sessions_are_listed_ended_and_bounded(tmp_path: Path) -> None:
                     assert (await third.delete(f"/auth/sessions/{last['id']}")).status_code == 204
                     assert (await third.get("/auth/sessions")).status_code == 401
                 assert (await other.get("/auth/me")).json()["csrf"]
-            async with client(app, Role.ADMINISTRATOR) as root, client(app, Role.OPERATOR) as http:
+            async with client(app, Role.ADMINISTRATOR) as root, client(app, "operator") as http:
                 made = await root.post("/api/identity/tokens", json={"name": "mine", "roles": ["analyst"]})
                 token = made.json()["token"]["id"]
                 assert [t["id"] for t in (await root.get("/auth/sessions")).json()["tokens"]] == [token]

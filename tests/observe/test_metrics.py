@@ -80,7 +80,7 @@ def test_paths_made_up_by_strangers_cannot_fill_the_memory(tmp_path):
 def test_metrics_are_for_administrators_unless_a_setting_opens_them_on_this_machine(tmp_path):
     async def work():
         async with platform(tmp_path / "a") as app:
-            for role, status in ((None, 401), (Role.DISPATCHER, 403), (Role.ADMINISTRATOR, 200)):
+            for role, status in ((None, 401), ("dispatcher", 403), (Role.ADMINISTRATOR, 200)):
                 async with client(app, role) as http:
                     assert (await http.get("/metrics")).status_code == status
         async with platform(tmp_path / "b", metrics_loopback=True) as app:

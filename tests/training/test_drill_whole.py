@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from andaman.identity.model import FULL_ACCESS, Role
+from andaman.identity.model import FULL_ACCESS
 from andaman.kernel.positions import unseal
 from andaman.kernel.time import format_time
 from andaman.training.drill import PATONG_HILL
@@ -25,7 +25,7 @@ async def _wait(get, done, seconds=70.0):
 @pytest.mark.slow
 def test_a_dispatcher_carries_a_drill_from_the_alert_to_a_passing_score(tmp_path):
     async def work():
-        async with platform(tmp_path, pack="phuket") as app, client(app, Role.DISPATCHER) as http:
+        async with platform(tmp_path, pack="phuket") as app, client(app, "dispatcher") as http:
             live = (await http.post("/api/training/drills", json={"scenario": PATONG_HILL.id})).json()[
                 "drill"
             ]

@@ -3,7 +3,7 @@
 import asyncio
 
 from andaman.broker.entity.build import iri, value
-from andaman.identity.model import FULL_ACCESS, Role
+from andaman.identity.model import FULL_ACCESS
 from andaman.training.course import SHIFT
 from andaman.training.exercise import scope_of
 from tests.declared import undeclared
@@ -16,7 +16,7 @@ QUIZ = next(s for s in SHIFT.steps if s.kind == "quiz")
 
 def test_steps_come_in_order_and_grant_records(tmp_path):
     async def work():
-        async with platform(tmp_path) as app, client(app, Role.OPERATOR) as http:
+        async with platform(tmp_path) as app, client(app, "operator") as http:
             early = await http.post(f"{COURSE}/steps/{QUIZ.id}", json={q.id: q.right for q in QUIZ.questions})
             assert early.status_code == 409
             assert early.json()["code"] == "earlier-step-first"
@@ -39,7 +39,7 @@ def test_steps_come_in_order_and_grant_records(tmp_path):
 
 def test_right_answers_never_leave_before_the_answer(tmp_path):
     async def work():
-        async with platform(tmp_path) as app, client(app, Role.OPERATOR) as http:
+        async with platform(tmp_path) as app, client(app, "operator") as http:
             for path in (COURSE, "/api/training"):
                 text = (await http.get(path)).text
                 assert '"right"' not in text
@@ -50,7 +50,7 @@ def test_right_answers_never_leave_before_the_answer(tmp_path):
 
 def test_a_drill_is_an_isolated_copy_and_is_scored_from_its_record(tmp_path):
     async def work():
-        async with platform(tmp_path, pack="phuket") as app, client(app, Role.DISPATCHER) as http:
+        async with platform(tmp_path, pack="phuket") as app, client(app, "dispatcher") as http:
             before = app.broker.seq
             begun = await http.post("/api/training/drills", json={"scenario": "rain-crash-patong-hill"})
             assert begun.status_code == 201, begun.text
@@ -81,8 +81,8 @@ def test_nobody_finishes_anothers_drill(tmp_path):
     async def work():
         async with (
             platform(tmp_path) as app,
-            client(app, Role.DISPATCHER) as mine,
-            client(app, Role.OPERATOR) as other,
+            client(app, "dispatcher") as mine,
+            client(app, "operator") as other,
         ):
             begun = (
                 await mine.post("/api/training/drills", json={"scenario": "rain-crash-patong-hill"})
@@ -99,8 +99,8 @@ def test_whose_drill_it_is_and_how_it_went_is_personal_at_every_door(tmp_path):
     async def work():
         async with (
             platform(tmp_path) as app,
-            client(app, Role.DISPATCHER) as mine,
-            client(app, Role.OPERATOR) as other,
+            client(app, "dispatcher") as mine,
+            client(app, "operator") as other,
         ):
             starts = [
                 mine.post("/api/training/drills", json={"scenario": "rain-crash-patong-hill"})
@@ -137,13 +137,13 @@ def test_whose_drill_it_is_and_how_it_went_is_personal_at_every_door(tmp_path):
 
 def test_a_drill_goes_on_after_a_restart(tmp_path):
     async def work():
-        async with platform(tmp_path) as app, client(app, Role.DISPATCHER) as http:
+        async with platform(tmp_path) as app, client(app, "dispatcher") as http:
             begun = (
                 await http.post("/api/training/drills", json={"scenario": "rain-crash-patong-hill"})
             ).json()
             drill_id = begun["drill"]["id"].rsplit(":", 1)[1]
         await asyncio.sleep(5)
-        async with platform(tmp_path) as app, client(app, Role.DISPATCHER) as http:
+        async with platform(tmp_path) as app, client(app, "dispatcher") as http:
             for _ in range(50):
                 await asyncio.sleep(0.1)
                 state = (await http.get(f"/api/training/drills/{drill_id}")).json()

@@ -16,10 +16,9 @@ from andaman.kernel.time import Micros
 
 
 class Role(StrEnum):
+    """The two roles that are fixed. All roles are rows of data (``identity.roles``), and names elsewhere."""
+
     PUBLIC = "public"
-    OPERATOR = "operator"
-    DISPATCHER = "dispatcher"
-    ANALYST = "analyst"
     ADMINISTRATOR = "administrator"
 
 

@@ -18,6 +18,7 @@ from andaman.broker.ledger.schema import FILE, lock_holder
 from andaman.broker.ledger.segment import Point, point
 from andaman.broker.snapshots.store import FOLDER as SNAPSHOTS
 from andaman.broker.subscriptions.store import FILE as SUBSCRIPTIONS
+from andaman.identity.roles import FILE as ROLES
 from andaman.ingest.client_id import FILE as CLIENT_ID
 from andaman.kernel.errors import BadRequestData, ResourceNotFound
 from andaman.kernel.storage import copy_database
@@ -36,7 +37,7 @@ def small_databases(directory: Path) -> list[str]:
 
 
 def copy_small(directory: Path, target: Path) -> list[str]:
-    """Copies of everything beside the ledger that is not made again by itself: small databases, JSON-LD contexts.
+    """Copies of everything beside the ledger that is not made again by itself: small databases, the city's roles, JSON-LD contexts.
 
     Take them before the ledger: what they refer to must be in it. Returns the names.
     """
@@ -55,6 +56,10 @@ def copy_small(directory: Path, target: Path) -> list[str]:
                 name = name.replace(".db", "-subscriptions.db")
                 copy_database(told, target / name)
                 names.append(name)
+    if (directory / ROLES).is_file():
+        shutil.copyfile(directory / ROLES, target / ROLES)
+        os.chmod(target / ROLES, 0o600)
+        names.append(ROLES)
     contexts = sorted((directory / "contexts").glob("*.json"))
     if contexts:
         with tarfile.open(target / CONTEXTS, "w") as tar:

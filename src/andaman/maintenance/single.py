@@ -15,6 +15,7 @@ from typing import Final
 from andaman import __version__
 from andaman.broker.ledger import maintenance as ledger
 from andaman.broker.ledger.replay import cut_back
+from andaman.identity.roles import FILE as ROLES
 from andaman.ingest import renew_client_id
 from andaman.kernel.errors import BadRequestData, Conflict, ResourceNotFound, Unavailable
 from andaman.kernel.time import Micros, format_time, parse_time, system_clock
@@ -119,8 +120,8 @@ def _unpack(file: Path, folder: Path) -> tuple[list[str], Micros]:
                 )
             names = [str(name) for name in manifest["files"]]
             for name in names:
-                if Path(name).name != name or not (name in (LEDGER, CONTEXTS) or name.endswith(".db")):
-                    raise BadRequestData(f"{file} names {name!r}, which is no database of the platform")
+                if Path(name).name != name or not (name in (LEDGER, CONTEXTS, ROLES) or name.endswith(".db")):
+                    raise BadRequestData(f"{file} names {name!r}, which is not a file of the platform")
                 content = tar.extractfile(name)
                 if content is None:
                     raise BadRequestData(f"{file} lacks {name}")

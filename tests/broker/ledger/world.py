@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from andaman.broker.entity.build import entity, iri, prop
 from andaman.broker.model import Doc, OpKind, WriteOp
 from andaman.broker.service import Broker
-from andaman.identity.model import Actor, Principal, Role, system_actor
+from andaman.identity.model import Actor, Principal, system_actor
 
 T = TypeVar("T")
 SYSTEM = system_actor("test")
@@ -53,7 +53,7 @@ class Rights:
 
 
 def actor(rights: Rights) -> Actor:
-    return Actor(Principal("user:somchai", "Somchai", frozenset({Role.OPERATOR})), rights)
+    return Actor(Principal("user:somchai", "Somchai", frozenset({"operator"})), rights)
 
 
 def urn(number: int | str) -> str:

@@ -17,13 +17,13 @@ from andaman.broker.service import Broker
 from andaman.broker.snapshots.content import Content, Found, Local
 from andaman.broker.snapshots.model import PREPARING, QUERIES, Limits, Snapshot, checked
 from andaman.broker.snapshots.service import Snapshots
-from andaman.identity.model import FULL_ACCESS, Access, Actor, Principal, Role, system_actor
+from andaman.identity.model import FULL_ACCESS, Access, Actor, Principal, system_actor
 
 ME = system_actor("test")
 EVERYTHING = EntityQuery(limit=1000)
 
 
-def somebody(name: str, access: Access = FULL_ACCESS, *roles: Role) -> Actor:
+def somebody(name: str, access: Access = FULL_ACCESS, *roles: str) -> Actor:
     return Actor(Principal(f"user:{name}", name, frozenset(roles)), access)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from andaman.broker.subscriptions.run import number_of
-from andaman.identity.model import FULL_ACCESS, Actor, Principal, Role
+from andaman.identity.model import FULL_ACCESS, Actor, Principal
 from andaman.kernel.errors import ResourceNotFound
 from tests.broker.subscriptions.world import (
     ME,
@@ -262,8 +262,8 @@ async def test_tenants_are_strict_and_named(w: World) -> None:
 
 @in_world
 async def test_subscriptions_of_others_do_not_exist(w: World) -> None:
-    somebody = Actor(Principal("user:a", "a", frozenset({Role.OPERATOR})))
-    other = Actor(Principal("user:b", "b", frozenset({Role.OPERATOR})))
+    somebody = Actor(Principal("user:a", "a", frozenset({"operator"})))
+    other = Actor(Principal("user:b", "b", frozenset({"operator"})))
     sub = await w.subscribe(actor=somebody)
     assert [one.id for one in w.subs.list_all(somebody, "")] == [sub]
     assert w.subs.list_all(other, "") == []

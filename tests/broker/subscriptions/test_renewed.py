@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from andaman.broker.exchange.copies import RemoteCopies
-from andaman.identity.model import FULL_ACCESS, Access, Classification, Role
+from andaman.identity.model import FULL_ACCESS, Access, Classification
 from andaman.identity.policy import DatasetRule, Policy, PolicyTable, Rights
 from tests.broker.subscriptions.test_told_on import closed, with_copy
 from tests.broker.subscriptions.world import ME, SECOND, V, World, in_world, world
@@ -19,7 +19,7 @@ from tests.broker.subscriptions.world import ME, SECOND, V, World, in_world, wor
 CARS_ARE_SECRET = PolicyTable(
     [DatasetRule("cars", frozenset({V + "Car"}), classification=Classification.OFFICIAL_SECRET)]
 )
-OPERATOR: Access = Policy(CARS_ARE_SECRET).access(Rights(frozenset({Role.OPERATOR})))
+OPERATOR: Access = Policy(CARS_ARE_SECRET).access(Rights(frozenset({"operator"})))
 RETRY_S = 0.8  # a receiver in trouble is tried again after half a second
 
 

@@ -31,11 +31,11 @@ TABLE = PolicyTable(
     ]
 )
 PUBLIC = PolicyAccess(TABLE, Rights())
-OPERATOR = PolicyAccess(TABLE, Rights(frozenset({Role.OPERATOR})))
+OPERATOR = PolicyAccess(TABLE, Rights(frozenset({"operator"})))
 ADMIN = PolicyAccess(TABLE, Rights(frozenset({Role.ADMINISTRATOR}), tenants=EVERY_TENANT))
 
 
-def actor(access: Access, role: Role = Role.OPERATOR) -> Actor:
+def actor(access: Access, role: str = "operator") -> Actor:
     return Actor(Principal("user:x", "x", frozenset({role})), access)
 
 

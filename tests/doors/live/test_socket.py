@@ -25,7 +25,7 @@ from andaman.doors.live.view import ClientView
 from andaman.identity.credentials import Credential, digest_of
 from andaman.identity.entrance import build_routes
 from andaman.identity.gate import COOKIE, Gate
-from andaman.identity.model import Classification, Role, system_actor
+from andaman.identity.model import Classification, system_actor
 from andaman.identity.passwords import PasswordCost
 from andaman.identity.policy import DatasetRule
 from andaman.identity.service import Identity
@@ -111,7 +111,7 @@ async def _until_closed(socket: ClientConnection) -> int:
 
 async def test_signing_out_closes_the_sockets_of_the_session_at_once(tmp_path: Path) -> None:
     async with _platform(tmp_path) as (broker, identity):
-        await identity.add_user("somchai", "แมวสามตัว on a boat", [Role.OPERATOR], ROOT)
+        await identity.add_user("somchai", "แมวสามตัว on a boat", ["operator"], ROOT)
         done = await identity.sign_in("somchai", "แมวสามตัว on a boat")
         await broker.write([WriteOp(OpKind.CREATE, "urn:x:a", thing("urn:x:a", "Alert", 98, 1, []))], ROOT)
         async with connect(URL, additional_headers={"Cookie": f"{COOKIE}={done.secret}"}) as socket:

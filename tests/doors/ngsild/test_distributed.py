@@ -272,7 +272,7 @@ async def test_nobody_sees_through_a_registration_what_is_hidden_here(
     assert (await here("GET", "/entities?type=Bus&q=colour==%22red%22")).json == [bus(1, colour="red")]
     assert (await here("GET", "/csourceRegistrations?type=Bus")).status == 401
     assert (await here("DELETE", "/entities/urn:ngsi-ld:Bus:1")).status == 401
-    device = principal("user:x", "x", Role.OPERATOR)
+    device = principal("user:x", "x", "operator")
     here.actor = Actor(device, policy.access_of(device))
     assert (await here("PATCH", "/entities/urn:ngsi-ld:Bus:1/attrs", {"speed": 1})).status in (403, 404, 207)
     assert (await here("POST", "/csourceRegistrations", {})).status == 403
@@ -303,7 +303,7 @@ async def test_an_entity_map_keeps_its_pages(clients: list[Client], urls: list[s
     assert sources["urn:ngsi-ld:Bus:0"] == ["@none"]
     assert sources["urn:ngsi-ld:Bus:1"] == ["urn:ngsi-ld:ContextSourceRegistration:1"]
     assert "urn:ngsi-ld:Bus:3" not in sources
-    other = principal("user:other", "other", Role.OPERATOR)
+    other = principal("user:other", "other", "operator")
     here.actor = Actor(other)
     assert (await here("GET", f"/entityMaps/{link.rpartition('/')[2]}")).status == 404
 

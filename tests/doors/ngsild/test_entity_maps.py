@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from andaman.broker.registry.map_store import FILE
-from andaman.identity.model import Actor, Principal, Role
+from andaman.identity.model import Actor, Principal
 from tests.doors.ngsild.client import Client, open_whole_client
 from tests.doors.ngsild.test_distributed import bus
 
@@ -47,7 +47,7 @@ def test_pages_go_on_after_a_restart_and_after_a_kill(tmp_path: Path) -> None:
                 assert await page(c, link, 2) == (200, ["3", "4"])
                 for other in (gone, short):
                     assert (await c("GET", other.removeprefix("/ngsi-ld/v1"))).status == 404
-                c.actor = Actor(Principal("user:other", "other", frozenset({Role.OPERATOR})))
+                c.actor = Actor(Principal("user:other", "other", frozenset({"operator"})))
                 assert (await c("GET", path)).status == 404
 
     asyncio.run(run())

@@ -278,7 +278,7 @@ async def test_a_snapshot_that_is_not_ready_shows_nothing(c: Client) -> None:
 async def test_who_may(c: Client) -> None:
     """Strangers must sign in; others find nothing, whatever they try."""
     name = (await take(c))["id"]
-    c.actor = Actor(Principal("user:other", "Other", frozenset({Role.ANALYST})), FULL_ACCESS)
+    c.actor = Actor(Principal("user:other", "Other", frozenset({"analyst"})), FULL_ACCESS)
     assert (await c("GET", "/entities?type=Vehicle", NGSILD_Snapshot=name)).status == 404
     for method, path, sent in (
         ("GET", f"/snapshots/{name}", None),

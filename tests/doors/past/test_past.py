@@ -17,7 +17,7 @@ from andaman.broker.model import OpKind, WriteOp
 from andaman.broker.service import Broker
 from andaman.doors.past import routes as past_routes
 from andaman.identity.entrance import build_routes
-from andaman.identity.model import FULL_ACCESS, Access, Actor, Principal, Role, system_actor
+from andaman.identity.model import FULL_ACCESS, Access, Actor, Principal, system_actor
 from andaman.kernel.errors import AndamanError
 from andaman.kernel.http import problem_response
 from andaman.kernel.time import parse_time
@@ -47,7 +47,7 @@ def client(broker: Broker, access: Access = FULL_ACCESS) -> httpx.AsyncClient:
         routes=build_routes(past_routes.routes(broker)),
         exception_handlers={AndamanError: lambda request, error: problem_response(error)},  # type: ignore[arg-type]
     )
-    actor = Actor(Principal("user:x", "x", frozenset({Role.OPERATOR})), access)
+    actor = Actor(Principal("user:x", "x", frozenset({"operator"})), access)
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         scope["andaman.actor"] = actor
