@@ -199,9 +199,6 @@ async def play(city: City, seed: int, rounds: int) -> None:
         docs = [observation(dice, g, city.clock.now) for g in dice.sample(range(4), 2)]
         await put(city.broker, *docs)
         if dice.random() < 0.1:
-            await (
-                city.follow()
-            )  # what a source that is gone called for is dropped; the judge does not know when
             await city.broker.write([WriteOp(OpKind.DELETE, docs[0]["id"])], SYSTEM)
         if n == rounds // 2:
             await city.change_rule("later", LATER)

@@ -350,24 +350,26 @@ class RuleWatch:
         return ops, len(self._unwritten)
 
     def _op(self, tenant: str, signal: Signal) -> WriteOp | None:
-        """The write of a signal, made of the source as all who read alerts see it now. One that ends an alert says nothing
-        of its source; any other is dropped where the source was hidden meanwhile."""
+        """The write of a signal, made from the source as all readers of alerts see it now. A source that was hidden after the
+        signal gets no alert; one that was deleted does, since a replay after a kill makes the same signals."""
         stored = self._broker.find(signal.alert_id, FULL_ACCESS, tenant)
         try:
             alert = None if stored is None else Alert.of(stored)
         except Unreadable as error:  # somebody wrote over it: the rules leave it, and go on
             log.error("A signal is dropped: %s", error.detail)
             return None
-        if signal.kind is SignalKind.CLEARED:
-            return signal_op(signal, self._broker.find(signal.entity_id, FULL_ACCESS, tenant), alert, tenant)
+        whole = self._broker.find(signal.entity_id, FULL_ACCESS, tenant)
+        if whole is None or signal.kind is SignalKind.CLEARED:
+            return signal_op(signal, whole, alert, tenant)
         access = self.shown.access(tenant)
         source = self._broker.find(signal.entity_id, access, tenant)
-        told = {str(row["attribute"]) for row in signal.evidence if "attribute" in row}
-        if source is not None and told.isdisjoint(
-            access.hidden_attrs(source["type"], source.get("scope", ()))
-        ):
-            return signal_op(signal, source, alert, tenant)
-        return None
+        named = {str(row["attribute"]) for row in signal.evidence if "attribute" in row}
+        hidden = access.hidden_attrs(whole["type"], whole.get("scope", ()))
+        return (
+            signal_op(signal, source, alert, tenant)
+            if source is not None and named.isdisjoint(hidden)
+            else None
+        )
 
     # -- what is kept ---------------------------------------------------------------------------------------
     async def _save(self, anyway: bool = False) -> None:
