@@ -52,8 +52,9 @@ def parts(root: Path) -> list[Part]:
 
 def write(found: list[Part], target: Path) -> dict[str, Any]:
     """Write all files and the manifest; returns the manifest."""
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True)
+    for made in ("entities", "geometry", "tables"):  # registers/ is written by hand
+        shutil.rmtree(target / made, ignore_errors=True)
+    target.mkdir(parents=True, exist_ok=True)
     listed = []
     for part in found:
         files: list[dict[str, Any]] = []

@@ -22,6 +22,7 @@ from andaman.kernel.reserve import Reserve
 from andaman.kernel.storage import is_open_to_others
 from andaman.kernel.tables import StoreKind
 from andaman.kernel.time import DAY, Clock
+from andaman.register import Register
 from andaman.vocabulary import EntityType, by_name
 
 log = logging.getLogger("andaman")
@@ -162,6 +163,8 @@ class Site:
     """What all rooms declare, also those that are left out: their entities may lie in the data directory."""
     permissions: dict[str, Permission] = field(default_factory=dict)
     """Name → permission, of all rooms there are, known before the first is built."""
+    registers: tuple[Register[Any], ...] = ()
+    """What the rooms of this platform declare."""
     prefixes: list[str] = field(default_factory=list)
     """First parts of the paths that machines use (``api/``, ``live``), known once all rooms are built."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
@@ -258,6 +261,8 @@ class Room:
     """The small stores that it keeps in the data directory."""
     permissions: Sequence[Permission] = ()
     """What its doors ask."""
+    registers: tuple[Register[Any], ...] = ()
+    """The lists that a city edits. The type of each is among ``types``."""
     of_broker: bool = False
     """Also part of a platform that is only a broker."""
 
@@ -267,6 +272,14 @@ def types_of(rooms: Iterable[Room]) -> tuple[EntityType, ...]:
     types = tuple(one for room in rooms for one in room.types)
     by_name(types)
     return types
+
+
+def registers_of(rooms: Iterable[Room]) -> tuple[Register[Any], ...]:
+    """All registers, in the order of the rooms. Raises ValueError where two have one name."""
+    registers = tuple(one for room in rooms for one in room.registers)
+    if len({one.name for one in registers}) < len(registers):
+        raise ValueError("Two rooms declare a register of one name")
+    return registers
 
 
 class Task:

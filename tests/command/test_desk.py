@@ -10,6 +10,7 @@ import pytest
 
 from andaman.broker.entity.build import value
 from andaman.broker.service import Broker
+from andaman.city.registers import SeedRows
 from andaman.command.core.entities import names_of
 from andaman.command.desk import Desk
 from andaman.command.incident_types import INCIDENT_TYPES
@@ -36,7 +37,7 @@ A1, A2, P1 = (f"urn:ngsi-ld:EmergencyUnit:{n}" for n in ("a1", "a2", "p1"))
 async def opened(broker: Broker, clock: HandClock, **more: Any) -> tuple[Desk, str]:
     await put(broker, STATION, *UNITS, *roads())
     desk = Desk(broker, clock)
-    return desk, await desk.open_incident(read_incident(report(**more)), DISPATCHER, "")
+    return desk, await desk.open_incident(read_incident(report(**more), SeedRows()), DISPATCHER, "")
 
 
 def status_of(broker: Broker, entity_id: str, name: str) -> Any:
@@ -102,7 +103,7 @@ def test_entries_are_codes_with_names_in_both_languages(tmp_path: Path) -> None:
         clock = HandClock()
         async with broker_at(tmp_path, clock) as broker:
             desk, incident = await opened(broker, clock)
-            kind = INCIDENT_TYPES[str(status_of(broker, incident, "incidentType"))]
+            kind = desk.registers.rows(INCIDENT_TYPES)[str(status_of(broker, incident, "incidentType"))]
             await desk.assign(incident, A1, DISPATCHER, "")
             await desk.check_item(incident, kind.checklist[0], DISPATCHER, "")
             with pytest.raises(NotInChecklist):
@@ -132,7 +133,8 @@ def test_two_dispatchers_one_unit(tmp_path: Path) -> None:
         async with broker_at(tmp_path, clock) as broker:
             desk, first = await opened(broker, clock)
             incidents = [first] + [
-                await desk.open_incident(read_incident(report()), DISPATCHER, "") for _ in range(7)
+                await desk.open_incident(read_incident(report(), SeedRows()), DISPATCHER, "")
+                for _ in range(7)
             ]
             desks = [Desk(broker, clock) for _ in incidents]
             results = await asyncio.gather(
@@ -238,7 +240,7 @@ def test_unit_out_of_service(tmp_path: Path) -> None:
 def test_bad_reports_name_the_member(change: dict[str, Any], field: str) -> None:
     """A refusal says which member is wrong."""
     with pytest.raises(BadRequestData) as refused:
-        read_incident(report() | change)
+        read_incident(report() | change, SeedRows())
     assert refused.value.extra["field"] == field
 
 

@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 
+from andaman.city.registers import SeedRows
 from andaman.command.incident_types import INCIDENT_TYPES, UNIT_TYPES
 from andaman.command.routes import routes
 from andaman.command.service import CommandService
@@ -142,8 +143,10 @@ def test_from_rule_to_closed_incident(tmp_path: Path) -> None:
             assert line["buckets"][-1]["alerts"] == {"Severe": 1}
             assert line["buckets"][-1]["incidents"] == {"Severe": 1}
             types = (await by["operator"].get("/api/command/incident-types")).json()
-            assert {t["code"] for t in types} == INCIDENT_TYPES.keys()
-            assert all(set(t["unitTypes"]) <= UNIT_TYPES.keys() and t["checklist"] for t in types)
+            assert {t["code"] for t in types} == SeedRows().rows(INCIDENT_TYPES).keys()
+            assert all(
+                set(t["unitTypes"]) <= SeedRows().rows(UNIT_TYPES).keys() and t["checklist"] for t in types
+            )
 
     asyncio.run(run())
 

@@ -15,6 +15,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 
 from andaman.broker.entity.build import iri, value
 from andaman.broker.service import Broker
+from andaman.city.registers import SeedRows
 from andaman.command.desk import Desk
 from andaman.command.incidents.reading import read_incident
 from andaman.command.incidents.steps import (
@@ -70,7 +71,7 @@ class CommandCenter(RuleBasedStateMachine):
 
     @rule(target=incidents)
     def report(self) -> str:
-        made = self.do(self.desk.open_incident(read_incident(report()), DISPATCHER, ""))
+        made = self.do(self.desk.open_incident(read_incident(report(), SeedRows()), DISPATCHER, ""))
         self.changes[made] = ["new"]
         return made
 

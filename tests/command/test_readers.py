@@ -11,6 +11,7 @@ import pytest
 
 from andaman.broker.entity.build import iri, lang, prop
 from andaman.broker.service import Broker
+from andaman.city.registers import SeedRows
 from andaman.command.desk import Desk
 from andaman.command.incidents.reading import read_incident
 from andaman.command.signals.watch import RuleWatch
@@ -156,7 +157,7 @@ def test_a_dispatcher_is_offered_what_they_see(tmp_path: Path) -> None:
             desk = Desk(broker, clock, Readership(rules))
             hidden = {**UNITS[0], "type": [*UNITS[0]["type"], iri("HidX")]}
             await put(broker, STATION, hidden, *UNITS[1:], *roads())
-            incident = await desk.open_incident(read_incident(report()), DISPATCHER, "")
+            incident = await desk.open_incident(read_incident(report(), SeedRows()), DISPATCHER, "")
             own = rules.access(Rights(frozenset({"dispatcher"}), "pk-navy"))
             other = rules.access(Rights(frozenset({"dispatcher"}), "pk-ddpm"))
             assert hidden["id"] in str(await desk.candidates(incident, own, ""))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from andaman.broker.entity.build import prop, value
 from andaman.broker.service import Broker
+from andaman.city.registers import SeedRows
 from andaman.command.core.entities import change_op
 from andaman.command.desk import Desk
 from andaman.command.incidents.reading import read_incident
@@ -33,7 +34,7 @@ def test_a_unit_drives_there_and_home(tmp_path: Path) -> None:
             await put(broker, STATION, *UNITS, *roads())
             desk = Desk(broker, clock)
             simulator = UnitSimulator(broker, desk, clock)
-            incident = await desk.open_incident(read_incident(report()), DISPATCHER, "")
+            incident = await desk.open_incident(read_incident(report(), SeedRows()), DISPATCHER, "")
             assignment = await desk.assign(incident, A1, DISPATCHER, "")
             start = place(broker)
             clock.advance(TURNOUT_S - 1)
@@ -74,7 +75,7 @@ def test_real_units_are_never_moved(tmp_path: Path) -> None:
             simulator = UnitSimulator(broker, desk, clock, auto=True)
             p1 = "urn:ngsi-ld:EmergencyUnit:p1"
             await broker.write([change_op(p1, "EmergencyUnit", origin=prop("measured"))], SYSTEM)
-            incident = await desk.open_incident(read_incident(report()), DISPATCHER, "")
+            incident = await desk.open_incident(read_incident(report(), SeedRows()), DISPATCHER, "")
             real = await desk.assign(incident, p1, DISPATCHER, "")
             played = await desk.assign(incident, A1, DISPATCHER, "")
             at = place(broker, p1)

@@ -11,6 +11,7 @@ import pytest
 from andaman.broker.entity.build import entity, geo, iri, js, lang, prop, simplify, value
 from andaman.broker.model import OpKind, WriteOp
 from andaman.broker.service import Broker
+from andaman.city.registers import SeedRows
 from andaman.command.desk import Desk
 from andaman.command.incidents.reading import read_incident
 from andaman.command.service import CommandService, rule_doc
@@ -203,7 +204,7 @@ def test_incident_from_an_alert(tmp_path: Path) -> None:
             await put(broker, rain(1, 40, clock.now))
             await watch.caught_up()
             alert = alerts(broker)[0]["id"]
-            read = read_incident(report(refAlert=alert, incidentType="flood"))
+            read = read_incident(report(refAlert=alert, incidentType="flood"), SeedRows())
             incident = await Desk(broker, clock).open_incident(read, DISPATCHER, "")
             doc = broker.get(alert, FULL_ACCESS)
             assert value(doc, "alertStatus") == "acknowledged"

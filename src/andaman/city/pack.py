@@ -2,7 +2,8 @@
 
 A pack is a folder with ``manifest.json`` (parts with authority, origin, licence, date), ``entities/*.jsonl.gz`` (one
 entity a line: NGSI-LD concise attributes under short names of the city context), ``tables/*.csv.gz`` (series that
-feeds replay) and ``geometry/*.jsonl.gz`` (map geometry that is no entity).
+feeds replay), ``geometry/*.jsonl.gz`` (map geometry that is no entity) and ``registers/*.json`` (rows that the city edits
+afterwards; ``city/registers.py``).
 """
 
 from __future__ import annotations
@@ -113,6 +114,10 @@ class Pack:
         """Rows of a geometry file: ``coordinates`` and plain members. Raises ResourceNotFound."""
         return [json.loads(line) for line in self._named("geometry", name).splitlines()]
 
+    def register(self, name: str) -> list[Any]:
+        """Rows of a register as the pack brings them; else the neutral ones that come with the platform."""
+        return _register(self._folder, name) or base_register(name)
+
     def _named(self, kind: str, name: str) -> str:
         for _, file in self._files(kind):
             if file["name"] == name:
@@ -129,6 +134,19 @@ def load_pack(name: str) -> Pack:
     if name not in known:
         raise ResourceNotFound(f"There is no city pack {name!r}; there are: {', '.join(known)}")
     return Pack(root / name)
+
+
+def base_register(name: str) -> list[Any]:
+    """Rows of a register in a city without a pack, or whose pack has none."""
+    return _register(files("andaman.city") / "base", name) or []
+
+
+def _register(folder: Traversable, name: str) -> list[Any] | None:
+    file = folder / "registers" / f"{name}.json"
+    if not file.is_file():
+        return None
+    rows: list[Any] = json.loads(file.read_text("utf-8"))
+    return rows
 
 
 def read_entity(line: Mapping[str, Any]) -> Doc:

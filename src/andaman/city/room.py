@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from andaman.broker.service import Broker
 from andaman.city.pack import Pack, install, load_pack
 from andaman.city.permissions import PERMISSIONS
+from andaman.city.registers import Registers, SeedRows
+from andaman.city.routes import routes
 from andaman.city.types import TYPES
 from andaman.identity.model import system_actor
 from andaman.room import Built, Room, Site, Task, setting
@@ -27,20 +29,25 @@ class City:
     """Which city this is: its pack, where one is loaded."""
 
     pack: Pack | None
+    seeds: SeedRows
+    """The registers as they come with the pack, or with the platform."""
 
 
 def build(site: Site, settings: CitySettings) -> Built:
+    """The registers start after the pack: their rows may refer to its entities."""
     pack = load_pack(settings.pack) if settings.pack else None
-    site.services.add(City(pack))
-    if pack is None:
-        return Built()
+    seeds = SeedRows(pack)
+    site.services.add(City(pack, seeds))
     broker = site.services.get(Broker)
+    registers = site.services.add(Registers(broker, site.registers, seeds))
 
     async def bring_in() -> None:
-        report = await install(pack, broker, system_actor("city"), site.on_install)
-        log.info("city pack %s: %s", pack.id, report)
+        if pack is not None:
+            report = await install(pack, broker, system_actor("city"), site.on_install)
+            log.info("city pack %s: %s", pack.id, report)
 
-    return Built(background=[Task(bring_in)])
+    doors = routes(registers) if site.registers else []
+    return Built(doors=doors, background=[Task(bring_in), registers])
 
 
 ROOM = Room("city", build, CitySettings, types=TYPES, permissions=PERMISSIONS, of_broker=True)

@@ -320,6 +320,26 @@ CITY_PACK: Final = EntityType(
     configures=True,
 )
 
+REGISTER_SEED: Final = EntityType(
+    "RegisterSeed",
+    Words("สถานะการตั้งต้นของทะเบียน", "First filling of a register"),
+    (
+        Attribute("pack", Words("ชุดข้อมูลเมืองที่ใช้", "City pack"), namespace=Namespace.OWN),
+        Attribute(
+            "digests",
+            Words("ลายพิมพ์ของรายการตั้งต้น", "Digests of the rows"),
+            "JsonProperty",
+            note="code → digest of the row as it was filled in; it tells edited rows from others",
+            namespace=Namespace.OWN,
+            hidden=True,
+        ),
+    ),
+    (),
+    ids="urn:ngsi-ld:RegisterSeed:<register>",
+    namespace=Namespace.OWN,
+    configures=True,
+)
+
 TYPES: Final = (
     ADMINISTRATIVE_AREA,
     COASTLINE,
@@ -338,4 +358,5 @@ TYPES: Final = (
     TIDAL_CONSTITUENTS,
     KEY_PERFORMANCE_INDICATOR,
     CITY_PACK,
+    REGISTER_SEED,
 )

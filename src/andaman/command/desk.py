@@ -10,6 +10,7 @@ from typing import Any
 from andaman.broker.entity.build import entity, iri, js, prop, rel, simplify, value
 from andaman.broker.model import DEFAULT_TENANT, Doc, Instance, OpKind, WriteOp
 from andaman.broker.service import Broker
+from andaman.city.registers import SeedRows
 from andaman.command.core.entities import change_op, exercise_of, names_of, scopes_of
 from andaman.command.core.entries import (
     Entry,
@@ -58,14 +59,19 @@ from andaman.kernel.network import RoadNetwork
 from andaman.kernel.refusals import FieldMissing, NotAChoice
 from andaman.kernel.time import Clock, Micros, format_time
 from andaman.kernel.words import Words
+from andaman.register import Rows
 
 
 class Desk(Records):
     """The operations of dispatchers and operators on one broker. Roles are checked by the routes; the writes are made
     in the person's name with the room's own right, so that nobody can write these entities around the rules."""
 
-    def __init__(self, broker: Broker, clock: Clock, readers: Readers = everything) -> None:
+    def __init__(
+        self, broker: Broker, clock: Clock, readers: Readers = everything, registers: Rows | None = None
+    ) -> None:
+        """Without ``registers`` they are as the platform brings them."""
         super().__init__(broker, clock, readers)
+        self.registers: Rows = SeedRows() if registers is None else registers
         self._networks: dict[str, RoadNetwork] = {}
 
     # -- reading --------------------------------------------------------------------------------------------
@@ -137,7 +143,7 @@ class Desk(Records):
             units += [unit for unit in [self._broker.find(chosen, FULL_ACCESS, tenant)] if unit is not None]
         place, kind = centre_of(value(incident, "location")), str(value(incident, "incidentType"))
         return await asyncio.to_thread(
-            rank, network, place, kind, units, unit_type=unit_type, limit=limit, chosen=chosen
+            rank, network, place, kind, units, self.registers, unit_type=unit_type, limit=limit, chosen=chosen
         )
 
     # -- alerts ---------------------------------------------------------------------------------------------
@@ -208,7 +214,7 @@ class Desk(Records):
 
         def decide(now: Micros) -> list[WriteOp]:
             incident = self.get(incident_id, "Incident", actor.access, tenant)
-            kind = INCIDENT_TYPES.get(str(value(incident, "incidentType")))
+            kind = self.registers.rows(INCIDENT_TYPES).get(str(value(incident, "incidentType")))
             if kind is None or item not in kind.checklist:
                 raise NotInChecklist(item=item)
             return entries(incident, [Entry(ItemChecked(item=item))], {}, actor, now, tenant)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from andaman.broker.service import Broker
+from andaman.city.registers import Registers
 from andaman.city.room import City
+from andaman.command.incident_types import REGISTERS
 from andaman.command.permissions import PERMISSIONS
 from andaman.command.routes import routes
 from andaman.command.service import CommandService
@@ -30,10 +32,19 @@ def build(site: Site, settings: CommandSettings) -> Built:
             simulate=settings.unit_simulator,
             default_rules=site.services.get(City).pack is not None,
             readers=site.services.get(Readership),
+            registers=site.services.get(Registers),
         )
     )
     site.services.get(Policy).on_change(command.policy_changed)
     return Built(doors=routes(command), background=[command])
 
 
-ROOM = Room("command", build, CommandSettings, types=TYPES, permissions=PERMISSIONS, stores=(KIND,))
+ROOM = Room(
+    "command",
+    build,
+    CommandSettings,
+    types=TYPES,
+    registers=REGISTERS,
+    permissions=PERMISSIONS,
+    stores=(KIND,),
+)

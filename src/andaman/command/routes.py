@@ -68,10 +68,10 @@ def routes(service: CommandService) -> list[BoundDoor]:
         return json_response(service.summary(actor_of(request).access, tenant_of(request)))
 
     async def incident_types(request: Request) -> Response:
-        return json_response([one.json() for one in INCIDENT_TYPES.values()])
+        return json_response([one.json() for one in desk.registers.rows(INCIDENT_TYPES).values()])
 
     async def unit_types(request: Request) -> Response:
-        return json_response([{"code": code, "name": name.json()} for code, name in UNIT_TYPES.items()])
+        return json_response([one.json() for one in desk.registers.rows(UNIT_TYPES).values()])
 
     async def acknowledge(request: Request) -> Response:
         actor = actor_of(request)
@@ -92,7 +92,7 @@ def routes(service: CommandService) -> list[BoundDoor]:
     async def open_incident(request: Request) -> Response:
         actor = actor_of(request)
         tenant = tenant_of(request)
-        read = read_incident(await read_json(request, _BODY_MAX))
+        read = read_incident(await read_json(request, _BODY_MAX), desk.registers)
         incident_id = await desk.open_incident(read, actor, tenant)
         headers = {"Location": f"/api/command/incidents/{incident_id}"}
         return json_response(desk.detail(incident_id, actor.access, tenant), 201, headers)
@@ -136,7 +136,7 @@ def routes(service: CommandService) -> list[BoundDoor]:
     async def candidates(request: Request) -> Response:
         actor = actor_of(request)
         asked = request.query_params
-        unit_type = query_params.choice(asked, "unitType", "", UNIT_TYPES)
+        unit_type = query_params.choice(asked, "unitType", "", desk.registers.rows(UNIT_TYPES))
         limit = query_params.integer(asked, "limit", 10, 1, 50)
         skipped = query_params.flag(asked, "skipped")
         found = await desk.candidates(

@@ -20,6 +20,7 @@ from andaman.kernel.errors import BadRequestData, ResourceNotFound
 from andaman.kernel.ids import is_uri
 from andaman.kernel.time import Clock, Micros, system_clock
 from andaman.kernel.words import LanguageMap
+from andaman.register import Rows
 
 
 class CommandService:
@@ -36,10 +37,11 @@ class CommandService:
         auto: bool = False,
         default_rules: bool = True,
         readers: Readers = everything,
+        registers: Rows | None = None,
     ) -> None:
         self._broker, self._clock = broker, clock
         self._default_rules = default_rules
-        self.desk = Desk(broker, clock, readers)
+        self.desk = Desk(broker, clock, readers, registers)
         self.watch = RuleWatch(broker, self.desk, clock, directory, self.desk.roads_changed)
         self.simulator = UnitSimulator(broker, self.desk, clock, auto=auto) if simulate else None
 

@@ -19,6 +19,7 @@ from andaman.broker.service import Broker
 from andaman.command.core.entities import change_op
 from andaman.command.desk import Desk
 from andaman.command.dispatch.ranking import BOAT_KMH
+from andaman.command.incident_types import goes_by_water
 from andaman.identity.model import FULL_ACCESS, Actor, system_actor
 from andaman.kernel.errors import AndamanError
 from andaman.kernel.geometry import bearing_deg, centre_of, haversine_m
@@ -61,11 +62,17 @@ class Drive:
 
 
 def plan_drive(
-    network: RoadNetwork, unit: Doc, place: tuple[float, float], now: Micros, goal: str
+    network: RoadNetwork,
+    unit: Doc,
+    place: tuple[float, float],
+    now: Micros,
+    goal: str,
+    *,
+    by_water: bool = False,
 ) -> Drive | None:
-    """By road, or straight over water for a boat; None where there is no way."""
+    """By road, or straight over water; None where there is no way."""
     here = centre_of(value(unit, "location"))
-    if value(unit, "unitType") == "rescueBoat" or not len(network):
+    if by_water or not len(network):
         seconds = haversine_m(*here, *place) / (BOAT_KMH / 3.6)
         return Drive([here, place], [0.0, max(1.0, seconds)], now, goal)
     route = network.route(here, place)
@@ -160,7 +167,8 @@ class UnitSimulator:
         self, unit: Doc, tenant: str, place: tuple[float, float], now: Micros, goal: str
     ) -> Drive | None:
         network = await self._desk.network(tenant)
-        return await asyncio.to_thread(plan_drive, network, unit, place, now, goal)
+        by_water = goes_by_water(self._desk.registers, value(unit, "unitType"))
+        return await asyncio.to_thread(plan_drive, network, unit, place, now, goal, by_water=by_water)
 
     def _move(self, unit: Doc, tenant: str, now: Micros) -> WriteOp | None:
         key = tenant, unit["id"]

@@ -76,16 +76,7 @@ CATEGORY: Final = Attribute(
     ),
 )
 UNIT_TYPE: Final = Attribute(
-    "unitType",
-    Words("ประเภทหน่วย", "Kind of unit"),
-    codes=(
-        Code("ambulance", Words("รถพยาบาลฉุกเฉิน", "Ambulance"), "star"),
-        Code("fireEngine", Words("รถดับเพลิง", "Fire engine"), "flame"),
-        Code("policePatrol", Words("รถสายตรวจ", "Police patrol"), "shield"),
-        Code("rescueBoat", Words("เรือกู้ภัย", "Rescue boat"), "boat"),
-        Code("ddpmTeam", Words("ชุดปฏิบัติการ ปภ.", "Disaster prevention team"), "triangle"),
-        Code("towTruck", Words("รถยก", "Tow truck"), "hook"),
-    ),
+    "unitType", Words("ประเภทหน่วย", "Kind of unit"), register="/api/command/unit-types"
 )
 _EXERCISE: Final = Attribute(
     "exercise", Words("อยู่ในการฝึกซ้อม", "Part of an exercise"), namespace=Namespace.OWN, hidden=True
@@ -336,4 +327,71 @@ EMERGENCY_UNIT: Final = EntityType(
     first_of=("unitStatus",),
 )
 
-TYPES: Final = (ALERT_RULE, ALERT, INCIDENT, TIMELINE_ENTRY, ASSIGNMENT, EMERGENCY_UNIT)
+TYPE_OF_UNIT: Final = EntityType(
+    "UnitType",
+    Words("ประเภทหน่วยปฏิบัติการ", "Kind of unit"),
+    (
+        Attribute(
+            "mapSign",
+            Words("สัญลักษณ์บนแผนที่", "Sign on the map"),
+            codes=(
+                Code("star", Words("ดาวแห่งชีวิต", "Star of life")),
+                Code("flame", Words("เปลวไฟ", "Flame")),
+                Code("shield", Words("โล่", "Shield")),
+                Code("boat", Words("เรือ", "Boat")),
+                Code("triangle", Words("สามเหลี่ยม", "Triangle")),
+                Code("hook", Words("ตะขอรถยก", "Hook")),
+                Code("truck", Words("รถบรรทุก", "Lorry")),
+                Code("dot", Words("จุด", "Dot")),
+            ),
+            namespace=Namespace.OWN,
+        ),
+        Attribute(
+            "travels",
+            Words("เส้นทางที่ใช้", "Travels"),
+            codes=(
+                Code("road", Words("ทางถนน", "By road")),
+                Code("water", Words("ทางน้ำ", "Over water")),
+            ),
+            note="over water: in a straight line, since there is no network of the sea",
+            namespace=Namespace.OWN,
+        ),
+    ),
+    (),
+    ids="urn:ngsi-ld:UnitType:<code>",
+    note="A row of the register of kinds of unit.",
+    namespace=Namespace.OWN,
+    configures=True,
+)
+
+TYPE_OF_INCIDENT: Final = EntityType(
+    "IncidentType",
+    Words("ประเภทเหตุ", "Kind of incident"),
+    (
+        CATEGORY,
+        _SEVERITY,
+        Attribute(
+            "unitTypes",
+            Words("หน่วยที่ต้องส่ง", "Units to send"),
+            note="first choice first",
+            namespace=Namespace.OWN,
+        ),
+        Attribute(
+            "checklist",
+            Words("รายการตรวจสอบ", "Checklist"),
+            "JsonProperty",
+            note="steps in order, each in Thai and English",
+            namespace=Namespace.OWN,
+            hidden=True,
+        ),
+    ),
+    (),
+    ids="urn:ngsi-ld:IncidentType:<code>",
+    note="A row of the register of kinds of incident.",
+    namespace=Namespace.OWN,
+    configures=True,
+)
+
+TYPES: Final = (
+    ALERT_RULE, ALERT, INCIDENT, TIMELINE_ENTRY, ASSIGNMENT, EMERGENCY_UNIT, TYPE_OF_UNIT, TYPE_OF_INCIDENT,
+)  # fmt: skip

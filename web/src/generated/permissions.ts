@@ -27,6 +27,8 @@ export const permissions = {
   "measure.manage": {"th": "แก้ไขมาตรการ", "en": "Change measures"},
   "metrics.read": {"th": "ดูตัวเลขการทำงานของระบบ", "en": "Read the figures of the platform"},
   "portfolio.compute": {"th": "คำนวณชุดมาตรการ", "en": "Compute portfolios of measures"},
+  "register.manage": {"th": "แก้ไขทะเบียนข้อมูลหลัก", "en": "Edit the registers"},
+  "register.read": {"th": "ดูทะเบียนข้อมูลหลัก", "en": "See the registers"},
   "rule.manage": {"th": "แก้ไขกฎการแจ้งเตือน", "en": "Change alert rules"},
   "rule.read": {"th": "ดูกฎการแจ้งเตือน", "en": "See alert rules"},
   "sign-in.manage": {"th": "ดูและยุติการเข้าสู่ระบบและโทเค็นของตนเอง", "en": "See and end one's own sign-ins and tokens"},

@@ -9,9 +9,10 @@ from typing import Any, Final
 from andaman.broker.entity.build import value
 from andaman.broker.model import Doc
 from andaman.command.core.entities import name_of
-from andaman.command.incident_types import INCIDENT_TYPES, UNIT_TYPES
+from andaman.command.incident_types import INCIDENT_TYPES, UNIT_TYPES, goes_by_water
 from andaman.kernel.geometry import centre_of, haversine_m
 from andaman.kernel.network import RoadNetwork
+from andaman.register import Rows
 
 BOAT_KMH: Final = 45.0
 """A rescue boat under way in the open; boats are ranked as the crow flies, for there is no network of the sea here."""
@@ -40,6 +41,7 @@ def rank(
     place: Sequence[float],
     incident_type: str,
     units: Sequence[Doc],
+    registers: Rows,
     *,
     unit_type: str = "",
     limit: int = 10,
@@ -47,8 +49,9 @@ def rank(
 ) -> Ranking:
     """Free units of the wanted type (or of the types the incident calls for), by driving time. The unit ``chosen``
     is in the list even behind the limit."""
-    kind = INCIDENT_TYPES.get(incident_type)
-    wanted = (unit_type,) if unit_type else (kind.unit_types if kind else tuple(UNIT_TYPES))
+    kind = registers.rows(INCIDENT_TYPES).get(incident_type)
+    named = kind.unit_types if kind else ()
+    wanted = (unit_type,) if unit_type else named or tuple(registers.rows(UNIT_TYPES))
     fit: list[tuple[Doc, tuple[float, float]]] = []
     skipped = []
     for unit in units:
@@ -57,9 +60,9 @@ def rank(
             skipped.append({"unit": unit["id"], "name": value(unit, "name"), **why})
         else:
             fit.append((unit, centre_of(value(unit, "location"))))
-    by_road = [f for f in fit if value(f[0], "unitType") != "rescueBoat"]
-    found = _by_road(network, place, by_road, limit, chosen)
-    found += _by_sea(place, [f for f in fit if value(f[0], "unitType") == "rescueBoat"])
+    sea = {unit["id"] for unit, _ in fit if goes_by_water(registers, value(unit, "unitType"))}
+    found = _by_road(network, place, [f for f in fit if f[0]["id"] not in sea], limit, chosen)
+    found += _by_sea(place, [f for f in fit if f[0]["id"] in sea])
     reached = {c.unit["id"] for c in found}
     skipped += [
         {"unit": u["id"], "name": value(u, "name"), "why": "noRoute"}
@@ -69,7 +72,7 @@ def rank(
     found.sort(key=lambda c: (c.eta_s, c.unit["id"]))
     best = found[0].eta_s if found else None
     out = [
-        Candidate(c.unit, c.eta_s, c.distance_m, c.route, _reason(c, i, wanted, best))
+        Candidate(c.unit, c.eta_s, c.distance_m, c.route, _reason(c, i, wanted, best, c.unit["id"] in sea))
         for i, c in enumerate(found)
         if i < limit or c.unit["id"] == chosen
     ]
@@ -119,11 +122,12 @@ def _by_sea(place: Sequence[float], fit: Sequence[tuple[Doc, tuple[float, float]
     return out
 
 
-def _reason(c: Candidate, index: int, wanted: Sequence[str], best: float | None) -> dict[str, Any]:
+def _reason(
+    c: Candidate, index: int, wanted: Sequence[str], best: float | None, by_sea: bool
+) -> dict[str, Any]:
     """The facts a dispatcher can check, and one sentence of them in each language."""
     kind = str(value(c.unit, "unitType"))
     minutes, km = c.eta_s / 60, c.distance_m / 1000
-    by_sea = kind == "rescueBoat"
     return {
         "rank": index + 1,
         "etaSeconds": round(c.eta_s, 1),

@@ -8,6 +8,7 @@ from andaman.command.core.reading import TEXT_MAX, members, point, text, uri
 from andaman.command.core.states import SEVERITIES
 from andaman.command.incident_types import INCIDENT_TYPES
 from andaman.kernel.refusals import NotAChoice
+from andaman.register import Rows
 
 INCIDENT_MEMBERS = (
     "incidentType", "severity", "name", "description", "location", "address", "refAlert", "reporterName",
@@ -15,12 +16,13 @@ INCIDENT_MEMBERS = (
 )  # fmt: skip
 
 
-def read_incident(raw: Any) -> dict[str, Any]:
+def read_incident(raw: Any, registers: Rows) -> dict[str, Any]:
     """The members of a new incident; the name is the type's when none is given."""
     body = members(raw, INCIDENT_MEMBERS, ("incidentType", "severity", "location"))
-    kind = INCIDENT_TYPES.get(str(body["incidentType"]))
+    kinds = registers.rows(INCIDENT_TYPES)
+    kind = kinds.get(str(body["incidentType"]))
     if kind is None:
-        raise NotAChoice(field="incidentType", choices=list(INCIDENT_TYPES))
+        raise NotAChoice(field="incidentType", choices=list(kinds))
     if body["severity"] not in SEVERITIES:
         raise NotAChoice(field="severity", choices=SEVERITIES)
     name = body.get("name")

@@ -1,17 +1,16 @@
 /** Units on the map: a sign for what they are, filled while they work, dashed while they are off duty. */
-import { attributes } from '$generated/vocabulary';
+import { unitType } from '../core/kinds';
 import type { LiveEntity } from '$lib/live';
 import { token } from '$lib/theme.svelte';
-import { glyphOf, type Glyph } from '$map/glyphs';
+import { GLYPHS, glyphOf, type Glyph } from '$map/glyphs';
 import { crowd, symbols } from '$map/marks';
 import { glyph, manyImage, paint } from '$map/symbols';
 import type { Layer, MapImage } from '$shell/room';
 
 const STATES = ['free', 'busy', 'off'] as const;
 const BUSY = new Set(['assigned', 'enRoute', 'onScene']);
-const kinds = attributes['unitType']?.codes ?? {};
 
-const signFor = (unitType: string): Glyph => glyphOf(kinds[unitType]?.icon);
+const signFor = (code: string): Glyph => glyphOf(unitType(code)?.icon);
 const isBusy = (unit: LiveEntity): boolean => BUSY.has(String(unit.a['unitStatus']));
 const stateOf = (unit: LiveEntity): (typeof STATES)[number] => (isBusy(unit) ? 'busy' : unit.a['unitStatus'] === 'outOfService' ? 'off' : 'free');
 
@@ -30,7 +29,7 @@ function images(): MapImage[] {
       pen.stroke();
       glyph(pen, name, 26, 13, state === 'busy' ? quiet : text);
     });
-  const glyphs = [...new Set([...Object.keys(kinds).map(signFor), signFor('')])];
+  const glyphs = Object.keys(GLYPHS) as Glyph[]; // a register may name any of them
   return [...glyphs.flatMap((name) => STATES.map((state) => one(name, state))), manyImage('unit-many', 'truck', text, text, 10)];
 }
 

@@ -1,0 +1,306 @@
+"""The registers of the city: rows as entities, first filled from the pack, afterwards edited by administrators.
+
+A row that nobody edited follows the pack; an edited one stays, and a deleted one stays deleted. The marker of a register keeps
+the digest of each row as it was filled in, which tells edited rows from others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Final, cast
+
+import msgspec
+
+from andaman.broker.entity import build
+from andaman.broker.model import DEFAULT_TENANT, Doc, Event, Instance, OpKind, WriteOp
+from andaman.broker.service import Broker
+from andaman.city.pack import Pack, base_register
+from andaman.city.problems import CodeUnknown, NoSuchRegister, NoSuchRow
+from andaman.city.types import REGISTER_SEED
+from andaman.identity.model import FULL_ACCESS, Actor, system_actor
+from andaman.register import AnyRow, FormField, Register, RowRefused
+from andaman.vocabulary import EntityType
+
+log = logging.getLogger("andaman")
+_SCOPE: Final = "/registers"
+_BASE: Final = "base"
+_SYSTEM: Final = ("createdAt", "modifiedAt")
+
+
+class SeedRows:
+    """Registers as the pack has them, without a broker. An unreadable row is an error of the pack: raises RowRefused."""
+
+    def __init__(self, pack: Pack | None = None) -> None:
+        self.pack = pack
+        self._read: dict[str, dict[str, Any]] = {}
+
+    def rows(self, register: Register[AnyRow]) -> Mapping[str, AnyRow]:
+        found = self._read.get(register.name)
+        if found is None:
+            raw = self.pack.register(register.name) if self.pack else base_register(register.name)
+            found = self._read[register.name] = {row.code: row for row in map(register.read, raw)}
+        return cast("Mapping[str, AnyRow]", found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """A register in memory. ``faults``: code → (what is stored, the problem)."""
+
+    rows: Mapping[str, Any] = field(default_factory=dict)
+    faults: Mapping[str, tuple[dict[str, Any], RowRefused]] = field(default_factory=dict)
+
+
+class Registers:
+    """All registers of this platform. ``rows`` is a look into memory; a change is in it before its writer hears of it."""
+
+    def __init__(self, broker: Broker, registers: Sequence[Register[Any]], seeds: SeedRows) -> None:
+        self._broker, self._seeds = broker, seeds
+        self._by_name = {register.name: register for register in registers}
+        self._loaded: dict[str, _Loaded] = {}
+        self._by_type = {build.iri(register.entity_type.name): register for register in registers}
+        self._lock = asyncio.Lock()
+        self._listening = False
+
+    async def start(self) -> None:
+        """Bring rows that nobody edited to the pack's content, read all, and follow changes."""
+        for register in self._by_name.values():
+            await self._seed(register)
+            self._load(register)
+        if not self._listening:
+            self._broker.before_telling(self._see)
+        self._listening = True
+
+    async def stop(self) -> None:
+        """Nothing is at work."""
+
+    # -- reading --------------------------------------------------------------------------------------------
+    def rows(self, register: Register[AnyRow]) -> Mapping[str, AnyRow]:
+        return cast("Mapping[str, AnyRow]", self._loaded.get(register.name, _Loaded()).rows)
+
+    def list_registers(self) -> list[Register[Any]]:
+        return list(self._by_name.values())
+
+    def get(self, name: str) -> Register[Any]:
+        """Raises NoSuchRegister."""
+        found = self._by_name.get(name)
+        if found is None:
+            raise NoSuchRegister(id=name)
+        return found
+
+    def listed(self, register: Register[Any]) -> list[dict[str, Any]]:
+        """Every row as ``{code, row, errors}``; a row with errors is not in use."""
+        loaded = self._loaded.get(register.name, _Loaded())
+        found = [{"code": code, "row": register.json(row), "errors": []} for code, row in loaded.rows.items()]
+        found += [
+            {"code": code, "row": raw, "errors": refused.extra["errors"]}
+            for code, (raw, refused) in loaded.faults.items()
+        ]
+        return found
+
+    def row(self, register: Register[Any], code: str) -> dict[str, Any]:
+        """One of ``listed``. Raises NoSuchRow."""
+        for one in self.listed(register):
+            if one["code"] == code:
+                return one
+        raise NoSuchRow(id=code)
+
+    # -- writing --------------------------------------------------------------------------------------------
+    async def put(self, register: Register[Any], code: str, raw: Any, actor: Actor) -> dict[str, Any]:
+        """Create or replace a row. Raises RowRefused; then nothing is written."""
+        row = register.read({**raw, "code": code} if isinstance(raw, dict) else raw)
+        self._check_references(register, register.json(row))
+        async with self._lock:
+            doc = self._doc(register, row)
+            await self._broker.must_write([WriteOp(OpKind.UPSERT_REPLACE, doc["id"], doc)], _as(actor))
+        return self.row(register, code)
+
+    async def delete(self, register: Register[Any], code: str, actor: Actor) -> None:
+        """Raises NoSuchRow."""
+        self.row(register, code)
+        await self._broker.must_write([WriteOp(OpKind.DELETE, register.id_of(code))], _as(actor))
+
+    def _check_references(self, register: Register[Any], row: Mapping[str, Any]) -> None:
+        """Raises RowRefused where a field names a row that is not there."""
+        errors: list[Any] = []
+        for one in register.fields:
+            for code in self._codes_in(one, row.get(one.name)):
+                errors.append(CodeUnknown(field=one.name, value=code))
+        if errors:
+            raise RowRefused.of(errors)
+
+    def _codes_in(self, one: FormField, content: Any) -> list[str]:
+        """Codes of other registers within a value that those do not have."""
+        each = content if one.many else [content]
+        if content is None or one.kind not in ("code", "part"):
+            return []
+        if one.kind == "code":
+            known = self._loaded.get(one.register, _Loaded()).rows
+            return [code for code in each if code not in known]
+        return [
+            code
+            for part in each
+            for inner in one.fields
+            for code in self._codes_in(inner, part.get(inner.name))
+        ]
+
+    # -- in memory ------------------------------------------------------------------------------------------
+    def _see(self, events: Sequence[Event]) -> None:
+        changed = {
+            kind
+            for event in events
+            if event.tenant == DEFAULT_TENANT
+            for kind in event.types
+            if kind in self._by_type
+        }
+        for kind in changed:
+            try:
+                self._load(self._by_type[kind])
+            except Exception:  # the rows in use stay; the next change tries again
+                log.exception("The register %s could not be read", self._by_type[kind].name)
+
+    def _load(self, register: Register[Any]) -> None:
+        rows: dict[str, Any] = {}
+        faults: dict[str, tuple[dict[str, Any], RowRefused]] = {}
+        before = self._loaded.get(register.name, _Loaded())
+        for doc in self._broker.iter_entities([build.iri(register.entity_type.name)], FULL_ACCESS):
+            if code := register.code_of(doc["id"]):
+                raw = {"code": code, **stored(register, doc)}
+                try:
+                    rows[code] = register.read(raw)
+                except RowRefused as refused:
+                    faults[code] = (raw, refused)
+                    if code not in before.faults:
+                        wrong = ", ".join(str(error["detail"]) for error in refused.extra["errors"])
+                        log.warning("Register %s: the row %s is set aside: %s", register.name, code, wrong)
+        self._loaded[register.name] = _Loaded(rows, faults)
+
+    # -- the seed -------------------------------------------------------------------------------------------
+    async def _seed(self, register: Register[Any]) -> None:
+        """One atomic write: rows and marker."""
+        pack = self._seeds.pack
+        marker_id = f"urn:ngsi-ld:{REGISTER_SEED.name}:{register.name}"
+        marker = self._broker.find(marker_id, FULL_ACCESS)
+        if marker is not None and pack is None and build.value(marker, "pack") != _BASE:
+            return  # started without its pack for once: the rows stay
+        before = build.value(marker, "digests", {}) if marker is not None else {}
+        before = before if isinstance(before, dict) else {}
+        rows = self._seeds.rows(register)
+        seed = {code: digest(register, register.json(row)) for code, row in rows.items()}
+        now = {}
+        for code in seed.keys() | before.keys():
+            if (doc := self._broker.find(register.id_of(code), FULL_ACCESS)) is not None:
+                now[code] = digest(register, {"code": code, **stored(register, doc)})
+        plan = follow_seed(seed, before, now)
+        if marker is not None and plan.marker == before and not (plan.write or plan.delete):
+            return
+        docs = [self._doc(register, rows[code]) for code in plan.write]
+        ops = [WriteOp(OpKind.UPSERT_REPLACE, doc["id"], doc) for doc in docs]
+        ops += [WriteOp(OpKind.DELETE, register.id_of(code)) for code in plan.delete]
+        doc = build.entity(
+            marker_id,
+            REGISTER_SEED.name,
+            _SCOPE,
+            pack=build.prop(pack.id if pack else _BASE),
+            digests=build.js(plan.marker),
+        )
+        ops.append(WriteOp(OpKind.UPSERT_REPLACE, marker_id, doc))
+        await self._broker.must_write(ops, system_actor("city"), atomic=True)
+        log.info("register %s: %d rows written, %d deleted", register.name, len(plan.write), len(plan.delete))
+
+    def _doc(self, register: Register[Any], row: Any) -> Doc:
+        """The entity of a row. Attributes of an older form of it that are no field of the register stay."""
+        attrs: dict[str, Instance] = {
+            name: instance_of(register.entity_type, name, content)
+            for name, content in register.json(row).items()
+            if name != "code"
+        }
+        attrs.setdefault("origin", build.prop("reported"))
+        doc = build.entity(register.id_of(row.code), register.entity_type.name, _SCOPE, **attrs)
+        old = self._broker.find(doc["id"], FULL_ACCESS)
+        if old is not None:
+            own = {build.iri(one.name) for one in register.fields}
+            rest = {name: bare(many) for name, many in old["attrs"].items() if name not in own}
+            doc["attrs"] = {**rest, **doc["attrs"]}
+        return doc
+
+
+@dataclass(frozen=True, slots=True)
+class SeedPlan:
+    """Codes of rows to write and to delete, and what the marker says afterwards."""
+
+    write: list[str]
+    delete: list[str]
+    marker: dict[str, str]
+
+
+def follow_seed(seed: Mapping[str, str], before: Mapping[str, str], now: Mapping[str, str]) -> SeedPlan:
+    """Digests by code: of the pack, of the pack when the rows were filled in, of the rows as they are. Pure.
+
+    A row that is as it was filled in follows the pack. One that is not, or is gone, was edited by people and is left alone.
+    """
+    write, delete, marker = [], [], dict(before)
+    for code, wanted in seed.items():
+        if code not in now:
+            if code not in before:
+                write.append(code)
+                marker[code] = wanted
+        elif now[code] == wanted:
+            marker[code] = wanted
+        elif now[code] == before.get(code):
+            write.append(code)
+            marker[code] = wanted
+        else:
+            marker.setdefault(code, wanted)
+    for code in before.keys() - seed.keys():
+        if code in now and now[code] == before[code]:
+            delete.append(code)
+            del marker[code]
+    return SeedPlan(write, sorted(delete), marker)
+
+
+def digest(register: Register[Any], raw: Mapping[str, Any]) -> str:
+    """Of a row as it reads; of what is stored, where it cannot be read."""
+    with suppress(RowRefused):
+        raw = register.json(register.read(dict(raw)))
+    return hashlib.sha256(msgspec.json.encode(raw, order="sorted")).hexdigest()[:32]
+
+
+def stored(register: Register[Any], doc: Doc) -> dict[str, Any]:
+    """The fields of a row that its entity has."""
+    found = {}
+    for one in register.fields:
+        content = build.value(doc, one.name)
+        if one.name != "code" and content is not None:
+            found[one.name] = content
+    return found
+
+
+def instance_of(kind: EntityType, name: str, content: Any) -> Instance:
+    """The attribute that holds a field, in the form that the entity type declares."""
+    attribute = kind.attribute(name)
+    match attribute.kind if attribute is not None else "LanguageProperty" if name == "name" else "Property":
+        case "LanguageProperty":
+            return build.lang(**content)
+        case "JsonProperty":
+            return build.js(content)
+        case "Relationship":
+            return build.rel(content)
+    return build.prop(content)
+
+
+def bare(instances: Sequence[Instance]) -> list[Instance]:
+    """Instances without the times that the broker gave them."""
+    return [
+        cast("Instance", {key: content for key, content in instance.items() if key not in _SYSTEM})
+        for instance in instances
+    ]
+
+
+def _as(actor: Actor) -> Actor:
+    """The room's own right, in the person's name: the door has asked already who may."""
+    return Actor(actor.principal, FULL_ACCESS, actor.origin, actor.reason, actor.request_id)

@@ -1,0 +1,53 @@
+"""HTTP of the registers. Staff read them; administrators edit them. Shapes: docs/rooms/city.md."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from andaman.city.permissions import MANAGE_REGISTERS, READ_REGISTERS
+from andaman.city.registers import Registers
+from andaman.identity.doors import BoundDoor, DoorEntry, Tenancy
+from andaman.identity.web import actor_of
+from andaman.kernel.http import json_response, read_json
+
+_BODY_MAX: Final = 200_000
+_LIST: Final = DoorEntry("GET", "/api/registers", Tenancy.CITY, READ_REGISTERS)
+_ONE: Final = DoorEntry("GET", "/api/registers/{name}", Tenancy.CITY, READ_REGISTERS)
+_ROW: Final = DoorEntry("GET", "/api/registers/{name}/{id}", Tenancy.CITY, READ_REGISTERS)
+_PUT: Final = DoorEntry(
+    "PUT", "/api/registers/{name}/{id}", Tenancy.CITY, MANAGE_REGISTERS, body_max=_BODY_MAX
+)
+_DELETE: Final = DoorEntry("DELETE", "/api/registers/{name}/{id}", Tenancy.CITY, MANAGE_REGISTERS)
+
+
+def routes(registers: Registers) -> list[BoundDoor]:
+    async def listed(request: Request) -> Response:
+        found = [
+            {"name": one.name, "words": one.words.json(), "rows": len(registers.listed(one))}
+            for one in registers.list_registers()
+        ]
+        return json_response(found)
+
+    async def one(request: Request) -> Response:
+        register = registers.get(request.path_params["name"])
+        return json_response({**register.form(), "rows": registers.listed(register)})
+
+    async def row(request: Request) -> Response:
+        register = registers.get(request.path_params["name"])
+        return json_response(registers.row(register, request.path_params["id"]))
+
+    async def put(request: Request) -> Response:
+        register = registers.get(request.path_params["name"])
+        content = await read_json(request, _BODY_MAX)
+        done = await registers.put(register, request.path_params["id"], content, actor_of(request))
+        return json_response(done)
+
+    async def delete(request: Request) -> Response:
+        register = registers.get(request.path_params["name"])
+        await registers.delete(register, request.path_params["id"], actor_of(request))
+        return Response(status_code=204)
+
+    return [_LIST.to(listed), _ONE.to(one), _ROW.to(row), _PUT.to(put), _DELETE.to(delete)]
