@@ -13,9 +13,11 @@ from andaman.broker.ledger.boot import Facts
 from andaman.broker.ledger.doctor import Finding
 from andaman.broker.ledger.schema import FILE, lock_holder
 from andaman.broker.query.facts import FACTS_VERSION, index_facts, update_facts
+from andaman.identity.roles import open_roles
+from andaman.identity.room import IdentitySettings
 from andaman.ingest import load_mapping
 from andaman.ingest.room import IngestSettings
-from andaman.kernel.errors import AndamanError
+from andaman.kernel.errors import AndamanError, Unavailable
 from andaman.kernel.storage import is_read_only
 from andaman.kernel.time import DAY
 from andaman.maintenance.files import last_point
@@ -40,7 +42,14 @@ def examine(settings: AnySettings) -> list[Finding]:
         clock_ahead=int(settings.site.clock_ahead_days * DAY),
     )
     if (directory / FILE).exists() or any(directory.glob("*.db")):
-        findings += examine_small(directory, lambda: _journal_end(directory))
+        roles = None
+        try:
+            roles = open_roles(directory, settings.of(IdentitySettings).roles_file)
+        except Unavailable as error:
+            findings.append(
+                Finding("problem", "roles", f"{error.detail}. The platform does not start with it.")
+            )
+        findings += examine_small(directory, lambda: _journal_end(directory), roles)
         if (contexts := directory / "contexts").exists() and not contexts.is_dir():
             text = f"A file stands where the directory {contexts} should be; the platform cannot start. Remove it."
             findings.append(Finding("problem", "contexts", text))

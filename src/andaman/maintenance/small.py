@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import tempfile
@@ -14,6 +15,7 @@ from andaman.broker.ledger.schema import HISTORY
 from andaman.broker.snapshots.store import FILE as SNAPSHOTS
 from andaman.broker.snapshots.store import FOLDER
 from andaman.broker.subscriptions.store import FILE as SUBSCRIPTIONS
+from andaman.identity.roles import RoleTable
 from andaman.identity.rows import verify_audit
 from andaman.identity.store import FILE as IDENTITY
 from andaman.identity.store import IdentityStore
@@ -37,8 +39,11 @@ def _advice(kind: StoreKind) -> str:
     return f"{take}; or start: it is set aside as {kind.file}.damaged, and {kind.loss}."
 
 
-def examine_small(directory: Path, journal_end: Callable[[], int]) -> list[Finding]:
-    """A finding for each small database, and for the audit. ``journal_end`` now; 0 where it is not known."""
+def examine_small(
+    directory: Path, journal_end: Callable[[], int], roles: RoleTable | None = None
+) -> list[Finding]:
+    """A finding for each small database, for the audit, and for roles that are not in ``roles``. ``journal_end`` now; 0 where it
+    is not known."""
     findings: list[Finding] = []
     files = {kind.file for kind in STORES}
     there = {path.name for path in directory.glob("*.db")}
@@ -48,6 +53,8 @@ def examine_small(directory: Path, journal_end: Callable[[], int]) -> list[Findi
         missed = kind.file in known or (kind.file == SNAPSHOTS and _holds_snapshots(directory))
         if kind.file in there:
             findings += _look(directory, kind, missed or not kind.backed_up, journal_end)
+            if kind.file == IDENTITY and roles is not None:
+                findings += _unknown_roles(directory / IDENTITY, roles)
         elif missed:
             text = f"{kind.file} is missing: {kind.loss}. Stop the platform and put that of the last backup there."
             findings.append(Finding("problem" if kind.precious else "warning", kind.file, text))
@@ -61,6 +68,24 @@ def examine_small(directory: Path, journal_end: Callable[[], int]) -> list[Findi
             )
             findings.append(Finding("warning", "leftover", text))
     return findings
+
+
+def _unknown_roles(path: Path, roles: RoleTable) -> Iterator[Finding]:
+    """Accounts with a role that nobody knows any more: it opens nothing."""
+    try:
+        with looking_into(path) as db:
+            rows = db.execute("SELECT username, roles FROM account ORDER BY username").fetchall()
+        for username, text in rows:
+            unknown = sorted(set(json.loads(text)) - roles.rows.keys())
+            if unknown:
+                yield Finding(
+                    "problem",
+                    IDENTITY,
+                    f"account {username!r} has the role {unknown[0]!r}, which is not in the table of roles; it allows nothing. "
+                    "Give the account another role, or add a row for this one to roles.toml.",
+                )
+    except (sqlite3.Error, ValueError):  # the other findings say what is wrong with the file
+        return
 
 
 def _holds_snapshots(directory: Path) -> bool:
