@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from andaman.app import App
 from andaman.broker.entity.build import entity, iri, prop
 from andaman.broker.model import OpKind, WriteOp
-from andaman.command.incidents.steps import assignment_id
+from andaman.command.dispatch.steps import assignment_id
 from andaman.command.signals.episode import alert_id
 from andaman.identity.model import FULL_ACCESS, Role, system_actor
 from andaman.kernel.ids import keyed_id, sortable_id
@@ -136,10 +136,10 @@ def test_ids_that_follow_from_rule_unit_and_number_hang_on_the_stores_secret(tmp
             async with platform(tmp_path / name) as app:
                 keys.append(app.broker.position_key)
         assert len({*keys}) == 2
-        unit = entity("urn:ngsi-ld:EmergencyUnit:police-01", "EmergencyUnit")
+        unit = "urn:ngsi-ld:EmergencyUnit:police-01"
         assert len({alert_id("urn:r", "urn:e", 5, key) for key in (*keys, b"")}) == 3
-        assert len({assignment_id(unit, key)[0] for key in (*keys, b"")}) == 3
-        assert assignment_id(unit, keys[0])[0].endswith("-police-01-00001")
+        assert len({assignment_id(unit, 1, key) for key in (*keys, b"")}) == 3
+        assert assignment_id(unit, 1, keys[0]).endswith("-police-01-00001")
 
     run(work)
 

@@ -14,7 +14,8 @@ import pytest
 from andaman.broker.entity.build import GENERIC_TYPES, iri, short
 from andaman.catalogue.seed import default_datasets
 from andaman.command.core.states import AlertStatus, AssignmentStatus, IncidentStatus, Severity, UnitStatus
-from andaman.command.incidents.steps import ASSIGNMENT_STEPS, INCIDENT_STEPS, UNIT_STATUS
+from andaman.command.dispatch.steps import ASSIGNMENT_STEPS, UNIT_STATUS
+from andaman.command.incidents.steps import INCIDENT_STEPS
 from andaman.command.signals.alerts import ALERT_STEPS
 from andaman.command.signals.defaults import DEFAULT_RULES
 from andaman.common_attributes import COMMON

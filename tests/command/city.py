@@ -10,8 +10,15 @@ from typing import Any
 from andaman.broker.entity.build import entity, geo, lang, prop, rel
 from andaman.broker.model import Doc, OpKind, WriteOp
 from andaman.broker.service import Broker
+from andaman.command.core.reading import BothLanguages, read_form
+from andaman.command.core.states import AssignmentStatus, IncidentStatus
+from andaman.command.desk import Desk
+from andaman.command.dispatch.commands import AssignUnit, Service, SetUnitStatus, TakeAssignmentStep
+from andaman.command.incidents.commands import AddNote, CheckItem, OpenIncident, TakeIncidentStep
+from andaman.command.signals.commands import Acknowledge, CloseAlert
 from andaman.identity.model import Actor, system_actor
 from andaman.kernel.time import SECOND, Micros
+from andaman.kernel.words import Words
 from tests.support import principal
 
 SYSTEM = system_actor("test")
@@ -102,3 +109,42 @@ async def broker_at(directory: Path, clock: HandClock) -> AsyncIterator[Broker]:
 
 def report(**more: Any) -> dict[str, Any]:
     return {"incidentType": "roadAccident", "severity": "Severe", "location": point(0.6, 0), **more}
+
+
+async def open_incident(desk: Desk, **more: Any) -> str:
+    return await desk.handle(read_form(OpenIncident, report(**more)), DISPATCHER, "")
+
+
+async def assign(desk: Desk, incident: str, unit: str, actor: Actor = DISPATCHER) -> str:
+    return await desk.handle(AssignUnit(incident=incident, unit=unit), actor, "")
+
+
+async def take_step(desk: Desk, incident: str, step: str, note: str = "", outcome: str = "") -> str:
+    command = TakeIncidentStep(incident=incident, step=IncidentStatus(step), note=note, outcome=outcome)
+    return await desk.handle(command, DISPATCHER, "")
+
+
+async def move(desk: Desk, assignment: str, step: str) -> str:
+    command = TakeAssignmentStep(assignment=assignment, step=AssignmentStatus(step))
+    return await desk.handle(command, DISPATCHER, "")
+
+
+async def add_note(desk: Desk, incident: str, text: str) -> str:
+    return await desk.handle(AddNote(incident=incident, text=text), DISPATCHER, "")
+
+
+async def check_item(desk: Desk, incident: str, item: Words) -> str:
+    command = CheckItem(incident=incident, item=BothLanguages(th=item.th, en=item.en))
+    return await desk.handle(command, DISPATCHER, "")
+
+
+async def set_status(desk: Desk, unit_id: str, status: str, note: str = "") -> str:
+    return await desk.handle(SetUnitStatus(unit=unit_id, status=Service(status), note=note), DISPATCHER, "")
+
+
+async def acknowledge(desk: Desk, alert: str, note: str = "") -> str:
+    return await desk.handle(Acknowledge(alert=alert, note=note), DISPATCHER, "")
+
+
+async def close_alert(desk: Desk, alert: str, reason: str = "") -> str:
+    return await desk.handle(CloseAlert(alert=alert, reason=reason), DISPATCHER, "")

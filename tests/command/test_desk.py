@@ -10,11 +10,11 @@ import pytest
 
 from andaman.broker.entity.build import value
 from andaman.broker.service import Broker
-from andaman.city.registers import SeedRows
-from andaman.command.core.entities import names_of
+from andaman.command.core.attributes import names
+from andaman.command.core.reading import read_form
 from andaman.command.desk import Desk
 from andaman.command.incident_types import INCIDENT_TYPES
-from andaman.command.incidents.reading import read_incident
+from andaman.command.incidents.commands import OpenIncident
 from andaman.command.problems import NotInChecklist
 from andaman.identity.model import FULL_ACCESS
 from andaman.kernel.errors import BadRequestData, Conflict, ResourceNotFound
@@ -25,10 +25,17 @@ from tests.command.city import (
     STATION,
     UNITS,
     HandClock,
+    add_note,
+    assign,
     broker_at,
+    check_item,
+    move,
+    open_incident,
     put,
     report,
     roads,
+    set_status,
+    take_step,
 )
 
 A1, A2, P1 = (f"urn:ngsi-ld:EmergencyUnit:{n}" for n in ("a1", "a2", "p1"))
@@ -37,7 +44,7 @@ A1, A2, P1 = (f"urn:ngsi-ld:EmergencyUnit:{n}" for n in ("a1", "a2", "p1"))
 async def opened(broker: Broker, clock: HandClock, **more: Any) -> tuple[Desk, str]:
     await put(broker, STATION, *UNITS, *roads())
     desk = Desk(broker, clock)
-    return desk, await desk.open_incident(read_incident(report(**more), SeedRows()), DISPATCHER, "")
+    return desk, await open_incident(desk, **more)
 
 
 def status_of(broker: Broker, entity_id: str, name: str) -> Any:
@@ -54,33 +61,33 @@ def test_whole_life_of_an_incident(tmp_path: Path) -> None:
         clock = HandClock()
         async with broker_at(tmp_path, clock) as broker:
             desk, incident = await opened(broker, clock)
-            ranking = await desk.candidates(incident, FULL_ACCESS, "")
-            assert [c.unit["id"] for c in ranking.candidates] == [P1, A1, A2]
+            ranking = await desk.dispatch.candidates(incident, FULL_ACCESS, "")
+            assert [c.unit.id for c in ranking.candidates] == [P1, A1, A2]
             assert ranking.candidates[0].route is not None
             assert (
                 ranking.candidates[1].reason["bestEtaSeconds"] == ranking.candidates[0].reason["etaSeconds"]
             )
             assert {s["why"] for s in ranking.skipped} == {"otherType"}
 
-            assignment = await desk.assign(incident, A1, DISPATCHER, "")
+            assignment = await assign(desk, incident, A1)
             assert status_of(broker, incident, "incidentStatus") == "dispatched"
             assert status_of(broker, A1, "unitStatus") == "assigned"
             reason = status_of(broker, assignment, "reasonChosen")
             assert {"etaSeconds", "bestEtaSeconds", "unitType", "distanceM"} <= reason.keys()
             with pytest.raises(Conflict, match="still bound") as refused:
-                await desk.incident_step(incident, "triaged", "", "", DISPATCHER, "")
+                await take_step(desk, incident, "triaged")
             assert refused.value.extra["allowed"] == ["onScene", "cancelled"]
 
-            await desk.assignment_step(assignment, "enRoute", DISPATCHER, "")
-            await desk.assignment_step(assignment, "onScene", DISPATCHER, "")
+            await move(desk, assignment, "enRoute")
+            await move(desk, assignment, "onScene")
             assert status_of(broker, incident, "incidentStatus") == "onScene"
-            await desk.incident_step(incident, "controlled", "", "", DISPATCHER, "")
+            await take_step(desk, incident, "controlled")
             with pytest.raises(Conflict, match="still bound"):
-                await desk.incident_step(incident, "closed", "", "done", DISPATCHER, "")
-            await desk.assignment_step(assignment, "clear", DISPATCHER, "")
+                await take_step(desk, incident, "closed", "", "done")
+            await move(desk, assignment, "clear")
             assert status_of(broker, A1, "unitStatus") == "available"
-            await desk.note(incident, "สภาพถนนแห้ง", DISPATCHER, "")
-            await desk.incident_step(incident, "closed", "", "two injured, road open", DISPATCHER, "")
+            await add_note(desk, incident, "สภาพถนนแห้ง")
+            await take_step(desk, incident, "closed", "", "two injured, road open")
 
             detail = desk.detail(incident, FULL_ACCESS)
             steps = [(e["a"]["entryType"], e["a"].get("step")) for e in detail["timeline"]]
@@ -104,17 +111,17 @@ def test_entries_are_codes_with_names_in_both_languages(tmp_path: Path) -> None:
         async with broker_at(tmp_path, clock) as broker:
             desk, incident = await opened(broker, clock)
             kind = desk.registers.rows(INCIDENT_TYPES)[str(status_of(broker, incident, "incidentType"))]
-            await desk.assign(incident, A1, DISPATCHER, "")
-            await desk.check_item(incident, kind.checklist[0], DISPATCHER, "")
+            await assign(desk, incident, A1)
+            await check_item(desk, incident, kind.checklist[0])
             with pytest.raises(NotInChecklist):
-                await desk.check_item(incident, Words("อื่น", "Other"), DISPATCHER, "")
-            await desk.note(incident, "ถนนแห้ง", DISPATCHER, "")
-            await desk.incident_step(incident, "cancelled", "แจ้งเท็จ", "", DISPATCHER, "")
+                await check_item(desk, incident, Words("อื่น", "Other"))
+            await add_note(desk, incident, "ถนนแห้ง")
+            await take_step(desk, incident, "cancelled", "แจ้งเท็จ")
             lines = [e["a"] for e in desk.detail(incident, FULL_ACCESS)["timeline"]]
             assert [line.get("code") for line in lines] == [
                 "incident-opened", "unit-step", "incident-followed", "item-checked", None, "incident-step", "unit-step",
             ]  # fmt: skip
-            unit = names_of(broker.get(A1, FULL_ACCESS))
+            unit = names(broker.get(A1, FULL_ACCESS))
             assert lines[1]["params"] == {"unit": unit.json(), "state": "assigned"}
             assert lines[1]["text"] == {"th": f"{unit.th}: ได้รับมอบหมาย", "en": f"{unit.en}: Assigned"}
             assert lines[3]["params"] == {"item": kind.checklist[0].json()}
@@ -132,14 +139,11 @@ def test_two_dispatchers_one_unit(tmp_path: Path) -> None:
         clock = HandClock()
         async with broker_at(tmp_path, clock) as broker:
             desk, first = await opened(broker, clock)
-            incidents = [first] + [
-                await desk.open_incident(read_incident(report(), SeedRows()), DISPATCHER, "")
-                for _ in range(7)
-            ]
+            incidents = [first] + [await open_incident(desk) for _ in range(7)]
             desks = [Desk(broker, clock) for _ in incidents]
             results = await asyncio.gather(
                 *(
-                    d.assign(incident, A1, DISPATCHER if i % 2 else SECOND_DISPATCHER, "")
+                    assign(d, incident, A1, DISPATCHER if i % 2 else SECOND_DISPATCHER)
                     for i, (d, incident) in enumerate(zip(desks, incidents, strict=True))
                 ),
                 return_exceptions=True,
@@ -164,9 +168,9 @@ def test_steps_at_once_are_taken_one_after_the_other(tmp_path: Path) -> None:
             desk, incident = await opened(broker, clock)
             others = [Desk(broker, clock) for _ in range(2)]
             results = await asyncio.gather(
-                others[0].incident_step(incident, "cancelled", "", "", DISPATCHER, ""),
-                others[1].assign(incident, A1, SECOND_DISPATCHER, ""),
-                *(desk.note(incident, f"note {i}", DISPATCHER, "") for i in range(10)),
+                take_step(others[0], incident, "cancelled"),
+                assign(others[1], incident, A1, SECOND_DISPATCHER),
+                *(add_note(desk, incident, f"note {i}") for i in range(10)),
                 return_exceptions=True,
             )
             refused = [r for r in results[:2] if isinstance(r, Conflict)]
@@ -188,14 +192,14 @@ def test_cancelling_calls_the_units_back(tmp_path: Path) -> None:
         clock = HandClock()
         async with broker_at(tmp_path, clock) as broker:
             desk, incident = await opened(broker, clock)
-            await desk.assign(incident, A1, DISPATCHER, "")
-            await desk.assign(incident, P1, DISPATCHER, "")
-            await desk.incident_step(incident, "cancelled", "false alarm", "", DISPATCHER, "")
+            await assign(desk, incident, A1)
+            await assign(desk, incident, P1)
+            await take_step(desk, incident, "cancelled", "false alarm")
             assert status_of(broker, A1, "unitStatus") == status_of(broker, P1, "unitStatus") == "available"
             with pytest.raises(Conflict, match="cancelled"):
-                await desk.assign(incident, A2, DISPATCHER, "")
-            await desk.incident_step(incident, "triaged", "", "", DISPATCHER, "")
-            again = await desk.assign(incident, A1, DISPATCHER, "")
+                await assign(desk, incident, A2)
+            await take_step(desk, incident, "triaged")
+            again = await assign(desk, incident, A1)
             assert again.endswith("a1-00002")
 
     asyncio.run(run())
@@ -208,15 +212,15 @@ def test_unit_out_of_service(tmp_path: Path) -> None:
         clock = HandClock()
         async with broker_at(tmp_path, clock) as broker:
             desk, incident = await opened(broker, clock)
-            await desk.unit_status(A1, "outOfService", "ล้างรถ", DISPATCHER, "")
-            ranking = await desk.candidates(incident, FULL_ACCESS, "", "ambulance")
-            assert [c.unit["id"] for c in ranking.candidates] == [A2]
+            await set_status(desk, A1, "outOfService", "ล้างรถ")
+            ranking = await desk.dispatch.candidates(incident, FULL_ACCESS, "", "ambulance")
+            assert [c.unit.id for c in ranking.candidates] == [A2]
             assert {"why": "notFree", "unitStatus": "outOfService"}.items() <= ranking.skipped[0].items()
             with pytest.raises(Conflict, match="outOfService"):
-                await desk.assign(incident, A1, DISPATCHER, "")
-            await desk.assign(incident, A2, DISPATCHER, "")
+                await assign(desk, incident, A1)
+            await assign(desk, incident, A2)
             with pytest.raises(Conflict, match="end its assignment"):
-                await desk.unit_status(A2, "outOfService", "", DISPATCHER, "")
+                await set_status(desk, A2, "outOfService")
 
     asyncio.run(run())
 
@@ -224,7 +228,6 @@ def test_unit_out_of_service(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "field"),
     [
-        ({"incidentType": "party"}, "incidentType"),
         ({"incidentType": None}, "incidentType"),
         ({"severity": "Bad"}, "severity"),
         ({"location": {"type": "Point", "coordinates": [998, 7]}}, "location"),
@@ -240,7 +243,7 @@ def test_unit_out_of_service(tmp_path: Path) -> None:
 def test_bad_reports_name_the_member(change: dict[str, Any], field: str) -> None:
     """A refusal says which member is wrong."""
     with pytest.raises(BadRequestData) as refused:
-        read_incident(report() | change, SeedRows())
+        read_form(OpenIncident, report() | change)
     assert refused.value.extra["field"] == field
 
 
@@ -253,6 +256,6 @@ def test_unknown_things_are_not_found(tmp_path: Path) -> None:
             desk, _ = await opened(broker, clock)
             for wrong in ("urn:ngsi-ld:Incident:none", A1):
                 with pytest.raises(ResourceNotFound):
-                    await desk.incident_step(wrong, "triaged", "", "", DISPATCHER, "")
+                    await take_step(desk, wrong, "triaged")
 
     asyncio.run(run())

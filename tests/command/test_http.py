@@ -165,6 +165,12 @@ def by_all() -> Any:
         ("POST", "/incidents", '{"incidentType":"fire"}', 400),
         ("POST", "/incidents", '{"incidentType":["fire"],"severity":{},"location":3}', 400),
         ("POST", "/incidents", '{"incidentType":"fire","severity":"Minor","location":{"type":"Point"}}', 400),
+        (
+            "POST",
+            "/incidents",
+            '{"incidentType":"party","severity":"Minor","location":{"type":"Point","coordinates":[98,8]}}',
+            400,
+        ),
         ("GET", "/incidents/urn:ngsi-ld:Incident:none", "", 404),
         ("POST", "/incidents/urn:ngsi-ld:Incident:none/steps", '{"step":"closed"}', 404),
         ("POST", "/incidents/urn:ngsi-ld:Incident:none/steps", '{"step":7}', 400),
@@ -215,7 +221,7 @@ def test_a_tenant_has_a_name(tmp_path: Path) -> None:
                     "/api/command/incidents", json=body, headers={"NGSILD-Tenant": name}
                 )
                 assert answer.status_code == 400
-            assert service.desk._broker.tenants() == [""]
+            assert service._broker.tenants() == [""]
 
     asyncio.run(run())
 

@@ -15,19 +15,24 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 
 from andaman.broker.entity.build import iri, value
 from andaman.broker.service import Broker
-from andaman.city.registers import SeedRows
+from andaman.command.core.states import AssignmentStatus, IncidentStatus, UnitStatus
 from andaman.command.desk import Desk
-from andaman.command.incidents.reading import read_incident
-from andaman.command.incidents.steps import (
-    ACTIVE,
-    ASSIGNMENT_STEPS,
-    INCIDENT_STEPS,
-    UNIT_STATUS,
-    incident_steps,
-)
+from andaman.command.dispatch.steps import ASSIGNMENT_STEPS, UNIT_STATUS
+from andaman.command.incidents.steps import INCIDENT_STEPS, incident_steps
 from andaman.identity.model import FULL_ACCESS
 from andaman.kernel.errors import Conflict
-from tests.command.city import DISPATCHER, STATION, UNITS, HandClock, put, report
+from tests.command.city import (
+    STATION,
+    UNITS,
+    HandClock,
+    add_note,
+    assign,
+    move,
+    open_incident,
+    put,
+    set_status,
+    take_step,
+)
 
 T = TypeVar("T")
 UNIT_IDS = [u["id"] for u in UNITS]
@@ -67,36 +72,37 @@ class CommandCenter(RuleBasedStateMachine):
         return value(self.broker.get(entity_id, FULL_ACCESS), name)
 
     def of(self, incident: str) -> list[Any]:
-        return self.desk.linked("Assignment", "refIncident", incident, FULL_ACCESS, "")
+        return self.desk.records.linked_docs("Assignment", "refIncident", incident, FULL_ACCESS, "")
 
     @rule(target=incidents)
     def report(self) -> str:
-        made = self.do(self.desk.open_incident(read_incident(report(), SeedRows()), DISPATCHER, ""))
+        made = self.do(open_incident(self.desk))
         self.changes[made] = ["new"]
         return made
 
     @rule(incident=incidents, step=st.sampled_from(list(INCIDENT_STEPS)))
     def take_step(self, incident: str, step: str) -> None:
         before = self.field(incident, "incidentStatus")
-        bound = [value(a, "assignmentStatus") for a in self.of(incident)]
-        legal = step in incident_steps(before, bound)
-        work = self.desk.incident_step(incident, step, "", "", DISPATCHER, "")
+        bound = [AssignmentStatus(value(a, "assignmentStatus")) for a in self.of(incident)]
+        allowed = incident_steps(IncidentStatus(before), bound)
+        legal = step in allowed
+        work = take_step(self.desk, incident, step)
         if not legal:
             with pytest.raises(Conflict) as refused:
                 self.do(work)
-            assert refused.value.extra["allowed"] == incident_steps(before, bound)
+            assert refused.value.extra["allowed"] == allowed
             return
         self.do(work)
         self.changes[incident].append(step)
         if step == "cancelled":
-            self.changes[incident] += ["cancelled"] * sum(b in ACTIVE for b in bound)
+            self.changes[incident] += ["cancelled"] * sum(b.active for b in bound)
 
     @rule(target=assignments, incident=incidents, unit=st.sampled_from(UNIT_IDS))
     def send(self, incident: str, unit: str) -> str:
         status = self.field(incident, "incidentStatus")
         legal = status not in ("closed", "cancelled") and self.field(unit, "unitStatus") == "available"
         try:
-            made = self.do(self.desk.assign(incident, unit, DISPATCHER, ""))
+            made = self.do(assign(self.desk, incident, unit))
         except Conflict:
             assert not legal
             return ""
@@ -114,7 +120,7 @@ class CommandCenter(RuleBasedStateMachine):
         legal = step in ASSIGNMENT_STEPS[self.field(assignment, "assignmentStatus")]
         before = self.field(incident, "incidentStatus")
         try:
-            self.do(self.desk.assignment_step(assignment, step, DISPATCHER, ""))
+            self.do(move(self.desk, assignment, step))
         except Conflict:
             assert not legal
             return
@@ -130,14 +136,14 @@ class CommandCenter(RuleBasedStateMachine):
 
     @rule(incident=incidents)
     def write_note(self, incident: str) -> None:
-        self.do(self.desk.note(incident, "หมายเหตุ", DISPATCHER, ""))
+        self.do(add_note(self.desk, incident, "หมายเหตุ"))
         self.changes[incident].append("note")
 
     @rule(unit=st.sampled_from(UNIT_IDS), status=st.sampled_from(["available", "outOfService"]))
     def service(self, unit: str, status: str) -> None:
-        bound = self.field(unit, "unitStatus") in ACTIVE
+        bound = UnitStatus(self.field(unit, "unitStatus")).bound
         try:
-            self.do(self.desk.unit_status(unit, status, "", DISPATCHER, ""))
+            self.do(set_status(self.desk, unit, status))
             assert not bound
         except Conflict:
             assert bound
@@ -156,7 +162,7 @@ class CommandCenter(RuleBasedStateMachine):
         bound: dict[str, str] = {}
         for doc in self.broker.iter_entities([iri("Assignment")], FULL_ACCESS):
             status = value(doc, "assignmentStatus")
-            if status in ACTIVE:
+            if AssignmentStatus(status).active:
                 unit = value(doc, "refUnit")
                 assert unit not in bound
                 bound[unit] = UNIT_STATUS[status]

@@ -11,14 +11,20 @@ import pytest
 
 from andaman.broker.entity.build import iri, lang, prop
 from andaman.broker.service import Broker
-from andaman.city.registers import SeedRows
 from andaman.command.desk import Desk
-from andaman.command.incidents.reading import read_incident
 from andaman.command.signals.watch import RuleWatch
 from andaman.identity.model import Classification
 from andaman.identity.policy import DatasetRule, Policy, PolicyTable, Rights
 from andaman.identity.result_readers import Readership
-from tests.command.city import DISPATCHER, STATION, UNITS, HandClock, broker_at, put, report, roads
+from tests.command.city import (
+    STATION,
+    UNITS,
+    HandClock,
+    broker_at,
+    open_incident,
+    put,
+    roads,
+)
 from tests.command.test_watch import SILENT, WET, rain, with_rules
 from tests.command.test_watch import alerts as alert_docs
 
@@ -51,7 +57,9 @@ def test_no_alert_names_what_not_all_its_readers_see(tmp_path: Path) -> None:
         clock, rules = HandClock(), policy()
         async with broker_at(tmp_path, clock) as broker:
             await with_rules(broker, wet={**WET, "headline": {"en": "{owner} has rain"}}, silent=SILENT)
-            watch = RuleWatch(broker, Desk(broker, clock, Readership(rules)), clock, tmp_path / "command")
+            watch = RuleWatch(
+                broker, Desk(broker, clock, Readership(rules)).records, clock, tmp_path / "command"
+            )
             rules.on_change(watch.shown.policy_changed)
             await watch.start()
             try:
@@ -127,7 +135,9 @@ def test_what_holds_elsewhere_holds_of_what_they_see(tmp_path: Path, hidden_type
             rules.replace([DatasetRule("weather", weather, "", Classification.PUBLIC, "", attrs)])
         async with broker_at(tmp_path, clock) as broker:
             await with_rules(broker, tide=tide)
-            watch = RuleWatch(broker, Desk(broker, clock, Readership(rules)), clock, tmp_path / "command")
+            watch = RuleWatch(
+                broker, Desk(broker, clock, Readership(rules)).records, clock, tmp_path / "command"
+            )
             rules.on_change(watch.shown.policy_changed)
             await watch.start()
             try:
@@ -157,10 +167,10 @@ def test_a_dispatcher_is_offered_what_they_see(tmp_path: Path) -> None:
             desk = Desk(broker, clock, Readership(rules))
             hidden = {**UNITS[0], "type": [*UNITS[0]["type"], iri("HidX")]}
             await put(broker, STATION, hidden, *UNITS[1:], *roads())
-            incident = await desk.open_incident(read_incident(report(), SeedRows()), DISPATCHER, "")
+            incident = await open_incident(desk)
             own = rules.access(Rights(frozenset({"dispatcher"}), "pk-navy"))
             other = rules.access(Rights(frozenset({"dispatcher"}), "pk-ddpm"))
-            assert hidden["id"] in str(await desk.candidates(incident, own, ""))
-            assert hidden["id"] not in str(await desk.candidates(incident, other, ""))
+            assert hidden["id"] in str(await desk.dispatch.candidates(incident, own, ""))
+            assert hidden["id"] not in str(await desk.dispatch.candidates(incident, other, ""))
 
     asyncio.run(run())

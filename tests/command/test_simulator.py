@@ -7,14 +7,24 @@ from pathlib import Path
 
 from andaman.broker.entity.build import prop, value
 from andaman.broker.service import Broker
-from andaman.city.registers import SeedRows
 from andaman.command.core.entities import change_op
 from andaman.command.desk import Desk
-from andaman.command.incidents.reading import read_incident
-from andaman.command.simulator import TURNOUT_S, UnitSimulator
+from andaman.command.dispatch.simulator import TURNOUT_S, UnitSimulator
 from andaman.identity.model import FULL_ACCESS
 from andaman.kernel.geometry import haversine_m
-from tests.command.city import DISPATCHER, STATION, SYSTEM, UNITS, HandClock, broker_at, put, report, roads
+from tests.command.city import (
+    STATION,
+    SYSTEM,
+    UNITS,
+    HandClock,
+    assign,
+    broker_at,
+    move,
+    open_incident,
+    put,
+    report,
+    roads,
+)
 
 A1 = "urn:ngsi-ld:EmergencyUnit:a1"
 
@@ -33,9 +43,9 @@ def test_a_unit_drives_there_and_home(tmp_path: Path) -> None:
         async with broker_at(tmp_path, clock) as broker:
             await put(broker, STATION, *UNITS, *roads())
             desk = Desk(broker, clock)
-            simulator = UnitSimulator(broker, desk, clock)
-            incident = await desk.open_incident(read_incident(report(), SeedRows()), DISPATCHER, "")
-            assignment = await desk.assign(incident, A1, DISPATCHER, "")
+            simulator = UnitSimulator(broker, desk.records, desk.dispatch, clock)
+            incident = await open_incident(desk)
+            assignment = await assign(desk, incident, A1)
             start = place(broker)
             clock.advance(TURNOUT_S - 1)
             await simulator.round("")
@@ -52,9 +62,9 @@ def test_a_unit_drives_there_and_home(tmp_path: Path) -> None:
                 before = here
             assert haversine_m(*here, *target) < 5
             assert value(broker.get(assignment, FULL_ACCESS), "assignmentStatus") == "enRoute"
-            await desk.assignment_step(assignment, "onScene", DISPATCHER, "")
+            await move(desk, assignment, "onScene")
             await simulator.round("")
-            await desk.assignment_step(assignment, "clear", DISPATCHER, "")
+            await move(desk, assignment, "clear")
             for _ in range(int(eta) + 10):
                 clock.advance(2)
                 await simulator.round("")
@@ -72,12 +82,12 @@ def test_real_units_are_never_moved(tmp_path: Path) -> None:
         async with broker_at(tmp_path, clock) as broker:
             await put(broker, STATION, *UNITS, *roads())
             desk = Desk(broker, clock)
-            simulator = UnitSimulator(broker, desk, clock, auto=True)
+            simulator = UnitSimulator(broker, desk.records, desk.dispatch, clock, auto=True)
             p1 = "urn:ngsi-ld:EmergencyUnit:p1"
             await broker.write([change_op(p1, "EmergencyUnit", origin=prop("measured"))], SYSTEM)
-            incident = await desk.open_incident(read_incident(report(), SeedRows()), DISPATCHER, "")
-            real = await desk.assign(incident, p1, DISPATCHER, "")
-            played = await desk.assign(incident, A1, DISPATCHER, "")
+            incident = await open_incident(desk)
+            real = await assign(desk, incident, p1)
+            played = await assign(desk, incident, A1)
             at = place(broker, p1)
             for _ in range(100):
                 clock.advance(10)

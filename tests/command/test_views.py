@@ -16,16 +16,27 @@ from andaman.broker.entity.build import entity, geo, iri, js, lang, prop, rel
 from andaman.broker.model import Doc, OpKind, WriteOp
 from andaman.command.core.states import AlertStatus, AssignmentStatus, IncidentStatus, UnitStatus
 from andaman.command.core.views import Alert, Assignment, Incident, TimelineEntry, Unit, View
-from andaman.command.problems import Unreadable
+from andaman.command.desk import Desk
+from andaman.command.dispatch.commands import AssignUnit, Service, SetUnitStatus, TakeAssignmentStep
+from andaman.command.dispatch.roads import iter_segments
+from andaman.command.dispatch.simulator import UnitSimulator
+from andaman.command.incidents.commands import AddNote, TakeIncidentStep
+from andaman.command.problems import NoSuchRecord, Unreadable
 from andaman.command.service import CommandService
+from andaman.command.signals.commands import Acknowledge, CloseAlert
 from andaman.command.types import TYPES
 from andaman.identity.model import FULL_ACCESS
+from andaman.kernel.errors import AndamanError
+from andaman.kernel.network import RoadNetwork
 from tests.command.city import (
+    DISPATCHER,
     STATION,
     SYSTEM,
     UNITS,
     HandClock,
+    assign,
     broker_at,
+    open_incident,
     point,
     put,
     roads,
@@ -102,12 +113,24 @@ def test_a_view_is_made_or_the_entity_is_unreadable(kind: type[View], data: st.D
         assert kind.of(doc) == kind.of(doc)
 
 
+segments = st.dictionaries(
+    st.sampled_from(["startNode", "endNode", "length", "location", "oneway", "roadClass"]), instances
+).map(lambda attrs: entity("urn:ngsi-ld:RoadSegment:0", "RoadSegment", **attrs))
+
+
+@settings(max_examples=150, deadline=None)
+@given(docs=st.lists(segments, max_size=3))
+def test_a_damaged_road_is_no_part_of_the_network(docs: list[Doc]) -> None:
+    network = RoadNetwork(list(iter_segments([*roads(), *docs])))
+    assert len(network) >= len(RoadNetwork(list(iter_segments(roads()))))
+
+
 @settings(max_examples=15, deadline=None)
 @given(
     docs=st.lists(st.sampled_from([one.kind for one in VIEWS]).flatmap(documents), min_size=1, max_size=12)
 )
-def test_rules_work_beside_hostile_entities(docs: list[Doc]) -> None:
-    """They start, take over open alerts, and raise new ones; the overview answers."""
+def test_the_platform_works_on_with_hostile_entities(docs: list[Doc]) -> None:
+    """Rules start and write, units drive, pages answer, and steps are taken or refused."""
 
     async def run(directory: Path) -> None:
         clock = HandClock()
@@ -131,8 +154,39 @@ def test_rules_work_beside_hostile_entities(docs: list[Doc]) -> None:
                 assert len(new) >= 3
                 service.summary(FULL_ACCESS)
                 service.timeline(clock.now - 10**9, clock.now, 4, FULL_ACCESS)
+                await UnitSimulator(
+                    broker, service.desk.records, service.desk.dispatch, clock, auto=True
+                ).round("")
+                await steps(service.desk)
             finally:
                 await service.stop()
+
+    async def steps(desk: Desk) -> None:
+        own = await open_incident(desk)
+        await desk.dispatch.candidates(own, FULL_ACCESS, "")
+        await assign(desk, own, UNITS[0]["id"])
+        desk.detail(own, FULL_ACCESS)
+        for number in range(3):
+            alert, incident, assignment, unit = (
+                f"urn:ngsi-ld:{kind}:{number}"
+                for kind in ("Alert", "Incident", "Assignment", "EmergencyUnit")
+            )
+            with contextlib.suppress(NoSuchRecord):
+                desk.detail(incident, FULL_ACCESS)
+            with contextlib.suppress(AndamanError):
+                await desk.dispatch.candidates(incident, FULL_ACCESS, "")
+            for command in (
+                Acknowledge(alert=alert),
+                CloseAlert(alert=alert),
+                AssignUnit(incident=incident, unit=UNITS[2]["id"]),
+                AssignUnit(incident=own, unit=unit),
+                AddNote(incident=incident, text="x"),
+                TakeIncidentStep(incident=incident, step=IncidentStatus.CANCELLED),
+                TakeAssignmentStep(assignment=assignment, step=AssignmentStatus.CANCELLED),
+                SetUnitStatus(unit=unit, status=Service.OUT_OF_SERVICE),
+            ):
+                with contextlib.suppress(AndamanError):
+                    await desk.handle(command, DISPATCHER, "")
 
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(run(Path(folder)))

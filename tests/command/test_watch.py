@@ -11,14 +11,23 @@ import pytest
 from andaman.broker.entity.build import entity, geo, iri, js, lang, prop, simplify, value
 from andaman.broker.model import OpKind, WriteOp
 from andaman.broker.service import Broker
-from andaman.city.registers import SeedRows
 from andaman.command.desk import Desk
-from andaman.command.incidents.reading import read_incident
-from andaman.command.service import CommandService, rule_doc
+from andaman.command.service import CommandService
+from andaman.command.signals.rules import rule_doc
 from andaman.command.signals.watch import RuleWatch
 from andaman.identity.model import FULL_ACCESS
 from andaman.kernel.errors import BadRequestData, Conflict
-from tests.command.city import DISPATCHER, SYSTEM, HandClock, broker_at, point, put, report
+from tests.command.city import (
+    DISPATCHER,
+    SYSTEM,
+    HandClock,
+    acknowledge,
+    broker_at,
+    close_alert,
+    open_incident,
+    point,
+    put,
+)
 
 WET = {
     "select": {"type": "WeatherObserved"},
@@ -58,7 +67,7 @@ def alerts(broker: Broker, tenant: str = "") -> list[dict[str, Any]]:
 
 
 def watch_of(broker: Broker, clock: HandClock, directory: Path) -> RuleWatch:
-    return RuleWatch(broker, Desk(broker, clock), clock, directory)
+    return RuleWatch(broker, Desk(broker, clock).records, clock, directory)
 
 
 def test_from_observation_to_alert_and_back(tmp_path: Path) -> None:
@@ -81,9 +90,9 @@ def test_from_observation_to_alert_and_back(tmp_path: Path) -> None:
             assert a["data"][0]["value"] == 40
 
             desk = Desk(broker, clock)
-            await desk.acknowledge(alert["id"], "ทราบแล้ว", DISPATCHER, "")
+            await acknowledge(desk, alert["id"], "ทราบแล้ว")
             with pytest.raises(Conflict, match="Nok"):
-                await desk.acknowledge(alert["id"], "", DISPATCHER, "")
+                await acknowledge(desk, alert["id"])
             clock.advance(60)
             await put(broker, rain(1, 95, clock.now))
             await watch.caught_up()
@@ -113,7 +122,7 @@ def test_closed_alert_stays_closed_and_a_new_one_comes(tmp_path: Path) -> None:
                 await watch.caught_up()
                 assert len(alerts(broker)) == count
                 if count == 1 and mm == 40:
-                    await Desk(broker, clock).close_alert(alerts(broker)[0]["id"], "ทดสอบ", DISPATCHER, "")
+                    await close_alert(Desk(broker, clock), alerts(broker)[0]["id"], "ทดสอบ")
                     await watch.caught_up()
             assert sorted(a["a"]["alertStatus"] for a in alerts(broker)) == ["closed", "open"]
             await watch.stop()
@@ -134,14 +143,14 @@ def test_rules_change_while_running(tmp_path: Path) -> None:
             await put(broker, rain(1, 40, clock.now), tenant="exercise-1")
             body = {"name": {"th": "ฝนหนัก", "en": "Wet"}, "definition": WET}
             rule_id = "urn:ngsi-ld:AlertRule:wet"
-            await service.put_rule(rule_id, body, DISPATCHER, "exercise-1")
+            await service.rules.put(rule_id, body, DISPATCHER, "exercise-1")
             await service.watch.caught_up()
             assert alerts(broker) == []
             assert len(alerts(broker, "exercise-1")) == 1
             assert alerts(broker, "exercise-1")[0]["a"]["exercise"] is True
-            assert service.get_rule(rule_id, FULL_ACCESS, "exercise-1")["active"] == 1
+            assert service.rules.get(rule_id, FULL_ACCESS, "exercise-1")["active"] == 1
 
-            await service.put_rule(rule_id, body | {"enabled": False}, DISPATCHER, "exercise-1")
+            await service.rules.put(rule_id, body | {"enabled": False}, DISPATCHER, "exercise-1")
             await service.watch.caught_up()
             assert alerts(broker, "exercise-1")[0]["a"]["alertStatus"] == "cleared"
 
@@ -149,14 +158,14 @@ def test_rules_change_while_running(tmp_path: Path) -> None:
             await put(broker, broken, rule_doc(rule_id, {"en": "Wet"}, WET, True))
             await service.watch.caught_up()
             assert len(alerts(broker)) == 1
-            errors = {r["id"]: r["error"] for r in service.list_rules(FULL_ACCESS, "")}
+            errors = {r["id"]: r["error"] for r in service.rules.all(FULL_ACCESS, "")}
             assert "/severity" in str(errors["urn:ngsi-ld:AlertRule:broken"]) or "/when" in str(
                 errors["urn:ngsi-ld:AlertRule:broken"]
             )
             with pytest.raises(BadRequestData) as refused:
-                await service.put_rule(rule_id, body | {"definition": WET | {"for": "P1M"}}, DISPATCHER, "")
+                await service.rules.put(rule_id, body | {"definition": WET | {"for": "P1M"}}, DISPATCHER, "")
             assert refused.value.extra["field"] == "/for"
-            await service.delete_rule(rule_id, DISPATCHER, "")
+            await service.rules.delete(rule_id, DISPATCHER, "")
             await service.watch.caught_up()
             assert alerts(broker)[0]["a"]["alertStatus"] == "cleared"
             await service.stop()
@@ -178,7 +187,7 @@ def test_default_rules_run(tmp_path: Path) -> None:
             service = CommandService(broker, tmp_path / "command", clock)
             await service.start()
             await service.watch.caught_up()
-            rules = service.list_rules(FULL_ACCESS, "")
+            rules = service.rules.all(FULL_ACCESS, "")
             assert len(rules) > 8
             assert [r["error"] for r in rules] == [None] * len(rules)
             assert all({"th", "en"} <= r["a"]["name"].keys() for r in rules)
@@ -186,7 +195,7 @@ def test_default_rules_run(tmp_path: Path) -> None:
             await service.stop()
             again = CommandService(broker, tmp_path / "command", clock)
             await again.start()
-            assert len(again.list_rules(FULL_ACCESS, "")) == len(rules) - 1
+            assert len(again.rules.all(FULL_ACCESS, "")) == len(rules) - 1
             await again.stop()
 
     asyncio.run(run())
@@ -204,8 +213,7 @@ def test_incident_from_an_alert(tmp_path: Path) -> None:
             await put(broker, rain(1, 40, clock.now))
             await watch.caught_up()
             alert = alerts(broker)[0]["id"]
-            read = read_incident(report(refAlert=alert, incidentType="flood"), SeedRows())
-            incident = await Desk(broker, clock).open_incident(read, DISPATCHER, "")
+            incident = await open_incident(Desk(broker, clock), refAlert=alert, incidentType="flood")
             doc = broker.get(alert, FULL_ACCESS)
             assert value(doc, "alertStatus") == "acknowledged"
             assert value(doc, "refIncident") == incident

@@ -22,16 +22,16 @@ from andaman.broker.entity.build import entity, iri, prop, value
 from andaman.broker.model import EventKind, OpKind, WriteOp
 from andaman.broker.service import Broker
 from andaman.command.desk import Desk
-from andaman.command.service import rule_doc
 from andaman.command.signals.definition import Rule, read_rule
 from andaman.command.signals.engine import RuleEngine
 from andaman.command.signals.episode import Signal, SignalKind
 from andaman.command.signals.keeping import FILE
+from andaman.command.signals.rules import rule_doc
 from andaman.command.signals.watch import RuleWatch
 from andaman.identity.model import FULL_ACCESS
 from andaman.kernel.errors import Conflict, ResourceNotFound
 from andaman.kernel.time import HOUR, SECOND, Micros, format_time
-from tests.command.city import DISPATCHER, START, SYSTEM, HandClock, put
+from tests.command.city import START, SYSTEM, HandClock, close_alert, put
 
 RULES: dict[str, dict[str, Any]] = {
     "wet": {
@@ -119,7 +119,7 @@ class City:
         await self.broker.start()
         self.desk = Desk(self.broker, self.clock)
         self.reaper = self._reaper()
-        self.watch = RuleWatch(self.broker, self.desk, self.clock, self.directory / "command")
+        self.watch = RuleWatch(self.broker, self.desk.records, self.clock, self.directory / "command")
         self.reaper.around(self.watch)
         await self.do(self.watch.start)
 
@@ -223,7 +223,7 @@ async def close_one(city: City, dice: random.Random) -> None:
     still = [d["id"] for d in docs if value(d, "alertStatus") != "closed"]
     if still:
         with contextlib.suppress(Conflict, ResourceNotFound):
-            await city.desk.close_alert(dice.choice(still), "", DISPATCHER, "")
+            await close_alert(city.desk, dice.choice(still))
 
 
 async def judge(city: City) -> dict[str, Signal]:

@@ -8,9 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from andaman.broker.entity.build import simplify
-from andaman.command.core.reading import members, text, uri, words
+from andaman.command.core.reading import F, read_form
+from andaman.command.core.views import Alert, Unit
+from andaman.command.desk import Command
+from andaman.command.dispatch.commands import AssignUnit, SetUnitStatus, TakeAssignmentStep
 from andaman.command.incident_types import INCIDENT_TYPES, UNIT_TYPES
-from andaman.command.incidents.reading import read_incident
+from andaman.command.incidents.commands import AddNote, CheckItem, OpenIncident, TakeIncidentStep
 from andaman.command.permissions import (
     ACKNOWLEDGE_ALERT,
     ASSIGN_UNIT,
@@ -26,6 +29,7 @@ from andaman.command.permissions import (
     STEP_INCIDENT,
 )
 from andaman.command.service import CommandService
+from andaman.command.signals.commands import Acknowledge, CloseAlert
 from andaman.identity.doors import (
     ANYONE,
     BoundDoor,
@@ -34,17 +38,13 @@ from andaman.identity.doors import (
     Requirement,
     Tenancy,
 )
-from andaman.identity.model import Actor
 from andaman.identity.web import actor_of, require, tenant_of
 from andaman.kernel import query_params
 from andaman.kernel.http import json_response, read_json
 from andaman.kernel.permissions import Permission
-from andaman.kernel.refusals import FieldMissing
 from andaman.kernel.time import EARLIEST, HOUR, system_clock
 
 _BODY_MAX: Final = 200_000
-_ENDS: Final = ("closed", "cancelled")
-"""Steps that end an incident."""
 
 
 def _entry(method: str, path: str, requires: Requirement, *asks: Permission) -> DoorEntry:
@@ -55,96 +55,118 @@ def _entry(method: str, path: str, requires: Requirement, *asks: Permission) -> 
     )
 
 
-async def body_of(request: Request, *allowed: str) -> dict[str, Any]:
-    """The JSON object of the body; an empty body is an empty object."""
-    return members(await read_json(request, _BODY_MAX, empty={}), allowed)
-
-
 def routes(service: CommandService) -> list[BoundDoor]:
     """Every route under /api/command."""
-    desk = service.desk
+    door = _Door(service)
+    return [
+        _entry("GET", "/summary", ANYONE).to(door.summary),
+        _entry("GET", "/incident-types", ANYONE).to(door.incident_types),
+        _entry("GET", "/unit-types", ANYONE).to(door.unit_types),
+        _entry("POST", "/alerts/{id}/acknowledge", ACKNOWLEDGE_ALERT).to(door.acknowledge),
+        _entry("POST", "/alerts/{id}/close", CLOSE_ALERT).to(door.close_alert),
+        _entry("POST", "/incidents", CREATE_INCIDENT).to(door.open_incident),
+        _entry("GET", "/incidents/{id}", READ_INCIDENT).to(door.incident),
+        _entry("POST", "/incidents/{id}/steps", STEP_INCIDENT, CLOSE_INCIDENT).to(door.step),
+        _entry("POST", "/incidents/{id}/notes", NOTE_INCIDENT).to(door.note),
+        _entry("GET", "/incidents/{id}/candidates", READ_INCIDENT).to(door.candidates),
+        _entry("POST", "/incidents/{id}/assignments", ASSIGN_UNIT).to(door.assign),
+        _entry("POST", "/assignments/{id}/steps", STEP_ASSIGNMENT).to(door.assignment_step),
+        _entry("POST", "/units/{id}/status", SET_UNIT_STATUS).to(door.unit_status),
+        _entry("GET", "/timeline", ANYONE).to(door.timeline),
+        _entry("GET", "/rules", READ_RULES).to(door.rules),
+        _entry("GET", "/rules/{id}", READ_RULES).to(door.rule),
+        _entry("PUT", "/rules/{id}", MANAGE_RULES).to(door.put_rule),
+        _entry("DELETE", "/rules/{id}", MANAGE_RULES).to(door.delete_rule),
+    ]
 
-    async def summary(request: Request) -> Response:
-        return json_response(service.summary(actor_of(request).access, tenant_of(request)))
 
-    async def incident_types(request: Request) -> Response:
-        return json_response([one.json() for one in desk.registers.rows(INCIDENT_TYPES).values()])
+class _Door:
+    def __init__(self, service: CommandService) -> None:
+        self._service, self._desk, self._rules = service, service.desk, service.rules
 
-    async def unit_types(request: Request) -> Response:
-        return json_response([one.json() for one in desk.registers.rows(UNIT_TYPES).values()])
+    # -- commands -------------------------------------------------------------------------------------------
+    async def acknowledge(self, request: Request) -> Response:
+        command = await _read(request, Acknowledge, alert=_id(request))
+        return self._entity(request, Alert.kind, await self._handle(request, command))
 
-    async def acknowledge(request: Request) -> Response:
-        actor = actor_of(request)
-        body = await body_of(request, "note")
-        done = await desk.acknowledge(
-            request.path_params["id"], text(body, "note"), actor, tenant_of(request)
-        )
-        return json_response(done)
+    async def close_alert(self, request: Request) -> Response:
+        command = await _read(request, CloseAlert, alert=_id(request))
+        return self._entity(request, Alert.kind, await self._handle(request, command))
 
-    async def close_alert(request: Request) -> Response:
-        actor = actor_of(request)
-        body = await body_of(request, "reason")
-        done = await desk.close_alert(
-            request.path_params["id"], text(body, "reason"), actor, tenant_of(request)
-        )
-        return json_response(done)
-
-    async def open_incident(request: Request) -> Response:
-        actor = actor_of(request)
-        tenant = tenant_of(request)
-        read = read_incident(await read_json(request, _BODY_MAX), desk.registers)
-        incident_id = await desk.open_incident(read, actor, tenant)
+    async def open_incident(self, request: Request) -> Response:
+        incident_id = await self._handle(request, await _read(request, OpenIncident))
         headers = {"Location": f"/api/command/incidents/{incident_id}"}
-        return json_response(desk.detail(incident_id, actor.access, tenant), 201, headers)
+        return self._detail(request, incident_id, 201, headers)
 
-    def detail(request: Request, actor: Actor, incident_id: str) -> Response:
-        return json_response(desk.detail(incident_id, actor.access, tenant_of(request)))
+    async def step(self, request: Request) -> Response:
+        command = await _read(request, TakeIncidentStep, incident=_id(request))
+        if command.step.ended:
+            require(request, CLOSE_INCIDENT)
+        return self._detail(request, await self._handle(request, command))
 
-    async def incident(request: Request) -> Response:
-        actor, incident_id = actor_of(request), request.path_params["id"]
+    async def note(self, request: Request) -> Response:
+        """A note, or an item of the checklist that was done."""
+        body, incident_id = await _body(request), _id(request)
+        if isinstance(body, dict) and "item" in body:
+            item = read_form(CheckItem, {k: v for k, v in body.items() if k != "text"}, incident=incident_id)
+            return self._detail(request, await self._handle(request, item))
+        note = read_form(AddNote, body, incident=incident_id)
+        return self._detail(request, await self._handle(request, note))
+
+    async def assign(self, request: Request) -> Response:
+        command = await _read(request, AssignUnit, incident=_id(request))
+        await self._handle(request, command)
+        return self._detail(request, command.incident, 201)
+
+    async def assignment_step(self, request: Request) -> Response:
+        command = await _read(request, TakeAssignmentStep, assignment=_id(request))
+        return self._detail(request, await self._handle(request, command))
+
+    async def unit_status(self, request: Request) -> Response:
+        command = await _read(request, SetUnitStatus, unit=_id(request))
+        return self._entity(request, Unit.kind, await self._handle(request, command))
+
+    async def _handle(self, request: Request, command: Command) -> str:
+        return await self._desk.handle(command, actor_of(request), tenant_of(request))
+
+    def _detail(
+        self, request: Request, incident_id: str, status: int = 200, headers: dict[str, str] | None = None
+    ) -> Response:
+        found = self._desk.detail(incident_id, actor_of(request).access, tenant_of(request))
+        return json_response(found, status, headers)
+
+    def _entity(self, request: Request, kind: str, entity_id: str) -> Response:
+        access, tenant = actor_of(request).access, tenant_of(request)
+        return json_response(simplify(self._desk.records.doc(kind, entity_id, access, tenant)))
+
+    # -- questions ------------------------------------------------------------------------------------------
+    async def summary(self, request: Request) -> Response:
+        return json_response(self._service.summary(actor_of(request).access, tenant_of(request)))
+
+    async def incident_types(self, request: Request) -> Response:
+        return json_response([one.json() for one in self._desk.registers.rows(INCIDENT_TYPES).values()])
+
+    async def unit_types(self, request: Request) -> Response:
+        return json_response([one.json() for one in self._desk.registers.rows(UNIT_TYPES).values()])
+
+    async def incident(self, request: Request) -> Response:
         at = query_params.time(request.query_params, "at", None)
         if at is None:
-            return detail(request, actor, incident_id)
-        return json_response(await desk.detail_at(incident_id, at, actor.access, tenant_of(request)))
+            return self._detail(request, _id(request))
+        access, tenant = actor_of(request).access, tenant_of(request)
+        return json_response(await self._desk.detail_at(_id(request), at, access, tenant))
 
-    async def step(request: Request) -> Response:
-        actor = actor_of(request)
-        body = await body_of(request, "step", "note", "outcome")
-        incident_id, wanted = request.path_params["id"], text(body, "step", 40)
-        if wanted in _ENDS:
-            require(request, CLOSE_INCIDENT)
-        await desk.incident_step(
-            incident_id,
-            wanted,
-            text(body, "note"),
-            text(body, "outcome"),
-            actor,
-            tenant_of(request),
-        )
-        return detail(request, actor, incident_id)
-
-    async def note(request: Request) -> Response:
-        actor = actor_of(request)
-        body = await body_of(request, "text", "item")
-        incident_id = request.path_params["id"]
-        if "item" in body:
-            await desk.check_item(incident_id, words(body, "item"), actor, tenant_of(request))
-        else:
-            await desk.note(incident_id, text(body, "text"), actor, tenant_of(request))
-        return detail(request, actor, incident_id)
-
-    async def candidates(request: Request) -> Response:
-        actor = actor_of(request)
-        asked = request.query_params
-        unit_type = query_params.choice(asked, "unitType", "", desk.registers.rows(UNIT_TYPES))
+    async def candidates(self, request: Request) -> Response:
+        asked, access = request.query_params, actor_of(request).access
+        unit_type = query_params.choice(asked, "unitType", "", self._desk.registers.rows(UNIT_TYPES))
         limit = query_params.integer(asked, "limit", 10, 1, 50)
         skipped = query_params.flag(asked, "skipped")
-        found = await desk.candidates(
-            request.path_params["id"], actor.access, tenant_of(request), unit_type, limit
+        found = await self._desk.dispatch.candidates(
+            _id(request), access, tenant_of(request), unit_type, limit
         )
         rows = [
             {
-                "unit": simplify(c.unit),
+                "unit": simplify(c.unit.doc),
                 "etaSeconds": round(c.eta_s, 1),
                 "distanceM": round(c.distance_m, 1),
                 "route": c.route,
@@ -152,78 +174,43 @@ def routes(service: CommandService) -> list[BoundDoor]:
             }
             for c in found.candidates
         ]
-        if skipped:
-            return json_response({"candidates": rows, "skipped": found.skipped})
-        return json_response(rows)
+        return json_response({"candidates": rows, "skipped": found.skipped} if skipped else rows)
 
-    async def assign(request: Request) -> Response:
-        actor = actor_of(request)
-        body = await body_of(request, "unit")
-        incident_id, unit = request.path_params["id"], uri(body, "unit")
-        if not unit:
-            raise FieldMissing(field="unit")
-        await desk.assign(incident_id, unit, actor, tenant_of(request))
-        return json_response(desk.detail(incident_id, actor.access, tenant_of(request)), 201)
-
-    async def assignment_step(request: Request) -> Response:
-        actor = actor_of(request)
-        body = await body_of(request, "step", "note")
-        assignment_id = request.path_params["id"]
-        incident_id = await desk.assignment_step(
-            assignment_id, text(body, "step", 40), actor, tenant_of(request), text(body, "note")
-        )
-        return detail(request, actor, incident_id)
-
-    async def unit_status(request: Request) -> Response:
-        actor = actor_of(request)
-        body = await body_of(request, "status", "note")
-        unit_id = request.path_params["id"]
-        doc = await desk.unit_status(
-            unit_id, text(body, "status", 40), text(body, "note"), actor, tenant_of(request)
-        )
-        return json_response(simplify(doc))
-
-    async def timeline(request: Request) -> Response:
+    async def timeline(self, request: Request) -> Response:
         asked = request.query_params
         end = query_params.time(asked, "to", system_clock())
         begin = query_params.time(asked, "from", max(EARLIEST, end - 24 * HOUR))
         count = query_params.integer(asked, "buckets", 96, 1, 500)
+        access, tenant = actor_of(request).access, tenant_of(request)
+        return json_response(self._service.timeline(begin, end, count, access, tenant))
+
+    # -- rules ----------------------------------------------------------------------------------------------
+    async def rules(self, request: Request) -> Response:
+        return json_response(self._rules.all(actor_of(request).access, tenant_of(request)))
+
+    async def rule(self, request: Request) -> Response:
+        return json_response(self._rules.get(_id(request), actor_of(request).access, tenant_of(request)))
+
+    async def put_rule(self, request: Request) -> Response:
+        content = await read_json(request, _BODY_MAX)
         return json_response(
-            service.timeline(begin, end, count, actor_of(request).access, tenant_of(request))
+            await self._rules.put(_id(request), content, actor_of(request), tenant_of(request))
         )
 
-    async def rules(request: Request) -> Response:
-        return json_response(service.list_rules(actor_of(request).access, tenant_of(request)))
-
-    async def rule(request: Request) -> Response:
-        rule_id = request.path_params["id"]
-        return json_response(service.get_rule(rule_id, actor_of(request).access, tenant_of(request)))
-
-    async def delete_rule(request: Request) -> Response:
-        await service.delete_rule(request.path_params["id"], actor_of(request), tenant_of(request))
+    async def delete_rule(self, request: Request) -> Response:
+        await self._rules.delete(_id(request), actor_of(request), tenant_of(request))
         return Response(status_code=204)
 
-    async def put_rule(request: Request) -> Response:
-        rule_id, content = request.path_params["id"], await read_json(request, _BODY_MAX)
-        return json_response(await service.put_rule(rule_id, content, actor_of(request), tenant_of(request)))
 
-    return [
-        _entry("GET", "/summary", ANYONE).to(summary),
-        _entry("GET", "/incident-types", ANYONE).to(incident_types),
-        _entry("GET", "/unit-types", ANYONE).to(unit_types),
-        _entry("POST", "/alerts/{id}/acknowledge", ACKNOWLEDGE_ALERT).to(acknowledge),
-        _entry("POST", "/alerts/{id}/close", CLOSE_ALERT).to(close_alert),
-        _entry("POST", "/incidents", CREATE_INCIDENT).to(open_incident),
-        _entry("GET", "/incidents/{id}", READ_INCIDENT).to(incident),
-        _entry("POST", "/incidents/{id}/steps", STEP_INCIDENT, CLOSE_INCIDENT).to(step),
-        _entry("POST", "/incidents/{id}/notes", NOTE_INCIDENT).to(note),
-        _entry("GET", "/incidents/{id}/candidates", READ_INCIDENT).to(candidates),
-        _entry("POST", "/incidents/{id}/assignments", ASSIGN_UNIT).to(assign),
-        _entry("POST", "/assignments/{id}/steps", STEP_ASSIGNMENT).to(assignment_step),
-        _entry("POST", "/units/{id}/status", SET_UNIT_STATUS).to(unit_status),
-        _entry("GET", "/timeline", ANYONE).to(timeline),
-        _entry("GET", "/rules", READ_RULES).to(rules),
-        _entry("GET", "/rules/{id}", READ_RULES).to(rule),
-        _entry("PUT", "/rules/{id}", MANAGE_RULES).to(put_rule),
-        _entry("DELETE", "/rules/{id}", MANAGE_RULES).to(delete_rule),
-    ]
+async def _body(request: Request) -> Any:
+    """The JSON of the body; an empty body is an empty object."""
+    return await read_json(request, _BODY_MAX, empty={})
+
+
+async def _read(request: Request, kind: type[F], **given: str) -> F:
+    return read_form(kind, await _body(request), **given)
+
+
+def _id(request: Request) -> str:
+    found: str = request.path_params["id"]
+    return found

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from andaman.broker.entity.build import entity, prop, value
-from andaman.broker.model import Doc, Instance, OpKind, WriteOp
-from andaman.kernel.words import Words
+from andaman.broker.entity.build import entity, prop
+from andaman.broker.model import Instance, OpKind, WriteOp
 
 
 def local(entity_id: str) -> str:
@@ -26,16 +25,3 @@ def scopes_of(path: str, tenant: str) -> list[str]:
 def change_op(entity_id: str, kind: str, **attrs: Instance) -> WriteOp:
     """Set attributes of an entity that exists."""
     return WriteOp(OpKind.APPEND, entity_id, entity(entity_id, kind, (), **attrs))
-
-
-def name_of(doc: Doc, language: str = "en") -> str:
-    """The name people read; the id's last part where there is none."""
-    found = value(doc, "name")
-    if isinstance(found, dict):
-        return str(found.get(language) or next(iter(found.values()), local(doc["id"])))
-    return str(found) if found else local(doc["id"])
-
-
-def names_of(doc: Doc) -> Words:
-    """The name in both languages."""
-    return Words(name_of(doc, "th"), name_of(doc, "en"))

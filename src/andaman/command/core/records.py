@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -13,6 +13,7 @@ from andaman.broker.query import ast
 from andaman.broker.query.model import EntityQuery
 from andaman.broker.service import Broker
 from andaman.command.core.entities import scopes_of
+from andaman.command.core.views import V, readable
 from andaman.command.problems import KINDS, NoSuchRecord
 from andaman.identity.model import FULL_ACCESS, Access, Actor
 from andaman.identity.result_readers import Readers, everything
@@ -40,14 +41,36 @@ class Records:
         path = f"/command/{kind.lower()}"
         return self._readers([([iri(kind)], scopes_of(path, tenant))], tenant)
 
-    def get(self, entity_id: str, kind: str, access: Access, tenant: str) -> Doc:
+    @property
+    def key(self) -> bytes:
+        """The store's secret, for ids that nobody can guess."""
+        return self._broker.position_key
+
+    def get(self, kind: type[V], entity_id: str, access: Access, tenant: str) -> V:
+        """Raises NoSuchRecord also for an entity of another type, and Unreadable for a damaged one."""
+        return kind.of(self.doc(kind.kind, entity_id, access, tenant))
+
+    def find(self, kind: type[V], entity_id: str, access: Access, tenant: str) -> V | None:
+        """None where ``get`` raises."""
+        doc = self._broker.find(entity_id, access, tenant)
+        found = [] if doc is None or iri(kind.kind) not in doc["type"] else [doc]
+        return next(readable(kind, found), None)
+
+    def every(self, kind: type[V], access: Access, tenant: str) -> Iterator[V]:
+        return readable(kind, self._broker.iter_entities([iri(kind.kind)], access, tenant))
+
+    def linked(self, kind: type[V], relation: str, target: str, access: Access, tenant: str) -> list[V]:
+        """All readable entities of a type whose relationship points at ``target``."""
+        return list(readable(kind, self.linked_docs(kind.kind, relation, target, access, tenant)))
+
+    def doc(self, kind: str, entity_id: str, access: Access, tenant: str) -> Doc:
         """Raises NoSuchRecord also for an entity of another type."""
         doc = self._broker.find(entity_id, access, tenant)
         if doc is None or iri(kind) not in doc["type"]:
             raise NoSuchRecord(record=KINDS[kind], id=entity_id)
         return doc
 
-    def linked(self, kind: str, relation: str, target: str, access: Access, tenant: str) -> list[Doc]:
+    def linked_docs(self, kind: str, relation: str, target: str, access: Access, tenant: str) -> list[Doc]:
         """All entities of a type whose relationship points at ``target``."""
         return self._matching(kind, relation, (ast.Uri(target),), access, tenant)
 
@@ -83,16 +106,19 @@ class Records:
         decide: Callable[[Micros], Sequence[WriteOp]],
         actor: Actor,
         tenant: str,
-    ) -> None:
-        """Decide on the present state and write all of it or nothing. Where somebody else wrote first, decide anew:
-        then the step is either still legal or refused for what is true by then."""
+    ) -> Sequence[WriteOp]:
+        """Decide on the present state and write all of it or nothing. Where somebody else wrote first, decide again:
+        then the step is either still legal or refused for what is true by then. Returns what was written.
+
+        It is written in the person's name with the room's own right, so that nobody can write around the rules.
+        """
         own = replace(actor, access=FULL_ACCESS)
         for _ in range(_TRIES):
             ops = decide(self._clock())
             results = await self._broker.write(ops, own, tenant, atomic=True)
             errors = [r.error for r in results if r.error is not None]
             if not errors:
-                return
+                return ops
             if not any(isinstance(e, AlreadyExists) for e in errors):
                 raise first_of(errors)
         raise ChangedMeanwhile

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from andaman.broker.entity.build import entity, prop, rel, value
-from andaman.broker.model import Doc, Instance, OpKind, WriteOp
+from andaman.broker.entity.build import entity, prop, rel
+from andaman.broker.model import Instance, OpKind, WriteOp
 from andaman.command.core.entities import change_op, exercise_of, local, scopes_of
 from andaman.command.core.entries import Entry
+from andaman.command.core.views import Incident
 from andaman.identity.model import Actor
 from andaman.kernel.time import Micros, format_time
 
@@ -37,18 +38,15 @@ def entry_op(
 
 
 def entries(
-    incident: Doc,
+    incident: Incident,
     steps: Sequence[Entry],
-    attrs: dict[str, Instance],
+    attrs: Mapping[str, Instance],
     actor: Actor,
     now: Micros,
     tenant: str,
 ) -> list[WriteOp]:
     """Numbered entries, and the incident's change with the new count."""
-    count = int(value(incident, "entryCount", 0))
-    author = actor.principal.name
-    ops = [
-        entry_op(incident["id"], count + i, entry, author, now, tenant) for i, entry in enumerate(steps, 1)
-    ]
-    ops.append(change_op(incident["id"], "Incident", **attrs, entryCount=prop(count + len(steps))))
+    count, author = incident.entry_count, actor.principal.name
+    ops = [entry_op(incident.id, count + i, entry, author, now, tenant) for i, entry in enumerate(steps, 1)]
+    ops.append(change_op(incident.id, Incident.kind, **attrs, entryCount=prop(count + len(steps))))
     return ops

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from andaman.broker.entity.build import value
-from andaman.broker.model import Doc
-from andaman.command.core.entities import name_of
+from andaman.command.core.attributes import Place
+from andaman.command.core.states import UnitStatus
+from andaman.command.core.views import Unit
 from andaman.command.incident_types import INCIDENT_TYPES, UNIT_TYPES, goes_by_water
-from andaman.kernel.geometry import centre_of, haversine_m
+from andaman.kernel.geometry import haversine_m
 from andaman.kernel.network import RoadNetwork
 from andaman.register import Rows
 
@@ -20,7 +21,7 @@ BOAT_KMH: Final = 45.0
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    unit: Doc
+    unit: Unit
     eta_s: float
     distance_m: float
     route: dict[str, Any] | None  # GeoJSON LineString
@@ -38,9 +39,9 @@ class Ranking:
 
 def rank(
     network: RoadNetwork,
-    place: Sequence[float],
+    place: Place,
     incident_type: str,
-    units: Sequence[Doc],
+    units: Sequence[Unit],
     registers: Rows,
     *,
     unit_type: str = "",
@@ -52,48 +53,45 @@ def rank(
     kind = registers.rows(INCIDENT_TYPES).get(incident_type)
     named = kind.unit_types if kind else ()
     wanted = (unit_type,) if unit_type else named or tuple(registers.rows(UNIT_TYPES))
-    fit: list[tuple[Doc, tuple[float, float]]] = []
+    fit: list[tuple[Unit, Place]] = []
     skipped = []
     for unit in units:
         why = _unfit(unit, wanted)
-        if why is not None:
-            skipped.append({"unit": unit["id"], "name": value(unit, "name"), **why})
+        if why is not None or unit.place is None:
+            skipped.append(
+                {"unit": unit.id, "name": value(unit.doc, "name"), **(why or {"why": "noPosition"})}
+            )
         else:
-            fit.append((unit, centre_of(value(unit, "location"))))
-    sea = {unit["id"] for unit, _ in fit if goes_by_water(registers, value(unit, "unitType"))}
-    found = _by_road(network, place, [f for f in fit if f[0]["id"] not in sea], limit, chosen)
-    found += _by_sea(place, [f for f in fit if f[0]["id"] in sea])
-    reached = {c.unit["id"] for c in found}
+            fit.append((unit, unit.place))
+    sea = {unit.id for unit, _ in fit if goes_by_water(registers, unit.type)}
+    found = _by_road(network, place, [f for f in fit if f[0].id not in sea], limit, chosen)
+    found += _by_sea(place, [f for f in fit if f[0].id in sea])
+    reached = {c.unit.id for c in found}
     skipped += [
-        {"unit": u["id"], "name": value(u, "name"), "why": "noRoute"}
-        for u, _ in fit
-        if u["id"] not in reached
+        {"unit": u.id, "name": value(u.doc, "name"), "why": "noRoute"} for u, _ in fit if u.id not in reached
     ]
-    found.sort(key=lambda c: (c.eta_s, c.unit["id"]))
+    found.sort(key=lambda c: (c.eta_s, c.unit.id))
     best = found[0].eta_s if found else None
     out = [
-        Candidate(c.unit, c.eta_s, c.distance_m, c.route, _reason(c, i, wanted, best, c.unit["id"] in sea))
+        Candidate(c.unit, c.eta_s, c.distance_m, c.route, _reason(c, i, wanted, best, c.unit.id in sea))
         for i, c in enumerate(found)
-        if i < limit or c.unit["id"] == chosen
+        if i < limit or c.unit.id == chosen
     ]
     return Ranking(out, skipped, best)
 
 
-def _unfit(unit: Doc, wanted: Sequence[str]) -> dict[str, Any] | None:
-    kind, status = value(unit, "unitType"), value(unit, "unitStatus")
-    if kind not in wanted:
-        return {"why": "otherType", "unitType": kind}
-    if status != "available":
-        return {"why": "notFree", "unitStatus": status}
-    if not isinstance(value(unit, "location"), dict):
-        return {"why": "noPosition"}
+def _unfit(unit: Unit, wanted: Sequence[str]) -> dict[str, Any] | None:
+    if unit.type not in wanted:
+        return {"why": "otherType", "unitType": unit.type}
+    if unit.status is not UnitStatus.AVAILABLE:
+        return {"why": "notFree", "unitStatus": unit.status.value}
     return None
 
 
 def _by_road(
     network: RoadNetwork,
-    place: Sequence[float],
-    fit: Sequence[tuple[Doc, tuple[float, float]]],
+    place: Place,
+    fit: Sequence[tuple[Unit, Place]],
     limit: int,
     chosen: str,
 ) -> list[Candidate]:
@@ -105,7 +103,7 @@ def _by_road(
     out: list[Candidate] = []
     for trip in trips:
         unit, at = fit[trip.target]
-        route = network.route(at, place) if len(out) < limit or unit["id"] == chosen else None
+        route = network.route(at, place) if len(out) < limit or unit.id == chosen else None
         if route is None:
             out.append(Candidate(unit, trip.time_s, 0.0, None))
         else:
@@ -113,7 +111,7 @@ def _by_road(
     return out
 
 
-def _by_sea(place: Sequence[float], fit: Sequence[tuple[Doc, tuple[float, float]]]) -> list[Candidate]:
+def _by_sea(place: Place, fit: Sequence[tuple[Unit, Place]]) -> list[Candidate]:
     out = []
     for unit, at in fit:
         distance = haversine_m(at[0], at[1], place[0], place[1])
@@ -126,7 +124,7 @@ def _reason(
     c: Candidate, index: int, wanted: Sequence[str], best: float | None, by_sea: bool
 ) -> dict[str, Any]:
     """The facts a dispatcher can check, and one sentence of them in each language."""
-    kind = str(value(c.unit, "unitType"))
+    kind, names = c.unit.type, c.unit.names
     minutes, km = c.eta_s / 60, c.distance_m / 1000
     return {
         "rank": index + 1,
@@ -135,14 +133,14 @@ def _reason(
         "distanceM": round(c.distance_m, 1),
         "unitType": kind,
         "typeRank": wanted.index(kind) + 1,
-        "unitStatus": value(c.unit, "unitStatus"),
-        "homeStation": value(c.unit, "homeStation"),
-        "agency": value(c.unit, "agency"),
+        "unitStatus": c.unit.status.value,
+        "homeStation": value(c.unit.doc, "homeStation"),
+        "agency": value(c.unit.doc, "agency"),
         "method": "straightLine" if by_sea else "roadNetwork",
         "text": {
-            "th": f"{name_of(c.unit, 'th')} ว่าง ถึงที่เกิดเหตุใน {minutes:.0f} นาที ({km:.1f} กม. "
+            "th": f"{names.th} ว่าง ถึงที่เกิดเหตุใน {minutes:.0f} นาที ({km:.1f} กม. "
             + ("คำนวณเป็นเส้นตรงทางน้ำ)" if by_sea else "ตามโครงข่ายถนน)"),
-            "en": f"{name_of(c.unit)} is free and {minutes:.0f} min away ({km:.1f} km "
+            "en": f"{names.en} is free and {minutes:.0f} min away ({km:.1f} km "
             + ("in a straight line over water)" if by_sea else "by road)"),
         },
     }

@@ -1,162 +1,144 @@
-"""Incidents and assignments: which steps are legal, what follows from them, and the entities they become. Pure.
+"""Incidents: which steps are legal, what follows from them, and the entity they become. Pure.
 
-A step is named by the status it leads to. Two rules make the record trustworthy without a lock:
-
-* Each step writes the next numbered timeline entry of its incident, so of two steps taken at once on the same ground
-  only one is written; the other is decided anew on what is then true.
-* Each assignment's id carries the unit's running number, so a unit cannot be assigned twice at once.
+A step is named by the status it leads to. Each step writes the next numbered timeline entry of its incident. So of two
+steps taken at once on the same ground only one is written; the other is decided again on what is then true.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
 
-from andaman.broker.entity.build import entity, lang, prop, rel, value
+from andaman.broker.entity.build import entity, lang, prop, rel
 from andaman.broker.model import Doc, Instance, WriteOp
-from andaman.command.core.entities import exercise_of, local, scopes_of
+from andaman.command.core.entities import exercise_of, scopes_of
 from andaman.command.core.entries import Entry, IncidentFollowed
+from andaman.command.core.states import AssignmentStatus, IncidentStatus, Severity
 from andaman.command.core.timeline import entries
-from andaman.command.problems import AssignmentStepNotAllowed, IncidentStepNotAllowed, UnitsBound
+from andaman.command.core.views import Incident
+from andaman.command.incidents.commands import OpenIncident
+from andaman.command.problems import IncidentStepNotAllowed, UnitsBound
 from andaman.identity.model import Actor
-from andaman.kernel.ids import keyed_id, urn
-from andaman.kernel.refusals import NotAChoice
 from andaman.kernel.time import Micros, format_time
 from andaman.kernel.words import Words
 
-INCIDENT_STEPS: Final[Mapping[str, tuple[str, ...]]] = {
-    "new": ("triaged", "dispatched", "cancelled"),
-    "triaged": ("dispatched", "closed", "cancelled"),
-    "dispatched": ("onScene", "triaged", "cancelled"),
-    "onScene": ("controlled",),
-    "controlled": ("onScene", "closed"),
-    "closed": ("triaged",),  # reopened
-    "cancelled": ("triaged",),  # reopened
+_I = IncidentStatus
+INCIDENT_STEPS: Final[Mapping[IncidentStatus, tuple[IncidentStatus, ...]]] = {
+    _I.NEW: (_I.TRIAGED, _I.DISPATCHED, _I.CANCELLED),
+    _I.TRIAGED: (_I.DISPATCHED, _I.CLOSED, _I.CANCELLED),
+    _I.DISPATCHED: (_I.ON_SCENE, _I.TRIAGED, _I.CANCELLED),
+    _I.ON_SCENE: (_I.CONTROLLED,),
+    _I.CONTROLLED: (_I.ON_SCENE, _I.CLOSED),
+    _I.CLOSED: (_I.TRIAGED,),  # reopened
+    _I.CANCELLED: (_I.TRIAGED,),  # reopened
 }
-ASSIGNMENT_STEPS: Final[Mapping[str, tuple[str, ...]]] = {
-    "assigned": ("enRoute", "onScene", "cancelled"),
-    "enRoute": ("onScene", "cancelled"),
-    "onScene": ("clear",),
-    "clear": (),
-    "cancelled": (),
-}
-UNIT_STATUS: Final[Mapping[str, str]] = {
-    "assigned": "assigned",
-    "enRoute": "enRoute",
-    "onScene": "onScene",
-    "clear": "available",
-    "cancelled": "available",
-}
-"""What the unit's status becomes with its assignment's."""
-ACTIVE: Final = ("assigned", "enRoute", "onScene")
-OPEN: Final = ("new", "triaged", "dispatched", "onScene", "controlled")
+OPEN: Final = tuple(status for status in IncidentStatus if not status.ended)
 """Incidents to which units can be assigned."""
-STEP_TIMES: Final[Mapping[str, str]] = {
-    "assigned": "assignedAt",
-    "enRoute": "enRouteAt",
-    "onScene": "onSceneAt",
-    "clear": "clearAt",
-    "cancelled": "cancelledAt",
+PRIORITY: Final[Mapping[Severity, int]] = {
+    Severity.EXTREME: 1,
+    Severity.SEVERE: 2,
+    Severity.MODERATE: 3,
+    Severity.MINOR: 4,
+    Severity.UNKNOWN: 5,
 }
-PRIORITY: Final[Mapping[str, int]] = {"Extreme": 1, "Severe": 2, "Moderate": 3, "Minor": 4, "Unknown": 5}
 
 
-def check_step(
-    refusal: type[IncidentStepNotAllowed] | type[AssignmentStepNotAllowed],
-    table: Mapping[str, tuple[str, ...]],
-    status: str,
-    step: str,
-    possible: Sequence[str] | None = None,
-) -> None:
-    """Raises NotAChoice for a status that does not exist, ``refusal`` (with what is allowed, or
-    ``possible`` of it) for an illegal step."""
-    if step not in table:
-        raise NotAChoice(field="step", choices=list(table))
-    allowed = table.get(status, ())
-    if step not in allowed:
-        allowed = allowed if possible is None else tuple(possible)
-        raise refusal(state=status, step=step, allowed=list(allowed))
+@dataclass(frozen=True, slots=True)
+class SentUnit:
+    """A unit that was assigned to the incident; ``call_back`` makes the writes that cancel its assignment."""
+
+    id: str
+    names: Words
+    status: AssignmentStatus
+    call_back: Callable[[Micros], list[WriteOp]]
 
 
-def follows(status: str, assignments: Sequence[str]) -> str | None:
+def follows(status: IncidentStatus, assignments: Sequence[AssignmentStatus]) -> IncidentStatus | None:
     """The status an incident takes of itself from its assignments' statuses, or None where it stays.
 
     The first unit on scene brings it on scene; the first unit assigned makes it dispatched; when every unit was
     recalled before arriving it is triaged again. Controlled and ended incidents never change of themselves.
     """
-    if "onScene" in assignments:
-        return "onScene" if status in ("new", "triaged", "dispatched") else None
-    if any(one in ACTIVE for one in assignments):
-        return "dispatched" if status in ("new", "triaged") else None
-    return "triaged" if status == "dispatched" else None
+    if AssignmentStatus.ON_SCENE in assignments:
+        return _I.ON_SCENE if status in (_I.NEW, _I.TRIAGED, _I.DISPATCHED) else None
+    if any(one.active for one in assignments):
+        return _I.DISPATCHED if status in (_I.NEW, _I.TRIAGED) else None
+    return _I.TRIAGED if status is _I.DISPATCHED else None
 
 
-def incident_steps(status: str, assignments: Sequence[str]) -> list[str]:
+def incident_steps(
+    status: IncidentStatus, assignments: Sequence[AssignmentStatus] = ()
+) -> list[IncidentStatus]:
     """Steps a person may take now: not closing while units are still bound."""
-    steps = list(INCIDENT_STEPS.get(status, ()))
-    if any(one in ACTIVE for one in assignments):
-        steps = [s for s in steps if s != "closed" and not (s == "triaged" and status == "dispatched")]
+    steps = list(INCIDENT_STEPS[status])
+    if any(one.active for one in assignments):
+        return [s for s in steps if s is not _I.CLOSED and (status, s) != (_I.DISPATCHED, _I.TRIAGED)]
     return steps
 
 
-def check_incident_step(status: str, step: str, assignments: Sequence[tuple[Words, str]]) -> None:
-    """``assignments``: name of the unit and status. Raises as ``check_step``; UnitsBound while units are still bound."""
-    possible = incident_steps(status, [one for _, one in assignments])
-    check_step(IncidentStepNotAllowed, INCIDENT_STEPS, status, step, possible)
-    bound = [unit for unit, one in assignments if one in ACTIVE]
+def check_incident_step(status: IncidentStatus, step: IncidentStatus, units: Sequence[SentUnit]) -> None:
+    """Raises IncidentStepNotAllowed; UnitsBound while units are still bound."""
+    possible = incident_steps(status, [one.status for one in units])
+    if step not in INCIDENT_STEPS[status]:
+        raise IncidentStepNotAllowed(state=status, step=step, allowed=possible)
     if step not in possible:
+        bound = [one.names for one in units if one.status.active]
         raise UnitsBound(count=len(bound), units=bound, allowed=possible)
 
 
-# -- entities -------------------------------------------------------------------------------------------------------
+def with_follow(
+    incident: Incident,
+    statuses: Sequence[AssignmentStatus],
+    entry: Entry,
+    actor: Actor,
+    now: Micros,
+    tenant: str,
+) -> list[WriteOp]:
+    """The entry, and the incident's own step where it follows its units."""
+    steps, attrs = [entry], {}
+    step = follows(incident.status, statuses)
+    if step is not None:
+        attrs["incidentStatus"] = prop(step.value, now)
+        steps.append(Entry(IncidentFollowed(state=step.value)))
+    return entries(incident, steps, attrs, actor, now, tenant)
 
 
-def incident_doc(incident_id: str, raw: Mapping[str, Any], reporter: str, now: Micros, tenant: str) -> Doc:
-    """A new incident from checked input (``read_incident``)."""
+def incident_doc(
+    incident_id: str,
+    report: OpenIncident,
+    name: Mapping[str, str],
+    reporter: str,
+    now: Micros,
+    tenant: str,
+    *,
+    simulated: bool,
+) -> Doc:
+    """A new incident. ``simulated``: the alert it came from is."""
     attrs: dict[str, Instance] = {
-        "name": lang(**raw["name"]),
-        "incidentType": prop(raw["incidentType"]),
-        "incidentStatus": prop("new", now),
-        "severity": prop(raw["severity"]),
-        "priority": prop(PRIORITY[raw["severity"]]),
-        "location": {"type": "GeoProperty", "value": raw["location"]},
+        "name": lang(**name),
+        "incidentType": prop(report.incident_type),
+        "incidentStatus": prop(_I.NEW.value, now),
+        "severity": prop(report.severity.value),
+        "priority": prop(PRIORITY[report.severity]),
+        "location": {"type": "GeoProperty", "value": report.location.json()},
         "openedAt": prop(format_time(now)),
         "entryCount": prop(1),
         "createdBy": prop(reporter),
     }
-    for key in ("description", "address", "reporterName", "reporterPhone", "agency", "origin"):
-        if raw.get(key):
-            attrs[key] = prop(raw[key])
-    if raw.get("refAlert"):
-        attrs["refAlert"] = rel(raw["refAlert"], "Alert")
+    address = report.address if isinstance(report.address, str) else report.address.json()
+    for key, found in (
+        ("description", report.description),
+        ("address", address),
+        ("reporterName", report.reporter_name),
+        ("reporterPhone", report.reporter_phone),
+        ("agency", report.agency),
+        ("origin", "simulated" if simulated else ""),
+    ):
+        if found:
+            attrs[key] = prop(found)
+    if report.ref_alert:
+        attrs["refAlert"] = rel(report.ref_alert, "Alert")
     return entity(
         incident_id, "Incident", scopes_of("/command/incident", tenant), **attrs, **exercise_of(tenant)
     )
-
-
-def assignment_id(unit: Doc, key: bytes) -> tuple[str, int]:
-    """Id and number of the unit's next assignment: the same for two who assign it at once, so that the second fails. ``key``: of
-    this store, so that nobody counts a unit's assignments by trying ids."""
-    number = int(value(unit, "assignmentCount", 0)) + 1
-    secret = keyed_id(key, "Assignment", unit["id"], str(number))
-    return urn("Assignment", f"{secret}-{local(unit['id'])}-{number:05d}"), number
-
-
-def status_of(incident: Doc) -> str:
-    return str(value(incident, "incidentStatus"))
-
-
-def astatus_of(assignment: Doc) -> str:
-    return str(value(assignment, "assignmentStatus"))
-
-
-def with_follow(
-    incident: Doc, statuses: Sequence[str], entry: Entry, actor: Actor, now: Micros, tenant: str
-) -> list[WriteOp]:
-    """The entry, and the incident's own step where it follows its units."""
-    steps, attrs = [entry], {}
-    step = follows(status_of(incident), statuses)
-    if step is not None:
-        attrs["incidentStatus"] = prop(step, now)
-        steps.append(Entry(IncidentFollowed(state=step)))
-    return entries(incident, steps, attrs, actor, now, tenant)

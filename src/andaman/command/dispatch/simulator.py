@@ -11,20 +11,26 @@ import logging
 import math
 from bisect import bisect_right
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from andaman.broker.entity.build import geo, iri, prop, value
-from andaman.broker.model import Doc, WriteOp
+from andaman.broker.entity.build import geo, prop, value
+from andaman.broker.model import WriteOp
 from andaman.broker.service import Broker
+from andaman.command.core import attributes
+from andaman.command.core.attributes import Place
 from andaman.command.core.entities import change_op
-from andaman.command.desk import Desk
+from andaman.command.core.records import Records
+from andaman.command.core.states import AssignmentStatus, UnitStatus
+from andaman.command.core.views import Assignment, Incident, Unit
+from andaman.command.dispatch.commands import TakeAssignmentStep
 from andaman.command.dispatch.ranking import BOAT_KMH
+from andaman.command.dispatch.service import Dispatch
 from andaman.command.incident_types import goes_by_water
 from andaman.identity.model import FULL_ACCESS, Actor, system_actor
 from andaman.kernel.errors import AndamanError
-from andaman.kernel.geometry import bearing_deg, centre_of, haversine_m
+from andaman.kernel.geometry import bearing_deg, haversine_m
 from andaman.kernel.network import RoadNetwork
-from andaman.kernel.time import SECOND, Clock, Micros, parse_time
+from andaman.kernel.time import SECOND, Clock, Micros
 from andaman.kernel.work import Every
 
 log = logging.getLogger(__name__)
@@ -62,16 +68,9 @@ class Drive:
 
 
 def plan_drive(
-    network: RoadNetwork,
-    unit: Doc,
-    place: tuple[float, float],
-    now: Micros,
-    goal: str,
-    *,
-    by_water: bool = False,
+    network: RoadNetwork, here: Place, place: Place, now: Micros, goal: str, *, by_water: bool = False
 ) -> Drive | None:
     """By road, or straight over water; None where there is no way."""
-    here = centre_of(value(unit, "location"))
     if by_water or not len(network):
         seconds = haversine_m(*here, *place) / (BOAT_KMH / 3.6)
         return Drive([here, place], [0.0, max(1.0, seconds)], now, goal)
@@ -85,9 +84,16 @@ class UnitSimulator:
     """A round every ``step_s`` seconds over the active assignments of simulated units, in every tenant."""
 
     def __init__(
-        self, broker: Broker, desk: Desk, clock: Clock, *, auto: bool = False, step_s: float = 2.0
+        self,
+        broker: Broker,
+        records: Records,
+        dispatch: Dispatch,
+        clock: Clock,
+        *,
+        auto: bool = False,
+        step_s: float = 2.0,
     ) -> None:
-        self._broker, self._desk, self._clock = broker, desk, clock
+        self._broker, self._records, self._dispatch, self._clock = broker, records, dispatch, clock
         self._auto = auto
         self._actor: Actor = system_actor("simulator")
         self._drives: dict[tuple[str, str], Drive] = {}
@@ -110,68 +116,72 @@ class UnitSimulator:
         """One look at every simulated unit: begin drives, move, report."""
         now = self._clock()
         moves: list[WriteOp] = []
-        for unit in list(self._broker.iter_entities([iri("EmergencyUnit")], FULL_ACCESS, tenant)):
-            if value(unit, "origin") != "simulated" or not isinstance(value(unit, "location"), dict):
+        for unit in list(self._records.every(Unit, FULL_ACCESS, tenant)):
+            if not unit.simulated or unit.place is None:
                 continue
             try:
-                await self._steer(unit, tenant, now)
+                await self._steer(unit, unit.place, tenant, now)
             except AndamanError as error:  # somebody else moved on first; the next round sees it
-                log.info("%s: %s", unit["id"], error.detail)
+                log.info("%s: %s", unit.id, error.detail)
             move = self._move(unit, tenant, now)
             if move is not None:
                 moves.append(move)
         if moves:
             await self._broker.write(moves, self._actor, tenant)
 
-    async def _steer(self, unit: Doc, tenant: str, now: Micros) -> None:
+    async def _steer(self, unit: Unit, here: Place, tenant: str, now: Micros) -> None:
         """What the crew does next."""
-        key, status = (tenant, unit["id"]), value(unit, "unitStatus")
+        key, status = (tenant, unit.id), unit.status
         drive = self._drives.get(key)
-        if status == "available":
+        if status is UnitStatus.AVAILABLE:
             if drive is not None and drive.goal != "home":
-                await self._go_home(unit, tenant, now)
+                await self._go_home(unit, here, tenant, now)
             return
-        assignment = self._broker.find(str(value(unit, "refAssignment", "")), FULL_ACCESS, tenant)
+        assignment = self._records.find(Assignment, unit.assignment, FULL_ACCESS, tenant)
         if assignment is None:
             return
-        if status == "onScene":
-            if drive is None or drive.goal != assignment["id"]:  # it must drive home from here
-                here = centre_of(value(unit, "location"))
-                self._drives[key] = Drive([here], [0.0], now, assignment["id"])
-            if self._auto and self._since(assignment, "onSceneAt", now) >= ON_SCENE_S:
-                await self._desk.assignment_step(assignment["id"], "clear", self._actor, tenant)
+        if status is UnitStatus.ON_SCENE:
+            if drive is None or drive.goal != assignment.id:  # it must drive home from here
+                self._drives[key] = Drive([here], [0.0], now, assignment.id)
+            if self._auto and _seconds_since(assignment.on_scene_at, now) >= ON_SCENE_S:
+                await self._take(assignment, AssignmentStatus.CLEAR, tenant)
             return
-        if status == "assigned" and self._since(assignment, "assignedAt", now) >= TURNOUT_S:
-            await self._desk.assignment_step(assignment["id"], "enRoute", self._actor, tenant)
-            status = "enRoute"
-        if status == "enRoute" and (drive is None or drive.goal != assignment["id"]):
-            incident = self._broker.find(str(value(assignment, "refIncident")), FULL_ACCESS, tenant)
-            if incident is not None:
-                place = centre_of(value(incident, "location"))
-                planned = await self._plan(unit, tenant, place, now, assignment["id"])
+        if status is UnitStatus.ASSIGNED and _seconds_since(assignment.assigned_at, now) >= TURNOUT_S:
+            await self._take(assignment, AssignmentStatus.EN_ROUTE, tenant)
+            status = UnitStatus.EN_ROUTE
+        if status is not UnitStatus.EN_ROUTE:
+            return
+        if drive is None or drive.goal != assignment.id:
+            incident = self._records.find(Incident, assignment.incident, FULL_ACCESS, tenant)
+            if incident is not None and incident.place is not None:
+                planned = await self._plan(unit, here, tenant, incident.place, now, assignment.id)
                 if planned is not None:
                     self._drives[key] = planned
-        elif status == "enRoute" and self._auto and drive is not None and drive.arrived(now):
-            await self._desk.assignment_step(assignment["id"], "onScene", self._actor, tenant)
+        elif self._auto and drive.arrived(now):
+            await self._take(assignment, AssignmentStatus.ON_SCENE, tenant)
 
-    async def _go_home(self, unit: Doc, tenant: str, now: Micros) -> None:
-        self._drives.pop((tenant, unit["id"]), None)
-        home = self._broker.find(str(value(unit, "homeStation", "")), FULL_ACCESS, tenant)
-        place: Any = value(home, "location") if home is not None else None
-        if isinstance(place, dict):
-            planned = await self._plan(unit, tenant, centre_of(place), now, "home")
+    async def _take(self, assignment: Assignment, step: AssignmentStatus, tenant: str) -> None:
+        command = TakeAssignmentStep(assignment=assignment.id, step=step)
+        await self._dispatch.handle(command, self._actor, tenant)
+
+    async def _go_home(self, unit: Unit, here: Place, tenant: str, now: Micros) -> None:
+        self._drives.pop((tenant, unit.id), None)
+        station = self._broker.find(unit.home, FULL_ACCESS, tenant)
+        home = None if station is None else attributes.place(station)
+        if home is not None:
+            planned = await self._plan(unit, here, tenant, home, now, "home")
             if planned is not None:
-                self._drives[tenant, unit["id"]] = planned
+                self._drives[tenant, unit.id] = planned
 
     async def _plan(
-        self, unit: Doc, tenant: str, place: tuple[float, float], now: Micros, goal: str
+        self, unit: Unit, here: Place, tenant: str, place: Place, now: Micros, goal: str
     ) -> Drive | None:
-        network = await self._desk.network(tenant)
-        by_water = goes_by_water(self._desk.registers, value(unit, "unitType"))
-        return await asyncio.to_thread(plan_drive, network, unit, place, now, goal, by_water=by_water)
+        network = await self._dispatch.network(tenant)
+        by_water = goes_by_water(self._dispatch.registers, unit.type)
+        return await asyncio.to_thread(plan_drive, network, here, place, now, goal, by_water=by_water)
 
-    def _move(self, unit: Doc, tenant: str, now: Micros) -> WriteOp | None:
-        key = tenant, unit["id"]
+    def _move(self, unit: Unit, tenant: str, now: Micros) -> WriteOp | None:
+        key = tenant, unit.id
         drive = self._drives.get(key)
         if drive is None:
             return None
@@ -179,16 +189,16 @@ class UnitSimulator:
         if drive.arrived(now) and drive.goal == "home":
             del self._drives[key]
         point = {"type": "Point", "coordinates": [round(lon, 6), round(lat, 6)]}
-        if value(unit, "location") == point and value(unit, "speed", 0) == 0:
+        if value(unit.doc, "location") == point and value(unit.doc, "speed", 0) == 0:
             return None
         return change_op(
-            unit["id"],
-            "EmergencyUnit",
+            unit.id,
+            Unit.kind,
             location=geo(point, now),
             bearing=prop(round(bearing), now),
             speed=prop(round(speed, 1), now, "KMH"),
         )
 
-    def _since(self, assignment: Doc, name: str, now: Micros) -> float:
-        text = value(assignment, name)
-        return (now - parse_time(text)) / SECOND if isinstance(text, str) else 0.0
+
+def _seconds_since(moment: Micros | None, now: Micros) -> float:
+    return 0.0 if moment is None else (now - moment) / SECOND

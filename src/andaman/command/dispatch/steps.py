@@ -1,0 +1,66 @@
+"""Assignments: which steps are legal, and what they change. Pure.
+
+Each assignment's id carries the unit's running number, so a unit cannot be assigned twice at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from andaman.broker.entity.build import prop
+from andaman.broker.model import WriteOp
+from andaman.command.core.entities import change_op, local
+from andaman.command.core.states import AssignmentStatus, UnitStatus
+from andaman.command.core.views import Assignment, Unit
+from andaman.command.problems import AssignmentStepNotAllowed
+from andaman.kernel.ids import keyed_id, urn
+from andaman.kernel.time import Micros, format_time
+
+_A = AssignmentStatus
+ASSIGNMENT_STEPS: Final[Mapping[AssignmentStatus, tuple[AssignmentStatus, ...]]] = {
+    _A.ASSIGNED: (_A.EN_ROUTE, _A.ON_SCENE, _A.CANCELLED),
+    _A.EN_ROUTE: (_A.ON_SCENE, _A.CANCELLED),
+    _A.ON_SCENE: (_A.CLEAR,),
+    _A.CLEAR: (),
+    _A.CANCELLED: (),
+}
+UNIT_STATUS: Final[Mapping[AssignmentStatus, UnitStatus]] = {
+    _A.ASSIGNED: UnitStatus.ASSIGNED,
+    _A.EN_ROUTE: UnitStatus.EN_ROUTE,
+    _A.ON_SCENE: UnitStatus.ON_SCENE,
+    _A.CLEAR: UnitStatus.AVAILABLE,
+    _A.CANCELLED: UnitStatus.AVAILABLE,
+}
+"""What the unit's status becomes with its assignment's."""
+STEP_TIMES: Final[Mapping[AssignmentStatus, str]] = {
+    _A.ASSIGNED: "assignedAt",
+    _A.EN_ROUTE: "enRouteAt",
+    _A.ON_SCENE: "onSceneAt",
+    _A.CLEAR: "clearAt",
+    _A.CANCELLED: "cancelledAt",
+}
+
+
+def check_assignment_step(status: AssignmentStatus, step: AssignmentStatus) -> None:
+    """Raises AssignmentStepNotAllowed."""
+    allowed = ASSIGNMENT_STEPS[status]
+    if step not in allowed:
+        raise AssignmentStepNotAllowed(state=status, step=step, allowed=list(allowed))
+
+
+def step_ops(assignment: Assignment, step: AssignmentStatus, now: Micros) -> list[WriteOp]:
+    """The changes of the assignment and of its unit."""
+    stamps = {"assignmentStatus": prop(step.value, now), STEP_TIMES[step]: prop(format_time(now))}
+    status = prop(UNIT_STATUS[step].value, now)
+    return [
+        change_op(assignment.id, Assignment.kind, **stamps),
+        change_op(assignment.unit, Unit.kind, unitStatus=status),
+    ]
+
+
+def assignment_id(unit_id: str, number: int, key: bytes) -> str:
+    """Of the unit's assignment with this number: the same for two who assign it at once, so that the second fails.
+    ``key``: of this store, so that nobody counts a unit's assignments by trying ids."""
+    secret = keyed_id(key, "Assignment", unit_id, str(number))
+    return urn("Assignment", f"{secret}-{local(unit_id)}-{number:05d}")

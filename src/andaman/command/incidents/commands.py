@@ -1,0 +1,56 @@
+"""What people do with incidents."""
+
+from __future__ import annotations
+
+from andaman.command.core.reading import (
+    Address,
+    Addresses,
+    BothLanguages,
+    EntityId,
+    Form,
+    Line,
+    Position,
+    Text,
+    Title,
+    Titles,
+)
+from andaman.command.core.states import IncidentStatus, Severity
+
+
+class OpenIncident(Form, frozen=True, kw_only=True):
+    """``name``: of the type when none is given. ``ref_alert``: the alert it came from, which is then acknowledged."""
+
+    incident_type: Line
+    severity: Severity
+    name: Titles | Title | None = None
+    description: Text = ""
+    location: Position
+    address: Addresses | Address = ""
+    ref_alert: EntityId = ""
+    reporter_name: Line = ""
+    reporter_phone: Line = ""
+    agency: Line = ""
+
+
+class TakeIncidentStep(Form, frozen=True, kw_only=True):
+    """``step``: the status that it leads to. Cancelling calls back the units that are on their way."""
+
+    incident: str
+    step: IncidentStatus
+    note: Text = ""
+    outcome: Text = ""
+
+
+class AddNote(Form, frozen=True, kw_only=True):
+    incident: str
+    text: Text
+
+
+class CheckItem(Form, frozen=True, kw_only=True):
+    """An item of the checklist was done."""
+
+    incident: str
+    item: BothLanguages
+
+
+IncidentCommand = OpenIncident | TakeIncidentStep | AddNote | CheckItem

@@ -1,0 +1,159 @@
+"""Takes the commands of people on incidents. Each is decided on the present state and numbered in the timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import assert_never
+
+from andaman.broker.entity.build import prop, rel
+from andaman.broker.model import Instance, OpKind, WriteOp
+from andaman.command.core import attributes
+from andaman.command.core.entities import change_op
+from andaman.command.core.entries import (
+    Entry,
+    IncidentOpened,
+    IncidentStep,
+    ItemChecked,
+    UnitStep,
+    unit_links,
+)
+from andaman.command.core.records import Records
+from andaman.command.core.states import AlertStatus, AssignmentStatus, IncidentStatus
+from andaman.command.core.timeline import entries, entry_op
+from andaman.command.core.views import Alert, Incident
+from andaman.command.incident_types import INCIDENT_TYPES
+from andaman.command.incidents.commands import (
+    AddNote,
+    CheckItem,
+    IncidentCommand,
+    OpenIncident,
+    TakeIncidentStep,
+)
+from andaman.command.incidents.steps import SentUnit, check_incident_step, incident_doc
+from andaman.command.problems import NotInChecklist
+from andaman.identity.model import Actor
+from andaman.kernel.ids import sortable_id, urn
+from andaman.kernel.refusals import NotAChoice
+from andaman.kernel.time import Clock, Micros, format_time
+from andaman.register import Rows
+
+UnitsOf = Callable[[str, str], list[SentUnit]]
+"""(incident, tenant) → the units that were assigned to it. This part knows of units only what comes from here."""
+
+
+class Incidents:
+    def __init__(self, records: Records, clock: Clock, registers: Rows, units_of: UnitsOf) -> None:
+        self._records, self._clock, self._registers, self._units_of = records, clock, registers, units_of
+
+    async def handle(self, command: IncidentCommand, actor: Actor, tenant: str) -> str:
+        """Returns the id of the incident. Raises NoSuchRecord, Unreadable, and what each step says."""
+        match command:
+            case OpenIncident():
+                return await self._open(command, actor, tenant)
+            case TakeIncidentStep():
+                await self._step(command, actor, tenant)
+            case AddNote():
+                await self._note(command, actor, tenant)
+            case CheckItem():
+                await self._check(command, actor, tenant)
+            case _:
+                assert_never(command)
+        return command.incident
+
+    async def _open(self, command: OpenIncident, actor: Actor, tenant: str) -> str:
+        """Raises NotAChoice for an unknown type of incident."""
+        kinds = self._registers.rows(INCIDENT_TYPES)
+        kind = kinds.get(command.incident_type)
+        if kind is None:
+            raise NotAChoice(field="incidentType", choices=list(kinds))
+        author = actor.principal.name
+        incident_id = urn("Incident", sortable_id(self._clock()))
+        name = _name(command) or kind.name.json()
+
+        def decide(now: Micros) -> list[WriteOp]:
+            ops, simulated = [], False
+            if command.ref_alert:
+                alert = self._records.get(Alert, command.ref_alert, actor.access, tenant)
+                ops.append(_linked(alert, incident_id, author, now))
+                simulated = alert.simulated
+            doc = incident_doc(incident_id, command, name, author, now, tenant, simulated=simulated)
+            opened = IncidentOpened(name=attributes.names(doc))
+            entry = Entry(opened, command.description, {"step": prop(IncidentStatus.NEW.value)})
+            return [
+                WriteOp(OpKind.CREATE, incident_id, doc),
+                entry_op(incident_id, 1, entry, author, now, tenant),
+                *ops,
+            ]
+
+        async with self._records.lock:
+            await self._records.commit(decide, actor, tenant)
+        return incident_id
+
+    async def _note(self, command: AddNote, actor: Actor, tenant: str) -> None:
+        def decide(now: Micros) -> list[WriteOp]:
+            incident = self._records.get(Incident, command.incident, actor.access, tenant)
+            return entries(incident, [Entry(text=command.text)], {}, actor, now, tenant)
+
+        await self._records.commit(decide, actor, tenant)
+
+    async def _check(self, command: CheckItem, actor: Actor, tenant: str) -> None:
+        """Raises NotInChecklist."""
+        item = command.item.words()
+
+        def decide(now: Micros) -> list[WriteOp]:
+            incident = self._records.get(Incident, command.incident, actor.access, tenant)
+            kind = self._registers.rows(INCIDENT_TYPES).get(incident.type)
+            if kind is None or item not in kind.checklist:
+                raise NotInChecklist(item=item)
+            return entries(incident, [Entry(ItemChecked(item=item))], {}, actor, now, tenant)
+
+        await self._records.commit(decide, actor, tenant)
+
+    async def _step(self, command: TakeIncidentStep, actor: Actor, tenant: str) -> None:
+        """Raises IncidentStepNotAllowed, UnitsBound."""
+
+        def decide(now: Micros) -> list[WriteOp]:
+            incident = self._records.get(Incident, command.incident, actor.access, tenant)
+            units = self._units_of(incident.id, tenant)
+            check_incident_step(incident.status, command.step, units)
+            steps = [Entry(IncidentStep(state=command.step.value), command.note or command.outcome)]
+            recalls: list[WriteOp] = []
+            if command.step is IncidentStatus.CANCELLED:
+                for unit in (one for one in units if one.status.active):
+                    recalls += unit.call_back(now)
+                    recalled = UnitStep(unit=unit.names, state=AssignmentStatus.CANCELLED.value)
+                    steps.append(Entry(recalled, links=unit_links(unit.id)))
+            attrs = _stamps(incident, command, now)
+            return [*entries(incident, steps, attrs, actor, now, tenant), *recalls]
+
+        await self._records.commit(decide, actor, tenant)
+
+
+def _stamps(incident: Incident, command: TakeIncidentStep, now: Micros) -> dict[str, Instance]:
+    """What the step changes of the incident."""
+    attrs: dict[str, Instance] = {"incidentStatus": prop(command.step.value, now)}
+    if command.outcome:
+        attrs["outcome"] = prop(command.outcome)
+    if command.step.ended:
+        attrs["closedAt"] = prop(format_time(now))
+    elif incident.status.ended:
+        attrs["reopenedAt"] = prop(format_time(now))
+    return attrs
+
+
+def _linked(alert: Alert, incident_id: str, author: str, now: Micros) -> WriteOp:
+    """The alert knows its incident; it is acknowledged thereby."""
+    link: dict[str, Instance] = {"refIncident": rel(incident_id, Incident.kind)}
+    if alert.status is AlertStatus.OPEN:
+        link |= {
+            "alertStatus": prop(AlertStatus.ACKNOWLEDGED.value, now),
+            "acknowledgedBy": prop(author, now),
+            "acknowledgedAt": prop(format_time(now)),
+        }
+    return change_op(alert.id, Alert.kind, **link)
+
+
+def _name(command: OpenIncident) -> Mapping[str, str]:
+    if command.name is None or isinstance(command.name, str):
+        return {"th": command.name, "en": command.name} if command.name else {}
+    return command.name.json()
