@@ -13,7 +13,7 @@ import pytest
 
 from andaman.app import App
 from andaman.cli import main
-from andaman.identity.doors import DoorEntry, Who
+from andaman.identity.doors import DoorEntry, Verdict, Who
 from andaman.identity.model import Actor, Role
 from andaman.identity.permissions import WRITE_OWN_DATASETS
 from andaman.identity.policy import Policy
@@ -99,8 +99,8 @@ def named(entry: DoorEntry) -> str:
 def opens(entry: DoorEntry, role: str) -> bool:
     """Does the entry let in whoever has this role, by the numbers that the hot path reads?"""
     who = principal("user:x", "x", role)
-    standing = standing_of(Actor(who))
-    return not standing & entry.bars and bool(standing & entry.opens or entry.permission in who.permissions)
+    verdict = entry.verdicts[standing_of(Actor(who))]
+    return verdict == Verdict.OPEN or (verdict == Verdict.PERMISSION and entry.permission in who.permissions)
 
 
 # -- the roles that ship ----------------------------------------------------------------------------------------------
@@ -243,8 +243,10 @@ def test_a_new_role_sees_what_its_row_says(tmp_path: Path) -> None:
     run(work)
 
 
-def test_who_has_a_role_that_is_gone_has_no_permission(tmp_path: Path) -> None:
-    """Stored names stay. With the row, the rights come back."""
+def test_who_has_a_role_that_is_gone_has_no_permission(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Stored names stay, and the log names them. With the row, the rights come back."""
     tmp_path.joinpath(FILE).write_text(SHIFT_LEAD, "utf-8")
     told: list[dict[str, Any]] = []
 
@@ -260,6 +262,7 @@ def test_who_has_a_role_that_is_gone_has_no_permission(tmp_path: Path) -> None:
     run(work)
     tmp_path.joinpath(FILE).write_text(SHIFT_LEAD, "utf-8")
     run(work)
+    assert [one.message for one in caplog.records if "shiftLead" in one.message] != []
     assert [one["permissions"] for one in told] == [told[0]["permissions"], [], told[0]["permissions"]]
     assert {str(one["roles"]) for one in told} == {"['shiftLead']"}
 

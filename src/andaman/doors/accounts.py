@@ -34,9 +34,24 @@ def build(site: Site, settings: NoSettings) -> Built:
                 site.directory,
             )
 
+    async def warn_of_missing_roles() -> None:
+        gone = sorted(
+            {role for one in identity.list_users() for role in one.roles} - set(identity.roles.names)
+        )
+        if gone:
+            log.warning(
+                "Accounts have roles that no row of the roles file describes, and no rights by them: %s",
+                ", ".join(gone),
+            )
+
     return Built(
         doors=routes(identity, broker, expand=iri, shorten=short),
-        background=[Task(agencies), Task(warn_of_fallen_tokens), RightsFollower(identity)],
+        background=[
+            Task(agencies),
+            Task(warn_of_fallen_tokens),
+            Task(warn_of_missing_roles),
+            RightsFollower(identity),
+        ],
     )
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from andaman.identity.powers import ADMINISTRATOR, DEVICE, EVERYBODY, KNOWN, NARROWED
+from andaman.identity.powers import ADMINISTRATOR, DEVICE, KNOWN, NARROWED, STAFF, STANDINGS
 from andaman.kernel.permissions import Permission
 
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -61,6 +61,17 @@ Requirement = Who | Permission
 """What whoever comes must have. Administrators have every permission."""
 
 
+class Verdict:
+    """What an entry says of a standing (``identity.powers``)."""
+
+    OPEN: Final = 0
+    PERMISSION: Final = 1
+    """Open to those who have the permission."""
+    SIGN_IN: Final = 2
+    NARROWED: Final = 3
+    DEVICE: Final = 4
+
+
 @dataclass(frozen=True, slots=True)
 class DoorEntry:
     """One door. ``requires``: the permission without which nobody enters. ``asks``: permissions that the handler asks for a
@@ -91,10 +102,8 @@ class DoorEntry:
     tenant_parameter: bool = False
     permission: str = field(init=False, repr=False, compare=False)
     """The name of the permission that is required, "" for none."""
-    opens: int = field(init=False, repr=False, compare=False)
-    """Standings (``identity.powers``) that need no permission: one of these bits is enough."""
-    bars: int = field(init=False, repr=False, compare=False)
-    """Standings to which the door is closed."""
+    verdicts: bytes = field(init=False, repr=False, compare=False)
+    """A ``Verdict`` for each standing (``identity.powers``)."""
     looks_for_tenant: bool = field(init=False, repr=False, compare=False)
     """Must a tenant be looked for where no header names one?"""
     route: str = field(init=False, repr=False, compare=False)
@@ -104,13 +113,9 @@ class DoorEntry:
         looks = self.tenant_parameter or self.tenancy is Tenancy.TENANT
         object.__setattr__(self, "looks_for_tenant", looks)
         object.__setattr__(self, "route", re.sub(r"\{[^/{}]+\}", "{id}", self.path))
-        requires = self.requires
-        permission = requires.name if isinstance(requires, Permission) else ""
-        opens = ADMINISTRATOR if permission else EVERYBODY if requires is ANYONE else KNOWN
+        permission = self.requires.name if isinstance(self.requires, Permission) else ""
         object.__setattr__(self, "permission", permission)
-        object.__setattr__(self, "opens", opens | (DEVICE if self.devices else 0))
-        bars = (0 if self.devices else DEVICE) | (0 if self.opens_narrowed else NARROWED)
-        object.__setattr__(self, "bars", bars)
+        object.__setattr__(self, "verdicts", bytes(self._verdict(standing) for standing in range(STANDINGS)))
 
     @property
     def opens_narrowed(self) -> bool:
@@ -120,6 +125,17 @@ class DoorEntry:
     def permissions(self) -> tuple[Permission, ...]:
         """All that the door and its handler ask."""
         return (self.requires, *self.asks) if isinstance(self.requires, Permission) else self.asks
+
+    def _verdict(self, standing: int) -> int:
+        if standing & DEVICE:
+            return Verdict.OPEN if self.devices else Verdict.DEVICE
+        if standing & NARROWED and not self.opens_narrowed:
+            return Verdict.NARROWED
+        if self.requires is ANYONE or (self.requires is SIGNED_IN and standing & KNOWN):
+            return Verdict.OPEN
+        if standing & ADMINISTRATOR:
+            return Verdict.OPEN
+        return Verdict.PERMISSION if self.permission and standing & STAFF else Verdict.SIGN_IN
 
     def to(self, handler: Callable[..., Any]) -> BoundDoor:
         """The door with the handler behind it."""

@@ -13,9 +13,9 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from andaman.identity.doors import BoundDoor, Cost, DoorEntry, Tenancy, checked
+from andaman.identity.doors import BoundDoor, Cost, DoorEntry, Tenancy, Verdict, checked
 from andaman.identity.model import Actor
-from andaman.identity.powers import DEVICE, ELSEWHERE, KNOWN, NARROWED, PUBLIC, STAFF, standing_of
+from andaman.identity.powers import ELSEWHERE, KNOWN, PUBLIC, standing_of
 from andaman.identity.tenants import check_entry
 from andaman.identity.web import GATE, STANDING, TENANT, actor_of, note_refusal, refuse_permission
 from andaman.kernel.errors import (
@@ -70,10 +70,9 @@ def admit(entry: DoorEntry, scope: Mapping[str, Any], actor: Actor, headers: Map
             if standing & KNOWN:
                 note_refusal(scope, error.detail)
             raise
-    if standing & entry.bars or not (
-        standing & entry.opens or entry.permission in actor.principal.permissions
-    ):
-        _refuse(entry, standing, scope)
+    verdict = entry.verdicts[standing]
+    if verdict and not (verdict == Verdict.PERMISSION and entry.permission in actor.principal.permissions):
+        _refuse(entry, verdict, scope)
     return tenant
 
 
@@ -108,17 +107,16 @@ def keeper_of(entry: DoorEntry, scope: Mapping[str, Any], actor: Actor) -> Keepe
     return None
 
 
-def _refuse(entry: DoorEntry, standing: int, scope: Mapping[str, Any]) -> NoReturn:
-    barred = standing & entry.bars
-    if barred & DEVICE:
+def _refuse(entry: DoorEntry, verdict: int, scope: Mapping[str, Any]) -> NoReturn:
+    if verdict == Verdict.DEVICE:
         note_refusal(scope, "a device token writes and reads nothing")
         raise Forbidden("A device token writes the data it is for, by NGSI-LD, and reads or deletes nothing")
-    if barred & NARROWED:
+    if verdict == Verdict.NARROWED:
         note_refusal(scope, "the token is narrowed to types or scopes")
         raise Forbidden(
             "This token is narrowed to types or scopes; with it, entities are changed by NGSI-LD only"
         )
-    if not standing & STAFF or not isinstance(entry.requires, Permission):
+    if verdict == Verdict.SIGN_IN or not isinstance(entry.requires, Permission):
         raise NotSignedIn("Sign in to do this")
     refuse_permission(scope, entry.requires)
 

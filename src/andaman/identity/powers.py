@@ -8,17 +8,17 @@ from typing import Final
 from andaman.identity.model import Access, Actor, Role
 from andaman.identity.policy import PolicyAccess
 
-EVERYBODY: Final = 1
-KNOWN: Final = 2
+KNOWN: Final = 1
 """Came with a session or token that is in force."""
-STAFF: Final = 4
+STAFF: Final = 2
 """Has a role besides the public's."""
-ADMINISTRATOR: Final = 8
-NARROWED: Final = 16
+ADMINISTRATOR: Final = 4
+NARROWED: Final = 8
 """The token is narrowed to types or scopes, and not a device's."""
-DEVICE: Final = 32
-ELSEWHERE: Final = 64
+DEVICE: Final = 16
+ELSEWHERE: Final = 32
 """The token is for another tenant than the city."""
+STANDINGS: Final = 64
 PUBLIC: Final = "public"
 """Id of whoever did not sign in."""
 DEVICE_PREFIX: Final = "device:"
@@ -26,9 +26,9 @@ DEVICE_PREFIX: Final = "device:"
 
 
 def standing_of(actor: Actor) -> int:
-    """The sum of the bits above that hold for this actor; a stranger is EVERYBODY and nothing else."""
+    """The sum of the bits above that hold for this actor; 0 is a stranger."""
     principal = actor.principal
-    found = EVERYBODY if principal.id == PUBLIC else EVERYBODY | KNOWN
+    found = 0 if principal.id == PUBLIC else KNOWN
     if principal.is_staff:
         found |= STAFF
     if Role.ADMINISTRATOR in principal.roles:
