@@ -308,6 +308,7 @@ def test_a_damaged_table_of_a_pack_stops_its_own_feed_only() -> None:
 
     class Damaged:
         iter_docs = pack.iter_docs
+        has = staticmethod(pack.has)
 
         def table(self, name: str) -> list[dict[str, str]]:
             rows = pack.table(name)

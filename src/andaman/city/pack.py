@@ -1,8 +1,8 @@
 """City packs: a city's facts in compact files beside this module, and their installation into a broker.
 
-A pack is a folder with ``manifest.json`` (parts with authority, origin, licence, date), ``entities/*.jsonl.gz`` (one
-entity a line: NGSI-LD concise attributes under short names of the city context), ``tables/*.csv.gz`` (series that
-feeds replay), ``geometry/*.jsonl.gz`` (map geometry that is no entity) and ``registers/*.json`` (rows that the city edits
+A pack is a folder with ``manifest.json`` (parts with authority, origin, licence, date), ``entities/*.jsonl.gz`` (or plain
+``.jsonl``; one entity a line: NGSI-LD concise attributes under short names of the city context), ``tables/*.csv.gz`` (series
+that feeds replay), ``geometry/*.jsonl.gz`` (map geometry that is no entity) and ``registers/*.json`` (rows that the city edits
 afterwards; ``city/registers.py``).
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import hashlib
 import io
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -93,7 +94,17 @@ class Pack:
                     yield part, file
 
     def _text(self, path: str) -> str:
-        return gzip.decompress(self._folder.joinpath(*path.split("/")).read_bytes()).decode()
+        content = self._folder.joinpath(*path.split("/")).read_bytes()
+        return (gzip.decompress(content) if path.endswith(".gz") else content).decode()
+
+    @property
+    def digest(self) -> str:
+        """Of all entities: the manifest's, or made from the files of a small pack that is written by hand."""
+        named = self.manifest.get("digest")
+        if named:
+            return str(named)
+        text = "".join(self._text(file["path"]) for _, file in self._files("entities"))
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def iter_docs(self, part: str | None = None) -> Iterator[Doc]:
         """Every entity of the pack (or of one part) in stored form, in loading order."""
@@ -105,6 +116,11 @@ class Pack:
             if part is None or owner["id"] == part:
                 for line in self._text(file["path"]).splitlines():
                     yield read_entity(json.loads(line)), bool(file.get("create_only"))
+
+    def has(self, name: str) -> bool:
+        """Is there a part or a table of this name?"""
+        parts = {part["id"] for part in self.manifest["parts"]}
+        return name in parts or any(file["name"] == name for _, file in self._files("table"))
 
     def table(self, name: str) -> list[dict[str, str]]:
         """Rows of a table as text by column; an unknown value is "". Raises ResourceNotFound."""
@@ -177,7 +193,7 @@ async def install(
             None  # anybody may have taken this id, but not this type: it must not say what is to be deleted
         )
     total = pack.entity_count
-    if marker is not None and build.value(marker, "digest") == pack.manifest["digest"]:
+    if marker is not None and build.value(marker, "digest") == pack.digest:
         if progress is not None:
             progress(total, total)
         return InstallReport(0, 0, total)
@@ -278,7 +294,7 @@ def _marker(pack: Pack, marker_id: str, contents: list[str]) -> Doc:
         "CityPack",
         ("/platform",),
         name=build.lang(**pack.name),
-        digest=build.prop(manifest["digest"]),
+        digest=build.prop(pack.digest),
         parts=build.js(summary),
         contents=build.js(contents),
         origin=build.prop("reported"),

@@ -26,9 +26,12 @@ class CityData(Protocol):
 
     def table(self, name: str) -> list[dict[str, str]]: ...
 
+    def has(self, name: str) -> bool: ...
+
 
 def city_feeds(data: CityData, replay_speed: float = 60.0, bus_speed: float = 1.0) -> list[Feed]:
-    """Smart Bus (by the wall clock), weather, rain and accidents (replayed), and the tide (computed)."""
+    """Smart Bus (by the wall clock), weather, rain and accidents (replayed), and the tide (computed): those that the city
+    has the data for."""
     route, gauge = build.iri("PublicTransportRoute"), build.iri("TidalConstituents")
 
     def weather() -> Feed:
@@ -51,11 +54,14 @@ def city_feeds(data: CityData, replay_speed: float = 60.0, bus_speed: float = 1.
         return TideFeed(doc)
 
     gauges = [doc for doc in data.iter_docs("tide-constituents") if gauge in doc["type"]]
+    feeds = {
+        "smartbus": _made("smartbus", "simulated", buses),
+        "weather": _made("tmd-weather", "replayed", weather),
+        "rain": _made("rain-gauges", "replayed", rain),
+        "road-accidents": _made("road-accidents", "replayed", accidents),
+    }
     return [
-        _made("smartbus", "simulated", buses),
-        _made("tmd-weather", "replayed", weather),
-        _made("rain-gauges", "replayed", rain),
-        _made("road-accidents", "replayed", accidents),
+        *(feed for needed, feed in feeds.items() if data.has(needed)),
         *(_made("tide", "computed", partial(tide, doc)) for doc in gauges),
     ]
 

@@ -149,7 +149,7 @@ class TileDoor:
 
     async def _about(self, request: Request) -> Response:
         if self._city is None:
-            raise ResourceNotFound("No city pack is loaded; start with --pack phuket")
+            raise ResourceNotFound("No city pack is loaded; start with --pack NAME")
         manifest = self._city.manifest
         facts = {name: manifest[name] for name in ("id", "name", "code", "centre", "bbox", "view", "zone")}
         sources = [
