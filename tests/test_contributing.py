@@ -160,7 +160,7 @@ def test_a_role_is_a_row(copy: Path) -> None:
 
 
 def test_every_recipe_has_its_heading() -> None:
-    """Five things are added often; a recipe that is not written says so."""
+    """Six things are added often; each has a recipe."""
     titles = re.findall(r"^## (Add an? .+)$", PAGE, re.MULTILINE)
     assert {f"Add a {one}" for one in ("room", "door", "setting", "role", "register")} <= set(titles)
     assert "Add an entity type" in titles
