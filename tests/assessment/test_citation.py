@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from andaman.assessment.citation import CHECK_TEXTS, SEEN_IN, Check, read_check
-from andaman.assessment.indicators import definitions
-from andaman.assessment.link_budget import BANDS, SOURCES, Budget
-from andaman.assessment.policy import ASSUMPTION_CHECKS, RULES, TEXTS, PolicyAssumptions
+from andaman.assessment.indicators.evaluation import definitions
+from andaman.assessment.radio.link_budget import BANDS, SOURCES, Budget
+from andaman.assessment.radio.policy import ASSUMPTION_CHECKS, RULES, TEXTS, PolicyAssumptions
 from andaman.kernel.errors import BadRequestData
 
 SHIPPED = [
-    ("andaman.assessment", "indicators.json"),
+    ("andaman.assessment.indicators", "indicators.json"),
     ("andaman.roadmap", "measures.json"),
     ("andaman.roadmap", "values.json"),
 ]

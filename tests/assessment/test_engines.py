@@ -9,19 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from andaman.assessment.access import Place, minutes_to_cells
-from andaman.assessment.coverage import cover, summary
-from andaman.assessment.criticality import Demand, Loss, Study, stretches, twins
-from andaman.assessment.indicators import evaluate_indicator, read_definitions
-from andaman.assessment.inputs import Computed
-from andaman.assessment.land import Area, LandGrid, expand, land_grid
-from andaman.assessment.link_budget import BANDS, Budget
-from andaman.assessment.population import People, spread
-from andaman.assessment.radio import Scenario
-from andaman.assessment.roads import RoadGraph, graph_of, subdivided
-from andaman.assessment.sites import Site, candidates
-from andaman.assessment.snapshot import Snapshot
-from andaman.assessment.world import districts
+from andaman.assessment.indicators.evaluation import evaluate_indicator, read_definitions
+from andaman.assessment.indicators.inputs import Computed
+from andaman.assessment.indicators.snapshot import Snapshot
+from andaman.assessment.network.criticality import Demand, Loss, Study, stretches, twins
+from andaman.assessment.network.roads import RoadGraph, graph_of, subdivided
+from andaman.assessment.radio.coverage import cover, summary
+from andaman.assessment.radio.link_budget import BANDS, Budget
+from andaman.assessment.radio.propagation import Scenario
+from andaman.assessment.radio.sites import Site, candidates
+from andaman.assessment.reach.access import Place, minutes_to_cells
+from andaman.assessment.reach.land import Area, LandGrid, expand, land_grid
+from andaman.assessment.reach.population import People, spread
+from andaman.assessment.reach.world import districts
 from andaman.broker.entity.build import entity, geo, js, prop
 from andaman.broker.model import Doc
 from andaman.kernel.errors import BadRequestData

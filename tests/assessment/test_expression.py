@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from andaman.assessment.expression import evaluate, names, parse
+from andaman.assessment.indicators.expression import evaluate, names, parse
 from andaman.kernel.errors import BadRequestData
 
 _numbers = st.integers(0, 999).map(str)

@@ -12,7 +12,7 @@ import pytest
 from starlette.applications import Starlette
 
 from andaman.assessment.connectivity import ConnectivityService
-from andaman.assessment.land import expand
+from andaman.assessment.reach.land import expand
 from andaman.assessment.routes import routes
 from andaman.assessment.service import AssessmentService
 from andaman.broker.entity.build import iri, value

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from andaman.assessment.radio import (
+from andaman.assessment.radio.propagation import (
     VALID,
     Building,
     Scenario,

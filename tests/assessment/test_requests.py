@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from andaman.assessment.connectivity import _bands, _is_run
-from andaman.assessment.inputs import _period_end, _points
+from andaman.assessment.indicators.inputs import _period_end, _points
 from andaman.broker.entity.build import entity, js
 from andaman.kernel.errors import BadRequestData
 

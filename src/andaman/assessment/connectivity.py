@@ -10,14 +10,14 @@ from typing import Any, Final
 import numpy as np
 import orjson
 
-from andaman.assessment.coverage import cover, summary
-from andaman.assessment.inputs import Computed
-from andaman.assessment.link_budget import BANDS, Band, Budget, budget_of
-from andaman.assessment.policy import PolicyAssumptions, compare
+from andaman.assessment.indicators.inputs import Computed
 from andaman.assessment.problems import NoSuchRun
+from andaman.assessment.radio.coverage import cover, summary
+from andaman.assessment.radio.link_budget import BANDS, Band, Budget, budget_of
+from andaman.assessment.radio.policy import PolicyAssumptions, compare
+from andaman.assessment.radio.sites import MAX_SITES, Site, candidates, sites_of
+from andaman.assessment.reach.world import World
 from andaman.assessment.service import AssessmentService
-from andaman.assessment.sites import MAX_SITES, Site, candidates, sites_of
-from andaman.assessment.world import World
 from andaman.broker.entity.build import entity, geo, iri, js, lang, prop, value
 from andaman.broker.model import Doc
 from andaman.identity.model import FULL_ACCESS, Access

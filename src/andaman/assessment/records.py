@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import orjson
 
-from andaman.assessment.inputs import Computed
+from andaman.assessment.indicators.inputs import Computed
 from andaman.broker.entity.build import entity, js, lang, prop, value
 from andaman.broker.model import Doc
 from andaman.kernel.time import Micros, parse_time

@@ -10,9 +10,9 @@ from starlette.responses import Response
 from andaman.assessment.connectivity import ConnectivityService
 from andaman.assessment.permissions import COMPUTE_COVERAGE, REFRESH_INDICATORS
 from andaman.assessment.problems import NoSuchIndicator, NotAmongYourRights, SignInToSee
+from andaman.assessment.reach.world import ACCESS_KINDS
 from andaman.assessment.records import SCOPE
 from andaman.assessment.service import AssessmentService
-from andaman.assessment.world import ACCESS_KINDS
 from andaman.broker.entity.build import iri
 from andaman.identity.doors import ANYONE, BoundDoor, Cost, DoorEntry, Requirement, Tenancy
 from andaman.identity.model import Actor

@@ -16,14 +16,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
-from andaman.assessment import access, criticality
-from andaman.assessment.indicators import definitions, evaluate_indicator
-from andaman.assessment.inputs import Computed
+from andaman.assessment.indicators.evaluation import definitions, evaluate_indicator
+from andaman.assessment.indicators.inputs import Computed
+from andaman.assessment.indicators.snapshot import Snapshot
+from andaman.assessment.network import criticality
+from andaman.assessment.network.roads import with_local_streets
 from andaman.assessment.problems import NoSuchStudy
-from andaman.assessment.records import SCOPE, indicator_doc, response_minutes, study_doc
-from andaman.assessment.roads import with_local_streets
-from andaman.assessment.snapshot import Snapshot
-from andaman.assessment.world import (
+from andaman.assessment.reach import access
+from andaman.assessment.reach.world import (
     ACCESS_KINDS,
     INPUT_TYPES,
     World,
@@ -32,6 +32,7 @@ from andaman.assessment.world import (
     points_of,
     residents_near,
 )
+from andaman.assessment.records import SCOPE, indicator_doc, response_minutes, study_doc
 from andaman.broker.entity.build import iri, value
 from andaman.broker.model import DEFAULT_TENANT, Doc, OpKind, WriteOp
 from andaman.broker.service import Broker

@@ -20,8 +20,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from andaman.assessment.land import LandGrid
-from andaman.assessment.roads import Floats, RoadGraph
+from andaman.assessment.network.roads import Floats, RoadGraph
+from andaman.assessment.reach.land import LandGrid
 
 METHODS: Final = ("roads", "places", "even")
 METHOD_TEXT: Final = {

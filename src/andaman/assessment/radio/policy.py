@@ -16,12 +16,12 @@ from typing import Any, Final
 import numpy as np
 
 from andaman.assessment.citation import Check, Cited, check_json
-from andaman.assessment.coverage import capacity, cover, summary
-from andaman.assessment.land import LandGrid
-from andaman.assessment.link_budget import BANDS, Budget
-from andaman.assessment.population import People, Range
-from andaman.assessment.radio import Scenario, path_loss
-from andaman.assessment.sites import Site
+from andaman.assessment.radio.coverage import capacity, cover, summary
+from andaman.assessment.radio.link_budget import BANDS, Budget
+from andaman.assessment.radio.propagation import Scenario, path_loss
+from andaman.assessment.radio.sites import Site
+from andaman.assessment.reach.land import LandGrid
+from andaman.assessment.reach.population import People, Range
 
 RULES: Final = {
     "lower": Cited(

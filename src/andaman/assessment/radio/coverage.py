@@ -15,10 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from andaman.assessment.citation import check_json
-from andaman.assessment.land import LandGrid
-from andaman.assessment.link_budget import LIMITS, SOURCES, Band, Budget
-from andaman.assessment.population import METHOD_TEXT, People
-from andaman.assessment.radio import (
+from andaman.assessment.network.roads import Floats, Ints
+from andaman.assessment.radio.link_budget import LIMITS, SOURCES, Band, Budget
+from andaman.assessment.radio.propagation import (
     VALID,
     Building,
     breakpoint_m,
@@ -29,8 +28,9 @@ from andaman.assessment.radio import (
     path_loss,
     shadow_sigma,
 )
-from andaman.assessment.roads import Floats, Ints
-from andaman.assessment.sites import Site
+from andaman.assessment.radio.sites import Site
+from andaman.assessment.reach.land import LandGrid
+from andaman.assessment.reach.population import METHOD_TEXT, People
 
 LEVELS: Final = ("none", "outdoor", "indoor-low-loss", "indoor-high-loss")
 BUILDINGS: Final = (Building.NONE, Building.LOW, Building.HIGH)

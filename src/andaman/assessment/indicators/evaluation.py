@@ -20,8 +20,8 @@ from importlib.resources import files
 from typing import Any, Final
 
 from andaman.assessment.citation import with_check
-from andaman.assessment.expression import Node, evaluate, names, parse
-from andaman.assessment.inputs import Input, Source, draw
+from andaman.assessment.indicators.expression import Node, evaluate, names, parse
+from andaman.assessment.indicators.inputs import Input, Source, draw
 from andaman.kernel.errors import BadRequestData
 from andaman.kernel.time import format_time
 from andaman.kernel.words import LanguageMap
@@ -81,7 +81,7 @@ def read_definitions(rows: Sequence[Mapping[str, Any]]) -> list[Indicator]:
 @lru_cache(maxsize=1)
 def definitions() -> tuple[Indicator, ...]:
     """The indicators that come with the platform (``data/indicators.json``)."""
-    raw = (files("andaman.assessment") / "data" / "indicators.json").read_text("utf-8")
+    raw = (files("andaman.assessment.indicators") / "data" / "indicators.json").read_text("utf-8")
     return tuple(read_definitions(json.loads(raw)))
 
 

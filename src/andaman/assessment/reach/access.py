@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from andaman.assessment.land import LandGrid
-from andaman.assessment.population import METHOD_TEXT, People
-from andaman.assessment.roads import Floats, RoadGraph, access_seconds, seconds_from, snap
+from andaman.assessment.network.roads import Floats, RoadGraph, access_seconds, seconds_from, snap
+from andaman.assessment.reach.land import LandGrid
+from andaman.assessment.reach.population import METHOD_TEXT, People
 from andaman.kernel.network_model import ACCESS_KMH, SPEED_KMH
 
 THRESHOLDS_MIN: Final = (8, 15)

@@ -12,11 +12,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from andaman.assessment.land import LandGrid
-from andaman.assessment.population import People
+from andaman.assessment.network.roads import Floats
 from andaman.assessment.problems import TooManySites
-from andaman.assessment.radio import Scenario, check
-from andaman.assessment.roads import Floats
+from andaman.assessment.radio.propagation import Scenario, check
+from andaman.assessment.reach.land import LandGrid
+from andaman.assessment.reach.population import People
 from andaman.kernel.errors import BadRequestData
 from andaman.kernel.refusals import NumberOutOfRange
 

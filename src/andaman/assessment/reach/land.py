@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from andaman.assessment.roads import M_PER_DEGREE, Floats, Ints, Plane
+from andaman.assessment.network.roads import M_PER_DEGREE, Floats, Ints, Plane
 
 Geometry = dict[str, Any]
 

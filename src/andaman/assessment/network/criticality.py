@@ -19,7 +19,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from andaman.assessment.roads import Floats, Ints, RoadGraph
+from andaman.assessment.network.roads import Floats, Ints, RoadGraph
 
 LIMITS: Final = {
     "en": "Free-flow times on main roads; local streets between nearby junctions are assumed where the land allows, since "

@@ -9,11 +9,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from andaman.assessment.access import Place
-from andaman.assessment.land import Area, LandGrid, land_grid
-from andaman.assessment.population import People, spread
+from andaman.assessment.network.roads import Floats, Ints, RoadGraph, graph_of, snap, subdivided
 from andaman.assessment.problems import CityDataMissing
-from andaman.assessment.roads import Floats, Ints, RoadGraph, graph_of, snap, subdivided
+from andaman.assessment.reach.access import Place
+from andaman.assessment.reach.land import Area, LandGrid, land_grid
+from andaman.assessment.reach.population import People, spread
 from andaman.broker.entity.build import value
 from andaman.broker.model import Doc
 

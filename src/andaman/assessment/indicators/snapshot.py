@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from andaman.assessment.inputs import Computed
+from andaman.assessment.indicators.inputs import Computed
 from andaman.broker.entity.build import value
 from andaman.broker.model import Doc
 from andaman.kernel.time import Micros

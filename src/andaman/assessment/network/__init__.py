@@ -1,0 +1,1 @@
+"""The road network, and what the loss of one link costs."""
