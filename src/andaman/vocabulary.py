@@ -106,7 +106,7 @@ class EntityType:
     note: str = ""
     namespace: Namespace = Namespace.MODELS
     written_by: Permission | None = None
-    """Whoever has it writes entities of the type directly. None: rooms, feeds and devices write it, and administrators."""
+    """It lets people write entities of the type directly. None: rooms, feeds, devices and administrators write it."""
     configures: bool = False
     """The platform reads it as its configuration: administrators of the city alone may write it."""
     classified: Mapping[str, str] = field(default_factory=dict)

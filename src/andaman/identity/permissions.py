@@ -1,4 +1,4 @@
-"""Permissions for accounts, tokens and the audit, and those of NGSI-LD, of which the rights of subscribers depend on some."""
+"""Permissions for accounts, tokens and the audit, and for NGSI-LD: background work in somebody's name depends on some."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ class DatasetRule:
 
 @dataclass(frozen=True, slots=True)
 class WriteRule:
-    """Whoever has the permission may write entities that have one of ``types``; other types must be among ``companions``.
+    """The permission lets people write entities that have one of ``types``; other types must be among ``companions``.
 
     Companions keep a writer of incidents from making an entity that is an incident *and* a dataset.
     """
@@ -182,7 +182,7 @@ class PolicyTable:
 
 
 def may_see(sees: AbstractSet[Sees], rights: Rights, demand: Demand) -> bool:
-    """May whoever has these rights, and roles that see ``sees``, see what demands this?
+    """Do these rights, of roles that see ``sees``, show data with this demand?
 
     ============== ======================================================
     classification is seen by roles that see

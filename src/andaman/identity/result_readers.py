@@ -28,8 +28,10 @@ _BY_LEVEL: Final = {
 }
 """What a role must see, one of these, so that somebody with it may see data of this classification."""
 _UNLISTED: Final = [frozenset({Sees.UNLISTED})]
-_BY_AGENCY: Final = frozenset({Sees.OFFICIAL_SECRET, Sees.INVESTIGATION})
-"""Nothing without an agency."""
+_ANYWHERE: Final = frozenset({Sees.UNLISTED, Sees.SECURITY})
+"""What a role sees without an agency and a purpose."""
+_NO_PURPOSE: Final = "-"
+"""No dataset has it, and nobody can declare it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +41,21 @@ class Readership:
     policy: Policy | None
 
     def __call__(self, results: Sequence[Placed], tenant: str) -> Access:
-        """The weakest reader of any of the results: the public where it may see one of them, otherwise all roles together
-        that may see one, each without agency and purpose: what all of them see."""
+        """The weakest reader of any of the results: the public if it may see one of them. Otherwise the common rights of all
+        roles that may see one, each without agency and purpose."""
         if self.policy is None:
             return FULL_ACCESS
         public = self.policy.access(Rights(tenants=frozenset({tenant})))
         if any(public.sees(types, scopes) for types, scopes in results):
             return public
         first, *others = [
-            Rights(frozenset({role}), tenants=frozenset({tenant})) for role in self._weakest(results)
+            Rights(frozenset({role}), purpose=_NO_PURPOSE, tenants=frozenset({tenant}))
+            for role in self._weakest(results)
         ]
         return self.policy.access(replace(first, under=tuple(others)))
 
     def _weakest(self, results: Sequence[Placed]) -> list[str]:
-        """One role of each kind that may see one of the results; the administrators where no other may."""
+        """One role of each kind that may see one of the results. Administrators, if no other role may."""
         assert self.policy is not None
         table = self.policy.table
         wanted = [
@@ -63,7 +66,7 @@ class Readership:
         kinds: dict[frozenset[Sees], str] = {}
         for row in sorted(table.roles.rows.values(), key=lambda row: row.name):
             if row.name != Role.ADMINISTRATOR and any(all(row.sees & one for one in each) for each in wanted):
-                kinds.setdefault(row.sees - _BY_AGENCY, row.name)
+                kinds.setdefault(row.sees & _ANYWHERE, row.name)
         smallest = [sees for sees in kinds if not any(other < sees for other in kinds)]
         return [kinds[sees] for sees in smallest] or [Role.ADMINISTRATOR]
 

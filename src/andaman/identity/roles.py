@@ -1,4 +1,4 @@
-"""Roles are rows of data: what each may do (permissions), what it sees, and the usual purpose of its sessions.
+"""Roles are rows of data: permissions, visible data, and the usual purpose of sessions.
 
 ``data/roles.toml`` has the roles that ship. A city adds rows, or replaces them, in a file of its own (``open_roles``).
 Two roles are fixed: ``public`` is whoever did not sign in, ``administrator`` has every permission and sees everything.

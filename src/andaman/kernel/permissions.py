@@ -19,8 +19,8 @@ _NAME: Final = re.compile(r"[a-z]+(-[a-z]+)*\.[a-z]+(-[a-z]+)*")
 class Permission:
     """``Permission("incident.close", Words("ปิดเหตุ", "Close incidents"))``. The words name what somebody may do.
 
-    ``reserved``: only administrators have it, since whoever has it could get every other permission. Raises ValueError
-    for a name that is not of the form ``thing.verb``.
+    ``reserved``: only administrators have it, since it gives access to every other permission. Raises ValueError for a
+    name that is not of the form ``thing.verb``.
     """
 
     name: str
