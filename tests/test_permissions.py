@@ -223,6 +223,52 @@ def test_a_part_of_a_request_asks_a_permission_of_its_own(tmp_path: Path) -> Non
     run(work)
 
 
+STEWARD = """
+[steward]
+words = { th = "ผู้ดูแล", en = "Steward" }
+sees = ["unlisted", "security"]
+permissions = [
+  "agency.manage", "audit.read", "metrics.read", "rule.manage", "rule.read", "source.manage", "source.read",
+  "staff.manage",
+]
+"""
+
+
+def test_what_only_administrators_have_at_first_works_for_another_role_too(tmp_path: Path) -> None:
+    """No check below the door asks for the administrator again."""
+    tmp_path.joinpath(FILE).write_text(STEWARD, "utf-8")
+    rule = {
+        "name": {"th": "ฝน", "en": "Rain"},
+        "definition": {
+            "select": {"type": "WeatherObserved"}, "when": {"attr": "precipitation24h", "op": ">=", "value": 35.1},
+            "severity": "Severe", "category": "Met", "headline": {"th": "ฝน", "en": "Rain"},
+        },
+    }  # fmt: skip
+    source = {
+        "id": "urn:ngsi-ld:ContextSourceRegistration:1", "type": "ContextSourceRegistration",
+        "information": [{"entities": [{"type": "Bus"}]}], "endpoint": "http://203.0.113.5:1/",
+    }  # fmt: skip
+
+    async def work() -> None:
+        async with platform(tmp_path) as app, client(app) as http:
+            await signed_in(app, http, "steward")
+            agency = {"code": "pk-x", "name": {"th": "ก", "en": "X"}}
+            for method, path, body in (
+                ("POST", "/api/identity/agencies", agency),
+                ("GET", "/api/identity/audit", None),
+                ("GET", "/metrics", None),
+                ("PUT", "/api/command/rules/urn:ngsi-ld:AlertRule:x", rule),
+                ("DELETE", "/api/command/rules/urn:ngsi-ld:AlertRule:x", None),
+                ("POST", "/ngsi-ld/v1/csourceRegistrations", source),
+                ("DELETE", "/ngsi-ld/v1/csourceRegistrations/urn:ngsi-ld:ContextSourceRegistration:1", None),
+                ("POST", "/api/training/roles", {"person": "user:nok", "role": "dispatcher"}),
+            ):
+                answer = await http.request(method, path, json=body)
+                assert answer.status_code < 300, (path, answer.text)
+
+    run(work)
+
+
 def test_a_new_role_sees_what_its_row_says(tmp_path: Path) -> None:
     """Also tokens have it. What a role does not see is not there for it."""
     tmp_path.joinpath(FILE).write_text(SHIFT_LEAD, "utf-8")
