@@ -127,7 +127,11 @@ def test_a_damaged_road_is_no_part_of_the_network(docs: list[Doc]) -> None:
 
 @settings(max_examples=15, deadline=None)
 @given(
-    docs=st.lists(st.sampled_from([one.kind for one in VIEWS]).flatmap(documents), min_size=1, max_size=12)
+    docs=st.lists(
+        st.sampled_from([*(one.kind for one in VIEWS), "AlertRule"]).flatmap(documents),
+        min_size=1,
+        max_size=12,
+    )
 )
 def test_the_platform_works_on_with_hostile_entities(docs: list[Doc]) -> None:
     """Rules start and write, units drive, pages answer, and steps are taken or refused."""
@@ -153,6 +157,7 @@ def test_the_platform_works_on_with_hostile_entities(docs: list[Doc]) -> None:
                 }
                 assert len(new) >= 3
                 service.summary(FULL_ACCESS)
+                service.rules.all(FULL_ACCESS, "")
                 service.timeline(clock.now - 10**9, clock.now, 4, FULL_ACCESS)
                 await UnitSimulator(
                     broker, service.desk.records, service.desk.dispatch, clock, auto=True

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from andaman.broker.entity.build import iri, value
 from andaman.broker.model import DEFAULT_TENANT
 from andaman.broker.service import Broker
+from andaman.command.core import attributes
+from andaman.command.core.states import AlertStatus, IncidentStatus, UnitStatus
+from andaman.command.core.views import Alert, Incident, Unit
 from andaman.command.desk import Desk
 from andaman.command.dispatch.simulator import UnitSimulator
 from andaman.command.incidents.over_time import Buckets, count_over_time
+from andaman.command.problems import Unreadable
 from andaman.command.signals.rules import Rules
 from andaman.command.signals.watch import RuleWatch
 from andaman.identity.model import Access
@@ -65,26 +70,32 @@ class CommandService:
     # -- overview -------------------------------------------------------------------------------------------
     def summary(self, access: Access, tenant: str = DEFAULT_TENANT) -> dict[str, Any]:
         """Counts of alerts that need somebody (open and acknowledged) by severity, open ones by severity too, of
-        incidents and units by status."""
+        incidents and units by status; ``unknown`` where the status is damaged."""
         alerts: dict[str, int] = {}
         unseen: dict[str, int] = {}
         # few are open, many are over: those are not read
-        for doc in self.desk.records.where("Alert", "alertStatus", ("open", "acknowledged"), access, tenant):
-            status, severity = value(doc, "alertStatus"), str(value(doc, "severity", "Unknown"))
+        standing = tuple(one.value for one in AlertStatus if one.standing)
+        for doc in self.desk.records.where(Alert.kind, "alertStatus", standing, access, tenant):
+            severity = attributes.severity(doc).value
             alerts[severity] = alerts.get(severity, 0) + 1
-            if status == "open":
+            if value(doc, "alertStatus") == AlertStatus.OPEN:
                 unseen[severity] = unseen.get(severity, 0) + 1
         return {
             "alerts": alerts,
             "unacknowledged": unseen,
-            "incidents": self._count("Incident", "incidentStatus", access, tenant),
-            "units": self._count("EmergencyUnit", "unitStatus", access, tenant),
+            "incidents": self._count(Incident.kind, "incidentStatus", IncidentStatus, access, tenant),
+            "units": self._count(Unit.kind, "unitStatus", UnitStatus, access, tenant),
         }
 
-    def _count(self, kind: str, attr: str, access: Access, tenant: str) -> dict[str, int]:
+    def _count(
+        self, kind: str, attribute: str, states: type[StrEnum], access: Access, tenant: str
+    ) -> dict[str, int]:
         found: dict[str, int] = {}
         for doc in self._broker.iter_entities([iri(kind)], access, tenant):
-            status = str(value(doc, attr, "unknown"))
+            try:
+                status = attributes.state(doc, kind, attribute, states).value
+            except Unreadable:
+                status = "unknown"
             found[status] = found.get(status, 0) + 1
         return found
 

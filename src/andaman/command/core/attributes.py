@@ -13,6 +13,7 @@ from typing import Final, TypeGuard, TypeVar
 from andaman.broker.entity.build import value
 from andaman.broker.model import Doc
 from andaman.command.core.entities import local
+from andaman.command.core.states import SEVERITIES, Severity
 from andaman.command.problems import KINDS, Unreadable
 from andaman.kernel.geometry import centre_of
 from andaman.kernel.time import Micros, parse_time
@@ -58,6 +59,11 @@ def text(doc: Doc, attribute: str, default: str = "") -> str:
     """A text, or the one target of a relationship."""
     found = value(doc, attribute)
     return found if isinstance(found, str) else default
+
+
+def severity(doc: Doc) -> Severity:
+    found = text(doc, "severity")
+    return Severity(found) if found in SEVERITIES else Severity.UNKNOWN
 
 
 def count(doc: Doc, attribute: str, default: int = 0) -> int:

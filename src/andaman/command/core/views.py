@@ -14,7 +14,6 @@ from andaman.broker.model import Doc
 from andaman.command.core import attributes as read
 from andaman.command.core.attributes import Place
 from andaman.command.core.states import (
-    SEVERITIES,
     AlertStatus,
     AssignmentStatus,
     IncidentStatus,
@@ -48,11 +47,6 @@ def readable(kind: type[V], docs: Iterable[Doc]) -> Iterator[V]:
             log.warning("%s", error.detail)
 
 
-def _severity(doc: Doc) -> Severity:
-    found = read.text(doc, "severity")
-    return Severity(found) if found in SEVERITIES else Severity.UNKNOWN
-
-
 @dataclass(frozen=True, slots=True)
 class Alert:
     kind: ClassVar[str] = "Alert"
@@ -77,7 +71,7 @@ class Alert:
         return cls(
             doc["id"],
             read.state(doc, cls.kind, "alertStatus", AlertStatus),
-            _severity(doc),
+            read.severity(doc),
             read.text(doc, "rule"),
             read.text(doc, "alertSource"),
             read.time(doc, "dateIssued"),
@@ -112,7 +106,7 @@ class Incident:
             read.state(doc, cls.kind, "incidentStatus", IncidentStatus),
             read.names(doc),
             read.text(doc, "incidentType"),
-            _severity(doc),
+            read.severity(doc),
             read.place(doc),
             read.counter(doc, cls.kind, "entryCount"),
             doc,

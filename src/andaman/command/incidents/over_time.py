@@ -7,11 +7,14 @@ from typing import Any, TypedDict
 
 from andaman.broker.entity.build import iri, value
 from andaman.broker.model import Doc
+from andaman.command.core import attributes
+from andaman.command.core.states import AlertStatus, IncidentStatus
 from andaman.kernel.refusals import EndNotAfterBegin, NotAWholeNumber
-from andaman.kernel.time import Micros, format_time, parse_time
+from andaman.kernel.time import Micros, format_time
 
 MAX_BUCKETS = 500
 _INCIDENT = iri("Incident")
+_ENDED = tuple(status for status in IncidentStatus if status.ended)
 
 
 class Buckets(TypedDict):
@@ -24,14 +27,6 @@ class Buckets(TypedDict):
     buckets: list[dict[str, Any]]
 
 
-def _time(doc: Doc, name: str) -> Micros | None:
-    text = value(doc, name)
-    try:
-        return parse_time(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-
-
 def count_over_time(docs: Iterable[Doc], begin: Micros, end: Micros, buckets: int, now: Micros) -> Buckets:
     """An alert goes on until it is cleared or closed, an incident until it is closed or cancelled."""
     if end <= begin:
@@ -40,15 +35,20 @@ def count_over_time(docs: Iterable[Doc], begin: Micros, end: Micros, buckets: in
         raise NotAWholeNumber(field="buckets", low=1, high=MAX_BUCKETS)
     width = (end - begin) / buckets
     rows: list[dict[str, Any]] = [
-        {"start": format_time(begin + round(i * width)), "alerts": {}, "incidents": {}, "active": {}}
+        {
+            "start": format_time(begin + round(i * width)),
+            "alerts": {},
+            "incidents": {},
+            "active": {},
+        }
         for i in range(buckets)
     ]
     for doc in docs:
         incident = _INCIDENT in doc["type"]
-        issued = _time(doc, "openedAt" if incident else "dateIssued")
+        issued = attributes.time(doc, "openedAt" if incident else "dateIssued")
         if issued is None or issued >= end:
             continue
-        severity = str(value(doc, "severity", "Unknown"))
+        severity = attributes.severity(doc).value
         over = _ended(doc, incident) or max(now, issued)
         if issued >= begin:
             row = rows[min(buckets - 1, int((issued - begin) / width))]["incidents" if incident else "alerts"]
@@ -70,11 +70,11 @@ def count_over_time(docs: Iterable[Doc], begin: Micros, end: Micros, buckets: in
 
 def _ended(doc: Doc, incident: bool) -> Micros | None:
     if incident:
-        ended = value(doc, "incidentStatus") in ("closed", "cancelled")
-        return _time(doc, "closedAt") if ended else None
+        ended = value(doc, "incidentStatus") in _ENDED
+        return attributes.time(doc, "closedAt") if ended else None
     status = value(doc, "alertStatus")
-    if status == "cleared":
-        return _time(doc, "clearedAt")
-    if status == "closed":
-        return _time(doc, "clearedAt") or _time(doc, "closedAt")
+    if status == AlertStatus.CLEARED:
+        return attributes.time(doc, "clearedAt")
+    if status == AlertStatus.CLOSED:
+        return attributes.time(doc, "clearedAt") or attributes.time(doc, "closedAt")
     return None
