@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from andaman.broker.entity.build import value
 from andaman.broker.model import Doc
+from andaman.city.roads import RoadSegment
 from andaman.kernel.network_model import ACCESS_KMH, OTHER_KMH, SPEED_KMH
 
 if TYPE_CHECKING:
@@ -106,22 +107,12 @@ def graph_of(docs: Iterable[Doc]) -> RoadGraph:
     Order follows the entity id, so that equal inputs give equal results.
     """
     rows: list[tuple[str, int, int, float, str, dict[str, Any], Floats]] = []
-    for doc in docs:
-        geometry = value(doc, "location")
-        start, end = value(doc, "startNode"), value(doc, "endNode")
-        if (
-            not isinstance(geometry, dict)
-            or geometry.get("type") != "LineString"
-            or start is None
-            or end is None
-        ):
+    for one in map(RoadSegment.of, docs):
+        if one is None:
             continue
-        line = np.asarray(geometry["coordinates"], dtype=np.float64)[:, :2]
-        road_class = str(value(doc, "roadClass", ""))
-        label = {"name": value(doc, "name"), "ref": value(doc, "ref"), "roadClass": road_class}
-        rows.append(
-            (doc["id"], int(start), int(end), float(value(doc, "length", 0.0)), road_class, label, line)
-        )
+        line = np.asarray([at[:2] for at in one.line], dtype=np.float64)
+        label = {"name": value(one.doc, "name"), "ref": value(one.doc, "ref"), "roadClass": one.road_class}
+        rows.append((one.id, one.start, one.end, one.length_m, one.road_class, label, line))
     rows.sort(key=lambda row: (len(row[0]), row[0]))
     nodes: dict[int, int] = {}
     points: list[tuple[float, float]] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,6 +17,7 @@ from andaman.assessment.reach.land import Area, LandGrid, land_grid
 from andaman.assessment.reach.population import People, spread
 from andaman.broker.entity.build import value
 from andaman.broker.model import Doc
+from andaman.kernel.geometry import centre_of
 
 INPUT_TYPES: Final = ("RoadSegment", "AdministrativeArea", "PointOfInterest", "PublicTransportStop")
 ACCESS_KINDS: Final = ("Hospital", "FireStation")
@@ -84,7 +86,8 @@ def districts(docs: Iterable[Doc]) -> list[Area]:
         count = value(doc, "population")
         known = isinstance(count, int | float) and not isinstance(count, bool) and count > 0
         if (
-            level in found
+            isinstance(level, str)
+            and level in found
             and known
             and isinstance(outline, dict)
             and outline.get("type") in ("Polygon", "MultiPolygon")
@@ -94,7 +97,7 @@ def districts(docs: Iterable[Doc]) -> list[Area]:
                     doc["id"],
                     str(value(doc, "code", "")),
                     level,
-                    value(doc, "name") or {},
+                    name if isinstance(name := value(doc, "name"), dict) else {},
                     outline,
                     float(count),
                 )
@@ -117,8 +120,11 @@ def _point(doc: Doc) -> tuple[float, float] | None:
     geometry = value(doc, "location")
     if not isinstance(geometry, dict) or geometry.get("type") != "Point":
         return None
-    lon, lat = geometry["coordinates"][:2]
-    return float(lon), float(lat)
+    try:
+        lon, lat = centre_of(geometry)
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        return None
+    return (lon, lat) if math.isfinite(lon) and math.isfinite(lat) else None
 
 
 def _place(doc: Doc) -> Place | None:
