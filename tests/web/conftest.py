@@ -50,6 +50,7 @@ class Platform:
     """A server process that can be stopped and started again on the same data and port."""
 
     data: Path
+    pack: str = "phuket"
     port: int = field(default_factory=_free_port)
     process: subprocess.Popen[bytes] | None = None
     tokens: dict[str, str] = field(default_factory=dict)
@@ -68,7 +69,7 @@ class Platform:
         self.process = subprocess.Popen(
             [
                 *ANDAMAN, "serve", "--data", str(self.data), "--port", str(self.port),
-                "--pack", "phuket", "--no-feeds", "--no-unit-simulator",
+                "--pack", self.pack, "--no-feeds", "--no-unit-simulator",
             ],
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -114,8 +115,12 @@ class Platform:
 @pytest.fixture(scope="package")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """One server for all browser tests: the Phuket pack, one account per role, no feeds."""
-    home = tmp_path_factory.mktemp("platform")
-    made = Platform(home / "data")
+    yield from served(tmp_path_factory.mktemp("platform"))
+
+
+def served(home: Path, pack: str = "phuket") -> Iterator[Platform]:
+    """A server with an account per role and no feeds, stopped at the end."""
+    made = Platform(home / "data", pack)
     for user, role in ROLES.items():
         made.command("user", "add", user, "--name", f"{user.title()} Test", "--role", role, "--password-stdin",
                      "--data", str(made.data), text=PASSWORD + "\n")  # fmt: skip

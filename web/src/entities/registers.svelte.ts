@@ -16,6 +16,11 @@ class Registers {
   load(): void {
     for (const { register } of Object.values(attributes)) if (register) this.#ask(register);
   }
+  /** Ask again: a row was edited. */
+  reload(): void {
+    this.#asked.clear();
+    this.load();
+  }
   #ask(path: string): void {
     if (this.#asked.has(path)) return;
     this.#asked.add(path);

@@ -5,6 +5,8 @@ import type { Message } from '$lib/i18n.svelte';
 /** A kind of incident, as the city's register has it. */
 export interface IncidentType extends RegisterRow {
   category?: string;
+  /** What a form suggests. */
+  severity?: string;
   unitTypes?: string[];
   checklist?: Message[];
 }
