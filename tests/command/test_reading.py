@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from andaman.command.core.reading import Form, read_form
 from andaman.command.dispatch.commands import AssignUnit, SetUnitStatus, TakeAssignmentStep
 from andaman.command.incidents.commands import AddNote, CheckItem, OpenIncident, TakeIncidentStep
-from andaman.command.signals.commands import Acknowledge, CloseAlert
+from andaman.command.signals.commands import Acknowledge, CloseAlert, PutRule
 from andaman.kernel.errors import BadRequestData
 
 COMMANDS: dict[type[Form], str] = {
@@ -25,6 +25,7 @@ COMMANDS: dict[type[Form], str] = {
     AssignUnit: "incident",
     TakeAssignmentStep: "assignment",
     SetUnitStatus: "unit",
+    PutRule: "rule",
 }
 SAMPLES = [
     "fire", "Severe", "closed", "clear", "available", " ", "urn:ngsi-ld:EmergencyUnit:a1",
@@ -64,6 +65,7 @@ def test_a_body_becomes_a_command_or_a_refusal(kind: type[Form], data: st.DataOb
         (AddNote, {"text": " \n"}, "text", "field-missing"),
         (AddNote, {"text": "\x00"}, "text", "field-too-long"),
         (CheckItem, {"item": {"th": "ไฟ"}}, "en", "field-missing"),
+        (PutRule, {"name": {"en": "x" * 301}, "definition": {}}, "en", "field-too-long"),
         (SetUnitStatus, {"status": "enRoute"}, "status", "not-a-choice"),
     ],
 )

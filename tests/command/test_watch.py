@@ -11,8 +11,10 @@ import pytest
 from andaman.broker.entity.build import entity, geo, iri, js, lang, prop, simplify, value
 from andaman.broker.model import OpKind, WriteOp
 from andaman.broker.service import Broker
+from andaman.command.core.reading import read_form
 from andaman.command.desk import Desk
 from andaman.command.service import CommandService
+from andaman.command.signals.commands import DeleteRule, PutRule
 from andaman.command.signals.rules import rule_doc
 from andaman.command.signals.watch import RuleWatch
 from andaman.identity.model import FULL_ACCESS
@@ -143,14 +145,16 @@ def test_rules_change_while_running(tmp_path: Path) -> None:
             await put(broker, rain(1, 40, clock.now), tenant="exercise-1")
             body = {"name": {"th": "ฝนหนัก", "en": "Wet"}, "definition": WET}
             rule_id = "urn:ngsi-ld:AlertRule:wet"
-            await service.rules.put(rule_id, body, DISPATCHER, "exercise-1")
+            await service.rules.handle(read_form(PutRule, body, rule=rule_id), DISPATCHER, "exercise-1")
             await service.watch.caught_up()
             assert alerts(broker) == []
             assert len(alerts(broker, "exercise-1")) == 1
             assert alerts(broker, "exercise-1")[0]["a"]["exercise"] is True
             assert service.rules.get(rule_id, FULL_ACCESS, "exercise-1")["active"] == 1
 
-            await service.rules.put(rule_id, body | {"enabled": False}, DISPATCHER, "exercise-1")
+            await service.rules.handle(
+                read_form(PutRule, body | {"enabled": False}, rule=rule_id), DISPATCHER, "exercise-1"
+            )
             await service.watch.caught_up()
             assert alerts(broker, "exercise-1")[0]["a"]["alertStatus"] == "cleared"
 
@@ -163,9 +167,13 @@ def test_rules_change_while_running(tmp_path: Path) -> None:
                 errors["urn:ngsi-ld:AlertRule:broken"]
             )
             with pytest.raises(BadRequestData) as refused:
-                await service.rules.put(rule_id, body | {"definition": WET | {"for": "P1M"}}, DISPATCHER, "")
+                await service.rules.handle(
+                    read_form(PutRule, body | {"definition": WET | {"for": "P1M"}}, rule=rule_id),
+                    DISPATCHER,
+                    "",
+                )
             assert refused.value.extra["field"] == "/for"
-            await service.rules.delete(rule_id, DISPATCHER, "")
+            await service.rules.handle(DeleteRule(rule=rule_id), DISPATCHER, "")
             await service.watch.caught_up()
             assert alerts(broker)[0]["a"]["alertStatus"] == "cleared"
             await service.stop()

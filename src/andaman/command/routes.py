@@ -29,7 +29,7 @@ from andaman.command.permissions import (
     STEP_INCIDENT,
 )
 from andaman.command.service import CommandService
-from andaman.command.signals.commands import Acknowledge, CloseAlert
+from andaman.command.signals.commands import Acknowledge, CloseAlert, DeleteRule, PutRule
 from andaman.identity.doors import (
     ANYONE,
     BoundDoor,
@@ -38,6 +38,7 @@ from andaman.identity.doors import (
     Requirement,
     Tenancy,
 )
+from andaman.identity.model import FULL_ACCESS
 from andaman.identity.web import actor_of, require, tenant_of
 from andaman.kernel import query_params
 from andaman.kernel.http import json_response, read_json
@@ -192,13 +193,13 @@ class _Door:
         return json_response(self._rules.get(_id(request), actor_of(request).access, tenant_of(request)))
 
     async def put_rule(self, request: Request) -> Response:
-        content = await read_json(request, _BODY_MAX)
-        return json_response(
-            await self._rules.put(_id(request), content, actor_of(request), tenant_of(request))
-        )
+        command = read_form(PutRule, await read_json(request, _BODY_MAX), rule=_id(request))
+        rule_id = await self._rules.handle(command, actor_of(request), tenant_of(request))
+        return json_response(self._rules.get(rule_id, FULL_ACCESS, tenant_of(request)))
 
     async def delete_rule(self, request: Request) -> Response:
-        await self._rules.delete(_id(request), actor_of(request), tenant_of(request))
+        command = DeleteRule(rule=_id(request))
+        await self._rules.handle(command, actor_of(request), tenant_of(request))
         return Response(status_code=204)
 
 

@@ -39,62 +39,79 @@ def _entry(method: str, path: str, requires: Permission = READ_TRAINING, *asks: 
 
 def routes(service: TrainingService) -> list[BoundDoor]:
     """Overview, courses and drills; see docs/rooms/training.md for the shapes."""
+    door = _Door(service)
+    return [
+        _entry("GET", "").to(door.overview),
+        _entry("POST", "/roles", MANAGE_STAFF).to(door.role),
+        _entry("GET", "/courses/{course}").to(door.course),
+        _entry("POST", "/courses/{course}/steps/{step}", TAKE_COURSES).to(door.step),
+        _entry("GET", "/scenarios").to(door.scenarios),
+        _entry("GET", "/drills", READ_TRAINING, REVIEW_DRILLS).to(door.drills),
+        _entry("POST", "/drills", RUN_DRILLS).to(door.begin),
+        _entry("GET", "/drills/{drill}", READ_TRAINING, REVIEW_DRILLS).to(door.drill),
+        _entry("POST", "/drills/{drill}/{how:str}", RUN_DRILLS, MANAGE_DRILLS).to(door.end),
+    ]
 
-    async def overview(request: Request) -> Response:
-        return json_response(service.overview(actor_of(request).access))
 
-    async def course(request: Request) -> Response:
-        return json_response(service.progress(request.path_params["course"], actor_of(request)))
+class _Door:
+    def __init__(self, training: TrainingService) -> None:
+        self._training = training
 
-    async def step(request: Request) -> Response:
+    async def overview(self, request: Request) -> Response:
+        return json_response(self._training.overview(actor_of(request).access))
+
+    async def course(self, request: Request) -> Response:
+        return json_response(self._training.progress(request.path_params["course"], actor_of(request)))
+
+    async def step(self, request: Request) -> Response:
         actor = actor_of(request)
         answers = await _object(request)
         path = request.path_params
-        return json_response(await service.take_step(path["course"], path["step"], answers, actor))
+        return json_response(await self._training.take_step(path["course"], path["step"], answers, actor))
 
-    async def role(request: Request) -> Response:
+    async def role(self, request: Request) -> Response:
         actor = actor_of(request)
         body = await _object(request)
         person, name = body.get("person"), body.get("role")
         if not isinstance(person, str) or not isinstance(name, str) or not 0 < len(person) <= 100:
             raise BadRequestData("person and role must be text", field="person")
-        await service.set_role(person, name, actor)
+        await self._training.set_role(person, name, actor)
         return Response(status_code=204)
 
-    async def scenarios(request: Request) -> Response:
+    async def scenarios(self, request: Request) -> Response:
         rows = [
             {"id": s.id, "title": s.title.json(), "briefing": s.briefing.json(), "limitSeconds": s.limit_s}
             for s in SCENARIOS.values()
         ]
         return json_response(rows)
 
-    async def drills(request: Request) -> Response:
+    async def drills(self, request: Request) -> Response:
         actor = actor_of(request)
-        own = [d for d in service.drills.list_runs(FULL_ACCESS) if _may_read(d, actor)]
+        own = [d for d in self._training.drills.list_runs(FULL_ACCESS) if _may_read(d, actor)]
         return json_response([simplify(d) for d in own])
 
-    async def begin(request: Request) -> Response:
+    async def begin(self, request: Request) -> Response:
         actor = actor_of(request)
         body = await _object(request)
         trainers = body.get("trainers", [])
         if not isinstance(trainers, list) or not all(isinstance(name, str) for name in trainers):
             raise BadRequestData("trainers is a list of user names", field="trainers")
-        run = await service.drills.begin(str(body.get("scenario", "")), actor, trainers)
-        return json_response(await drill_json(run, actor), 201)
+        run = await self._training.drills.begin(str(body.get("scenario", "")), actor, trainers)
+        return json_response(await self._json(run, actor), 201)
 
-    async def drill(request: Request) -> Response:
+    async def drill(self, request: Request) -> Response:
         actor = actor_of(request)
-        run = service.drills.get_run(request.path_params["drill"], FULL_ACCESS)
+        run = self._training.drills.get_run(request.path_params["drill"], FULL_ACCESS)
         if not _may_read(run, actor):
             raise NoSuchDrill(id=request.path_params["drill"])
-        return json_response(await drill_json(run, actor))
+        return json_response(await self._json(run, actor))
 
-    async def drill_json(run: Doc, actor: Actor) -> dict[str, Any]:
-        scenario = SCENARIOS.get(simplify(run)["a"].get("scenario", ""))
+    async def _json(self, run: Doc, actor: Actor) -> dict[str, Any]:
         live = simplify(run)
+        scenario = SCENARIOS.get(str(live["a"].get("scenario", "")))
         score = live["a"].get("score")
         if score is None and scenario is not None and live["a"].get("drillStatus") == "running":
-            score = score_json(await service.drills.score(run))
+            score = score_json(await self._training.drills.score(run))
         return {
             "drill": live,
             "score": score,
@@ -103,33 +120,22 @@ def routes(service: TrainingService) -> list[BoundDoor]:
             else [],
         }
 
-    async def end(request: Request) -> Response:
+    async def end(self, request: Request) -> Response:
         actor = actor_of(request)
         name = request.path_params["drill"]
         how = request.path_params["how"]
         if how not in ("finish", "abort"):
             raise ResourceNotFound(f"A drill can be finished or aborted, not {how!r}")
-        act = service.drills.finish if how == "finish" else service.drills.abort
-        return json_response(await drill_json(await act(name, actor), actor))
-
-    return [
-        _entry("GET", "").to(overview),
-        _entry("POST", "/roles", MANAGE_STAFF).to(role),
-        _entry("GET", "/courses/{course}").to(course),
-        _entry("POST", "/courses/{course}/steps/{step}", TAKE_COURSES).to(step),
-        _entry("GET", "/scenarios").to(scenarios),
-        _entry("GET", "/drills", READ_TRAINING, REVIEW_DRILLS).to(drills),
-        _entry("POST", "/drills", RUN_DRILLS).to(begin),
-        _entry("GET", "/drills/{drill}", READ_TRAINING, REVIEW_DRILLS).to(drill),
-        _entry("POST", "/drills/{drill}/{how:str}", RUN_DRILLS, MANAGE_DRILLS).to(end),
-    ]
+        act = self._training.drills.finish if how == "finish" else self._training.drills.abort
+        return json_response(await self._json(await act(name, actor), actor))
 
 
 def _may_read(run: Doc, actor: Actor) -> bool:
     """Whose drill it is and how it went are personal data (hidden from others at every door): the person's own, its
     trainers', and for those who look after the training."""
     a = simplify(run)["a"]
-    mine = actor.principal.id in (a.get("person"), *a.get("trainers", []))
+    trainers = a.get("trainers")
+    mine = actor.principal.id in (a.get("person"), *(trainers if isinstance(trainers, list) else ()))
     return mine or actor.principal.may(REVIEW_DRILLS)
 
 

@@ -28,6 +28,9 @@ Text = Annotated[str, Meta(max_length=4000, pattern=_NO_CONTROL)]
 EntityId = Annotated[str, Meta(max_length=2048, pattern=_URI, description="the id of an entity")]
 
 
+Flag = Annotated[bool, Meta(description="true or false")]
+
+
 class Form(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A body, or an object within it, whose members are known."""
 

@@ -1,8 +1,10 @@
-"""What people do with alerts."""
+"""What people do with alerts and with their rules."""
 
 from __future__ import annotations
 
-from andaman.command.core.reading import Form, Text
+from typing import Any
+
+from andaman.command.core.reading import Flag, Form, Text, Titles
 
 
 class Acknowledge(Form, frozen=True, kw_only=True):
@@ -15,4 +17,18 @@ class CloseAlert(Form, frozen=True, kw_only=True):
     reason: Text = ""
 
 
+class PutRule(Form, frozen=True, kw_only=True):
+    """Create or replace a rule; ``definition`` is read by ``definition.py``."""
+
+    rule: str
+    name: Titles
+    enabled: Flag = True
+    definition: Any
+
+
+class DeleteRule(Form, frozen=True, kw_only=True):
+    rule: str
+
+
 AlertCommand = Acknowledge | CloseAlert
+RuleCommand = PutRule | DeleteRule

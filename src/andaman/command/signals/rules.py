@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, assert_never
 
 from andaman.broker.entity.build import entity, iri, js, lang, prop, simplify
 from andaman.broker.model import Doc, OpKind, WriteOp
 from andaman.broker.service import Broker
-from andaman.command.core.reading import members
 from andaman.command.core.records import Records
+from andaman.command.signals.commands import DeleteRule, PutRule, RuleCommand
 from andaman.command.signals.defaults import DEFAULT_RULES
 from andaman.command.signals.watch import RuleWatch
 from andaman.identity.model import FULL_ACCESS, Access, Actor, system_actor
 from andaman.kernel.errors import BadRequestData
 from andaman.kernel.ids import is_uri
+from andaman.kernel.refusals import FieldMissing
 from andaman.kernel.words import LanguageMap
 
 
@@ -49,31 +51,32 @@ class Rules:
             "active": self._watch.engine(tenant).active_of(doc["id"]),
         }
 
-    async def put(self, rule_id: str, raw: Any, actor: Actor, tenant: str) -> dict[str, Any]:
-        """Make or replace a rule from ``{name: {th, en}, enabled?, definition}``. Raises BadRequestData with the
-        JSON pointer of what is wrong; then nothing is written."""
-        if not is_uri(rule_id) or ":AlertRule:" not in rule_id:
-            raise BadRequestData("The id of a rule is like urn:ngsi-ld:AlertRule:heavy-rain", field="id")
-        body = members(raw, ("name", "enabled", "definition"), ("name", "definition"))
-        name = members(body["name"], ("th", "en"))
-        if not name or not all(isinstance(text, str) and 0 < len(text) <= 300 for text in name.values()):
-            raise BadRequestData("name has th and en, each a text of 1 to 300 characters", field="name")
-        enabled = body.get("enabled", True)
-        if not isinstance(enabled, bool):
-            raise BadRequestData("enabled is true or false", field="enabled")
-        doc = rule_doc(rule_id, name, body["definition"], enabled)
-        self._watch.engine(tenant).check(self._watch.read(doc))
-        old = self._broker.find(rule_id, FULL_ACCESS, tenant)
-        if old is not None and iri("AlertRule") not in old["type"]:
-            raise BadRequestData(f"{rule_id} is not a rule", field="id")
-        write = Actor(actor.principal, FULL_ACCESS, actor.origin, actor.reason, actor.request_id)
-        await self._broker.must_write([WriteOp(OpKind.UPSERT_REPLACE, rule_id, doc)], write, tenant)
-        return self.get(rule_id, FULL_ACCESS, tenant)
+    async def handle(self, command: RuleCommand, actor: Actor, tenant: str) -> str:
+        """Returns the id of the rule. Raises BadRequestData with the JSON pointer of what is wrong, NoSuchRecord; then
+        nothing is written."""
+        match command:
+            case PutRule():
+                op = self._put(command, tenant)
+            case DeleteRule():
+                self._records.doc("AlertRule", command.rule, actor.access, tenant)
+                op = WriteOp(OpKind.DELETE, command.rule)
+            case _:
+                assert_never(command)
+        await self._broker.must_write([op], replace(actor, access=FULL_ACCESS), tenant)
+        return command.rule
 
-    async def delete(self, rule_id: str, actor: Actor, tenant: str) -> None:
-        self._records.doc("AlertRule", rule_id, actor.access, tenant)
-        write = Actor(actor.principal, FULL_ACCESS, actor.origin, actor.reason, actor.request_id)
-        await self._broker.must_write([WriteOp(OpKind.DELETE, rule_id)], write, tenant)
+    def _put(self, command: PutRule, tenant: str) -> WriteOp:
+        if not is_uri(command.rule) or ":AlertRule:" not in command.rule:
+            raise BadRequestData("The id of a rule is like urn:ngsi-ld:AlertRule:heavy-rain", field="id")
+        name = command.name.json()
+        if not name:
+            raise FieldMissing(field="name")
+        doc = rule_doc(command.rule, name, command.definition, command.enabled)
+        self._watch.engine(tenant).check(self._watch.read(doc))
+        old = self._broker.find(command.rule, FULL_ACCESS, tenant)
+        if old is not None and iri("AlertRule") not in old["type"]:
+            raise BadRequestData(f"{command.rule} is not a rule", field="id")
+        return WriteOp(OpKind.UPSERT_REPLACE, command.rule, doc)
 
 
 def rule_doc(rule_id: str, name: LanguageMap, definition: Any, enabled: bool) -> Doc:
