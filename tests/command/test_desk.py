@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from andaman.broker.entity.build import value
+from andaman.broker.entity.build import iri, short, value
 from andaman.broker.service import Broker
 from andaman.command.core.attributes import names
 from andaman.command.core.reading import read_form
@@ -16,6 +16,8 @@ from andaman.command.desk import Desk
 from andaman.command.incident_types import INCIDENT_TYPES
 from andaman.command.incidents.commands import OpenIncident
 from andaman.command.problems import NotInChecklist
+from andaman.command.types import TYPES
+from andaman.common_attributes import COMMON
 from andaman.identity.model import FULL_ACCESS
 from andaman.kernel.errors import BadRequestData, Conflict, ResourceNotFound
 from andaman.kernel.words import Words
@@ -99,6 +101,10 @@ def test_whole_life_of_an_incident(tmp_path: Path) -> None:
             assert [e["a"]["number"] for e in detail["timeline"]] == list(range(1, 11))
             assert detail["incident"]["a"]["outcome"] == "two injured, road open"
             assert detail["allowedSteps"] == ["triaged"]
+            for kind in TYPES:
+                declared = {one.name for one in (*kind.attributes, *COMMON)}
+                for doc in broker.iter_entities([iri(kind.name)], FULL_ACCESS):
+                    assert {short(name) for name in doc["attrs"]} <= declared
 
     asyncio.run(run())
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from andaman.broker.entity.build import entity, geo, iri, js, lang, prop, rel
+from andaman.broker.entity.build import entity, geo, iri, js, lang, prop, rel, short
 from andaman.broker.model import Doc, OpKind, WriteOp
 from andaman.command.core.states import AlertStatus, AssignmentStatus, IncidentStatus, UnitStatus
 from andaman.command.core.views import Alert, Assignment, Incident, TimelineEntry, Unit, View
@@ -25,6 +25,7 @@ from andaman.command.problems import NoSuchRecord, Unreadable
 from andaman.command.service import CommandService
 from andaman.command.signals.commands import Acknowledge, CloseAlert
 from andaman.command.types import TYPES
+from andaman.common_attributes import COMMON as COMMON_ATTRIBUTES
 from andaman.identity.model import FULL_ACCESS
 from andaman.kernel.errors import AndamanError
 from andaman.kernel.network import RoadNetwork
@@ -111,6 +112,36 @@ def test_a_view_is_made_or_the_entity_is_unreadable(kind: type[View], data: st.D
     doc = data.draw(documents(kind.kind))
     with contextlib.suppress(Unreadable):
         assert kind.of(doc) == kind.of(doc)
+
+
+class Asked(dict[str, Any]):
+    """Attributes that note which of them were read."""
+
+    def __init__(self, attrs: dict[str, Any]) -> None:
+        super().__init__(attrs)
+        self.names: set[str] = set()
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.names.add(key)
+        return super().get(key, default)
+
+
+@pytest.mark.parametrize("kind", VIEWS)
+def test_a_view_reads_declared_attributes_only(kind: type[View]) -> None:
+    """A wrong name of an attribute would read as missing for ever."""
+    states = {
+        "alertStatus": "open",
+        "incidentStatus": "new",
+        "assignmentStatus": "clear",
+        "unitStatus": "available",
+    }
+    targets = {"refIncident": rel(IDS[0]), "refUnit": rel(IDS[1])}
+    attrs = {name: prop(state) for name, state in states.items()} | targets
+    doc = entity(f"urn:ngsi-ld:{kind.kind}:0", kind.kind, **attrs)
+    doc["attrs"] = asked = Asked(doc["attrs"])
+    kind.of(doc)
+    declared = {*DECLARED[kind.kind], *(one.name for one in COMMON_ATTRIBUTES)}
+    assert {short(name) for name in asked.names} <= declared
 
 
 segments = st.dictionaries(

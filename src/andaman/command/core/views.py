@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import ClassVar, Protocol, Self, TypeVar
+from typing import ClassVar, Final, Protocol, Self, TypeVar
 
 from andaman.broker.model import Doc
 from andaman.command.core import attributes as read
@@ -26,6 +26,9 @@ from andaman.kernel.words import Words
 
 log = logging.getLogger(__name__)
 
+_LOGGED_MAX: Final = 1000
+_logged: set[str] = set()  # a clock looks every two seconds
+
 
 class View(Protocol):
     kind: ClassVar[str]
@@ -39,12 +42,14 @@ V = TypeVar("V", bound=View)
 
 
 def readable(kind: type[V], docs: Iterable[Doc]) -> Iterator[V]:
-    """The views of the entities that can be read; the log names the others."""
+    """The views of the entities that can be read; the log names each of the others once."""
     for doc in docs:
         try:
             yield kind.of(doc)
         except Unreadable as error:
-            log.warning("%s", error.detail)
+            if error.detail not in _logged and len(_logged) < _LOGGED_MAX:
+                _logged.add(error.detail)
+                log.warning("%s", error.detail)
 
 
 @dataclass(frozen=True, slots=True)
