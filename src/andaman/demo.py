@@ -1,4 +1,4 @@
-"""``andaman demo``: Phuket, live, with a sign-in for each role. What is simulated says so in the data and on screen."""
+"""``andaman demo``: a city (Phuket unless another pack is named), live, with a sign-in for each role. What is simulated says so in the data and on screen."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import os
 import secrets
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from andaman.app import App, build
-from andaman.identity.model import Role
+from andaman.city.pack import DemoAccount, base_demo_accounts
+from andaman.city.room import City
 from andaman.kernel.errors import Unavailable
 from andaman.offline import cli_actor
 from andaman.server import listen, run_blocking
@@ -28,12 +30,6 @@ DEFAULTS: Final = {
     "unit_simulator": True,
     "log_level": "warning",
 }
-ACCOUNTS: Final = (
-    ("dispatcher", "ผู้สั่งการ (สาธิต) / Dispatcher (demo)", "dispatcher", "pk-ddpm"),
-    ("operator", "เจ้าหน้าที่เวร (สาธิต) / Duty operator (demo)", "operator", "pk-ddpm"),
-    ("analyst", "นักวิเคราะห์ (สาธิต) / Analyst (demo)", "analyst", "pk-province"),
-    ("admin", "ผู้ดูแลระบบ (สาธิต) / Administrator (demo)", Role.ADMINISTRATOR, "pk-province"),
-)
 _WORDS: Final = [
     "banyan",
     "cashew",
@@ -75,13 +71,15 @@ def run_demo(settings: Settings, given: set[str]) -> int:
     sock = listen(settings.site.host, settings.site.port)
     _say(f"Opening the data in {settings.site.directory} …")
     app = build(settings)
-    accounts = _sign_ins(settings.site.directory)
+    pack = app.get(City).pack
+    people = pack.demo_accounts if pack else base_demo_accounts()
+    accounts = _sign_ins(settings.site.directory, people)
 
     async def ready() -> None:
-        await _make_accounts(app, accounts)
+        await _make_accounts(app, people, accounts)
         await app.get(TrainingService).seed(simulated_staff(app.site.clock()))
         host, port = sock.getsockname()[:2]
-        _print_card(f"http://{host}:{port}/", accounts, time.monotonic() - began)
+        _print_card(f"http://{host}:{port}/", people, accounts, time.monotonic() - began)
 
     shown = 0
 
@@ -90,7 +88,7 @@ def run_demo(settings: Settings, given: set[str]) -> int:
         share = 100 * done // max(1, total)
         if share >= shown + 20 or done == total:
             shown = share
-            _say(f"Loading the Phuket pack: {done} of {total} entities")
+            _say(f"Loading the city pack: {done} of {total} entities")
 
     app.site.on_install = progress
     run_blocking(app, sock, ready)
@@ -98,18 +96,20 @@ def run_demo(settings: Settings, given: set[str]) -> int:
     return 0
 
 
-def _sign_ins(directory: Path) -> dict[str, str]:
+def _sign_ins(directory: Path, people: Sequence[DemoAccount]) -> dict[str, str]:
     """User name → password of the demo accounts: made once at random, kept readable for the owner only."""
     file = directory / "demo-sign-in.json"
     try:
         kept = json.loads(file.read_text("utf-8"))
-        if isinstance(kept, dict) and set(kept) == {name for name, *_ in ACCOUNTS}:
+        if isinstance(kept, dict) and set(kept) == {one.username for one in people}:
             return {str(k): str(v) for k, v in kept.items()}
     except (OSError, ValueError):
         pass
     fresh = {
-        name: "-".join([*(secrets.choice(_WORDS) for _ in range(3)), str(secrets.randbelow(900) + 100)])
-        for name, *_ in ACCOUNTS
+        one.username: "-".join(
+            [*(secrets.choice(_WORDS) for _ in range(3)), str(secrets.randbelow(900) + 100)]
+        )
+        for one in people
     }
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -120,26 +120,33 @@ def _sign_ins(directory: Path) -> dict[str, str]:
     return fresh
 
 
-async def _make_accounts(app: App, accounts: dict[str, str]) -> None:
+async def _make_accounts(app: App, people: Sequence[DemoAccount], accounts: dict[str, str]) -> None:
     known = {account.username for account in app.identity.list_users()}
-    missing = [row for row in ACCOUNTS if row[0] not in known]
     await asyncio.gather(
         *(
-            app.identity.add_user(username, accounts[username], [role], cli_actor(), name=name, agency=agency)
-            for username, name, role, agency in missing
+            app.identity.add_user(
+                one.username,
+                accounts[one.username],
+                [one.role],
+                cli_actor(),
+                name=one.name,
+                agency=one.agency,
+            )
+            for one in people
+            if one.username not in known
         )
     )
 
 
-def _print_card(url: str, accounts: dict[str, str], seconds: float) -> None:
+def _print_card(url: str, people: Sequence[DemoAccount], accounts: dict[str, str], seconds: float) -> None:
     lines = [
         "",
         f"  Andaman is ready after {seconds:.1f} s:  {url}",
         "",
         "  role             user name     password",
     ]
-    for username, _, role, _ in ACCOUNTS:
-        lines.append(f"  {role:<16} {username:<13} {accounts[username]}")
+    for one in people:
+        lines.append(f"  {one.role:<16} {one.username:<13} {accounts[one.username]}")
     lines += [
         "",
         "  Vehicles follow the real timetable, weather and accidents are real records replayed, units are simulated;",

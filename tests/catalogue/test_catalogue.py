@@ -22,6 +22,7 @@ from andaman.catalogue.reading import CLASS_NAMES
 from andaman.catalogue.routes import routes
 from andaman.catalogue.seed import default_datasets
 from andaman.catalogue.service import Catalogue, copy_agencies
+from andaman.city.pack import load_pack
 from andaman.identity.entrance import build_routes
 from andaman.identity.model import Access, Actor, Classification, Principal, Role, system_actor
 from andaman.identity.policy import (
@@ -39,6 +40,7 @@ from andaman.kernel.time import DAY, HOUR, MINUTE, parse_time
 from andaman.rooms import TYPES
 
 pytestmark = pytest.mark.anyio
+PUBLISHERS = load_pack("phuket").publishers
 ROOT = system_actor("test")
 NOW = parse_time("2026-11-22T12:00:00Z")
 
@@ -115,7 +117,7 @@ def test_a_mistake_in_an_entry_never_opens_anything(attrs: dict[str, Any]) -> No
 
 
 def test_the_seed_is_whole() -> None:
-    seed = default_datasets(TYPES)
+    seed = default_datasets(TYPES, PUBLISHERS)
     assert len({d.code for d in seed}) == len(seed)
     for dataset in seed:
         assert dataset.rule() is not None
@@ -127,7 +129,7 @@ def test_the_seed_is_whole() -> None:
 
 async def test_who_sees_what_by_the_seed(broker: Broker) -> None:
     policy = _policy()
-    catalogue = Catalogue(broker, policy, seed=default_datasets(TYPES), clock=lambda: NOW)
+    catalogue = Catalogue(broker, policy, seed=default_datasets(TYPES, PUBLISHERS), clock=lambda: NOW)
     await catalogue.start()
 
     def sees(access: Access, kind: str, scope: str = "") -> bool:
@@ -174,7 +176,7 @@ async def test_who_sees_what_by_the_seed(broker: Broker) -> None:
 
 async def test_writing_a_dataset_changes_the_policy_at_once(broker: Broker) -> None:
     policy = _policy()
-    catalogue = Catalogue(broker, policy, seed=default_datasets(TYPES), clock=lambda: NOW)
+    catalogue = Catalogue(broker, policy, seed=default_datasets(TYPES, PUBLISHERS), clock=lambda: NOW)
     await catalogue.start()
     spring = Dataset(
         "springs", {"th": "น้ำพุ"}, {}, "tmd", "x", Classification.PUBLIC, frozenset({iri("Spring")})
@@ -192,13 +194,13 @@ async def test_writing_a_dataset_changes_the_policy_at_once(broker: Broker) -> N
 
 
 async def test_what_administrators_changed_outlives_a_restart(broker: Broker) -> None:
-    first = Catalogue(broker, _policy(), seed=default_datasets(TYPES), clock=lambda: NOW)
+    first = Catalogue(broker, _policy(), seed=default_datasets(TYPES, PUBLISHERS), clock=lambda: NOW)
     await first.start()
     changed = {"attrs": {iri("classification"): [prop("security")]}}
     await broker.write([WriteOp(OpKind.UPDATE, "urn:ngsi-ld:Dataset:weather", changed)], ROOT)
     await first.stop()
     policy, seq = _policy(), broker.seq
-    again = Catalogue(broker, policy, seed=default_datasets(TYPES), clock=lambda: NOW)
+    again = Catalogue(broker, policy, seed=default_datasets(TYPES, PUBLISHERS), clock=lambda: NOW)
     await again.start()
     assert broker.seq == seq
     assert not _rights(policy).sees([iri("WeatherObserved")], [])
@@ -252,7 +254,7 @@ def test_durations(text: str, expected: int | None) -> None:
 
 async def test_over_http_counts_only_what_the_asker_sees(broker: Broker) -> None:
     policy = _policy()
-    catalogue = Catalogue(broker, policy, seed=default_datasets(TYPES), clock=lambda: NOW)
+    catalogue = Catalogue(broker, policy, seed=default_datasets(TYPES, PUBLISHERS), clock=lambda: NOW)
     await catalogue.start()
     secret = Dataset(
         "plans", {"th": "แผน"}, {}, "", "", Classification.OFFICIAL_SECRET, frozenset({iri("Plan")})

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from andaman.broker.entity.build import iri, value
+from andaman.catalogue.seed import default_datasets
 from andaman.city import pack as packs
 from andaman.city.pack import Pack, load_pack
 from andaman.command.incident_types import INCIDENT_TYPES, UNIT_TYPES
 from andaman.command.service import CommandService
 from andaman.identity.model import FULL_ACCESS
+from andaman.rooms import TYPES
 from tests.support import client, platform, run
 
 CITIES = sorted(one.parent.name for one in Path(packs.__file__).parent.glob("*/manifest.json"))
@@ -122,3 +125,29 @@ def test_no_file_of_a_small_pack_is_out_of_form() -> None:
     folder = Path(packs.__file__).parent / "minicity"
     text = (folder / "manifest.json").read_text("utf-8")
     assert text == json.dumps(json.loads(text), ensure_ascii=False, indent=1) + "\n"
+
+
+def test_no_agency_of_phuket_is_in_another_city(tmp_path: Path) -> None:
+    """Datasets are published by the city's own agencies, and so are the people of its demo."""
+    assert {d.publisher for d in default_datasets(TYPES)} == {"city"}
+    pack = load_pack("minicity")
+    own = {value(doc, "agencyCode") for doc in pack.iter_docs() if iri("Organization") in doc["type"]}
+    seed = default_datasets(TYPES, pack.publishers)
+    assert {d.publisher for d in seed} == {"mc-city", "mc-rescue"} == own
+    assert {one.agency for one in pack.demo_accounts} <= own
+    assert {one.agency for one in packs.base_demo_accounts()} == {""}
+
+    async def work() -> None:
+        async with platform(tmp_path, pack="minicity") as app, client(app, "administrator") as http:
+            shown = (await http.get("/api/catalogue/datasets")).json()
+            assert {row["publisher"] for row in shown} == own
+
+    run(work)
+
+
+def test_phuket_publishes_as_before() -> None:
+    found = {d.code: d.publisher for d in default_datasets(TYPES, load_pack("phuket").publishers)}
+    count = Counter(found.values())
+    assert count == {"pk-province": 14, "pk-ddpm": 4, "pksb": 2, "tmd": 1, "doh": 1, "depa": 1}
+    assert found["incidents"] == "pk-ddpm"
+    assert found["programme"] == "depa"

@@ -47,7 +47,9 @@ def test_an_incident_of_the_citys_own_kind_gets_a_unit(screens: Any, platform: P
     dialog.get_by_role("button", name="Open incident").click()
     panel = page.locator("aside.right")
     panel.get_by_role("button", name="Nearest free units").click()
-    expect(panel.get_by_label("Kind of unit").locator("option")).to_have_text(["Advised for this incident", *units])
+    expect(panel.get_by_label("Kind of unit").locator("option")).to_have_text(
+        ["Advised for this incident", *units]
+    )
     panel.locator(".choose").get_by_role("button", name="Assign").first.click()
     expect(panel.locator(".incident > header")).to_contain_text("Dispatched")
 

@@ -8,6 +8,7 @@ from andaman.catalogue.routes import routes
 from andaman.catalogue.seed import default_datasets
 from andaman.catalogue.service import Catalogue
 from andaman.catalogue.types import TYPES
+from andaman.city.room import City
 from andaman.identity.policy import Policy
 from andaman.identity.service import Identity
 from andaman.room import Built, NoSettings, Room, Site
@@ -16,7 +17,8 @@ from andaman.room import Built, NoSettings, Room, Site
 def build(site: Site, settings: NoSettings) -> Built:
     """It starts before anything is told to anybody: until then nobody knows what is secret."""
     broker = site.services.get(Broker)
-    seed = () if site.settings.broker_only else default_datasets(site.types)
+    publishers = site.services.get(City).publishers
+    seed = () if site.settings.broker_only else default_datasets(site.types, publishers)
     policy = site.services.get(Policy)
     catalogue = site.services.add(Catalogue(broker, policy, seed=seed, clock=site.clock))
     retention = site.services.add(

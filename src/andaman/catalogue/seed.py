@@ -1,12 +1,14 @@
 """The datasets that Andaman comes with. A type of entities says itself which of them hold it (``EntityType.datasets``).
 
-A type that is in no dataset is for staff only. Licences and publishers are those of NOTICE.
+A type that is in no dataset is for staff only. Licences are those of NOTICE. A publisher is a
+duty (``city``, ``disaster``, …) here; the city pack says which agency has it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Final
 
 from andaman.broker.entity.build import iri
@@ -54,9 +56,16 @@ def _dataset(
     )
 
 
-def default_datasets(types: Sequence[EntityType]) -> list[Dataset]:
-    """The seed, by code. Raises KeyError where a type names a dataset that it does not have."""
-    seed = {dataset.code: dataset for dataset in (*_places(), *_feeds(), *_command(), *_planning())}
+def default_datasets(
+    types: Sequence[EntityType], publishers: Mapping[str, str] = MappingProxyType({})
+) -> list[Dataset]:
+    """The seed, by code. ``publishers``: duty → code of the agency that has it in this city; a duty that is missing falls to
+    the agency for ``city``. Raises KeyError where a type names a dataset that it does not have."""
+    rest = publishers.get("city", "city")
+    seed = {
+        dataset.code: replace(dataset, publisher=publishers.get(dataset.publisher, rest))
+        for dataset in (*_places(), *_feeds(), *_command(), *_planning())
+    }
     for one in types:
         for code in one.datasets:
             held = seed[code]
@@ -75,7 +84,7 @@ def _places() -> list[Dataset]:
                 "ขอบเขตจังหวัด อำเภอ และตำบล พร้อมรหัส พื้นที่ และจำนวนประชากรตามทะเบียนราษฎร",
                 "Province, districts and subdistricts with code, area and registered population",
             ),
-            "pk-province",
+            "city",
             "CC-BY-IGO (outlines); Thai open government data (population)",
             frequency="P1Y",
             required=located,
@@ -87,7 +96,7 @@ def _places() -> list[Dataset]:
                 "หน่วยงานในจังหวัด รหัสหน่วยงาน และหมายเลขโทรศัพท์ที่ประชาชนใช้แจ้งเหตุ",
                 "Agencies of the province, their codes and public telephone numbers",
             ),
-            "pk-province",
+            "city",
             _FACTS,
             frequency="P1Y",
             required="name agencyCode category",
@@ -99,7 +108,7 @@ def _places() -> list[Dataset]:
                 "ช่วงถนนสายหลักและสายรอง ระดับชั้นทาง จำนวนช่องจราจร และความยาว",
                 "Primary and secondary road segments with class, lanes and length",
             ),
-            "pk-province",
+            "city",
             _OSM,
             frequency="P1Y",
             required="roadClass length location startNode endNode",
@@ -111,7 +120,7 @@ def _places() -> list[Dataset]:
                 "Hospitals, police, fire stations, schools and piers",
             ),
             Words("ที่ตั้งและประเภทของสถานที่ให้บริการสาธารณะ", "Place and kind of public service points"),
-            "pk-province",
+            "city",
             _OSM,
             frequency="P1Y",
             required="name category location origin source",
@@ -123,7 +132,7 @@ def _places() -> list[Dataset]:
                 "ประชากร นักท่องเที่ยว การเดินทางทางอากาศ น้ำประปา ขยะ และอุบัติเหตุ รายเดือนหรือรายปี",
                 "Population, visitors, air traffic, water, waste and accidents by month or year",
             ),
-            "pk-province",
+            "city",
             _OPEN_GOVERNMENT,
             scope="/statistics",
             frequency="P1Y",
@@ -141,7 +150,7 @@ def _feeds() -> list[Dataset]:
                 "เส้นทาง ป้ายหยุดรถ และตารางเวลาของภูเก็ตสมาร์ทบัส",
                 "Lines, stops and timetables of Phuket Smart Bus",
             ),
-            "pksb",
+            "transit",
             "Facts; collection MIT",
             frequency="P1Y",
             required="name location origin source",
@@ -153,7 +162,7 @@ def _feeds() -> list[Dataset]:
                 "ตำแหน่ง ความเร็ว และทิศทางของรถโดยสารประจำทาง ไม่มีหมายเลขทะเบียนรถ",
                 "Position, speed and heading of public buses, without licence plates",
             ),
-            "pksb",
+            "transit",
             "Facts; collection MIT",
             scope="/mobility/bus",
             frequency="PT1M",
@@ -166,7 +175,7 @@ def _feeds() -> list[Dataset]:
                 "ผลการตรวจวัดอากาศและปริมาณฝนรายสถานีและรายอำเภอ",
                 "Observations of weather and rain by station and district",
             ),
-            "tmd",
+            "weather",
             _OPEN_GOVERNMENT,
             frequency="PT3H",
             required="name location origin source",
@@ -178,7 +187,7 @@ def _feeds() -> list[Dataset]:
                 "ระดับน้ำทำนายที่เกาะตะเภาน้อย คำนวณจากองค์ประกอบฮาร์มอนิก",
                 "Predicted level at Ko Taphao Noi, computed from its harmonic constituents",
             ),
-            "pk-province",
+            "city",
             "CC-BY-4.0 TICON-4, doi:10.17882/109129",
             frequency="PT10M",
             required="name location origin source",
@@ -190,7 +199,7 @@ def _feeds() -> list[Dataset]:
                 "ผลการตรวจวัดคุณภาพอากาศ คุณภาพน้ำ และปริมาณการจราจร",
                 "Measurements of air quality, water and traffic flow",
             ),
-            "pk-province",
+            "city",
             _OWN,
             frequency="PT1H",
             required="location origin source",
@@ -202,7 +211,7 @@ def _feeds() -> list[Dataset]:
                 "อุบัติเหตุ พ.ศ. 2562–2565 วัน เวลา สถานที่ มูลเหตุ ผู้เสียชีวิตและผู้บาดเจ็บ ไม่มีข้อมูลบุคคล",
                 "Accidents 2019–2022 with time, place, cause, deaths and injuries; no personal data",
             ),
-            "doh",
+            "roads",
             _OPEN_GOVERNMENT,
             required="accidentDate deaths injured location origin source",
         ),
@@ -213,7 +222,7 @@ def _feeds() -> list[Dataset]:
                 "ทะเบียน สถานะ และค่าที่อ่านได้ของอุปกรณ์ ยังมิได้จัดชั้นเพื่อเปิดเผย",
                 "Register, state and readings of devices, not yet cleared for publication",
             ),
-            "pk-province",
+            "city",
             _INTERNAL,
             _SECURITY,
             frequency="PT15M",
@@ -228,7 +237,7 @@ def _command() -> list[Dataset]:
             "alerts",
             Words("การแจ้งเตือนของศูนย์บัญชาการ", "Alerts of the command center"),
             Words("การแจ้งเตือนและกฎการแจ้งเตือนที่เจ้าหน้าที่ใช้ติดตามสถานการณ์", "Alerts and the rules that raise them"),
-            "pk-ddpm",
+            "disaster",
             _INTERNAL,
             _SECURITY,
             required="name",
@@ -240,7 +249,7 @@ def _command() -> list[Dataset]:
                 "เหตุการณ์ ลำดับเวลา และการมอบหมายหน่วยปฏิบัติ ชื่อและหมายเลขโทรศัพท์ของผู้แจ้งเป็นข้อมูลส่วนบุคคล",
                 "Incidents, their timeline and assignments; the reporter's name and telephone are personal data",
             ),
-            "pk-ddpm",
+            "disaster",
             _INTERNAL,
             _SECURITY,
             required="",
@@ -252,7 +261,7 @@ def _command() -> list[Dataset]:
                 "รถพยาบาล รถดับเพลิง สายตรวจ เรือ และชุดปฏิบัติการ พร้อมสถานะและตำแหน่ง",
                 "Ambulances, fire engines, patrols, boats and teams with state and position",
             ),
-            "pk-ddpm",
+            "disaster",
             _INTERNAL,
             _SECURITY,
             required="name unitType unitStatus homeStation agency location origin",
@@ -261,7 +270,7 @@ def _command() -> list[Dataset]:
             "exercises",
             Words("การฝึกซ้อม", "Exercises"),
             Words("ผลการฝึกซ้อมและข้อมูลในพื้นที่ฝึก ไม่ใช่เหตุการณ์จริง", "Results and data of drills; not real events"),
-            "pk-ddpm",
+            "disaster",
             _INTERNAL,
             _SECURITY,
             required="",
@@ -279,7 +288,7 @@ def _planning() -> list[Dataset]:
                 "ค่าตัวชี้วัดที่คำนวณจากข้อมูลจริง พร้อมสูตร แหล่งที่มา และขั้นคุณภาพ",
                 "Indicators computed from real data with formula, source and quality step",
             ),
-            "pk-province",
+            "city",
             _OWN,
             required="name origin",
         ),
@@ -290,7 +299,7 @@ def _planning() -> list[Dataset]:
                 "ผลการคำนวณความครอบคลุมตามย่านความถี่ ตำแหน่งสถานีเป็นข้อมูลความมั่นคง",
                 "Computed coverage by band; the places of sites are security data",
             ),
-            "pk-province",
+            "city",
             _OWN,
             required="name origin",
         ),
@@ -301,7 +310,7 @@ def _planning() -> list[Dataset]:
                 "จุดเปราะบางของโครงข่ายถนนและที่ตั้งสถานีโทรคมนาคม",
                 "Weak points of the road network and sites of telecommunication",
             ),
-            "pk-province",
+            "city",
             _INTERNAL,
             _SECURITY,
             required="name origin",
@@ -313,7 +322,7 @@ def _planning() -> list[Dataset]:
                 "ช่องว่าง มาตรการ และชุดมาตรการที่ได้จากการคำนวณ",
                 "Gaps, measures and the portfolios computed from them",
             ),
-            "pk-province",
+            "city",
             _OWN,
             required="name origin",
         ),
@@ -324,7 +333,7 @@ def _planning() -> list[Dataset]:
                 "วัตถุประสงค์ ผลผลิต หมุดหมาย และหลักฐานความก้าวหน้าของความช่วยเหลือทางวิชาการห้าปี",
                 "Objectives, deliverables, milestones and evidence over five years",
             ),
-            "depa",
+            "programme",
             _OWN,
             required="name",
         ),
@@ -332,7 +341,7 @@ def _planning() -> list[Dataset]:
             "skills",
             Words("กรอบสมรรถนะและหลักสูตร", "Competencies and courses"),
             Words("สมรรถนะ บทบาทหน้าที่ และหลักสูตรฝึกอบรม", "Competencies, staff roles and training courses"),
-            "pk-province",
+            "city",
             _OWN,
             required="name",
         ),
@@ -343,7 +352,7 @@ def _planning() -> list[Dataset]:
                 "ผลการเรียนและช่องว่างทักษะของบุคลากรรายบุคคล เป็นข้อมูลส่วนบุคคล",
                 "Learning records and skill gaps of individuals; personal data",
             ),
-            "pk-province",
+            "city",
             _INTERNAL,
             _PERSONAL,
             required="",

@@ -19,6 +19,8 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any, Final
 
+import msgspec
+
 from andaman.broker.entity import build
 from andaman.broker.model import DEFAULT_TENANT, Doc, Instance, OpKind, WriteOp
 from andaman.broker.service import Broker
@@ -49,6 +51,15 @@ class InstallReport:
     removed: int = 0
 
 
+class DemoAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A person that the demo invents: name as screens show it, role, and code of the agency."""
+
+    username: str
+    name: str
+    role: str
+    agency: str
+
+
 class Pack:
     """One city pack. Files are read when asked for; nothing is kept in memory."""
 
@@ -76,6 +87,22 @@ class Pack:
         """West, south, east, north."""
         west, south, east, north = self.manifest["bbox"]
         return float(west), float(south), float(east), float(north)
+
+    @property
+    def publishers(self) -> dict[str, str]:
+        """Duty ("city", "disaster", …) → code of the agency that publishes the datasets of it."""
+        return dict(self._own("publishers.json") or {})
+
+    @property
+    def demo_accounts(self) -> list[DemoAccount]:
+        """Whom ``andaman demo`` creates: the pack's own people, or the neutral ones of the platform."""
+        return msgspec.convert(
+            self._own("demo-accounts.json") or _base("demo-accounts.json"), list[DemoAccount]
+        )
+
+    def _own(self, name: str) -> Any:
+        """A JSON file of the pack beside its manifest, or None."""
+        return _json(self._folder / name)
 
     @property
     def attribution(self) -> list[str]:
@@ -157,12 +184,23 @@ def base_register(name: str) -> list[Any]:
     return _register(files("andaman.city") / "base", name) or []
 
 
+def base_demo_accounts() -> list[DemoAccount]:
+    """Whom ``andaman demo`` creates in a city without a pack."""
+    return msgspec.convert(_base("demo-accounts.json"), list[DemoAccount])
+
+
 def _register(folder: Traversable, name: str) -> list[Any] | None:
-    file = folder / "registers" / f"{name}.json"
-    if not file.is_file():
-        return None
-    rows: list[Any] = json.loads(file.read_text("utf-8"))
+    rows: list[Any] | None = _json(folder / "registers" / f"{name}.json")
     return rows
+
+
+def _base(name: str) -> Any:
+    return _json(files("andaman.city") / "base" / name)
+
+
+def _json(file: Traversable) -> Any:
+    """The content of a JSON file, or None where there is none."""
+    return json.loads(file.read_text("utf-8")) if file.is_file() else None
 
 
 def read_entity(line: Mapping[str, Any]) -> Doc:

@@ -32,6 +32,11 @@ class City:
     seeds: SeedRows
     """The registers as they come with the pack, or with the platform."""
 
+    @property
+    def publishers(self) -> dict[str, str]:
+        """Duty → code of the agency that publishes its datasets, for the catalogue's seed."""
+        return self.pack.publishers if self.pack else {}
+
 
 def build(site: Site, settings: CitySettings) -> Built:
     """The registers start after the pack: their rows may refer to its entities."""
