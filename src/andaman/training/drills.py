@@ -15,7 +15,7 @@ from andaman.identity.tenants import Tenants
 from andaman.kernel.errors import AndamanError, BadRequestData, ResourceNotFound
 from andaman.kernel.ids import sortable_id, urn
 from andaman.kernel.positions import seal, unseal
-from andaman.kernel.time import DAY, SECOND, Clock, Micros, format_time, parse_time
+from andaman.kernel.time import DAY, SECOND, Clock, Micros, format_time
 from andaman.kernel.work import Timer
 from andaman.training.drill import SCENARIOS, Scenario, Score, score
 from andaman.training.exercise import (
@@ -30,6 +30,7 @@ from andaman.training.permissions import MANAGE_DRILLS
 from andaman.training.problems import DrillEnded, DrillRunning, NoSuchDrill, NoSuchScenario, TooManyDrills
 from andaman.training.record import DRILL_ACTOR, facts_of
 from andaman.training.scenario_rules import RULES
+from andaman.training.views import DrillRun
 
 SCOPE: Final = ("/training/drill",)
 MAX_RUNNING: Final = 5
@@ -58,17 +59,15 @@ class Drills:
         assert self._actor.principal.id == DRILL_ACTOR
 
     async def start(self) -> None:
-        for run in self.list_runs(FULL_ACCESS):
-            if value(run, "tenantRemovedAt") is not None:
+        for run in map(DrillRun.of, self.list_runs(FULL_ACCESS)):
+            if run.removed:
                 # Of a release that kept the name, or of a directory that was restored from the journal.
-                if value(run, "exerciseTenant") in self._broker.tenants():
-                    await self._broker.forget_tenant(value(run, "exerciseTenant"))
+                if run.tenant in self._broker.tenants():
+                    await self._broker.forget_tenant(run.tenant)
             else:
-                people = [value(run, "person"), *value(run, "trainers", [])]
-                with contextlib.suppress(
-                    BadRequestData
-                ):  # somebody of a restored copy who is no longer there
-                    await self._admit(value(run, "exerciseTenant"), people)
+                # somebody of a restored copy may be no longer there
+                with contextlib.suppress(BadRequestData):
+                    await self._admit(run.tenant, [run.person, *run.trainers])
         await self._timer.start()
 
     async def stop(self) -> None:
@@ -175,49 +174,59 @@ class Drills:
 
     async def score(self, run: Doc) -> Score:
         """The score as the record stands now; the same record always gives the same score."""
-        scenario = SCENARIOS[value(run, "scenario")]
-        tenant = value(run, "exerciseTenant")
+        drill = DrillRun.of(run)
+        scenario = SCENARIOS.get(drill.scenario)
+        if scenario is None or drill.started_at is None:
+            raise AndamanError(f"{run['id']} has lost its scenario or the time of its start")
         events: list[Event] = []
         after = self._start_of(run)
-        while batch := await self._broker.read_events(after, 5000, tenant=tenant):
+        while batch := await self._broker.read_events(after, 5000, tenant=drill.tenant):
             events += batch
             after = batch[-1].seq
-        facts = facts_of(events, main_entity(scenario, _local(run)))
-        return score(scenario, facts, parse_time(value(run, "startedAt")), value(run, "person"))
+        facts = facts_of(events, main_entity(scenario, drill.local))
+        return score(scenario, facts, drill.started_at, drill.person)
 
     def _start_of(self, run: Doc) -> int:
         """The journal's position before the drill; older versions kept it as a number."""
         kept = value(run, "startSeq")
         if isinstance(kept, str):
             kept = unseal(self._broker.position_key, _START, kept)
-        if kept is None:
+        if not isinstance(kept, int) or not 0 <= kept <= self._broker.seq:
             raise AndamanError(f"{run['id']} has lost the position of its start")
-        return int(kept)
+        return kept
 
     # -- the clock ------------------------------------------------------------------------------------------
     async def _due(self) -> float | None:
         """Play what is due in every running drill; seconds until the next one, None when none is running."""
         nearest: float | None = None
         for run in self.list_runs(FULL_ACCESS):
-            if value(run, "drillStatus") != "running":
-                left = await self._expire(run)
-                if left is not None:
-                    nearest = left if nearest is None else min(nearest, left)
-                continue
-            scenario = SCENARIOS.get(value(run, "scenario"))
-            if scenario is None:
-                await self._status(run, "aborted")
-                continue
-            wait = await self._advance(run, scenario)
+            wait = await self._look(run, DrillRun.of(run))
             if wait is not None:
                 nearest = wait if nearest is None else min(nearest, wait)
         return nearest
 
-    async def _expire(self, run: Doc) -> float | None:
-        """Remove the drill's copy of the city when its time is over; seconds until then, None when it is gone."""
-        if value(run, "tenantRemovedAt") is not None:
+    async def _look(self, run: Doc, drill: DrillRun) -> float | None:
+        """Play what is due in one drill, or end it; seconds until the next look. A damaged one is aborted."""
+        if drill.status != "running":
+            return await self._expire(run, drill)
+        scenario = SCENARIOS.get(drill.scenario)
+        if scenario is None or drill.started_at is None or self._lost_start(run):
+            await self._status(run, "aborted")
             return None
-        left = (parse_time(value(run, "finishedAt")) + self._keep - self._clock()) / SECOND
+        return await self._advance(run, drill, scenario, drill.started_at)
+
+    def _lost_start(self, run: Doc) -> bool:
+        try:
+            self._start_of(run)
+        except AndamanError:
+            return True
+        return False
+
+    async def _expire(self, run: Doc, drill: DrillRun) -> float | None:
+        """Remove the drill's copy of the city when its time is over; seconds until then, None when it is gone."""
+        if drill.removed:
+            return None
+        left = ((drill.finished_at or 0) + self._keep - self._clock()) / SECOND
         if left > 0:
             return min(left, _LOOK_S)
         await self._remove(run)
@@ -228,8 +237,8 @@ class Drills:
         journal keeps what happened, and with it the score can be traced; the record of the drill is in the city's tenant.
         The name of the tenant goes too, with the subscriptions and registrations that were made in it.
         After a kill in the middle the rest is deleted at the next look."""
-        tenant = value(run, "exerciseTenant")
-        for types in ([iri("AlertRule")], []):
+        tenant = DrillRun.of(run).tenant
+        for types in ([iri("AlertRule")], []) if tenant in self._broker.tenants() else ():
             ids = [doc["id"] for doc in self._broker.iter_entities(types, FULL_ACCESS, tenant)]
             for begin in range(0, len(ids), _BATCH):
                 ops = [WriteOp(OpKind.DELETE, entity_id) for entity_id in ids[begin : begin + _BATCH]]
@@ -247,13 +256,12 @@ class Drills:
         if self._tenants is not None:
             await self._tenants.admit(tenant, people, self._actor)
 
-    async def _advance(self, run: Doc, scenario: Scenario) -> float | None:
-        started = parse_time(value(run, "startedAt"))
+    async def _advance(self, run: Doc, drill: DrillRun, scenario: Scenario, started: Micros) -> float | None:
         elapsed = (self._clock() - started) / SECOND
         if elapsed > scenario.limit_s:
-            await self.finish(_local(run), self._actor)
+            await self.finish(drill.local, self._actor)
             return None
-        done = {row["index"] for row in value(run, "injected", [])}
+        done = set(drill.injected)
         wait = scenario.limit_s - elapsed
         for index, inject in enumerate(scenario.injects):
             if index in done:
@@ -261,7 +269,7 @@ class Drills:
             if inject.after_s > elapsed:
                 wait = min(wait, inject.after_s - elapsed)
                 continue
-            await self._inject(run, scenario, index)
+            await self._inject(drill, scenario, index)
             done.add(index)
             log_rows = [{"index": i, "at": format_time(self._clock())} for i in sorted(done)]
             update = entity(run["id"], "DrillRun", injected=js(log_rows))
@@ -269,12 +277,11 @@ class Drills:
             await self._one(WriteOp(OpKind.APPEND, run["id"], update))
         return max(0.05, wait)
 
-    async def _inject(self, run: Doc, scenario: Scenario, index: int) -> None:
+    async def _inject(self, drill: DrillRun, scenario: Scenario, index: int) -> None:
         """Writing an inject twice (a kill between it and its mark) changes nothing but its time: same ids."""
-        tenant = value(run, "exerciseTenant")
-        existing = self._observers(scenario, index, tenant)
-        doc = inject_doc(scenario, index, _local(run), self._clock(), existing)
-        await self._write([doc], tenant)
+        existing = self._observers(scenario, index, drill.tenant)
+        doc = inject_doc(scenario, index, drill.local, self._clock(), existing)
+        await self._write([doc], drill.tenant)
 
     def _observers(self, scenario: Scenario, index: int, tenant: str) -> list[Doc]:
         """Entities of the inject's type, the one that reported last first."""
@@ -308,10 +315,6 @@ class Drills:
         for begin in range(0, len(docs), _BATCH):
             ops = [WriteOp(OpKind.UPSERT_UPDATE, d["id"], d) for d in docs[begin : begin + _BATCH]]
             await self._broker.must_write(ops, self._actor, tenant)
-
-
-def _local(run: Doc) -> str:
-    return str(run["id"]).rsplit(":", 1)[1]
 
 
 def score_json(result: Score) -> dict[str, Any]:

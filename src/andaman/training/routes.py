@@ -27,6 +27,7 @@ from andaman.training.permissions import (
 )
 from andaman.training.problems import NoSuchDrill
 from andaman.training.service import TrainingService
+from andaman.training.views import DrillRun
 
 _LIMIT: Final = 64 * 1024
 
@@ -133,9 +134,8 @@ class _Door:
 def _may_read(run: Doc, actor: Actor) -> bool:
     """Whose drill it is and how it went are personal data (hidden from others at every door): the person's own, its
     trainers', and for those who look after the training."""
-    a = simplify(run)["a"]
-    trainers = a.get("trainers")
-    mine = actor.principal.id in (a.get("person"), *(trainers if isinstance(trainers, list) else ()))
+    drill = DrillRun.of(run)
+    mine = actor.principal.id in (drill.person, *drill.trainers)
     return mine or actor.principal.may(REVIEW_DRILLS)
 
 

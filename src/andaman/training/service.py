@@ -10,6 +10,7 @@ from typing import Any, Final
 from andaman.broker.entity.build import entity, iri, js, lang, observed, prop, rel, simplify, value
 from andaman.broker.model import Doc, OpKind, WriteOp
 from andaman.broker.service import Broker
+from andaman.command.core import attributes
 from andaman.identity.model import FULL_ACCESS, Access, Actor, system_actor
 from andaman.identity.tenants import Tenants
 from andaman.kernel.ids import keyed_id, sortable_id, urn
@@ -74,19 +75,23 @@ class TrainingService:
 
     def _members(self, access: Access) -> list[Member]:
         return [
-            Member(value(d, "person"), value(d, "staffRole"), value(d, "origin") == "simulated")
+            Member(
+                attributes.text(d, "person"),
+                attributes.text(d, "staffRole"),
+                attributes.text(d, "origin") == "simulated",
+            )
             for d in self._all("StaffMember", access)
         ]
 
     def _records(self, access: Access) -> list[Record]:
         return [
             Record(
-                value(d, "person"),
-                value(d, "competency"),
-                int(value(d, "level")),
+                attributes.text(d, "person"),
+                attributes.text(d, "competency"),
+                attributes.count(d, "level"),
                 observed(d, "level") or 0,
-                value(d, "evidence", ""),
-                value(d, "origin") == "simulated",
+                attributes.text(d, "evidence"),
+                attributes.text(d, "origin") == "simulated",
             )
             for d in self._all("LearningRecord", access)
         ]
@@ -176,7 +181,7 @@ class TrainingService:
             raise NoSuchDrill(id=drill_id)
         if value(run, "drillStatus") != "scored":
             raise DrillNotScored
-        return float(value(run, "percent")) / 100, bool(value(run, "passed")), str(run["id"])
+        return attributes.number(run, "percent") / 100, bool(value(run, "passed")), str(run["id"])
 
     def _passed(self, course: Course, person: str) -> dict[str, Any]:
         doc = self._broker.find(self._enrolment_id(course, person), FULL_ACCESS)

@@ -66,6 +66,14 @@ def severity(doc: Doc) -> Severity:
     return Severity(found) if found in SEVERITIES else Severity.UNKNOWN
 
 
+def number(doc: Doc, attribute: str, default: float = 0.0) -> float:
+    """A finite number."""
+    found: object = value(doc, attribute)
+    if not isinstance(found, int | float) or isinstance(found, bool) or not math.isfinite(found):
+        return default
+    return float(found)
+
+
 def count(doc: Doc, attribute: str, default: int = 0) -> int:
     """A whole number from 0 on."""
     found: object = value(doc, attribute)
