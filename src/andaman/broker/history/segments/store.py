@@ -10,6 +10,7 @@ import atexit
 import gc
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import astuple, replace
@@ -419,11 +420,13 @@ class Store:
     def close(self) -> None:
         """Write everything into the file and let go of it. Questions under way are broken off: a connection cannot be
         closed while another thread asks through it."""
+        until = time.monotonic() + _CLOSE_LIMIT_S
         with self._lock:
             self._closed = True
-            for cursor in self._asking:
-                cursor.interrupt()
-            self._done.wait_for(lambda: not self._asking, _CLOSE_LIMIT_S)
+            while self._asking and time.monotonic() < until:
+                for cursor in self._asking:
+                    cursor.interrupt()  # again and again: one that comes before the statement is lost
+                self._done.wait(0.02)
         with suppress(duckdb.Error):
             for cursor in [*self._idle, self._root]:
                 cursor.close()
