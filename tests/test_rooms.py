@@ -59,6 +59,12 @@ def test_unknown_paths_below_a_machines_prefix_are_never_the_page(tmp_path: Path
     run(work)
 
 
+def test_every_folder_of_modules_is_a_package() -> None:
+    """The import contracts do not look into a folder without ``__init__.py``."""
+    folders = {path.parent for path in (ROOT / "src/andaman").rglob("*.py")}
+    assert [str(folder) for folder in folders if not (folder / "__init__.py").exists()] == []
+
+
 # -- the composer -----------------------------------------------------------------------------------------------------
 
 

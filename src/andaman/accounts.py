@@ -226,7 +226,7 @@ def _with_losses(
 
 # -- tokens -----------------------------------------------------------------------------------------------------
 def _create(options: argparse.Namespace, settings: Settings) -> int:
-    from andaman.broker.entity.build import iri
+    from andaman.broker.api import iri
     from andaman.identity.records import TokenKind
     from andaman.offline import cli_actor
 
@@ -307,7 +307,7 @@ def _print_table(found: Iterable[Listed], now: Micros) -> None:
 
 
 def _limits(token: Token) -> str:
-    from andaman.broker.entity.build import short
+    from andaman.broker.api import short
 
     limits = [*(short(name) for name in sorted(token.types)), *token.scopes]
     limits += [f"purpose {token.purpose}"] if token.purpose else []

@@ -10,7 +10,7 @@ from typing import TypeVar
 from starlette.types import ASGIApp
 
 from andaman import __version__
-from andaman.broker.service import Broker
+from andaman.broker.api import Broker
 from andaman.http import Dispatch, health_door, prefixes_of, screens_app
 from andaman.identity.doors import BoundDoor, checked
 from andaman.identity.service import Identity

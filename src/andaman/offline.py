@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from andaman.broker.service import Broker
+from andaman.broker.api import Broker
 from andaman.city.pack import install, load_pack
 from andaman.identity.model import Actor, Principal, Role
 from andaman.identity.room import IdentitySettings

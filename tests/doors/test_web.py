@@ -18,7 +18,9 @@ from andaman.identity.web import ACTOR
 
 def pages(directory: Path) -> TestClient:
     """A stranger's browser before the pages of a directory."""
-    screens = Starlette(routes=build_routes(web.routes(directory, ["api/", "auth/", "live", "ngsi-ld/", "tiles/"])))
+    screens = Starlette(
+        routes=build_routes(web.routes(directory, ["api/", "auth/", "live", "ngsi-ld/", "tiles/"]))
+    )
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await screens({**scope, ACTOR: Actor(PUBLIC_PRINCIPAL)}, receive, send)

@@ -18,8 +18,7 @@ from andaman.assessment.radio.policy import PolicyAssumptions, compare
 from andaman.assessment.radio.sites import MAX_SITES, Site, candidates, sites_of
 from andaman.assessment.reach.world import World
 from andaman.assessment.service import AssessmentService
-from andaman.broker.entity.build import entity, geo, iri, js, lang, prop, value
-from andaman.broker.model import Doc
+from andaman.broker.api import Doc, entity, geo, iri, js, lang, prop, value
 from andaman.identity.model import FULL_ACCESS, Access
 from andaman.kernel import query_params
 from andaman.kernel.errors import BadRequestData

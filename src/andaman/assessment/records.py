@@ -9,8 +9,7 @@ from typing import Any, Final
 import orjson
 
 from andaman.assessment.indicators.inputs import Computed
-from andaman.broker.entity.build import entity, js, lang, prop, value
-from andaman.broker.model import Doc
+from andaman.broker.api import Doc, entity, js, lang, prop, value
 from andaman.kernel.time import Micros, parse_time
 
 SCOPE: Final = "/assessment"

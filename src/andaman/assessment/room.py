@@ -7,7 +7,7 @@ from andaman.assessment.permissions import PERMISSIONS
 from andaman.assessment.routes import routes
 from andaman.assessment.service import AssessmentService
 from andaman.assessment.types import TYPES
-from andaman.broker.service import Broker
+from andaman.broker.api import Broker
 from andaman.identity.policy import Policy
 from andaman.identity.result_readers import Readership
 from andaman.room import Built, NoSettings, Room, Site

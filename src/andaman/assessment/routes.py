@@ -13,7 +13,7 @@ from andaman.assessment.problems import NoSuchIndicator, NotAmongYourRights, Sig
 from andaman.assessment.reach.world import ACCESS_KINDS
 from andaman.assessment.records import SCOPE
 from andaman.assessment.service import AssessmentService
-from andaman.broker.entity.build import iri
+from andaman.broker.api import iri
 from andaman.identity.doors import ANYONE, BoundDoor, Cost, DoorEntry, Requirement, Tenancy
 from andaman.identity.model import Actor
 from andaman.identity.web import actor_of, require

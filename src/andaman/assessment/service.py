@@ -33,9 +33,7 @@ from andaman.assessment.reach.world import (
     residents_near,
 )
 from andaman.assessment.records import SCOPE, indicator_doc, response_minutes, study_doc
-from andaman.broker.entity.build import iri, value
-from andaman.broker.model import DEFAULT_TENANT, Doc, OpKind, WriteOp
-from andaman.broker.service import Broker
+from andaman.broker.api import DEFAULT_TENANT, Broker, Doc, OpKind, WriteOp, iri, value
 from andaman.identity.model import Access, system_actor
 from andaman.identity.result_readers import Placed, Readers, everything
 from andaman.kernel.errors import Unavailable

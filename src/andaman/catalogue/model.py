@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from andaman.broker.entity.build import entity, iri, js, lang, prop, short, value
-from andaman.broker.model import Doc
+from andaman.broker.api import Doc, entity, iri, js, lang, prop, short, value
 from andaman.catalogue.problems import PurposeMissing, SelectorEmptied
 from andaman.catalogue.reading import CLASS_NAMES, read_policy
 from andaman.identity.model import Classification

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from andaman.broker.entity.build import short
-from andaman.broker.model import Doc
+from andaman.broker.api import Doc, short
 from andaman.kernel.time import SECOND, Micros, format_time, parse_time
 
 GRACE: Final = 1.5

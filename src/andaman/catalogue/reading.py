@@ -10,9 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from andaman.broker.contexts.model import is_name
-from andaman.broker.entity.build import VALUE_MEMBER, iri, plain
-from andaman.broker.model import Doc, Instance
+from andaman.broker.api import VALUE_MEMBER, Doc, Instance, iri, is_name, plain
 from andaman.identity.model import Classification
 from andaman.identity.policy import OPERATIONS
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from andaman.broker.service import Broker
+from andaman.broker.api import Broker
 from andaman.catalogue.retention import RetentionKeeper
 from andaman.catalogue.routes import routes
 from andaman.catalogue.seed import default_datasets

@@ -7,7 +7,7 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from andaman.broker.entity.build import short
+from andaman.broker.api import short
 from andaman.catalogue.model import Dataset
 from andaman.catalogue.reading import CLASS_NAMES
 from andaman.catalogue.service import Catalogue

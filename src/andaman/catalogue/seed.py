@@ -11,7 +11,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from andaman.broker.entity.build import iri
+from andaman.broker.api import iri
 from andaman.catalogue.model import Dataset
 from andaman.catalogue.reading import CLASSES
 from andaman.identity.model import Classification

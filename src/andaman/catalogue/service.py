@@ -13,9 +13,7 @@ from contextlib import suppress
 from itertools import islice
 from typing import Any, Final
 
-from andaman.broker.entity.build import iri, value
-from andaman.broker.model import Doc, Event, OpKind, WriteOp
-from andaman.broker.service import Broker
+from andaman.broker.api import Broker, Doc, Event, OpKind, WriteOp, iri, value
 from andaman.catalogue.model import (
     DATASET,
     OPEN_SCOPE,

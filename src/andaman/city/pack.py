@@ -21,9 +21,7 @@ from typing import Any, Final
 
 import msgspec
 
-from andaman.broker.entity import build
-from andaman.broker.model import DEFAULT_TENANT, Doc, Instance, OpKind, WriteOp
-from andaman.broker.service import Broker
+from andaman.broker.api import DEFAULT_TENANT, Broker, Doc, Instance, OpKind, WriteOp, build
 from andaman.identity.model import Actor
 from andaman.kernel.errors import ResourceNotFound
 from andaman.kernel.time import Micros, parse_time

@@ -16,9 +16,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from andaman.broker.entity import build
-from andaman.broker.model import DEFAULT_TENANT, Doc, Event, Instance, OpKind, WriteOp
-from andaman.broker.service import Broker
+from andaman.broker.api import DEFAULT_TENANT, Broker, Doc, Event, Instance, OpKind, WriteOp, build
 from andaman.city.pack import Pack, base_register
 from andaman.city.problems import CodeUnknown, NoSuchRegister, NoSuchRow
 from andaman.city.types import REGISTER_SEED

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from andaman.broker.entity.build import value
-from andaman.broker.model import Doc
+from andaman.broker.api import Doc, value
 
 _EXACT: Final = 2**53  # from here on, floats are not exact
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from andaman.broker.service import Broker
+from andaman.broker.api import Broker
 from andaman.city.pack import Pack, install, load_pack
 from andaman.city.permissions import PERMISSIONS
 from andaman.city.registers import Registers, SeedRows

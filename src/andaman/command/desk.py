@@ -5,9 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from andaman.broker.entity.build import iri, simplify
-from andaman.broker.model import DEFAULT_TENANT, Doc
-from andaman.broker.service import Broker
+from andaman.broker.api import DEFAULT_TENANT, Broker, Doc, iri, simplify
 from andaman.city.registers import SeedRows
 from andaman.command.core import attributes
 from andaman.command.core.records import Records

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from andaman.broker.service import Broker
+from andaman.broker.api import Broker
 from andaman.city.registers import Registers
 from andaman.city.room import City
 from andaman.command.incident_types import REGISTERS

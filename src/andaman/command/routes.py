@@ -7,7 +7,7 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from andaman.broker.entity.build import simplify
+from andaman.broker.api import simplify
 from andaman.command.core.reading import F, read_form
 from andaman.command.core.views import Alert, Unit
 from andaman.command.desk import Command

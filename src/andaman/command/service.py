@@ -6,9 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from andaman.broker.entity.build import iri, value
-from andaman.broker.model import DEFAULT_TENANT
-from andaman.broker.service import Broker
+from andaman.broker.api import DEFAULT_TENANT, Broker, iri, value
 from andaman.command.core import attributes
 from andaman.command.core.states import AlertStatus, IncidentStatus, UnitStatus
 from andaman.command.core.views import Alert, Incident, Unit

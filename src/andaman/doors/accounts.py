@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from andaman.broker.entity.build import iri, short
-from andaman.broker.service import Broker
+from andaman.broker.api import Broker, iri, short
 from andaman.catalogue.service import copy_agencies
 from andaman.identity.rights_follower import RightsFollower
 from andaman.identity.routes import routes

@@ -5,12 +5,16 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
-from andaman.broker.contexts.bundled import bundled_document, core_document
-from andaman.broker.contexts.model import CORE_URL, Context
-from andaman.broker.contexts.process import build_context
-from andaman.broker.entity import build
-from andaman.broker.entity.check import check_name
-from andaman.broker.entity.expand import attribute_iri
+from andaman.broker.api import (
+    CORE_URL,
+    Context,
+    attribute_iri,
+    build,
+    build_context,
+    bundled_document,
+    check_name,
+    core_document,
+)
 from andaman.kernel.errors import BadRequestData
 
 _MEMBERS: Final = frozenset({"id", "type", "scope", "expiresAt", "createdAt", "modifiedAt", "deletedAt"})

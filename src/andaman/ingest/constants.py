@@ -8,9 +8,7 @@ from typing import Any, Final
 
 import orjson
 
-from andaman.broker.entity import build
-from andaman.broker.entity.check import check_json
-from andaman.broker.model import Instance
+from andaman.broker.api import Instance, build, check_json
 
 MAX_BYTES: Final = 256 * 1024
 """Of one constant, as of a message."""

@@ -8,8 +8,7 @@ from typing import Any, Final, Protocol
 
 from shapely.geometry import shape
 
-from andaman.broker.entity import build
-from andaman.broker.model import Doc
+from andaman.broker.api import Doc, build
 from andaman.ingest.model import Feed, FeedLink
 from andaman.ingest.recorded import accident_feed, rain_feed, weather_feed
 from andaman.ingest.smartbus import SmartBusFeed, lines_of

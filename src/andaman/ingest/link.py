@@ -10,9 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-from andaman.broker.entity.check import checked_entity
-from andaman.broker.model import Doc
-from andaman.broker.service import Broker
+from andaman.broker.api import Broker, Doc, checked_entity
 from andaman.identity.model import Actor, system_actor
 from andaman.ingest.deadletter import DeadLetter, DeadLetterStore
 from andaman.ingest.model import FeedStatus, Observation, Sleep, Written

@@ -14,8 +14,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
-from andaman.broker.model import DEFAULT_TENANT
-from andaman.broker.service import Broker
+from andaman.broker.api import DEFAULT_TENANT, Broker
 from andaman.ingest.deadletter import DeadLetterStore
 from andaman.ingest.link import Link
 from andaman.ingest.model import Feed, FeedState, FeedStatus, Sleep, SourceAway

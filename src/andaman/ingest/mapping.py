@@ -7,10 +7,7 @@ from pathlib import Path as File
 from typing import Any, Final, get_args
 from zoneinfo import ZoneInfo
 
-from andaman.broker.entity import build
-from andaman.broker.entity.check import checked_entity
-from andaman.broker.entity.names import is_uri
-from andaman.broker.model import LOCATION, Instance
+from andaman.broker.api import LOCATION, Instance, build, checked_entity, is_uri
 from andaman.ingest.checking import attribute_name, type_name
 from andaman.ingest.constants import read_constant
 from andaman.ingest.payload import CODECS

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
-from andaman.broker.model import Doc
+from andaman.broker.api import Doc
 from andaman.kernel.errors import Unavailable
 from andaman.kernel.time import Clock, Micros
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import orjson
 
-from andaman.broker.model import Doc, Instance, OpKind, WriteOp
+from andaman.broker.api import Doc, Instance, OpKind, WriteOp
 from andaman.ingest.model import Observation
 from andaman.kernel.time import Micros, parse_time
 

@@ -8,10 +8,7 @@ from typing import Any, Final, NoReturn
 
 import orjson
 
-from andaman.broker.entity import build
-from andaman.broker.entity.check import check_stored_value
-from andaman.broker.entity.names import is_uri
-from andaman.broker.model import LOCATION, Doc, Instance
+from andaman.broker.api import LOCATION, Doc, Instance, build, check_stored_value, is_uri
 from andaman.ingest.deadletter import DeadLetter
 from andaman.ingest.mapping import fill_template
 from andaman.ingest.numbers import read_number

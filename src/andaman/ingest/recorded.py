@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, Final
 
-from andaman.broker.entity import build
-from andaman.broker.model import Doc, Instance
+from andaman.broker.api import Doc, Instance, build
 from andaman.ingest.replay import Recording, ReplayFeed
 from andaman.kernel.time import SECOND, Micros, format_time, local_date, parse_time
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from andaman.broker.model import Doc
+from andaman.broker.api import Doc
 from andaman.ingest.model import FeedLink
 from andaman.ingest.stamps import STEP_BACK
 from andaman.kernel.time import SECOND, Micros, format_time

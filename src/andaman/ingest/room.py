@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from andaman.broker.service import Broker
+from andaman.broker.api import Broker
 from andaman.city.room import City
 from andaman.ingest import deadletter, offsets
 from andaman.ingest.client_id import open_client_id

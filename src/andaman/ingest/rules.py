@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 from zlib import crc32
 from zoneinfo import ZoneInfo
 
-from andaman.broker.model import Instance
+from andaman.broker.api import Instance
 from andaman.ingest.topics import Pattern, covers, joined, overlap
 from andaman.kernel.errors import BadRequestData
 from andaman.kernel.time import Micros

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from andaman.broker.entity import build
-from andaman.broker.model import Doc, Instance
+from andaman.broker.api import Doc, Instance, build
 from andaman.ingest.model import FeedLink
 from andaman.ingest.timetable import Block, Line, Place, blocks, locate_now, read_line
 from andaman.kernel.time import BANGKOK, SECOND, Micros, format_time, local_date

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from andaman.broker.entity import build
-from andaman.broker.model import Doc
+from andaman.broker.api import Doc, build
 from andaman.ingest.harmonics import Extreme, Tide
 from andaman.ingest.model import FeedLink
 from andaman.kernel.time import HOUR, MINUTE, Micros, format_time

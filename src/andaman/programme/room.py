@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from andaman.broker.service import Broker
+from andaman.broker.api import Broker
 from andaman.programme.routes import routes
 from andaman.programme.service import ProgrammeService
 from andaman.programme.types import TYPES

@@ -6,12 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
-from andaman.broker.entity.build import iri
-from andaman.broker.model import Doc
-from andaman.broker.query.ast import TypeExpr, TypeIs, TypeOr
-from andaman.broker.query.model import EntityQuery, Page
-from andaman.broker.query.parse import parse_q
-from andaman.broker.service import Broker
+from andaman.broker.api import Broker, Doc, EntityQuery, Page, TypeExpr, TypeIs, TypeOr, iri, parse_q
 from andaman.identity.model import Access
 from andaman.kernel.errors import BadRequestData
 from andaman.kernel.time import Clock, Micros, format_time, parse_time

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from andaman.broker.entity.build import entity, js, lang, prop
-from andaman.broker.model import Doc
+from andaman.broker.api import Doc, entity, js, lang, prop
 from andaman.roadmap.model import Measure
 
 SCOPE: Final = "/roadmap"

@@ -14,8 +14,7 @@ from typing import Any, Final
 import orjson
 
 from andaman.assessment.service import AssessmentService
-from andaman.broker.entity.build import iri, value
-from andaman.broker.model import OpKind, WriteOp
+from andaman.broker.api import OpKind, WriteOp, iri, value
 from andaman.identity.model import FULL_ACCESS, Access, Actor, system_actor
 from andaman.identity.result_readers import Placed
 from andaman.kernel.errors import BadRequestData, NoSuchTenant, Unavailable

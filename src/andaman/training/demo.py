@@ -5,8 +5,7 @@ from __future__ import annotations
 import random
 from typing import Final
 
-from andaman.broker.entity.build import entity, prop
-from andaman.broker.model import Doc
+from andaman.broker.api import Doc, entity, prop
 from andaman.kernel.ids import urn
 from andaman.kernel.time import DAY, Micros
 from andaman.training.framework import COMPETENCIES, MAX_LEVEL, ROLES

@@ -7,9 +7,20 @@ import contextlib
 from collections.abc import Sequence
 from typing import Any, Final
 
-from andaman.broker.entity.build import entity, iri, js, lang, observed, prop, value
-from andaman.broker.model import Doc, Event, OpKind, WriteOp
-from andaman.broker.service import Broker
+from andaman.broker.api import (
+    Broker,
+    Doc,
+    Event,
+    OpKind,
+    WriteOp,
+    entity,
+    iri,
+    js,
+    lang,
+    observed,
+    prop,
+    value,
+)
 from andaman.identity.model import FULL_ACCESS, Access, Actor, system_actor
 from andaman.identity.tenants import Tenants
 from andaman.kernel.errors import AndamanError, BadRequestData, ResourceNotFound

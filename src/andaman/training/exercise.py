@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from andaman.broker.entity.build import entity, geo, iri, js, lang, prop
-from andaman.broker.model import Doc
+from andaman.broker.api import Doc, entity, geo, iri, js, lang, prop
 from andaman.kernel.time import Micros, format_time
 from andaman.kernel.words import LanguageMap
 from andaman.training.drill import Inject, Scenario

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from andaman.broker.entity.build import default_instance, iri, plain
-from andaman.broker.model import Event, EventKind
+from andaman.broker.api import Event, EventKind, default_instance, iri, plain
 from andaman.training.drill import Fact
 
 DRILL_ACTOR: Final = "system:drill"

@@ -7,8 +7,7 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from andaman.broker.entity.build import simplify
-from andaman.broker.model import Doc
+from andaman.broker.api import Doc, simplify
 from andaman.identity.doors import BoundDoor, DoorEntry, Tenancy
 from andaman.identity.model import FULL_ACCESS, Actor
 from andaman.identity.web import actor_of

@@ -7,9 +7,21 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
-from andaman.broker.entity.build import entity, iri, js, lang, observed, prop, rel, simplify, value
-from andaman.broker.model import Doc, OpKind, WriteOp
-from andaman.broker.service import Broker
+from andaman.broker.api import (
+    Broker,
+    Doc,
+    OpKind,
+    WriteOp,
+    entity,
+    iri,
+    js,
+    lang,
+    observed,
+    prop,
+    rel,
+    simplify,
+    value,
+)
 from andaman.command.core import attributes
 from andaman.identity.model import FULL_ACCESS, Access, Actor, system_actor
 from andaman.identity.tenants import Tenants

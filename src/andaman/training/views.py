@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
-from andaman.broker.entity.build import value
-from andaman.broker.model import Doc
+from andaman.broker.api import Doc, value
 from andaman.command.core import attributes
 from andaman.kernel.time import Micros
 from andaman.training.exercise import tenant_of

@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
-from andaman.broker.entity.build import value
-from andaman.broker.model import Doc
+from andaman.broker.api import Doc, value
 from andaman.kernel.errors import BadRequestData
 from andaman.kernel.time import Micros, format_time, parse_time
 from andaman.kernel.words import LanguageMap

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from andaman.assessment.indicators.inputs import Computed
-from andaman.broker.entity.build import value
-from andaman.broker.model import Doc
+from andaman.broker.api import Doc, value
 from andaman.kernel.time import Micros
 
 

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from andaman.broker.entity.build import value
-from andaman.broker.model import Doc
+from andaman.broker.api import Doc, value
 from andaman.city.roads import RoadSegment
 from andaman.kernel.network_model import ACCESS_KMH, OTHER_KMH, SPEED_KMH
 

@@ -15,8 +15,7 @@ from andaman.assessment.problems import CityDataMissing
 from andaman.assessment.reach.access import Place
 from andaman.assessment.reach.land import Area, LandGrid, land_grid
 from andaman.assessment.reach.population import People, spread
-from andaman.broker.entity.build import value
-from andaman.broker.model import Doc
+from andaman.broker.api import Doc, value
 from andaman.kernel.geometry import centre_of
 
 INPUT_TYPES: Final = ("RoadSegment", "AdministrativeArea", "PointOfInterest", "PublicTransportStop")

@@ -10,8 +10,7 @@ import math
 from enum import StrEnum
 from typing import Final, TypeGuard, TypeVar
 
-from andaman.broker.entity.build import value
-from andaman.broker.model import Doc
+from andaman.broker.api import Doc, value
 from andaman.command.core.entities import local
 from andaman.command.core.states import SEVERITIES, Severity
 from andaman.command.problems import KINDS, Unreadable

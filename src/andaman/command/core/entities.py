@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from andaman.broker.entity.build import entity, prop
-from andaman.broker.model import Instance, OpKind, WriteOp
+from andaman.broker.api import Instance, OpKind, WriteOp, entity, prop
 
 
 def local(entity_id: str) -> str:

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Final
 
-from andaman.broker.entity.build import js, lang, prop, rel
-from andaman.broker.model import Instance
+from andaman.broker.api import Instance, js, lang, prop, rel
 from andaman.command.types import ASSIGNMENT, INCIDENT
 from andaman.kernel.words import State, Words, json_params
 

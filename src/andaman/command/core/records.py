@@ -7,11 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from andaman.broker.entity.build import iri
-from andaman.broker.model import Doc, WriteOp
-from andaman.broker.query import ast
-from andaman.broker.query.model import EntityQuery
-from andaman.broker.service import Broker
+from andaman.broker.api import Broker, Doc, EntityQuery, WriteOp, ast, iri
 from andaman.command.core.entities import scopes_of
 from andaman.command.core.views import V, readable
 from andaman.command.problems import KINDS, NoSuchRecord

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from andaman.broker.entity.build import entity, prop, rel
-from andaman.broker.model import Instance, OpKind, WriteOp
+from andaman.broker.api import Instance, OpKind, WriteOp, entity, prop, rel
 from andaman.command.core.entities import change_op, exercise_of, local, scopes_of
 from andaman.command.core.entries import Entry
 from andaman.command.core.views import Incident

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar, Final, Protocol, Self, TypeVar
 
-from andaman.broker.model import Doc
+from andaman.broker.api import Doc
 from andaman.command.core import attributes as read
 from andaman.command.core.attributes import Place
 from andaman.command.core.states import (

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from andaman.broker.entity.build import value
+from andaman.broker.api import value
 from andaman.command.core.attributes import Place
 from andaman.command.core.states import UnitStatus
 from andaman.command.core.views import Unit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from andaman.broker.model import Doc
+from andaman.broker.api import Doc
 from andaman.city.roads import RoadSegment
 from andaman.kernel.network import Segment
 

@@ -5,9 +5,19 @@ from __future__ import annotations
 import asyncio
 from typing import Any, assert_never
 
-from andaman.broker.entity.build import entity, iri, js, prop, rel
-from andaman.broker.model import DEFAULT_TENANT, Doc, Instance, OpKind, WriteOp
-from andaman.broker.service import Broker
+from andaman.broker.api import (
+    DEFAULT_TENANT,
+    Broker,
+    Doc,
+    Instance,
+    OpKind,
+    WriteOp,
+    entity,
+    iri,
+    js,
+    prop,
+    rel,
+)
 from andaman.command.core import attributes
 from andaman.command.core.entities import change_op, exercise_of, scopes_of
 from andaman.command.core.entries import Entry, UnitStep, unit_links

@@ -13,9 +13,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Final
 
-from andaman.broker.entity.build import geo, prop, value
-from andaman.broker.model import WriteOp
-from andaman.broker.service import Broker
+from andaman.broker.api import Broker, WriteOp, geo, prop, value
 from andaman.command.core import attributes
 from andaman.command.core.attributes import Place
 from andaman.command.core.entities import change_op

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from andaman.broker.entity.build import prop
-from andaman.broker.model import WriteOp
+from andaman.broker.api import WriteOp, prop
 from andaman.command.core.entities import change_op, local
 from andaman.command.core.states import AssignmentStatus, UnitStatus
 from andaman.command.core.views import Assignment, Unit

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, TypedDict
 
-from andaman.broker.entity.build import iri, value
-from andaman.broker.model import Doc
+from andaman.broker.api import Doc, iri, value
 from andaman.command.core import attributes
 from andaman.command.core.states import AlertStatus, IncidentStatus
 from andaman.kernel.refusals import EndNotAfterBegin, NotAWholeNumber

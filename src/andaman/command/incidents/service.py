@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import assert_never
 
-from andaman.broker.entity.build import prop, rel
-from andaman.broker.model import Instance, OpKind, WriteOp
+from andaman.broker.api import Instance, OpKind, WriteOp, prop, rel
 from andaman.command.core import attributes
 from andaman.command.core.entities import change_op
 from andaman.command.core.entries import (

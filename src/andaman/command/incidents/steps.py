@@ -10,8 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from andaman.broker.entity.build import entity, lang, prop, rel
-from andaman.broker.model import Doc, Instance, WriteOp
+from andaman.broker.api import Doc, Instance, WriteOp, entity, lang, prop, rel
 from andaman.command.core.entities import exercise_of, scopes_of
 from andaman.command.core.entries import Entry, IncidentFollowed
 from andaman.command.core.states import AssignmentStatus, IncidentStatus, Severity

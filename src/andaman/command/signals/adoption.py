@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from andaman.broker.entity.build import iri
-from andaman.broker.model import WriteOp
-from andaman.broker.service import Broker
+from andaman.broker.api import Broker, WriteOp, iri
 from andaman.command.core.views import Alert, readable
 from andaman.command.signals.alerts import withdraw
 from andaman.command.signals.engine import RuleEngine

@@ -6,8 +6,20 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from andaman.broker.entity.build import entity, js, lang, prop, rel, short, value
-from andaman.broker.model import LOCATION, Doc, Instance, OpKind, WriteOp
+from andaman.broker.api import (
+    LOCATION,
+    Doc,
+    Instance,
+    OpKind,
+    WriteOp,
+    entity,
+    js,
+    lang,
+    prop,
+    rel,
+    short,
+    value,
+)
 from andaman.command.core.entities import change_op, exercise_of, local, scopes_of
 from andaman.command.core.states import AlertStatus
 from andaman.command.core.views import Alert

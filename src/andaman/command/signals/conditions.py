@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import orjson
 
-from andaman.broker.model import Doc
+from andaman.broker.api import Doc
 from andaman.command.signals.definition import (
     All,
     Any_,

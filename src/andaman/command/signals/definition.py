@@ -12,8 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from andaman.broker.entity.build import iri
-from andaman.broker.model import LOCATION
+from andaman.broker.api import LOCATION, iri
 from andaman.command.core.states import SEVERITIES
 from andaman.command.types import CATEGORY, CERTAINTY, URGENCY
 from andaman.kernel.errors import BadRequestData

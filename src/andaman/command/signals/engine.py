@@ -18,8 +18,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from andaman.broker.entity.build import default_instance, plain
-from andaman.broker.model import Change, Doc, Event, EventKind
+from andaman.broker.api import Change, Doc, Event, EventKind, default_instance, plain
 from andaman.command.signals.conditions import AreaOf, Known, Sample, is_number
 from andaman.command.signals.definition import Rule
 from andaman.command.signals.episode import Episode, Signal

@@ -8,11 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from andaman.broker.entity.build import iri
-from andaman.broker.model import Doc
-from andaman.broker.query import ast
-from andaman.broker.query.evaluate import matches_q, matches_scope
-from andaman.broker.query.parse import parse_q, parse_scope
+from andaman.broker.api import Doc, ast, iri, matches_q, matches_scope, parse_q, parse_scope
 from andaman.command.core.states import SEVERITIES
 from andaman.command.signals.conditions import (
     AreaOf,

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, assert_never
 
-from andaman.broker.entity.build import entity, iri, js, lang, prop, simplify
-from andaman.broker.model import Doc, OpKind, WriteOp
-from andaman.broker.service import Broker
+from andaman.broker.api import Broker, Doc, OpKind, WriteOp, entity, iri, js, lang, prop, simplify
 from andaman.command.core.records import Records
 from andaman.command.signals.commands import DeleteRule, PutRule, RuleCommand
 from andaman.command.signals.defaults import DEFAULT_RULES

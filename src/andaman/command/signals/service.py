@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from andaman.broker.model import WriteOp
+from andaman.broker.api import WriteOp
 from andaman.command.core.records import Records
 from andaman.command.core.views import Alert
 from andaman.command.signals.alerts import acknowledge, close

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from andaman.broker.model import Change, Doc, Event, EventKind
+from andaman.broker.api import Change, Doc, Event, EventKind
 from andaman.command.signals.conditions import Known
 from andaman.identity.model import Access
 from andaman.kernel.time import Micros

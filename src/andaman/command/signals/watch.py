@@ -19,10 +19,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from andaman.broker.entity.build import iri, value
-from andaman.broker.follower import Follower
-from andaman.broker.model import LOCATION, Doc, Event, EventKind, WriteOp
-from andaman.broker.service import Broker
+from andaman.broker.api import LOCATION, Broker, Doc, Event, EventKind, Follower, WriteOp, iri, value
 from andaman.command.core.records import Records
 from andaman.command.core.views import Alert
 from andaman.command.problems import Unreadable

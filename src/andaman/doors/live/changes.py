@@ -10,9 +10,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from andaman.broker.entity.build import default_instance, plain, short
-from andaman.broker.model import Change, Event, EventKind, Instance
-from andaman.broker.service import Broker
+from andaman.broker.api import Broker, Change, Event, EventKind, Instance, default_instance, plain, short
 from andaman.identity.web import actor_of, tenant_of
 from andaman.kernel import query_params
 from andaman.kernel.errors import BadRequestData, InvalidRequest

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import orjson
 
-from andaman.broker.entity.build import iri
+from andaman.broker.api import iri
 from andaman.doors.live.hub import Hub, Watch
 from andaman.doors.live.problems import SocketWatchesFull
 from andaman.doors.live.share import Share, is_stranger

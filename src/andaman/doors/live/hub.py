@@ -14,12 +14,17 @@ from typing import Final
 import numpy as np
 import orjson
 
-from andaman.broker.entity.build import simplify
-from andaman.broker.entity.hiding import without
-from andaman.broker.follower import Follower
-from andaman.broker.ledger.rights import shape_before
-from andaman.broker.model import LOCATION, Doc, Event, EventKind
-from andaman.broker.service import Broker
+from andaman.broker.api import (
+    LOCATION,
+    Broker,
+    Doc,
+    Event,
+    EventKind,
+    Follower,
+    shape_before,
+    simplify,
+    without,
+)
 from andaman.doors.live.view import Bounds, Filter, bounds_of
 from andaman.doors.live.window import Pending, Window
 from andaman.identity.model import FULL_ACCESS, Access

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from andaman.broker.service import Broker
+from andaman.broker.api import Broker
 from andaman.doors.live.hub import Hub
 from andaman.doors.live.routes import READ_CHANGES, LiveDoor
 from andaman.identity.service import Identity

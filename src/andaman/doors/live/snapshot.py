@@ -8,10 +8,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from time import perf_counter
 from typing import Final, cast
 
-from andaman.broker.model import Doc
-from andaman.broker.query.ast import TypeExpr, TypeIs, TypeOr
-from andaman.broker.query.model import EntityQuery
-from andaman.broker.service import Broker
+from andaman.broker.api import Broker, Doc, EntityQuery, TypeExpr, TypeIs, TypeOr
 from andaman.doors.live.hub import live_text
 from andaman.doors.live.view import Filter, bounds_of
 from andaman.identity.model import Access

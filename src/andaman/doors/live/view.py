@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from andaman.broker.model import LOCATION, Doc
+from andaman.broker.api import LOCATION, Doc
 from andaman.kernel.errors import BadRequestData
 
 Bounds = tuple[float, float, float, float]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from andaman.broker.service import Broker
+from andaman.broker.api import Broker
 from andaman.doors.past.routes import routes
 from andaman.room import Built, NoSettings, Room, Site
 

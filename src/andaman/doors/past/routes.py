@@ -12,10 +12,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from andaman.broker.entity.build import iri
-from andaman.broker.query.city import NEWEST_MOST, CityMeans, NewestValues
-from andaman.broker.query.period import parse_period
-from andaman.broker.service import Broker
+from andaman.broker.api import NEWEST_MOST, Broker, CityMeans, NewestValues, iri, parse_period
 from andaman.identity.doors import ANYONE, BoundDoor, Cost, DoorEntry, Tenancy
 from andaman.identity.web import actor_of, tenant_of
 from andaman.kernel import query_params

@@ -10,8 +10,7 @@ import shapely
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
-from andaman.broker.entity import build
-from andaman.broker.model import Doc
+from andaman.broker.api import Doc, build
 from andaman.doors.tiles.tileset import Feature
 
 log = logging.getLogger(__name__)

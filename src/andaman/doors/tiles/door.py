@@ -16,10 +16,7 @@ from typing import Any, Final, Protocol
 from starlette.requests import Request
 from starlette.responses import Response
 
-from andaman.broker.entity import build
-from andaman.broker.follower import Follower
-from andaman.broker.model import DEFAULT_TENANT, Doc, Event, EventKind
-from andaman.broker.service import Broker
+from andaman.broker.api import DEFAULT_TENANT, Broker, Doc, Event, EventKind, Follower, build
 from andaman.doors.tiles.base import LAYERS, TYPES, features
 from andaman.doors.tiles.tileset import MAX_ZOOM, TileSet
 from andaman.identity.doors import ANYONE, BoundDoor, Cost, DoorEntry, Tenancy

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from andaman.broker.service import Broker
+from andaman.broker.api import Broker
 from andaman.city.room import City
 from andaman.doors.tiles.door import TileDoor
 from andaman.room import Built, NoSettings, Room, Site
