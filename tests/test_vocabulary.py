@@ -13,6 +13,8 @@ import pytest
 
 from andaman.broker.entity.build import GENERIC_TYPES, iri, short
 from andaman.catalogue.seed import default_datasets
+from andaman.city.pack import load_pack
+from andaman.city.registers import SeedRows
 from andaman.command.core.states import AlertStatus, AssignmentStatus, IncidentStatus, Severity, UnitStatus
 from andaman.command.dispatch.steps import ASSIGNMENT_STEPS, UNIT_STATUS
 from andaman.command.incidents.steps import INCIDENT_STEPS
@@ -21,7 +23,7 @@ from andaman.command.signals.defaults import DEFAULT_RULES
 from andaman.common_attributes import COMMON
 from andaman.identity.policy import default_configuring, default_writes
 from andaman.kernel.words import Words
-from andaman.programme.plan import OBJECTIVES
+from andaman.programme.plan import Plan
 from andaman.rooms import ROOMS, TYPES
 from andaman.units import UNITS
 from andaman.vocabulary import Attribute, EntityType, Namespace, attributes_of, by_name, merged
@@ -142,7 +144,7 @@ def test_every_state_has_words_and_no_others_have(kind: str, attribute: str, sta
 def test_rules_and_checks_name_declared_types_and_attributes() -> None:
     """A misspelt name in a default rule or in a check of the programme would never match anything."""
     types, attributes = by_name(TYPES), {one.name for one in ATTRIBUTES}
-    checks = [check for o in OBJECTIVES for d in o.deliverables for check in d.checks]
+    checks = Plan.of(SeedRows(load_pack("phuket"))).checks
     conditions = [*(definition for _, definition in DEFAULT_RULES.values())]
     assert {kind for check in checks for kind in check.types} <= types.keys()
     named = {
@@ -151,7 +153,7 @@ def test_rules_and_checks_name_declared_types_and_attributes() -> None:
     assert named
     assert named <= types.keys()
     read = {node["attr"] for rule in conditions for node in _nodes(rule) if "attr" in node}
-    asked = {match for check in checks for match in re.findall(r"([A-Za-z]\w*)\s*[=<>!]", check.q)}
+    asked = {match for check in checks for match in re.findall(r"([A-Za-z]\w*)\s*[=<>!]", check.query)}
     assert read
     assert read | asked <= attributes | {one.name for one in COMMON}
 

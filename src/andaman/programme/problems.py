@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from andaman.kernel.errors import BadRequestData
+from andaman.kernel.errors import BadRequestData, ResourceNotFound
 from andaman.kernel.refusals import Refusal
 from andaman.kernel.words import Words
 
@@ -14,3 +14,12 @@ class QuarterNotBegun(Refusal, BadRequestData):
     words = Words("ไตรมาส {quarter} ของปี ค.ศ. {year} ยังไม่เริ่ม", "Quarter {quarter} of {year} has not begun")
     quarter: int
     year: int
+
+
+class NoProgramme(Refusal, ResourceNotFound):
+    """The registers have no programme, or no deliverable of an objective."""
+
+    code = "no-programme"
+    words = Words(
+        "เมืองนี้ยังไม่ได้กำหนดแผนงานโครงการ", "This city has no programme yet; its registers describe one"
+    )

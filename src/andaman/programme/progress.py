@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from andaman.kernel.time import BANGKOK, DAY, Micros, local_date, parse_time
-from andaman.programme.plan import MILESTONES, OBJECTIVES, Check, Deliverable
+from andaman.programme.plan import Check, DeliverableRow, Plan
 
+_YEAR: Final = 365.2425 * DAY
 Status = Literal["done", "on-plan", "late", "not-begun"]
 
 
@@ -29,7 +30,7 @@ def check_progress(check: Check, evidence: Evidence) -> float:
     return 1.0 if check.target <= 0 else max(0.0, min(1.0, evidence.found / check.target))
 
 
-def deliverable_progress(deliverable: Deliverable, evidence: Mapping[str, Evidence]) -> float:
+def deliverable_progress(deliverable: DeliverableRow, evidence: Mapping[str, Evidence]) -> float:
     """Mean of the checks' progress, 0 to 1."""
     parts = [check_progress(c, evidence.get(c.id, Evidence(None))) for c in deliverable.checks]
     return sum(parts) / len(parts)
@@ -44,26 +45,26 @@ def status(progress: float, due: Micros, now: Micros) -> Status:
     return "on-plan" if progress > 0 else "not-begun"
 
 
-def report(evidence: Mapping[str, Evidence], now: Micros) -> dict[str, Any]:
+def report(plan: Plan, evidence: Mapping[str, Evidence], now: Micros) -> dict[str, Any]:
     """The whole programme at ``now`` as JSON: objectives, deliverables with checks, milestones with status."""
     by_deliverable: dict[str, dict[str, Any]] = {}
     objectives: list[dict[str, Any]] = []
-    for objective in OBJECTIVES:
+    for objective in plan.objectives:
         rows: list[dict[str, Any]] = []
         for d in objective.deliverables:
             progress = deliverable_progress(d, evidence)
             row = {
-                "id": d.id,
+                "id": d.code,
                 "part": d.part.json(),
-                "title": d.title.json(),
+                "title": d.name.json(),
                 "due": d.due,
-                "room": d.room,
+                "room": d.screen,
                 "progress": _shown(progress),
                 "status": status(progress, parse_time(d.due), now),
                 "checks": [_check_row(c, evidence.get(c.id, Evidence(None))) for c in d.checks],
             }
             rows.append(row)
-            by_deliverable[d.id] = row
+            by_deliverable[d.code] = row
         objectives.append(
             {
                 "id": objective.id,
@@ -73,7 +74,7 @@ def report(evidence: Mapping[str, Evidence], now: Micros) -> dict[str, Any]:
             }
         )
     milestones = []
-    for m in MILESTONES:
+    for m in plan.milestones:
         due = parse_time(m.due)
         progress = by_deliverable[m.deliverable]["progress"] if m.deliverable else float(now >= due)
         milestones.append(
@@ -110,11 +111,11 @@ def _check_row(check: Check, evidence: Evidence) -> dict[str, Any]:
         "id": check.id,
         "title": check.title.json(),
         "measure": check.measure,
-        "target": check.target,
+        "target": int(check.target) if check.target.is_integer() else check.target,
         "found": evidence.found,
         "met": check_progress(check, evidence) >= 1.0,
         "types": list(check.types),
-        "q": check.q,
+        "q": check.query,
         "sample": list(evidence.sample),
     }
 
@@ -134,11 +135,12 @@ def quarter_of(at: Micros) -> tuple[int, int]:
     return local.year, (local.month + 2) // 3
 
 
-def programme_year(at: Micros) -> int:
-    """1 to 5 while the agreement is in force; 0 before, 6 after."""
-    start, end = parse_time(MILESTONES[0].due), parse_time(MILESTONES[-1].due)
+def programme_year(plan: Plan, at: Micros) -> int:
+    """1 to the number of years while the agreement is in force; 0 before, one more after."""
+    start, end = parse_time(plan.about.signed), parse_time(plan.about.ends)
+    years = max(1, round((end - start) / _YEAR))
     if at < start:
         return 0
     if at >= end:
-        return 6
-    return min(5, int((at - start) / (365.2425 * DAY)) + 1)
+        return years + 1
+    return min(years, int((at - start) / _YEAR) + 1)

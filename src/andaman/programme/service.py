@@ -10,9 +10,10 @@ from andaman.broker.api import Broker, Doc, EntityQuery, Page, TypeExpr, TypeIs,
 from andaman.identity.model import Access
 from andaman.kernel.errors import BadRequestData
 from andaman.kernel.time import Clock, Micros, format_time, parse_time
-from andaman.programme.plan import BASIS, ENDS, OBJECTIVES, SIGNED, SOURCE, TITLE, Check
+from andaman.programme.plan import Check, Plan
 from andaman.programme.problems import QuarterNotBegun
 from andaman.programme.progress import Evidence, programme_year, quarter_bounds, quarter_of, report
+from andaman.register import Rows
 
 SAMPLE = 3
 
@@ -20,24 +21,25 @@ SAMPLE = 3
 class ProgrammeService:
     """Reads only: the programme's state is the platform's evidence, so it cannot be set by hand."""
 
-    def __init__(self, broker: Broker, clock: Clock) -> None:
-        self._broker = broker
+    def __init__(self, broker: Broker, clock: Clock, registers: Rows) -> None:
+        self._broker, self._registers = broker, registers
         self._clock = clock
 
     async def at(self, at: Micros | None, access: Access) -> dict[str, Any]:
-        """The programme now (``None``) or as it was known at a past instant."""
+        """The programme now (``None``) or as it was known at a past instant, by the plan of today. Raises NoProgramme."""
+        plan = Plan.of(self._registers)
         now = self._clock()
         moment = now if at is None else min(at, now)
-        evidence = await self._evidence(None if at is None or at >= now else at, access)
+        evidence = await self._evidence(plan, None if at is None or at >= now else at, access)
         return {
-            "title": TITLE.json(),
-            "source": SOURCE.json(),
-            "basis": BASIS.json(),
-            "signed": SIGNED,
-            "ends": ENDS,
+            "title": plan.about.name.json(),
+            "source": plan.about.announcement.json(),
+            "basis": plan.about.plan_basis.json(),
+            "signed": plan.about.signed,
+            "ends": plan.about.ends,
             "time": format_time(moment),
-            "programmeYear": programme_year(moment),
-            **report(evidence, moment),
+            "programmeYear": programme_year(plan, moment),
+            **report(plan, evidence, moment),
         }
 
     async def quarter(self, year: int | None, quarter: int | None, access: Access) -> dict[str, Any]:
@@ -71,8 +73,8 @@ class ProgrammeService:
             },
         }
 
-    async def _evidence(self, at: Micros | None, access: Access) -> dict[str, Evidence]:
-        checks = [c for o in OBJECTIVES for d in o.deliverables for c in d.checks]
+    async def _evidence(self, plan: Plan, at: Micros | None, access: Access) -> dict[str, Evidence]:
+        checks = plan.checks
         found = await asyncio.gather(*(self._check(check, at, access) for check in checks))
         return {check.id: evidence for check, evidence in zip(checks, found, strict=True)}
 
@@ -81,7 +83,7 @@ class ProgrammeService:
             pages = [await self._count((t,), "", at, access) for t in check.types]
             present = [page for page in pages if page.total > 0]
             return Evidence(len(present), _ids(doc for page in present for doc in page.docs[:1]))
-        page = await self._count(check.types, check.q, at, access)
+        page = await self._count(check.types, check.query, at, access)
         if check.measure == "count":
             return Evidence(page.total, _ids(page.docs))
         everything = await self._count(check.types, "", at, access)

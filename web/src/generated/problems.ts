@@ -53,6 +53,7 @@ export const problems: Readonly<Record<string, ProblemWords>> = {
   "method-not-allowed": {"th": "ไม่สามารถดำเนินการด้วยวิธีนี้ได้", "en": "This method is not allowed here"},
   "no-incident-then": {"th": "ยังไม่มีเหตุ {id} ณ เวลา {at}", "en": "There was no incident {id} at {at}", "params": {"id": "text", "at": "text"}},
   "no-plan-possible": {"th": "ไม่มีชุดมาตรการใดอยู่ในงบนี้ได้ตามเงื่อนไข ลองเพิ่มงบหรือลดมาตรการบังคับ", "en": "No plan keeps the budget, the prerequisites and the measures that must be in; raise the budget or demand fewer measures", "params": {}},
+  "no-programme": {"th": "เมืองนี้ยังไม่ได้กำหนดแผนงานโครงการ", "en": "This city has no programme yet; its registers describe one", "params": {}},
   "no-such-account": {"th": "ไม่มีบัญชีผู้ใช้ {username}", "en": "There is no account {username}", "params": {"username": "text"}},
   "no-such-course": {"th": "ไม่มีหลักสูตร {id}", "en": "There is no course {id}", "params": {"id": "text"}},
   "no-such-course-step": {"th": "หลักสูตร {course} ไม่มีขั้น {step}", "en": "Course {course} has no step {step}", "params": {"course": "text", "step": "text"}},
