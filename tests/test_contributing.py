@@ -110,7 +110,7 @@ def ask(copy: Path, **environ: str) -> dict[str, object]:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    unwanted = shutil.ignore_patterns("*.so", "_compiled.json", "static", "__pycache__", "phuket")
+    unwanted = shutil.ignore_patterns("*.so", "_compiled.json", "static", "__pycache__")
     shutil.copytree(ROOT / "src/andaman", tmp_path / "src/andaman", ignore=unwanted)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     return tmp_path
