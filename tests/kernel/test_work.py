@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 
 import pytest
 
 from andaman.kernel.errors import Unavailable
-from andaman.kernel.work import Every, Timer
+from andaman.kernel.work import Every, Timer, end
 
 
 async def _until(done, seconds: float = 5.0) -> None:
@@ -157,3 +158,20 @@ def test_a_wake_during_a_turn_is_followed_by_another_turn() -> None:
         await timer.stop()
 
     asyncio.run(run())
+
+
+def test_work_that_loses_a_cancellation_is_ended_all_the_same() -> None:
+    async def deaf(times: int) -> None:
+        for _ in range(times):
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(60)
+        await asyncio.sleep(60)
+
+    async def work() -> None:
+        tasks = [asyncio.create_task(deaf(times)) for times in (0, 1, 2)]
+        await asyncio.sleep(0)
+        async with asyncio.timeout(10):
+            await end(*tasks)
+        assert all(task.cancelled() for task in tasks)
+
+    asyncio.run(work())

@@ -24,6 +24,7 @@ from andaman.ingest.stamps import Stamps
 from andaman.kernel.errors import AndamanError
 from andaman.kernel.metrics import Family
 from andaman.kernel.time import Clock, system_clock
+from andaman.kernel.work import end
 
 log = logging.getLogger(__name__)
 FIRST_PAUSE_S: Final = 1.0
@@ -152,8 +153,7 @@ class FeedManager:
         status = self.get_status(feed_id)
         task = self._tasks.pop(feed_id, None)
         if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await end(task)
         self._runs.pop(feed_id, None)
         status.state = FeedState.STOPPED
         status.failing_since = None

@@ -25,6 +25,7 @@ from andaman.ingest.rules import TopicMap, overlapping
 from andaman.ingest.session import Delivery, MqttAddress, Session
 from andaman.ingest.topics import covers
 from andaman.kernel.time import Micros, format_time
+from andaman.kernel.work import end
 
 __all__ = ["MqttAddress", "MqttFeed"]
 log = logging.getLogger(__name__)
@@ -128,10 +129,7 @@ class MqttFeed:
             raise self._ended(session, time.monotonic() - began)
         finally:
             await session.close()
-            tasks = [task for task in (worker, topics, losing) if task is not None]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(*(task for task in (worker, topics, losing) if task is not None))
             self._held.clear()
 
     async def _connect(self, session: Session) -> bool:

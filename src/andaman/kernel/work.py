@@ -11,14 +11,28 @@ import logging
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Any, Final
 
 from andaman.kernel.errors import AndamanError
 
 log = logging.getLogger(__name__)
 RETRY_S: Final = 5.0
+_CANCEL_AGAIN_S: Final = 1.0
 _REMIND_S: Final = 60.0
 """A failure that stays the same is logged again after so long."""
+
+
+async def end(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel tasks, and return when they have ended. Work can lose a cancellation (``asyncio.wait_for`` does, where what it
+    waits for ends in the same moment), so it is repeated."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=_CANCEL_AGAIN_S)
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()  # it was looked at: nothing is logged of it at exit
 
 
 class Background(ABC):
@@ -41,8 +55,7 @@ class Background(ABC):
     async def stop(self) -> None:
         """Cancel the work, and return when it has ended."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end(self._task)
             self._task = None
 
     @property
