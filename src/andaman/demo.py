@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import secrets
 import sys
@@ -68,6 +69,7 @@ def run_demo(settings: Settings, given: set[str]) -> int:
     """Build, install, serve; ``given`` names the settings that the command line set itself."""
     began = time.monotonic()
     settings = settings.replace(**{name: value for name, value in DEFAULTS.items() if name not in given})
+    logging.getLogger().setLevel(settings.site.log_level.upper())
     sock = listen(settings.site.host, settings.site.port)
     _say(f"Opening the data in {settings.site.directory} …")
     app = build(settings)
