@@ -14,6 +14,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from andaman.assessment.indicators.evaluation import definitions, evaluate_indicator
@@ -287,7 +288,7 @@ class AssessmentService:
                 self._figures.pop(name, None)  # what was there is gone, or is no longer for the readers
                 continue
             points, ids = points_of(docs), tuple(doc["id"] for doc in docs)
-            near = await self.in_thread(lambda p=points, r=reach: residents_near(world, p, r))  # type: ignore[misc]
+            near = await self.in_thread(partial(residents_near, world, points, reach))
             share = near.share_of(world.people.total)
             origins = tuple(sorted({"computed", *(str(value(doc, "origin", "reported")) for doc in docs)}))
             self.publish(name, Computed(share.best, share.low, share.high, "Andaman", now, ids, origins))

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -331,7 +332,7 @@ class Table:
 
     def _tell(self, change: Change) -> None:
         for listener in self._listeners:
-            self._store.after_commit(lambda listener=listener: listener(change))  # type: ignore[misc]
+            self._store.after_commit(partial(listener, change))
 
     def _read(self, where: str = "", values: Sequence[Any] = ()) -> list[Row]:
         sql = f"SELECT tenant, id, document, revision FROM {self._name}{where}"  # noqa: S608

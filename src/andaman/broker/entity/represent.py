@@ -89,7 +89,8 @@ def represent(doc: Doc, context: Context, view: View = PLAIN) -> dict[str, Any]:
 
 def _projected(doc: Doc, view: View) -> Iterable[tuple[str, list[Instance]]]:
     if not view.projects:
-        return doc["attrs"].items()  # type: ignore[no-any-return]
+        every: Iterable[tuple[str, list[Instance]]] = doc["attrs"].items()
+        return every
     kept: list[tuple[str, list[Instance]]] = []
     for iri, instances in doc["attrs"].items():
         if iri in view.omit or (view.pick is not None and iri not in view.pick):

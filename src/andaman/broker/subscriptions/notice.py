@@ -55,7 +55,8 @@ def now(coroutine: Coroutine[Any, Any, _T]) -> _T:
         while True:
             coroutine.send(None)
     except StopIteration as end:
-        return end.value  # type: ignore[no-any-return]
+        found: _T = end.value
+        return found
 
 
 def envelope(
@@ -92,10 +93,17 @@ def entity_json(subscription: Subscription, fact: Fact, find: Find) -> bytes:
     """The changed entity (with those linked to it, where asked for) as this subscription wants to see it."""
     form, context = subscription.form, subscription.context
     # The same for every subscription with this form; a join asks for current state under the subscriber's own rights.
-    key = (form.view, form.media, form.version, form.show_changes, subscription.condition.triggers, context)
+    key: tuple[Any, ...] = (
+        form.view,
+        form.media,
+        form.version,
+        form.show_changes,
+        subscription.condition.triggers,
+        context,
+    )
     if form.join is None:
         if fact.event.kind is EventKind.DELETED:
-            key = (*key, subscription.condition.watched)  # type: ignore[assignment]
+            key = (*key, subscription.condition.watched)
         known = fact.shown.get(key)
         if known is not None:
             return known

@@ -64,8 +64,9 @@ def place_of(condition: Condition) -> Place:
         path, values = part.path, part.values
         if not path.attr or path.subs or path.member or path.keys or path.links:
             continue
+        plain = {one.value for one in values if isinstance(one, Number | Text | Uri)}
         if part.op is Cmp.EQ and all(isinstance(one, Number | Text | Uri) for one in values):
-            return Place("equal", path.attr, tuple({one.value for one in values}))  # type: ignore[union-attr]
+            return Place("equal", path.attr, tuple(plain))
         if not threshold.kind and isinstance(values[0], Number) and part.op in _UP | _DOWN:
             threshold = Place("above" if part.op in _UP else "below", path.attr, (values[0].value,))
     if condition.geo is not None:
