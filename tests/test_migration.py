@@ -23,7 +23,13 @@ from .support import PASSWORD, client, platform, run
 ACTOR = system_actor("test")
 RELEASED = {  # SHA-256 of steps that stand in the world: they are never edited, only added to
     "ledger": ["341efeed7b7d43c9", "a3d613d81e909e45", "e8ed0c42fc65efe7"],
-    "identity": ["01484eeb2fad6beb", "55724d0c4cd259ef", "c849f57a1b881b28", "ef5c0c6d093f0c6f"],
+    "identity": [
+        "01484eeb2fad6beb",
+        "55724d0c4cd259ef",
+        "c849f57a1b881b28",
+        "ef5c0c6d093f0c6f",
+        "344d8cc3a2658a2a",
+    ],
 }
 SHARED = ("tenant", "shape", "layout", "entity", "journal")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TypeVar
 
 from starlette.types import ASGIApp
@@ -82,9 +82,12 @@ class App:
         status = "stopping" if self.site.stopping.is_set() else "ok"
         return {"status": status, "version": __version__, "clock": clock, **words}
 
-    async def start(self) -> None:
-        """Start the rooms in order. Where one fails, those before it are stopped, and its error is raised."""
+    async def start(self, only: Collection[str] | None = None) -> None:
+        """Start the rooms in order (``only``: those of these names). Where one fails, those before it are stopped, and its
+        error is raised."""
         for room, built in self._built:
+            if only is not None and room.name not in only:
+                continue
             started = self._started.setdefault(room.name, [])
             try:
                 for part in built.background:

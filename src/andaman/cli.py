@@ -10,12 +10,18 @@ import sqlite3
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import orjson
 
 from andaman import __version__, accounts
 from andaman.kernel import compiled
-from andaman.kernel.errors import AndamanError, StorageFull, Unavailable, refusal_of
+from andaman.kernel.errors import AndamanError, BadRequestData, StorageFull, Unavailable, refusal_of
 from andaman.kernel.logs import configure
 from andaman.settings import TABLE, Settings, load_settings
+
+if TYPE_CHECKING:
+    from andaman.definitions.service import Definitions
 
 log = logging.getLogger("andaman")
 EXIT_PROBLEM = 1
@@ -79,6 +85,31 @@ def build_parser() -> argparse.ArgumentParser:
     _data(load)
 
     accounts.add_commands(commands, _command, _data)
+
+    config = commands.add_parser("config", help="all definitions of the city as one file, and back")
+    actions = config.add_subparsers(metavar="ACTION", required=True)
+    export = _command(
+        actions,
+        "export",
+        _export,
+        "write roles, rules, registers and other definitions; no server may use the directory",
+    )
+    export.add_argument("file", metavar="FILE", nargs="?", default="-", help="JSON; - for standard output")
+    _data(export)
+    bring_in = _command(
+        actions,
+        "import",
+        _import,
+        "bring the definitions in force to a file; no server may use the directory",
+    )
+    bring_in.add_argument("file", metavar="FILE", help="what export wrote; - for standard input")
+    bring_in.add_argument(
+        "--try", dest="trying", action="store_true", help="list what would change, and change nothing"
+    )
+    bring_in.add_argument(
+        "--keep", action="store_true", help="delete no definition that the file does not have"
+    )
+    _data(bring_in)
 
     backup = _command(commands, "backup", _backup, "write a consistent copy, also while the server runs")
     backup.add_argument(
@@ -202,6 +233,43 @@ def _load(options: argparse.Namespace, settings: Settings) -> int:
 
     count = asyncio.run(load_pack_offline(settings, options.pack_name, progress))
     print(f"\n{options.pack_name}: {count} entities written", file=sys.stderr)
+    return 0
+
+
+def _export(options: argparse.Namespace, settings: Settings) -> int:
+    from andaman.definitions.config import exported
+    from andaman.offline import on_definitions
+
+    async def work(definitions: Definitions) -> bytes:
+        return orjson.dumps(exported(definitions), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+    body = asyncio.run(on_definitions(settings, work))
+    if options.file == "-":
+        sys.stdout.buffer.write(body)
+    else:
+        Path(options.file).write_bytes(body)
+    return 0
+
+
+def _import(options: argparse.Namespace, settings: Settings) -> int:
+    from andaman.definitions.config import Change, imported, planned
+    from andaman.offline import cli_actor, on_definitions
+
+    body = sys.stdin.buffer.read() if options.file == "-" else Path(options.file).read_bytes()
+    try:
+        content = orjson.loads(body)
+    except ValueError as error:
+        raise BadRequestData(f"{options.file} is not JSON: {error}") from None
+
+    async def work(definitions: Definitions) -> list[Change]:
+        if options.trying:
+            return planned(definitions, content, keep=options.keep)
+        return await imported(definitions, content, cli_actor(), keep=options.keep, reason="config import")
+
+    changes = asyncio.run(on_definitions(settings, work))
+    for one in changes:
+        print(f"{one.step} {one.kind}/{one.key}")
+    print(f"{len(changes)} {'would change' if options.trying else 'changed'}", file=sys.stderr)
     return 0
 
 

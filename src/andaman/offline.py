@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from andaman.app import App
 from andaman.broker.api import Broker
+from andaman.broker.room import STORE
 from andaman.city.pack import install, load_pack
+from andaman.city.room import ROOM as CITY
+from andaman.definitions.service import Definitions
 from andaman.identity.model import Actor, Principal, Role
 from andaman.identity.room import IdentitySettings
 from andaman.identity.room import open_identity as open_accounts
 from andaman.identity.service import Identity
 from andaman.maintenance.losses import IDENTITY, check_whole, note_stores
+from andaman.maintenance.room import FIRST, SIDE_FILES
 from andaman.room import Progress
 from andaman.rooms import PERMISSIONS
 from andaman.settings import Settings
+
+T = TypeVar("T")
 
 
 def cli_actor() -> Actor:
@@ -25,6 +35,16 @@ def open_identity(settings: Settings) -> Identity:
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     check_whole(directory, IDENTITY)
     return open_accounts(directory, settings.of(IdentitySettings), PERMISSIONS)
+
+
+async def on_definitions(settings: Settings, work: Callable[[Definitions], Awaitable[T]]) -> T:
+    """Do something with the definitions of a data directory that no server is using. No feed, rule or drill runs."""
+    app = App(settings)
+    try:
+        await app.start(only={FIRST.name, STORE.name, SIDE_FILES.name, CITY.name})
+        return await work(app.get(Definitions))
+    finally:
+        await app.stop()
 
 
 async def load_pack_offline(settings: Settings, name: str, progress: Progress) -> int:

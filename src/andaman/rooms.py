@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from andaman.approvals.room import RESUME
+from andaman.approvals.room import ROOM as APPROVALS
 from andaman.assessment.room import ROOM as ASSESSMENT
 from andaman.broker.room import EXCHANGE, STORE
 from andaman.catalogue.room import ROOM as CATALOGUE
 from andaman.city.room import ROOM as CITY
 from andaman.command.room import ROOM as COMMAND
+from andaman.definitions.room import ROOM as DEFINITIONS
 from andaman.doors.accounts import ROOM as ACCOUNTS
 from andaman.doors.live.room import ROOM as LIVE
 from andaman.doors.ngsild.room import ROOM as NGSI_LD
@@ -30,8 +33,8 @@ from andaman.room import Room, types_of
 from andaman.training.room import ROOM as TRAINING
 
 ROOMS: Final[tuple[Room, ...]] = (
-    OBSERVE, FIRST, IDENTITY, STORE, SIDE_FILES, CITY, CATALOGUE, ACCOUNTS, EXCHANGE, NGSI_LD, LIVE, PAST, TILES,
-    COMMAND, INGEST, ASSESSMENT, ROADMAP, TRAINING, PROGRAMME, WEB, BACKUPS,
+    OBSERVE, FIRST, IDENTITY, APPROVALS, DEFINITIONS, STORE, SIDE_FILES, CITY, CATALOGUE, ACCOUNTS, EXCHANGE, NGSI_LD, LIVE, PAST, TILES,
+    COMMAND, INGEST, ASSESSMENT, ROADMAP, TRAINING, PROGRAMME, RESUME, WEB, BACKUPS,
 )  # fmt: skip
 TYPES: Final = types_of(ROOMS)
 BROKER_ROOMS: Final = tuple(room for room in ROOMS if room.of_broker)

@@ -16,8 +16,8 @@ from andaman.broker.model import OpKind, WriteOp
 from andaman.city import pack as packs
 from andaman.city.registers import Registers, SeedRows, digest, follow_seed
 from andaman.command.incident_types import INCIDENT_TYPES, UNIT_TYPES
+from andaman.form import RowRefused
 from andaman.identity.model import system_actor
-from andaman.register import RowRefused
 from andaman.rooms import ROOMS
 from tests.support import client, platform, run
 

@@ -18,10 +18,12 @@ import msgspec
 
 from andaman.broker.api import DEFAULT_TENANT, Broker, Doc, Event, Instance, OpKind, WriteOp, build
 from andaman.city.pack import Pack, base_register
-from andaman.city.problems import CodeUnknown, NoSuchRegister, NoSuchRow
+from andaman.city.problems import NoSuchRegister, NoSuchRow
 from andaman.city.types import REGISTER_SEED
+from andaman.form import AnyRow, CodeUnknown, RowRefused
 from andaman.identity.model import FULL_ACCESS, Actor, system_actor
-from andaman.register import AnyRow, FormField, Register, RowRefused
+from andaman.kernel.refusals import Refusal
+from andaman.register import Register
 from andaman.vocabulary import EntityType
 
 log = logging.getLogger("andaman")
@@ -124,27 +126,13 @@ class Registers:
 
     def _check_references(self, register: Register[Any], row: Mapping[str, Any]) -> None:
         """Raises RowRefused where a field names a row that is not there."""
-        errors: list[Any] = []
-        for one in register.fields:
-            for code in self._codes_in(one, row.get(one.name)):
-                errors.append(CodeUnknown(field=one.name, value=code))
+        errors: list[Refusal] = [
+            CodeUnknown(field=name, value=code)
+            for name, other, code in register.form.codes_in(row)
+            if code not in self._loaded.get(other, _Loaded()).rows
+        ]
         if errors:
             raise RowRefused.of(errors)
-
-    def _codes_in(self, one: FormField, content: Any) -> list[str]:
-        """Codes of other registers within a value that those do not have."""
-        each = content if one.many else [content]
-        if content is None or one.kind not in ("code", "part"):
-            return []
-        if one.kind == "code":
-            known = self._loaded.get(one.register, _Loaded()).rows
-            return [code for code in each if code not in known]
-        return [
-            code
-            for part in each
-            for inner in one.fields
-            for code in self._codes_in(inner, part.get(inner.name))
-        ]
 
     # -- in memory ------------------------------------------------------------------------------------------
     def _see(self, events: Sequence[Event]) -> None:

@@ -6,11 +6,13 @@ import logging
 from dataclasses import dataclass
 
 from andaman.broker.api import Broker
+from andaman.city.definitions import kind_of
 from andaman.city.pack import Pack, install, load_pack
 from andaman.city.permissions import PERMISSIONS
 from andaman.city.registers import Registers, SeedRows
 from andaman.city.routes import routes
 from andaman.city.types import TYPES
+from andaman.definitions.service import Definitions
 from andaman.identity.model import system_actor
 from andaman.room import Built, Room, Site, Task, setting
 
@@ -51,7 +53,12 @@ def build(site: Site, settings: CitySettings) -> Built:
             report = await install(pack, broker, system_actor("city"), site.on_install)
             log.info("city pack %s: %s", pack.id, report)
 
-    doors = routes(registers) if site.registers else []
+    definitions = site.services.find(Definitions)
+    if definitions is None:
+        return Built(background=[Task(bring_in), registers])
+    for register in site.registers:
+        definitions.offer(kind_of(registers, register))
+    doors = routes(registers, definitions) if site.registers else []
     return Built(doors=doors, background=[Task(bring_in), registers])
 
 

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from andaman.city.permissions import MANAGE_REGISTERS, READ_REGISTERS
 from andaman.city.registers import Registers
+from andaman.definitions.service import Definitions
 from andaman.identity.doors import BoundDoor, DoorEntry, Tenancy
 from andaman.identity.web import actor_of
 from andaman.kernel.http import json_response, read_json
@@ -23,7 +24,7 @@ _PUT: Final = DoorEntry(
 _DELETE: Final = DoorEntry("DELETE", "/api/registers/{name}/{id}", Tenancy.CITY, MANAGE_REGISTERS)
 
 
-def routes(registers: Registers) -> list[BoundDoor]:
+def routes(registers: Registers, definitions: Definitions) -> list[BoundDoor]:
     async def listed(request: Request) -> Response:
         found = [
             {"name": one.name, "words": one.words.json(), "rows": len(registers.listed(one))}
@@ -33,7 +34,7 @@ def routes(registers: Registers) -> list[BoundDoor]:
 
     async def one(request: Request) -> Response:
         register = registers.get(request.path_params["name"])
-        return json_response({**register.form(), "rows": registers.listed(register)})
+        return json_response({**register.page(), "rows": registers.listed(register)})
 
     async def row(request: Request) -> Response:
         register = registers.get(request.path_params["name"])
@@ -42,12 +43,19 @@ def routes(registers: Registers) -> list[BoundDoor]:
     async def put(request: Request) -> Response:
         register = registers.get(request.path_params["name"])
         content = await read_json(request, _BODY_MAX)
-        done = await registers.put(register, request.path_params["id"], content, actor_of(request))
-        return json_response(done)
+        if not isinstance(content, dict):
+            register.read(content)
+        code = request.path_params["id"]
+        await definitions.put(definitions.kind(register.name), code, content, actor_of(request))
+        return json_response(registers.row(register, code))
 
     async def delete(request: Request) -> Response:
         register = registers.get(request.path_params["name"])
-        await registers.delete(register, request.path_params["id"], actor_of(request))
+        code = request.path_params["id"]
+        if code in registers.rows(register):
+            await definitions.put(definitions.kind(register.name), code, None, actor_of(request))
+        else:  # a row that cannot be read has no version
+            await registers.delete(register, code, actor_of(request))
         return Response(status_code=204)
 
     return [_LIST.to(listed), _ONE.to(one), _ROW.to(row), _PUT.to(put), _DELETE.to(delete)]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Any, Final
 
 from andaman.command.types import TYPE_OF_INCIDENT, TYPE_OF_UNIT
+from andaman.form import Row, refers_to
 from andaman.kernel.words import Words
-from andaman.register import Register, Row, Rows, refers_to
+from andaman.register import Register, Rows
 
 
 class UnitType(Row, frozen=True, kw_only=True):

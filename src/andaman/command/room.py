@@ -12,7 +12,9 @@ from andaman.command.permissions import PERMISSIONS
 from andaman.command.routes import routes
 from andaman.command.service import CommandService
 from andaman.command.signals.keeping import KIND
+from andaman.command.signals.rule_definitions import rule_kind
 from andaman.command.types import TYPES
+from andaman.definitions.service import Definitions
 from andaman.identity.policy import Policy
 from andaman.identity.result_readers import Readership
 from andaman.room import Built, Room, Site, setting
@@ -36,7 +38,9 @@ def build(site: Site, settings: CommandSettings) -> Built:
         )
     )
     site.services.get(Policy).on_change(command.policy_changed)
-    return Built(doors=routes(command), background=[command])
+    definitions = site.services.get(Definitions)
+    definitions.offer(rule_kind(site.services.get(Broker), command.rules))
+    return Built(doors=routes(command, definitions), background=[command])
 
 
 ROOM = Room(

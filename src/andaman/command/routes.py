@@ -30,6 +30,8 @@ from andaman.command.permissions import (
 )
 from andaman.command.service import CommandService
 from andaman.command.signals.commands import Acknowledge, CloseAlert, DeleteRule, PutRule
+from andaman.command.signals.rule_definitions import KIND, document_of, key_of
+from andaman.definitions.service import Definitions
 from andaman.identity.doors import (
     ANYONE,
     BoundDoor,
@@ -56,9 +58,9 @@ def _entry(method: str, path: str, requires: Requirement, *asks: Permission) -> 
     )
 
 
-def routes(service: CommandService) -> list[BoundDoor]:
-    """Every route under /api/command."""
-    door = _Door(service)
+def routes(service: CommandService, definitions: Definitions | None = None) -> list[BoundDoor]:
+    """Every route under /api/command. Without ``definitions``, rules have no versions."""
+    door = _Door(service, definitions)
     return [
         _entry("GET", "/summary", ANYONE).to(door.summary),
         _entry("GET", "/incident-types", ANYONE).to(door.incident_types),
@@ -82,8 +84,9 @@ def routes(service: CommandService) -> list[BoundDoor]:
 
 
 class _Door:
-    def __init__(self, service: CommandService) -> None:
+    def __init__(self, service: CommandService, definitions: Definitions | None) -> None:
         self._service, self._desk, self._rules = service, service.desk, service.rules
+        self._definitions = definitions
 
     # -- commands -------------------------------------------------------------------------------------------
     async def acknowledge(self, request: Request) -> Response:
@@ -194,12 +197,21 @@ class _Door:
 
     async def put_rule(self, request: Request) -> Response:
         command = read_form(PutRule, await read_json(request, _BODY_MAX), rule=_id(request))
-        rule_id = await self._rules.handle(command, actor_of(request), tenant_of(request))
-        return json_response(self._rules.get(rule_id, FULL_ACCESS, tenant_of(request)))
+        actor, tenant, key = actor_of(request), tenant_of(request), key_of(command.rule)
+        if self._definitions is None or tenant or key is None:  # a drill's rules have no versions
+            await self._rules.handle(command, actor, tenant)
+        else:
+            await self._definitions.put(self._definitions.kind(KIND), key, document_of(command), actor)
+        return json_response(self._rules.get(command.rule, FULL_ACCESS, tenant))
 
     async def delete_rule(self, request: Request) -> Response:
-        command = DeleteRule(rule=_id(request))
-        await self._rules.handle(command, actor_of(request), tenant_of(request))
+        command, actor, tenant = DeleteRule(rule=_id(request)), actor_of(request), tenant_of(request)
+        key = key_of(command.rule)
+        kind = self._definitions.kind(KIND) if self._definitions is not None and not tenant else None
+        if self._definitions is None or kind is None or key is None or key not in kind.place.in_force():
+            await self._rules.handle(command, actor, tenant)
+        else:
+            await self._definitions.put(kind, key, None, actor)
         return Response(status_code=204)
 
 

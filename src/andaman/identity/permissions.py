@@ -13,6 +13,10 @@ MANAGE_OWN_SIGN_INS: Final = Permission(
 )
 MANAGE_ACCOUNTS: Final = Permission("account.manage", Words("จัดการบัญชีผู้ใช้", "Manage accounts"), reserved=True)
 MANAGE_TOKENS: Final = Permission("token.manage", Words("จัดการโทเค็น", "Manage tokens"), reserved=True)
+MANAGE_ROLES: Final = Permission("role.manage", Words("แก้ไขบทบาทและสิทธิ์", "Edit the roles"), reserved=True)
+REVIEW_ROLES: Final = Permission(
+    "role.review", Words("อนุมัติการแก้ไขบทบาท", "Approve changes of roles"), reserved=True
+)
 READ_AGENCIES: Final = Permission("agency.read", Words("ดูรายชื่อหน่วยงาน", "See the list of agencies"))
 MANAGE_AGENCIES: Final = Permission(
     "agency.manage", Words("จัดการรายชื่อหน่วยงาน", "Manage the list of agencies")
@@ -37,6 +41,8 @@ PERMISSIONS: Final = (
     MANAGE_OWN_SIGN_INS,
     MANAGE_ACCOUNTS,
     MANAGE_TOKENS,
+    MANAGE_ROLES,
+    REVIEW_ROLES,
     READ_AGENCIES,
     MANAGE_AGENCIES,
     READ_AUDIT,

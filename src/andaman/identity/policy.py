@@ -356,6 +356,11 @@ class Policy:
         tell_all(self._listeners)
         return True
 
+    def roles_changed(self) -> bool:
+        """Other roles are in the table of roles; False when they equal those before."""
+        table = self.table
+        return self.replace(table.datasets, table.writes)
+
     def on_change(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call ``listener`` after each change; returns the function that ends this."""
         self._listeners.append(listener)

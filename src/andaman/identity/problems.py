@@ -339,3 +339,31 @@ class TokenStandsOnItself(Refusal, Conflict):
 class TokenOwnsItself(Refusal, Conflict):
     code = "token-owns-itself"
     words = Words("โทเค็นรับผิดชอบตัวเองไม่ได้", "A token cannot answer for itself")
+
+
+class RoleFixed(Refusal, Conflict):
+    code = "role-fixed"
+    words = Words(
+        "บทบาท {role} เป็นบทบาทที่มากับระบบ จึงลบหรือแก้ไขไม่ได้",
+        "The role {role} comes with the platform and cannot be deleted or changed so",
+    )
+    role: str
+
+
+class RoleInUse(Refusal, Conflict):
+    code = "role-in-use"
+    words = Words(
+        "ลบบทบาท {role} ไม่ได้ เพราะยังมีบัญชีหรือโทเค็นใช้อยู่ {count} รายการ",
+        "The role {role} cannot be deleted: {count} accounts or tokens have it",
+    )
+    role: str
+    count: int
+
+
+class RoleNameNotAllowed(Refusal, BadRequestData):
+    code = "role-name-not-allowed"
+    words = Words(
+        "{field}ต้องขึ้นต้นด้วยอักษรอังกฤษตัวเล็ก ตามด้วยตัวอักษร ตัวเลข หรือขีดกลาง ไม่เกิน 32 ตัว",
+        "{field} must begin with a small letter and have at most 32 letters, digits and hyphens",
+    )
+    field: FieldName

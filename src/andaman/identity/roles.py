@@ -62,15 +62,20 @@ class RoleRow:
 
 
 class RoleTable:
-    """The roles in force; immutable. A name that is not in the table has no permission and sees public data only.
+    """The roles in force. A name that is not in the table has no permission and sees public data only.
 
     ``permissions``: names of all permissions there are, which administrators have.
     """
 
     def __init__(self, rows: Iterable[RoleRow], permissions: Iterable[str] = ()) -> None:
+        self._named = frozenset(permissions)
+        self.replace(rows)
+
+    def replace(self, rows: Iterable[RoleRow]) -> None:
+        """Other roles come into force. Whoever holds rights of the old ones looks again (``Identity.on_change``)."""
         self.rows = {row.name: row for row in rows}
         named = _NONE.union(*(row.permissions for row in self.rows.values())) - {EVERYTHING}
-        self._all = named | frozenset(permissions)
+        self._all = named | self._named
         self._permissions: dict[frozenset[str], frozenset[str]] = {}
         self._sees: dict[frozenset[str], frozenset[Sees]] = {}
 
@@ -118,10 +123,14 @@ class RoleTable:
         return [row for row in self.rows.values() if row.name in roles]
 
 
-@cache
 def shipped_roles() -> RoleTable:
     """The roles that ship, alone."""
-    return RoleTable(_shipped(None))
+    return RoleTable(_shipped_rows())
+
+
+@cache
+def _shipped_rows() -> tuple[RoleRow, ...]:
+    return tuple(_shipped(None))
 
 
 def open_roles(

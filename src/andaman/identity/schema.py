@@ -70,4 +70,10 @@ MIGRATIONS: Final = (  # never edited once released; add another
     CREATE TRIGGER entry_gone AFTER DELETE ON tenant_entry
         BEGIN UPDATE rights_change SET number = number + 1; END;
     """,
+    """
+    CREATE TABLE role (name TEXT PRIMARY KEY, document BLOB NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TRIGGER role_made AFTER INSERT ON role BEGIN UPDATE rights_change SET number = number + 1; END;
+    CREATE TRIGGER role_changed AFTER UPDATE ON role BEGIN UPDATE rights_change SET number = number + 1; END;
+    CREATE TRIGGER role_gone AFTER DELETE ON role BEGIN UPDATE rights_change SET number = number + 1; END;
+    """,
 )

@@ -24,6 +24,7 @@ from andaman.identity.checks import (
 )
 from andaman.identity.credentials import PUBLIC_PRINCIPAL, Credential, Known
 from andaman.identity.model import Actor, Role, system_actor
+from andaman.identity.own_roles import OwnRoles
 from andaman.identity.passwords import PasswordCost, PasswordHasher, check_password_rules
 from andaman.identity.permissions import MANAGE_ACCOUNTS, MANAGE_AGENCIES
 from andaman.identity.policy import Policy, Rights, tell_all
@@ -87,6 +88,7 @@ class Identity:
             self.store, self._run, self.audit, clock, self.lifetimes.idle, self.tokens, self._changed
         )
         self._hasher = PasswordHasher(password_cost)
+        self.own_roles = OwnRoles(self.store, roles, self.audit, self._allowed, self._run, self._changed)
         self._threads = ThreadPoolExecutor(
             _HASHING, "identity"
         )  # bounds memory and CPU that sign-ins can take
@@ -95,6 +97,7 @@ class Identity:
         self._recognition = Recognition(self.store, self.basis, self._threads, self.lifetimes, roles)
         self._seen_changes, self._next_end = self.store.changes(), self.store.next_end(clock())
         self._listeners: list[Callable[[], None]] = []
+        self.policy.roles_changed()
 
     async def close(self) -> None:
         """Finish what was begun and close the file."""
@@ -141,6 +144,8 @@ class Identity:
         seen, self._seen_changes = self.store.changes(), -1
         next_end = self.store.next_end(self.clock())
         self._recognition.forget()
+        if self.own_roles.refresh():
+            self.policy.roles_changed()
         tell_all(self._listeners)
         self._seen_changes, self._next_end = seen, next_end
 

@@ -103,6 +103,22 @@ class IdentityStore:
     def list_agencies(self) -> list[Agency]:
         return [Agency(*row) for row in self._rows("SELECT code, name_th, name_en FROM agency ORDER BY code")]
 
+    def list_roles(self) -> dict[str, bytes]:
+        """Name → JSON of each role that was edited here, in the order of their names."""
+        rows = self._rows("SELECT name, document FROM role ORDER BY name")
+        return {str(name): bytes(document) for name, document in rows}
+
+    def put_role(self, name: str, document: bytes) -> None:
+        with self.change() as db:
+            db.execute(
+                "INSERT INTO role VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET document=excluded.document",
+                (name, document),
+            )
+
+    def delete_role(self, name: str) -> None:
+        with self.change() as db:
+            db.execute("DELETE FROM role WHERE name=?", (name,))
+
     def add_account(self, account: Account, password: str) -> None:
         """``password``: the encoded hash. Raises UsernameTaken."""
         values = (account.username, account.name, pack(account.roles), account.agency, password)

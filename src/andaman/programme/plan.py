@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
+from andaman.form import Part, Row, described, refers_to
 from andaman.kernel.words import Words
 from andaman.programme.problems import NoProgramme
 from andaman.programme.types import DELIVERABLE, OBJECTIVE, PROGRAMME
-from andaman.register import Part, Register, Row, Rows, described, refers_to
+from andaman.register import Register, Rows
 
 Measure = Literal["count", "distinct-types", "share"]
 _PROGRAMME: Final = "programme"

@@ -63,6 +63,10 @@ class Rules:
         await self._broker.must_write([op], replace(actor, access=FULL_ACCESS), tenant)
         return command.rule
 
+    def check(self, command: PutRule) -> None:
+        """Could this rule of the city be put in force? Raises as ``handle`` does."""
+        self._put(command, "")
+
     def _put(self, command: PutRule, tenant: str) -> WriteOp:
         if not is_uri(command.rule) or ":AlertRule:" not in command.rule:
             raise BadRequestData("The id of a rule is like urn:ngsi-ld:AlertRule:heavy-rain", field="id")

@@ -1,0 +1,126 @@
+"""HTTP of approvals. Shapes: docs/rooms/definitions.md."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from andaman.approvals.model import Proposal, State
+from andaman.approvals.permissions import READ_PROPOSALS
+from andaman.approvals.service import Approvals
+from andaman.form import FieldNotUnderstood
+from andaman.identity.doors import BoundDoor, Cost, DoorEntry, Tenancy
+from andaman.identity.permissions import REVIEW_ROLES
+from andaman.identity.web import actor_of, credential_of
+from andaman.kernel.http import json_response, read_json
+from andaman.kernel.refusals import FieldMissing, FieldTooLong, NotAChoice
+from andaman.kernel.time import Clock, format_time
+
+_BODY_MAX: Final = 20_000
+_NOTE_MAX: Final = 2_000
+
+
+def _entry(method: str, path: str) -> DoorEntry:
+    body_max = _BODY_MAX if method == "POST" else 0
+    return DoorEntry(
+        method,
+        f"/api/approvals{path}",
+        Tenancy.CITY,
+        READ_PROPOSALS,
+        asks=(REVIEW_ROLES,) if path.endswith(("/approve", "/reject")) else (),
+        body_max=body_max,
+        cost=Cost.QUESTION,
+    )
+
+
+def routes(approvals: Approvals, clock: Clock) -> list[BoundDoor]:
+    door = _Door(approvals, clock)
+    return [
+        _entry("GET", "").to(door.listed),
+        _entry("GET", "/{id}").to(door.one),
+        _entry("POST", "/{id}/approve").to(door.approve),
+        _entry("POST", "/{id}/reject").to(door.reject),
+        _entry("POST", "/{id}/withdraw").to(door.withdraw),
+    ]
+
+
+class _Door:
+    def __init__(self, approvals: Approvals, clock: Clock) -> None:
+        self._approvals, self._clock = approvals, clock
+
+    async def listed(self, request: Request) -> Response:
+        wanted = request.query_params.get("state")
+        if wanted is not None and wanted not in set(State):
+            raise NotAChoice(field="state", choices=[one.value for one in State])
+        found = await self._approvals.list_visible(
+            actor_of(request), State(wanted) if wanted is not None else None
+        )
+        return json_response([self._json(one, request) for one in found])
+
+    async def one(self, request: Request) -> Response:
+        return json_response(self._json(await self._approvals.get(_id(request), actor_of(request)), request))
+
+    async def approve(self, request: Request) -> Response:
+        body = await _body(request)
+        digest = body.get("digest")
+        if not isinstance(digest, str) or not digest:
+            raise FieldMissing(field="digest")
+        done = await self._approvals.approve(_id(request), digest, actor_of(request), credential_of(request))
+        return json_response(self._json(done, request))
+
+    async def reject(self, request: Request) -> Response:
+        note = text_of(await _body(request), "reason")
+        if not note:
+            raise FieldMissing(field="reason")
+        done = await self._approvals.reject(_id(request), note, actor_of(request), credential_of(request))
+        return json_response(self._json(done, request))
+
+    async def withdraw(self, request: Request) -> Response:
+        return json_response(
+            self._json(await self._approvals.withdraw(_id(request), actor_of(request)), request)
+        )
+
+    def _json(self, proposal: Proposal, request: Request) -> dict[str, Any]:
+        actor = actor_of(request)
+        action = self._approvals.action(proposal.action)
+        who = self._approvals.person(actor, credential_of(request))
+        decided = proposal.decided_by
+        return {
+            "id": proposal.id,
+            "action": proposal.action,
+            "words": action.words.json() if action is not None else None,
+            "subject": proposal.subject,
+            "content": proposal.content,
+            "digest": proposal.digest,
+            "reason": proposal.reason,
+            "state": proposal.state_at(self._clock()).value,
+            "author": {"id": proposal.author.id, "name": proposal.author.name},
+            "at": format_time(proposal.at),
+            "endsAt": format_time(proposal.ends_at),
+            "decidedBy": {"id": decided.id, "name": decided.name} if decided is not None else None,
+            "decidedAt": format_time(proposal.decided_at) if proposal.decided_at is not None else None,
+            "note": proposal.note,
+            "mayApprove": self._approvals.may_approve(proposal, who, actor),
+            "mine": proposal.author.id == actor.principal.id,
+        }
+
+
+def text_of(body: dict[str, Any], name: str) -> str:
+    """A text of a body, "" where it is left out. Raises FieldNotUnderstood and FieldTooLong."""
+    found = body.get(name, "")
+    if not isinstance(found, str):
+        raise FieldNotUnderstood(field=name, reason="It must be a text")
+    if len(found) > _NOTE_MAX:
+        raise FieldTooLong(field=name, limit=_NOTE_MAX)
+    return found.strip()
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    body = await read_json(request, _BODY_MAX, empty={})
+    return body if isinstance(body, dict) else {}
+
+
+def _id(request: Request) -> str:
+    return str(request.path_params["id"])

@@ -1,0 +1,47 @@
+"""Registers as kinds of definitions: what is in force are the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from andaman.city.permissions import MANAGE_REGISTERS, READ_REGISTERS
+from andaman.city.registers import Registers
+from andaman.definitions.kinds import DefinitionKind, Document
+from andaman.identity.model import Actor
+from andaman.register import Register
+
+
+class RegisterPlace:
+    """The rows of one register."""
+
+    def __init__(self, registers: Registers, register: Register[Any]) -> None:
+        self._registers, self._register = registers, register
+
+    def in_force(self) -> Mapping[str, Document]:
+        rows = self._registers.rows(self._register)
+        return {code: without_code(self._register.json(row)) for code, row in rows.items()}
+
+    async def put(self, key: str, document: Document, actor: Actor) -> None:
+        await self._registers.put(self._register, key, dict(document), actor)
+
+    async def delete(self, key: str, actor: Actor) -> None:
+        await self._registers.delete(self._register, key, actor)
+
+    def kept(self) -> Collection[str]:
+        return ()
+
+
+def kind_of(registers: Registers, register: Register[Any]) -> DefinitionKind:
+    return DefinitionKind(
+        register.name,
+        register.words,
+        register.form,
+        RegisterPlace(registers, register),
+        read=READ_REGISTERS,
+        manage=MANAGE_REGISTERS,
+    )
+
+
+def without_code(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: content for name, content in row.items() if name != "code"}

@@ -1,0 +1,1 @@
+"""What a city defines for itself: see README.md."""
