@@ -26,6 +26,7 @@ from andaman.settings import load_settings
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
+from api_ts import api_ts  # noqa: E402
 from vocabulary_files import context_jsonld, vocabulary_md  # noqa: E402
 from vocabulary_ts import codes_ts, vocabulary_ts  # noqa: E402
 
@@ -84,6 +85,12 @@ def timeline_ts() -> str:
     return "".join([*lines, "};\n"])
 
 
+def typed_api_ts() -> str:
+    """Types of answers and of bodies, from every module."""
+    error_classes()
+    return api_ts()
+
+
 def prefixes_json() -> str:
     """First parts of the paths that machines use: the screens' router and development server leave them alone."""
     with TemporaryDirectory() as directory:
@@ -110,6 +117,7 @@ OUTPUTS: Final[dict[str, Callable[[], str]]] = {
     "web/src/generated/problems.ts": problems_ts,
     "web/src/generated/timeline.ts": timeline_ts,
     "web/src/generated/permissions.ts": permissions_ts,
+    "web/src/generated/api.ts": typed_api_ts,
     "web/src/generated/prefixes.json": prefixes_json,
 }
 

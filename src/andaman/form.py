@@ -5,14 +5,15 @@ Registers and other definitions of a city declare one struct for each kind of ro
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Final, Generic, TypeVar
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, Literal, TypeVar
 
 import msgspec
 from msgspec import inspect
 
 from andaman.common_attributes import COMMON
+from andaman.kernel.answers import Answer
 from andaman.kernel.errors import BadRequestData
 from andaman.kernel.ids import is_uri
 from andaman.kernel.refusals import FieldMissing, FieldTooLong, NotAChoice, Refusal
@@ -91,31 +92,26 @@ class RowRefused(Refusal, BadRequestData):
         return refused
 
 
-@dataclass(frozen=True, slots=True)
-class FormField:
+FieldKind = Literal["text", "words", "integer", "number", "flag", "choice", "code", "part", "json"]
+
+
+class Choice(Answer, frozen=True, kw_only=True):
+    value: str
+    words: Words
+
+
+class FormField(Answer, frozen=True, kw_only=True):
     """A field of the form. ``kind``: text, words (Thai and English), integer, number, flag, choice, code (of ``register``), part
     (with ``fields``) or json (an object of its own form). ``many``: a list of such values, in order."""
 
     name: str
     words: Words
-    kind: str
+    kind: FieldKind
     required: bool
     many: bool = False
-    choices: tuple[Code, ...] = ()
+    choices: tuple[Choice, ...] = ()
     register: str = ""
     fields: tuple[FormField, ...] = ()
-
-    def json(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "words": self.words.json(),
-            "kind": self.kind,
-            "required": self.required,
-            "many": self.many,
-            "choices": [{"value": one.value, "words": one.words.json()} for one in self.choices],
-            "register": self.register,
-            "fields": [one.json() for one in self.fields],
-        }
 
 
 @dataclass(frozen=True)
@@ -133,7 +129,9 @@ class Form(Generic[AnyRow]):
 
     def __post_init__(self) -> None:
         fields = (
-            replace(one, choices=self.choices[one.name], kind="choice") if one.name in self.choices else one
+            msgspec.structs.replace(one, choices=_choices(self.choices[one.name]), kind="choice")
+            if one.name in self.choices
+            else one
             for one in _fields(self.row, self.owner)
         )
         object.__setattr__(self, "fields", tuple(fields))
@@ -168,10 +166,6 @@ class Form(Generic[AnyRow]):
         """A row as JSON, without empty values; ``read`` takes it back."""
         found: dict[str, Any] = msgspec.to_builtins(row)
         return {name: content for name, content in found.items() if content not in (None, "", [])}
-
-    def described(self) -> list[dict[str, Any]]:
-        """The fields, as a screen needs them to show the form."""
-        return [one.json() for one in self.fields]
 
     def schema(self) -> dict[str, Any]:
         """JSON Schema (draft 2020-12) of a row."""
@@ -208,15 +202,30 @@ def _fields(struct: type[Any], owner: EntityType | None) -> tuple[FormField, ...
         words = extra.get("words") or (attribute.words if attribute else _CODE if name == "code" else None)
         if words is None:
             raise ValueError(f"{struct.__name__}.{name} needs words: it is no attribute of its type")
-        codes = attribute.codes if attribute and name != "code" else ()
+        codes = _choices(attribute.codes) if attribute and name != "code" else ()
         register = extra.get("register", "")
         inner = _fields(type_.cls, None) if isinstance(type_, inspect.StructType) else ()
         kind = _kind(type_, bool(codes), bool(register))
-        found.append(FormField(name, words, kind, one.required, many, codes, register, inner))
+        found.append(
+            FormField(
+                name=name,
+                words=words,
+                kind=kind,
+                required=one.required,
+                many=many,
+                choices=codes,
+                register=register,
+                fields=inner,
+            )
+        )
     return tuple(found)
 
 
-def _kind(type_: inspect.Type, chosen: bool, referring: bool) -> str:
+def _choices(codes: Iterable[Code]) -> tuple[Choice, ...]:
+    return tuple(Choice(value=one.value, words=one.words) for one in codes)
+
+
+def _kind(type_: inspect.Type, chosen: bool, referring: bool) -> FieldKind:
     match type_:
         case inspect.StructType():
             return "part"

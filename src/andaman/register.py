@@ -50,15 +50,6 @@ class Register(Generic[AnyRow]):
         """A row as JSON, without empty values; ``read`` takes it back."""
         return self.form.json(row)
 
-    def page(self) -> dict[str, Any]:
-        """What a screen needs to make the form."""
-        return {
-            "name": self.name,
-            "words": self.words.json(),
-            "type": self.entity_type.name,
-            "fields": self.form.described(),
-        }
-
 
 class Rows(Protocol):
     """Reads registers."""

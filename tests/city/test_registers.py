@@ -115,6 +115,10 @@ def test_an_unreadable_row_is_set_aside_and_shown(tmp_path: Path, caplog: pytest
             async with platform(tmp_path) as app, client(app, "operator") as http:
                 rows = await _rows(http, "unit-types")
                 assert [error["field"] for error in rows["broken"]["errors"]] == ["name", "travels"]
+                page = (await http.get("/api/definitions/unit-types")).json()
+                listed = {one["key"]: one for one in page["definitions"]}
+                assert listed["broken"]["document"] == {"name": 7, "travels": "by air"}
+                assert listed["broken"]["errors"] == rows["broken"]["errors"]
                 assert "broken" not in app.get(Registers).rows(UNIT_TYPES)
                 assert len(app.get(Registers).rows(INCIDENT_TYPES)) > 5
         assert "the row broken is set aside" in caplog.text

@@ -7,6 +7,7 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from andaman.approvals.answers import PersonNamed, ProposalAnswer
 from andaman.approvals.model import Proposal, State
 from andaman.approvals.permissions import READ_PROPOSALS
 from andaman.approvals.service import Approvals
@@ -57,10 +58,12 @@ class _Door:
         found = await self._approvals.list_visible(
             actor_of(request), State(wanted) if wanted is not None else None
         )
-        return json_response([self._json(one, request) for one in found])
+        return json_response([self._answer(one, request) for one in found])
 
     async def one(self, request: Request) -> Response:
-        return json_response(self._json(await self._approvals.get(_id(request), actor_of(request)), request))
+        return json_response(
+            self._answer(await self._approvals.get(_id(request), actor_of(request)), request)
+        )
 
     async def approve(self, request: Request) -> Response:
         body = await _body(request)
@@ -68,43 +71,43 @@ class _Door:
         if not isinstance(digest, str) or not digest:
             raise FieldMissing(field="digest")
         done = await self._approvals.approve(_id(request), digest, actor_of(request), credential_of(request))
-        return json_response(self._json(done, request))
+        return json_response(self._answer(done, request))
 
     async def reject(self, request: Request) -> Response:
         note = text_of(await _body(request), "reason")
         if not note:
             raise FieldMissing(field="reason")
         done = await self._approvals.reject(_id(request), note, actor_of(request), credential_of(request))
-        return json_response(self._json(done, request))
+        return json_response(self._answer(done, request))
 
     async def withdraw(self, request: Request) -> Response:
         return json_response(
-            self._json(await self._approvals.withdraw(_id(request), actor_of(request)), request)
+            self._answer(await self._approvals.withdraw(_id(request), actor_of(request)), request)
         )
 
-    def _json(self, proposal: Proposal, request: Request) -> dict[str, Any]:
+    def _answer(self, proposal: Proposal, request: Request) -> ProposalAnswer:
         actor = actor_of(request)
         action = self._approvals.action(proposal.action)
         who = self._approvals.person(actor, credential_of(request))
         decided = proposal.decided_by
-        return {
-            "id": proposal.id,
-            "action": proposal.action,
-            "words": action.words.json() if action is not None else None,
-            "subject": proposal.subject,
-            "content": proposal.content,
-            "digest": proposal.digest,
-            "reason": proposal.reason,
-            "state": proposal.state_at(self._clock()).value,
-            "author": {"id": proposal.author.id, "name": proposal.author.name},
-            "at": format_time(proposal.at),
-            "endsAt": format_time(proposal.ends_at),
-            "decidedBy": {"id": decided.id, "name": decided.name} if decided is not None else None,
-            "decidedAt": format_time(proposal.decided_at) if proposal.decided_at is not None else None,
-            "note": proposal.note,
-            "mayApprove": self._approvals.may_approve(proposal, who, actor),
-            "mine": proposal.author.id == actor.principal.id,
-        }
+        return ProposalAnswer(
+            id=proposal.id,
+            action=proposal.action,
+            words=action.words if action is not None else None,
+            subject=proposal.subject,
+            content=proposal.content,
+            digest=proposal.digest,
+            reason=proposal.reason,
+            state=proposal.state_at(self._clock()),
+            author=PersonNamed.of(proposal.author),
+            at=format_time(proposal.at),
+            ends_at=format_time(proposal.ends_at),
+            decided_by=PersonNamed.of(decided) if decided is not None else None,
+            decided_at=format_time(proposal.decided_at) if proposal.decided_at is not None else None,
+            note=proposal.note,
+            may_approve=self._approvals.may_approve(proposal, who, actor),
+            mine=proposal.author.id == actor.principal.id,
+        )
 
 
 def text_of(body: dict[str, Any], name: str) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from andaman.city.permissions import MANAGE_REGISTERS, READ_REGISTERS
 from andaman.city.registers import Registers
-from andaman.definitions.kinds import DefinitionKind, Document
+from andaman.definitions.kinds import DefinitionKind, Document, SetAside
 from andaman.identity.model import Actor
 from andaman.register import Register
 
@@ -30,6 +30,12 @@ class RegisterPlace:
 
     def kept(self) -> Collection[str]:
         return ()
+
+    def set_aside(self) -> Sequence[SetAside]:
+        return [
+            SetAside(one.code, without_code(one.row), one.errors)
+            for one in self._registers.set_aside(self._register)
+        ]
 
 
 def kind_of(registers: Registers, register: Register[Any]) -> DefinitionKind:

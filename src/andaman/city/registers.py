@@ -17,6 +17,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from andaman.broker.api import DEFAULT_TENANT, Broker, Doc, Event, Instance, OpKind, WriteOp, build
+from andaman.city.answers import RowAnswer
 from andaman.city.pack import Pack, base_register
 from andaman.city.problems import NoSuchRegister, NoSuchRow
 from andaman.city.types import REGISTER_SEED
@@ -92,25 +93,29 @@ class Registers:
             raise NoSuchRegister(id=name)
         return found
 
-    def listed(self, register: Register[Any]) -> list[dict[str, Any]]:
-        """Every row as ``{code, row, errors}``; a row with errors is not in use."""
+    def listed(self, register: Register[Any]) -> list[RowAnswer]:
+        """Every row; one with errors is not in use."""
         loaded = self._loaded.get(register.name, _Loaded())
-        found = [{"code": code, "row": register.json(row), "errors": []} for code, row in loaded.rows.items()]
-        found += [
-            {"code": code, "row": raw, "errors": refused.extra["errors"]}
-            for code, (raw, refused) in loaded.faults.items()
-        ]
-        return found
+        found = [RowAnswer(code=code, row=register.json(row), errors=[]) for code, row in loaded.rows.items()]
+        return [*found, *self.set_aside(register)]
 
-    def row(self, register: Register[Any], code: str) -> dict[str, Any]:
+    def set_aside(self, register: Register[Any]) -> list[RowAnswer]:
+        """Rows that cannot be read, with their errors."""
+        faults = self._loaded.get(register.name, _Loaded()).faults
+        return [
+            RowAnswer(code=code, row=raw, errors=refused.extra["errors"])
+            for code, (raw, refused) in faults.items()
+        ]
+
+    def row(self, register: Register[Any], code: str) -> RowAnswer:
         """One of ``listed``. Raises NoSuchRow."""
         for one in self.listed(register):
-            if one["code"] == code:
+            if one.code == code:
                 return one
         raise NoSuchRow(id=code)
 
     # -- writing --------------------------------------------------------------------------------------------
-    async def put(self, register: Register[Any], code: str, raw: Any, actor: Actor) -> dict[str, Any]:
+    async def put(self, register: Register[Any], code: str, raw: Any, actor: Actor) -> RowAnswer:
         """Create or replace a row. Raises RowRefused; then nothing is written."""
         row = register.read({**raw, "code": code} if isinstance(raw, dict) else raw)
         self._check_references(register, register.json(row))

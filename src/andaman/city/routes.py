@@ -7,6 +7,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from andaman.city.answers import RegisterListed, RegisterPage
 from andaman.city.permissions import MANAGE_REGISTERS, READ_REGISTERS
 from andaman.city.registers import Registers
 from andaman.definitions.service import Definitions
@@ -27,14 +28,21 @@ _DELETE: Final = DoorEntry("DELETE", "/api/registers/{name}/{id}", Tenancy.CITY,
 def routes(registers: Registers, definitions: Definitions) -> list[BoundDoor]:
     async def listed(request: Request) -> Response:
         found = [
-            {"name": one.name, "words": one.words.json(), "rows": len(registers.listed(one))}
+            RegisterListed(name=one.name, words=one.words, rows=len(registers.listed(one)))
             for one in registers.list_registers()
         ]
         return json_response(found)
 
     async def one(request: Request) -> Response:
         register = registers.get(request.path_params["name"])
-        return json_response({**register.page(), "rows": registers.listed(register)})
+        page = RegisterPage(
+            name=register.name,
+            words=register.words,
+            type=register.entity_type.name,
+            fields=register.fields,
+            rows=registers.listed(register),
+        )
+        return json_response(page)
 
     async def row(request: Request) -> Response:
         register = registers.get(request.path_params["name"])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from andaman.definitions.kinds import DefinitionKind, Document
 from andaman.definitions.problems import ConfigNotUnderstood, InUse
@@ -17,6 +17,7 @@ from andaman.form import RowRefused
 from andaman.identity.model import Actor
 
 FORMAT: Final = 1
+Step = Literal["create", "replace", "delete", "draft"]
 _MEMBERS: Final = frozenset({"format", "definitions"})
 
 
@@ -26,11 +27,8 @@ class Change:
 
     kind: str
     key: str
-    step: str
+    step: Step
     document: Document | None
-
-    def json(self) -> dict[str, str]:
-        return {"kind": self.kind, "key": self.key, "step": self.step}
 
 
 def exported(definitions: Definitions) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,6 +13,15 @@ from andaman.kernel.words import Words
 
 Document = Mapping[str, Any]
 """A definition as JSON, without its key."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """``errors``: problem documents, one for each wrong field."""
+
+    key: str
+    document: Document
+    errors: list[dict[str, Any]]
 
 
 class Place(Protocol):
@@ -29,6 +38,9 @@ class Place(Protocol):
 
     def kept(self) -> Collection[str]:
         """Keys that cannot be deleted, because they ship with the platform."""
+
+    def set_aside(self) -> Sequence[SetAside]:
+        """Stored definitions that cannot be read, for people to correct. A place that only logs them has none."""
 
 
 @dataclass(frozen=True)

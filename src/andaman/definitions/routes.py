@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 from andaman.approvals.routes import text_of
 from andaman.definitions import config
+from andaman.definitions.answers import (
+    ChangeAnswer,
+    DefinitionListed,
+    ImportAnswer,
+    KindListed,
+    KindPage,
+    ReviewAsked,
+    head_of,
+    version_of,
+)
 from andaman.definitions.kinds import DefinitionKind
 from andaman.definitions.permissions import MANAGE_CONFIG, READ_DEFINITIONS
 from andaman.definitions.problems import NoSuchDefinition, NoSuchVersion
 from andaman.definitions.service import Definitions
-from andaman.definitions.versions import Version
 from andaman.form import FieldNotUnderstood
 from andaman.identity.doors import BoundDoor, Cost, DoorEntry, Tenancy
-from andaman.identity.model import Actor
 from andaman.identity.permissions import MANAGE_ROLES
 from andaman.identity.web import actor_of, credential_of, require
 from andaman.kernel.http import json_response, read_json
 from andaman.kernel.permissions import Permission
 from andaman.kernel.refusals import FieldMissing
-from andaman.kernel.time import format_time
 
 _BODY_MAX: Final = 200_000
 _FILE_MAX: Final = 8_000_000
@@ -67,33 +76,26 @@ class _Door:
         for kind in self._definitions.kinds():
             if me.may(kind.read):
                 drafts = sum((await self._definitions.open_drafts(kind)).values())
-                found.append(
-                    {**_head(kind, actor_of(request)), "count": len(kind.place.in_force()), "drafts": drafts}
-                )
+                head = msgspec.structs.asdict(head_of(kind, actor_of(request)))
+                found.append(KindListed(**head, count=len(kind.place.in_force()), drafts=drafts))
         return json_response(found)
 
     async def kind(self, request: Request) -> Response:
         kind = self._kind(request)
         drafts = await self._definitions.open_drafts(kind)
-        in_force = kind.place.in_force()
-        rows = [
-            {"key": key, "document": in_force.get(key), "drafts": drafts.get(key, 0)}
-            for key in sorted(in_force.keys() | drafts.keys())
-        ]
-        return json_response(
-            {
-                **_head(kind, actor_of(request)),
-                "fields": kind.form.described(),
-                "schema": kind.form.schema(),
-                "kept": sorted(kind.place.kept()),
-                "definitions": rows,
-            }
+        page = KindPage(
+            **msgspec.structs.asdict(head_of(kind, actor_of(request))),
+            fields=kind.form.fields,
+            schema=kind.form.schema(),
+            kept=sorted(kind.place.kept()),
+            definitions=_listed(kind, drafts),
         )
+        return json_response(page)
 
     async def history(self, request: Request) -> Response:
         """Newest first."""
         found = await self._definitions.history(self._kind(request), _key(request))
-        return json_response([_version(one) for one in reversed(found)])
+        return json_response([version_of(one) for one in reversed(found)])
 
     # -- changing -------------------------------------------------------------------------------------------
     async def draft(self, request: Request) -> Response:
@@ -108,24 +110,24 @@ class _Door:
             )
         reason = text_of(body, "reason")
         made = await self._definitions.draft(kind, _key(request), document, actor_of(request), reason)
-        return json_response(_version(made), 201)
+        return json_response(version_of(made), 201)
 
     async def propose(self, request: Request) -> Response:
         kind = self._managed(request)
         made = await self._definitions.propose(
             kind, _key(request), _number(request), actor_of(request), credential_of(request)
         )
-        return json_response({"proposal": made.id, "digest": made.digest})
+        return json_response(ReviewAsked(proposal=made.id, digest=made.digest))
 
     async def enforce(self, request: Request) -> Response:
         kind = self._managed(request)
         done = await self._definitions.enforce(kind, _key(request), _number(request), actor_of(request))
-        return json_response(_version(done))
+        return json_response(version_of(done))
 
     async def withdraw(self, request: Request) -> Response:
         kind = self._managed(request)
         return json_response(
-            _version(await self._definitions.withdraw(kind, _key(request), _number(request)))
+            version_of(await self._definitions.withdraw(kind, _key(request), _number(request)))
         )
 
     # -- as one file ----------------------------------------------------------------------------------------
@@ -143,7 +145,8 @@ class _Door:
             changes = await config.imported(
                 self._definitions, content, actor_of(request), keep=keep, review=True
             )
-        return json_response({"changes": [one.json() for one in changes]})
+        answered = [ChangeAnswer(kind=one.kind, key=one.key, step=one.step) for one in changes]
+        return json_response(ImportAnswer(changes=answered))
 
     # -- what a request names -------------------------------------------------------------------------------
     def _kind(self, request: Request) -> DefinitionKind:
@@ -158,36 +161,17 @@ class _Door:
         return kind
 
 
-def _head(kind: DefinitionKind, actor: Actor) -> dict[str, Any]:
-    me = actor.principal
-    return {
-        "name": kind.name,
-        "words": kind.words.json(),
-        "reviewed": kind.review is not None,
-        "mayChange": me.may(kind.manage),
-        "mayReview": kind.review is not None and me.may(kind.review),
-    }
-
-
-def _version(one: Version) -> dict[str, Any]:
-    return {
-        "number": one.number,
-        "state": one.state.value,
-        "document": one.document,
-        "digest": one.digest,
-        "author": _person(one.author, one.author_name),
-        "at": format_time(one.at),
-        "reason": one.reason,
-        "proposal": one.proposal,
-        "reviewer": _person(one.reviewer, one.reviewer_name),
-        "reviewedAt": format_time(one.reviewed_at) if one.reviewed_at is not None else None,
-        "inForceAt": format_time(one.in_force_at) if one.in_force_at is not None else None,
-        "replacedAt": format_time(one.replaced_at) if one.replaced_at is not None else None,
-    }
-
-
-def _person(principal: str, name: str) -> dict[str, str] | None:
-    return {"id": principal, "name": name or principal} if principal else None
+def _listed(kind: DefinitionKind, drafts: Mapping[str, int]) -> list[DefinitionListed]:
+    """By key: definitions in force, those set aside, and new ones that have drafts only."""
+    in_force = kind.place.in_force()
+    aside = {one.key: one for one in kind.place.set_aside()}
+    found = []
+    for key in sorted(in_force.keys() | aside.keys() | drafts.keys()):
+        document, errors = in_force.get(key), []
+        if key in aside:
+            document, errors = aside[key].document, aside[key].errors
+        found.append(DefinitionListed(key=key, document=document, drafts=drafts.get(key, 0), errors=errors))
+    return found
 
 
 def _key(request: Request) -> str:

@@ -150,6 +150,10 @@ class OwnRoles:
         """Roles that ship, or stand in the roles file."""
         return frozenset(row.name for row in self._before)
 
+    def set_aside(self) -> tuple[()]:
+        """A role that cannot be read is only logged."""
+        return ()
+
 
 def document_of(definition: RoleDefinition) -> dict[str, Any]:
     """JSON without the name and without empty values, as ``Form.json`` gives it."""

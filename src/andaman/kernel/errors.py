@@ -8,12 +8,23 @@ from __future__ import annotations
 
 import errno
 import sqlite3
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, NotRequired, TypedDict
 
 from andaman.kernel.words import Words
 
 _FULL: Final = ("no space left", "disk quota exceeded", "disk full", "disk is full")
 NGSI = "https://uri.etsi.org/ngsi-ld/errors/"
+
+
+class ProblemDocument(TypedDict):
+    """What every problem document has. ``params``: of a refusal, for its words."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    params: NotRequired[dict[str, Any]]
 
 
 class AndamanError(Exception):
@@ -44,15 +55,11 @@ class AndamanError(Exception):
         return str(seconds) if seconds else ""
 
     def problem(self) -> dict[str, Any]:
-        """The problem document (application/problem+json)."""
-        return {
-            "type": self.kind,
-            "title": self.title,
-            "status": self.status,
-            "detail": self.detail,
-            "code": self.code,
-            **self.extra,
-        }
+        """The problem document (application/problem+json), with members of its own in ``extra``."""
+        document = ProblemDocument(
+            type=self.kind, title=self.title, status=self.status, detail=self.detail, code=self.code
+        )
+        return {**document, **self.extra}
 
 
 class InvalidRequest(AndamanError):

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
 
+import msgspec
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -21,9 +22,10 @@ GONE = 499
 
 
 def json_response(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """JSON by orjson (datetimes, dataclasses and NumPy values included)."""
+    """JSON by orjson (datetimes, dataclasses, NumPy values and typed answers included)."""
     options = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
-    return Response(orjson.dumps(content, option=options), status, headers, "application/json")
+    body = orjson.dumps(content, default=msgspec.to_builtins, option=options)
+    return Response(body, status, headers, "application/json")
 
 
 class Streamed(StreamingResponse):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any, Final
 
 from andaman.broker.api import Broker, iri, value
@@ -10,7 +10,7 @@ from andaman.command.core.reading import read_form
 from andaman.command.permissions import MANAGE_RULES, READ_RULES
 from andaman.command.signals.commands import DeleteRule, PutRule
 from andaman.command.signals.rules import Rules
-from andaman.definitions.kinds import DefinitionKind, Document
+from andaman.definitions.kinds import DefinitionKind, Document, SetAside
 from andaman.form import Form, Part, Row, described
 from andaman.identity.model import FULL_ACCESS, Actor
 from andaman.kernel.words import Words
@@ -64,6 +64,9 @@ class RulesPlace:
         await self._rules.handle(DeleteRule(rule=_PREFIX + key), actor, "")
 
     def kept(self) -> Collection[str]:
+        return ()
+
+    def set_aside(self) -> Sequence[SetAside]:
         return ()
 
 

@@ -1,0 +1,35 @@
+"""What the doors of the registers answer. Shapes for people: docs/rooms/city.md."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from andaman.form import FormField
+from andaman.kernel.answers import Answer
+from andaman.kernel.words import Words
+
+
+class RegisterListed(Answer, frozen=True, kw_only=True):
+    """``rows``: how many."""
+
+    name: str
+    words: Words
+    rows: int
+
+
+class RowAnswer(Answer, frozen=True, kw_only=True):
+    """``errors``: one problem document for each wrong field; such a row is not in use."""
+
+    code: str
+    row: dict[str, Any]
+    errors: list[dict[str, Any]]
+
+
+class RegisterPage(Answer, frozen=True, kw_only=True):
+    """``type``: the entity type of the rows."""
+
+    name: str
+    words: Words
+    type: str
+    fields: tuple[FormField, ...]
+    rows: list[RowAnswer]
