@@ -19,7 +19,7 @@ from andaman.command.core.states import AlertStatus, AssignmentStatus, IncidentS
 from andaman.command.dispatch.steps import ASSIGNMENT_STEPS, UNIT_STATUS
 from andaman.command.incidents.steps import INCIDENT_STEPS
 from andaman.command.signals.alerts import ALERT_STEPS
-from andaman.command.signals.defaults import DEFAULT_RULES
+from andaman.command.signals.rule_seed import seed_documents
 from andaman.common_attributes import COMMON
 from andaman.identity.policy import default_configuring, default_writes
 from andaman.kernel.words import Words
@@ -144,8 +144,9 @@ def test_every_state_has_words_and_no_others_have(kind: str, attribute: str, sta
 def test_rules_and_checks_name_declared_types_and_attributes() -> None:
     """A misspelt name in a default rule or in a check of the programme would never match anything."""
     types, attributes = by_name(TYPES), {one.name for one in ATTRIBUTES}
-    checks = Plan.of(SeedRows(load_pack("phuket"))).checks
-    conditions = [*(definition for _, definition in DEFAULT_RULES.values())]
+    packs = [load_pack("phuket"), load_pack("minicity")]
+    checks = [check for pack in packs for check in Plan.of(SeedRows(pack)).checks]
+    conditions = [rule["definition"] for pack in packs for rule in seed_documents(pack).values()]
     assert {kind for check in checks for kind in check.types} <= types.keys()
     named = {
         node["type"] for rule in conditions for node in _nodes(rule) if isinstance(node.get("type"), str)

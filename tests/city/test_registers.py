@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from andaman.broker.entity.build import entity, js, lang, prop
 from andaman.broker.model import OpKind, WriteOp
 from andaman.city import pack as packs
-from andaman.city.registers import Registers, SeedRows, digest, follow_seed
+from andaman.city.registers import Registers, SeedRows, digest
+from andaman.city.seeding import follow_seed
 from andaman.command.incident_types import INCIDENT_TYPES, UNIT_TYPES
 from andaman.form import RowRefused
 from andaman.identity.model import system_actor

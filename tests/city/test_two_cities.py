@@ -34,8 +34,9 @@ def test_there_is_a_second_city_and_it_says_that_it_is_invented() -> None:
         assert "invented" in value(doc, "name")["en"], doc["id"]
     for part in pack.manifest["parts"]:
         assert "invented" in part["title"]["en"]
-    for row in [*pack.register("unit-types"), *pack.register("incident-types")]:
-        assert "invented" in row["name"]["en"]
+    for name in ("unit-types", "incident-types", "alert-rules"):
+        for row in pack.register(name):
+            assert "invented" in row["name"]["en"]
 
 
 @pytest.mark.parametrize("city", CITIES)
@@ -76,6 +77,11 @@ def test_the_whole_platform_works_in_every_city(tmp_path: Path, city: str) -> No
             assert [one["code"] for one in types] == [row["code"] for row in pack.register("incident-types")]
             units = (await http.get("/api/command/unit-types")).json()
             assert [one["code"] for one in units] == [row["code"] for row in pack.register("unit-types")]
+
+            rules = (await http.get("/api/command/rules")).json()
+            assert {rule["id"]: rule["error"] for rule in rules} == {
+                f"urn:ngsi-ld:AlertRule:{row['code']}": None for row in pack.register("alert-rules")
+            }
 
             body = {
                 "incidentType": types[0]["code"],

@@ -45,7 +45,7 @@ async def center(
     clock = HandClock()
     async with broker_at(directory, clock) as broker:
         await put(broker, STATION, *UNITS, *roads())
-        service = CommandService(broker, directory / "command", clock, default_rules=False)
+        service = CommandService(broker, directory / "command", clock)
         await service.start()
         app = Starlette(routes=build_routes(routes(service)), exception_handlers={AndamanError: problem})
 

@@ -173,7 +173,7 @@ def test_the_platform_works_on_with_hostile_entities(docs: list[Doc]) -> None:
             await put(broker, STATION, *UNITS, *roads())
             await with_rules(broker, wet=WET)
             await broker.write([WriteOp(OpKind.UPSERT_UPDATE, doc["id"], doc) for doc in docs], SYSTEM)
-            service = CommandService(broker, directory / "rules", clock, default_rules=False)
+            service = CommandService(broker, directory / "rules", clock)
             await service.start()
             try:
                 await put(broker, rain(1, 120, clock.now))

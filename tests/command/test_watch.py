@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from andaman.broker.entity.build import entity, geo, iri, js, lang, prop, simplify, value
-from andaman.broker.model import OpKind, WriteOp
 from andaman.broker.service import Broker
 from andaman.command.core.reading import read_form
 from andaman.command.desk import Desk
@@ -21,7 +20,6 @@ from andaman.identity.model import FULL_ACCESS
 from andaman.kernel.errors import BadRequestData, Conflict
 from tests.command.city import (
     DISPATCHER,
-    SYSTEM,
     HandClock,
     acknowledge,
     broker_at,
@@ -139,7 +137,7 @@ def test_rules_change_while_running(tmp_path: Path) -> None:
     async def run() -> None:
         clock = HandClock()
         async with broker_at(tmp_path, clock) as broker:
-            service = CommandService(broker, tmp_path / "command", clock, default_rules=False)
+            service = CommandService(broker, tmp_path / "command", clock)
             await service.start()
             await put(broker, rain(1, 40, clock.now))
             await put(broker, rain(1, 40, clock.now), tenant="exercise-1")
@@ -177,34 +175,6 @@ def test_rules_change_while_running(tmp_path: Path) -> None:
             await service.watch.caught_up()
             assert alerts(broker)[0]["a"]["alertStatus"] == "cleared"
             await service.stop()
-
-    asyncio.run(run())
-
-
-def test_default_rules_run(tmp_path: Path) -> None:
-    """Every rule that is shipped can be read and compiled in Phuket, and is installed once only."""
-
-    async def run() -> None:
-        clock = HandClock()
-        async with broker_at(tmp_path, clock) as broker:
-            square = [[98.2, 7.7], [98.5, 7.7], [98.5, 8.3], [98.2, 8.3], [98.2, 7.7]]
-            area = geo({"type": "Polygon", "coordinates": [square]})
-            await put(
-                broker, entity("urn:ngsi-ld:AdministrativeArea:TH83", "AdministrativeArea", location=area)
-            )
-            service = CommandService(broker, tmp_path / "command", clock)
-            await service.start()
-            await service.watch.caught_up()
-            rules = service.rules.all(FULL_ACCESS, "")
-            assert len(rules) > 8
-            assert [r["error"] for r in rules] == [None] * len(rules)
-            assert all({"th", "en"} <= r["a"]["name"].keys() for r in rules)
-            await broker.write([WriteOp(OpKind.DELETE, rules[0]["id"])], SYSTEM)
-            await service.stop()
-            again = CommandService(broker, tmp_path / "command", clock)
-            await again.start()
-            assert len(again.rules.all(FULL_ACCESS, "")) == len(rules) - 1
-            await again.stop()
 
     asyncio.run(run())
 

@@ -1,35 +1,26 @@
-"""The registers of the city: rows as entities, first filled from the pack, afterwards edited by administrators.
-
-A row that nobody edited follows the pack; an edited one stays, and a deleted one stays deleted. The marker of a register keeps
-the digest of each row as it was filled in, which tells edited rows from others.
-"""
+"""The registers of the city: rows as entities, first filled from the pack, afterwards edited by administrators."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
-import msgspec
-
 from andaman.broker.api import DEFAULT_TENANT, Broker, Doc, Event, Instance, OpKind, WriteOp, build
 from andaman.city.answers import RowAnswer
 from andaman.city.pack import Pack, base_register
 from andaman.city.problems import NoSuchRegister, NoSuchRow
-from andaman.city.types import REGISTER_SEED
+from andaman.city.seeding import BASE, SCOPE, Seed, digest_of_content, fill_in, filled_by
 from andaman.form import AnyRow, CodeUnknown, RowRefused
-from andaman.identity.model import FULL_ACCESS, Actor, system_actor
+from andaman.identity.model import FULL_ACCESS, Actor
 from andaman.kernel.refusals import Refusal
 from andaman.register import Register
 from andaman.vocabulary import EntityType
 
 log = logging.getLogger("andaman")
-_SCOPE: Final = "/registers"
-_BASE: Final = "base"
 _SYSTEM: Final = ("createdAt", "modifiedAt")
 
 
@@ -172,36 +163,19 @@ class Registers:
 
     # -- the seed -------------------------------------------------------------------------------------------
     async def _seed(self, register: Register[Any]) -> None:
-        """One atomic write: rows and marker."""
         pack = self._seeds.pack
-        marker_id = f"urn:ngsi-ld:{REGISTER_SEED.name}:{register.name}"
-        marker = self._broker.find(marker_id, FULL_ACCESS)
-        if marker is not None and pack is None and build.value(marker, "pack") != _BASE:
+        if pack is None and filled_by(self._broker, register.name) not in (None, BASE):
             return  # started without its pack for once: the rows stay
-        before = build.value(marker, "digests", {}) if marker is not None else {}
-        before = before if isinstance(before, dict) else {}
         rows = self._seeds.rows(register)
-        seed = {code: digest(register, register.json(row)) for code, row in rows.items()}
-        now = {}
-        for code in seed.keys() | before.keys():
-            if (doc := self._broker.find(register.id_of(code), FULL_ACCESS)) is not None:
-                now[code] = digest(register, {"code": code, **stored(register, doc)})
-        plan = follow_seed(seed, before, now)
-        if marker is not None and plan.marker == before and not (plan.write or plan.delete):
-            return
-        docs = [self._doc(register, rows[code]) for code in plan.write]
-        ops = [WriteOp(OpKind.UPSERT_REPLACE, doc["id"], doc) for doc in docs]
-        ops += [WriteOp(OpKind.DELETE, register.id_of(code)) for code in plan.delete]
-        doc = build.entity(
-            marker_id,
-            REGISTER_SEED.name,
-            _SCOPE,
-            pack=build.prop(pack.id if pack else _BASE),
-            digests=build.js(plan.marker),
+        seed = Seed(
+            register.name,
+            pack.id if pack else BASE,
+            {code: digest(register, register.json(row)) for code, row in rows.items()},
+            register.id_of,
+            lambda code: self._doc(register, rows[code]),
+            lambda code, doc: digest(register, {"code": code, **stored(register, doc)}),
         )
-        ops.append(WriteOp(OpKind.UPSERT_REPLACE, marker_id, doc))
-        await self._broker.must_write(ops, system_actor("city"), atomic=True)
-        log.info("register %s: %d rows written, %d deleted", register.name, len(plan.write), len(plan.delete))
+        await fill_in(self._broker, seed)
 
     def _doc(self, register: Register[Any], row: Any) -> Doc:
         """The entity of a row. Attributes of an older form of it that are no field of the register stay."""
@@ -211,7 +185,7 @@ class Registers:
             if name != "code"
         }
         attrs.setdefault("origin", build.prop("reported"))
-        doc = build.entity(register.id_of(row.code), register.entity_type.name, _SCOPE, **attrs)
+        doc = build.entity(register.id_of(row.code), register.entity_type.name, SCOPE, **attrs)
         old = self._broker.find(doc["id"], FULL_ACCESS)
         if old is not None:
             own = {build.iri(one.name) for one in register.fields}
@@ -220,45 +194,11 @@ class Registers:
         return doc
 
 
-@dataclass(frozen=True, slots=True)
-class SeedPlan:
-    """Codes of rows to write and to delete, and what the marker says afterwards."""
-
-    write: list[str]
-    delete: list[str]
-    marker: dict[str, str]
-
-
-def follow_seed(seed: Mapping[str, str], before: Mapping[str, str], now: Mapping[str, str]) -> SeedPlan:
-    """Digests by code: of the pack, of the pack when the rows were filled in, of the rows as they are. Pure.
-
-    A row that is as it was filled in follows the pack. One that is not, or is gone, was edited by people and is left alone.
-    """
-    write, delete, marker = [], [], dict(before)
-    for code, wanted in seed.items():
-        if code not in now:
-            if code not in before:
-                write.append(code)
-                marker[code] = wanted
-        elif now[code] == wanted:
-            marker[code] = wanted
-        elif now[code] == before.get(code):
-            write.append(code)
-            marker[code] = wanted
-        else:
-            marker.setdefault(code, wanted)
-    for code in before.keys() - seed.keys():
-        if code in now and now[code] == before[code]:
-            delete.append(code)
-            del marker[code]
-    return SeedPlan(write, sorted(delete), marker)
-
-
 def digest(register: Register[Any], raw: Mapping[str, Any]) -> str:
     """Of a row as it reads; of what is stored, where it cannot be read."""
     with suppress(RowRefused):
         raw = register.json(register.read(dict(raw)))
-    return hashlib.sha256(msgspec.json.encode(raw, order="sorted")).hexdigest()[:32]
+    return digest_of_content(raw)
 
 
 def stored(register: Register[Any], doc: Doc) -> dict[str, Any]:

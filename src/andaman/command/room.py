@@ -32,7 +32,7 @@ def build(site: Site, settings: CommandSettings) -> Built:
             site.directory,
             site.clock,
             simulate=settings.unit_simulator,
-            default_rules=site.services.get(City).pack is not None,
+            pack=site.services.get(City).pack,
             readers=site.services.get(Readership),
             registers=site.services.get(Registers),
         )

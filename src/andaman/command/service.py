@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from andaman.broker.api import DEFAULT_TENANT, Broker, iri, value
+from andaman.city.pack import Pack
 from andaman.command.core import attributes
 from andaman.command.core.states import AlertStatus, IncidentStatus, UnitStatus
 from andaman.command.core.views import Alert, Incident, Unit
@@ -14,6 +15,7 @@ from andaman.command.desk import Desk
 from andaman.command.dispatch.simulator import UnitSimulator
 from andaman.command.incidents.over_time import Buckets, count_over_time
 from andaman.command.problems import Unreadable
+from andaman.command.signals.rule_seed import follow_pack
 from andaman.command.signals.rules import Rules
 from andaman.command.signals.watch import RuleWatch
 from andaman.identity.model import Access
@@ -25,7 +27,7 @@ from andaman.register import Rows
 
 class CommandService:
     """``directory`` keeps the state of the rules; ``simulate`` lets units of simulated origin drive; ``auto`` lets them
-    also report on scene and clear by themselves (drills only)."""
+    also report on scene and clear by themselves (drills only). ``pack``: whose rules untouched ones follow."""
 
     def __init__(
         self,
@@ -35,12 +37,12 @@ class CommandService:
         *,
         simulate: bool = False,
         auto: bool = False,
-        default_rules: bool = True,
+        pack: Pack | None = None,
         readers: Readers = everything,
         registers: Rows | None = None,
     ) -> None:
         self._broker, self._clock = broker, clock
-        self._default_rules = default_rules
+        self._pack = pack
         self.desk = Desk(broker, clock, readers, registers)
         records, dispatch = self.desk.records, self.desk.dispatch
         self.watch = RuleWatch(broker, records, clock, directory, dispatch.roads_changed)
@@ -49,8 +51,8 @@ class CommandService:
 
     async def start(self) -> None:
         """After the broker, and after the city pack where there is one."""
-        if self._default_rules:
-            await self.rules.install_defaults()
+        if self._pack is not None:
+            await follow_pack(self._broker, self._pack)
         await self.watch.start()
         if self.simulator is not None:
             await self.simulator.start()

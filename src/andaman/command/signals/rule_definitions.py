@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any, Final
 
-from andaman.broker.api import Broker, iri, value
+from andaman.broker.api import Broker, Doc, iri, value
 from andaman.command.core.reading import read_form
 from andaman.command.permissions import MANAGE_RULES, READ_RULES
 from andaman.command.signals.commands import DeleteRule, PutRule
@@ -45,23 +45,16 @@ class RulesPlace:
     def in_force(self) -> Mapping[str, Document]:
         found: dict[str, Document] = {}
         for doc in self._broker.iter_entities([iri("AlertRule")], FULL_ACCESS):
-            name, definition = value(doc, "name", {}), value(doc, "definition")
-            if not isinstance(name, dict) or not isinstance(definition, dict) or key_of(doc["id"]) is None:
-                continue
-            found[str(key_of(doc["id"]))] = {
-                "name": {
-                    language: text for language, text in name.items() if language in ("th", "en") and text
-                },
-                "enabled": value(doc, "enabled", True) is not False,
-                "definition": definition,
-            }
+            key, document = key_of(doc["id"]), document_in(doc)
+            if key is not None and document is not None:
+                found[key] = document
         return found
 
     async def put(self, key: str, document: Document, actor: Actor) -> None:
         await self._rules.handle(command_of(key, document), actor, "")
 
     async def delete(self, key: str, actor: Actor) -> None:
-        await self._rules.handle(DeleteRule(rule=_PREFIX + key), actor, "")
+        await self._rules.handle(DeleteRule(rule=rule_id_of(key)), actor, "")
 
     def kept(self) -> Collection[str]:
         return ()
@@ -76,6 +69,22 @@ def key_of(rule_id: str) -> str | None:
     return key if rule_id.startswith(_PREFIX) and key.replace("-", "").replace("_", "").isalnum() else None
 
 
+def rule_id_of(key: str) -> str:
+    return _PREFIX + key
+
+
+def document_in(doc: Doc) -> dict[str, Any] | None:
+    """The document of a stored rule; None where it cannot be one."""
+    name, definition = value(doc, "name", {}), value(doc, "definition")
+    if not isinstance(name, dict) or not isinstance(definition, dict):
+        return None
+    return {
+        "name": {language: text for language, text in name.items() if language in ("th", "en") and text},
+        "enabled": value(doc, "enabled", True) is not False,
+        "definition": definition,
+    }
+
+
 def document_of(command: PutRule) -> dict[str, Any]:
     """The document that this command puts in force."""
     return {"name": command.name.json(), "enabled": command.enabled, "definition": command.definition}
@@ -85,7 +94,7 @@ def command_of(key: str, document: Mapping[str, Any]) -> PutRule:
     """Raises BadRequestData."""
     raw = {"enabled": True, **document}
     return read_form(
-        PutRule, {name: raw[name] for name in ("name", "enabled", "definition")}, rule=_PREFIX + key
+        PutRule, {name: raw[name] for name in ("name", "enabled", "definition")}, rule=rule_id_of(key)
     )
 
 

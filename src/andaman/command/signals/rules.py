@@ -8,9 +8,8 @@ from typing import Any, assert_never
 from andaman.broker.api import Broker, Doc, OpKind, WriteOp, entity, iri, js, lang, prop, simplify
 from andaman.command.core.records import Records
 from andaman.command.signals.commands import DeleteRule, PutRule, RuleCommand
-from andaman.command.signals.defaults import DEFAULT_RULES
 from andaman.command.signals.watch import RuleWatch
-from andaman.identity.model import FULL_ACCESS, Access, Actor, system_actor
+from andaman.identity.model import FULL_ACCESS, Access, Actor
 from andaman.kernel.errors import BadRequestData
 from andaman.kernel.ids import is_uri
 from andaman.kernel.refusals import FieldMissing
@@ -22,16 +21,6 @@ class Rules:
 
     def __init__(self, broker: Broker, records: Records, watch: RuleWatch) -> None:
         self._broker, self._records, self._watch = broker, records, watch
-
-    async def install_defaults(self) -> None:
-        """Once, in a city that has no rules yet; afterwards rules belong to its people."""
-        for _ in self._broker.iter_entities([iri("AlertRule")], FULL_ACCESS):
-            return
-        ops = []
-        for code, (name, definition) in DEFAULT_RULES.items():
-            doc = rule_doc(f"urn:ngsi-ld:AlertRule:{code}", name, definition, True)
-            ops.append(WriteOp(OpKind.UPSERT_UPDATE, doc["id"], doc))
-        await self._broker.must_write(ops, system_actor("command"))
 
     def all(self, access: Access, tenant: str) -> list[dict[str, Any]]:
         """Rules in live form; ``error`` says why one does not run, ``active`` how many alerts it holds open."""
