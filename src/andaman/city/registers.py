@@ -9,7 +9,18 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
-from andaman.broker.api import DEFAULT_TENANT, Broker, Doc, Event, Instance, OpKind, WriteOp, build
+from andaman.broker.api import (
+    DEFAULT_TENANT,
+    Broker,
+    Doc,
+    EntityQuery,
+    Event,
+    Instance,
+    OpKind,
+    TypeIs,
+    WriteOp,
+    build,
+)
 from andaman.city.answers import RowAnswer
 from andaman.city.pack import Pack, base_register
 from andaman.city.problems import NoSuchRegister, NoSuchRow
@@ -17,11 +28,13 @@ from andaman.city.seeding import BASE, SCOPE, Seed, digest_of_content, fill_in, 
 from andaman.form import AnyRow, CodeUnknown, RowRefused
 from andaman.identity.model import FULL_ACCESS, Actor
 from andaman.kernel.refusals import Refusal
-from andaman.register import Register
+from andaman.kernel.time import Micros
+from andaman.register import Register, Rows
 from andaman.vocabulary import EntityType
 
 log = logging.getLogger("andaman")
 _SYSTEM: Final = ("createdAt", "modifiedAt")
+_PAGE: Final = 1000
 
 
 class SeedRows:
@@ -45,6 +58,14 @@ class _Loaded:
 
     rows: Mapping[str, Any] = field(default_factory=dict)
     faults: Mapping[str, tuple[dict[str, Any], RowRefused]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _PastRows:
+    found: Mapping[str, Mapping[str, Any]]
+
+    def rows(self, register: Register[AnyRow]) -> Mapping[str, AnyRow]:
+        return cast("Mapping[str, AnyRow]", self.found.get(register.name, {}))
 
 
 class Registers:
@@ -73,6 +94,29 @@ class Registers:
     # -- reading --------------------------------------------------------------------------------------------
     def rows(self, register: Register[AnyRow]) -> Mapping[str, AnyRow]:
         return cast("Mapping[str, AnyRow]", self._loaded.get(register.name, _Loaded()).rows)
+
+    async def at(self, at: Micros, registers: Sequence[Register[Any]]) -> Rows:
+        """These registers as they were at a past instant, their rows in today's order. Unreadable rows are left out."""
+        found = {}
+        for register in registers:
+            past = await self._rows_at(at, register)
+            order = [*self.rows(register), *past]
+            found[register.name] = {code: past[code] for code in dict.fromkeys(order) if code in past}
+        return _PastRows(found)
+
+    async def _rows_at(self, at: Micros, register: Register[Any]) -> dict[str, Any]:
+        rows: dict[str, Any] = {}
+        kind, offset = TypeIs(build.iri(register.entity_type.name)), 0
+        while True:
+            query = EntityQuery(types=kind, limit=_PAGE, offset=offset)
+            docs = cast("list[Doc]", (await self._broker.query_at(at, query, FULL_ACCESS)).docs)
+            for doc in docs:
+                if code := register.code_of(doc["id"]):
+                    with suppress(RowRefused):
+                        rows[code] = register.read({"code": code, **stored(register, doc)})
+            if len(docs) < _PAGE:
+                return rows
+            offset += _PAGE
 
     def list_registers(self) -> list[Register[Any]]:
         return list(self._by_name.values())

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from andaman.broker.api import Broker, Doc, EntityQuery, Page, TypeExpr, TypeIs, TypeOr, iri, parse_q
+from andaman.city.registers import Registers
 from andaman.identity.model import Access
 from andaman.kernel.errors import BadRequestData
 from andaman.kernel.time import Clock, Micros, format_time, parse_time
-from andaman.programme.plan import Check, Plan
-from andaman.programme.problems import QuarterNotBegun
+from andaman.programme.plan import REGISTERS, Check, Plan
+from andaman.programme.problems import NoProgramme, QuarterNotBegun
 from andaman.programme.progress import Evidence, programme_year, quarter_bounds, quarter_of, report
-from andaman.register import Rows
 
 SAMPLE = 3
 
@@ -21,13 +22,22 @@ SAMPLE = 3
 class ProgrammeService:
     """Reads only: the programme's state is the platform's evidence, so it cannot be set by hand."""
 
-    def __init__(self, broker: Broker, clock: Clock, registers: Rows) -> None:
+    def __init__(self, broker: Broker, clock: Clock, registers: Registers) -> None:
         self._broker, self._registers = broker, registers
         self._clock = clock
 
     async def at(self, at: Micros | None, access: Access) -> dict[str, Any]:
-        """The programme now (``None``) or as it was known at a past instant, by the plan of today. Raises NoProgramme."""
-        plan = Plan.of(self._registers)
+        """The programme now (``None``) or as it was known at a past instant, by the plan in force then. Raises NoProgramme."""
+        return await self._report(await self._plan(at), at, access)
+
+    async def _plan(self, at: Micros | None) -> Plan:
+        """The plan in force at that time. Where the city had none yet, it is the plan of today."""
+        if at is not None and at < self._clock():
+            with suppress(NoProgramme):
+                return Plan.of(await self._registers.at(at, REGISTERS))
+        return Plan.of(self._registers)
+
+    async def _report(self, plan: Plan, at: Micros | None, access: Access) -> dict[str, Any]:
         now = self._clock()
         moment = now if at is None else min(at, now)
         evidence = await self._evidence(plan, None if at is None or at >= now else at, access)
@@ -43,7 +53,8 @@ class ProgrammeService:
         }
 
     async def quarter(self, year: int | None, quarter: int | None, access: Access) -> dict[str, Any]:
-        """One calendar quarter: the state at its end (or now, while it runs), and the change since its start."""
+        """One calendar quarter: the state at its end (or now, while it runs), and the change since its start. Both by the plan in
+        force at the end, so that they can be compared."""
         now = self._clock()
         if year is None or quarter is None:
             year, quarter = quarter_of(now)
@@ -53,8 +64,10 @@ class ProgrammeService:
             raise BadRequestData(f"{error}; year is four digits (CE), quarter is 1 to 4") from None
         if start > now:
             raise QuarterNotBegun(quarter=quarter, year=year)
-        before = await self.at(start, access)
-        after = await self.at(None if end > now else end, access)
+        until = None if end > now else end
+        plan = await self._plan(until)
+        before = await self._report(plan, start, access)
+        after = await self._report(plan, until, access)
         earlier = {d["id"]: d["progress"] for o in before["objectives"] for d in o["deliverables"]}
         for objective in after["objectives"]:
             for deliverable in objective["deliverables"]:
