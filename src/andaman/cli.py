@@ -1,4 +1,4 @@
-"""The command line: ``andaman demo | serve | load | user | token | backup | restore | doctor``."""
+"""The command line: ``andaman demo | serve | load | user | token | secret | backup | restore | doctor``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from andaman import __version__, accounts
+from andaman import __version__, accounts, secret_commands
 from andaman.kernel import compiled
 from andaman.kernel.errors import AndamanError, BadRequestData, StorageFull, Unavailable, refusal_of
 from andaman.kernel.logs import configure
@@ -85,6 +85,7 @@ def build_parser() -> argparse.ArgumentParser:
     _data(load)
 
     accounts.add_commands(commands, _command, _data)
+    secret_commands.add_commands(commands, _command, _data)
 
     config = commands.add_parser("config", help="all definitions of the city as one file, and back")
     actions = config.add_subparsers(metavar="ACTION", required=True)

@@ -214,6 +214,12 @@ class Store:
         with self.transaction() as db:
             return db.execute(sql, values).rowcount
 
+    def scrub(self) -> None:
+        """Leave nothing in the file, or in its log, of rows that were changed or deleted before. Raises Unavailable."""
+        with self._lock, self._reading():
+            self._db.execute("VACUUM")
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def after_commit(self, call: Callable[[], None]) -> None:
         """Within a transaction: call this once it is on disk, on the thread that wrote."""
         self._after_commit.append(call)

@@ -10,9 +10,10 @@ from andaman.command.room import ROOM as COMMAND
 from andaman.definitions.room import ROOM as DEFINITIONS
 from andaman.identity.room import ROOM as IDENTITY
 from andaman.ingest.room import ROOM as INGEST
+from andaman.keeping.room import SECRETS
 from andaman.kernel.tables import StoreKind
 
-ROOMS_WITH_STORES: Final = (IDENTITY, APPROVALS, DEFINITIONS, EXCHANGE, COMMAND, INGEST)
+ROOMS_WITH_STORES: Final = (IDENTITY, APPROVALS, DEFINITIONS, SECRETS, EXCHANGE, COMMAND, INGEST)
 STORES: Final[tuple[StoreKind, ...]] = tuple(kind for room in ROOMS_WITH_STORES for kind in room.stores)
 PRECIOUS: Final = {kind.file: kind.holds for kind in STORES if kind.precious}
 """A start refuses to go on without them."""

@@ -1,0 +1,1 @@
+"""What other rooms keep here, because it does not belong into their own stores."""

@@ -1,0 +1,101 @@
+"""The command line's part about secrets: ``andaman secret …``. The text comes from a prompt or standard input, never from an
+argument, which others could read. ``set``, ``list`` and ``delete`` work while a platform runs; it follows within a second."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from andaman.kernel.errors import AndamanError
+from andaman.kernel.time import format_time
+from andaman.settings import Settings
+
+if TYPE_CHECKING:
+    from andaman.kernel.secrets import Secrets
+
+T = TypeVar("T")
+Command = Callable[..., argparse.ArgumentParser]
+
+
+def add_commands(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    command: Command,
+    data: Callable[[argparse.ArgumentParser], None],
+) -> None:
+    """``command`` makes a parser in a group, ``data`` gives it ``--data`` and ``--settings``."""
+    secret = command(
+        commands,
+        "secret",
+        None,
+        "passwords and tokens for others: set, list, delete; what they are is never shown",
+    )
+    actions = secret.add_subparsers(metavar="ACTION", required=True)
+    text = "keep a password or token, or replace it; asks for it, or reads standard input"
+    setting = command(actions, "set", _set, text)
+    setting.add_argument("name", help="documents and settings name it as secret:NAME")
+    setting.add_argument(
+        "--host",
+        action="append",
+        required=True,
+        help="where it may be sent: example.org, or 10.0.0.5:1883; repeat it for more",
+    )
+    data(setting)
+    data(command(actions, "list", _list, "list the secrets: name, hosts, when set"))
+    delete = command(actions, "delete", _delete, "delete a secret; what needs it is refused from then on")
+    delete.add_argument("name")
+    data(delete)
+
+
+def _do(settings: Settings, work: Callable[[Secrets], T]) -> T:
+    from andaman.keeping.room import SecretSettings, open_secrets
+
+    directory = settings.site.directory
+    if not directory.is_dir():
+        raise AndamanError(f"There is no data directory {directory}; name it with --data")
+    kept = open_secrets(directory, settings.of(SecretSettings))
+    try:
+        return work(kept)
+    finally:
+        kept.close()
+
+
+def _text() -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.read().removesuffix("\n").removesuffix("\r")
+    first = getpass.getpass("Secret: ")
+    if getpass.getpass("Once more: ") != first:
+        raise AndamanError("The two differ; nothing was changed")
+    return first
+
+
+def _set(options: argparse.Namespace, settings: Settings) -> int:
+    def work(kept: Secrets) -> bool:
+        fresh = not kept.key_file.exists()
+        kept.set(options.name, _text(), options.host)
+        return fresh
+
+    fresh = _do(settings, work)
+    print(f"{options.name} is set; name it as secret:{options.name}")
+    if fresh:
+        key_file = _do(settings, lambda kept: kept.key_file)
+        print(f"The key was made: {key_file}. Keep a copy of it elsewhere: no backup has it", file=sys.stderr)
+    return 0
+
+
+def _list(options: argparse.Namespace, settings: Settings) -> int:
+    for one in _do(settings, lambda kept: kept.list_all()):
+        closed = "" if one.opens else "  DOES NOT OPEN: the key is missing or another one"
+        print(f"{one.name}  set {format_time(one.at)}  for {', '.join(one.hosts)}{closed}")
+    trouble = _do(settings, lambda kept: kept.trouble())
+    if trouble:
+        print(trouble, file=sys.stderr)
+    return 0
+
+
+def _delete(options: argparse.Namespace, settings: Settings) -> int:
+    _do(settings, lambda kept: kept.delete(options.name))
+    print(f"{options.name} is deleted")
+    return 0
