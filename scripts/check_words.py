@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeGuard
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 GUIDE: Final = ROOT / "docs/writing.md"
@@ -40,6 +40,10 @@ _CODES: Final = re.compile(r"CODE(?:(?:,| and| or|, and|, or| ·| \||/| →|\+) 
 _LINK: Final = re.compile(r"!?\[([^]]*)\]\([^)]*\)")
 _ADDRESS: Final = re.compile(r"<?https?://[^\s>)]+>?")
 _END: Final = re.compile(r"(?<=[.!?])[\"')\]*_”]*\s+|\s·\s")
+_NOT_ENGLISH: Final = re.compile(
+    r"[\u0e00-\u0e7f]|\b[A-Z]+ [A-Z]+\b|\b(SELECT|FROM|WHERE|AS|BIGINT)\b|</?\w+>"
+)
+"""Thai, SQL and HTML."""
 _WORD: Final = re.compile(r"[^\W_][\w'’.,%/²·:@-]*")
 
 
@@ -163,7 +167,7 @@ def _words(sentence: str, rows: Iterable[Avoided]) -> Iterator[str]:
 
 
 def in_code(source: str, rows: Iterable[Avoided]) -> Iterator[tuple[int, str]]:
-    """(line, what is wrong) of first sentences of docstrings and texts of errors."""
+    """(line, what is wrong) of first sentences of docstrings and of English sentences in strings."""
     rows = list(rows)
     for line, text in _texts(ast.parse(source)):
         sentence = readable(text)
@@ -173,20 +177,30 @@ def in_code(source: str, rows: Iterable[Avoided]) -> Iterator[tuple[int, str]]:
 
 
 def _texts(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            if text := ast.get_docstring(node):
-                yield node.body[0].lineno, sentences(" ".join(text.split("\n\n")[0].split()))[0]
-        elif isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
-            for argument in node.exc.args:
-                if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-                    yield from ((argument.lineno, one) for one in sentences(argument.value))
-                elif isinstance(argument, ast.JoinedStr):
-                    parts = (
-                        str(part.value) if isinstance(part, ast.Constant) else "CODE"
-                        for part in argument.values
-                    )
-                    yield from ((argument.lineno, one) for one in sentences("".join(parts)))
+    """(line, sentence). A string counts when it has three words or more: errors, help, words of screens, log messages."""
+    parts: set[ast.expr] = set()
+    for node in ast.walk(tree):  # a node comes before those inside it
+        if isinstance(node, ast.Expr) and _is_text(node.value):
+            parts.add(node.value)
+            yield node.lineno, sentences(_flat(node.value).split("\0")[0])[0]
+        elif isinstance(node, ast.Constant | ast.JoinedStr) and node not in parts:
+            parts |= set(node.values) if isinstance(node, ast.JoinedStr) else set()
+            text = _flat(node)
+            if len(text.split()) > 2 and not _NOT_ENGLISH.search(text):
+                yield from ((node.lineno, one) for one in sentences(text.replace("\0", " ")))
+
+
+def _is_text(node: ast.expr) -> TypeGuard[ast.Constant]:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str) and bool(node.value.strip())
+
+
+def _flat(node: ast.expr) -> str:
+    """Its text on one line, "CODE" for each value put in, NUL between paragraphs; "" when it is not a string."""
+    if isinstance(node, ast.JoinedStr):
+        text = "".join(str(one.value) if isinstance(one, ast.Constant) else "CODE" for one in node.values)
+    else:
+        text = str(node.value) if _is_text(node) else ""
+    return "\0".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
 
 
 def documents() -> list[Path]:

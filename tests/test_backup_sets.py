@@ -148,7 +148,7 @@ def test_a_set_belongs_to_one_journal_and_a_directory_of_other_things_is_left_al
 
     run(work)
     before = sorted((tmp_path / "set").rglob("*"))
-    with pytest.raises(Conflict, match="does not go on from row"):
+    with pytest.raises(Conflict, match="does not continue from row"):
         backup_into(tmp_path / "other", tmp_path / "set")
     assert sorted((tmp_path / "set").rglob("*")) == before
     (tmp_path / "home").mkdir()

@@ -332,7 +332,7 @@ def test_a_start_on_what_cannot_be_opened_is_one_line_with_the_file_and_what_to_
     (line,) = capsys.readouterr().err.strip().splitlines()[-1:]
     assert line.startswith("andaman:")
     assert name in line
-    assert "a directory stands where the file" in line
+    assert "a directory is where the file" in line
     assert "andaman doctor" in line
 
 

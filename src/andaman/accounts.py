@@ -41,13 +41,13 @@ def add_commands(
     """``command`` makes a parser in a group, ``data`` gives it ``--data`` and ``--settings``."""
     user = command(commands, "user", None, "accounts: add, list, password, disable, enable, tenants")
     actions = user.add_subparsers(metavar="ACTION", required=True)
-    add = command(actions, "add", _user_add, "make an account; asks for the password")
+    add = command(actions, "add", _user_add, "create an account; asks for the password")
     add.add_argument("username")
     add.add_argument("--name", default="", help="the name people see")
     add.add_argument(
         "--role", action="append", required=True, help="such as dispatcher; an unknown one lists all"
     )
-    add.add_argument("--agency", default="", help="agency code, e.g. pk-ddpm")
+    add.add_argument("--agency", default="", help="agency code, such as pk-ddpm")
     add.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
     data(add)
     data(command(actions, "list", _user_list, "list the accounts"))
@@ -57,14 +57,16 @@ def add_commands(
     password.add_argument("--password-stdin", action="store_true")
     data(password)
     for word, wanted, text in (
-        ("disable", False, "disable an account, with its tokens and all that goes on in its name"),
+        ("disable", False, "disable an account, its tokens, and all work in its name"),
         ("enable", True, "enable an account"),
     ):
         switch = command(actions, word, _user_switch, text)
         switch.add_argument("username")
         switch.set_defaults(enabled=wanted)
         data(switch)
-    tenants = command(actions, "tenants", _user_tenants, "which tenants beside the city an account may enter")
+    tenants = command(
+        actions, "tenants", _user_tenants, "which tenants an account may enter in addition to the city"
+    )
     tenants.add_argument("username")
     tenants.add_argument("tenant", nargs="*", help="these and no others; none: the city only")
     data(tenants)
@@ -79,7 +81,9 @@ def _add_token_commands(
     actions = token.add_subparsers(metavar="ACTION", required=True)
     create = command(actions, "create", _create, "print a new API token for a role (shown once)")
     create.add_argument("role", help="such as analyst; an unknown one lists all")
-    create.add_argument("--name", default="command line", help="what it is for")
+    create.add_argument(
+        "--name", default="command line", help="its name, such as the program that will use it"
+    )
     create.add_argument("--agency", default="")
     create.add_argument("--purpose", default="")
     create.add_argument("--tenant", default="", help="the one tenant it is for (default: the city)")
@@ -88,7 +92,7 @@ def _add_token_commands(
         "--scope", action="append", default=[], help="narrow it: it may write this scope only"
     )
     create.add_argument("--days", type=float, default=90.0, help="valid for this many days (default 90)")
-    create.add_argument("--forever", action="store_true", help="it has no end of its own")
+    create.add_argument("--forever", action="store_true", help="it does not expire")
     data(create)
     listing = command(
         actions, "list", _list, "list the tokens in force: what each may do, for whom, until when"
@@ -105,7 +109,7 @@ def _add_token_commands(
         "--grace", type=float, default=0.0, metavar="SECONDS", help="the old one ends after this"
     )
     rotate.add_argument("--days", type=float, help="valid for this many days (default: as it was)")
-    rotate.add_argument("--forever", action="store_true", help="it has no end of its own")
+    rotate.add_argument("--forever", action="store_true", help="it does not expire")
     data(rotate)
     text = "have another account answer for a token, or the command line: it ends with them and no longer with who made it"
     own = command(actions, "own", _own, text)

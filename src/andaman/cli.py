@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (OSError, sqlite3.Error) as error:
         # The system's own words, which nobody turned into ours: no stack trace all the same.
         log.debug("%s failed", options.run.__name__, exc_info=True)
-        advice = "andaman doctor looks at the data directory; --log-level debug tells where this came from"
+        advice = "andaman doctor examines the data directory; --log-level debug shows where this came from"
         full = type(refusal_of(error)) is StorageFull
         print(f"andaman: {refusal_of(error).detail if full else f'{error}. {advice}'}", file=sys.stderr)
         return EXIT_PROBLEM
@@ -81,7 +81,7 @@ def build_parser() -> argparse.ArgumentParser:
     _all_settings(serve)
 
     load = _command(commands, "load", _load, "load a city pack into a data directory that no server is using")
-    load.add_argument("pack_name", metavar="PACK", help="name of a pack, e.g. phuket")
+    load.add_argument("pack_name", metavar="PACK", help="name of a pack, such as phuket")
     _data(load)
 
     accounts.add_commands(commands, _command, _data)
@@ -103,7 +103,7 @@ def build_parser() -> argparse.ArgumentParser:
         _import,
         "bring the definitions in force to a file; no server may use the directory",
     )
-    bring_in.add_argument("file", metavar="FILE", help="what export wrote; - for standard input")
+    bring_in.add_argument("file", metavar="FILE", help="a file that export wrote; - for standard input")
     bring_in.add_argument(
         "--try", dest="trying", action="store_true", help="list what would change, and change nothing"
     )
@@ -112,12 +112,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _data(bring_in)
 
-    backup = _command(commands, "backup", _backup, "write a consistent copy, also while the server runs")
+    backup = _command(commands, "backup", _backup, "write a consistent copy; the server may run")
     backup.add_argument(
         "target",
         type=Path,
         metavar="DIR",
-        help="backup set: the first backup copies everything, later ones add what is new; or a new FILE.tar",
+        help="backup set: the first backup copies everything, later ones add the changes; or a new FILE.tar",
     )
     backup.add_argument("--full", action="store_true", help="copy everything once more, as another base")
     backup.add_argument(
@@ -127,12 +127,12 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="N",
         help="remove all before the N newest bases (default: nothing)",
     )
-    backup.add_argument("--check", action="store_true", help="make nothing; verify what is in the set")
+    backup.add_argument("--check", action="store_true", help="write nothing; verify the files of the set")
     _data(backup)
     restore = _command(commands, "restore", _restore, "make a data directory from a backup")
     restore.add_argument("source", type=Path, metavar="DIR", help="backup set, or FILE.tar")
     restore.add_argument(
-        "--at", metavar="TIME", help="as of this instant (e.g. 2026-11-23T14:32:07Z); default: the newest"
+        "--at", metavar="TIME", help="as of this instant (such as 2026-11-23T14:32:07Z); default: the newest"
     )
     _data(restore)
     _data(_command(commands, "retention", _retention, "list how long each dataset's raw values are kept"))
@@ -140,7 +140,7 @@ def build_parser() -> argparse.ArgumentParser:
         commands,
         "begin-anew",
         _begin_anew,
-        "do without a small database that is lost and in no backup: the next start makes an empty one",
+        "give up a small database that is lost and in no backup: the next start makes an empty one",
     )
     anew.add_argument("file", metavar="FILE", help="identity.db, subscriptions.db or registry.db")
     _data(anew)
@@ -148,7 +148,7 @@ def build_parser() -> argparse.ArgumentParser:
         commands, "doctor", _doctor, "check disk, clock, port, and the integrity of journal and chain"
     )
     doctor.add_argument(
-        "--renew-index", action="store_true", help="before: have the next start make the index anew"
+        "--renew-index", action="store_true", help="have the next start make the index again, then examine"
     )
     _all_settings(doctor)
     return parser
@@ -316,7 +316,7 @@ def _begin_anew(options: argparse.Namespace, settings: Settings) -> int:
     if lock_holder(settings.site.directory) is not None:
         raise AndamanError(f"{settings.site.directory} is in use; stop the platform first")
     begin_anew(settings.site.directory, options.file)
-    print(f"{options.file} is made anew by the next start")
+    print(f"{options.file} is made again by the next start")
     return 0
 
 

@@ -35,7 +35,7 @@ SOURCE: Final = Attribute(
 AGENCY: Final = Attribute(
     "agency",
     Words("หน่วยงาน", "Agency"),
-    note="code of the agency in charge, e.g. `pk-ddpm`",
+    note="code of the agency in charge, such as `pk-ddpm`",
     shown="code",
     hidden=True,
 )

@@ -94,7 +94,7 @@ def run_demo(settings: Settings, given: set[str]) -> int:
 
     app.site.on_install = progress
     run_blocking(app, sock, ready)
-    _say("Stopped; the data stays. `make demo` goes on with it.")
+    _say("Stopped; the data stays. `make demo` continues with it.")
     return 0
 
 

@@ -201,7 +201,7 @@ def _fields(struct: type[Any], owner: EntityType | None) -> tuple[FormField, ...
         attribute = attributes.get(name)
         words = extra.get("words") or (attribute.words if attribute else _CODE if name == "code" else None)
         if words is None:
-            raise ValueError(f"{struct.__name__}.{name} needs words: it is no attribute of its type")
+            raise ValueError(f"{struct.__name__}.{name} needs words: it is not an attribute of its type")
         codes = _choices(attribute.codes) if attribute and name != "code" else ()
         register = extra.get("register", "")
         inner = _fields(type_.cls, None) if isinstance(type_, inspect.StructType) else ()

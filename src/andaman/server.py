@@ -46,7 +46,7 @@ def listen(host: str, port: int) -> socket.socket:
         raise Unavailable(f"Cannot listen on {host} port {port}: {error.strerror}") from None
     except OverflowError:
         sock.close()
-        raise Unavailable(f"{port} is no TCP port; choose 0 to 65535") from None
+        raise Unavailable(f"{port} is not a TCP port; choose 0 to 65535") from None
     sock.listen(2048)
     sock.setblocking(False)
     return sock

@@ -32,7 +32,7 @@ def test_tokens_that_are_over_soon_or_have_fallen_are_told(tmp_path: Path) -> No
         await identity.add_token(TokenKind.API, "report", cli, roles=["analyst"], lifetime=DAY)
         assert told() == ["1 tokens in force are over within a week"]
         await identity.update_user("boss", cli, disabled=True)
-        assert told()[1:] == ["1 tokens ended with whoever answered for them"]
+        assert told()[1:] == ["1 tokens ended with the account or token that answered for them"]
         await identity.close()
 
     asyncio.run(work())

@@ -195,7 +195,7 @@ def test_a_time_is_taken_only_near_to_now(offset: int) -> None:
     [
         ("x = ", "not TOML"),
         ("a = 1", r"no \[\[topic\]\]"),
-        ('[[topic]]\npattern = "a/#/b"\nentity = "urn:x:y"', "no topic level"),
+        ('[[topic]]\npattern = "a/#/b"\nentity = "urn:x:y"', "a topic level at the end only"),
         ('[[topic]]\npattern = "a/{b}"\nentity = "urn:x:{c}"', "does not name"),
         ('[[topic]]\npattern = "a/{b}"\nentity = "no uri"', "not a URI"),
         ('[[topic]]\npattern = "a"\nentity = "urn:x:y"', r"\[topic.attributes"),

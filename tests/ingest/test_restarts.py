@@ -71,7 +71,10 @@ def test_cuts_without_a_sign_of_a_restart_make_a_short_pause_that_grows(tmp_path
                 await until(lambda seen=seen: len(pauses) > seen)
             assert pauses[:5] == [1, 2, 30, 60, 120]
             assert "cut the connection within seconds of connecting, 3 times in a row" in said[2]
-            assert "Perhaps another client has the same client id 'test'" in said[2]
+            assert (
+                "Perhaps another client, such as a copy of this installation, has the same client id 'test'"
+                in said[2]
+            )
             assert "Next attempt in 30 s" in said[2]
 
     city = None  # type: ignore[assignment]

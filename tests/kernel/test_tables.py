@@ -103,7 +103,7 @@ def test_files_and_folder_are_the_owners_alone(tmp_path: Path) -> None:
 
 def test_what_cannot_be_opened_is_named(tmp_path: Path) -> None:
     (tmp_path / "notes.db").mkdir()
-    with pytest.raises(Unavailable, match=r"notes\.db cannot be opened: a directory stands where"):
+    with pytest.raises(Unavailable, match=r"notes\.db cannot be opened: a directory is where"):
         Store(tmp_path / "notes.db", KIND)
     (tmp_path / "text.db").write_text("no database at all" * 500)
     with pytest.raises(Unavailable, match=r"text\.db cannot be opened: file is not a database"):

@@ -188,7 +188,9 @@ def _assumptions(changes: Mapping[str, str]) -> PolicyAssumptions:
     fields: dict[str, Any] = {}
     for name in changes:
         if name not in _CHANGEABLE:
-            raise BadRequestData(f"{name!r} is no assumption; there are {', '.join(_CHANGEABLE)}", field=name)
+            raise BadRequestData(
+                f"{name!r} is not an assumption; the assumptions are {', '.join(_CHANGEABLE)}", field=name
+            )
         attr, low, high = _CHANGEABLE[name]
         number = query_params.number(changes, name, low, low, high)
         fields[attr] = (number, number, number) if attr.endswith(("share", "today")) else number

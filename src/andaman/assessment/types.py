@@ -54,7 +54,7 @@ INDICATOR_VALUE: Final = EntityType(
     ),
     ("indicators",),
     ids="urn:ngsi-ld:IndicatorValue:<indicator>",
-    note="Also a `KeyPerformanceIndicator`. `inputs` names entities behind the value, of which some are not public.",
+    note="Also a `KeyPerformanceIndicator`. `inputs` names the entities behind the value; some of them are not public.",
     classified={"inputs": "security"},
 )
 

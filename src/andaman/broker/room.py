@@ -38,7 +38,7 @@ class StoreSettings:
     history_memory_mb: int = setting(128, "Memory limit of the history engine (DuckDB).", 32, 262144)
     start_damaged: bool = setting(
         False,
-        "Start although the ledger was found damaged: to reach what is left where there is no backup.",
+        "Start with a damaged ledger, to reach the data that is left when there is no backup.",
     )
 
 

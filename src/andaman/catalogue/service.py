@@ -131,7 +131,7 @@ class Catalogue:
                 try:
                     self.reload()
                 except Exception:  # the rules in force stay; the next change tries again
-                    log.exception("the policy could not be made anew after a change of %s", event.entity_id)
+                    log.exception("the policy could not be made again after a change of %s", event.entity_id)
                 return
 
     # -- reading --------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ log = logging.getLogger("andaman")
 @dataclass(frozen=True)
 class CitySettings:
     pack: str = setting(
-        "", "City pack to load at start when its content is new, e.g. phuket; empty for none."
+        "", "City pack to load at start when its content is new, such as phuket; empty for none."
     )
 
 

@@ -148,7 +148,7 @@ POINT_OF_INTEREST: Final = EntityType(
     _PLACE,
     ("public-places",),
     ids="urn:ngsi-ld:PointOfInterest:osm-<kind>-<id>",
-    note="Also has one of the types that say what it is.",
+    note="Also has a more specific type.",
     general=True,
 )
 
@@ -329,7 +329,7 @@ REGISTER_SEED: Final = EntityType(
             "digests",
             Words("ลายพิมพ์ของรายการตั้งต้น", "Digests of the rows"),
             "JsonProperty",
-            note="code → digest of the row as it was filled in; it tells edited rows from others",
+            note="code → digest of the row as it was filled in; it distinguishes edited rows from others",
             namespace=Namespace.OWN,
             hidden=True,
         ),

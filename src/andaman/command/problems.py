@@ -30,7 +30,7 @@ class Unreadable(Refusal, Conflict):
     code = "unreadable-record"
     words = Words(
         "ข้อมูล{record} {id} ไม่สมบูรณ์: {attribute}ใช้ไม่ได้ โปรดแจ้งผู้ดูแลระบบ",
-        "The {record} {id} is damaged: its {attribute} cannot be used; tell the administrator",
+        "The {record} {id} is damaged: its {attribute} cannot be used; report this to the administrator",
     )
     record: Words
     id: str

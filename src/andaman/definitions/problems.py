@@ -47,7 +47,7 @@ class DefinitionChanged(Refusal, Conflict):
     code = "definition-changed"
     words = Words(
         "ข้อกำหนดที่ใช้อยู่ถูกแก้ไขหลังจากจัดทำร่างนี้ โปรดเปรียบเทียบและจัดทำร่างใหม่",
-        "What is in force has changed since this draft was made; compare them and make a new draft",
+        "The version in force has changed since this draft was made; compare the two and make a new draft",
     )
 
 

@@ -19,7 +19,7 @@ KIND: Final = StoreKind(
         "document BLOB NOT NULL, PRIMARY KEY (kind, key, number)) STRICT, WITHOUT ROWID; "
         "CREATE INDEX version_open ON version (kind, state)",
     ),
-    "drafts and earlier versions of definitions are gone; what is in force stays in force",
+    "drafts and earlier versions of definitions are gone; the versions in force stay in force",
 )
 _KEPT: Final = 200
 """Versions of one definition that are over; the oldest make room."""

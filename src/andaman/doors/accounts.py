@@ -27,8 +27,8 @@ def build(site: Site, settings: NoSettings) -> Built:
         fallen = (await asyncio.to_thread(figures, identity.store, site.clock()))[2]
         if fallen:
             log.warning(
-                "%d tokens are not in force because whoever answered for them is not: andaman token list --all --data %s says "
-                "which and why, andaman token own ID takes one over",
+                "%d tokens are not in force because the account or token that answered for them is not. "
+                "andaman token list --all --data %s says which and why, andaman token own ID takes one over",
                 fallen,
                 site.directory,
             )
@@ -39,7 +39,7 @@ def build(site: Site, settings: NoSettings) -> Built:
         )
         if gone:
             log.warning(
-                "Accounts have roles that no row of the roles file describes, and no rights by them: %s",
+                "Accounts have roles that no row of the roles file describes; these roles give no rights: %s",
                 ", ".join(gone),
             )
 

@@ -130,7 +130,7 @@ class Basis:
         links = [_Link(token.rights(), token.purpose)]
         seen, ends_at, one = {token.id}, NEVER, token
         while True:
-            whose = "" if one is token else f"it stands on the token {one.id} ({one.name}), which is over: "
+            whose = "" if one is token else f"it depends on the token {one.id} ({one.name}), which is over: "
             if one.revoked_at is not None:
                 return whose + "it was revoked"
             if one.expires_at is not None:

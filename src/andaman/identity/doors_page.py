@@ -13,24 +13,24 @@ _HEAD: Final = """\
 # Doors
 
 Every route, socket and NGSI-LD operation of the platform, made by `make docs` from the table that the routes are built from
-(`identity/doors.py`). A door asks what stands here before its handler runs; what somebody sees behind it, their rights decide
+(`identity/doors.py`). A door checks this entry before its handler runs. The rights of the caller decide what the door shows
 ([identity](rooms/identity.md)).
 
-- *Data of*: **city** doors show the city's own and are closed to tokens of other tenants, in whatever way a tenant is named;
-  **both** show the tenant that `NGSILD-Tenant` names, else the city; **none** show no tenant's data.
-- *Requires*: nothing (anyone), any session or token (signed in), or a permission. In brackets stands what the handler asks for a
-  part of what it does. Administrators have every permission; the table at the end says which roles have which.
+- *Data of*: **city** doors show the city's data and are closed to tokens of other tenants, however a request names a tenant.
+  **both** show the tenant that `NGSILD-Tenant` names, else the city. **none** show no tenant's data.
+- *Requires*: nothing (anyone), any session or token (signed in), or a permission. Brackets hold the permission that the handler
+  checks for a part of its work. Administrators have every permission; the table at the end says which roles have which.
 - *Narrowed*: open to API tokens that are narrowed to types or scopes. *Device*: open to device tokens.
-- *Body*: the most bytes of one; *max_body_mb* is the setting. A stranger's is smaller where a second number stands.
-- *Counts*: a stranger's request counts as a question (`public_queries_per_minute`).
-- *Audited as*: what a success is called in the audit. Elsewhere the journal or the room itself keeps who did it. Refusals of
-  who is known are always audited.
+- *Body*: the largest request body; *max_body_mb* is the setting. A second number is the limit for anonymous clients.
+- *Counts*: an anonymous client's request counts as a question (`public_queries_per_minute`).
+- *Audited as*: the name of a success in the audit. For other doors the journal or the room itself records the actor. Refusals
+  of known actors are always audited.
 
 """
 _PERMISSIONS: Final = """\
 
 Administrators have all of these; *administrators only* can be given to no other role. The last column is what ships
-(`identity/data/roles.toml`). A permission to write types is asked of each entity, whatever the door.
+(`identity/data/roles.toml`). A permission to write types is checked for each entity, at every door.
 
 | permission | lets people | in Thai | roles |
 |---|---|---|---|

@@ -37,7 +37,7 @@ class IdentitySettings:
     )
     public_queries_per_minute: int = setting(
         600,
-        "Questions that one address may ask without sign-in; a large answer counts as several (64 KB each), a watch as one; "
+        "Questions that one address may ask without sign-in. A large answer counts as several (64 KB each), a watch as one; "
         "pages, files, tiles and single entities are free. "
         "0: no limit. Behind a proxy set trusted_proxies or https, or all visitors are one address.",
         0,

@@ -250,7 +250,11 @@ class Tokens:
         return (
             gauge("andaman_tokens_expiring", "Tokens in force that are over soon.", soon, within="7d"),
             gauge("andaman_tokens_expired", "Tokens that expired lately.", lately, within="1d"),
-            gauge("andaman_tokens_fallen", "Tokens that ended with whoever answered for them.", fallen),
+            gauge(
+                "andaman_tokens_fallen",
+                "Tokens that ended with the account or token that answered for them.",
+                fallen,
+            ),
         )
 
 

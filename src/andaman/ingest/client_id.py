@@ -61,8 +61,8 @@ def open_client_id(directory: Path, wanted: str = "") -> ClientId:
             if check_client_id(text):
                 if kept.get("file") not in (None, _mark(path)):
                     log.warning(
-                        "mqtt: %s was copied or moved. If the platform that it was copied from still runs, the two have the "
-                        "same client id and take each other's messages: remove %s from the copy, or set mqtt_client_id",
+                        "mqtt: %s was copied or moved. If the original platform still runs, the two share one client id "
+                        "and take each other's messages: remove %s from the copy, or set mqtt_client_id",
                         directory, path,
                     )  # fmt: skip
                 return ClientId(text, former, path)
@@ -72,7 +72,7 @@ def open_client_id(directory: Path, wanted: str = "") -> ClientId:
     try:
         _write(path, made.text, made.former)
     except Unavailable as error:  # a full disk, say: the platform starts all the same, to be read
-        log.warning("mqtt: %s; the client id is made up anew at the next start", error.detail)
+        log.warning("mqtt: %s; the next start makes up another client id", error.detail)
     return made
 
 

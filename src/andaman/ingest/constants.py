@@ -44,11 +44,11 @@ def _point(lon: Any, lat: Any) -> list[float]:
             )
     if abs(lat) > 90 >= abs(lon) and abs(lat) <= 180:
         raise ValueError(
-            f"lat = {lat} is no latitude (-90 to 90); exchanged? Write {{lon = {lat}, lat = {lon}}}"
+            f"lat = {lat} is not a latitude (-90 to 90); exchanged? Write {{lon = {lat}, lat = {lon}}}"
         )
     if abs(lon) > 180 or abs(lat) > 90:
         raise ValueError(
-            f"lon = {lon}, lat = {lat} is no place: lon is within -180 to 180, lat within -90 to 90"
+            f"lon = {lon}, lat = {lat} is not a place: lon is within -180 to 180, lat within -90 to 90"
         )
     return [float(lon), float(lat)]
 

@@ -82,8 +82,8 @@ def parse_mapping(text: str, name: str = "The mapping file") -> TopicMap:
             if covers(other.pattern.bare, rule.pattern.bare):
                 faults.add(
                     ("topic", number, "pattern"),
-                    f"topic {number + 1} ({rule.pattern.text}) is never reached: every topic that fits it fits topic "
-                    f"{earlier + 1} ({other.pattern.text}), and the first that fits counts; put the narrower one first",
+                    f"topic {number + 1} ({rule.pattern.text}) is never reached: every topic that fits it also fits topic "
+                    f"{earlier + 1} ({other.pattern.text}). The first that fits counts; put the narrower one first",
                 )
                 break
     if faults.found:
@@ -247,7 +247,7 @@ def _time(table: Table, payload: str) -> TimeRule | None:
     rule.only(_TIME)
     path = rule.path("path", None)
     if path is None and not rule.has("path"):
-        rule.fault("path", 'is missing; write where the time stands, such as path = "ts"')
+        rule.fault("path", 'is missing; write where the time is, such as path = "ts"')
     if path and payload != "json":
         rule.fault(
             "path",
@@ -295,7 +295,7 @@ def _place(table: Table) -> PlaceRule | None:
     for key in ("lon", "lat"):
         path = rule.path(key, None)
         if path is None and not rule.has(key):
-            rule.fault(key, f'is missing; write where it stands, such as {key} = "pos.{key}"')
+            rule.fault(key, f'is missing; write where it is, such as {key} = "pos.{key}"')
         elif path is not None:
             paths.append(path)
     as_text = rule.choice("number", ("json", "text"), "json") == "text"

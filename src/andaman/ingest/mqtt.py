@@ -155,8 +155,8 @@ class MqttFeed:
         pause_s = min(FIRST_PAUSE_S * 2 ** (self._cut - CUTS), LONGEST_S)
         return SourceAway(
             f"{self._address.place} cut the connection within seconds of connecting, {self._cut} times in a row. Perhaps "
-            f"another client has the same client id {session.client_id!r}, such as a copy of this installation: stop it, or "
-            f"give one of the two another mqtt_client_id. Next attempt in {pause_s:.0f} s",
+            f"another client, such as a copy of this installation, has the same client id {session.client_id!r}: stop it, or "
+            f"set another mqtt_client_id. Next attempt in {pause_s:.0f} s",
             pause_s,
         )
 
@@ -177,7 +177,7 @@ class MqttFeed:
         self._refused = {}
         if self._wanted != plain:
             log.info(
-                "mqtt: %s does not tell which subscription brought a message. Patterns that overlap are subscribed as one: %s",
+                "mqtt: %s does not say which subscription brought a message. Patterns that overlap are subscribed as one: %s",
                 self._address.place,
                 ", ".join(one for one in self._wanted if one not in plain),
             )
@@ -232,8 +232,8 @@ class MqttFeed:
         told = [self._forgotten] if self._forgotten else []
         if not session.has_identifiers:
             told += [
-                f"a message that fits both {a} and {b} may come twice: {self._address.place} does not tell which of them "
-                "brought it; change the patterns so that no topic fits both"
+                f"a message that fits both {a} and {b} may come twice, because {self._address.place} does not say which of them "
+                "brought it. Change the patterns so that no topic fits both"
                 for a, b in islice(overlapping(one for one in self._wanted if one not in refused), 3)
             ]
         if refused:
@@ -280,7 +280,7 @@ class MqttFeed:
             await asyncio.to_thread(self._client_id.forget_former)
         except (TimeoutError, SourceAway) as error:
             log.warning(
-                "mqtt: not all of what was held for %r came (%s); tried again at the next start",
+                "mqtt: not all messages kept for %r arrived (%s); tried again at the next start",
                 former,
                 error,
             )

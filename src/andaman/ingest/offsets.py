@@ -29,7 +29,7 @@ KIND: Final = StoreKind(
     FILE,
     "the memory of the feeds",
     (_FIRST,),
-    "feeds begin anew",
+    "feeds begin again",
     needs={"memory": columns("feed body")},
     unreadable=_unreadable,
 )
@@ -46,7 +46,7 @@ class OffsetStore:
         try:
             return dict(orjson.loads(rows[0][0])) if rows else {}
         except (ValueError, TypeError) as error:
-            log.error("What feed %s had noted in ingest.db cannot be read (%s): it begins anew", feed, error)
+            log.error("The notes of feed %s in ingest.db cannot be read (%s): it begins again", feed, error)
             return {}
 
     def put(self, feed: str, memory: Mapping[str, Any]) -> None:

@@ -140,8 +140,8 @@ class _Message:
         if self.made > MOST_MADE:
             raise Unreadable(
                 "too-large",
-                f"The message would become more than {MOST_MADE >> 20} MB: what stands beside its list is written with each "
-                "of its readings; send it in a message of its own",
+                f"The message would become more than {MOST_MADE >> 20} MB: its members outside the list are written with each "
+                "of its readings; send those in a message of their own",
             )
 
     def read(self, item: Any, at: Micros) -> None:
@@ -262,7 +262,7 @@ class _Message:
         if abs(lon) > 180 or abs(lat) > 90:
             hint = "; exchanged in the mapping?" if abs(lon) <= 90 and abs(lat) <= 180 else ""
             raise Unreadable(
-                "out-of-range", f"lon = {str(lon)[:40]}, lat = {str(lat)[:40]} is no place{hint}"
+                "out-of-range", f"lon = {str(lon)[:40]}, lat = {str(lat)[:40]} is not a place{hint}"
             )
         return [float(lon), float(lat)]
 
@@ -366,7 +366,7 @@ def _number(rule: ValueRule, value: Any) -> int | float:
                 _wrong(rule, value)
             if abs(number) > _EXACT:
                 raise Unreadable(
-                    "out-of-range", f"{number!r} is beyond the whole numbers that can be told exactly"
+                    "out-of-range", f"{number!r} is beyond the whole numbers that can be kept exactly"
                 )
             number = int(number)
     elif not _SMALLEST <= number <= _LARGEST:

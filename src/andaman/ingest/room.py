@@ -29,7 +29,7 @@ class IngestSettings:
         1.0, "Replay speed of recorded feeds; 60 plays an hour in a minute.", 0.01, 3600
     )
     mqtt_url: str = setting(
-        "", "MQTT broker to take devices from, e.g. mqtt://127.0.0.1:1883; empty for none."
+        "", "MQTT broker to take devices from, such as mqtt://127.0.0.1:1883; empty for none."
     )
     mqtt_mapping: str = setting(
         "", "Mapping file (TOML) from MQTT topics to entities; see docs/rooms/ingest.md."

@@ -42,7 +42,7 @@ def routes(manager: FeedManager, letters: DeadLetterStore) -> list[BoundDoor]:
         elif action == "stop":
             await manager.stop_feed(feed_id)
         else:
-            raise ResourceNotFound(f"A feed can be told to start or stop, not to {action!r}")
+            raise ResourceNotFound(f"A feed has the actions start and stop, not {action!r}")
         return json_response(_row(manager.get_status(feed_id), True))
 
     async def dead_letters(request: Request) -> Response:

@@ -296,7 +296,7 @@ class Session:
                     refused[one] = REFUSED_WORDS.get(code, f"code {code}")
                 elif code == _AT_MOST_ONCE and wanted[one]:
                     log.warning(
-                        "mqtt: %s grants QoS 0 only for %s: what is under way may be lost",
+                        "mqtt: %s grants QoS 0 only for %s: messages under way may be lost",
                         self.address.place,
                         one,
                     )

@@ -26,7 +26,7 @@ def read_zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError(
-            f'"{name[:80]}" is no time zone; write a name such as "Asia/Bangkok" or "UTC"'
+            f'"{name[:80]}" is not a time zone; write a name such as "Asia/Bangkok" or "UTC"'
         ) from None
 
 
@@ -38,7 +38,7 @@ def check_pattern(pattern: str) -> None:
         raise ValueError(f"{error}; write a pattern such as %d/%m/%Y %H:%M:%S") from None
     if (read.year, read.month, read.day, read.hour, read.minute) != (2026, 11, 22, 7, 32):
         raise ValueError(
-            f'"{pattern}" does not tell date and time; write a pattern such as %d/%m/%Y %H:%M:%S'
+            f'"{pattern}" does not give date and time; write a pattern such as %d/%m/%Y %H:%M:%S'
         )
 
 

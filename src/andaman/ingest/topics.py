@@ -43,7 +43,7 @@ def read_pattern(text: str) -> Pattern:
     for index, level in enumerate(levels):
         if level == "#":
             if index != len(levels) - 1:
-                raise BadPattern("# is no topic level but at the end")
+                raise BadPattern("# is a topic level at the end only")
             subscribed.append("#")
             continue
         if level == "+":
@@ -53,15 +53,15 @@ def read_pattern(text: str) -> Pattern:
             name = level[1:-1]
             if not name.isidentifier():
                 raise BadPattern(
-                    f"{level} is no name: it begins with a letter and goes on with letters, digits and _"
+                    f"{level} is not a name: it must begin with a letter and continue with letters, digits and _"
                 )
             if name in names:
-                raise BadPattern(f"the name {level} stands twice")
+                raise BadPattern(f"the name {level} occurs twice")
             names.append(name)
             parts.append(f"(?P<{name}>[^/]+)")
             subscribed.append("+")
         elif set(level) & set("+#{}"):
-            raise BadPattern(f"{level!r} is no topic level; write text, +, {{name}}, or # at the end")
+            raise BadPattern(f"{level!r} is not a topic level; write text, +, {{name}}, or # at the end")
         else:
             parts.append(re.escape(level))
             subscribed.append(level)

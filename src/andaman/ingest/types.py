@@ -248,7 +248,7 @@ DEVICE: Final = EntityType(
         _VALUE,
         _BATTERY_LEVEL,
         _WATER_LEVEL,
-        Attribute("controlledProperty", Words("สิ่งที่ตรวจวัด", "What it measures")),
+        Attribute("controlledProperty", Words("สิ่งที่ตรวจวัด", "Measured property")),
         Attribute("deviceState", Words("สถานะอุปกรณ์", "Device state")),
     ),
     ("devices",),

@@ -130,9 +130,9 @@ class TooManyResults(AndamanError):
 
 
 class LdContextNotAvailable(AndamanError):
-    status, kind, title = 504, NGSI + "LdContextNotAvailable", "A JSON-LD context cannot be had"
+    status, kind, title = 504, NGSI + "LdContextNotAvailable", "A JSON-LD context is unavailable"
     code = "ld-context-not-available"
-    words = Words("ไม่สามารถเรียกใช้บริบท JSON-LD ได้", "A JSON-LD context is not available")
+    words = Words("ไม่สามารถเรียกใช้บริบท JSON-LD ได้", "A JSON-LD context is unavailable")
 
 
 class NotSignedIn(AndamanError):
@@ -255,5 +255,5 @@ def is_full(error: BaseException | None) -> bool:
 def refusal_of(error: Exception) -> AndamanError:
     """What a caller is told of an error that nobody foresaw; the log has the rest."""
     if is_full(error):
-        return StorageFull("The disk of the data directory is full; nothing was written. Reading goes on")
+        return StorageFull("The disk of the data directory is full; nothing was written. Reading continues")
     return AndamanError("Something went wrong in the platform; the log has the details")

@@ -57,7 +57,7 @@ class Reserve:
             with contextlib.suppress(OSError):
                 self._path.unlink()
                 log.error(
-                    "The disk of %s is full: the reserve of %d MB is given up, so that reading and sign-in go on. Writes are "
+                    "The disk of %s is full: the reserve of %d MB is released, so that reading and sign-in continue. Writes are "
                     "refused until %d MB are free: make room",
                     self._path.parent,
                     BYTES >> 20,

@@ -91,7 +91,7 @@ def obstacle(path: Path) -> str:
     """What stands in the way of writing a file, so far as that can be seen from outside; "" for nothing."""
     for one in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
         if one.is_dir():
-            return f"a directory stands where the file {one.name} should be"
+            return f"a directory is where the file {one.name} should be"
     parent = path.parent
     if is_read_only(parent):
         return f"{parent} is on a file system that is mounted read-only"

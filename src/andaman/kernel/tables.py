@@ -231,7 +231,7 @@ class Store:
     def _refusal(self, error: sqlite3.Error) -> Unavailable:
         kind = StorageFull if is_full(error) else Unavailable
         what = self.kind.holds[:1].upper() + self.kind.holds[1:]
-        return kind(f"{what} cannot be written now ({error}); nothing was written. Reading goes on")
+        return kind(f"{what} cannot be written now ({error}); nothing was written. Reading continues")
 
     # -- what stores have in common -----------------------------------------------------------------------------
     def position(self, follower: str) -> int | None:

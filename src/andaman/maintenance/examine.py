@@ -32,8 +32,8 @@ def examine(settings: AnySettings) -> list[Finding]:
     if is_read_only(directory):
         text = (
             f"{directory} is on a file system that is mounted read-only: the platform cannot start there, and nothing else "
-            "was looked at. After an error of the disk the system mounts it so by itself: see its log (dmesg), copy the "
-            "directory to a sound disk, examine it there."
+            "was examined. The system mounts a disk read-only after an error: read its log (dmesg), copy the "
+            "directory to a sound disk, and examine it there."
         )
         return [Finding("problem", "rights", text)]
     findings = ledger.doctor(
@@ -51,7 +51,9 @@ def examine(settings: AnySettings) -> list[Finding]:
             )
         findings += examine_small(directory, lambda: _journal_end(directory), roles)
         if (contexts := directory / "contexts").exists() and not contexts.is_dir():
-            text = f"A file stands where the directory {contexts} should be; the platform cannot start. Remove it."
+            text = (
+                f"A file is where the directory {contexts} should be; the platform cannot start. Remove it."
+            )
             findings.append(Finding("problem", "contexts", text))
     findings += [*examine_backups(settings), *_mapping(settings)]
     return [*findings, _port(settings.site.host, settings.site.port, lock_holder(directory))]

@@ -82,7 +82,7 @@ def place_small(source: Path, names: Sequence[str], directory: Path) -> None:
                 for member in tar:
                     content = tar.extractfile(member)
                     if content is None or Path(member.name).name != member.name:
-                        raise BadRequestData(f"{source / name} names {member.name!r}, which is no context")
+                        raise BadRequestData(f"{source / name} names {member.name!r}, which is not a context")
                     (directory / "contexts" / member.name).write_bytes(content.read())
         except tarfile.TarError as error:
             raise BadRequestData(f"{source / name} is damaged: {error}") from None

@@ -77,7 +77,7 @@ def check_whole(directory: Path, *names: str) -> None:
         if name in lost:
             how = "empty" if path.exists() else "missing"
             raise Unavailable(
-                f"{path} is {how}, which held {PRECIOUS[name]}. Nothing is begun anew over that: stop the platform and put "
+                f"{path} is {how}, which held {PRECIOUS[name]}. No new file is created over it: stop the platform and put "
                 f"{name} of the last backup there (andaman restore makes a directory of a backup). Where there is none, "
                 f"andaman begin-anew {name} --data {directory} begins without"
                 + (", and andaman user add makes the first account" if name == IDENTITY else "")

@@ -34,7 +34,7 @@ class BackupSettings:
     )
     backup_every_minutes: int = setting(15, "Time between two backups: what a lost disk costs.", 1, 10_080)
     backup_full_every_hours: int = setting(
-        168, "Time between two whole copies (bases) in the backup set.", 1, 8_760
+        168, "Time between two complete copies (bases) in the backup set.", 1, 8_760
     )
     backup_keep: int = setting(
         4,
@@ -64,7 +64,7 @@ def plan_of(site: SiteSettings, settings: BackupSettings) -> Plan | None:
     directory, target = site.directory, Path(settings.backup_dir).expanduser()
     if target.resolve().is_relative_to(directory.resolve()):
         raise Unavailable(
-            f"backup_dir {target} lies in the data directory {directory}: what harms the one would harm the other. "
+            f"backup_dir {target} is in the data directory {directory}: what harms the one would harm the other. "
             "Choose a directory elsewhere, best on another disk"
         )
     return Plan(
@@ -146,7 +146,7 @@ class BackupKeeper:
         yield gauge("andaman_backup_trouble", "1 while the last scheduled backup failed.", bool(self.trouble))
         yield gauge(
             "andaman_backup_last_success_timestamp_seconds",
-            "When the newest whole backup was begun (Unix time; 0: there is none).",
+            "When the newest complete backup was begun (Unix time; 0: there is none).",
             self.made / SECOND,
         )
 

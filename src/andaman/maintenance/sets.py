@@ -215,7 +215,7 @@ def _member(path: Path) -> Member:
     except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise BadRequestData(
             f"{path / MANIFEST} is damaged ({error}). Take this member from another copy of the set, or remove it; "
-            "what it told is then missing"
+            "the changes that it holds are then missing"
         ) from None
 
 
@@ -231,8 +231,8 @@ def _check(member: Member, names: list[str] | None = None) -> None:
             raise Conflict(f"{file} is missing")
         if digest(file) != member.files[name]:
             raise Conflict(
-                f"{file} is damaged: it is not what was written there (SHA-256 differs). "
-                "Take it from another copy of the set, or restore to a time that another base tells"
+                f"{file} is damaged: its content differs from the file that was written (SHA-256). "
+                "Take it from another copy of the set, or restore to a time that another base covers"
             )
 
 
@@ -245,7 +245,7 @@ def check_set(source: Path) -> str:
         list(_after(members, base.end))
     first, last = members[0], members[-1]
     return (
-        f"{source}: {len(members)} members are sound; they tell everything until {format_time(last.reach)} "
+        f"{source}: {len(members)} members are sound; they hold everything until {format_time(last.reach)} "
         f"(journal position {last.end.seq}). The oldest base is of {format_time(first.made)}"
     )
 

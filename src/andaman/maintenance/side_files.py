@@ -51,7 +51,7 @@ def set_aside_damaged(directory: Path) -> None:
                 f"remove it, or move it elsewhere; then {side.without}"
             ) from None
         log.error(
-            "%s is damaged (%s): it is set aside as %s, and the platform goes on without it: %s",
+            "%s is damaged (%s): it is set aside as %s, and the platform continues without it: %s",
             path, wrong, kept.name, side.without,
         )  # fmt: skip
 
@@ -63,8 +63,8 @@ def _not_a_file(path: Path) -> str:
         if not os.path.lexists(one) or one.is_file():
             continue
         if one.is_dir():
-            return f"a directory stands where the file {one.name} should be"
+            return f"a directory is where the file {one.name} should be"
         if one.is_symlink():
-            return f"{one.name} is a link to {os.readlink(one)}, which is no file"
-        return f"{one.name} is no file"
+            return f"{one.name} is a link to {os.readlink(one)}, which is not a file"
+        return f"{one.name} is not a file"
     return ""

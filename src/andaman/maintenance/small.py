@@ -63,8 +63,8 @@ def examine_small(
     for path in sorted(directory.glob("*.damaged")):
         if path.name != f"{HISTORY}.damaged":
             text = (
-                f"{path} was found damaged at a start and set aside; the platform goes on without it. See to the disk; take "
-                f"{path.stem} of the last backup if its content is wanted, and remove this when it is of no more use."
+                f"{path} was found damaged at a start and set aside; the platform continues without it. Check the disk; take "
+                f"{path.stem} from the last backup if you need its content, and remove this file afterwards."
             )
             findings.append(Finding("warning", "leftover", text))
     return findings
@@ -120,9 +120,7 @@ def _inside(
             missing = missing_parts(model, db)
     older = int(db.execute("PRAGMA user_version").fetchone()[0]) < kind.version
     if missing and not used:
-        yield Finding(
-            "ok", kind.file, "It was begun by a start that did not come to its end; the next goes on."
-        )
+        yield Finding("ok", kind.file, "A start that did not finish began it; the next start continues.")
         return
     if not db.execute("SELECT 1 FROM sqlite_master").fetchone():
         text = f"The file is empty: {kind.loss}. {_advice(kind)}"
@@ -180,8 +178,8 @@ def _tokens(directory: Path) -> Iterator[Finding]:
         yield Finding("warning", "tokens", text)
     if fallen:
         text = (
-            f"{fallen} tokens ended with whoever answered for them: andaman token list --all --data {directory} says which "
-            "and why; andaman token own ID has the command line answer for one that is needed."
+            f"{fallen} tokens ended with the account or token that answered for them: andaman token list --all --data {directory} "
+            "says which and why. After andaman token own ID the command line answers for one."
         )
         yield Finding("warning", "tokens", text)
 
@@ -192,8 +190,8 @@ def _ahead(db: sqlite3.Connection, journal_end: Callable[[], int]) -> Iterator[F
     end = journal_end()  # afterwards: both move on while the platform runs
     if row is not None and 0 < end < row[0]:
         text = (
-            f"Subscriptions were told of journal row {row[0]}, the journal ends at {end}. If this directory was not "
-            "restored to an earlier time, rows are missing at the journal's end, such as by a write-ahead log "
-            "(ledger.sqlite3-wal) that was removed or damaged: compare with the last backup."
+            f"Subscriptions have read up to journal row {row[0]}, the journal ends at {end}. If this directory was not "
+            "restored to an earlier time, rows are missing at the journal's end. Perhaps the write-ahead log "
+            "(ledger.sqlite3-wal) was removed or damaged: compare with the last backup."
         )
         yield Finding("warning", SUBSCRIPTIONS, text)

@@ -174,7 +174,7 @@ def read_measure(row: Any, indicators: Sequence[str], measures: Sequence[str]) -
     for key in ("requires", "excludes"):
         for other in links[key]:
             if other not in measures or other == name:
-                raise BadRequestData(f"{key} names {other!r}, which is no other measure", field=key)
+                raise BadRequestData(f"{key} names {other!r}, which is not another measure", field=key)
     return Measure(
         name,
         _text(row.get("name"), "name"),

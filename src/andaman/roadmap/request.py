@@ -40,7 +40,9 @@ def read_request(body: Any, next_year: int) -> Request:
         raise BadRequestData('A portfolio request is an object such as {"totalMthb": 600}')
     for name in body:
         if name not in _MEMBERS:
-            raise BadRequestData(f"{name!r} is no member; there are {', '.join(_MEMBERS)}", field=str(name))
+            raise BadRequestData(
+                f"{name!r} is not a member; the members are {', '.join(_MEMBERS)}", field=str(name)
+            )
     yearly_given = body.get("yearlyMthb", DEFAULT_YEARLY)
     if isinstance(yearly_given, list):
         if len(yearly_given) != YEARS:

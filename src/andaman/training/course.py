@@ -73,7 +73,7 @@ SHIFT: Final = Course(
                 ),
                 Words(
                     "สีเทาคือปกติ สีอื่นคือผิดปกติ และมีรูปทรงกับคำกำกับเสมอ ค่าที่ไม่ทราบแสดงว่าไม่ทราบ ไม่ใช่ศูนย์",
-                    "Grey is normal. Colour is for the abnormal and always comes with a shape and a word. What is not known is "
+                    "Grey is normal. Colour is for the abnormal and always comes with a shape and a word. An unknown value is "
                     "shown as unknown, never as zero.",
                 ),
             ),
@@ -87,7 +87,7 @@ SHIFT: Final = Course(
             (
                 Words(
                     "กดรับทราบเพื่อบอกทุกคนว่ามีคนดูแลแล้ว การรับทราบไม่ใช่การปิด การแจ้งเตือนจะหายเมื่อเงื่อนไขหมดไปเท่านั้น",
-                    "Acknowledge to tell everyone that somebody is on it. Acknowledging is not closing: an alert clears only when "
+                    "Acknowledge to show everyone that somebody is on it. Acknowledging is not closing: an alert clears only when "
                     "its condition is gone.",
                 ),
                 Words(
@@ -157,7 +157,7 @@ SHIFT: Final = Course(
                     1,
                     Words(
                         "ข้อมูลจำลองมีไว้สาธิตและฝึก จึงมีเครื่องหมายทุกที่ที่แสดง",
-                        "Simulated data is for demonstration and training and is marked wherever it is shown.",
+                        "Simulated data is for demonstration and training and is marked everywhere it is shown.",
                     ),
                 ),
                 Question(
@@ -174,7 +174,7 @@ SHIFT: Final = Course(
                     1,
                     Words(
                         "ภูเก็ตมีภูเขากั้น เส้นตรงสั้นไม่ได้แปลว่าถึงเร็ว",
-                        "Hills lie between Phuket's towns: a short straight line may be a long drive.",
+                        "Hills separate Phuket's towns: a short straight line may be a long drive.",
                     ),
                 ),
                 Question(

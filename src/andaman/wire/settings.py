@@ -11,8 +11,8 @@ from andaman.room import setting
 class ServerSettings:
     trusted_proxies: int = setting(
         0,
-        "Proxies before the platform, wherever they run: the client is the so-many-th entry of X-Forwarded-For from its "
-        "end. Nobody but they may reach the port. 0: none, or the one of https.",
+        "Number of proxies in front of the platform: the client is that entry of X-Forwarded-For, counted from its "
+        "end. Only they may reach the port. 0: none, or the one of https.",
         0,
         10,
     )
@@ -23,7 +23,7 @@ class ServerSettings:
     )
     unread_seconds: float = setting(
         30.0,
-        "Time for a client to read what it asked for, and a second more for every 2 KB of it.",
+        "Time for a client to read its answer, and a second more for every 2 KB of it.",
         0.5,
         3600,
     )

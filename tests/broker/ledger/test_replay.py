@@ -142,9 +142,9 @@ def test_a_segment_of_another_journal_is_refused(tmp_path: Path) -> None:
         await broker.write([create(n) for n in range(5)], SYSTEM)
 
     with_broker(tmp_path / "a", work)
-    with pytest.raises(Conflict, match="does not go on from row 3"):
+    with pytest.raises(Conflict, match="does not continue from row 3"):
         write_segment(tmp_path / "a", Point(3, bytes(32), 0), tmp_path / "x.gz")
-    with pytest.raises(Conflict, match="does not go on from row 99"):
+    with pytest.raises(Conflict, match="does not continue from row 99"):
         write_segment(tmp_path / "a", Point(99, bytes(32), 0), tmp_path / "x.gz")
 
 

@@ -302,7 +302,7 @@ export const attributes: Readonly<Record<string, AttributeRow>> = {
   value: { words: { th: 'ค่า', en: 'Value' } },
   batteryLevel: { words: { th: 'แบตเตอรี่', en: 'Battery' } },
   waterLevel: { words: { th: 'ระดับน้ำ', en: 'Water level' }, unit: 'MTR' },
-  controlledProperty: { words: { th: 'สิ่งที่ตรวจวัด', en: 'What it measures' } },
+  controlledProperty: { words: { th: 'สิ่งที่ตรวจวัด', en: 'Measured property' } },
   deviceState: { words: { th: 'สถานะอุปกรณ์', en: 'Device state' } },
   dateObserved: { words: { th: 'ตรวจวัดเมื่อ', en: 'Observed' } },
   pm10: { words: { th: 'ฝุ่น PM10', en: 'PM10' }, unit: 'GQ' },

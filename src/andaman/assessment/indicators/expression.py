@@ -143,7 +143,9 @@ class _Parser:
             if self._peek() != "(":
                 return Node("name", name=text)
             if text not in _FUNCTIONS:
-                raise self._error(position, f"{text!r} is no function; there are {', '.join(_FUNCTIONS)}")
+                raise self._error(
+                    position, f"{text!r} is not a function; the functions are {', '.join(_FUNCTIONS)}"
+                )
             return self._call(text, position)
         if text == "(":
             node = self._sum()

@@ -232,7 +232,7 @@ def _holds(doc: Doc, term: Sequence[Any]) -> bool:
             return bool(type(found) is type(wanted) and found >= wanted)
         case "<":
             return bool(type(found) is type(wanted) and found < wanted)
-    raise BadRequestData(f"{op!r} is no comparison of an indicator; there are =, in, >=, <")
+    raise BadRequestData(f"{op!r} is not a comparison of an indicator; the comparisons are =, in, >=, <")
 
 
 def _from_freshness(name: str, spec: Mapping[str, Any], source: Source) -> Input:

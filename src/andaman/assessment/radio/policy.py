@@ -52,9 +52,9 @@ class PolicyAssumptions:
 
 TEXTS: Final = {
     "fixed_line_share": {
-        "en": "Share of households with fixed broadband: about 14.7 million lines in 2023 (worked back from Twimbit, Thailand "
-        "fixed broadband 2024: 19.1 million in 2027 at 6.8 % a year) over 21.9 million households (National Statistical "
-        "Office, 2019) to 28.7 million registered houses (2023). The likely value is assumed. National, not Phuket.",
+        "en": "Share of households with fixed broadband: about 14.7 million lines in 2023 over 21.9 million "
+        "households (National Statistical Office, 2019) to 28.7 million registered houses (2023). The number of lines is worked "
+        "back from Twimbit, Thailand fixed broadband 2024 (19.1 million in 2027 at 6.8 % a year). The likely value is assumed. National, not Phuket.",
         "th": "สัดส่วนครัวเรือนที่มีบรอดแบนด์ประจำที่: ประมาณ 14.7 ล้านสายในปี 2566 (คำนวณย้อนจาก Twimbit ฉบับปี 2567: 19.1 ล้านสายในปี 2570 "
         "เพิ่มร้อยละ 6.8 ต่อปี) ต่อ 21.9 ล้านครัวเรือน (สำนักงานสถิติแห่งชาติ 2562) ถึง 28.7 ล้านหลังคาเรือนตามทะเบียน (2566) "
         "ค่ากลางเป็นค่าสมมติ เป็นค่าระดับประเทศ ไม่ใช่ของภูเก็ต",
@@ -65,7 +65,7 @@ TEXTS: Final = {
         "th": "สัดส่วนบ้านที่มีอุปกรณ์รองรับ 6 กิกะเฮิรตซ์ในปัจจุบัน: ค่าสมมติ ไม่มีข้อมูลสาธารณะ ระยะยาวเมื่อเปลี่ยนอุปกรณ์ครบใช้ค่า 1",
     },
     "home_radius_m": {
-        "en": "A home lies within 10 m of its access point, without line of sight (assumption); path loss InH NLOS of "
+        "en": "A home is within 10 m of its access point, without line of sight (assumption); path loss InH NLOS of "
         "TR 38.901.",
         "th": "บ้านอยู่ภายใน 10 เมตรจากจุดกระจายสัญญาณ ไม่มีเส้นตรงสายตา (ค่าสมมติ) ใช้แบบจำลอง InH NLOS ของ TR 38.901",
     },
@@ -146,8 +146,8 @@ def compare(
                 "note": {
                     "th": "ความเร็วเป็นของคลื่นในแต่ละบ้าน ใช้ได้จริงเท่าที่สายสัญญาณของบ้านรองรับ จึงไม่รวมเป็นความจุของทั้งจังหวัด "
                     "และไม่ให้บริการนอกอาคาร",
-                    "en": "The rate is that of the air in each home; the line into the home bounds what is usable, so that "
-                    "no sum for the province is given. Nothing is served outdoors.",
+                    "en": "The rate is that of the radio link in each home. The line into the home limits the usable rate, so "
+                    "there is no total for the province. Nothing is served outdoors.",
                 },
             },
             {

@@ -20,7 +20,7 @@ BANDS_MIN: Final = (4.0, 8.0, 15.0, 30.0)
 BAND_NAMES: Final = ("0-4 min", "4-8 min", "8-15 min", "15-30 min", "over 30 min", "no road")
 LIMITS: Final = {
     "en": "Free-flow speeds by road class; no congestion, turnout time or one-way streets. Streets below secondary are "
-    "not in the open road graph: the straight line to the nearest main road is driven at "
+    "not in the open-data road graph: the straight line to the nearest main road is driven at "
     f"{ACCESS_KMH:g} km/h. Places are as tagged in OpenStreetMap, where clinics may be called hospitals and stations "
     "may be missing.",
     "th": "ใช้ความเร็วกระแสอิสระตามชั้นถนน ไม่คิดการจราจรติดขัด เวลาเตรียมออกปฏิบัติการ และการเดินรถทางเดียว "

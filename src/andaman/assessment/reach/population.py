@@ -25,8 +25,8 @@ from andaman.assessment.reach.land import LandGrid
 
 METHODS: Final = ("roads", "places", "even")
 METHOD_TEXT: Final = {
-    "en": "Registered residents by district, spread over 250 m land cells in three ways: along main roads, around "
-    "villages, civic places and bus stops, and evenly within 1.5 km of a main road. Best estimate: mean of the first two. "
+    "en": "Registered residents by district, spread over 250 m land cells in three ways. They are spread along main roads, "
+    "around villages, civic places and bus stops, and evenly within 1.5 km of a main road. Best estimate: mean of the first two. "
     "Range: least and greatest of the three.",
     "th": "ประชากรตามทะเบียนราษฎร์รายอำเภอ กระจายลงเซลล์พื้นดินขนาด 250 เมตรด้วยสามวิธี คือ ตามแนวถนนสายหลัก "
     "รอบหมู่บ้าน สถานที่สาธารณะ และป้ายรถโดยสาร และกระจายเท่ากันภายในระยะ 1.5 กิโลเมตรจากถนนสายหลัก "

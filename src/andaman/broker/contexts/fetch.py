@@ -71,7 +71,7 @@ async def _fetch(url: str, allow_private: bool, deadline: float, max_bytes: int)
         ) from None
     except ValueError:
         raise LdContextNotAvailable(
-            f"The @context {bare_url(url)[:200]} leads to something that is no URL"
+            f"The @context {bare_url(url)[:200]} leads to something that is not a URL"
         ) from None
     finally:
         client.close()

@@ -199,10 +199,12 @@ class Context:
             raise BadRequestData(f"{_NULL} is the sign of deletion, not a name")
         if ":" in name:
             if len(name) > MAX_IRI or _IRI_NAME.fullmatch(name) is None:
-                raise BadRequestData(f"{name[:80]!r} is not a valid name: it is no absolute or compact IRI")
+                raise BadRequestData(
+                    f"{name[:80]!r} is not a valid name: it is not an absolute or compact IRI"
+                )
         elif len(name) > _NAME_MAX or not is_name(name):
             raise BadRequestData(
-                f"{name[:80]!r} is not a valid name: it must begin with a letter and go on with letters, digits "
+                f"{name[:80]!r} is not a valid name: it must begin with a letter and continue with letters, digits "
                 "and _ only"
             )
         iri = self._to_iri(name)
@@ -214,7 +216,7 @@ class Context:
             rest = iri[len(self.vocab) :] if iri.startswith(self.vocab) else ""
             if len(iri) > MAX_IRI or not (is_name(rest) or _IRI_NAME.fullmatch(iri)):
                 raise BadRequestData(
-                    f"The @context maps {name[:80]!r} to {iri[:200]!r}, which is no IRI that can be a name"
+                    f"The @context maps {name[:80]!r} to {iri[:200]!r}, which is not an IRI that can be a name"
                 )
         return iri
 

@@ -216,7 +216,7 @@ class Processor:
                 return None, False
             iri = self._iri(given, local, done, depth)
             if iri is None or (":" not in iri and iri not in _KEYWORDS) or iri == "@context":
-                raise BadRequestData(f"The @context maps {term!r} to {given[:200]!r}, which is no IRI")
+                raise BadRequestData(f"The @context maps {term!r} to {given[:200]!r}, which is not an IRI")
             plain = ":" not in term and "/" not in term
             # JSON-LD wants a term with a colon to expand to itself; published data models break that: theirs wins.
             return iri, plain and simple and (iri[-1] in _DELIMITERS or iri.startswith("_:"))

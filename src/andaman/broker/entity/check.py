@@ -130,7 +130,7 @@ def check_name(iri: str, reserved: frozenset[str] = NOT_ATTRIBUTES) -> None:
     if len(iri) > MAX_IRI or not (good or is_iri_name(iri)):
         shown = short(iri)[:80]
         raise BadRequestData(
-            f"{shown!r} is not a valid name: it must begin with a letter and go on with letters, digits and _ only, or "
+            f"{shown!r} is not a valid name: it must begin with a letter and continue with letters, digits and _ only, or "
             "be an IRI",
             field=shown,
         )

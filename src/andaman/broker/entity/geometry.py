@@ -81,7 +81,7 @@ def _position(value: Any, where: str) -> None:
         if type(number) is not float and type(number) is not int:
             raise _bad(where, "a position must be made of numbers")
     if not -180 <= value[0] <= 180 or not -90 <= value[1] <= 90:
-        raise _bad(where, "longitude must lie in -180…180 and latitude in -90…90, in this order")
+        raise _bad(where, "longitude must be in -180…180 and latitude in -90…90, in this order")
 
 
 def _bad(where: str, why: str) -> BadRequestData:

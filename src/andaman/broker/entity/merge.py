@@ -158,7 +158,9 @@ def _clean(iri: str, new: Instance) -> Instance | None:
     if new.get(member, "") is None:
         return None
     if member not in new:
-        raise BadRequestData(f"{iri} is put here as a whole; the fragment must give its {member}", field=iri)
+        raise BadRequestData(
+            f"{iri} becomes a complete new instance; the fragment must give its {member}", field=iri
+        )
     clean: Instance = {name: value for name, value in new.items() if value is not None and name != "attrs"}
     clean[member] = _merged_value(kind, None, new[member])
     if kind == "LanguageProperty" and not clean[member]:

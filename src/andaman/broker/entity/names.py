@@ -120,8 +120,8 @@ def check_scopes(value: Any) -> list[str]:
     for one in given:
         if not isinstance(one, str) or len(one) > _SCOPE_MAX or not _is_scope(one):
             raise BadRequestData(
-                "scope must be a text such as /mobility/bus, or a list of them: levels begin with a letter and go "
-                "on with letters, digits and _",
+                "scope must be a text such as /mobility/bus, or a list of them: levels begin with a letter and "
+                "continue with letters, digits and _",
                 field="scope",
             )
         scopes.add(one if one[0] == "/" else "/" + one)

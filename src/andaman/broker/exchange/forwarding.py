@@ -122,7 +122,9 @@ class ToldOn:
             try:
                 await self._hand_over_all(key)
             except Exception:
-                log.exception("What sources told cannot be told on now; it will be tried again")
+                log.exception(
+                    "Notifications of context sources cannot be forwarded now; they will be tried again"
+                )
                 self._news.add(key)
                 await asyncio.sleep(_AGAIN_S)
         del self._workers[key]
@@ -183,10 +185,10 @@ class ToldOn:
                 if shown is not None:
                     told.append(shown)
         except AndamanError as error:
-            log.info("What a source told of %s cannot be told on: %s", run.sub.id, error.detail)
+            log.info("A source's notification for %s cannot be forwarded: %s", run.sub.id, error.detail)
             return []
         except Exception:
-            log.exception("What a source told of %s cannot be told on", run.sub.id)
+            log.exception("A source's notification for %s cannot be forwarded", run.sub.id)
             return []
         return told
 
@@ -213,7 +215,7 @@ class ToldOn:
                 if reply.status == 200:
                     docs.append({"id": entity_id, **expand_entity(orjson.loads(reply.body), sub.context)})
             except (Unreachable, orjson.JSONDecodeError, AndamanError) as error:
-                log.info("A source does not tell its part of %s: %s", entity_id, error)
+                log.info("A source does not return its part of %s: %s", entity_id, error)
         return docs
 
     def _shown(self, entity: dict[str, Any], context: Context, run: Run, others: list[Doc]) -> bytes | None:

@@ -83,7 +83,7 @@ class Condition:
     def set_aside(self, why: str) -> None:
         """Keep the damaged files, in place of those that were kept before."""
         log.error(
-            "History is damaged (%s): it is made again from the journal, what was there is kept in %s",
+            "History is damaged (%s): it is made again from the journal, and the damaged files are kept in %s",
             why.splitlines()[0] if why else "unknown",
             self._aside,
         )

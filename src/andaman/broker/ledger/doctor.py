@@ -55,7 +55,7 @@ def doctor(
     now = system_clock() if now is None else now
     if witness := lost_by(directory):
         text = (
-            f"{FILE} is missing or empty, but {witness} tells of data that was there; the platform does not start over it. "
+            f"{FILE} is missing or empty, but {witness} shows that there was data; the platform does not start over it. "
             "Keep a copy of the directory and restore the last backup into a new one."
         )
         return [Finding("problem", "store", text)]
@@ -101,7 +101,7 @@ def doctor(
         if lock_holder(directory) is None:
             findings += _history(directory, db)
         else:
-            text = "History is in use; it is looked at when the platform does not run. /metrics tells how far it is."
+            text = "History is in use; it is looked at when the platform does not run. /metrics says how far it is."
             findings.append(Finding("ok", "history", text))
     except sqlite3.Error as error:
         findings.append(
@@ -194,7 +194,7 @@ def chain(db: sqlite3.Connection) -> str:
 def _lock(directory: Path) -> Finding:
     holder = lock_holder(directory)
     if (directory / LOCK).is_dir():
-        text = f"A directory stands where the file {directory / LOCK} should be; the platform cannot start. Remove it."
+        text = f"A directory is where the file {directory / LOCK} should be; the platform cannot start. Remove it."
         return Finding("problem", "lock", text)
     if holder is None:
         return Finding("ok", "lock", _NOT_USED)
@@ -229,7 +229,7 @@ def state(db: sqlite3.Connection) -> Finding:
         "SELECT coalesce(sum((kind='created') - (kind='deleted')), 0) FROM journal"
     ).fetchone()[0]
     if expected != count:
-        text = f"The journal tells of {expected} entities, the store has {count}. {advice}"
+        text = f"The journal has {expected} entities, the store has {count}. {advice}"
         return Finding("problem", "state", text)
     return Finding("ok", "state", f"{count} entities agree with the journal.")
 
@@ -246,7 +246,7 @@ def _index(db: sqlite3.Connection, facts: Facts) -> Finding:
     """What the index in memory is loaded from must be what each body says; the order of its records is free."""
     version = db.execute("SELECT value FROM meta WHERE key='facts'").fetchone()
     if version is None or version[0] != facts.version:
-        return Finding("ok", "index", "The index's rows are made anew at the next start.")
+        return Finding("ok", "index", "The index's rows are made again at the next start.")
     layouts = Texts(db, "layout", "text")
     wrong, first = 0, ""
     for entity_id, layout, stored, body in db.execute("SELECT id, layout, facts, body FROM entity"):
@@ -259,8 +259,8 @@ def _index(db: sqlite3.Connection, facts: Facts) -> Finding:
             wrong, first = wrong + 1, first or entity_id
     if wrong:
         text = (
-            f"{wrong} entities are indexed by what they are not, the first is {first}: queries may miss them. "
-            "Stop the platform and run: andaman doctor --renew-index; the next start makes the index anew from the bodies."
+            f"{wrong} entities are indexed by wrong content, the first is {first}: queries may miss them. "
+            "Stop the platform and run: andaman doctor --renew-index; the next start makes the index again from the bodies."
         )
         return Finding("problem", "index", text)
     return Finding("ok", "index", "The index's rows agree with the entities.")

@@ -30,8 +30,8 @@ READ_BYTES: Final = 8 << 20
 TAIL_BYTES: Final = 16 << 20
 """Of the changes that history does not have yet, as far as one answer takes them together."""
 TAIL_TOO_LARGE: Final = (
-    "History is behind, and what it has not taken yet is too large to be searched for an answer; try again in a moment. "
-    "GET /metrics tells how far it is, the log what keeps it"
+    "History is behind, and the changes that it lacks are too many to be searched for an answer; try again in a moment. "
+    "GET /metrics says how far it is, the log says why"
 )
 
 

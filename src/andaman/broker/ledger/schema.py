@@ -108,8 +108,8 @@ def prepare(directory: Path) -> sqlite3.Connection:
     file = directory / FILE
     if witness := lost_by(directory):
         raise Unavailable(
-            f"{file} is {'empty' if file.exists() else 'missing'}, but {directory / witness} tells of data that was there. "
-            "Nothing is begun anew over it: restore the last backup into a new directory (andaman restore), or choose "
+            f"{file} is {'empty' if file.exists() else 'missing'}, but {directory / witness} shows that there was data. "
+            "No new store is created over it: restore the last backup into a new directory (andaman restore), or choose "
             "an empty directory"
         )
     with opening(file):

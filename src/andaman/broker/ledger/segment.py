@@ -62,8 +62,8 @@ def write_segment(directory: Path, after: Point, target: Path) -> Point:
         db.execute("BEGIN")
         if point(db, after.seq) != after:
             raise Conflict(
-                f"The journal in {directory} does not go on from row {after.seq} as the backup has it: it is another "
-                "one, or was restored to an earlier time. Begin a new set in another directory, and keep the old one"
+                f"The journal in {directory} does not continue from row {after.seq} of the backup: it is another "
+                "journal, or was restored to an earlier time. Begin a new set in another directory, and keep the old one"
             )
         end = after
         shapes = Shapes(db)

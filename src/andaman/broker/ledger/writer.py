@@ -360,7 +360,7 @@ class Writer:
             if free < self._min_free_bytes:
                 self._refusal = (
                     f"The disk of the data directory has {free >> 20} MB left; writes need {self._min_free_bytes >> 20} "
-                    "MB. Free some space: reading goes on, writing resumes by itself."
+                    "MB. Free some space: reading continues, writing resumes by itself."
                 )
         return self._refusal
 

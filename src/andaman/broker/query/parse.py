@@ -75,7 +75,7 @@ def _scope(cursor: Cursor) -> ScopeExpr:
     while True:
         if cursor.take("#"):
             if cursor.char == "/":
-                cursor.fail("the end of the scope: '#' stands last")
+                cursor.fail("the end of the scope: '#' must be last")
             return ScopeIs(tuple(levels), below=True)
         if cursor.take("+"):
             levels.append("+")

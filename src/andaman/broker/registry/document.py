@@ -179,7 +179,7 @@ def _entity_info(one: Any, context: Context) -> dict[str, Any]:
 def _expiry(value: Any, now: Micros) -> str:
     text = check_time(value, "expiresAt")
     if parse_time(text) <= now:
-        raise BadRequestData("expiresAt lies in the past", field="expiresAt")
+        raise BadRequestData("expiresAt is in the past", field="expiresAt")
     return text
 
 
@@ -250,7 +250,7 @@ def _interval(value: Any, where: str) -> dict[str, str]:
         raise BadRequestData(f"{where} has startAt and perhaps endAt", field=where)
     found = {name: check_time(value[name], f"{where}.{name}") for name in value}
     if "endAt" in found and parse_time(found["endAt"]) < parse_time(found["startAt"]):
-        raise BadRequestData(f"{where}: endAt lies before startAt", field=where)
+        raise BadRequestData(f"{where}: endAt is before startAt", field=where)
     return found
 
 

@@ -37,7 +37,7 @@ KIND: Final = StoreKind(
     FILE,
     "the entity maps",
     (_first,),
-    "clients ask anew for their pages",
+    "clients ask again for their pages",
     durable=False,
     backed_up=False,
     needs={"entity_map": columns("id tenant owner expires_at entries")},

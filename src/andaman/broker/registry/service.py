@@ -386,7 +386,7 @@ class Registry:
             if other.id != one.id and conflicts(one, other):
                 raise Conflict(
                     f"{other.id} is {other.mode} and covers some of the same entities and attributes; an exclusive "
-                    "registration stands alone"
+                    "registration may not share them"
                 )
         for info in one.information:
             for each in info.entities or (None,):

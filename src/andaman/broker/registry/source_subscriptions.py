@@ -64,7 +64,9 @@ class SourceSubscriptions:
         self._changing = asyncio.Lock()
         self._ticking = Every("Periodic notifications of registrations", 0.5, self._tick)
         self._unsaved: set[tuple[str, str]] = set()
-        self._saver = Timer("Keeping what subscribers to registrations were told", self._save, first_s=None)
+        self._saver = Timer(
+            "Saving what subscribers to registrations have received", self._save, first_s=None
+        )
         self.may_watch: Callable[[Owner, str], bool] = lambda owner, tenant: True
         self.access_of: Callable[[Owner], Access | None] = lambda owner: FULL_ACCESS
         """What may that principal see of registrations, as of now? ``may_watch`` (owner, tenant): any there at all?"""

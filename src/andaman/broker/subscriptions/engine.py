@@ -272,7 +272,7 @@ class Engine:
             if known and self._consider(run, event, facts, more):
                 return
         except Exception:
-            log.exception("Event %d could not be told to subscription %s", event.seq, run.sub.id)
+            log.exception("Subscription %s could not be notified of event %d", run.sub.id, event.seq)
             return
         # Its receiver has no room, or the event came from disk without the entity: it goes on by itself.
         self._stall(run, run.position)

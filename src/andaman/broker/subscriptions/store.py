@@ -43,7 +43,7 @@ def _unreadable(db: sqlite3.Connection) -> Iterator[str]:
     for entity_id, *parts in db.execute("SELECT id, content, sources, extra FROM subscription"):
         try:
             if not all(isinstance(orjson.loads(part), dict) for part in parts):
-                yield f"subscription {entity_id}: it is no object"
+                yield f"subscription {entity_id}: it is not an object"
         except (ValueError, TypeError) as error:
             yield f"subscription {entity_id}: {error}"
 

@@ -106,7 +106,7 @@ class RuleWatch:
             try:
                 await self._save(anyway=True)
             except (Unavailable, OSError):
-                log.exception("The state of the rules could not be kept; the last one stands")
+                log.exception("The state of the rules could not be saved; the last saved state remains")
         self._keeper.close()
 
     async def caught_up(self, seq: int | None = None) -> None:

@@ -52,7 +52,9 @@ _BOTH: Final = Tenancy.BOTH
 _QUESTION: Final = "It changes nothing: a question whose body is too long for a URL."
 _POLICY: Final = "Who may write an entity is decided by its types and datasets (docs/rooms/identity.md)."
 _OWN: Final = "Everybody has subscriptions and snapshots of their own, with their own rights."
-_OWN_MAP: Final = "An entity map is its maker's, a stranger's too; its id cannot be guessed."
+_OWN_MAP: Final = (
+    "An entity map belongs to the client that made it, also to an anonymous one; its id cannot be guessed."
+)
 
 
 def _read(
@@ -210,7 +212,7 @@ _TOLD: Final = DoorEntry(
     narrowed=True,
     body_max=None,
     cost=Cost.QUESTION,
-    because="Context sources tell of copies of subscriptions, whose ids are random and known to them alone.",
+    because="Context sources notify copies of subscriptions; the ids of those are random and only the sources know them.",
 )
 _ABOUT: Final = (
     _read("/info/sourceIdentity", about.source_identity),

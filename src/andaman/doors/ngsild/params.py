@@ -118,7 +118,7 @@ def _dataset(text: str) -> str:
 
 def _projection(given: Mapping[str, str], context: Context) -> tuple[frozenset[str] | None, frozenset[str]]:
     if "attrs" in given and ("pick" in given or "omit" in given):
-        raise BadRequestData("attrs cannot stand beside pick or omit", field="attrs")
+        raise BadRequestData("attrs cannot be combined with pick or omit", field="attrs")
     if "attrs" in given:
         return attr_names(given["attrs"], context) | ENTITY_PARTS, frozenset()
     pick = frozenset(parse_projection(given["pick"], "pick", context).names) if "pick" in given else None
@@ -127,7 +127,7 @@ def _projection(given: Mapping[str, str], context: Context) -> tuple[frozenset[s
         parsed = parse_projection(given["omit"], "omit", context)
         omit = frozenset(parsed.names - parsed.linked.keys())
     if pick is not None and pick & omit:
-        raise BadRequestData("A member stands in both pick and omit", field="omit")
+        raise BadRequestData("A member is in both pick and omit", field="omit")
     return pick, omit
 
 

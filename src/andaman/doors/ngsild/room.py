@@ -25,7 +25,7 @@ class NgsiLdSettings:
         0,
         100_000,
     )
-    max_body_mb: int = setting(10, "Largest request body; of strangers 64 KB.", 1, 1024)
+    max_body_mb: int = setting(10, "Largest request body; of anonymous clients 64 KB.", 1, 1024)
 
 
 def build(site: Site, settings: NgsiLdSettings) -> Built:

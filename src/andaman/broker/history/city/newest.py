@@ -53,7 +53,7 @@ def newest(store: Store, whose: Whose, limit: int | None = None, offset: int = 0
         count = len(entity) + len(late)
         if limit is None and count > NEWEST_MOST:
             raise TooManyResults(
-                f"{count} entities have this attribute; at most {NEWEST_MOST} are told at once. "
+                f"{count} entities have this attribute; one answer has at most {NEWEST_MOST}. "
                 "Ask for pages with limit and offset, or for fewer types",
                 field="limit",
             )

@@ -105,7 +105,7 @@ def slots_of(rollups: Rollups, bounds: npt.NDArray[np.int64]) -> npt.NDArray[np.
     starts = rollups.columns["hour"] * HOUR
     slots: npt.NDArray[np.int64] = np.searchsorted(bounds, starts, side="right") - 1
     if np.any(bounds[slots] % HOUR) or np.any(bounds[slots + 1] < starts + HOUR):
-        raise _coarse("aggrPeriodDuration", "periods of whole hours", int(rollups.columns["hour"].max()))
+        raise _coarse("aggrPeriodDuration", "periods of full hours", int(rollups.columns["hour"].max()))
     return slots
 
 

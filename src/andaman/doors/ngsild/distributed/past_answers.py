@@ -27,7 +27,9 @@ async def read_evolution(payload: Any, context: Context, asked: EvolutionQuery) 
         heavy = sum(len(one) if isinstance(one, list) else 1 for one in payload.values()) > _HEAVY
         return await asyncio.to_thread(read, payload, context) if heavy else read(payload, context)
     except (AttributeError, TypeError, KeyError, RecursionError) as error:
-        raise BadRequestData(f"The answer holds something that is no evolution ({error})") from None
+        raise BadRequestData(
+            f"The answer holds something that is not a temporal evolution ({error})"
+        ) from None
 
 
 def _doc(payload: Any, context: Context) -> Doc:

@@ -60,7 +60,7 @@ def raw_query(asked: EvolutionQuery, split: Mapping[str, frozenset[str]]) -> Evo
 
 def too_many() -> TooComplexQuery:
     return TooComplexQuery(
-        f"The series lie at several brokers and have more than {INSTANCES} instances in the interval; aggregates "
+        f"The series are at several brokers and have more than {INSTANCES} instances in the interval. Aggregates "
         "need all of them together: ask for a shorter interval, fewer entities, or with local=true",
         field="timeAt",
     )
