@@ -98,6 +98,12 @@ def directory() -> Iterator[Path]:
         shutil.rmtree(path, ignore_errors=True)
 
 
+def _as_installed() -> dict[str, str]:
+    """The environment, with bytecode kept between starts, as an installed package has it."""
+    kept = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return kept | {"PYTHONPYCACHEPREFIX": str(workplace() / "bytecode")}
+
+
 class Server:
     """``andaman serve --no-auth`` on a data directory, as a process of its own."""
 
@@ -114,6 +120,7 @@ class Server:
             ],
             stdout=self._log,
             stderr=subprocess.STDOUT,
+            env=_as_installed(),
         )
 
     def wait_ready(self, limit_s: float = 120) -> float:
