@@ -76,7 +76,7 @@ class App:
         return self.site.services.get(kind)
 
     def health(self) -> dict[str, object]:
-        """What /api/health tells everybody: alive, which version, and a word of each room that has one."""
+        """The content of /api/health for everybody: alive, the version, and a word of each room that has one."""
         words = {name: word() for _, built in self._built for name, word in built.health.items()}
         clock = next((fault.trouble.value for fault in self.site.clock.faults()), "ok")
         status = "stopping" if self.site.stopping.is_set() else "ok"
@@ -99,7 +99,7 @@ class App:
                 raise
 
     async def stop(self) -> None:
-        """Stop the rooms in reverse; what was acknowledged is on disk already."""
+        """Stop the rooms in reverse; every acknowledged write is on disk already."""
         self.site.stopping.set()
         for room, built in reversed(self._built):
             endings = [part.stop for part in reversed(self._started.pop(room.name, []))]

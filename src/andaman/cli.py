@@ -64,7 +64,7 @@ def _version() -> str:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The whole command line; every setting is a flag of ``serve`` and ``demo``."""
+    """The complete command line; every setting is a flag of ``serve`` and ``demo``."""
     parser = argparse.ArgumentParser(
         prog="andaman",
         description="City data platform and command center in one package.",

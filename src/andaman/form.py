@@ -38,7 +38,7 @@ AnyRow = TypeVar("AnyRow", bound=Row)
 
 
 def described(th: str, en: str, register: str = "") -> msgspec.Meta:
-    """Words of a field that is no attribute by itself, and the register whose codes it holds."""
+    """Words of a field that is not itself an attribute, and the register whose codes it holds."""
     return msgspec.Meta(extra={"words": Words(th, en), "register": register})
 
 

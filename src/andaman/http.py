@@ -40,7 +40,7 @@ async def _on_http(request: Request, error: Exception) -> Response:
 
 
 async def _on_bug(request: Request, error: Exception) -> Response:
-    """A fault of ours: logged whole, told without inner details."""
+    """A fault of the platform: the log gets everything, the caller gets no inner details."""
     refusal = refusal_of(error)
     trace = None if isinstance(refusal, StorageFull) else error  # a full disk is nobody's fault here
     log.error("%s at %s %s", refusal.title, request.method, request.url.path, exc_info=trace)
@@ -70,7 +70,7 @@ _HEALTH = DoorEntry("GET", "/api/health", Tenancy.CITY, ANYONE, devices=True)
 
 
 def health_door(health: Callable[[], dict[str, object]]) -> BoundDoor:
-    """``GET /api/health``, for everybody: nothing in it tells about the city's data."""
+    """``GET /api/health``, for everybody: nothing in it reveals the city's data."""
 
     async def answer(request: Request) -> Response:
         return json_response(health())

@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 def cli_actor() -> Actor:
-    """Whoever can write the data directory administers it; the audit says "command line"."""
+    """The actor of the command line: anyone who can write the data directory administers it."""
     return Actor(Principal("system:cli", "command line", frozenset({Role.ADMINISTRATOR})), origin="cli")
 
 

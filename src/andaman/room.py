@@ -1,4 +1,5 @@
-"""What a room says about itself, once, and what it gets to build its part of the platform. This module knows no room.
+"""What a room declares about itself, once, and the objects from which it builds its part of the platform. This module
+knows no room.
 
 ``rooms.py`` lists the rooms, ``app.py`` builds, starts and stops them in that order.
 """
@@ -160,7 +161,7 @@ class Site:
     metrics: list[Measured] = field(default_factory=list)
     late_metrics: list[Late] = field(default_factory=list)
     types: tuple[EntityType, ...] = ()
-    """What all rooms declare, also those that are left out: their entities may lie in the data directory."""
+    """What all rooms declare, also those that are left out: their entities may be in the data directory."""
     permissions: dict[str, Permission] = field(default_factory=dict)
     """Name → permission, of all rooms there are, known before the first is built."""
     registers: tuple[Register[Any], ...] = ()
@@ -200,7 +201,7 @@ def open_site(settings: SiteSettings, clock: Clock) -> Site:
 
 # -- what a room gives ------------------------------------------------------------------------------------------
 class Background(Protocol):
-    """Work that goes on while the platform runs."""
+    """Work that runs while the platform runs."""
 
     async def start(self) -> None: ...
 
@@ -240,7 +241,7 @@ class Built:
     background: Sequence[Background] = ()
     close: Sequence[Callable[[], Awaitable[None] | None]] = ()
     abandon: Sequence[Callable[[], None]] = ()
-    """Lets go at once of what was opened, where a later room cannot be built."""
+    """Releases opened resources at once, if a later room cannot be built."""
     metrics: Sequence[Measured] = ()
     late_metrics: Sequence[Late] = ()
     health: Mapping[str, Callable[[], str]] = field(default_factory=dict)
@@ -250,7 +251,7 @@ class Built:
 
 @dataclass(frozen=True)
 class Room:
-    """A room, as it stands in the list of rooms."""
+    """A room, an entry of the list of rooms."""
 
     name: str
     build: Callable[[Site, Any], Built]

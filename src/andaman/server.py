@@ -53,7 +53,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 async def run(app: App, sock: socket.socket, ready: Callable[[], Awaitable[None]] | None = None) -> None:
-    """Serve until SIGINT or SIGTERM, then finish what was accepted and stop everything in order."""
+    """Serve until SIGINT or SIGTERM, then finish the accepted requests and stop everything in order."""
     patience = patience_of(app.settings, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
     server = http_server(_behind_proxies(app), patience)
     app.site.metrics.append(server.clients)
@@ -135,8 +135,9 @@ def _behind_proxies(app: App) -> ASGIApp:
 
 
 def patience_of(settings: Settings, files: int) -> Patience:
-    """What a client gets; ``files`` may be open at once, of which a quarter is for the platform's own
-    (128 at least, or half of fewer than 400)."""
+    """The limits for clients. ``files`` may be open at once; a quarter is for the platform's own (128 at least, or half
+    of fewer than 400).
+    """
     chosen = settings.of(ServerSettings)
     room = files - max(128, files // 4) if files >= 400 else files // 2
     total = min(chosen.connections_max or Patience().total, max(16, room))

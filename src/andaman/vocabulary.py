@@ -154,7 +154,7 @@ def merged(rows: Iterable[Attribute]) -> Attribute:
 
 
 def _meaning(one: Attribute) -> tuple[Any, ...]:
-    """What must be the same wherever an attribute of this name is declared."""
+    """The facts that must be equal in all declarations of an attribute of this name."""
     return (
         one.words,
         one.unit,

@@ -40,7 +40,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """``subject``: what it is about, such as "roles/shiftLead". Times in µs."""
+    """``subject``: the thing it concerns, such as "roles/shiftLead". Times in µs."""
 
     id: str
     action: str
@@ -64,12 +64,14 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def digest_of(action: str, subject: str, content: Any) -> str:
-    """SHA-256 of what is proposed, in hexadecimal: equal for equal content, whatever the order of its members."""
+    """SHA-256 of the proposal, in hexadecimal: equal for equal content, in any order of its members."""
     return hashlib.sha256(msgspec.json.encode([action, subject, content], order="sorted")).hexdigest()
 
 
 def approved(proposal: Proposal, digest: str, who: Person, now: Micros) -> Proposal:
-    """The proposal after ``who`` approved what has ``digest``. Raises ProposalDecided, ProposalChanged, SecondPersonNeeded."""
+    """The proposal after ``who`` approved the content with ``digest``. Raises ProposalDecided, ProposalChanged,
+    SecondPersonNeeded.
+    """
     _check_open(proposal, now)
     if digest != proposal.digest:
         raise ProposalChanged

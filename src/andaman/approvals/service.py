@@ -62,7 +62,9 @@ class Approvals:
         return self._actions.get(name)
 
     async def resume(self) -> None:
-        """Run what was approved and not done when the platform stopped. One that fails does not stop the start."""
+        """Run the approved actions that were not done when the platform stopped. One that fails does not stop the
+        start.
+        """
         for proposal in await self._blocking(self._store.listed, State.APPROVED, _LISTED_MAX):
             if proposal.action in self._actions:
                 async with self._lock:
@@ -143,8 +145,9 @@ class Approvals:
     async def approve(
         self, proposal_id: str, digest: str, actor: Actor, credential: Credential | None = None
     ) -> Proposal:
-        """Approve what has this digest, and run it. Returns the proposal as done or failed. Raises NoSuchProposal,
-        PermissionMissing, ProposalDecided, ProposalChanged, SecondPersonNeeded and RightsEnded."""
+        """Approve the content with this digest, and run it. Returns the proposal as done or failed. Raises
+        NoSuchProposal, PermissionMissing, ProposalDecided, ProposalChanged, SecondPersonNeeded and RightsEnded.
+        """
         async with self._lock:
             proposal = await self.get(proposal_id, actor)
             action, who = self._actions.get(proposal.action), self.person(actor, credential)

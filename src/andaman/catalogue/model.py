@@ -76,8 +76,10 @@ class Dataset:
         )
 
     def rules(self) -> list[DatasetRule]:
-        """The same for an entry that anybody may have written: where a part of it cannot be read, it is also what would be
-        stricter for somebody than the class that it is read as. It then belongs to staff at most, and to no agency's pen."""
+        """The same for an entry that anybody may have written. If a part of it cannot be read,
+        there are also rules that are stricter for somebody than the class that it is read as. It then belongs to staff
+        at most, and to no agency's pen.
+        """
         rule = self.rule()
         if rule is None:
             return []

@@ -159,7 +159,7 @@ def _texts(told: Any, depth: int = 0) -> Iterable[str]:
 
 
 def _names(told: Any) -> list[str]:
-    """Whatever in it could be a name of a type or an attribute; several in one text too."""
+    """Everything in it that could be a name of a type or an attribute; several in one text too."""
     return [
         name
         for text in _texts(told)

@@ -28,7 +28,7 @@ _ACTOR: Final = system_actor("retention")
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be dropped for one dataset: everything of ``types`` or ``ids`` before the instant ``before``."""
+    """The data to drop for one dataset: everything of ``types`` or ``ids`` before the instant ``before``."""
 
     dataset: str  # id of its entry
     before: Micros
@@ -38,7 +38,7 @@ class Order:
 
 
 class Condense(Protocol):
-    """What is needed of the broker."""
+    """The part of the broker that retention needs."""
 
     def __call__(
         self, tenant: str, before: Micros, *, types: Sequence[str], ids: Sequence[str], rollups: bool
@@ -50,7 +50,7 @@ class Audit(Protocol):
 
 
 class Entries(Protocol):
-    """What is needed of the catalogue."""
+    """The part of the catalogue that retention needs."""
 
     def all_datasets(self) -> list[Dataset]: ...
 
@@ -58,7 +58,7 @@ class Entries(Protocol):
 
 
 def orders(datasets: Iterable[Dataset], now: Micros, ids_within: IdsWithin = lambda _: []) -> list[Order]:
-    """What every rule asks for at ``now``, counted in whole days, so that the same day asks for the same.
+    """The orders of every rule at ``now``, counted in full days, so that the same day gives the same orders.
 
     Where scopes decide, the entities that are in the dataset now are named one by one (``ids_within``), without those
     that another dataset keeps longer.
@@ -124,7 +124,7 @@ class RetentionKeeper:
         *,
         progress: Callable[[], Awaitable[tuple[int, int]]] | None = None,
     ) -> None:
-        """``progress`` tells how many orders are not done yet; asking also makes the broker forget old answers."""
+        """``progress`` returns how many orders are not done yet; asking also makes the broker forget old answers."""
         self._progress = progress
         self._catalogue, self._condense, self._audit, self._clock = catalogue, condense, audit, clock
         self._done: set[Order] = set()

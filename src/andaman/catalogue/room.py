@@ -15,7 +15,7 @@ from andaman.room import Built, NoSettings, Room, Site
 
 
 def build(site: Site, settings: NoSettings) -> Built:
-    """It starts before anything is told to anybody: until then nobody knows what is secret."""
+    """It starts before any data leaves the platform: until then the secret classes are unknown."""
     broker = site.services.get(Broker)
     publishers = site.services.get(City).publishers
     seed = () if site.settings.broker_only else default_datasets(site.types, publishers)

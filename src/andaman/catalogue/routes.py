@@ -21,7 +21,7 @@ _ONE: Final = DoorEntry("GET", "/api/catalogue/datasets/{code}", Tenancy.CITY, A
 
 
 def routes(catalogue: Catalogue) -> list[BoundDoor]:
-    """A dataset is listed for whoever may know of it."""
+    """A dataset is listed for callers who may know of it."""
 
     async def show(dataset: Dataset, actor: Actor) -> dict[str, Any]:
         return {

@@ -57,7 +57,9 @@ class Catalogue:
         self._seed = list(seed)
         self._ids: set[str] = set()
         self._sound: dict[str, Dataset] = {}
-        """Id → the entry as it was last readable; in force beside what can be read of it while it is not."""
+        """Id → the last readable version of the entry; while the entry is damaged, it is in force together with the
+        parts that can be read.
+        """
         self._started = False
         self._quality: dict[tuple[str, str], tuple[Micros, dict[str, Any] | None]] = {}
         broker.demand(DATASET, check_entry)
@@ -99,7 +101,7 @@ class Catalogue:
         """Nothing is at work; the rules stay in force until the broker is closed."""
 
     def reload(self) -> bool:
-        """Make the rules anew from the entities; True when they changed."""
+        """Build the rules again from the entities; True if they changed."""
         docs = list(self._broker.iter_entities([DATASET], FULL_ACCESS))
         self._ids = {doc["id"] for doc in docs}
         datasets = {doc["id"]: from_entity(doc) for doc in docs}
@@ -123,7 +125,7 @@ class Catalogue:
         return changed
 
     def _see(self, events: Sequence[Event]) -> None:
-        """New rules are in force before anybody hears of the change that made them."""
+        """New rules are in force before anybody receives the change that made them."""
         ids = self._ids
         for event in events:
             # What was a dataset until now is among the ids, whatever its types are by now.

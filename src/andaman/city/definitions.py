@@ -1,4 +1,4 @@
-"""Registers as kinds of definitions: what is in force are the rows."""
+"""Registers as kinds of definitions: the rows are the versions in force."""
 
 from __future__ import annotations
 

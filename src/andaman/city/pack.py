@@ -1,4 +1,4 @@
-"""City packs: a city's facts in compact files beside this module, and their installation into a broker.
+"""City packs: a city's facts in compact files next to this module, and their installation into a broker.
 
 A pack is a folder with ``manifest.json`` (parts with authority, origin, licence, date), ``entities/*.jsonl.gz`` (or plain
 ``.jsonl``; one entity a line: NGSI-LD concise attributes under short names of the city context), ``tables/*.csv.gz`` (series
@@ -99,12 +99,14 @@ class Pack:
         )
 
     def _own(self, name: str) -> Any:
-        """A JSON file of the pack beside its manifest, or None."""
+        """A JSON file of the pack next to its manifest, or None."""
         return _json(self._folder / name)
 
     @property
     def attribution(self) -> list[str]:
-        """Credits that a licence asks for wherever the data is shown, without doubles; ``manifest`` names all sources."""
+        """Credits that a licence asks for at every display of the data, without doubles; ``manifest`` names all
+        sources.
+        """
         asked = [part for part in self.manifest["parts"] if part["licence"].startswith(("ODbL", "CC BY"))]
         return list(dict.fromkeys(part["attribution"] for part in asked))
 
@@ -216,7 +218,7 @@ def _instance(concise: Mapping[str, Any]) -> Instance:
 async def install(
     pack: Pack, broker: Broker, actor: Actor, progress: Progress | None = None, tenant: str = DEFAULT_TENANT
 ) -> InstallReport:
-    """Bring the broker to the pack's content; what is equal already is not written.
+    """Bring the broker to the pack's content; equal entities are not written.
 
     A new series (KeyPerformanceIndicator) is written point by point, so that its past is in the history too. Entities
     that are marked "create only" (demo units) are left alone once they exist; others that an older edition had and this
@@ -306,7 +308,7 @@ def period_end(period: str) -> str:
 
 
 def _marker(pack: Pack, marker_id: str, contents: list[str]) -> Doc:
-    """Which edition is installed, of which sources it is made, and what it put here."""
+    """The entity that records which edition is installed, the sources it is made of, and the entities it put here."""
     manifest = pack.manifest
     summary = [
         {

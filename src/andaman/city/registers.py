@@ -239,7 +239,7 @@ class Registers:
 
 
 def digest(register: Register[Any], raw: Mapping[str, Any]) -> str:
-    """Of a row as it reads; of what is stored, where it cannot be read."""
+    """Digest of a row as it reads; of the stored text, if it cannot be read."""
     with suppress(RowRefused):
         raw = register.json(register.read(dict(raw)))
     return digest_of_content(raw)

@@ -25,7 +25,7 @@ class RoadSegment:
 
     @classmethod
     def of(cls, doc: Doc) -> RoadSegment | None:
-        """None for an entity without both node numbers and a line: it is no part of a network."""
+        """None for an entity without both node numbers and a line: it is not a part of a network."""
         start, end, length = value(doc, "startNode"), value(doc, "endNode"), value(doc, "length")
         line, oneway = _line(value(doc, "location")), value(doc, "oneway", 0)
         if not _is_whole(start) or not _is_whole(end) or len(line) < 2:

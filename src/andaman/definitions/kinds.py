@@ -1,4 +1,4 @@
-"""A kind of definition, such as the roles: its form, its permissions, and the place where what is in force lives."""
+"""A kind of definition, such as the roles: its form, its permissions, and the place where the versions in force live."""
 
 from __future__ import annotations
 

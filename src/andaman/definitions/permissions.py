@@ -1,4 +1,4 @@
-"""Permissions of definitions as a whole. Each kind has its own to read, to change and to review."""
+"""Permissions for all definitions together. Each kind has its own to read, to change and to review."""
 
 from __future__ import annotations
 

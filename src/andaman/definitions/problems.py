@@ -42,7 +42,7 @@ class ReviewNeeded(Refusal, Conflict):
 
 
 class DefinitionChanged(Refusal, Conflict):
-    """What is in force is not what the draft was made from."""
+    """The version in force is not the one that the draft was made from."""
 
     code = "definition-changed"
     words = Words(

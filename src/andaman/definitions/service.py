@@ -79,7 +79,7 @@ class Definitions:
         return found
 
     async def _versions(self, kind: DefinitionKind, key: str) -> list[Version]:
-        """As they are, after a look at what is in force. Within the lock."""
+        """As they are, after a look at the version in force. Within the lock."""
         before = await self._blocking(self._store.versions, kind.name, key)
         current = kind.place.in_force().get(key)
         after = rules.reconciled(before, current, kind.review is not None, self._clock())

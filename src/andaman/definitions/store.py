@@ -44,7 +44,7 @@ class VersionStore:
         return {str(key): int(count) for key, count in self.store.rows(sql, (kind, *OPEN))}
 
     def put(self, kind: str, key: str, versions: Sequence[Version]) -> None:
-        """Write what is new or changed; on disk when it returns."""
+        """Write the new and changed versions; on disk when it returns."""
         with self.store.transaction() as db:
             db.executemany(
                 "INSERT OR REPLACE INTO version VALUES (?, ?, ?, ?, ?)",

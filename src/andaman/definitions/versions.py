@@ -75,7 +75,7 @@ def next_number(versions: Sequence[Version]) -> int:
 
 
 def reviewed(version: Version, reviewer: str, name: str, now: Micros) -> Version:
-    """Raises StepNotPossible for a version that is no draft. Doing it twice is doing it once."""
+    """Raises StepNotPossible for a version that is not a draft. Doing it twice is doing it once."""
     if version.state is State.REVIEWED and version.reviewer == reviewer:
         return version
     if version.state is not State.DRAFT:
@@ -86,7 +86,7 @@ def reviewed(version: Version, reviewer: str, name: str, now: Micros) -> Version
 
 
 def check_enforceable(version: Version, current: str, review: bool) -> None:
-    """``current``: digest of what is in force. Raises StepNotPossible, ReviewNeeded and DefinitionChanged."""
+    """``current``: digest of the version in force. Raises StepNotPossible, ReviewNeeded and DefinitionChanged."""
     if version.state not in OPEN:
         raise StepNotPossible(state=version.state)
     if review and version.state is not State.REVIEWED:
@@ -117,7 +117,7 @@ def withdrawn(version: Version) -> Version:
 def reconciled(
     versions: Sequence[Version], current: Mapping[str, Any] | None, review: bool, now: Micros
 ) -> list[Version]:
-    """The versions brought to what is in force, whoever put it there.
+    """The versions, reconciled with the content in force, also when it was put there from elsewhere.
 
     A version that might have gone into force and has the content in force did: the platform stopped before it noted that.
     Any other content was changed elsewhere, and becomes a version without an author.

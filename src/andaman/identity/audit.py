@@ -80,8 +80,9 @@ class AuditFilter:
 
 
 class AuditTrail:
-    """Appends entries; refusals are written in the background and at most once a minute per kind, so that a
-    stranger cannot fill the disk."""
+    """Appends entries; refusals are written in the background and at most once a minute per kind, so that anonymous
+    clients cannot fill the disk.
+    """
 
     def __init__(self, store: IdentityStore, clock: Clock) -> None:
         self._store = store

@@ -1,4 +1,5 @@
-"""What a credential may do now: what it was given, and of that what those it stands on may do themselves.
+"""The present rights of a credential: the rights it was given, limited by the present rights of the accounts and tokens
+it depends on.
 
 A token stands on its owner: the account or token that made it, or that took it over. That one may stand on another, and so
 on. The whole chain counts: one link that is over ends what stands on it; one that may do less takes it from all of them.
@@ -27,7 +28,7 @@ CHAIN_MAX: Final = 8
 """Tokens that stand on one another."""
 _FOUNDATION: Final = "system:"
 _NO_AUTH: Final = "no-auth"
-"""Who acts with --no-auth: whoever may start the platform so may also use its command line."""
+"""The principal that acts with --no-auth: anyone who may start the platform so may also use its command line."""
 
 
 class Standing(NamedTuple):
@@ -39,7 +40,7 @@ class Standing(NamedTuple):
 
 
 class _Link(NamedTuple):
-    """One of a chain: what it was given, and a purpose of its own beside those that its roles may declare."""
+    """One of a chain: the rights it was given, and its own purpose in addition to those that its roles may declare."""
 
     rights: Rights
     purpose: str = ""
@@ -58,7 +59,7 @@ def at_most(given: frozenset[str], maker: frozenset[str]) -> frozenset[str]:
 
 
 class Basis:
-    """Looks it up, each time anew."""
+    """Looks it up again at each question."""
 
     def __init__(self, store: IdentityStore, roles: RoleTable | None = None) -> None:
         self._store, self._roles = store, roles or shipped_roles()
@@ -72,7 +73,7 @@ class Basis:
         return Standing(account.principal(kept, self._roles), rights_of(self._store, account, kept), NEVER)
 
     def of_token(self, token: Token, now: Micros) -> Standing | None:
-        """None where it is over, or what it stands on is."""
+        """None if the token or one that it depends on is over."""
         found = self._chain(token, now)
         return None if isinstance(found, str) else found
 
@@ -94,8 +95,9 @@ class Basis:
         return None
 
     def check_may(self, actor: Actor, permission: Permission, now: Micros) -> None:
-        """Has the actor this permission at this moment, whatever they had when they were let in? To be asked in the
-        transaction of a change. Raises NotSignedIn and PermissionTakenAway."""
+        """Has the actor this permission now, independent of the permissions they had when they were let in? To be asked
+        in the transaction of a change. Raises NotSignedIn and PermissionTakenAway.
+        """
         me = actor.principal
         if me.id.startswith(_FOUNDATION) or me.id == _NO_AUTH:
             return
@@ -106,7 +108,7 @@ class Basis:
             raise PermissionTakenAway(permission=permission.name, meaning=permission.words)
 
     def stands_on(self, token: Token, principal_id: str) -> bool:
-        """Is the principal the token itself or among those it stands on?"""
+        """Does the token depend on this principal: is it the token itself or one above it in the chain?"""
         return principal_id in self.owners_of(token)
 
     def owners_of(self, token: Token) -> list[str]:

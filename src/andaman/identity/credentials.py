@@ -1,4 +1,4 @@
-"""Secrets of 256 random bits, what is kept of them, and what a secret was found to stand for."""
+"""Secrets of 256 random bits, the digests that are stored, and the finding about a secret that a client sent."""
 
 from __future__ import annotations
 
@@ -31,12 +31,13 @@ class Known(NamedTuple):
 
 
 def digest_of(secret: str | bytes) -> bytes:
-    """What is stored of a secret of 256 random bits; no salt is needed for those."""
+    """The stored form of a secret of 256 random bits; no salt is needed for those."""
     return hashlib.sha256(secret if isinstance(secret, bytes) else secret.encode()).digest()
 
 
 def csrf_of(secret: str | bytes) -> str:
-    """The token that unsafe requests of this session carry: derived from the secret, so that it is bound to it
-    and another site, which cannot read the cookie, cannot make it."""
+    """The token that unsafe requests of this session carry. It is derived from the secret and so bound to it. Another
+    site cannot make it, because it cannot read the cookie.
+    """
     key = secret if isinstance(secret, bytes) else secret.encode()
     return base64.urlsafe_b64encode(hmac.digest(key, b"andaman csrf", "sha256")[:24]).decode()

@@ -28,18 +28,21 @@ class Tenancy(StrEnum):
     """Whose data a door shows or changes."""
 
     CITY = "city"
-    """The city's alone: closed to tokens of other tenants, in whatever way a tenant is named. Whoever may enter the city and the
-    tenant that is named is shown the city."""
+    """The city's data alone: closed to tokens of other tenants, however a request names a tenant. A caller who may
+    enter both the city and the named tenant is shown the city.
+    """
     TENANT = "tenant"
     """A tenant's alone: one must be named."""
     BOTH = "both"
     """Of the tenant that is named, else the city's."""
     NONE = "none"
-    """No tenant's: the caller's own sign-in, built files, what other brokers tell. A tenant that is named means nothing."""
+    """No tenant's data: the caller's own sign-in, built files, notifications of other brokers. A tenant that is named
+    means nothing.
+    """
 
 
 class Cost(StrEnum):
-    """What a stranger's request is counted as."""
+    """How the request of an anonymous client is counted."""
 
     FREE = "free"
     """A look into memory."""
@@ -58,7 +61,7 @@ class Who(StrEnum):
 ANYONE: Final = Who.ANYONE
 SIGNED_IN: Final = Who.SIGNED_IN
 Requirement = Who | Permission
-"""What whoever comes must have. Administrators have every permission."""
+"""The requirement for any caller of the door. Administrators have every permission."""
 
 
 class Verdict:
@@ -107,7 +110,7 @@ class DoorEntry:
     looks_for_tenant: bool = field(init=False, repr=False, compare=False)
     """Must a tenant be looked for where no header names one?"""
     route: str = field(init=False, repr=False, compare=False)
-    """The path as metrics name it: whatever stands for a name is ``{id}``."""
+    """The path as metrics name it: ``{id}`` replaces each name."""
 
     def __post_init__(self) -> None:
         looks = self.tenant_parameter or self.tenancy is Tenancy.TENANT

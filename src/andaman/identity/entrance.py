@@ -41,10 +41,10 @@ class Keeper(Protocol):
     """What a door needs of the gate; absent with --no-auth, which limits and audits nothing."""
 
     def question(self, address: str) -> AbstractAsyncContextManager[None]:
-        """A stranger's question, which waits for its turn. Raises TooManyRequests."""
+        """A question of an anonymous client, which waits for its turn. Raises TooManyRequests."""
 
     def spend(self, address: str, size: int) -> None:
-        """Charge a stranger for an answer of ``size`` bytes."""
+        """Charge an anonymous client for an answer of ``size`` bytes."""
 
     async def audited(self, actor: Actor, action: str, target: str) -> None:
         """Write a success into the audit log."""
@@ -84,9 +84,9 @@ def admit_again(
     *,
     elsewhere: bool = False,
 ) -> Actor:
-    """Ask the rights again of a request that was let in before: its body, a context or its turn may have taken as long as
-    somebody needs to withdraw them. To be called after each wait of a request, before anything is done; not after it, since a
-    request may take away its own rights. Returns the actor as of now.
+    """Check the rights again of a request that was let in before. Its body, a context or its turn may have taken so
+    long that somebody withdrew them. To be called after each wait of a request, before anything is done; not after it,
+    since a request may take away its own rights. Returns the actor as of now.
 
     ``elsewhere``: see also what another process changed just now. Raises what ``admit`` raises.
     """
@@ -100,7 +100,9 @@ def admit_again(
 
 
 def keeper_of(entry: DoorEntry, scope: Mapping[str, Any], actor: Actor) -> Keeper | None:
-    """Who gives this request its turn and charges its answer: the gate, for a stranger's question; None for all others."""
+    """The part that gives this request its turn and charges its answer: the gate, for a question of an anonymous
+    client; None for all others.
+    """
     if entry.cost is Cost.QUESTION and actor.principal.id == PUBLIC:
         found: Keeper | None = scope.get(GATE)
         return found
@@ -140,7 +142,9 @@ def _tenant(entry: DoorEntry, scope: Mapping[str, Any], actor: Actor, standing: 
 
 
 def _named(entry: DoorEntry, scope: Mapping[str, Any]) -> tuple[str, str]:
-    """The tenant, "" for none, and what it was named by. Of several, one room would take the first and another the last."""
+    """The tenant ("" for none), and the header or parameter that named it. Of several, one room would take the first
+    and another the last.
+    """
     headers = [value.decode("latin-1") for name, value in scope["headers"] if name == _HEADER]
     if len(headers) > 1:
         raise BadRequestData(f"There is more than one {_NAME}", field=_NAME)
@@ -214,7 +218,7 @@ class _Path:
 async def _answer(
     door: BoundDoor, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, send: Send
 ) -> None:
-    """Read the body, ask the rights again as they are when it is whole, and only then let the handler begin."""
+    """Read the complete body, check the rights again as they are then, and only then let the handler begin."""
     if door.entry.body_max:
         most = door.entry.body_max
         if actor_of(scope).principal.id == PUBLIC:

@@ -91,7 +91,7 @@ class Gate:
             await self.app(scope, receive, send)
 
     async def _socket(self, address: str, scope: Scope, receive: Receive, send: Send) -> None:
-        """A stranger's socket, of which one address has only so many."""
+        """The socket of an anonymous client; one address has only so many."""
         if not self.limits.enter(address):
             await _refuse(TooManyScreens(), scope, receive, send)
             return
@@ -102,17 +102,17 @@ class Gate:
 
     @asynccontextmanager
     async def question(self, address: str) -> AsyncIterator[None]:
-        """A stranger's question, which waits for its turn. Raises TooManyRequests."""
+        """A question of an anonymous client, which waits for its turn. Raises TooManyRequests."""
         async with self.limits.turn(address):
             self.ask(address)
             yield
 
     def spend(self, address: str, size: int) -> None:
-        """Charge a stranger for an answer of ``size`` bytes."""
+        """Charge an anonymous client for an answer of ``size`` bytes."""
         self.limits.spend(address, size)
 
     def ask(self, address: str) -> None:
-        """Note one question of a stranger. Raises TooManyRequests."""
+        """Count one question of an anonymous client. Raises TooManyRequests."""
         wait_s = self.limits.take(address)
         if wait_s:
             raise QuestionsThrottled(retryAfter=ceil(wait_s))
@@ -127,8 +127,9 @@ class Gate:
         self._identity.audit.refused(actor, action, scope["path"], detail)
 
     def renewed(self, scope: MutableMapping[str, Any], *, elsewhere: bool = False) -> Actor:
-        """The actor as of now of a request that was let in before; it is the same object while nothing changed, which costs
-        less than a microsecond. ``elsewhere``: see also what another process changed just now; that costs some microseconds.
+        """The actor as of now of a request that was let in before. It is the same object while nothing changed, which
+        costs less than a microsecond. ``elsewhere``: see also what another process changed just now; that costs some
+        microseconds.
 
         Raises NotSignedIn when the session or token that the request came with is over.
         """

@@ -112,5 +112,7 @@ class Actor:
 
 
 def system_actor(part: str) -> Actor:
-    """The platform itself, e.g. ``system_actor("rules")``; full rights, named in the audit."""
+    """The platform itself, such as ``system_actor("rules")``; full rights, named in the audit.
+    ``system_actor("rules")``; full rights, named in the audit.
+    """
     return Actor(Principal(f"system:{part}", part, frozenset({Role.ADMINISTRATOR})), FULL_ACCESS, origin=part)

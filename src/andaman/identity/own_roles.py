@@ -104,7 +104,7 @@ class OwnRoles:
         self.refresh()
 
     def refresh(self) -> bool:
-        """Bring the table to what is stored; True where it changed. A row that cannot be read is left out, and logged."""
+        """Bring the table to the stored rows; True if it changed. A row that cannot be read is left out, and logged."""
         stored = self._store.list_roles()
         if stored == self._seen:
             return False

@@ -1,4 +1,4 @@
-"""The rights that a person or token has now, without one of their requests: for work that goes on in their name."""
+"""The rights that a person or token has now, without one of their requests: for work that runs in their name."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def rights_now(identity: Identity, owner: Owning) -> Rights | None:
 
 
 class Owners:
-    """What those in whose name work goes on may do, as of now."""
+    """The present rights of the people and tokens in whose name work runs."""
 
     def __init__(self, identity: Identity, no_auth: bool) -> None:
         self._identity, self._no_auth = identity, no_auth
@@ -61,7 +61,7 @@ class Owners:
         return self._has(owner, tenant, MANAGE_SOURCES, whole=True)
 
     def may_watch(self, owner: Owning, tenant: str) -> bool:
-        """May they be told of registrations?"""
+        """May they be notified of registrations?"""
         return self._has(owner, tenant, WATCH_SOURCES)
 
     def _has(self, owner: Owning, tenant: str, permission: Permission, whole: bool = False) -> bool:

@@ -88,5 +88,5 @@ class PasswordHasher:
         return fits and encoded is not None
 
     def is_outdated(self, encoded: str) -> bool:
-        """True when the hash was made at another cost and should be made anew at the next sign-in."""
+        """True if the hash was made at another cost and should be made again at the next sign-in."""
         return self._argon2.check_needs_rehash(encoded)

@@ -26,7 +26,7 @@ _NONE: Final[frozenset[str]] = frozenset()
 _UNLISTED: Final = frozenset({Sees.UNLISTED, Sees.EVERYTHING})
 THE_CITY: Final = frozenset({""})
 EVERY_TENANT: Final = frozenset({"*"})
-"""Administrators' accounts: whoever gives tenants away may enter them."""
+"""Administrators' accounts: anyone who gives tenants away may enter them."""
 
 
 def scope_within(scope: str, prefix: str) -> bool:
@@ -88,8 +88,9 @@ class WriteRule:
 
 @dataclass(frozen=True, slots=True)
 class WriteLimit:
-    """What a token was narrowed to: all types must be among ``types`` (empty: any), every scope within one of
-    ``scopes`` (empty: any; otherwise the entity needs a scope)."""
+    """How a token was narrowed. All types must be among ``types`` (empty: any). Every scope must be within one of
+    ``scopes`` (empty: any; otherwise the entity needs a scope).
+    """
 
     types: frozenset[str] = _NONE
     scopes: tuple[str, ...] = ()

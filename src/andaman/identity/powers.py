@@ -20,13 +20,13 @@ ELSEWHERE: Final = 32
 """The token is for another tenant than the city."""
 STANDINGS: Final = 64
 PUBLIC: Final = "public"
-"""Id of whoever did not sign in."""
+"""Id of the actor of requests without sign-in."""
 DEVICE_PREFIX: Final = "device:"
 """What the id of a device's principal begins with."""
 
 
 def standing_of(actor: Actor) -> int:
-    """The sum of the bits above that hold for this actor; 0 is a stranger."""
+    """The sum of the bits above that hold for this actor; 0 is an anonymous client."""
     principal = actor.principal
     found = 0 if principal.id == PUBLIC else KNOWN
     if principal.is_staff:

@@ -189,7 +189,7 @@ class NoSuchAccount(Refusal, ResourceNotFound):
 
 
 class PermissionMissing(Refusal, Forbidden):
-    """``permission``: its name; ``meaning``: what it lets people do."""
+    """``permission``: its name; ``meaning``: the action that it permits."""
 
     code = "permission-missing"
     words = Words(

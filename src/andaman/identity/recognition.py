@@ -19,7 +19,7 @@ _MOST: Final = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Lifetimes:
-    """Of sessions, and of what is remembered between two looks at the database."""
+    """Lifetimes of sessions, and of facts remembered between two looks at the database."""
 
     idle: Micros = HOUR
     absolute: Micros = 12 * HOUR  # one shift
@@ -49,7 +49,7 @@ class Recognition:
         self._known.clear()
 
     async def settle(self) -> None:
-        """Wait for what is being noted in the background."""
+        """Wait for the notes that are being written in the background."""
         if self._loose:
             await asyncio.gather(*self._loose, return_exceptions=True)
 

@@ -88,7 +88,7 @@ class Token:
         return f"{'device' if self.kind is TokenKind.DEVICE else 'token'}:{self.id}"
 
     def rights(self) -> Rights:
-        """What it was given; what it may do now, ``basis.py`` knows."""
+        """The rights it was given; ``basis.py`` computes the present ones."""
         limit = WriteLimit(self.types, self.scopes) if self.types or self.scopes else None
         device = self.kind is TokenKind.DEVICE
         return Rights(self.roles, self.agency, self.purpose, limit, device, frozenset({self.tenant}))

@@ -9,7 +9,7 @@ from andaman.identity.service import Identity
 from andaman.kernel.work import Every
 
 EVERY_S: Final = 0.25
-"""So long, at most, does what the command line takes away stay in use beside a running platform."""
+"""While the platform runs, rights that the command line takes away stay in use for at most so long."""
 
 
 class RightsFollower(Every):

@@ -47,7 +47,9 @@ from andaman.kernel.time import SECOND, format_time
 
 _BODY_MAX: Final = 64 * 1024
 _DEVICE: Final = "andaman_device"
-"""A cookie that opens nothing: by it a device is known again, so that whoever guesses at its address does not lock out its user."""
+"""A cookie that grants nothing: it recognizes a device, so that a guesser at the same address does not lock out its
+user.
+"""
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 Rename = Callable[[str], str]
 
@@ -90,7 +92,7 @@ _TOKENS: Final = "/api/identity/tokens"
 
 
 def _administration(method: str, path: str, requires: Permission, *, narrowed: bool = False) -> DoorEntry:
-    """A door of the city's administration; the service audits what is done there."""
+    """A door of the city's administration; the service audits each action there."""
     body_max = _BODY_MAX if method in ("POST", "PATCH") and not path.endswith("/own") else 0
     return DoorEntry(
         method, path, Tenancy.CITY, requires, narrowed=narrowed, body_max=body_max, cost=Cost.QUESTION
@@ -354,7 +356,7 @@ class _Door:
 
     @property
     def _key(self) -> bytes:
-        """What positions are sealed with; without a journal they tell nothing that needs a key."""
+        """The key that seals positions; without a journal, positions reveal nothing that needs a key."""
         return b"" if self._journal is None else self._journal.position_key
 
     def _before(self, text: str) -> Position:

@@ -100,7 +100,7 @@ class Identity:
         self.policy.roles_changed()
 
     async def close(self) -> None:
-        """Finish what was begun and close the file."""
+        """Finish the work that was begun and close the file."""
         await self._recognition.settle()
         await self.audit.flush()
         self._threads.shutdown(wait=True)
@@ -119,7 +119,7 @@ class Identity:
         return Actor(known.principal, self.policy.access(known.rights), origin)
 
     def public_actor(self, origin: str = "") -> Actor:
-        """The actor of whoever did not sign in."""
+        """The actor of requests without sign-in."""
         return Actor(PUBLIC_PRINCIPAL, self.policy.access(Rights()), origin)
 
     def on_change(self, listener: Callable[[], None]) -> Callable[[], None]:
@@ -140,7 +140,7 @@ class Identity:
             self._changed()
 
     def _changed(self) -> None:
-        """Tell all who act in somebody's name. Where that fails, the next look tells it again."""
+        """Notify all parts that act in somebody's name. Where that fails, the next look tells it again."""
         seen, self._seen_changes = self.store.changes(), -1
         next_end = self.store.next_end(self.clock())
         self._recognition.forget()
@@ -251,7 +251,9 @@ class Identity:
         return changed
 
     def _allowed(self, actor: Actor, permission: Permission, change: Callable[..., T], *arguments: Any) -> T:
-        """One change of whoever has the permission at that moment: what was asked before may have waited for a hash."""
+        """One change by an actor that has the permission at that moment: since an earlier check, the request may have
+        waited for a hash.
+        """
         with self.store.change():
             self.basis.check_may(actor, permission, self.clock())
             return change(*arguments)

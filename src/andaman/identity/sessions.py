@@ -75,6 +75,6 @@ class Sessions:
 
 
 def _username(actor: Actor) -> str:
-    """ "" for whoever has no account: a token, the public."""
+    """ "" for an actor without an account: a token, the public."""
     kind, _, name = actor.principal.id.partition(":")
     return name if kind == "user" else ""

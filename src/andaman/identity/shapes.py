@@ -19,7 +19,7 @@ def brief(token: Token) -> dict[str, Any]:
 
 
 def state(one: Listed) -> dict[str, Any]:
-    """What a token may do now; ``roles`` beside it is what it was given."""
+    """The present rights of a token; ``roles`` next to it are those it was given."""
     standing = one.standing
     if standing is None:
         return {"inForce": False, "why": one.why}

@@ -123,8 +123,9 @@ def device_mark(device: str) -> str:
 def _count(
     store: IdentityStore, keys: Keys, is_account: bool, now: Micros
 ) -> tuple[Micros, Micros, list[str]]:
-    """Count the attempt before it is tried, so that parallel guesses do not slip through: how long it must wait, how long failures of
-    this address are told to wait, and the counters it was added to."""
+    """Count the attempt before it is tried, so that parallel guesses do not slip through. Returns how long it must
+    wait, the wait that failures of this address report, and the counters it was added to.
+    """
     limits = keys.limits
     with store.change():
         counts = store.failures([*limits, keys.invented])
@@ -142,7 +143,7 @@ def _count(
 
 
 def _say_once(store: IdentityStore, entry: AuditEntry) -> None:
-    """Once a minute for an address: whoever knocks on and on must not fill the audit."""
+    """Once a minute for an address: repeated attempts must not fill the audit."""
     said = f"said:{network_of(entry.origin)}"
     with store.change():
         if entry.at - store.failures([said]).get(said, Failures()).last_at >= MINUTE:

@@ -76,8 +76,9 @@ class IdentityStore:
             self._store.close()
 
     def changes(self) -> int:
-        """Grows with every change of accounts, tokens and entries, and with every session that ends, by whatever process.
-        For one thread; costs microseconds while nothing is written."""
+        """Grows with every change of accounts, tokens and entries, and with every session that ends, in any process.
+        For one thread; costs microseconds while nothing is written.
+        """
         version = int(self._look.execute("PRAGMA data_version").fetchone()[0])
         if version != self._looked[0]:
             row = self._look.execute("SELECT number FROM rights_change").fetchone()
@@ -187,7 +188,7 @@ class IdentityStore:
         return int(self._rows("SELECT count(*) FROM failure", ())[0][0])
 
     def add_failures(self, keys: Sequence[str], now: Micros, forget_before: Micros) -> None:
-        """Count one more under each key; older ones than ``forget_before`` start anew."""
+        """Count one more under each key; counters older than ``forget_before`` start again."""
         with self.change() as db:
             db.execute("DELETE FROM failure WHERE last_at < ?", (forget_before,))
             db.executemany(
@@ -212,15 +213,16 @@ class IdentityStore:
         return bool(self._rows("SELECT 1 FROM known_address WHERE address = ?", (mark,)))
 
     def note_address(self, username: str, address: str, now: Micros, forget_before: Micros) -> None:
-        """The account signed in from there; what was noted before ``forget_before`` is forgotten."""
+        """The account signed in from there; addresses noted before ``forget_before`` are forgotten."""
         with self.change() as db:
             db.execute("DELETE FROM known_address WHERE last_at < ?", (forget_before,))
             db.execute("INSERT OR REPLACE INTO known_address VALUES (?, ?, ?)", (username, address, now))
 
     # -- sessions -------------------------------------------------------------------------------------------
     def add_session(self, digest: bytes, session: Session, most: int = 100) -> int:
-        """Also notes the sign-in's time and address, drops sessions that are over, and ends the ones unused for longest
-        beyond ``most`` of the account; returns how many that were."""
+        """Also notes the sign-in's time and address and drops sessions that are over. Ends the sessions unused for
+        longest beyond ``most`` of the account; returns how many that were.
+        """
         username = session.account.username
         with self.change() as db:
             db.execute("DELETE FROM session WHERE expires_at <= ?", (session.created_at,))

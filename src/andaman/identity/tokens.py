@@ -39,7 +39,7 @@ LONGEST: Final = 3_650 * DAY
 AS_BEFORE: Final = 0
 """For a lifetime: as long as the token was given before."""
 SOON: Final = 7 * DAY
-"""Tokens that are over within this are told in metrics, by the list and by doctor."""
+"""Metrics, the list and doctor report tokens that are over within this time."""
 T = TypeVar("T")
 
 
@@ -139,7 +139,7 @@ class Tokens:
     async def rotate(
         self, token_id: str, actor: Actor, *, grace: Micros = 0, lifetime: Micros | None = AS_BEFORE
     ) -> tuple[Token, str]:
-        """Another secret for the same token: its rights, id and what goes on in its name stay. The present secret is in
+        """Another secret for the same token: its rights, its id and the work in its name stay. The present secret is in
         force for ``grace`` more µs. ``lifetime`` None: it has no end of its own.
 
         Whoever gets the new secret answers for the token from now on, the command line apart. Raises ResourceNotFound where it
@@ -170,7 +170,7 @@ class Tokens:
         return renewed, secret
 
     def _new_owner(self, token: Token, actor: Actor) -> tuple[str, Micros]:
-        """Who answers for a token of which the actor gets a secret. Raises Conflict."""
+        """The new owner of a token when the actor gets its secret. Raises Conflict."""
         me = actor.principal
         if me.id in (token.principal_id, token.owner) or me.id.startswith("system:"):
             return token.owner, token.era if me.id != token.owner else max(token.era, me.era)
@@ -184,9 +184,10 @@ class Tokens:
             raise TokenStandsOnItself(id=token.id)
 
     async def take_over(self, token_id: str, actor: Actor, owner: tuple[str, Micros] | None = None) -> Token:
-        """From now on the actor answers for a token; also for one that ended with whoever did before, so that a city's sensors
-        survive a departure. ``owner``: another principal and its era, for the command line. Raises ResourceNotFound for one
-        that was revoked or has expired."""
+        """From now on the actor answers for a token. The token may have ended with its former owner, so that a city's
+        sensors survive a departure. ``owner``: another principal and its era, for the command line. Raises
+        ResourceNotFound for one that was revoked or has expired.
+        """
         token = self._store.find_token_by_id(token_id)
         if token is None or not token.is_live(self._clock()):
             raise TokenNotForTakeover(id=token_id)
@@ -220,7 +221,7 @@ class Tokens:
         return self._store.list_tokens()
 
     def listed(self, tokens: Iterable[Token] | None = None) -> list[Listed]:
-        """Each with what it may do now. Blocking."""
+        """Each with its present rights. Blocking."""
         now = self._clock()
         found = []
         for token in self.all() if tokens is None else tokens:

@@ -24,7 +24,9 @@ TENANT: Final = "andaman.tenant"
 """Set by the door: the tenant that the request is about."""
 CREDENTIAL: Final = "andaman.credential"
 LOOKED: Final = "andaman.looked"
-"""When the gate looked who it is: the number of the last change of rights that it knew of, and until when (µs) that answer counts."""
+"""The gate's last look at the actor. It holds the number of the last change of rights that it knew of, and the time (µs)
+until which its answer counts.
+"""
 RECHECK: Final = "andaman.recheck"
 ASK: Final = "andaman.ask"
 GATE: Final = "andaman.gate"
@@ -106,8 +108,9 @@ def recheck_of(scope: Mapping[str, Any]) -> Callable[[], Actor | None]:
 
 
 def ask_of(scope: Mapping[str, Any]) -> Callable[[], None]:
-    """A function for long-lived sockets: note one more question of whoever opened it. It raises TooManyRequests where a stranger's
-    address has asked too much."""
+    """A function for long-lived sockets: it counts one more question of the client that opened the socket. It raises
+    TooManyRequests where a stranger's address has asked too much.
+    """
     return cast("Callable[[], None]", scope.get(ASK, _no_limit))
 
 

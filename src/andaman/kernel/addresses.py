@@ -28,7 +28,7 @@ def allowed_address(text: str, allow_private: bool) -> bool:
 
 
 def bare_url(url: str) -> str:
-    """The URL without what is often a key: name and password, query, fragment. For whoever did not give it."""
+    """The URL without the parts that are often a key: name and password, query, fragment. For whoever did not give it."""
     plain = url.partition("#")[0].partition("?")[0]
     scheme, sign, rest = plain.partition("://")
     if not sign:

@@ -35,7 +35,7 @@ class Trouble(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """``text`` says what it means and what to do."""
+    """``text`` says what it means and how to mend it."""
 
     trouble: Trouble
     text: str
@@ -106,7 +106,7 @@ def judge(now: Micros, last: Micros, synchronized: bool | None, ahead: Micros = 
 
 
 class WatchedClock:
-    """A clock that is looked at each time before it stamps: a jump since the last look is told at once, in the log.
+    """A clock that is checked each time before it stamps: a jump since the last check is logged at once.
 
     It says what the clock says, right or wrong: devices and people are not kept waiting for a time service. What is wrong
     stands in ``faults`` until it is over; a jump ahead is told of for an hour where the kernel calls the clock synchronized, for a day where it does not say.
@@ -130,7 +130,7 @@ class WatchedClock:
         self._told: set[Trouble] = set()
 
     def begin(self, last_commit: Micros) -> list[Fault]:
-        """Look at the clock before anything is stamped; what is wrong goes to the log."""
+        """Check the clock before anything is stamped; faults go to the log."""
         self._last = last_commit
         now = self()
         if not self._jump and last_commit == 0 and now < OLDEST:
@@ -161,7 +161,7 @@ class WatchedClock:
             log.error("clock: %s", fault.text)
 
     def faults(self) -> list[Fault]:
-        """What is wrong now."""
+        """The present faults."""
         now = self()
         if abs(now - self._asked) >= _ASK_EVERY:
             self._asked, self._kernel = now, self._ask()
@@ -187,7 +187,7 @@ class WatchedClock:
         return found
 
     def _wait(self) -> Micros:
-        """How long a jump ahead is told of, where nothing else speaks against the clock."""
+        """How long a jump ahead is reported while nothing else speaks against the clock."""
         return HOUR if self._kernel else DAY
 
     def metrics(self) -> Iterable[Family]:

@@ -18,7 +18,7 @@ RECORD: Final = "_compiled.json"
 
 
 class Compiled(NamedTuple):
-    """``stale``: of ``sources``, those that are another text now than what was compiled."""
+    """``stale``: those of ``sources`` whose text differs from the compiled text."""
 
     sources: tuple[str, ...]
     stale: tuple[str, ...]

@@ -28,7 +28,7 @@ class ProblemDocument(TypedDict):
 
 
 class AndamanError(Exception):
-    """Root of every error a caller can cause or must be told of.
+    """Root of every error that a caller can cause or must learn of.
 
     ``detail`` is a full sentence for a person; ``extra`` becomes members of the problem document,
     such as ``field`` (JSON pointer or parameter name) or ``position`` (0-based character offset).
@@ -223,7 +223,7 @@ class Unavailable(AndamanError):
 
 
 class StorageFull(Unavailable):
-    """The disk takes no more; nothing was written, and reading goes on."""
+    """The disk takes no more; nothing was written, and reading continues."""
 
     status, kind, title = 507, "urn:andaman:problem:storage-full", "The disk is full"
     code = "storage-full"
@@ -253,7 +253,7 @@ def is_full(error: BaseException | None) -> bool:
 
 
 def refusal_of(error: Exception) -> AndamanError:
-    """What a caller is told of an error that nobody foresaw; the log has the rest."""
+    """The error that a caller receives for one that nobody foresaw; the log has the rest."""
     if is_full(error):
         return StorageFull("The disk of the data directory is full; nothing was written. Reading continues")
     return AndamanError("Something went wrong in the platform; the log has the details")

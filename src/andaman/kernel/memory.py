@@ -1,4 +1,6 @@
-"""The C library's allocator, told to give memory back: settings at the start of a process, and what lies between blocks in use later."""
+"""Makes the C library's allocator give memory back: settings at the start of a process, later also the gaps between
+blocks in use.
+"""
 
 from __future__ import annotations
 
@@ -47,8 +49,8 @@ def give_memory_back() -> None:
 
 
 def keep_memory_low(first: Callable[[], None] = lambda: None) -> None:
-    """From now on, in a thread: where the process has grown much, call ``first``, then give back what is free between blocks
-    that are in use.
+    """Start a thread: when the process has grown much, it calls ``first``, then gives back the free memory between
+    blocks that are in use.
 
     By itself the C library gives back only what lies above the last block in use. It is looked at every ``_EVERY_S``; where the process has
     ``_GROWN`` more than after the last time, its heap is gone through, for which allocations wait some milliseconds. ``first`` frees
@@ -80,7 +82,7 @@ def keep_memory_low(first: Callable[[], None] = lambda: None) -> None:
 
 
 def collecting_on(loop: asyncio.AbstractEventLoop) -> Callable[[], None]:
-    """To be called from another thread: frees, on the loop's, cycles of what was made lately, and waits for it.
+    """To be called from another thread: frees recent reference cycles on the loop's thread, and waits for it.
 
     A connection that ends in the middle of something leaves one: its task's exception holds the frames, which hold the
     task, and with them whatever it was sending. The interpreter searches for those after so many allocations that this may be
@@ -102,7 +104,7 @@ def collecting_on(loop: asyncio.AbstractEventLoop) -> Callable[[], None]:
 
 
 def resident_bytes() -> int:
-    """Memory of this process; 0 where the system does not tell."""
+    """Memory of this process; 0 if the system does not say."""
     try:
         return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, IndexError, ValueError):

@@ -52,8 +52,9 @@ class Family:
 
 REQUEST_ID: Final = "andaman.request-id"
 STATUS: Final = "andaman.status"
-"""Members of an ASGI scope, for doors that the outermost layer does not look into: they give the id (bytes) back in
-the header X-Request-Id and note the status they answered with; without one, nobody was answered."""
+"""Members of an ASGI scope, for doors that the outermost layer does not look into. Such a door returns the id (bytes)
+in the header X-Request-Id and notes the status of its answer; without a status, nobody was answered.
+"""
 ROUTE: Final = "andaman.route"
 """The template of the request's path, where a door noted it."""
 

@@ -47,7 +47,8 @@ class RoadNetwork:
         factors: Mapping[str, float] | None = None,
         access_kmh: float = ACCESS_KMH,
     ) -> None:
-        """``factors`` multiplies the speed of a class ("*" stands for all others), e.g. ``{"*": 0.8}`` in rain.
+        """``factors`` multiplies the speed of a class ("*" stands for all others), such as ``{"*": 0.8}`` in rain.
+        ``{"*": 0.8}`` in rain.
 
         Raises ValueError for a segment without two positions, or with a length or speed that is not positive.
         """

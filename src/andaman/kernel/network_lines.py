@@ -1,4 +1,4 @@
-"""Where the roads lie: the lines of a network's segments, places snapped to them, pieces of them drawn.
+"""Where the roads are: the lines of a network's segments, places snapped to them, pieces of them drawn.
 
 Knows nothing of driving; network.py asks. Shapely is imported at the first question, not at import.
 """

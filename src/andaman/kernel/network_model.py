@@ -71,8 +71,10 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What can be reached within ``limit_s``: nodes, and for each segment the share that is reached from its start
-    (``from_start``) and from its end (``from_end``), each 0 to 1; fully reached when they sum to 1 or more."""
+    """What can be reached within ``limit_s``: nodes, and for each segment the reached share. The share counts from its
+    start (``from_start``) and from its end (``from_end``), each 0 to 1. A segment is fully reached when they sum to 1
+    or more.
+    """
 
     limit_s: float
     nodes: Ints  # node indices

@@ -1,4 +1,5 @@
-"""Positions of the journal as outsiders get them: texts that tell neither a number nor how far two of them are apart.
+"""Positions of the journal as outsiders get them: texts that reveal neither a number nor the distance between two of
+them.
 
 A position counts every commit, so the number itself tells when, and how often, something was written that its reader must
 not see. A sealed one is the same text for the same position, purpose and key for as long as the store lives.

@@ -35,7 +35,7 @@ class Reserve:
 
     @property
     def least_free_bytes(self) -> int:
-        """Writes are refused below it: what was given up is for the start and for reading, not for them."""
+        """Writes are refused below it: the released space is for the start and for reading, not for them."""
         return max(self._min_free_bytes, BYTES + _NEEDED) if self.given_up else self._min_free_bytes
 
     def take(self) -> None:

@@ -25,7 +25,7 @@ log = logging.getLogger("andaman")
 FILE: Final = "secrets.db"
 PREFIX: Final = "secret:"
 LOCKED: Final = f"{PREFIX}?"
-"""What stands in a document for a text that cannot be opened now."""
+"""The text that a document shows for a secret that cannot be opened now."""
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _REFERENCE: Final = re.compile(rf"(?:^|(?<= )){PREFIX}(\?|{NAME.pattern})\Z", re.ASCII)
 _HOST: Final = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?", re.ASCII)

@@ -26,7 +26,7 @@ _NOT_THE_FILE: Final = frozenset(
         sqlite3.SQLITE_AUTH,
     )
 )
-"""What SQLite says when the trouble is with the machine: whoever opens the file next says so."""
+"""SQLite's words for trouble with the machine: the next opener of the file reports it."""
 
 
 @contextlib.contextmanager
@@ -88,7 +88,7 @@ def is_open_to_others(directory: Path) -> bool:
 
 
 def obstacle(path: Path) -> str:
-    """What stands in the way of writing a file, so far as that can be seen from outside; "" for nothing."""
+    """The obstacle to writing a file, so far as it can be seen from outside; "" for none."""
     for one in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
         if one.is_dir():
             return f"a directory is where the file {one.name} should be"

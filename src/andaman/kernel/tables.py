@@ -62,7 +62,7 @@ class StoreKind:
     loss: str
     """The consequence of its loss: "there are no subscriptions"."""
     precious: bool = False
-    """A start refuses to go on without it; any other store is set aside when it is damaged, and begun anew."""
+    """A start refuses to continue without it; any other store is set aside when it is damaged, and begins empty."""
     durable: bool = True
     """False: a crash of the machine may lose the last changes."""
     backed_up: bool = True

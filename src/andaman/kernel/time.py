@@ -81,5 +81,5 @@ def format_time(at: Micros) -> str:
 
 
 def local_date(at: Micros, zone: ZoneInfo = BANGKOK) -> datetime:
-    """The local wall-clock time of an instant, Asia/Bangkok unless told otherwise."""
+    """The local wall-clock time of an instant; Asia/Bangkok unless ``zone`` is given."""
     return (_EPOCH + timedelta(microseconds=at)).astimezone(zone)

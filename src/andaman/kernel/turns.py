@@ -1,4 +1,4 @@
-"""Places that are given by turns, so that whoever asks for many does not keep the others from theirs."""
+"""Places that are given by turns, so that a client that asks for many does not keep the others from theirs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 
 class Turns:
-    """``places`` at a time, in turns between those who wait: of whoever has many waiting, one comes per round."""
+    """``places`` at a time, in turns between those who wait: a client with many waiting gets one per round."""
 
     def __init__(self, places: int = 1) -> None:
         self._places = self._free = places
