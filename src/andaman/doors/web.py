@@ -73,7 +73,7 @@ class _File:
 
 
 class Screens:
-    """The built files, read once into memory (about 5 MB) and again when they were built anew."""
+    """The built files, read once into memory (about 5 MB) and again when they were rebuilt."""
 
     def __init__(self, directory: Path = STATIC, machines: Sequence[str] = ()) -> None:
         """``machines``: prefixes that belong to other doors: an unknown address there is a 404, never the app."""

@@ -1,4 +1,4 @@
-"""Care of a whole data directory: backup, restore to any instant, and the doctor. See README.md."""
+"""Care of a complete data directory: backup, restore to any instant, and the doctor. See README.md."""
 
 from andaman.maintenance.examine import examine
 from andaman.maintenance.files import give_way

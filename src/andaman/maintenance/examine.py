@@ -1,4 +1,4 @@
-"""The doctor: everything that is looked at in a data directory, and what to do about what is found."""
+"""The doctor: everything that it examines in a data directory, and the remedy for each finding."""
 
 from __future__ import annotations
 

@@ -37,7 +37,8 @@ def small_databases(directory: Path) -> list[str]:
 
 
 def copy_small(directory: Path, target: Path) -> list[str]:
-    """Copies of everything beside the ledger that is not made again by itself: small databases, the city's roles, JSON-LD contexts.
+    """Copies of all files except the ledger that cannot be made again: small databases, the city's roles, JSON-LD
+    contexts.
 
     Take them before the ledger: what they refer to must be in it. Returns the names.
     """
@@ -111,7 +112,7 @@ def remove_small(names: Sequence[str], directory: Path) -> None:
 
 
 def give_way(directory: Path) -> None:
-    """Beside a running platform, work with low priority from here on."""
+    """While the platform runs, work with low priority from here on."""
     if lock_holder(directory) not in (None, str(os.getpid())):
         with contextlib.suppress(OSError):
             os.nice(10)
@@ -142,7 +143,7 @@ def last_point(file: Path) -> Point:
 
 
 def reaches(end: Micros, made: Micros) -> Micros:
-    """Until when a copy tells everything: to its last row, or to a minute before it was begun where all was quiet."""
+    """The end of what a copy covers: its last row, or, if all was quiet, a minute before it was begun."""
     return max(end, made - _IN_FLIGHT)
 
 
@@ -154,7 +155,7 @@ def reach(file: Path, made: Micros) -> Micros:
 
 
 def begun(db: sqlite3.Connection, at: Micros, source: Path) -> None:
-    """Raises BadRequestData when ``at`` lies before everything that a backup tells."""
+    """Raises BadRequestData if ``at`` is before everything that a backup covers."""
     row = db.execute("SELECT at FROM journal ORDER BY seq LIMIT 1").fetchone()
     if row is None or at < row[0]:
         first = "is empty" if row is None else f"begins at {format_time(row[0])}"
@@ -164,7 +165,7 @@ def begun(db: sqlite3.Connection, at: Micros, source: Path) -> None:
 
 
 def until(at: Micros, last: Micros, source: Path) -> None:
-    """Raises BadRequestData when ``at`` lies behind what a backup tells."""
+    """Raises BadRequestData if ``at`` is after everything that a backup covers."""
     if at > last:
         raise BadRequestData(
             f"{source} reaches until {format_time(last)}, not until {format_time(at)}. "

@@ -50,7 +50,7 @@ def _inferred(directory: Path) -> frozenset[str]:
 
 
 def _was_used(directory: Path) -> bool:
-    """Does something tell that a start came to its end: what was written by others than the platform itself?"""
+    """Does something show that a start was completed: records that others than the platform itself wrote?"""
     return any(
         has_row(directory / name, rows)
         for name, rows in (
@@ -107,8 +107,10 @@ def begin_anew(directory: Path, name: str) -> None:
 
 
 def note_stores(directory: Path) -> None:
-    """Note which there are now, beside those that are known. A start calls it when all are made, before anybody can be told that
-    something was taken; the command line when it has changed accounts. What cannot be noted now is noted by the next."""
+    """Note the stores that exist now, in addition to the known ones. A start calls it when all are made, before anybody
+    can be told that something was taken; the command line when it has changed accounts. What cannot be noted now is
+    noted by the next.
+    """
     there = {name for name in NOTED if has_tables(directory / name)}
     try:
         note(directory, known_stores(directory) | there)

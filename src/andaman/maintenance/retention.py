@@ -1,4 +1,4 @@
-"""What the catalogue's rules drop, told beside a running platform."""
+"""The rows that the catalogue's rules drop, listed while the platform runs."""
 
 from __future__ import annotations
 

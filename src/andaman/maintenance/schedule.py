@@ -21,7 +21,9 @@ from andaman.room import MB, AnySettings, SiteSettings, setting
 
 log = logging.getLogger("andaman.backup")
 FIRST_S: Final = 30.0
-"""After a start: what was refused while the platform stood still is backed up soon, but not in the rush of the start."""
+"""Writes that clients could not make while the platform was down come after its start. They are backed up soon, but not
+in the rush of the start.
+"""
 _LATE: Final = 3
 """So many intervals without a backup are a problem."""
 
@@ -89,7 +91,7 @@ class BackupKeeper:
         self.trouble = ""
         """Why the last backup failed; "" after one that did not."""
         self.made: Micros = 0
-        """When the newest backup was begun that is known to be whole; 0: none yet."""
+        """When the newest backup that is known to be complete was begun; 0: none yet."""
 
     async def start(self) -> None:
         await self._timer.start()

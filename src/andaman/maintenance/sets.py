@@ -48,7 +48,9 @@ _NAME: Final = re.compile(r"(base|journal)-\d{12}(-\d{12})?")
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One part of a set: ``start`` (journal only) and ``end`` of what it tells, and the files with their digests."""
+    """One part of a set: ``start`` (journal only) and ``end`` of the changes it holds, and the files with their
+    digests.
+    """
 
     path: Path
     is_base: bool
@@ -121,7 +123,7 @@ def _room(target: Path, needed: int) -> str:
 
 
 def _drop_old(target: Path, keep: int) -> list[str]:
-    """Remove what lies before the ``keep`` newest bases, once the newest was read and is sound."""
+    """Remove everything before the ``keep`` newest bases, once the newest was read and is sound."""
     members = read_set(target)
     bases = [member for member in members if member.is_base]
     if len(bases) <= keep:
@@ -224,7 +226,7 @@ def _point(told: dict[str, Any]) -> Point:
 
 
 def _check(member: Member, names: list[str] | None = None) -> None:
-    """Raises Conflict where a file is missing or not what it was."""
+    """Raises Conflict if a file is missing or has changed."""
     for name in names if names is not None else member.files:
         file = member.path / name
         if not file.is_file():

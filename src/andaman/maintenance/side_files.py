@@ -57,7 +57,7 @@ def set_aside_damaged(directory: Path) -> None:
 
 
 def _not_a_file(path: Path) -> str:
-    """A directory, a link that leads nowhere or the like, in its place or beside it, where SQLite keeps its log."""
+    """A directory, a link that leads nowhere or the like, in its place or next to it, where SQLite keeps its log."""
     for end in ("", "-wal", "-shm"):
         one = path.with_name(path.name + end)
         if not os.path.lexists(one) or one.is_file():

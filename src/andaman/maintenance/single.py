@@ -35,7 +35,7 @@ _FORMAT: Final = 1
 
 
 def backup_all(directory: Path, target: Path) -> str:
-    """Write one tar of the ledger and every small database; safe beside a running server. Returns a sentence.
+    """Write one tar of the ledger and every small database; safe while the server runs. Returns a sentence.
 
     Each database is consistent in itself; the ledger is taken last, so that what the others refer to is in it.
     Raises Conflict when the target exists, ResourceNotFound without a store, Unavailable on a disk error.

@@ -167,7 +167,7 @@ def _audit(db: sqlite3.Connection) -> Finding:
 
 
 def _tokens(directory: Path) -> Iterator[Finding]:
-    """Tokens that are over soon, or ended with whoever answered for them."""
+    """Tokens that are over soon, or ended with the account or token that answered for them."""
     store = IdentityStore(directory)
     try:
         soon, _, fallen = figures(store, system_clock())
@@ -185,7 +185,7 @@ def _tokens(directory: Path) -> Iterator[Finding]:
 
 
 def _ahead(db: sqlite3.Connection, journal_end: Callable[[], int]) -> Iterator[Finding]:
-    """Subscriptions read the journal; they cannot have read what was never there."""
+    """Subscriptions read the journal; they cannot have read rows that never existed."""
     row = db.execute("SELECT value FROM meta WHERE key='position'").fetchone()
     end = journal_end()  # afterwards: both move on while the platform runs
     if row is not None and 0 < end < row[0]:

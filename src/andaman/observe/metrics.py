@@ -38,8 +38,9 @@ class Metrics:
         self._loopback = loopback
 
     def door(self) -> BoundDoor:
-        """For whoever may read figures, also with a narrowed token (who only reads figures needs no more); with ``loopback`` also for
-        whoever asks from this machine."""
+        """For callers who may read figures, also with a narrowed token (a reader of figures needs no more). With
+        ``loopback`` also for every caller on this machine.
+        """
         requires, asks = (ANYONE, (READ_METRICS,)) if self._loopback else (READ_METRICS, ())
         entry = DoorEntry("GET", "/metrics", Tenancy.CITY, requires, asks, narrowed=True, cost=Cost.QUESTION)
         return entry.to(self._answer)

@@ -184,8 +184,9 @@ class Requests:
 
 
 def _told(scope: Scope, send: Send) -> Send:
-    """``send`` for a door that knows nothing of ids, nor of the two headers that every answer has: what a browser may take it
-    for, and who may keep it (nobody, where the door does not say otherwise)."""
+    """``send`` for a door that knows neither ids nor the two headers that every answer has. Those say what a browser
+    may take it for, and who may keep it (nobody, if the door does not say otherwise).
+    """
 
     def tell(message: Any) -> Awaitable[None]:
         if message["type"] == "http.response.start":
@@ -201,15 +202,17 @@ def _told(scope: Scope, send: Send) -> Send:
 
 
 def plain_id(given: bytes) -> bytes:
-    """A caller's request id if it is 64 visible ASCII characters at most; cut there; empty if it is anything else:
-    it could forge log lines or headers."""
+    """A caller's request id if it is 64 visible ASCII characters at most; cut there. Anything else gives "": it could
+    forge log lines or headers.
+    """
     given = given[:64]
     return given if given.isascii() and given.decode("ascii").isprintable() else b""
 
 
 def route_of(scope: Scope, path: str) -> str:
-    """The template of a path that no door has noted (it was refused before), of which there are few: what stands for a name is
-    shown as ``{id}``."""
+    """The template of a path that no door has noted, because it was refused before. There are few of these: ``{id}``
+    replaces each name.
+    """
     if path.startswith(_NGSI):
         parts = path.split("/", 9)
         if len(parts) > 8:

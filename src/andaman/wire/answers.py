@@ -16,7 +16,7 @@ _HEAD: Final = (
 
 
 def refusal(error: AndamanError) -> bytes:
-    """The whole answer, after which the connection ends."""
+    """The complete answer, after which the connection ends."""
     body = orjson.dumps(error.problem())
     again = f"retry-after: {error.retry_after}\r\n".encode() if error.retry_after else b""
     return b"".join(

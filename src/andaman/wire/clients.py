@@ -1,5 +1,5 @@
-"""The connections of this process: how many there may be, how long each may keep it waiting, and how many bytes of answers
-may wait for clients that do not read.
+"""The connections of this process: how many there may be and how long each may keep it waiting. Also how many bytes of
+answers may wait for clients that do not read.
 
 One look every half second goes through all of them; in between a connection only notes the time of that look, which costs
 the hot path nothing. Where there is no room for a new connection, idle ones make room, so that a client that asks gets in.
@@ -190,7 +190,7 @@ class Clients:
             self._said_at = now
 
     def _tell(self) -> None:
-        """What strangers do is one line a minute at most, however often they do it."""
+        """Actions of anonymous clients are one log line a minute at most, however often they occur."""
         if self._said:
             fields = {reason.replace(" ", "_"): count for reason, count in sorted(self._said.items())}
             log.info("connections were refused or closed", extra={"fields": fields})

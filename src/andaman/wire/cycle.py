@@ -1,4 +1,5 @@
-"""One request and its answer: uvicorn's, with a shorter way for an answer that is whole, which goes to the socket in one piece.
+"""One request and its answer: uvicorn's, with a shorter way for a complete answer, which goes to the socket in one
+piece.
 
 uvicorn writes the head of an answer when it starts and its body afterwards, and looks at each header by two regular
 expressions. Here the head waits for the first piece of the body; if that is the last one too, both are put together,
@@ -29,7 +30,7 @@ async def _silent(scope: Any, receive: Any, send: Any) -> None:
 
 
 def _nothing() -> None:
-    """The answer was told to nobody's connection any more."""
+    """Called when nobody's connection waits for the answer any more."""
 
 
 class Cycle(RequestResponseCycle):

@@ -33,7 +33,7 @@ PIECE: Final = 4096
 """Bytes that are parsed at once: some 150 requests, were they as small as can be."""
 _HELD_MAX: Final = 1 << 20
 _FRAMING: Final = 16 * 1024
-"""Bytes of chunk sizes, extensions and trailers that are always allowed beside as many as the body has."""
+"""Bytes of chunk sizes, extensions and trailers that are always allowed, in addition to as many as the body has."""
 _DRAINED_MAX: Final = 32 << 20
 """Bytes of a body that are still taken, and dropped, after the request was answered."""
 _LAST_S: Final = 2.0
@@ -246,7 +246,7 @@ class Protocol(HttpToolsProtocol):
         return self not in self.connections
 
     def _go_on(self) -> None:
-        """What waits is begun: the next answer, or the last word, or what was not parsed yet; or more is read."""
+        """Begin the waiting work: the next answer, the last word, or bytes that were not parsed yet; or read more."""
         if self._active is not None or self.flow.write_paused or self.transport.is_closing():
             return
         if self.pipeline:

@@ -1,4 +1,4 @@
-"""Settings of the HTTP server: how long it waits for a client, and what it takes from one."""
+"""Settings of the HTTP server: how long it waits for a client, and how much it takes from one."""
 
 from __future__ import annotations
 

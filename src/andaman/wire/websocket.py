@@ -120,7 +120,7 @@ class Socket(WebSocketsSansIOProtocol):
             self.cut("socket flood")
 
     def _go_on(self) -> None:
-        """Parse what is here as far as the client may speak now; read on when all is parsed."""
+        """Parse the received bytes as far as the client may speak now; read on when all is parsed."""
         while self._held and self._may_parse():
             piece, self._held = self._held[:PIECE], self._held[PIECE:]
             self._bytes_left -= len(piece)

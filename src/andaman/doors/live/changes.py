@@ -64,7 +64,7 @@ def _before(broker: Broker, tenant: str, entity_id: str, text: str | None) -> in
 
 
 def _row(event: Event, position: str, name_of: NameOf) -> dict[str, Any]:
-    """One event as a row; a creation and a deletion tell no single values."""
+    """One event as a row; the row of a creation or deletion has no single values."""
     told = event.changes if event.kind is EventKind.UPDATED else []
     return {
         "position": position,

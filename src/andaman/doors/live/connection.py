@@ -37,7 +37,7 @@ _PART_BYTES: Final = 256 * 1024
 """A state comes in parts of about this size at most."""
 _SAID_MAX: Final = 256 * 1024
 _ERRORS_MAX: Final = 64
-"""Messages of a stranger that are refused before the socket is closed."""
+"""Messages of an anonymous client that are refused before the socket is closed."""
 _ID_MAX: Final = 100
 Send = Callable[[dict[str, Any]], Any]
 
@@ -317,7 +317,7 @@ class Connection:
             self.leave(Goodbye(RIGHTS_CHANGED, "your rights changed; connect again"))
 
     def _goes_on(self, actor: Actor) -> bool:
-        """Where only the policy changed, and shows this principal what it did before, nothing must tell that it changed."""
+        """Where only the policy changed, and shows this principal the same as before, nothing may reveal the change."""
         if actor.principal != self._actor.principal or not same_rights(self._actor.access, actor.access):
             return False
         if any(not watch.ready and watch.hold_until is None for watch in self._watches.values()):

@@ -1,4 +1,4 @@
-"""The hub: one task follows the journal and tells each group of equal watches, every 100 ms, what changed for it.
+"""The hub: one task follows the journal and sends each group of equal watches its changes every 100 ms.
 
 Watches with the same filter and the same rights form a group and share the work and the text; the cost grows with
 groups, not with sockets.

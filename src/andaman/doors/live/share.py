@@ -24,7 +24,7 @@ OF_STRANGER: Final = 8 << 20
 OF_PERSON: Final = 64 << 20
 """Bytes that may wait for one socket."""
 STRANGERS_WATCHES: Final = 256
-"""Watches of strangers at one address: each with a filter of its own costs the hub work in every window."""
+"""Watches of anonymous clients at one address: each with its own filter costs the hub work in every window."""
 _PATIENCE_S: Final = 10.0
 """A state of the past waits so long for a place."""
 
@@ -59,7 +59,7 @@ class Share:
 
     @asynccontextmanager
     async def past(self, actor: Actor) -> AsyncIterator[None]:
-        """A place for a state of the past, which is in memory as a whole while it is sent. Raises PastBusy."""
+        """A place for a state of the past, which is in memory completely while it is sent. Raises PastBusy."""
         turn = self._past[not is_stranger(actor)].turn(_whose(actor))
         try:
             async with asyncio.timeout(_PATIENCE_S):
@@ -73,7 +73,7 @@ class Share:
 
     # -- watches ----------------------------------------------------------------------------------------------------
     def enter(self, actor: Actor) -> None:
-        """Note a watch of a stranger. Raises AddressWatchesFull; every call that does not needs a ``leave``."""
+        """Note a watch of an anonymous client. Raises AddressWatchesFull; every call that does not needs a ``leave``."""
         if is_stranger(actor):
             whose = _whose(actor)
             if self._watches[whose] >= STRANGERS_WATCHES:
@@ -110,5 +110,5 @@ def is_stranger(actor: Actor) -> bool:
 
 
 def _whose(actor: Actor) -> str:
-    """Strangers are known by their address."""
+    """Anonymous clients are known by their address."""
     return network_of(actor.origin) if is_stranger(actor) else actor.principal.id

@@ -1,4 +1,4 @@
-"""Pure parts of the live stream: what a watch selects, and how a client folds what it is told.
+"""Pure parts of the live stream: what a watch selects, and how a client folds the messages that it receives.
 
 ``ClientView`` is the meaning of the protocol: the screens' store does the same in TypeScript, the law test and the
 benchmark use this one.
@@ -105,8 +105,9 @@ class ClientView:
     complete: bool = False
 
     def apply(self, message: dict[str, Any]) -> None:
-        """``state`` parts build the view (the ``first`` begins it anew, which also drops what an earlier watch of the
-        same id still said), ``delta`` changes it, others do nothing."""
+        """``state`` parts build the view: the ``first`` begins it again and drops leftovers of an earlier watch with
+        the same id. ``delta`` changes the view; others do nothing.
+        """
         op = message["op"]
         if op == "state":
             if message["first"]:

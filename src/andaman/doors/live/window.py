@@ -12,7 +12,7 @@ from typing import Final
 import orjson
 
 _ENTRY: Final = 100
-"""Bytes that an entry takes beside its text."""
+"""Bytes that an entry takes in addition to its text."""
 _COUNTED: Final = 4 << 20
 
 
@@ -29,7 +29,7 @@ class Window:
 
     @property
     def size(self) -> int:
-        """Bytes of what is set, about."""
+        """Bytes of the values that are set, about."""
         if self._size is None:
             self._size = sum(map(len, self.set.values())) + _ENTRY * len(self.set)
         return self._size
@@ -50,7 +50,7 @@ def delta_tail(time: str, fragments: Iterable[str], gone: Sequence[str]) -> str:
 
 
 class Pending:
-    """What one watch was not yet told. The newest value of each entity replaces older ones."""
+    """The changes that one watch has not received yet. The newest value of each entity replaces older ones."""
 
     __slots__ = ("_gone", "_one", "_set", "size", "time")
 

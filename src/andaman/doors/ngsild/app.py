@@ -153,7 +153,7 @@ class NgsiLdApp:
 
 
 class Turn(NamedTuple):
-    """A stranger's question under way."""
+    """The question of an anonymous client under way."""
 
     keeper: Keeper
     address: str
@@ -161,7 +161,9 @@ class Turn(NamedTuple):
 
 
 async def _begun(entry: DoorEntry, scope: Any, call: Call) -> Turn | None:
-    """The turn of a stranger's question, with the limit of its body; None where the door asks for none. Raises TooManyRequests."""
+    """The turn of an anonymous client's question, with the limit of its body; None if the door asks for none. Raises
+    TooManyRequests.
+    """
     if entry.public_body_max is not None:
         call.most = entry.public_body_max
     keeper = keeper_of(entry, scope, call.actor)

@@ -1,4 +1,4 @@
-"""Batch operations (CIM 009 §5.6.7–5.6.10, §5.6.20, §6.14–6.17, §6.31): each entity stands or fails by itself."""
+"""Batch operations (CIM 009 §5.6.7–5.6.10, §5.6.20, §6.14–6.17, §6.31): each entity succeeds or fails by itself."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Batch:
         self.errors: list[dict[str, Any]] = []
         self.results: list[WriteResult] = []
         self.absent: list[str] = []
-        """Entities that are not held here, so that what was to be done to them was not. They are among the errors too."""
+        """Entities that are not held here, so that nothing was done to them. They are among the errors too."""
 
     def fail(self, entity_id: Any, error: AndamanError) -> None:
         shown = entity_id if isinstance(entity_id, str) else ""

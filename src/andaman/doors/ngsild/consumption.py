@@ -222,7 +222,7 @@ def _may_be_long(query: EntityQuery) -> bool:
 
 
 def _needs_work(geo: GeoQuery) -> bool:
-    """Relations that are told entity by entity, and shapes of many positions."""
+    """Relations that are decided entity by entity, and shapes of many positions."""
     if geo.georel not in _QUICK:
         return True
     lines = lines_of(geo.geometry, geo.coordinates)

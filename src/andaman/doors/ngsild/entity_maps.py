@@ -1,5 +1,6 @@
-"""Entity maps: which entities a query found and at which sources, kept for a while so that pages stay the same
-(CIM 009 §4.5.25, §5.5.9.3, §5.14, §6.32, §6.34, §6.35)."""
+"""Entity maps (CIM 009 §4.5.25, §5.5.9.3, §5.14, §6.32, §6.34, §6.35). A map has the entities that a query found, and
+their sources. It is kept for a while so that pages stay the same.
+"""
 
 from __future__ import annotations
 

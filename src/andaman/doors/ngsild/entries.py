@@ -1,5 +1,5 @@
-"""The NGSI-LD part of the table of doors: every operation (CIM 009 §6) with what it requires, and the tree of paths that is
-made from it.
+"""The NGSI-LD part of the table of doors: every operation (CIM 009 §6) with its requirement, and the tree of paths made
+from it.
 
 Who may see or write which entity, the broker decides for each entity; here stands what needs no look at one.
 
@@ -96,7 +96,7 @@ def _write(method: str, path: str, handler: Handler, *, devices: bool = False) -
 
 
 def _keep(method: str, path: str, handler: Handler, requires: Requirement, *, narrowed: bool) -> BoundDoor:
-    """What is kept beside entities: subscriptions, snapshots, registrations, contexts."""
+    """A door for records other than entities: subscriptions, snapshots, registrations, contexts."""
     entry = DoorEntry(
         method,
         _V1 + path,

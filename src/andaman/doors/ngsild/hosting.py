@@ -45,14 +45,16 @@ def _keeps(call: Call, entry: Entry) -> bool:
 
 
 def _lists(call: Call, entry: Entry) -> bool:
-    """What others host, what their subscriptions made and what was fetched for them tells what they do: everybody gets
-    the list of what the platform carries, and of their own."""
+    """Contexts that others host, that their subscriptions made or that were fetched for them reveal their work. So
+    everybody gets the list of the contexts that the platform ships, and of their own.
+    """
     return entry.carried or _keeps(call, entry)
 
 
 def _found(door: Door, call: Call) -> Entry:
-    """The context that is named: hosted ones for whoever knows the id, fetched ones for those who may list them. Raises
-    ResourceNotFound."""
+    """The named context: a hosted one for every caller who knows the id, a fetched one for callers who may list them.
+    Raises ResourceNotFound.
+    """
     name = call.segments[1]
     entry = door.contexts.get_entry(name, call.tenant)
     if entry.kind == "Cached" and not _lists(call, entry):
@@ -61,7 +63,7 @@ def _found(door: Door, call: Call) -> Entry:
 
 
 def _described(door: Door, call: Call, entry: Entry) -> dict[str, Any]:
-    """§5.13.3: what is known of a kept context; how often and when it is used is for those it belongs to."""
+    """§5.13.3: the details of a kept context; its use (how often and when) is shown to those it belongs to."""
     shown: dict[str, Any] = {
         "URL": _url(door, entry),
         "localId": entry.id,
@@ -77,7 +79,7 @@ def _described(door: Door, call: Call, entry: Entry) -> dict[str, Any]:
 
 
 async def list_contexts(door: Door, call: Call) -> Answer:
-    """GET /jsonldContexts: URLs, or with ``details=true`` what is known of each."""
+    """GET /jsonldContexts: URLs, or with ``details=true`` the details of each."""
     given = call.parameters(_LIST)
     kind = given.get("kind")
     if kind is not None and kind not in _KINDS:
@@ -112,7 +114,7 @@ async def add_context(door: Door, call: Call) -> Answer:
 
 
 async def serve_context(door: Door, call: Call) -> Answer:
-    """GET /jsonldContexts/{id}: the context itself, or with ``details=true`` what is known of it (§5.13.4)."""
+    """GET /jsonldContexts/{id}: the context itself, or with ``details=true`` its details (§5.13.4)."""
     given = call.parameters(_ONE)
     media = choose_media(call.headers.get(b"accept"), False)
     entry = _found(door, call)
@@ -145,8 +147,9 @@ async def delete_context(door: Door, call: Call) -> Answer:
 
 
 def _check_own(call: Call, entry: Entry) -> None:
-    """Contexts change what names mean for all who use them: they are their creators' to delete, implicit ones the subscriber's,
-    and fetched ones, which all tenants share, the city's administrators'. Raises Forbidden."""
+    """Contexts change what names mean for all who use them. A hosted one is its creator's to delete, an implicit one
+    the subscriber's. A fetched one is shared by all tenants and the city's administrators delete it. Raises Forbidden.
+    """
     actor = call.actor
     if entry.creator and entry.creator == actor.principal.id:
         return

@@ -32,7 +32,7 @@ JSON: Final = b"application/json"
 LD_JSON: Final = b"application/ld+json"
 GEO_JSON: Final = b"application/geo+json"
 PROBLEM: Final = b"application/json"
-"""§6.3.3 and §6.3.6: errors are application/json, whatever was asked for (problem details by their content)."""
+"""§6.3.3 and §6.3.6: errors are application/json, for every Accept header (problem details by their content)."""
 LD_CONTEXT_REL: Final = "http://www.w3.org/ns/json-ld#context"
 _BODY_TYPES: Final = frozenset({"application/json", "application/ld+json", "application/merge-patch+json"})
 _AT_ONCE: Final = 64 << 10  # bytes of a body that may be read a second time on the loop
@@ -147,7 +147,7 @@ class Call:
 
     @property
     def batch_actor(self) -> Actor:
-        """The caller, with an id of the request in any case: what one request changed is told together (§5.8.6)."""
+        """The caller, with an id of the request in any case: the changes of one request are reported together (§5.8.6)."""
         actor = self.actor
         if actor.request_id:
             return actor
@@ -165,8 +165,9 @@ class Call:
         return parse_parameters(self.query_string, allowed) if self.query_string else {}
 
     async def body(self, limit: int) -> bytes:
-        """The whole body. Raises LengthRequired, TooLarge beyond ``limit`` bytes (or what this caller may send here, if that is
-        less), InvalidRequest when empty."""
+        """The complete body. Raises LengthRequired, TooLarge beyond ``limit`` bytes (or what this caller may send here,
+        if that is less), InvalidRequest when empty.
+        """
         limit = min(limit, self.most)
         length = self.headers.get(b"content-length")
         if length is None:
@@ -238,8 +239,9 @@ def _media_type(header: bytes) -> str:
 
 
 def check_names(body: bytes) -> None:
-    """Raises BadRequestData where an object has the same name twice: one of the values would be lost without a word (RFC 8259
-    §4 leaves open what it means)."""
+    """Raises BadRequestData if an object has the same name twice. One of the values would be lost silently (RFC 8259 §4
+    leaves open what it means).
+    """
 
     def once(pairs: list[tuple[str, Any]]) -> None:
         names = {name for name, _ in pairs}

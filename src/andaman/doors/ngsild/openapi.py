@@ -123,7 +123,7 @@ def _operation(
 
 @functools.cache
 def openapi() -> dict[str, Any]:
-    """The whole description."""
+    """The complete description."""
     attr = {"name": "attrId", "in": "path", "required": True, "schema": _TEXT, "example": "speed"}
     one, attr_path = [_ENTITY_ID], [_ENTITY_ID, attr]
     map_path = [_name("entityMapId")]

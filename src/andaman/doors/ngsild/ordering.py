@@ -130,7 +130,7 @@ def _root_key(text: str) -> Any:
 
 
 def sort_docs(docs: list[Doc], order: Order) -> list[Doc]:
-    """Sorted anew; ties keep their place. What has no value stands last, whichever the direction."""
+    """Sorted again; ties keep their place. What has no value stands last, whichever the direction."""
     for term in reversed(order.terms):
         keys = (
             _distances(docs, term, order.origin)

@@ -33,7 +33,7 @@ async def purge_entities(door: Door, call: Call) -> Answer:
 
 
 async def purge(door: Door, call: Call) -> tuple[list[str], list[dict[str, Any]]]:
-    """Ids of what was purged here, and errors (§5.2.17)."""
+    """Ids of the entities purged here, and errors (§5.2.17)."""
     given = call.parameters(PURGE_PARAMETERS)
     context = await door.link_context(call)
     query = query_of(given, context, default_limit=_CHUNK, max_limit=_CHUNK)

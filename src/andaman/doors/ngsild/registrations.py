@@ -112,7 +112,7 @@ def _shown(
     context: Context,
     sys_attrs: bool,
 ) -> dict[str, Any]:
-    """A registration; what is sent along to the source may be secret, and is shown to administrators only."""
+    """A registration; the headers sent along to the source may be secret, and only administrators see them."""
     status = registry_of(door).health(one.id, call.tenant).shown()
     content = shown(one.document, context, status, sys_attrs=sys_attrs)
     if not administers(call.actor):

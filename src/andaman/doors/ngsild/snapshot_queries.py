@@ -160,7 +160,7 @@ def _named(where: str, make: Callable[[], _T]) -> _T:
 
 
 async def _guarded(one: OfNow | OfThePast, door: Door, call: Call, context: Context, local: bool) -> Found:
-    """A query that fails is told of in its details; the others go on."""
+    """A query that fails is reported in its details; the others continue."""
     try:
         return await one.found(door, call, context, local)
     except NoSuchTenant:

@@ -1,5 +1,5 @@
-"""NGSILD-Snapshot: a request is answered from the content of a snapshot instead of from what is true now (CIM 009 §5.5.15,
-§6.3.22).
+"""NGSILD-Snapshot: a request is answered from the content of a snapshot instead of from the present state (CIM 009
+§5.5.15, §6.3.22).
 
 The content is a broker of its own, so that the handlers are the same: they are handed another door. It knows no other
 context sources, so that everything is local.
@@ -30,7 +30,7 @@ _doors: WeakKeyDictionary[Broker, Door] = WeakKeyDictionary()
 
 
 def given_back(call: Call, answer: Answer) -> Answer:
-    """The answer with the header of its request, whatever it says (§6.3.22)."""
+    """Any answer, with the header of its request (§6.3.22)."""
     headers = [*answer.headers, (b"NGSILD-Snapshot", call.headers[HEADER])]
     return Answer(answer.status, answer.body, answer.media, headers)
 

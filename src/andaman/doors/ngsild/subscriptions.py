@@ -66,8 +66,9 @@ _COPY: Final = re.compile(rb'"subscriptionId"\s*:\s*"([\x20-\x7e]{1,300}?)"')
 
 
 async def remote_notify(door: Door, call: Call) -> Answer:
-    """POST /ngsi-ld/ex/remote-notify: what context sources tell of copies of subscriptions. Whoever knows the random id of
-    a copy may tell."""
+    """POST /ngsi-ld/ex/remote-notify: notifications that context sources send for copies of subscriptions. Any source
+    that knows the random id of a copy may send them.
+    """
     remote = service_of(door).remote
     if not isinstance(remote, RemoteCopies) or not remote.has_copies:
         raise ResourceNotFound("There is no such subscription here")

@@ -54,7 +54,7 @@ def _shown(
 
 
 def _range_header(answer: Mapping[str, Any], asked: EvolutionQuery) -> list[tuple[bytes, bytes]]:
-    """Content-Range of a page that is not the whole (§6.3.10)."""
+    """Content-Range of a page that is not complete (§6.3.10)."""
     span = answer.get("range")
     if span is None:
         return []

@@ -1,4 +1,6 @@
-"""The temporal part of requests (CIM 009 §4.11, §4.5.19, §6.3.12): what is asked of the past, and how it is to be shown."""
+"""The temporal part of requests (CIM 009 §4.11, §4.5.19, §6.3.12): the question about the past, and the form of its
+answer.
+"""
 
 from __future__ import annotations
 

@@ -44,8 +44,10 @@ async def create_or_append(door: Door, call: Call) -> Answer:
 
 
 async def _date_scope(door: Door, call: Call, fragment: Doc) -> None:
-    """Scopes without a time of their own are those of what is told with them: in a new evolution they are valid from its
-    first instance on (§4.18), not only from now, or no scope query (§4.19) would find what is told of the past."""
+    """Scopes without their own time are those of the instances written with them. In a new evolution they are valid
+    from its first instance on (§4.18). If they were valid only from now, no scope query (§4.19) would find the written
+    past.
+    """
     scopes = fragment.get("scope", ())
     if len(scopes) != 1 or "observedAt" in scopes[0]:
         return

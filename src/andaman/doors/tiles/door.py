@@ -35,7 +35,7 @@ _ABOUT: Final = DoorEntry("GET", "/api/city", Tenancy.CITY, ANYONE, cost=Cost.QU
 
 
 class CityFacts(Protocol):
-    """What a city pack tells a map (``andaman.city.pack.Pack``)."""
+    """The facts that a city pack gives a map (``andaman.city.pack.Pack``)."""
 
     manifest: dict[str, Any]
 

@@ -111,7 +111,7 @@ class TileSet:
 
 
 def _quantizer(corner: Floats, scale: float) -> Callable[[Floats], Floats]:
-    """World coordinates to whole tile units."""
+    """World coordinates to integer tile units."""
     return lambda xy: np.rint((xy - corner) * scale)
 
 

@@ -1,4 +1,4 @@
-"""What a source told of a write that it did in part: a BatchOperationResult (CIM 009 §5.2.16)."""
+"""A source's report of a write that it did in part: a BatchOperationResult (CIM 009 §5.2.16)."""
 
 from __future__ import annotations
 

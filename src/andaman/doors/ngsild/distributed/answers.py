@@ -1,5 +1,6 @@
-"""What a source answered as entities in stored form: checked, bounded to what was registered, seen through the caller's
-rights (CIM 009 §4.3.6.1, §6.3.17)."""
+"""The answer of a source as entities in stored form: checked, limited to the registered parts, filtered by the caller's
+rights (CIM 009 §4.3.6.1, §6.3.17).
+"""
 
 from __future__ import annotations
 
@@ -37,8 +38,9 @@ async def docs_of(
     now: Micros,
     most: int,
 ) -> tuple[list[Doc], bool]:
-    """Entities of an answer (one, or a list; ``most`` were asked for), and whether something in it was no entity, or too
-    much. What is not registered, what has expired and what ``access`` hides is left out."""
+    """Entities of an answer (one, or a list; ``most`` were asked for), and whether something in it was not an entity,
+    or too much. Parts that are not registered, have expired or are hidden by ``access`` are left out.
+    """
     listed = payload if isinstance(payload, list) else [payload]
     found: list[Doc] = []
     sound = len(listed) <= most

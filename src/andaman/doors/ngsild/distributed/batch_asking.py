@@ -1,5 +1,6 @@
-"""The parts of a batch on their way: each source is asked once, or, where it takes no batches, entity by entity (CIM 009
-§5.6.7.4–5.6.10.4, §5.6.20.4)."""
+"""Sends the parts of a batch: each source is asked once, or entity by entity if it takes no batches (CIM 009
+§5.6.7.4–5.6.10.4, §5.6.20.4).
+"""
 
 from __future__ import annotations
 
@@ -70,7 +71,7 @@ def _note(outcome: Outcome, pieces: list[Piece], results: Results) -> None:
 
 
 def _told_of(outcome: Outcome, pieces: list[Piece]) -> dict[str, AndamanError]:
-    """What a 207 tells to have failed: what is listed so, and what is listed nowhere."""
+    """The failures that a 207 reports: entities listed as failed, and those listed nowhere."""
     source = outcome.registration.id
     success, failed = results_of(outcome)
     done = set(success)

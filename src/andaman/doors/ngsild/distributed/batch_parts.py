@@ -19,8 +19,9 @@ from andaman.kernel.errors import AndamanError
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A batch operation: its name in paths and registrations, how entities are read, its own handler, and the part of that
-    which writes and tells what was done."""
+    """A batch operation: its name in paths and registrations, its reader of entities, its handler, and the part of that
+    which writes and reports.
+    """
 
     name: str
     operation: str
@@ -71,7 +72,9 @@ class Results:
     created: dict[str, None] = field(default_factory=dict)
     errors: list[dict[str, Any]] = field(default_factory=list)
     elsewhere: set[str] = field(default_factory=set)
-    """Entities of which every attribute in the request is some source's: not to hold them here is no fault (§5.6.2.4)."""
+    """Entities whose attributes in the request all belong to sources: it is not a fault that they are not held here
+    (§5.6.2.4).
+    """
 
     def fail(self, entity_id: str, error: AndamanError) -> None:
         self.errors.append(batch_error(entity_id, error))

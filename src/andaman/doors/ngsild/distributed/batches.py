@@ -1,5 +1,6 @@
-"""Batch writes over several brokers: entity by entity it is settled who gets what, sources do their parts, and the broker the
-rest by its own handler (CIM 009 §5.6.7.4–5.6.10.4, §5.6.20.4)."""
+"""Batch writes over several brokers (CIM 009 §5.6.7.4–5.6.10.4, §5.6.20.4). Each entity is divided between the sources
+and the broker; sources do their parts, the broker the rest with its own handler.
+"""
 
 from __future__ import annotations
 
@@ -114,7 +115,7 @@ async def _settle(
     results: Results,
     asked: dict[str, tuple[Registration, list[Piece]]],
 ) -> Any:
-    """Put one entity's parts where they go; what is left for the broker itself, or None."""
+    """Send one entity's parts to their sources; the remainder for the broker itself, or None."""
     if kind is DELETE:
         assert linked is not None
         entity_id, context, fragment = check_uri(one, "id"), linked, None
@@ -217,7 +218,7 @@ def _also(
 
 
 async def _own(door: Door, call: Call, kind: Kind, own: list[Any], results: Results) -> None:
-    """What is the broker's own to do, by its own handler."""
+    """The broker's own part, by its own handler."""
     ids = [
         one if kind is DELETE else one.get("id", one.get("@id")) if isinstance(one, dict) else ""
         for one in own

@@ -1,5 +1,6 @@
-"""Who is asked: registrations that match, without the brokers that a request has passed, and whether the caller may write
-through them (CIM 009 §4.3.6.4, §5.5.9, §6.3.17)."""
+"""Chooses the sources to ask: registrations that match, without brokers that the request has passed. The caller must
+have the right to write through them (CIM 009 §4.3.6.4, §5.5.9, §6.3.17).
+"""
 
 from __future__ import annotations
 
@@ -50,7 +51,7 @@ def unvisited(
 
 
 def looped(door: Door, call: Call, spec: Spec, *operations: str) -> list[Outcome]:
-    """What is to be told where a request came by here before: its matching sources lead in a circle (§6.3.17)."""
+    """The outcomes for a request that came by here before: its matching sources lead in a circle (§6.3.17)."""
     if b"via" not in call.headers or door.sources is None:
         return []
     there = door.sources.registry.of(call.tenant)
@@ -87,8 +88,9 @@ def write_matches(door: Door, call: Call, spec: Spec) -> tuple[Matches, bool]:
 
 
 def without_loop(matches: Matches, looped: bool) -> Matches:
-    """Where the request came by before: sources that share the data are not asked again, and where the data is held
-    elsewhere only, nobody can do it (§6.3.17)."""
+    """For a request that came by here before. Sources that share the data are not asked again. Raises LoopDetected if
+    the data is held elsewhere only (§6.3.17).
+    """
     if not looped:
         return matches
     if any(one.proxied for one, _ in matches):
@@ -101,7 +103,7 @@ def without_loop(matches: Matches, looped: bool) -> Matches:
 def known_types(
     door: Door, call: Call, entity_id: str, given: dict[str, str], context: Context
 ) -> frozenset[str]:
-    """The entity's types as far as the broker can tell: those asked for, else those it holds."""
+    """The entity's types as far as the broker knows them: those asked for, else those it holds."""
     if "type" in given:
         return frozenset(provision.expected_types(given, context))
     doc = door.broker.find(entity_id, call.actor.access, call.tenant)

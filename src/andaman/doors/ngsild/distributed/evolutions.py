@@ -1,5 +1,6 @@
-"""The past over several brokers (CIM 009 §5.7.3.4, §5.7.4.4): the handlers of ``temporal`` ask a broker for evolutions;
-here they are handed one that asks the registered sources too and merges the series."""
+"""The past over several brokers (CIM 009 §5.7.3.4, §5.7.4.4). The handlers of ``temporal`` ask a broker for evolutions;
+here they get one that also asks the registered sources and merges the series.
+"""
 
 from __future__ import annotations
 
@@ -164,7 +165,7 @@ class Everywhere:
     async def _split(
         self, asked: EvolutionQuery, plans: Plans, access: Access, tenant: str
     ) -> dict[str, Any]:
-        """Entities that may lie in parts: filters are applied when the parts are together (§5.7.4.4, S5 to S7)."""
+        """Entities that may be in parts: filters are applied when the parts are merged (§5.7.4.4, S5 to S7)."""
         every = unfiltered(asked, _MOST)
         try:
             own = await self._door.broker.evolutions(every, access, tenant)
@@ -192,7 +193,7 @@ class Everywhere:
     def _together(
         self, own: list[Doc], plans: Plans, answers: list[list[Doc]], asked: EvolutionQuery
     ) -> tuple[list[Doc], TellerCount]:
-        """What all told, entity by entity, in the order in which they were first told of, each series in order of time."""
+        """All answers merged entity by entity, in the order of first mention, each series in order of time."""
         found: dict[str, Doc] = {str(one["id"]): one for one in own}
         tellers = TellerCount()
         tellers.add(own)
@@ -220,7 +221,7 @@ class Everywhere:
         access: Access,
         tenant: str,
     ) -> None:
-        """Series that lie in parts: their aggregates, of all instances together, take the place of what each told."""
+        """Series that are in parts: aggregates of all their instances replace those of the single sources."""
         split = {name: told for one in page if (told := tellers.split(name := str(one["id"])))}
         if not split:
             return
@@ -320,8 +321,9 @@ class Everywhere:
         asked: EvolutionQuery,
         left: list[int] | None,
     ) -> list[Doc]:
-        """For those who may not see everything: a source would apply the filter to what is hidden from them, so it is applied
-        here, to what they see of all instances in the interval."""
+        """For callers who may not see everything. A source would apply the filter to data that is hidden from them. So
+        it is applied here, to the visible part of all instances in the interval.
+        """
         every = unfiltered(replace(asked, selectors=(query,)), _MOST)
         plain = without_filters(query)
         docs = await self._ask(plain, one, infos, every, _MOST, [INSTANCES] if left is None else left)

@@ -1,4 +1,4 @@
-"""What is told of a source that did not do what it was asked to (CIM 009 §6.3.17): as a problem, and as NGSILD-Warning."""
+"""Reports of a source that did not do as it was asked (CIM 009 §6.3.17): as a problem, and as NGSILD-Warning."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from andaman.kernel.words import Words
 
 
 class BadGateway(AndamanError):
-    """A source did not do what it was asked to (§6.3.17)."""
+    """A source did not do as it was asked (§6.3.17)."""
 
     status, kind, title = 502, NGSI + "BadGateway", "A context source failed"
     code = "context-source-failed"
@@ -38,7 +38,7 @@ def failure_of(registration: Registration, reason: str, timed_out: bool) -> Anda
 
 
 class _Told(AndamanError):
-    """The problem that a source told, passed on."""
+    """The problem that a source reported, passed on."""
 
     code = "context-source-refused"
     words = Words("แหล่งข้อมูลภายนอกไม่รับคำขอ", "A context source refused the request")

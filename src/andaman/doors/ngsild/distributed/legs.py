@@ -41,7 +41,9 @@ class Leg:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One operation on one entity: its name in registrations, how its body is read, and how partial success is told."""
+    """One operation on one entity: its name in registrations, how its body is read, and how partial success is
+    reported.
+    """
 
     operation: str
     handler: Handler
@@ -51,7 +53,7 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """One operation of one request, for whatever source has a part in it."""
+    """One operation of one request, for any source that has a part in it."""
 
     door: Door
     call: Call

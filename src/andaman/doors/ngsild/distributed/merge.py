@@ -12,8 +12,9 @@ _NEVER: Final = -(1 << 62)
 
 
 def merge_docs(docs: Sequence[Doc], auxiliary: Sequence[Doc] = ()) -> Doc | None:
-    """Of instances with the same datasetId the most recent one counts, by ``observedAt``, else ``modifiedAt``; what
-    stands first wins a tie. Auxiliary sources only add attributes that nobody else has."""
+    """Of instances with the same datasetId the most recent one counts, by ``observedAt``, else ``modifiedAt``; the
+    first one wins a tie. Auxiliary sources only add attributes that nobody else has.
+    """
     base: Doc | None = None
     for doc in docs:
         base = _copy(doc) if base is None else _merged(base, doc)

@@ -1,4 +1,4 @@
-"""Context sources as their callers may know them: staff read the registrations, everybody else hears of "a context source".
+"""Context sources as their callers may know them: staff read the registrations, everybody else sees "a context source".
 
 A source of kinds that a caller may never see is not asked for them, so that nothing tells that there is one. Of a source
 that is asked, its failures show (CIM 009 §6.3.17), under a name that stands for it and leads nowhere.

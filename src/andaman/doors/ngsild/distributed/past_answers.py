@@ -17,7 +17,7 @@ from andaman.kernel.time import Micros, parse_time
 
 _KEPT: Final = ("instanceId", "createdAt", "modifiedAt", "deletedAt")
 _HEAVY: Final = 200
-"""Instances of one entity that are read beside the loop rather than on it."""
+"""Instances of one entity that are read in a thread rather than on the loop."""
 
 
 async def read_evolution(payload: Any, context: Context, asked: EvolutionQuery) -> Doc:

@@ -1,5 +1,6 @@
-"""Filters of a question about the past that are applied here, to what sources told without them: because entities lie in
-parts, or because the caller may not see everything (CIM 009 §5.7.4.4). Pure."""
+"""Filters of a question about the past that are applied here, because the sources answered without them. Either
+entities are in parts, or the caller may not see everything (CIM 009 §5.7.4.4). Pure.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +18,16 @@ def is_filtered(query: EntityQuery) -> bool:
 
 
 def without_filters(query: EntityQuery) -> EntityQuery:
-    """The same entities by id and type; where neither is said, those that have an attribute that decides, since a question
-    that names nothing is too wide for anybody."""
+    """The same entities by id and type. If neither is given, those that have an attribute that decides, since a
+    question that names nothing is too wide for any source.
+    """
     wide = query.types is None and not query.ids
     attrs = tuple(sorted(deciding_attrs(query))) if wide else ()
     return replace(query, q=None, geo=None, scope=None, attrs=attrs)
 
 
 def unfiltered(asked: EvolutionQuery, most: int) -> EvolutionQuery:
-    """All instances in the interval of what is shown and of what decides, of up to ``most`` entities."""
+    """All instances in the interval of the attributes that are shown or that decide, of up to ``most`` entities."""
     deciding = frozenset[str]().union(*(deciding_attrs(one) for one in asked.selectors))
     return replace(
         asked,
@@ -51,7 +53,7 @@ def holds(doc: Doc, query: EntityQuery) -> bool:
 
 
 def projected(doc: Doc, asked: EvolutionQuery) -> Doc:
-    """Only what is to be shown."""
+    """Only the parts to show."""
     shown = {
         iri: rows
         for iri, rows in doc["attrs"].items()

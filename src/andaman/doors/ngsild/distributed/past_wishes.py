@@ -1,5 +1,6 @@
-"""What a question about the past says of sources, rather than of entities (CIM 009 §4.9, §5.7.4.3): which may be asked at
-all, and whether entities may lie in parts at several of them."""
+"""The wishes of a question about the past that concern sources rather than entities (CIM 009 §4.9, §5.7.4.3). They say
+which sources may be asked, and whether entities may be in parts at several of them.
+"""
 
 from __future__ import annotations
 

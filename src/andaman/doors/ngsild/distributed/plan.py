@@ -32,9 +32,10 @@ class Plan:
 def plan_write(
     matches: Sequence[tuple[Registration, Sequence[Info]]], operation: str, attrs: frozenset[str]
 ) -> Plan:
-    """Exclusive sources take their attributes first, redirect sources theirs from what is left (each of them all of
-    it), inclusive ones get a copy of the remainder, which the broker handles itself. ``attrs`` empty: the entity has
-    none, so that only registrations without names cover it."""
+    """Exclusive sources take their attributes first; redirect sources take theirs from the rest (each of them all of
+    it). Inclusive ones get a copy of the remainder, which the broker handles itself. ``attrs`` empty: the entity has
+    none, so that only registrations without names cover it.
+    """
     parts: list[Part] = []
     left = attrs
     taken = False

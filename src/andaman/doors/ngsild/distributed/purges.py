@@ -1,4 +1,4 @@
-"""Purge over several brokers (CIM 009 §5.6.21.4): each source is asked to purge what is registered of it."""
+"""Purge over several brokers (CIM 009 §5.6.21.4): each source is asked to purge its registered part."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ async def purge_entities(door: Door, call: Call) -> Answer:
 async def _ask(
     door: Door, call: Call, one: Registration, infos: list[Info], wanted: Wanted, context: Context
 ) -> tuple[list[str], list[dict[str, Any]]]:
-    """What one source tells to have purged (it need not), and what went wrong there."""
+    """The ids that one source reports as purged (it need not), and the errors there."""
     if "purgeEntity" not in one.operations:
         return [], [
             batch_error(one.id, Conflict(f"{one.id} does not offer purgeEntity", registrationId=one.id))

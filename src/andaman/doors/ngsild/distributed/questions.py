@@ -1,5 +1,6 @@
-"""What a query becomes on its way to a source: narrowed to what is registered, in names the source knows
-(CIM 009 §4.3.6.1, §5.7.2.4)."""
+"""The form of a query on its way to a source: narrowed to the registered part, in names the source knows (CIM 009
+§4.3.6.1, §5.7.2.4).
+"""
 
 from __future__ import annotations
 

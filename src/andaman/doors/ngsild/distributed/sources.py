@@ -339,5 +339,5 @@ def _with_context(payload: Any, context: Context) -> Any:
 
 
 async def _parsed(body: bytes) -> Any:
-    """Large answers are parsed beside the loop."""
+    """Large answers are parsed in a thread, off the loop."""
     return orjson.loads(body) if len(body) < _IN_THREAD else await asyncio.to_thread(orjson.loads, body)

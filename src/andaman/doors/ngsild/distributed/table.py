@@ -1,5 +1,6 @@
-"""Which handler stands in for which where a tenant has context source registrations. The door looks here, and nowhere
-else, so that without registrations nothing of this room costs anything."""
+"""The handlers that replace others when a tenant has context source registrations. The door looks here, and nowhere
+else, so that without registrations nothing of this room costs anything.
+"""
 
 from __future__ import annotations
 

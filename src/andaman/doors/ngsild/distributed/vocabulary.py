@@ -1,5 +1,5 @@
-"""Types and attributes of all sources together (CIM 009 §5.7.5–5.7.11): the handlers of ``discovery`` ask a broker for its
-survey; here they are handed one whose survey holds what the registered sources answered too.
+"""Types and attributes of all sources together (CIM 009 §5.7.5–5.7.11). The handlers of ``discovery`` ask a broker for
+its survey; here they get one whose survey also holds the answers of the registered sources.
 
 Who may not see everything is told names only: no counts of sources (they count entities that may be hidden), and
 attributes only of types that may be seen and do not hide them.
@@ -140,7 +140,7 @@ async def _ask(
 
 
 class _Surveyed:
-    """A broker whose types and surveys hold what sources told too; all else is the broker's own."""
+    """A broker whose types and surveys also hold the answers of sources; all else is the broker's own."""
 
     def __init__(self, broker: Any, told: list[TypeSurvey]) -> None:
         self._broker, self._told = broker, told
@@ -181,7 +181,7 @@ class _Surveyed:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What an answer is held against: the source's names, what is registered of it, the caller's rights."""
+    """The facts that an answer is checked against: the source's names, its registered part, the caller's rights."""
 
     context: Context
     infos: list[Info]

@@ -1,5 +1,6 @@
-"""Aggregates of what lies in parts at several brokers (CIM 009 §4.5.19, §5.7.4.4): computed of the merged series, since a
-mean of means is none. So the instances themselves are asked for, page by page, up to a bound."""
+"""Aggregates of series in parts at several brokers (CIM 009 §4.5.19, §5.7.4.4): computed of the merged series, since a
+mean of means is wrong. So the instances themselves are asked for, page by page, up to a bound.
+"""
 
 from __future__ import annotations
 
@@ -19,27 +20,27 @@ from andaman.kernel.errors import InvalidRequest, TooComplexQuery
 from andaman.kernel.time import Micros, parse_time
 
 INSTANCES: Final = 50_000
-"""That one answer puts together, of all sources."""
+"""The most instances that one answer merges, of all sources."""
 PAGES: Final = 200
 """That one source is asked for one after the other."""
 _RANGE: Final = re.compile(r"date-time \d{4}-[^/]{6,30}?-(\d{4}-\d\d-\d\dT[^/]{1,20})/")
 
 
 class TellerCount:
-    """Who told of which attributes; finds the series that lie in parts."""
+    """The source of each attribute; finds the series that are in parts."""
 
     def __init__(self) -> None:
         self._told: dict[str, dict[str, int]] = {}
 
     def add(self, docs: Iterable[Doc]) -> None:
-        """What one source (or the broker itself) told."""
+        """Count the answer of one source (or of the broker itself)."""
         once = {(str(doc["id"]), iri) for doc in docs for iri in doc["attrs"]}
         for entity_id, iri in once:
             told = self._told.setdefault(entity_id, {})
             told[iri] = told.get(iri, 0) + 1
 
     def split(self, entity_id: str) -> frozenset[str]:
-        """The attributes of an entity that several told of."""
+        """The attributes of an entity that came from several."""
         return frozenset(iri for iri, count in self._told.get(entity_id, {}).items() if count > 1)
 
 
@@ -67,7 +68,7 @@ def too_many() -> TooComplexQuery:
 
 
 def page_end(outcome: Outcome) -> Micros | None:
-    """How far a page of a source goes (206, §6.3.10); None: it told everything."""
+    """How far a page of a source goes (206, §6.3.10); None: it sent everything."""
     if outcome.status != 206 or outcome.headers is None:
         return None
     told = _RANGE.match(outcome.headers.get(b"content-range", b"").decode("latin-1"))
@@ -80,8 +81,9 @@ def page_end(outcome: Outcome) -> Micros | None:
 def page_of(
     entities: list[Doc], asked: EvolutionQuery, ends: Sequence[Micros]
 ) -> tuple[list[Doc], list[str]]:
-    """The part that all have told of, where some told in pages that end at ``ends``, and its range: the client goes on from
-    where the shortest page ends, as it would with one broker."""
+    """The part that all sources cover, where some sent pages that end at ``ends``, and its range. The client continues
+    where the shortest page ends, as it would with one broker.
+    """
     query = asked.temporal
     backwards = query.last_n is not None
     edge = max(ends) if backwards else min(ends)
@@ -144,7 +146,7 @@ async def aggregates_of(doc: Doc, asked: EvolutionQuery) -> dict[str, Any]:
 
 
 def within(instances: Iterable[Instance], query: TemporalQuery) -> list[tuple[Micros, Instance]]:
-    """Instances with their times, of those that lie in the interval: a source may say more than it was asked for."""
+    """Instances in the interval, with their times: a source may say more than it was asked for."""
     low = query.time_at if query.timerel in ("after", "between") else None
     high = {"before": query.time_at, "between": query.end_time_at}.get(query.timerel or "")
     told = query.timerel is not None and query.timeproperty in ("observedAt", "deletedAt")
