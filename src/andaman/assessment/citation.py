@@ -52,7 +52,7 @@ class Cited:
 
 
 def check_json(check: Check | None) -> dict[str, Any]:
-    """``check`` and ``checkText`` as they stand beside a source in every answer; both null without a source."""
+    """``check`` and ``checkText`` as they appear next to a source in every answer; both null without a source."""
     return {
         "check": None if check is None else check.value,
         "checkText": None if check is None else CHECK_TEXTS[check],
@@ -71,5 +71,5 @@ def read_check(given: Any, source: str | None, where: str) -> Check | None:
 
 
 def with_check(row: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """A row that has a ``source``, its ``check`` told in words too. Raises BadRequestData for an unknown word."""
+    """A row that has a ``source``, with its ``check`` also in words. Raises BadRequestData for an unknown word."""
     return {**row, **check_json(read_check(row.get("check"), row.get("source"), f"{where}/check"))}

@@ -64,7 +64,7 @@ STUDY_NAMES: Final = {
 
 
 def study_doc(kind: str, local: str, result: Mapping[str, Any], inputs: str) -> Doc:
-    """A study's result as one entity; ``inputs`` is the fingerprint of what it was computed from."""
+    """A study's result as one entity; ``inputs`` is the fingerprint of the inputs of its computation."""
     return entity(
         f"urn:ngsi-ld:{kind}:{local}",
         kind,

@@ -53,7 +53,7 @@ _RESULTS: Final[tuple[Placed, ...]] = (
     ((iri("CoverageRun"),), (SCOPE + "/connectivity",)),
     ((iri("NetworkSite"),), (SCOPE + "/connectivity",)),
 )
-"""What is made of one world: it is gathered for the weakest reader of any of them."""
+"""The results that are computed from one world: it is gathered for the weakest reader of any of them."""
 _SENSORS: Final = ("WeatherObserved",)
 
 
@@ -123,8 +123,9 @@ class AssessmentService:
         return self._readers(results, self.tenant)
 
     async def gather(self, types: Sequence[str]) -> list[Doc]:
-        """Entities with one of these short types, as the weakest reader of the results sees them; read in slices so that
-        others are not kept waiting."""
+        """Entities with one of these short types, as the weakest reader of the results sees them. They are read in
+        slices so that others are not kept waiting.
+        """
         docs: list[Doc] = []
         access = self.readers(*_RESULTS)
         for doc in self.broker.iter_entities([iri(one) for one in types], access, self.tenant):

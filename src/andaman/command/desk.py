@@ -40,7 +40,7 @@ class Desk:
         self.incidents = Incidents(self.records, clock, self.registers, self.dispatch.units_of)
 
     async def handle(self, command: Command, actor: Actor, tenant: str) -> str:
-        """Returns the id of what was made, or else of the alert, incident or unit that the command is about."""
+        """Returns the id of the new record, or else of the alert, incident or unit that the command is about."""
         if isinstance(command, AlertCommand):
             return await self.alerts.handle(command, actor, tenant)
         if isinstance(command, IncidentCommand):

@@ -1,4 +1,6 @@
-"""The registers of kinds of incident and kinds of unit: what a city's command center meets, and what it can send."""
+"""The registers of kinds of incident and kinds of unit: the incidents that a command center handles, and the units it
+can send.
+"""
 
 from __future__ import annotations
 

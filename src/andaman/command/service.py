@@ -26,8 +26,9 @@ from andaman.register import Rows
 
 
 class CommandService:
-    """``directory`` keeps the state of the rules; ``simulate`` lets units of simulated origin drive; ``auto`` lets them
-    also report on scene and clear by themselves (drills only). ``pack``: whose rules untouched ones follow."""
+    """``directory`` keeps the state of the rules. ``simulate`` lets units of simulated origin drive; ``auto`` lets them
+    also report on scene and clear by themselves (drills only). ``pack``: whose rules untouched ones follow.
+    """
 
     def __init__(
         self,
@@ -63,14 +64,15 @@ class CommandService:
         await self.watch.stop()
 
     def policy_changed(self) -> None:
-        """Who may see what has changed: what the room knows for others is gathered again."""
+        """The policy has changed: collect again what the room knows for other readers."""
         self.desk.dispatch.roads_changed()
         self.watch.shown.policy_changed()
 
     # -- overview -------------------------------------------------------------------------------------------
     def summary(self, access: Access, tenant: str = DEFAULT_TENANT) -> dict[str, Any]:
-        """Counts of alerts that need somebody (open and acknowledged) by severity, open ones by severity too, of
-        incidents and units by status; ``unknown`` where the status is damaged."""
+        """Counts of alerts that need somebody (open and acknowledged) by severity, and of open ones by severity. Counts
+        of incidents and units by status; ``unknown`` if the status is damaged.
+        """
         alerts: dict[str, int] = {}
         unseen: dict[str, int] = {}
         # few are open, many are over: those are not read

@@ -1,4 +1,4 @@
-"""The client id of this installation: made up once, kept beside the data, and in no backup.
+"""The client id of this installation: made up once, kept with the data, and in no backup.
 
 So a restored copy has one of its own, and does not take the messages of the platform that it was restored from.
 """
@@ -40,7 +40,7 @@ def check_client_id(text: str) -> str:
     """Raises BadRequestData where MQTT brokers may not take it (MQTT 5 §3.1.3.1)."""
     if not text.isascii() or not text.isprintable() or " " in text or len(text) > _LONGEST:
         raise BadRequestData(
-            f"mqtt_client_id = {text[:80]!r} does not do: write 1 to {_LONGEST} letters, digits and signs without blanks"
+            f"mqtt_client_id = {text[:80]!r} is not valid: write 1 to {_LONGEST} letters, digits and signs without blanks"
         )
     return text
 

@@ -1,4 +1,4 @@
-"""Constants of a mapping file as they are stored: what is written equals what is read back, so they make no event."""
+"""Constants of a mapping file as they are stored: the written value equals the value read back, so they make no event."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ MOST_WAITING: Final = 500
 """Observations of one feed that wait to be written: the others of its batch wait here, so that other writers have room."""
 MOST_WAITING_BYTES: Final = 4 << 20
 PLATFORM: Final = (Unavailable, sqlite3.Error, OSError, MemoryError)
-"""Faults of the platform, not of what was written: nothing is acknowledged, and the same is tried again later."""
+"""Faults of the platform, not of the written data: nothing is acknowledged, and the same is tried again later."""
 
 
 class Link:

@@ -138,7 +138,7 @@ def _pattern(table: Table) -> Pattern | None:
     try:
         return read_pattern(text)
     except BadPattern as error:
-        table.fault("pattern", f"{text[:200]!r} does not do: {error}")
+        table.fault("pattern", f"{text[:200]!r} is not valid: {error}")
         return None
 
 

@@ -26,7 +26,7 @@ class FeedState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """An entity as a source tells it, and what is known of its times.
+    """An entity as a source reports it, and the known facts about its times.
 
     ``received``: the platform stamped it with its own clock when it came, so that a later arrival is a newer one.
     ``retained``: an old value of unknown time; it counts only where the entity has no such attribute yet.
@@ -65,7 +65,7 @@ class FeedLink(Protocol):
     def sleep(self) -> Sleep: ...
 
     def current(self, entity_id: str) -> Doc | None:
-        """The entity as it stands, or None."""
+        """The entity as it is now, or None."""
 
     async def write(self, docs: Iterable[Doc]) -> int:
         """Bring what the feed made now into the broker, what changes only (``order.plan``); returns when it is on disk,
@@ -84,8 +84,9 @@ class FeedLink(Protocol):
         """Keep a small JSON object over restarts; on disk when it returns."""
 
     def ready(self) -> None:
-        """Tell that the feed runs (connected, first values written). Where it then runs for some seconds, the pause
-        between restarts is the shortest again, and the last error is over."""
+        """Report that the feed runs (connected, first values written). Where it then runs for some seconds, the pause
+        between restarts is the shortest again, and the last error is over.
+        """
 
 
 class DeviceLink(FeedLink, Protocol):
@@ -95,14 +96,17 @@ class DeviceLink(FeedLink, Protocol):
         """A time of receipt that no other reading has (``Stamps.next``)."""
 
     async def take(self, observations: Sequence[Observation]) -> Written:
-        """Like ``write``, for observations with times of their own, which were checked by whoever made them
-        (``broker.entity.check``). What is refused all the same is told, and makes no letter."""
+        """Like ``write``, for observations with their own times, which their maker has checked
+        (``broker.entity.check``). What is refused all the same is told, and makes no letter.
+        """
 
     def trouble(self, text: str, failing: bool = False) -> None:
-        """Tell of something that does not end the feed ("" when it is over); ``failing``: nothing comes in because of it."""
+        """Report a trouble that does not end the feed ("" when it is over); ``failing``: nothing comes in because of
+        it.
+        """
 
     def hearing(self, ignored: int) -> None:
-        """Tell that something came, and how many messages of it had nothing to write."""
+        """Report that something came, and how many of its messages had nothing to write."""
 
 
 class Feed(Protocol):

@@ -36,14 +36,14 @@ MOST_BYTES: Final = 32 << 20
 """Payloads waiting here; beyond, the socket is not read until there is room, and they wait at the MQTT broker."""
 MOST_WAITING: Final = 20_000
 _OVERHEAD: Final = 500
-"""Bytes of a message beside its payload."""
+"""Bytes of a message in addition to its payload."""
 RETRY_S: Final = 300.0
 """Filters that were refused are asked for again so often."""
 MOST_TOGETHER: Final = 1000
 """Readings that are in memory as entities; beyond, they are written before the next message is read."""
 SHORT_S: Final = 10.0
 CUTS: Final = 3
-"""So many connections in a row that were cut so soon are no chance."""
+"""So many connections in a row that were cut so soon are not a coincidence."""
 FIRST_PAUSE_S: Final = 30.0
 LONGEST_S: Final = 3600.0
 FORGOTTEN_S: Final = 3600.0
@@ -245,7 +245,7 @@ class MqttFeed:
         link.trouble("; ".join(told), failing=bool(refused) and len(refused) == len(self._wanted))
 
     async def _care(self, session: Session, link: DeviceLink) -> None:
-        """What is to be done while messages come: the former session, once, and the filters that were refused."""
+        """The work to do while messages come: the former session, once, and the filters that were refused."""
         await self._empty_former(link)
         while self._refused or self._forgotten:
             await asyncio.sleep(self._retry_s)

@@ -1,4 +1,4 @@
-"""From observations to writes: only what changes is written, and what is late goes to history alone. Pure."""
+"""From observations to writes: only changes are written, and late values go to history alone. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SYSTEM: Final = ("createdAt", "modifiedAt")
 _LATE_MOST: Final = 500
 """Instances of one attribute in one write to the past."""
 Planned = tuple[WriteOp, list[int]]
-"""A write, and the places of the observations that it tells."""
+"""A write, and the places of the observations that it contains."""
 
 
 def plan(observations: Iterable[Doc | Observation], current: Callable[[str], Doc | None]) -> list[WriteOp]:
@@ -26,7 +26,7 @@ def plan(observations: Iterable[Doc | Observation], current: Callable[[str], Doc
 def plan_each(
     observations: Iterable[Doc | Observation], current: Callable[[str], Doc | None]
 ) -> list[Planned]:
-    """Writes for observations in the order in which they came; ``current`` gives an entity as it stands.
+    """Writes for observations in the order in which they came; ``current`` gives an entity as it is now.
 
     An attribute equal to what is held (value, unit, time of observation) is left out, so that a repeated message and
     constants such as ``name`` make no event. One whose observation is older than what is held is added to the entity's
@@ -75,7 +75,7 @@ def plan_each(
 
 
 class _Held:
-    """An entity as it stands once the writes planned so far are done."""
+    """An entity as it will be once the writes planned so far are done."""
 
     def __init__(self, found: Doc | None) -> None:
         self.exists = found is not None
@@ -114,7 +114,7 @@ class _Late:
 
 
 def _time(ones: list[Instance] | None, given: list[Instance]) -> Micros:
-    """When the instance of the same data set as what is given was observed; before everything where that is not known."""
+    """When the instance of the same dataset as the given one was observed; before everything if that is unknown."""
     wanted = given[0].get("datasetId") if given else None
     for one in ones or ():
         if one.get("datasetId") == wanted:

@@ -31,8 +31,9 @@ _MARKS: Final = (
     (b"\xfe\xff", "utf-16"),
 )
 DEEPEST: Final = 300
-"""Levels of a document that are read; what is deeper is cut. A value that was cut has more levels than any door takes,
-because no path of a mapping is nearly as long."""
+"""Levels of a document that are read; deeper ones are cut. A value that was cut has more levels than any door takes,
+because no path of a mapping is nearly as long.
+"""
 _TOKEN: Final = re.compile(
     r'"(?:[^"\\]++|\\.)*+"?|[\[{\]}]|([-+]?)\b(nan|inf|infinity)\b', re.IGNORECASE | re.DOTALL
 )
@@ -91,7 +92,7 @@ def _decode(payload: bytes, encoding: str) -> str:
 
 
 def _is_big_endian(payload: bytes) -> bool:
-    """UTF-16 without a mark: Latin and Thai characters have 00 or 0E as their high byte, which stands first here."""
+    """UTF-16 without a mark: Latin and Thai characters have 00 or 0E as their high byte, which is first here."""
     first, second = payload[0::2], payload[1::2]
     return first.count(0) + first.count(0x0E) > second.count(0) + second.count(0x0E)
 

@@ -1,4 +1,4 @@
-"""Where in a TOML file a key stands: the standard library's reader keeps no positions, and messages name the line.
+"""The places of keys in a TOML file: the standard library's reader keeps no positions, and messages name the line.
 
 The text was read by ``tomllib`` before, so that only what is valid TOML comes here.
 """
@@ -24,7 +24,7 @@ def find_lines(text: str) -> dict[Path, int]:
 
 
 def line_of(lines: dict[Path, int], path: Path) -> int:
-    """The line of what stands nearest to ``path``; 1 where nothing of it is written."""
+    """The line of the key nearest to ``path``; 1 if nothing of it is written."""
     for end in range(len(path), 0, -1):
         if path[:end] in lines:
             return lines[path[:end]]

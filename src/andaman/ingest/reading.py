@@ -22,11 +22,11 @@ __all__ = ["MAX_BYTES", "MOST_ITEMS", "Reading", "Unreadable", "read_message"]
 MOST_ITEMS: Final = 1000
 """Readings in one message."""
 MOST_MADE: Final = 8 << 20
-"""Bytes that one message becomes: what stands beside a list counts with each of its readings."""
+"""Bytes that one message becomes: members outside a list count with each of its readings."""
 _GROWN: Final = 4
 """A value has at most so many bytes for each that it came as (UTF-8 for TIS-620, 100000.0 for 1e5)."""
 _BESIDE: Final = 100
-"""Bytes of an attribute beside its value, about."""
+"""Bytes of an attribute in addition to its value, about."""
 _SMALLEST: Final = -(1 << 63)
 _LARGEST: Final = (1 << 64) - 1
 _EXACT: Final = 1 << 53
@@ -34,7 +34,7 @@ _SOUND: Final[dict[str, tuple[type | tuple[type, ...], str]]] = {
     "text": (str, "Property"),
     "json": ((dict, list), "JsonProperty"),
 }
-"""Types whose values need the broker's own checks; all others are sound by what is asked of them here."""
+"""Types whose values need the broker's own checks; the checks here are enough for all others."""
 
 
 class _Absent:
@@ -68,7 +68,7 @@ class Reading:
 def read_message(
     mapping: TopicMap, feed: str, topic: str, payload: bytes, now: Micros, retained: bool = False
 ) -> Reading:
-    """Never raises: whatever a device sends ends as entities, as dead letters, or as what is ``ignored``.
+    """Never raises: any payload of a device ends as entities, as dead letters, or as ``ignored``.
 
     ``now`` is the time of receipt; the further readings of a list have the microseconds behind it. ``retained``: the MQTT
     broker had kept the message; when it was sent is not known.
@@ -114,7 +114,7 @@ class _Message:
     def __init__(
         self, rule: TopicRule, entity_id: str, content: Any, now: Micros, retained: bool, most: int
     ) -> None:
-        """``most``: bytes of one attribute over all readings, if each were the whole message."""
+        """``most``: bytes of one attribute over all readings, if each were the complete message."""
         self.docs: list[Doc] = []
         self.faults: list[tuple[str, Unreadable]] = []
         self.silent = ""
@@ -187,7 +187,7 @@ class _Message:
         return doc
 
     def _at(self, item: Any, path: Path) -> Any:
-        """What stands at ``path`` of the item, or else of the whole message (a common time, say)."""
+        """The value at ``path`` of the item, or else of the complete message (a common time, for example)."""
         found = _follow(item, path if isinstance(item, (dict, list)) else ())
         if isinstance(found, _Absent) and self._rule.each is not None and path:
             return _follow(self._content, path)
@@ -394,7 +394,7 @@ def _wrong(rule: ValueRule, value: Any) -> NoReturn:
 
 
 def _told(value: Any) -> str:
-    """A value in a message for people; never the whole of what may be long or deep."""
+    """A value in a message for people; never all of a value that may be long or deep."""
     if isinstance(value, dict):
         return "an object"
     return "a list" if isinstance(value, list) else repr(value)[:80]

@@ -30,7 +30,9 @@ class Recording:
 
 @dataclass(slots=True)
 class Tape:
-    """Where the replay stands: true time ``true_at`` was played at our time ``our_at``; ``next`` is the next recording."""
+    """The position of the replay: true time ``true_at`` was played at our time ``our_at``; ``next`` is the next
+    recording.
+    """
 
     true_at: Micros
     our_at: Micros

@@ -32,7 +32,7 @@ class Pick:
 
 Step = str | Pick
 Path = tuple[Step, ...]
-"""Steps into a message: keys of objects, numbers into lists, picks; none for the whole of it."""
+"""Steps into a message: keys of objects, numbers into lists, picks; none for the complete message."""
 
 
 class MappingError(BadRequestData):
@@ -58,7 +58,7 @@ class ValueRule:
 
 @dataclass(frozen=True, slots=True)
 class TimeRule:
-    """Where the time of observation stands; without a rule it is the time of receipt.
+    """The place of the time of observation; without a rule it is the time of receipt.
 
     ``format``: iso, unix, unix-ms, unix-us, or a pattern of strptime. ``zone``: of times that name none.
     """
@@ -106,7 +106,7 @@ class TopicRule:
 
 @dataclass(frozen=True, slots=True)
 class TopicMap:
-    """The whole file."""
+    """The complete file."""
 
     topics: tuple[TopicRule, ...]
 
@@ -164,7 +164,7 @@ class TopicMap:
 
 
 def _apart(wanted: dict[str, int]) -> dict[str, int]:
-    """The same topics and more, by filters of which no two overlap; shared ones stay."""
+    """The same topics and more, by filters that do not overlap; shared ones stay."""
     found: dict[str, int] = {}
     for one, qos in wanted.items():
         while not is_shared(one):

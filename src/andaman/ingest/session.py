@@ -1,4 +1,4 @@
-"""One connection to an MQTT broker, over MQTT 5 or else 3.1.1: what it accepts, refuses and says when it ends."""
+"""One connection to an MQTT broker, over MQTT 5 or else 3.1.1: its answers, its refusals, and the reason for its end."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class Session:
 
     @property
     def has_identifiers(self) -> bool:
-        """Does the MQTT broker tell which subscription brought a message (MQTT 5 §3.2.2.3.12)?"""
+        """Does the MQTT broker say which subscription brought a message (MQTT 5 §3.2.2.3.12)?"""
         told = getattr(self._client._package_handler, "_connack_properties", {}).get("sub_id_available", [1])
         return bool(self.version == MQTTv50 and told != [0])
 
@@ -383,8 +383,7 @@ def _reader(client: Any) -> Any:
 
 
 def _last_words(client: Any) -> bytes:
-    """The body of a DISCONNECT packet that came together with the end of the connection: the library drops what it has not
-    read by then."""
+    """The body of a DISCONNECT packet that came together with the end of the connection: the library drops unread bytes then."""
     unread = bytes(_reader(client)._buffer)
     at = unread.find(_DISCONNECT)
     while at >= 0:

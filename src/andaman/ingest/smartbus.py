@@ -1,4 +1,6 @@
-"""Smart Bus vehicles by their published timetable: computed positions, marked as simulated, for they are no GPS."""
+"""Smart Bus vehicles by their published timetable: computed positions, marked as simulated because no GPS measured
+them.
+"""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ class Stamps:
     """
 
     def __init__(self, clock: Clock, after: Micros = 0) -> None:
-        """``after``: no moment is before this one, as far as the clock allows; what was stored last."""
+        """``after``: the last stored time; no moment is before it, as far as the clock allows."""
         self._clock = clock
         self._last = after
         self._read = after  # the newest that the clock said

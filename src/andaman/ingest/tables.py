@@ -1,4 +1,4 @@
-"""Tables of a TOML file, read key by key; what does not fit is noted with its line, and reading goes on."""
+"""Tables of a TOML file, read key by key; a faulty key is noted with its line, and reading continues."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Faults:
         self._text = text
 
     def add(self, place: Place, text: str) -> None:
-        """``place``: the path of the key at fault; ``text`` says what is right."""
+        """``place``: the path of the key at fault; ``text``: the correct form."""
         self.found.append((place, text))
 
     def error(self) -> MappingError:
@@ -67,13 +67,13 @@ class Table:
         self.faults.add((*self._place, *path), f"{name} {text}")
 
     def check(self, key: str, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T | None:
-        """What ``work`` makes of the arguments, or None and a fault with what it says."""
+        """The result of ``work``; None if it raises, and its message becomes a fault."""
         try:
             return work(*args, **named)
         except AndamanError as error:
-            self.fault(key, f"does not do: {error.detail}")
+            self.fault(key, f"is not valid: {error.detail}")
         except ValueError as error:
-            self.fault(key, f"does not do: {error}")
+            self.fault(key, f"is not valid: {error}")
         return None
 
     # -- content

@@ -69,5 +69,5 @@ class TideFeed:
 
 
 def _minute(at: Micros) -> str:
-    """To the whole minute: the prediction is not better than that."""
+    """To the full minute: the prediction is not better than that."""
     return format_time((at + MINUTE // 2) // MINUTE * MINUTE)

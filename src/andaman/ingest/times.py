@@ -31,7 +31,7 @@ def read_zone(name: str) -> ZoneInfo:
 
 
 def check_pattern(pattern: str) -> None:
-    """Raises ValueError where a pattern of strptime does not tell a date and a time of day."""
+    """Raises ValueError if a pattern of strptime does not give a date and a time of day."""
     try:
         read = datetime.strptime(_SAMPLE.strftime(pattern), pattern)
     except (ValueError, re.error) as error:
@@ -73,7 +73,7 @@ def read_instant(rule: TimeRule, value: Any) -> Micros:
 
 
 def _instant(read: datetime, zone: ZoneInfo | None, value: Any) -> Micros:
-    """A local time that stands twice (the end of summer time) is the first of the two."""
+    """A local time that occurs twice (the end of summer time) is the first of the two."""
     if read.tzinfo is None:
         if zone is None:
             raise ValueError(f"{str(value)[:80]!r} has no time zone")

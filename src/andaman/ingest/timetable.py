@@ -195,8 +195,9 @@ def distance_m(a: Point, b: Point) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What is published of a vehicle. ``status``: onRoute, parked (layover) or outOfService; line, trip and next stop are
-    those of the run it is on, or else of its next run."""
+    """The published facts of a vehicle. ``status``: onRoute, parked (layover) or outOfService; line, trip and next stop
+    are those of the run it is on, or else of its next run.
+    """
 
     point: Point
     bearing: float
@@ -208,7 +209,7 @@ class Place:
 
 
 def locate(block: Block, at_s: float) -> Place:
-    """A vehicle at a second of its service day; outside of its trips it stands where its last trip ended.
+    """A vehicle at a second of its service day; outside of its trips it is where its last trip ended.
 
     A service day is as long as its trips: ask with ``at_s`` + 86,400 for what runs on past midnight.
     """

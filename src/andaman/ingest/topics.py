@@ -1,4 +1,4 @@
-"""Patterns of MQTT topics: what is subscribed, which topics fit, which names they give (MQTT 5 §4.7, §4.8.2). Pure."""
+"""Patterns of MQTT topics: the subscribed filter, the topics that fit, the names they give (MQTT 5 §4.7, §4.8.2). Pure."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _SHARE: Final = "$share/"
 
 
 class BadPattern(ValueError):
-    """The text is no pattern; says what would be right."""
+    """The text is not a pattern; the message says what would be right."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """``filter`` is what is subscribed (with ``$share/group/``), ``bare`` the same without the group."""
+    """``filter`` is the text to subscribe to (with ``$share/group/``), ``bare`` the same without the group."""
 
     text: str
     filter: str

@@ -16,7 +16,7 @@ Status = Literal["done", "on-plan", "late", "not-begun"]
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What was found for a check at a time: a count, or a percentage for "share"; None: could not be found out."""
+    """The result of a check at a time: a count, or a percentage for "share"; None: could not be found out."""
 
     found: float | None
     sample: tuple[str, ...] = ()  # ids of a few entities that prove it
@@ -46,7 +46,7 @@ def status(progress: float, due: Micros, now: Micros) -> Status:
 
 
 def report(plan: Plan, evidence: Mapping[str, Evidence], now: Micros) -> dict[str, Any]:
-    """The whole programme at ``now`` as JSON: objectives, deliverables with checks, milestones with status."""
+    """The complete programme at ``now`` as JSON: objectives, deliverables with checks, milestones with status."""
     by_deliverable: dict[str, dict[str, Any]] = {}
     objectives: list[dict[str, Any]] = []
     for objective in plan.objectives:
@@ -102,7 +102,7 @@ def _mean(parts: list[float]) -> float:
 
 
 def _shown(progress: float) -> float:
-    """To four places; 1 only where nothing is missing: what is not done must not read as if it were."""
+    """To four places; 1 only if nothing is missing: unfinished work must not read as finished."""
     return min(round(progress, 4), 0.9999) if progress < 1 else 1.0
 
 

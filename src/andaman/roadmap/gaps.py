@@ -1,4 +1,4 @@
-"""From indicator to gap to measure: what is missing against the target, and which measures would close how much of it."""
+"""From indicator to gap to measure: the distance to the target, and the measures that would close a part of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measures and values as plain data: what may be built, what it costs and does, and what its effects are worth.
+"""Measures and values as plain data: what may be built, its cost and effects, and the value of the effects.
 
 Money is in million baht (MTHB). An effect is the *share of what remains* that a measure removes: 0.1 on road deaths
 takes away a tenth of the deaths left by the other measures; 0.3 on a coverage closes three tenths of what is missing.

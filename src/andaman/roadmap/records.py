@@ -13,7 +13,7 @@ MEASURE: Final = "urn:ngsi-ld:Measure:"
 
 
 def measure_doc(measure: Measure, *, edited: bool) -> Doc:
-    """A ``Measure`` entity: readable attributes, and the whole definition as JSON."""
+    """A ``Measure`` entity: readable attributes, and the complete definition as JSON."""
     attrs: dict[str, Any] = {
         "name": lang(**measure.name),
         "description": lang(**measure.description),
@@ -53,7 +53,7 @@ def gap_doc(row: Mapping[str, Any]) -> Doc:
 
 
 def portfolio_doc(result: Mapping[str, Any]) -> Doc:
-    """A ``Portfolio`` entity: the figures that lists need, and the whole result as JSON."""
+    """A ``Portfolio`` entity: the figures that lists need, and the complete result as JSON."""
     totals = result["totals"]
     return entity(
         result["id"],

@@ -1,4 +1,4 @@
-"""A portfolio as screens and entities show it: what, when, for how much, what it brings, and how sure that is."""
+"""A portfolio as screens and entities show it: the measures, their times and costs, the benefit, and its certainty."""
 
 from __future__ import annotations
 

@@ -17,12 +17,12 @@ from andaman.roadmap.problem import Floats, Plan, Problem, Terms, problem_of
 from andaman.roadmap.solve import solve
 
 SAMPLE_GAP = 0.005
-"""Relative gap at which a sample's search stops: fine enough to say what is chosen, quick enough for hundreds."""
+"""Relative gap at which a sample's search stops: fine enough to find the choice, quick enough for hundreds."""
 
 
 @dataclass(slots=True)
 class Tally:
-    """What has been seen so far; ``done`` samples out of ``asked``."""
+    """The samples seen so far; ``done`` samples out of ``asked``."""
 
     ids: tuple[str, ...]
     asked: int

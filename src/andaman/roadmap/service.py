@@ -107,7 +107,7 @@ class RoadmapService:
         return None
 
     async def refresh(self) -> None:
-        """Make the default portfolio anew when it names a measure that its readers may not see, or that is gone."""
+        """Compute the default portfolio again when it names a measure that its readers may not see, or that is gone."""
         latest = self.find_portfolio("default")
         if latest is None:
             return
@@ -250,7 +250,7 @@ class RoadmapService:
         return local_date(self.clock()).year + 1
 
     async def compute(self, body: Any) -> dict[str, Any]:
-        """The best portfolio for these terms (a few seconds); sampling goes on in the background.
+        """The best portfolio for these terms (a few seconds); sampling continues in the background.
 
         The same request on the same inputs gives the stored result. Raises BadRequestData, and Conflict when no plan
         keeps the rules.

@@ -184,7 +184,7 @@ class Drills:
         return list(self._broker.iter_entities([iri("DrillRun")], access))[::-1]
 
     async def score(self, run: Doc) -> Score:
-        """The score as the record stands now; the same record always gives the same score."""
+        """The score as the record is now; the same record always gives the same score."""
         drill = DrillRun.of(run)
         scenario = SCENARIOS.get(drill.scenario)
         if scenario is None or drill.started_at is None:
@@ -208,7 +208,7 @@ class Drills:
 
     # -- the clock ------------------------------------------------------------------------------------------
     async def _due(self) -> float | None:
-        """Play what is due in every running drill; seconds until the next one, None when none is running."""
+        """Play the due events of every running drill; seconds until the next one, None when none is running."""
         nearest: float | None = None
         for run in self.list_runs(FULL_ACCESS):
             wait = await self._look(run, DrillRun.of(run))
@@ -217,7 +217,7 @@ class Drills:
         return nearest
 
     async def _look(self, run: Doc, drill: DrillRun) -> float | None:
-        """Play what is due in one drill, or end it; seconds until the next look. A damaged one is aborted."""
+        """Play the due events of one drill, or end it; seconds until the next look. A damaged one is aborted."""
         if drill.status != "running":
             return await self._expire(run, drill)
         scenario = SCENARIOS.get(drill.scenario)

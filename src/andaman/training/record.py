@@ -1,4 +1,4 @@
-"""Reads an exercise's journal and tells what people did: events in, facts out. Pure."""
+"""Reads an exercise's journal and derives what people did: events in, facts out. Pure."""
 
 from __future__ import annotations
 

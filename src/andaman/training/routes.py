@@ -131,8 +131,9 @@ class _Door:
 
 
 def _may_read(run: Doc, actor: Actor) -> bool:
-    """Whose drill it is and how it went are personal data (hidden from others at every door): the person's own, its
-    trainers', and for those who look after the training."""
+    """A drill's person and result are personal data (hidden from others at every door). They are for the person, the
+    trainers of the drill, and those who look after the training.
+    """
     drill = DrillRun.of(run)
     mine = actor.principal.id in (drill.person, *drill.trainers)
     return mine or actor.principal.may(REVIEW_DRILLS)

@@ -1,4 +1,4 @@
-"""The training room's service: what is required and held, enrolment in courses, and their records."""
+"""The training room's service: required and held competences, enrolment in courses, and their records."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class TrainingService:
         self.drills = Drills(broker, clock, tenants, keep)
 
     async def start(self) -> None:
-        """Publish the framework where it is new, and go on with drills that a stop interrupted."""
+        """Publish the framework if it is new, and resume drills that a stop interrupted."""
         await self._publish()
         await self.drills.start()
 

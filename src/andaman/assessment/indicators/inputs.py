@@ -149,7 +149,7 @@ def _from_series(name: str, spec: Mapping[str, Any], source: Source, before: Map
 
 
 def _points(series: Any) -> list[tuple[str, float]]:
-    """(period, number) of a series that anybody may have written: what is no such pair is left out."""
+    """(period, number) of a series that anybody may have written: everything that is not such a pair is left out."""
     rows = series.get("points") if isinstance(series, Mapping) else None
     return [
         (str(row[0]), float(row[1]))

@@ -288,7 +288,7 @@ def _distinct(losses: Iterable[Loss], stretch: Ints, lost_min: float) -> list[Lo
 
 
 def stability(graph: RoadGraph, losses: Sequence[Loss], others: Sequence[Sequence[Loss]]) -> list[int]:
-    """For each ranked link, in how many rankings it stands: this one and ``others`` made with other demand."""
+    """For each ranked link, the number of rankings that contain it: this one and ``others`` made with other demand."""
     stretch = stretches(graph)
     seen = [{int(stretch[k]) for loss in other for k in loss.edges} for other in others]
     return [

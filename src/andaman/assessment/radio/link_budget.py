@@ -1,4 +1,4 @@
-"""Radio bands and link budgets: defaults with their sources, all of which a run may change."""
+"""Radio bands and link budgets: defaults with their sources; a run may change all of them."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ VALID: Final[dict[Scenario, Validity]] = {
 
 
 def check(scenario: Scenario, f_ghz: float, h_bs_m: float, h_ut_m: float) -> None:
-    """Raise BadRequestData when a parameter lies outside what table 7.4.1-1 covers."""
+    """Raise BadRequestData if a parameter is outside the range of table 7.4.1-1."""
     valid = VALID[scenario]
     for name, value, (low, high) in (
         ("frequencyGhz", f_ghz, valid.f_ghz),

@@ -64,7 +64,7 @@ def minutes_to_cells(
 def accessibility(
     grid: LandGrid, graph: RoadGraph, base: RoadGraph, people: People, kind: str, places: Sequence[Place]
 ) -> dict[str, Any]:
-    """The whole result for one kind of place, ready for screens and entities.
+    """The complete result for one kind of place, ready for screens and entities.
 
     ``graph``: subdivided; ``base``: the original graph, whose segments are drawn with the minutes at their middle.
     """

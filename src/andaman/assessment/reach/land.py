@@ -29,7 +29,7 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class LandGrid:
-    """Cells whose centre lies on land. Row 0 is the south, column 0 the west; sizes are in metres and degrees."""
+    """Cells whose centre is on land. Row 0 is the south, column 0 the west; sizes are in metres and degrees."""
 
     plane: Plane
     cell_m: float
@@ -80,7 +80,7 @@ def expand(grid: dict[str, Any]) -> NDArray[np.int64]:
 
 
 def land_grid(areas: Sequence[Area], cell_m: float = 250.0) -> LandGrid:
-    """Cells of about ``cell_m`` whose centre lies in one of the areas (the first that holds it)."""
+    """Cells of about ``cell_m`` whose centre is in one of the areas (the first that holds it)."""
     import shapely
     from shapely.geometry import shape
 

@@ -1,1 +1,1 @@
-"""What every part of the command center stands on: records, the numbered timeline, and the reading of bodies."""
+"""The base of every part of the command center: records, the numbered timeline, and the reading of bodies."""

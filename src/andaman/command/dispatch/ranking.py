@@ -16,7 +16,9 @@ from andaman.kernel.network import RoadNetwork
 from andaman.register import Rows
 
 BOAT_KMH: Final = 45.0
-"""A rescue boat under way in the open; boats are ranked as the crow flies, for there is no network of the sea here."""
+"""Speed of a rescue boat in open water; boats are ranked in a straight line, because there is no network of the sea
+here.
+"""
 
 
 @dataclass(frozen=True, slots=True)

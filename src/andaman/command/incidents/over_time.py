@@ -17,8 +17,9 @@ _ENDED = tuple(status for status in IncidentStatus if status.ended)
 
 
 class Buckets(TypedDict):
-    """``buckets[i]``: what was issued from ``start`` on (``alerts``, ``incidents``: severity → number) and what was
-    going on at some moment of it (``active``: severity → number)."""
+    """``buckets[i]``: the records issued from ``start`` on (``alerts``, ``incidents``: severity → number), and those
+    active at some moment of it (``active``: severity → number).
+    """
 
     begin: str
     end: str
@@ -27,7 +28,7 @@ class Buckets(TypedDict):
 
 
 def count_over_time(docs: Iterable[Doc], begin: Micros, end: Micros, buckets: int, now: Micros) -> Buckets:
-    """An alert goes on until it is cleared or closed, an incident until it is closed or cancelled."""
+    """An alert is active until it is cleared or closed, an incident until it is closed or cancelled."""
     if end <= begin:
         raise EndNotAfterBegin
     if not 1 <= buckets <= MAX_BUCKETS:

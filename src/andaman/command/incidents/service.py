@@ -141,7 +141,7 @@ def _stamps(incident: Incident, command: TakeIncidentStep, now: Micros) -> dict[
 
 
 def _linked(alert: Alert, incident_id: str, author: str, now: Micros) -> WriteOp:
-    """The alert knows its incident; it is acknowledged thereby."""
+    """The alert refers to its incident, and is acknowledged by this."""
     link: dict[str, Instance] = {"refIncident": rel(incident_id, Incident.kind)}
     if alert.status is AlertStatus.OPEN:
         link |= {

@@ -17,8 +17,9 @@ _PAGE: Final = 500
 
 
 async def adopt(broker: Broker, engine: RuleEngine, actor: Actor, now: Micros, tenant: str) -> None:
-    """Open alerts of rules that run become episodes of the engine; the others (rule or source gone, or a second alert of
-    the same) are cleared. Raises Unavailable."""
+    """Open alerts of running rules become episodes of the engine. The others (rule or source gone, or a second alert of
+    the same) are cleared. Raises Unavailable.
+    """
     rules = {rule.id: rule for rule in engine.rules}
     found = readable(Alert, broker.iter_entities([_ALERT], FULL_ACCESS, tenant))
     alerts = [alert for alert in found if alert.status.standing]

@@ -41,7 +41,7 @@ _HOLE = re.compile(r"\{([A-Za-z_][\w.\-]*)\}")
 
 
 def fill(template: str, holes: Mapping[str, Any]) -> str:
-    """``{attr}`` replaced by what is known; an unknown one by a dash, never by an error."""
+    """``{attr}`` replaced by the known value; an unknown one by a dash, never by an error."""
 
     def one(match: re.Match[str]) -> str:
         found = holes.get(match.group(1))
@@ -84,7 +84,7 @@ def evidence_json(signal: Signal) -> list[dict[str, Any]]:
 
 
 def _origin(source: Doc | None) -> str:
-    """An alert is computed, unless what it rests on was simulated or replayed: then it says that."""
+    """An alert is "computed", unless it is based on simulated or replayed data: then it says that."""
     found = value(source, "origin") if source is not None else None
     return found if found in ("simulated", "replayed") else "computed"
 
@@ -95,8 +95,9 @@ def _texts(signal: Signal, source: Doc | None) -> dict[str, str]:
 
 
 def signal_op(signal: Signal, source: Doc | None, alert: Alert | None, tenant: str) -> WriteOp | None:
-    """The write of one signal, given the source entity and the alert as they are; None when it was written before
-    (a repeated run after a kill) or when a person has closed the alert since."""
+    """The write of one signal, given the source entity and the alert as they are. None if it was written before (a
+    repeated run after a kill) or if a person has closed the alert since.
+    """
     if alert is None:
         return _create(signal, source, tenant) if signal.kind is not SignalKind.CLEARED else None
     if alert.signal_step >= signal.step or alert.status is AlertStatus.CLOSED:

@@ -1,4 +1,4 @@
-"""Conditions compiled to closures over what is known of one entity."""
+"""Conditions compiled to closures over the known facts of one entity."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class Silent:
 
 @dataclass(frozen=True, slots=True)
 class InArea:
-    """The newest position lies inside one of the areas (``inside``), or it lies in none of them."""
+    """The newest position is inside one of the areas (``inside``), or it is in none of them."""
 
     attr: str
     inside: bool

@@ -35,7 +35,7 @@ _NO_FACTS: Final[set[str]] = set()
 
 
 def event_time(text: str) -> Micros:
-    """µs of an ``observedAt``; the C parser of ``datetime`` first, ours for what it does not read or what has no zone."""
+    """µs of an ``observedAt``; the C parser of ``datetime`` first, ours for other forms and for times without a zone."""
     try:
         since = datetime.fromisoformat(text) - _EPOCH
     except (ValueError, TypeError):
@@ -157,7 +157,7 @@ class RuleEngine(Judge):
         return out
 
     def refresh(self, now: Micros) -> list[Signal]:
-        """After rules were added: facts and silence timers over what is known already."""
+        """After rules were added: facts and silence timers over everything known already."""
         out = self.tick(now)
         self.now = now = max(now, self.now)
         for entity_id, known in self._known.items():
@@ -178,8 +178,9 @@ class RuleEngine(Judge):
 
     # -- events ---------------------------------------------------------------------------------------------
     def wants_doc(self, event: Event) -> bool:
-        """The event tells too little: an entity is new here that is not new (it has changed its types), and ``doc`` is
-        not there. The caller adds the entity as it was then."""
+        """The event says too little: an entity is new to the rules but not new itself (its types changed), and ``doc``
+        is missing. The caller adds the entity as it was then.
+        """
         known = self._known.get(event.entity_id)
         if (known is not None and known.types == event.types) or event.kind is not EventKind.UPDATED:
             return False

@@ -17,9 +17,9 @@ from andaman.kernel.ids import keyed_id, urn
 from andaman.kernel.time import MINUTE, Micros
 
 REFRESH: Final = MINUTE
-"""An alert that goes on says so (``lastSeen``) at most once in this time."""
+"""A continuing alert shows it (``lastSeen``) at most once in this time."""
 FLAPPING: Final = 3
-"""From so many occurrences on, a condition must be gone for the whole damping time before it counts as cleared."""
+"""From so many occurrences on, a condition must be gone for the full damping time before it counts as cleared."""
 
 
 class SignalKind(StrEnum):

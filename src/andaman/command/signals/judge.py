@@ -31,7 +31,7 @@ class Judge:
         """Deadlines that were judged so far. One that only found itself too early does not count: it changed nothing."""
 
     def known(self) -> list[tuple[str, Known]]:
-        """Every entity that it remembers, with what is known of it."""
+        """Every entity that it remembers, with its known facts."""
         return list(self._known.items())
 
     # -- facts ----------------------------------------------------------------------------------------------
@@ -100,7 +100,7 @@ class Judge:
             known.set_live(c.attrs[0], c.id, episode.live)
 
     def _still(self, c: Compiled, episode: Episode, known: Known, now: Micros) -> SignalKind | None:
-        """Goes on: worse, or a sign of life now and then."""
+        """The episode continues: worse, or a sign of life now and then."""
         episode.last_seen = now
         if c.severity_of(known) > episode.severity_rank:
             return SignalKind.WORSE

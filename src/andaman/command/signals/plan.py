@@ -34,7 +34,7 @@ from andaman.kernel.time import Micros
 
 Filter = Callable[[Doc, Sequence[str]], bool]
 Gate = Callable[[Any], bool]
-"""False: with this new value of the attribute the condition cannot be true, whatever the rest."""
+"""False: with this new value of the attribute the condition cannot be true, independent of the rest."""
 
 
 @dataclass(slots=True)
@@ -76,8 +76,9 @@ class Compiled:
 
 @dataclass(slots=True)
 class Watch:
-    """What hangs on one attribute of one combination of types. ``*_keys`` rise; an up rule is true for values above
-    its key, a down rule for values below its key."""
+    """The rules that depend on one attribute of one combination of types. ``*_keys`` rise; an up rule is true for
+    values above its key, a down rule for values below its key.
+    """
 
     up_keys: list[float] = field(default_factory=list)
     up_rules: list[Compiled] = field(default_factory=list)

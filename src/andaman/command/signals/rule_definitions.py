@@ -1,4 +1,4 @@
-"""The alert rules of the city as a kind of definition: what is in force are the rules' entities."""
+"""The alert rules of the city as a kind of definition: the rules' entities are the versions in force."""
 
 from __future__ import annotations
 

@@ -135,7 +135,7 @@ class RuleWatch:
 
     # -- following ------------------------------------------------------------------------------------------
     async def _take_all(self, batch: Sequence[Event]) -> None:
-        """A batch that failed comes again, whole: what was seen of it is passed over."""
+        """A batch that failed comes again completely: events that were already seen are passed over."""
         for start in range(0, len(batch), _SLICE):
             async with self._lock:
                 await self._take(batch[start : start + _SLICE])
@@ -195,7 +195,7 @@ class RuleWatch:
         self._rules_at = event.at
 
     def _set_rule(self, tenant: str, rule_id: str, doc: Doc | None, now: Micros) -> Iterable[str]:
-        """Returns the types of which present entities must be looked at."""
+        """Returns the types whose present entities must be looked at."""
         engine = self.engine(tenant)
         signals = engine.tick(now)
         types: Iterable[str] = ()
@@ -223,7 +223,7 @@ class RuleWatch:
                 engine.closed(event.entity_id)
 
     async def _rules_changed(self) -> None:
-        """Let changed rules look at what is there already, and keep the state: a replay would find another present."""
+        """Let changed rules look at the present entities, and keep the state: a replay would find another present."""
         self._whole = False
         for tenant, types in self._fresh.items():
             if types:
@@ -233,7 +233,7 @@ class RuleWatch:
         self._fresh = {}
 
     async def _policy_changed(self, now: Micros) -> None:
-        """Let the rules forget what was hidden, and look at what was shown."""
+        """Let the rules forget newly hidden entities, and look at newly shown ones."""
         self._whole, self._rules_at = False, now
         for tenant, engine in self._engines.items():
             access = self.shown.access(tenant)
