@@ -97,7 +97,6 @@ def kept(app: App) -> Any:
     return (
         [one.username for one in store.list_accounts()],
         len(store.list_tokens()),
-        store.list_agencies(),
         app.broker.seq,
         app.get(Registry).list_all(""),
         len(app.get(Subscriptions).list_all(cli_actor(), "")),

@@ -1,4 +1,4 @@
-"""Agencies with their lines, local authorities, piers, and a believable set of units for the demo."""
+"""Where the agencies of the register come from, piers, and a believable set of units for the demo."""
 
 from __future__ import annotations
 
@@ -6,76 +6,6 @@ from pathlib import Path
 
 from citypack.common import Entity, Part, lang, point, prop, read_features, rel, urn
 
-# code, Thai, English, emergency line, public line, category
-AGENCIES = [
-    ("pk-province", "จังหวัดภูเก็ต", "Phuket Province", "", "1567", "government"),
-    (
-        "pk-ddpm",
-        "สำนักงานป้องกันและบรรเทาสาธารณภัยจังหวัดภูเก็ต",
-        "Phuket Disaster Prevention and Mitigation Office",
-        "1784",
-        "1784",
-        "disaster",
-    ),
-    ("pk-police", "ตำรวจภูธรจังหวัดภูเก็ต", "Phuket Provincial Police", "191", "191", "police"),
-    (
-        "pk-tourist-police",
-        "สถานีตำรวจท่องเที่ยว 1 (ภูเก็ต)",
-        "Tourist Police Station 1 (Phuket)",
-        "1155",
-        "1155",
-        "police",
-    ),
-    ("pk-highway-police", "ตำรวจทางหลวงภูเก็ต", "Phuket Highway Police", "1193", "1193", "police"),
-    (
-        "pk-ems",
-        "ศูนย์รับแจ้งเหตุและสั่งการการแพทย์ฉุกเฉินจังหวัดภูเก็ต",
-        "Phuket Emergency Medical Dispatch Center",
-        "1669",
-        "1669",
-        "health",
-    ),
-    ("pk-health", "สำนักงานสาธารณสุขจังหวัดภูเก็ต", "Phuket Provincial Public Health Office", "", "", "health"),
-    (
-        "pk-fire",
-        "งานดับเพลิงและกู้ภัยองค์กรปกครองส่วนท้องถิ่น",
-        "Municipal fire and rescue services",
-        "199",
-        "199",
-        "fire",
-    ),
-    ("pk-marine", "สำนักงานเจ้าท่าภูมิภาคสาขาภูเก็ต", "Marine Office, Phuket Branch", "1199", "1199", "sea"),
-    ("tmd", "กรมอุตุนิยมวิทยา", "Thai Meteorological Department", "", "1182", "weather"),
-    ("hii", "สถาบันสารสนเทศทรัพยากรน้ำ (องค์การมหาชน)", "Hydro-Informatics Institute", "", "", "water"),
-    ("doh", "กรมทางหลวง", "Department of Highways", "1586", "1586", "roads"),
-    ("drr", "กรมทางหลวงชนบท", "Department of Rural Roads", "1146", "1146", "roads"),
-    ("pea", "การไฟฟ้าส่วนภูมิภาค", "Provincial Electricity Authority", "1129", "1129", "utility"),
-    (
-        "pwa",
-        "การประปาส่วนภูมิภาค สาขาภูเก็ต",
-        "Provincial Waterworks Authority, Phuket Branch",
-        "1662",
-        "1662",
-        "utility",
-    ),
-    ("pksb", "บริษัท ภูเก็ต สมาร์ทบัส จำกัด", "Phuket Smart Bus Co., Ltd.", "", "", "transport"),
-    ("aot-hkt", "ท่าอากาศยานภูเก็ต", "Phuket International Airport", "", "1722", "transport"),
-    ("depa", "สำนักงานส่งเสริมเศรษฐกิจดิจิทัล", "Digital Economy Promotion Agency", "", "", "government"),
-    (
-        "pk-pao",
-        "องค์การบริหารส่วนจังหวัดภูเก็ต",
-        "Phuket Provincial Administrative Organization",
-        "",
-        "",
-        "localAuthority",
-    ),
-]
-AUTHORITY_EN = {
-    "ทน.": "City Municipality",
-    "ทม.": "Town Municipality",
-    "ทต.": "Subdistrict Municipality",
-    "อบต.": "Subdistrict Administrative Organization",
-}
 PIERS = ("Rassada Pier", "Chalong Pier", "Bang Rong Pier")
 
 OSM = "urn:ngsi-ld:PointOfInterest:osm-"
@@ -148,30 +78,6 @@ def build(root: Path) -> list[Part]:
             "The code of Mai Khao is missing in the source. Outlines drawn for the authorities are left out."
         ],
     )
-    for code, thai, english, emergency, public, category in AGENCIES:
-        agencies.entity(
-            urn("Organization", code),
-            "Organization",
-            "/agency",
-            name=lang(thai, english),
-            agencyCode=prop(code),
-            emergencyNumber=prop(emergency),
-            telephone=prop(public),
-            category=prop(category),
-        )
-    for f in read_features(root / "admin/phuket-localgov.geojson"):
-        p = f["properties"]
-        plain = p["nameEn"].split(" (")[0]
-        agencies.entity(
-            urn("Organization", f"pk-{p['id']}"),
-            ["Organization"],
-            "/agency",
-            name=lang(p["nameTh"], f"{plain} {AUTHORITY_EN[p['type_']]}".replace("City City", "City")),
-            agencyCode=prop(f"pk-{p['id']}"),
-            category=prop("localAuthority"),
-            localCode=prop(p["code"]),
-            areaServed={"object": [urn("AdministrativeArea", f"TH{code}") for code in p["tambonCodes"]]},
-        )
     return [agencies, _piers(root)]
 
 

@@ -63,7 +63,7 @@ def sources(manifest: dict[str, Any]) -> str:
         files = ", ".join(f"`{file['path']}` ({file['count']:,})" for file in part["files"])
         lines += [
             f"## {part['title']['en']} · {part['title']['th']}",
-            f"*{part['id']}*: {files}",
+            f"*{part['id']}*: {files or 'a register of the pack, written by hand'}",
             "",
             f"- authority: {part['authority']}",
             f"- origin: {part['origin']}",

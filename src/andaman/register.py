@@ -5,7 +5,7 @@ A row is kept as an entity. Its form follows from its struct, with the words of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol
 
@@ -18,13 +18,18 @@ from andaman.vocabulary import EntityType
 class Register(Generic[AnyRow]):
     """A list that administrators of the city edit. Each field of ``row`` but ``code`` is an attribute of ``entity_type``.
 
-    Raises ValueError where a field has no words.
+    ``check`` refuses with RowRefused what the form cannot see. The entity of a row is in ``scope``, has its code in the
+    attribute ``code_attribute`` too, and has the texts ``constants``. Raises ValueError where a field has no words.
     """
 
     name: str
     words: Words
     entity_type: EntityType
     row: type[AnyRow]
+    check: Callable[[AnyRow], None] | None = None
+    scope: str = "/registers"
+    code_attribute: str = ""
+    constants: Mapping[str, str] = field(default_factory=dict)
     form: Form[AnyRow] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -44,7 +49,10 @@ class Register(Generic[AnyRow]):
 
     def read(self, raw: Any) -> AnyRow:
         """A row from JSON. Raises RowRefused with an error for each field that is wrong."""
-        return self.form.read(raw)
+        row = self.form.read(raw)
+        if self.check is not None:
+            self.check(row)
+        return row
 
     def json(self, row: AnyRow) -> dict[str, Any]:
         """A row as JSON, without empty values; ``read`` takes it back."""

@@ -21,7 +21,7 @@ from andaman.catalogue.quality import Tally
 from andaman.catalogue.reading import CLASS_NAMES
 from andaman.catalogue.routes import routes
 from andaman.catalogue.seed import default_datasets
-from andaman.catalogue.service import Catalogue, copy_agencies
+from andaman.catalogue.service import Catalogue
 from andaman.city.pack import load_pack
 from andaman.identity.entrance import build_routes
 from andaman.identity.model import Access, Actor, Classification, Principal, Role, system_actor
@@ -33,7 +33,6 @@ from andaman.identity.policy import (
     default_configuring,
     default_writes,
 )
-from andaman.identity.service import Identity
 from andaman.kernel.errors import AndamanError
 from andaman.kernel.http import problem_response
 from andaman.kernel.time import DAY, HOUR, MINUTE, parse_time
@@ -297,19 +296,3 @@ def _client(catalogue: Catalogue, access: Access) -> httpx.AsyncClient:
         await inner(scope, receive, send)
 
     return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://x")
-
-
-async def test_agencies_of_the_city_become_agencies_of_identity(broker: Broker, tmp_path: Path) -> None:
-    identity = Identity(tmp_path / "identity")
-    doc = entity(
-        "urn:ngsi-ld:Organization:tmd",
-        "Organization",
-        name=lang(th="กรมอุตุนิยมวิทยา", en="TMD"),
-        agencyCode=prop("tmd"),
-    )
-    await broker.write([WriteOp(OpKind.CREATE, doc["id"], doc)], ROOT)
-    for _ in range(2):
-        assert await copy_agencies(broker, identity) == 1
-    assert [a.name_th for a in identity.list_agencies()] == ["กรมอุตุนิยมวิทยา"]
-    assert len(identity.store.list_audit()) == 1
-    await identity.close()

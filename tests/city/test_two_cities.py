@@ -34,7 +34,7 @@ def test_there_is_a_second_city_and_it_says_that_it_is_invented() -> None:
         assert "invented" in value(doc, "name")["en"], doc["id"]
     for part in pack.manifest["parts"]:
         assert "invented" in part["title"]["en"]
-    for name in ("unit-types", "incident-types", "alert-rules"):
+    for name in ("agencies", "unit-types", "incident-types", "alert-rules"):
         for row in pack.register(name):
             assert "invented" in row["name"]["en"]
 
@@ -137,7 +137,7 @@ def test_no_agency_of_phuket_is_in_another_city(tmp_path: Path) -> None:
     """Datasets are published by the city's own agencies, and so are the people of its demo."""
     assert {d.publisher for d in default_datasets(TYPES)} == {"city"}
     pack = load_pack("minicity")
-    own = {value(doc, "agencyCode") for doc in pack.iter_docs() if iri("Organization") in doc["type"]}
+    own = {row["code"] for row in pack.register("agencies")}
     seed = default_datasets(TYPES, pack.publishers)
     assert {d.publisher for d in seed} == {"mc-city", "mc-rescue"} == own
     assert {one.agency for one in pack.demo_accounts} <= own

@@ -69,10 +69,11 @@ async def shuffle(app: App, rng: random.Random) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_export_wipe_import_behaves_the_same(tmp_path: Path, seed: int) -> None:
     async def work() -> None:
-        async with platform(tmp_path / "old") as app:
+        async with platform(tmp_path / "old", pack="minicity") as app:
             await shuffle(app, random.Random(seed))
+            assert all(kind.place.in_force() for kind in app.get(Definitions).kinds())
             before, file = behaviour(app), orjson.dumps(exported(app.get(Definitions)))
-        async with platform(tmp_path / "new") as app:
+        async with platform(tmp_path / "new", pack="minicity") as app:
             await shuffle(app, random.Random(seed + 100))
             definitions = app.get(Definitions)
             content = orjson.loads(file)
@@ -81,7 +82,7 @@ def test_export_wipe_import_behaves_the_same(tmp_path: Path, seed: int) -> None:
             assert planned(definitions, content) == []
             assert orjson.dumps(exported(definitions)) == file
             assert behaviour(app) == before
-        async with platform(tmp_path / "new") as app:
+        async with platform(tmp_path / "new", pack="minicity") as app:
             assert behaviour(app) == before
 
     run(work)

@@ -14,7 +14,7 @@ from andaman.identity.credentials import Credential, digest_of
 from andaman.identity.model import Role
 from andaman.identity.passwords import check_password_rules
 from andaman.identity.recognition import Lifetimes
-from andaman.identity.records import Agency, Outcome, TokenKind
+from andaman.identity.records import Outcome, TokenKind
 from andaman.identity.service import Identity
 from andaman.identity.throttle import ACCOUNT, ADDRESS, INVENTED, PAIR, Failures, keys_of, network_of, wait_of
 from andaman.kernel.errors import (
@@ -330,7 +330,6 @@ async def test_own_password_ends_the_other_sessions(identity: Identity) -> None:
 
 
 async def test_every_act_is_in_the_audit_and_tampering_shows(identity: Identity) -> None:
-    await identity.put_agency(Agency("pk-ddpm", "ปภ. ภูเก็ต", "DDPM Phuket"), ROOT)
     await _user(identity)
     with pytest.raises(AlreadyExists):
         await _user(identity)
@@ -339,13 +338,12 @@ async def test_every_act_is_in_the_audit_and_tampering_shows(identity: Identity)
     await identity.sign_in("somchai", GOOD, "10.0.0.7")
     entries = identity.store.list_audit()
     assert [(e.action, e.outcome) for e in reversed(entries)] == [
-        ("agency.put", Outcome.OK),
         ("account.create", Outcome.OK),
         ("session.sign-in", Outcome.REFUSED),
         ("session.sign-in", Outcome.OK),
     ]
     assert entries[0].origin == "10.0.0.7"
-    assert identity.store.verify_audit() == 4
+    assert identity.store.verify_audit() == 3
     with pytest.raises(sqlite3.IntegrityError):
         identity.store._store._db.execute("DELETE FROM audit")
     identity.store._store._db.execute("DROP TRIGGER audit_no_update")

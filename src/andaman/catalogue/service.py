@@ -13,7 +13,7 @@ from contextlib import suppress
 from itertools import islice
 from typing import Any, Final
 
-from andaman.broker.api import Broker, Doc, Event, OpKind, WriteOp, iri, value
+from andaman.broker.api import Broker, Doc, Event, OpKind, WriteOp, value
 from andaman.catalogue.model import (
     DATASET,
     OPEN_SCOPE,
@@ -28,8 +28,6 @@ from andaman.catalogue.problems import NoSuchDataset
 from andaman.catalogue.quality import Tally
 from andaman.identity.model import FULL_ACCESS, Access, Classification, system_actor
 from andaman.identity.policy import DatasetRule, Policy, scope_within
-from andaman.identity.records import Agency
-from andaman.identity.service import Identity
 from andaman.kernel.errors import ResourceNotFound
 from andaman.kernel.time import MINUTE, Clock, Micros, system_clock
 
@@ -196,15 +194,3 @@ class Catalogue:
 
 def _within(doc: Doc, dataset: Dataset) -> bool:
     return not dataset.scope or any(scope_within(scope, dataset.scope) for scope in doc.get("scope", ()))
-
-
-async def copy_agencies(broker: Broker, identity: Identity) -> int:
-    """Make the city's ``Organization`` entities with an ``agencyCode`` agencies of identity; returns their number."""
-    count = 0
-    for doc in list(broker.iter_entities([iri("Organization")], FULL_ACCESS)):
-        code, name = value(doc, "agencyCode"), value(doc, "name")
-        if isinstance(code, str) and isinstance(name, dict):
-            th = name.get("th") or name.get("en") or code
-            await identity.put_agency(Agency(code, th, name.get("en") or th))
-            count += 1
-    return count

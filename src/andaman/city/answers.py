@@ -9,6 +9,11 @@ from andaman.kernel.answers import Answer
 from andaman.kernel.words import Words
 
 
+class AgencyAnswer(Answer, frozen=True, kw_only=True):
+    code: str
+    name: Words
+
+
 class RegisterListed(Answer, frozen=True, kw_only=True):
     """``rows``: how many."""
 

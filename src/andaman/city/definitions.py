@@ -46,6 +46,7 @@ def kind_of(registers: Registers, register: Register[Any]) -> DefinitionKind:
         RegisterPlace(registers, register),
         read=READ_REGISTERS,
         manage=MANAGE_REGISTERS,
+        check=register.check,
     )
 
 

@@ -13,7 +13,7 @@ import gzip
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -216,13 +216,19 @@ def _instance(concise: Mapping[str, Any]) -> Instance:
 
 
 async def install(
-    pack: Pack, broker: Broker, actor: Actor, progress: Progress | None = None, tenant: str = DEFAULT_TENANT
+    pack: Pack,
+    broker: Broker,
+    actor: Actor,
+    progress: Progress | None = None,
+    tenant: str = DEFAULT_TENANT,
+    *,
+    registers: Collection[str] = (),
 ) -> InstallReport:
     """Bring the broker to the pack's content; equal entities are not written.
 
     A new series (KeyPerformanceIndicator) is written point by point, so that its past is in the history too. Entities
     that are marked "create only" (demo units) are left alone once they exist; others that an older edition had and this
-    one has not are removed. An installation that was cut off goes on when called again. Raises the broker's first error.
+    one has not are removed, but for ``registers``: types of entities that are rows of registers now. An installation that was cut off goes on when called again. Raises the broker's first error.
     """
     marker_id = f"urn:ngsi-ld:CityPack:{pack.id}"
     marker = broker.find(marker_id, actor.access, tenant)
@@ -258,7 +264,9 @@ async def install(
             if progress is not None:
                 progress(done, total)
     gone = sorted(set(build.value(marker, "contents", []) if marker is not None else []) - set(contents))
-    gone = [entity_id for entity_id in gone if broker.find(entity_id, actor.access, tenant) is not None]
+    rows = {build.iri(name) for name in registers}
+    found = [broker.find(entity_id, actor.access, tenant) for entity_id in gone]
+    gone = [doc["id"] for doc in found if doc is not None and rows.isdisjoint(doc["type"])]
     ops += [WriteOp(OpKind.DELETE, entity_id) for entity_id in gone]
     ops.append(WriteOp(OpKind.UPSERT_UPDATE, marker_id, _marker(pack, marker_id, contents)))
     await broker.must_write(ops, actor, tenant)

@@ -24,7 +24,7 @@ from andaman.broker.api import (
 from andaman.city.answers import RowAnswer
 from andaman.city.pack import Pack, base_register
 from andaman.city.problems import NoSuchRegister, NoSuchRow
-from andaman.city.seeding import BASE, SCOPE, Seed, digest_of_content, fill_in, filled_by
+from andaman.city.seeding import BASE, Seed, digest_of_content, fill_in, filled_by
 from andaman.form import AnyRow, CodeUnknown, RowRefused
 from andaman.identity.model import FULL_ACCESS, Actor
 from andaman.kernel.refusals import Refusal
@@ -228,8 +228,11 @@ class Registers:
             for name, content in register.json(row).items()
             if name != "code"
         }
-        attrs.setdefault("origin", build.prop("reported"))
-        doc = build.entity(register.id_of(row.code), register.entity_type.name, SCOPE, **attrs)
+        if register.code_attribute:
+            attrs[register.code_attribute] = build.prop(row.code)
+        for name, text in {"origin": "reported", **register.constants}.items():
+            attrs.setdefault(name, build.prop(text))
+        doc = build.entity(register.id_of(row.code), register.entity_type.name, (register.scope,), **attrs)
         old = self._broker.find(doc["id"], FULL_ACCESS)
         if old is not None:
             own = {build.iri(one.name) for one in register.fields}

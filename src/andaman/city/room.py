@@ -6,6 +6,8 @@ import logging
 from dataclasses import dataclass
 
 from andaman.broker.api import Broker
+from andaman.city.agencies import AGENCIES, Agencies
+from andaman.city.agency_routes import agency_routes
 from andaman.city.definitions import kind_of
 from andaman.city.pack import Pack, install, load_pack
 from andaman.city.permissions import PERMISSIONS
@@ -14,6 +16,7 @@ from andaman.city.routes import routes
 from andaman.city.types import TYPES
 from andaman.definitions.service import Definitions
 from andaman.identity.model import system_actor
+from andaman.identity.service import Identity
 from andaman.room import Built, Room, Site, Task, setting
 
 log = logging.getLogger("andaman")
@@ -50,16 +53,26 @@ def build(site: Site, settings: CitySettings) -> Built:
 
     async def bring_in() -> None:
         if pack is not None:
-            report = await install(pack, broker, system_actor("city"), site.on_install)
+            types = [register.entity_type.name for register in site.registers]
+            report = await install(pack, broker, system_actor("city"), site.on_install, registers=types)
             log.info("city pack %s: %s", pack.id, report)
 
-    definitions = site.services.find(Definitions)
-    if definitions is None:
-        return Built(background=[Task(bring_in), registers])
-    for register in site.registers:
-        definitions.offer(kind_of(registers, register))
-    doors = routes(registers, definitions) if site.registers else []
-    return Built(doors=doors, background=[Task(bring_in), registers])
+    definitions, identity = site.services.find(Definitions), site.services.get(Identity)
+    agencies = Agencies(registers, definitions, identity)
+    doors = agency_routes(agencies)
+    if definitions is not None:
+        for register in site.registers:
+            definitions.offer(kind_of(registers, register))
+        doors += routes(registers, definitions)
+    return Built(doors=doors, background=[Task(bring_in), registers, Task(agencies.take_over)])
 
 
-ROOM = Room("city", build, CitySettings, types=TYPES, permissions=PERMISSIONS, of_broker=True)
+ROOM = Room(
+    "city",
+    build,
+    CitySettings,
+    types=TYPES,
+    registers=(AGENCIES,),
+    permissions=PERMISSIONS,
+    of_broker=True,
+)

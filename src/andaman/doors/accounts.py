@@ -1,4 +1,4 @@
-"""The door of accounts, tokens, agencies and the audit (``identity/routes.py``), and what a start does for them."""
+"""The door of accounts, tokens and the audit (``identity/routes.py``), and what a start does for them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import logging
 
 from andaman.broker.api import Broker, iri, short
-from andaman.catalogue.service import copy_agencies
 from andaman.identity.rights_follower import RightsFollower
 from andaman.identity.routes import routes
 from andaman.identity.service import Identity
@@ -18,9 +17,6 @@ log = logging.getLogger("andaman")
 
 def build(site: Site, settings: NoSettings) -> Built:
     identity, broker = site.services.get(Identity), site.services.get(Broker)
-
-    async def agencies() -> None:
-        await copy_agencies(broker, identity)
 
     async def warn_of_fallen_tokens() -> None:
         """Also at the first start of a release that has tokens end with their makers."""
@@ -46,7 +42,6 @@ def build(site: Site, settings: NoSettings) -> Built:
     return Built(
         doors=routes(identity, broker, expand=iri, shorten=short),
         background=[
-            Task(agencies),
             Task(warn_of_fallen_tokens),
             Task(warn_of_missing_roles),
             RightsFollower(identity),

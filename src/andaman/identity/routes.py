@@ -1,4 +1,4 @@
-"""HTTP of identity: signing in, users, tokens, agencies, audit. Shapes: docs/api.md."""
+"""HTTP of identity: signing in, users, tokens, audit. Shapes: docs/api.md."""
 
 from __future__ import annotations
 
@@ -25,13 +25,11 @@ from andaman.identity.doors import (
 from andaman.identity.gate import COOKIE
 from andaman.identity.permissions import (
     MANAGE_ACCOUNTS,
-    MANAGE_AGENCIES,
     MANAGE_OWN_SIGN_INS,
     MANAGE_TOKENS,
-    READ_AGENCIES,
     READ_AUDIT,
 )
-from andaman.identity.records import Account, Agency, Token, TokenKind
+from andaman.identity.records import Account, Token, TokenKind
 from andaman.identity.service import Identity
 from andaman.identity.sign_in import KNOWN_FOR
 from andaman.identity.tenants import checked_tenants
@@ -87,15 +85,14 @@ _END_SESSION: Final = DoorEntry("DELETE", "/auth/sessions/{id}", _OWN, MANAGE_OW
 _END_TOKEN: Final = DoorEntry("DELETE", "/auth/tokens/{id}", _OWN, MANAGE_OWN_SIGN_INS)
 _USERS: Final = "/api/identity/users"
 _USER: Final = "/api/identity/users/{username}"
-_AGENCIES: Final = "/api/identity/agencies"
 _TOKENS: Final = "/api/identity/tokens"
 
 
-def _administration(method: str, path: str, requires: Permission, *, narrowed: bool = False) -> DoorEntry:
+def _administration(method: str, path: str, requires: Permission) -> DoorEntry:
     """A door of the city's administration; the service audits each action there."""
     body_max = _BODY_MAX if method in ("POST", "PATCH") and not path.endswith("/own") else 0
     return DoorEntry(
-        method, path, Tenancy.CITY, requires, narrowed=narrowed, body_max=body_max, cost=Cost.QUESTION
+        method, path, Tenancy.CITY, requires, narrowed=False, body_max=body_max, cost=Cost.QUESTION
     )
 
 
@@ -121,8 +118,6 @@ def routes(
         _administration("POST", _USERS, MANAGE_ACCOUNTS).to(door.add_user),
         _administration("GET", _USER, MANAGE_ACCOUNTS).to(door.user),
         _administration("PATCH", _USER, MANAGE_ACCOUNTS).to(door.change_user),
-        _administration("GET", _AGENCIES, READ_AGENCIES, narrowed=True).to(door.agencies),
-        _administration("POST", _AGENCIES, MANAGE_AGENCIES).to(door.put_agency),
         _administration("GET", _TOKENS, MANAGE_TOKENS).to(door.tokens),
         _administration("POST", _TOKENS, MANAGE_TOKENS).to(door.add_token),
         _administration("DELETE", _TOKENS + "/{id}", MANAGE_TOKENS).to(door.token),
@@ -280,17 +275,6 @@ class _Door:
             "endedTokens": [shapes.brief(token) for token in found.ended],
             "weakerTokens": [shapes.brief(token) for token in found.weaker],
         }
-
-    async def agencies(self, request: Request) -> Response:
-        listed = self._identity.list_agencies()
-        return json_response([{"code": a.code, "name": {"th": a.name_th, "en": a.name_en}} for a in listed])
-
-    async def put_agency(self, request: Request) -> Response:
-        body = Body(await read_json(request, _BODY_MAX))
-        name = Body(body.members.get("name"))
-        agency = Agency(body.text("code"), name.text("th"), name.text("en"))
-        await self._identity.put_agency(agency, actor_of(request))
-        return json_response({"code": agency.code, "name": {"th": agency.name_th, "en": agency.name_en}}, 201)
 
     async def tokens(self, request: Request) -> Response:
         listed = await asyncio.to_thread(self._identity.tokens.listed)

@@ -23,10 +23,10 @@ from andaman.identity.checks import (
     plain_username,
 )
 from andaman.identity.credentials import PUBLIC_PRINCIPAL, Credential, Known
-from andaman.identity.model import Actor, Role, system_actor
+from andaman.identity.model import Actor, Role
 from andaman.identity.own_roles import OwnRoles
 from andaman.identity.passwords import PasswordCost, PasswordHasher, check_password_rules
-from andaman.identity.permissions import MANAGE_ACCOUNTS, MANAGE_AGENCIES
+from andaman.identity.permissions import MANAGE_ACCOUNTS
 from andaman.identity.policy import Policy, Rights, tell_all
 from andaman.identity.problems import (
     AddressSignInsBusy,
@@ -38,7 +38,7 @@ from andaman.identity.problems import (
     SignInsBusy,
 )
 from andaman.identity.recognition import Lifetimes, Recognition
-from andaman.identity.records import Account, Agency, Outcome, Token
+from andaman.identity.records import Account, Outcome, Token
 from andaman.identity.sessions import Sessions
 from andaman.identity.sign_in import KNOWN_FOR, Attempt, SignIn, device_mark, sign_in
 from andaman.identity.store import IdentityStore
@@ -49,7 +49,6 @@ from andaman.kernel.errors import (
     AlreadyExists,
 )
 from andaman.kernel.permissions import Permission
-from andaman.kernel.refusals import FieldMissing
 from andaman.kernel.time import SECOND, Clock, Micros, system_clock
 from andaman.kernel.turns import Turns
 
@@ -334,19 +333,6 @@ class Identity:
     def _is_last_administrator(self, account: Account) -> bool:
         live = [a for a in self.list_users() if Role.ADMINISTRATOR in a.roles and not a.disabled]
         return [a.username for a in live] == [account.username]
-
-    # -- agencies -------------------------------------------------------------------------------------------
-    async def put_agency(self, agency: Agency, actor: Actor | None = None) -> None:
-        if not checked_agency(agency.code):
-            raise FieldMissing(field="code")
-        if agency in self.list_agencies():
-            return
-        actor = actor or system_actor("identity")
-        await self._run(self._allowed, actor, MANAGE_AGENCIES, self.store.put_agency, agency)
-        await self.audit.add(actor, "agency.put", f"agency:{agency.code}")
-
-    def list_agencies(self) -> list[Agency]:
-        return self.store.list_agencies()
 
     async def ensure_user(
         self,

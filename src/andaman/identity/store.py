@@ -1,4 +1,4 @@
-"""identity.db: the SQL of accounts, sessions, tokens, agencies, failures and audit. Blocking, thread-safe.
+"""identity.db: the SQL of accounts, sessions, tokens, failures and audit. Blocking, thread-safe.
 
 One writer at a time behind a lock, each change one transaction that is on disk when the call returns (WAL,
 synchronous FULL). Another process (the command line) may write the same file; SQLite's own lock orders them.
@@ -94,15 +94,13 @@ class IdentityStore:
             return self._read.execute(sql, parameters).fetchall()
 
     # -- agencies and accounts ------------------------------------------------------------------------------
-    def put_agency(self, agency: Agency) -> None:
-        with self.change() as db:
-            db.execute(
-                "INSERT OR REPLACE INTO agency (code, name_th, name_en) VALUES (?, ?, ?)",
-                (agency.code, agency.name_th, agency.name_en),
-            )
-
     def list_agencies(self) -> list[Agency]:
+        """Those that releases before kept here; they are rows of a register now."""
         return [Agency(*row) for row in self._rows("SELECT code, name_th, name_en FROM agency ORDER BY code")]
+
+    def delete_agency(self, code: str) -> None:
+        with self.change() as db:
+            db.execute("DELETE FROM agency WHERE code=?", (code,))
 
     def list_roles(self) -> dict[str, bytes]:
         """Name → JSON of each role that was edited here, in the order of their names."""

@@ -19,6 +19,11 @@ export interface Addresses {
   readonly en?: string;
 }
 
+export interface AgencyAnswer {
+  readonly code: string;
+  readonly name: Message;
+}
+
 export interface AssignUnit {
   readonly incident: string;
   readonly unit: string;

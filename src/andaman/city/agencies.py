@@ -1,0 +1,86 @@
+"""The register of agencies. Accounts, tokens and datasets name an agency by its code."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from andaman.city.definitions import without_code
+from andaman.city.registers import Registers
+from andaman.city.types import ORGANIZATION
+from andaman.definitions.service import Definitions
+from andaman.form import Row, RowRefused
+from andaman.identity.checks import checked_agency
+from andaman.identity.model import Actor, system_actor
+from andaman.identity.problems import AgencyCodeInvalid
+from andaman.identity.service import Identity
+from andaman.kernel.refusals import FieldMissing
+from andaman.kernel.words import Words
+from andaman.register import Register
+
+
+class AgencyRow(Row, frozen=True, kw_only=True):
+    """``area_served``: ids of areas, for a local authority."""
+
+    name: Words
+    category: str = ""
+    emergency_number: str = ""
+    telephone: str = ""
+    local_code: str = ""
+    area_served: tuple[str, ...] = ()
+    origin: str = "reported"
+    source: str = ""
+
+
+def check_agency(row: AgencyRow) -> None:
+    """Raises RowRefused for a code that no account could have."""
+    try:
+        checked_agency(row.code)
+    except AgencyCodeInvalid:
+        raise RowRefused.of([AgencyCodeInvalid(agency=row.code, field="code")]) from None
+
+
+AGENCIES: Final = Register(
+    "agencies",
+    Words("หน่วยงานและหมายเลขแจ้งเหตุ", "Agencies and emergency lines"),
+    ORGANIZATION,
+    AgencyRow,
+    check=check_agency,
+    scope="/agency",
+    code_attribute="agencyCode",
+    constants={"dataset": "agencies"},
+)
+
+
+class Agencies:
+    """The agencies by code and name. ``definitions`` None: a platform that is only a broker keeps no versions."""
+
+    def __init__(self, registers: Registers, definitions: Definitions | None, identity: Identity) -> None:
+        self._registers, self._definitions, self._identity = registers, definitions, identity
+
+    def names(self) -> dict[str, Words]:
+        """Code → name, in the order of the codes."""
+        return {code: row.name for code, row in sorted(self._registers.rows(AGENCIES).items())}
+
+    async def put_name(self, code: str, name: Words, actor: Actor) -> None:
+        """Create an agency or give it another name; its other fields stay. Raises AgencyCodeInvalid, RowRefused."""
+        if not checked_agency(code):
+            raise FieldMissing(field="code")
+        row = self._registers.rows(AGENCIES).get(code)
+        if row is not None and row.name == name:
+            return
+        document = {} if row is None else without_code(AGENCIES.json(row))
+        document["name"] = name.json()
+        if self._definitions is None:
+            await self._registers.put(AGENCIES, code, document, actor)
+        else:
+            await self._definitions.put(self._definitions.kind(AGENCIES.name), code, document, actor)
+        await self._identity.audit.add(actor, "agency.put", f"agency:{code}")
+
+    async def take_over(self) -> None:
+        """Make rows of the agencies that releases before kept in identity.db. Where a row is there, it has the last word."""
+        store = self._identity.store
+        for agency in await asyncio.to_thread(store.list_agencies):
+            if agency.code not in self._registers.rows(AGENCIES):
+                await self.put_name(agency.code, Words(agency.name_th, agency.name_en), system_actor("city"))
+            await asyncio.to_thread(store.delete_agency, agency.code)
