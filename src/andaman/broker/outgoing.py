@@ -21,6 +21,8 @@ import httptools
 
 from andaman.broker.name_resolution import Resolver
 from andaman.kernel.addresses import allowed_address
+from andaman.kernel.errors import Unavailable
+from andaman.kernel.secrets import Secrets, reference_in
 
 MAX_ANSWER: Final = 16 << 20
 _MAX_COMING: Final = 64 << 20  # of all answers together that are not complete yet
@@ -35,6 +37,17 @@ _HOSTS: Final = 4096
 _SAFE_TO_REPEAT: Final = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 
 Header = tuple[bytes, bytes]
+
+
+class Named(bytes):
+    """A header's value that names a secret. It comes from a document, never from a request: else any client could have the
+    platform sign in for it."""
+
+
+def header_value(text: str, encoding: str) -> bytes:
+    """The value of a header, from a document of somebody who may name secrets."""
+    value = text.encode(encoding)
+    return value if reference_in(text) is None else Named(value)
 
 
 class Reply(NamedTuple):
@@ -75,18 +88,24 @@ def target_of(url: str) -> Target:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError:
-        raise Unreachable(f"{url[:200]!r} is not a URL") from None
+        raise Unreachable(f"{_without_user(url)!r} is not a URL") from None
     if parts.scheme not in ("http", "https") or not host or parts.username is not None:
-        raise Unreachable(f"{url[:200]!r} is not an http(s) URL without credentials")
+        raise Unreachable(f"{_without_user(url)!r} is not an http(s) URL without credentials")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     if any(ord(char) <= 32 or ord(char) == 127 for char in parts.netloc + path):
-        raise Unreachable(f"{url[:200]!r} holds blanks or control characters")
+        raise Unreachable(f"{_without_user(url)!r} holds blanks or control characters")
     secure = parts.scheme == "https"
     try:
         authority = parts.netloc.encode("idna" if not parts.netloc.isascii() else "ascii")
         return Target(secure, host, port or (443 if secure else 80), authority, path.encode("utf-8"))
     except UnicodeError:
-        raise Unreachable(f"{url[:200]!r} has no valid host name") from None
+        raise Unreachable(f"{_without_user(url)!r} has no valid host name") from None
+
+
+def _without_user(url: str) -> str:
+    """A URL as an error may show it: a password may stand before the @."""
+    head, found, rest = url.partition("://")
+    return f"{head}{found}{rest.rpartition('@')[2]}"[:200]
 
 
 class _Room:
@@ -233,7 +252,10 @@ class OutgoingClient:
         allow_private: bool = False,
         per_host: int = _PER_HOST,
         ssl_context: ssl.SSLContext | None = None,
+        secrets: Secrets | None = None,
     ) -> None:
+        """``secrets``: those that headers name (``secret:NAME``)."""
+        self.secrets = secrets
         self._allow_private = allow_private
         self._per_host = per_host
         self._ssl = ssl_context
@@ -256,6 +278,8 @@ class OutgoingClient:
         host = self._host(target)
         if host.waiting >= _WAITING:
             raise Unreachable(f"{target.host} has {_WAITING} requests waiting already", timed_out=True)
+        if any(type(value) is Named for _, value in headers):
+            headers = self._with_secrets(target, headers)
         message = _message(method, target, headers, body)
         host.waiting += 1
         host.used += 1
@@ -276,6 +300,15 @@ class OutgoingClient:
             host.used -= 1
             if waiting:
                 host.waiting -= 1
+
+    def _with_secrets(self, target: Target, headers: Sequence[Header]) -> list[Header]:
+        """Headers with secrets in the place of references. Raises Unreachable, with the reason."""
+        return [
+            (key, filled(self.secrets, value.decode("latin-1"), target.host, target.port))
+            if type(value) is Named
+            else (key, value)
+            for key, value in headers
+        ]
 
     async def _exchange(
         self, method: str, target: Target, host: _Host, message: bytes, max_bytes: int
@@ -359,6 +392,16 @@ class OutgoingClient:
             _close_idle(host)
         self._hosts.clear()
         self._resolver.close()
+
+
+def filled(secrets: Secrets | None, text: str, host: str, port: int) -> bytes:
+    """A text with the secret that it names. Raises Unreachable, with the reason, where that cannot be sent there."""
+    if secrets is None:
+        raise Unreachable("Nothing here keeps secrets")
+    try:
+        return secrets.filled(text, host, port).encode("utf-8")
+    except Unavailable as error:
+        raise Unreachable(error.detail) from None
 
 
 def _take(host: _Host) -> _Connection | None:

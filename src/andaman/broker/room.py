@@ -26,6 +26,7 @@ from andaman.broker.subscriptions.store import KIND as SUBSCRIPTIONS
 from andaman.identity.owners import Owners
 from andaman.identity.policy import Policy, default_configuring, default_writes
 from andaman.identity.service import Identity
+from andaman.kernel.secrets import Secrets
 from andaman.room import MB, Background, Built, Room, Site, setting
 
 _RECEIVERS_AT_ONCE = 256
@@ -103,14 +104,17 @@ def build_exchange(site: Site, settings: ExchangeSettings) -> Built:
             book=ContextBook(site.directory / CONTEXT_BOOK),
         )
     )
-    outgoing = services.add(OutgoingClient(allow_private=allow_private))
-    registry = services.add(Registry.open(site.directory, broker, clock, alias=settings.source_alias))
+    secrets = services.get(Secrets)
+    outgoing = services.add(OutgoingClient(allow_private=allow_private, secrets=secrets))
+    registry = services.add(
+        Registry.open(site.directory, broker, clock, alias=settings.source_alias, secrets=secrets)
+    )
     watches = services.add(
         SourceSubscriptions(registry, contexts, outgoing, allow_private=allow_private, clock=clock)
     )
     registry.may_register, watches.may_watch = owners.may_register, owners.may_watch
     watches.access_of = owners.access_of
-    sender = OutgoingClient(allow_private=allow_private, per_host=_RECEIVERS_AT_ONCE)
+    sender = OutgoingClient(allow_private=allow_private, per_host=_RECEIVERS_AT_ONCE, secrets=secrets)
 
     def subscriptions_of(store: Broker, place: Path, snapshot: str = "") -> Subscriptions:
         return Subscriptions(
@@ -122,6 +126,7 @@ def build_exchange(site: Site, settings: ExchangeSettings) -> Built:
             allow_private=allow_private,
             clock=clock,
             marks={"snapshot": snapshot} if snapshot else None,
+            secrets=secrets,
         )
 
     subscriptions = services.add(subscriptions_of(broker, site.directory))
@@ -135,6 +140,7 @@ def build_exchange(site: Site, settings: ExchangeSettings) -> Built:
             min_free_bytes=site.reserve.least_free_bytes,
             subscribe=subscriptions_of,
             owners=owners,
+            secrets=secrets,
         )
     )
     for one in (registry, watches, subscriptions, snapshots):

@@ -21,7 +21,7 @@ import orjson
 
 from andaman.broker.contexts import CORE_URL, Context
 from andaman.broker.exchange.forwarding import ToldOn
-from andaman.broker.outgoing import Header, OutgoingClient, Unreachable
+from andaman.broker.outgoing import Header, OutgoingClient, Unreachable, header_value
 from andaman.broker.query.evaluate import matches_q
 from andaman.broker.query.parse import parse_q
 from andaman.broker.registry.match import Spec, source_doc
@@ -271,7 +271,7 @@ class RemoteCopies:
         hops = [f"1.1 {hop}" for hop in (*sub.extra.get("via", ()), alias)]
         headers.append((b"via", ", ".join(hops).encode("latin-1", "replace")))
         headers += [
-            (key.encode(), text.encode("utf-8"))
+            (key.encode(), header_value(text, "utf-8"))
             for key, text in registration.source_info
             if key.lower() not in _NOT_SENT and not text.startswith("urn:ngsi-ld:request")
         ]

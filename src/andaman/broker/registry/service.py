@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from andaman.broker.contexts import Context
+from andaman.broker.credentials import REGISTRATION, refuse_references
 from andaman.broker.query.ast import TypeExpr, TypeIs, TypeOr
 from andaman.broker.query.model import EntityQuery
 from andaman.broker.registry import document as documents
@@ -37,6 +38,7 @@ from andaman.kernel.errors import (
     TooLarge,
 )
 from andaman.kernel.ids import sortable_id, urn
+from andaman.kernel.secrets import Secrets
 from andaman.kernel.time import HOUR, SECOND, Clock, Micros, format_time, system_clock
 from andaman.kernel.work import Timer
 
@@ -157,6 +159,7 @@ def why_paused(one: Registration) -> str:
     return f"{owner} may not register context sources now, or has another password than when this was done"
 
 
+_SENT: Final = "contextSourceInfo"
 _TOKEN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 
 
@@ -187,14 +190,20 @@ class Registry:
 
     @classmethod
     def open(
-        cls, directory: Path, broker: Broker, clock: Clock = system_clock, *, alias: str = ""
+        cls,
+        directory: Path,
+        broker: Broker,
+        clock: Clock = system_clock,
+        *,
+        alias: str = "",
+        secrets: Secrets | None = None,
     ) -> Registry:
         """Open or create ``registry.db``. ``alias``: this broker's name among others (§5.15.1, Via), instead of the
         one that was made up for the data directory. Raises AndamanError where it is no HTTP token."""
         if alias and _TOKEN.fullmatch(alias) is None:
             raise AndamanError(f"source_alias {alias[:80]!r} must be of letters, digits and - . _ only")
         maps = MapStore(directory / MAPS)
-        opened = cls(RegistryStore(directory / "registry.db"), broker, clock, maps)
+        opened = cls(RegistryStore(directory / "registry.db", secrets), broker, clock, maps)
         opened.alias = alias or opened.alias
         return opened
 
@@ -321,6 +330,8 @@ class Registry:
         document = documents.document_of(
             payload, context, now, lambda: urn("ContextSourceRegistration", sortable_id(now))
         )
+        if actor is not None:
+            refuse_references(document, REGISTRATION, actor)
         document["createdAt"] = document["modifiedAt"] = format_time(now)
         document |= _answers(actor)
         async with self._busy:
@@ -346,6 +357,8 @@ class Registry:
             old = self.get(registration_id, tenant)
             now = self._clock()
             document = documents.patched(old.document, payload, context, now)
+            if actor is not None and document.get(_SENT) != old.document.get(_SENT):
+                refuse_references(document, REGISTRATION, actor)
             document["modifiedAt"] = format_time(now)
             document |= _answers(actor)
             one = registration_of(document)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from andaman.broker.contexts import Context, ContextStore
+from andaman.broker.credentials import SUBSCRIPTION, refuse_references
 from andaman.broker.entity.names import check_uri, plain_members
 from andaman.broker.outgoing import OutgoingClient
 from andaman.broker.registry.model import Document, Registration
@@ -145,6 +146,7 @@ class SourceSubscriptions:
     ) -> Subscription:
         """§5.11.2. Raises BadRequestData, AlreadyExists."""
         content = expand(payload, context)
+        refuse_references(content, SUBSCRIPTION, actor)
         now = self._clock()
         given = plain_members(payload).get("id")
         sub_id = check_uri(given, "id") if given is not None else urn("Subscription", sortable_id(now))
@@ -184,6 +186,7 @@ class SourceSubscriptions:
         """§5.11.3."""
         watch = self._get(sub_id, actor, tenant)
         fragment = expand(payload, context, fragment=True)
+        refuse_references(fragment, SUBSCRIPTION, actor)
         if plain_members(payload).get("type", "Subscription") != "Subscription":
             raise BadRequestData('type must be "Subscription"', field="type")
         if plain_members(payload).get("id", sub_id) != sub_id:

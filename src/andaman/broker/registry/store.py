@@ -10,9 +10,11 @@ from typing import Final
 
 import orjson
 
+from andaman.broker.credentials import REGISTRATION, SOURCE_SUBSCRIPTION, Credentials
 from andaman.broker.registry.model import Document, registration_of
 from andaman.kernel.errors import AndamanError
 from andaman.kernel.portions import portion
+from andaman.kernel.secrets import Secrets
 from andaman.kernel.tables import Store, StoreKind
 
 _SIZES: Final = "SELECT number, subscription, length(body) FROM told"
@@ -60,8 +62,8 @@ def _unreadable(db: sqlite3.Connection) -> Iterator[str]:
 KIND: Final = StoreKind(
     FILE,
     "the registered context sources",
-    # Older releases had fewer tables under version 1.
-    (_SCHEMA, _SCHEMA + _REVISIONS),
+    # Older releases had fewer tables under version 1. The last step changes nothing: documents have sealed parts since then.
+    (_SCHEMA, _SCHEMA + _REVISIONS, ""),
     "there are no registered sources",
     precious=True,
     unreadable=_unreadable,
@@ -71,9 +73,13 @@ KIND: Final = StoreKind(
 class RegistryStore:
     """Documents by tenant and id, in tables of one form. Safe to use from several threads."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, secrets: Secrets | None = None) -> None:
         self._store = Store(path, KIND)
         self._tables = {name: self._store.table(name) for name in (REGISTRATIONS, SUBSCRIPTIONS)}
+        self._credentials = {
+            REGISTRATIONS: Credentials(secrets, REGISTRATION),
+            SUBSCRIPTIONS: Credentials(secrets, SOURCE_SUBSCRIPTION),
+        }
 
     def alias(self) -> str:
         """The name of this broker among others, made once: what Via headers and sourceIdentity say (§5.2.40)."""
@@ -87,12 +93,13 @@ class RegistryStore:
 
     def load(self, table: str) -> list[tuple[str, Document]]:
         """(tenant, document) of all, in the order of creation. A row that cannot be read is left out, and logged."""
-        found = [(row.tenant, row.document) for row in self._tables[table].list_all()]
+        rows = self._credentials[table].rows_of(self._store, self._tables[table])
+        found = [(row.tenant, row.document) for row in rows]
         return sorted(found, key=lambda one: (one[1].get("createdAt", ""), one[1]["id"]))
 
     def put(self, table: str, tenant: str, document: Document) -> None:
-        """On disk when it returns."""
-        self._tables[table].put(tenant, document["id"], document)
+        """On disk when it returns, with its credentials sealed. Raises Unavailable."""
+        self._tables[table].put(tenant, document["id"], self._credentials[table].sealed(document))
 
     def delete(self, table: str, tenant: str, document_id: str) -> None:
         self._tables[table].delete(tenant, document_id)

@@ -7,7 +7,7 @@ from typing import Final
 
 import orjson
 
-from andaman.broker.outgoing import Header
+from andaman.broker.outgoing import Header, header_value
 from andaman.broker.snapshots.model import PREPARING, Snapshot
 from andaman.broker.subscriptions.delivery import Courier
 from andaman.broker.subscriptions.message import Message, Outcome
@@ -36,7 +36,13 @@ def tell(courier: Courier, one: Snapshot, clock: Clock) -> str:
     if endpoint.is_mqtt:
         body = mqtt_payload(lines, body)
     else:
-        headers = tuple((name.encode("ascii"), text.encode("latin-1")) for name, text in lines.items())
+        headers = tuple(
+            (
+                name.encode("ascii"),
+                text.encode("latin-1") if name.lower() in known else header_value(text, "latin-1"),
+            )
+            for name, text in lines.items()
+        )
     tenant, until = one.tenant, now + _PATIENCE
 
     def report(message: Message, outcome: Outcome) -> None:

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from andaman.broker.credentials import SNAPSHOT, refuse_references
 from andaman.broker.outgoing import OutgoingClient
 from andaman.broker.service import Broker
 from andaman.broker.snapshots.admission import check_usable, lifetime, makes_way, may_see, new_snapshot
@@ -45,6 +46,7 @@ from andaman.kernel.errors import (
     refusal_of,
 )
 from andaman.kernel.metrics import Family, counter, gauge
+from andaman.kernel.secrets import Secrets
 from andaman.kernel.time import Clock, system_clock
 from andaman.kernel.work import Every
 
@@ -71,8 +73,10 @@ class Snapshots:
         min_free_bytes: int = 0,
         subscribe: Subscribe | None = None,
         owners: Owners | None = None,
+        secrets: Secrets | None = None,
     ) -> None:
         self._owners = owners
+        self._secrets = secrets
         self._waiting: dict[str, list[str]] = {}  # key → notifications given to the courier lately
         self._broker, self._directory, self._clock = broker, directory, clock
         self.limits = limits or Limits()
@@ -95,7 +99,7 @@ class Snapshots:
     # -- life -----------------------------------------------------------------------------------------------
     async def start(self) -> None:
         """Read what is kept. What was being made when the platform stopped has failed; what nobody knows is taken away."""
-        store = self._store = await asyncio.to_thread(SnapshotStore, self._directory / FILE)
+        store = self._store = await asyncio.to_thread(SnapshotStore, self._directory / FILE, self._secrets)
         self._courier = Courier(self._client, allow_private=self._allow_private)
         every, complete = await asyncio.to_thread(store.load)
         for one in every:
@@ -181,6 +185,7 @@ class Snapshots:
         return one
 
     async def _add(self, one: Snapshot, actor: Actor) -> None:
+        refuse_references({"told": one.told}, SNAPSHOT, actor)
         async with self._changing:
             known = self._all.get((one.tenant, one.id))
             if known is not None and known.expires <= self._clock():
@@ -338,6 +343,7 @@ class Snapshots:
     # -- changing -------------------------------------------------------------------------------------------
     async def update(self, snapshot_id: str, given: dict[str, Any], actor: Actor, tenant: str) -> Snapshot:
         """§5.16.4: members of the fragment replace those of the snapshot; null takes them away."""
+        refuse_references({"told": given}, SNAPSHOT, actor)
         async with self._changing:
             one = self.get(snapshot_id, actor, tenant)
             merged = {**one.told, **given}

@@ -10,7 +10,9 @@ from typing import Any, Final
 
 import orjson
 
+from andaman.broker.credentials import SNAPSHOT, Credentials
 from andaman.broker.snapshots.model import Snapshot, of_document
+from andaman.kernel.secrets import Secrets
 from andaman.kernel.tables import Store, StoreKind, columns
 
 log = logging.getLogger(__name__)
@@ -39,7 +41,7 @@ def _unreadable(db: sqlite3.Connection) -> Iterator[str]:
 KIND: Final = StoreKind(
     FILE,
     "the snapshots",
-    (_FIRST,),
+    (_FIRST, ""),  # the second step changes nothing: documents have sealed parts since then
     "the snapshots that it listed are gone",
     needs={"snapshot": columns("tenant id document")},
     unreadable=_unreadable,
@@ -49,16 +51,17 @@ KIND: Final = StoreKind(
 class SnapshotStore:
     """Documents by tenant and id. Safe to use from several threads."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, secrets: Secrets | None = None) -> None:
         self._store = Store(path, KIND)
         self.begun_anew = self._store.was_empty
         """There was no list, so the content of the folder may still be needed."""
         self._table = self._store.table("snapshot")
+        self._credentials = Credentials(secrets, SNAPSHOT)
 
     def load(self) -> tuple[list[Snapshot], bool]:
         """All, and whether each could be read. A row that cannot be read is left out, and logged."""
         found = []
-        for row in self._table.list_all():
+        for row in self._credentials.rows_of(self._store, self._table):
             try:
                 found.append(of_document(row.tenant, row.document))
             except (ValueError, TypeError) as error:
@@ -68,7 +71,7 @@ class SnapshotStore:
         return found, len(found) == self._table.count()
 
     def put(self, tenant: str, document: dict[str, Any]) -> None:
-        self._table.put(tenant, document["id"], document)
+        self._table.put(tenant, document["id"], self._credentials.sealed(document))
 
     def delete(self, tenant: str, snapshot_id: str) -> None:
         self._table.delete(tenant, snapshot_id)

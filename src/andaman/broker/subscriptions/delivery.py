@@ -212,7 +212,7 @@ class Courier:
         if receiver is None:
             sender: Sender
             if endpoint.is_mqtt:
-                sender = MqttSender(endpoint, self._allow_private)
+                sender = MqttSender(endpoint, self._allow_private, self._client.secrets)
             else:
                 sender = HttpSender(self._client, endpoint.uri)
             receiver = self._receivers[key] = _Receiver(endpoint, sender)

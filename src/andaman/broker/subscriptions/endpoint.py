@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from andaman.broker.outgoing import Unreachable, target_of
 from andaman.broker.subscriptions.model import Endpoint
 from andaman.kernel.errors import BadRequestData
+from andaman.kernel.secrets import LOCKED, reference_in
 
 MEDIA: Final = ("application/json", "application/ld+json", "application/geo+json")
 DEFAULT_TIMEOUT_S: Final = 10.0
@@ -57,6 +58,7 @@ def read_endpoint(value: Any, where: str = "notification.endpoint") -> tuple[End
         out[name] = [{"key": key, "value": text} for key, text in found]
     if mqtt:
         _check_mqtt(pairs.get("notifierInfo", ()), f"{where}.notifierInfo")
+        _check_metadata(pairs.get("receiverInfo", ()), f"{where}.receiverInfo")
     else:
         _check_headers(pairs.get("receiverInfo", ()), f"{where}.receiverInfo")
     endpoint = Endpoint(
@@ -109,6 +111,13 @@ def _check_headers(pairs: tuple[tuple[str, str], ...], where: str) -> None:
             raise _bad(where, f"cannot set the header {key[:80]!r}")
         if not text.isprintable() or any(ord(char) > 255 for char in text):
             raise _bad(where, f"has a value for {key!r} that no header can have")
+
+
+def _check_metadata(pairs: tuple[tuple[str, str], ...], where: str) -> None:
+    """They go into the message, which everybody at the MQTT broker may read."""
+    for key, text in pairs:
+        if reference_in(text) is not None and not text.endswith(LOCKED):
+            raise _bad(where, f"cannot name a secret for {key!r}: MQTT messages have no headers")
 
 
 def _check_mqtt(pairs: tuple[tuple[str, str], ...], where: str) -> None:

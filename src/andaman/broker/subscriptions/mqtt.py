@@ -18,10 +18,11 @@ from gmqtt import Client
 from gmqtt.mqtt.constants import MQTTv50, MQTTv311
 from gmqtt.storage import PersistentStorage
 
-from andaman.broker.outgoing import Unreachable
+from andaman.broker.outgoing import Unreachable, filled
 from andaman.broker.subscriptions.message import Message
 from andaman.broker.subscriptions.model import Endpoint
 from andaman.kernel.addresses import allowed_address
+from andaman.kernel.secrets import Secrets, reference_in
 
 _quiet = logging.getLogger("andaman.mqtt")
 _quiet.setLevel(logging.ERROR)  # the client tells of every reconnection; failures are told by the courier
@@ -35,9 +36,10 @@ def mqtt_payload(metadata: dict[str, str], body: bytes) -> bytes:
 
 
 class MqttSender:
-    """One address: ``mqtt[s]://[user[:password]@]host[:port]/topic``."""
+    """One address: ``mqtt[s]://[user[:password]@]host[:port]/topic``. The password may be ``secret:NAME``."""
 
-    def __init__(self, endpoint: Endpoint, allow_private: bool) -> None:
+    def __init__(self, endpoint: Endpoint, allow_private: bool, secrets: Secrets | None = None) -> None:
+        self._secrets = secrets
         parts = urlsplit(endpoint.uri)
         self._secure = parts.scheme.lower() == "mqtts"
         self._host = parts.hostname or ""
@@ -107,7 +109,7 @@ class MqttSender:
         )
         client.set_config({"reconnect_retries": _NEVER})
         if self._user is not None:
-            client.set_auth_credentials(self._user, self._password)
+            client.set_auth_credentials(self._user, self._opened_password())
         tls: ssl.SSLContext | bool = False
         if self._secure:
             tls = await asyncio.to_thread(ssl.create_default_context)
@@ -117,6 +119,12 @@ class MqttSender:
             self._host if self._secure else address, self._port, ssl=tls, version=self._version
         )
         return client
+
+    def _opened_password(self) -> str | None:
+        """Raises Unreachable where it is a secret that cannot be sent there."""
+        if self._password is None or reference_in(self._password) is None:
+            return self._password
+        return filled(self._secrets, self._password, self._host, self._port).decode()
 
     async def _resolve(self) -> str:
         found = await asyncio.get_running_loop().getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)

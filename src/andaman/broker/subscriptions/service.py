@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, Final, Protocol
 
 from andaman.broker.contexts import Context, ContextStore
+from andaman.broker.credentials import SUBSCRIPTION, refuse_references
 from andaman.broker.entity.names import check_uri, plain_members
 from andaman.broker.outgoing import OutgoingClient
 from andaman.broker.service import Broker
@@ -32,6 +33,7 @@ from andaman.kernel.errors import (
 )
 from andaman.kernel.ids import sortable_id
 from andaman.kernel.metrics import Family, counter, gauge
+from andaman.kernel.secrets import Secrets
 from andaman.kernel.time import Clock, Micros, system_clock
 from andaman.kernel.work import Every
 
@@ -63,6 +65,7 @@ class Subscriptions:
         clock: Clock = system_clock,
         limits: Limits | None = None,
         marks: Mapping[str, str] | None = None,
+        secrets: Secrets | None = None,
     ) -> None:
         """``marks``: kept with each subscription, such as the snapshot that all of them are on."""
         self._broker, self._contexts, self._clock = broker, contexts, clock
@@ -80,12 +83,13 @@ class Subscriptions:
         self._saved = -1
         self.remote: Remote | None = None
         self._marks = dict(marks or {})
+        self._secrets = secrets
         broker.on_forgotten(self._forget_tenant)
 
     # -- life -----------------------------------------------------------------------------------------------
     async def start(self) -> None:
         """Read what is kept and go on where it was left."""
-        store = await asyncio.to_thread(SubscriptionStore, self._directory / FILE)
+        store = await asyncio.to_thread(SubscriptionStore, self._directory / FILE, self._secrets)
         position, records = await asyncio.to_thread(store.load)
         seq = self._broker.seq
         if position is None or position > seq:  # a new file, or one of another store
@@ -206,6 +210,7 @@ class Subscriptions:
         Raises BadRequestData, LdContextNotAvailable, AlreadyExists."""
         engine, store = self.engine, self._store
         content = expand(payload, context)
+        refuse_references(content, SUBSCRIPTION, actor)
         now = self._clock()
         given = plain_members(payload).get("id")
         sub_id = (
@@ -216,7 +221,7 @@ class Subscriptions:
         record = Record(
             tenant,
             sub_id,
-            secrets.token_hex(8),
+            token_hex(8),
             content,
             {"context": await self._source(content, source), "q": source},
             Owner(actor.principal.id, actor.principal.purpose, actor.principal.era),
@@ -260,6 +265,7 @@ class Subscriptions:
         store = self._store
         run = self._get(sub_id, actor, tenant)
         fragment = expand(payload, context, fragment=True)
+        refuse_references(fragment, SUBSCRIPTION, actor)
         if plain_members(payload).get("id", sub_id) != sub_id:
             raise BadRequestData("The id of a subscription never changes", field="id")
         async with self._changing:

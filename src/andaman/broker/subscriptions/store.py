@@ -15,7 +15,9 @@ from typing import Any, Final
 
 import orjson
 
+from andaman.broker.credentials import SUBSCRIPTION, Credentials, seal_earlier
 from andaman.broker.subscriptions.model import Content, Counters, Owner
+from andaman.kernel.secrets import Secrets
 from andaman.kernel.tables import Store, StoreKind
 from andaman.kernel.time import Micros
 
@@ -51,7 +53,7 @@ def _unreadable(db: sqlite3.Connection) -> Iterator[str]:
 KIND: Final = StoreKind(
     FILE,
     "the subscriptions",
-    (_FIRST, _SECOND),
+    (_FIRST, _SECOND, ""),  # the third step changes nothing: contents have sealed parts since then
     "there are no subscriptions",
     precious=True,
     unreadable=_unreadable,
@@ -86,8 +88,9 @@ Progress = tuple[str, int | None, Counters, Micros]
 class SubscriptionStore:
     """One file. Any thread; calls exclude one another. They block for an fsync: keep them off the loop."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, secrets: Secrets | None = None) -> None:
         self._store = Store(path, KIND)
+        self._credentials = Credentials(secrets, SUBSCRIPTION)
 
     def close(self) -> None:
         self._store.close()
@@ -110,10 +113,26 @@ class SubscriptionStore:
                     one[1],
                     error,
                 )
+        plain = [record for record in found if self._credentials.is_plain(record.content)]
+        if plain:
+            self._seal_earlier(plain)
+        for record in found:
+            record.content = self._credentials.opened(record.content)
         return (position[0][0] if position else None), found
 
+    def _seal_earlier(self, plain: Sequence[Record]) -> None:
+        """Seal credentials that an earlier release wrote in plain text."""
+
+        def work() -> None:
+            for record in plain:
+                content = orjson.dumps(self._credentials.sealed(record.content))
+                self._store.execute("UPDATE subscription SET content=? WHERE key=?", (content, record.key))
+
+        seal_earlier(self._store, work)
+
     def add(self, record: Record) -> bool:
-        """False when the id is taken."""
+        """False when the id is taken. Raises Unavailable where its credentials cannot be sealed."""
+        content = orjson.dumps(self._credentials.sealed(record.content))
         with self._store.transaction() as db:
             taken = db.execute(
                 "SELECT 1 FROM subscription WHERE tenant=? AND id=?", (record.tenant, record.id)
@@ -121,17 +140,18 @@ class SubscriptionStore:
             if taken is not None:
                 return False
             marks = ",".join("?" * 19)
-            db.execute(f"INSERT INTO subscription ({_COLUMNS}) VALUES ({marks})", _values(record))  # noqa: S608
+            db.execute(f"INSERT INTO subscription ({_COLUMNS}) VALUES ({marks})", _values(record, content))  # noqa: S608
             return True
 
     def change(self, record: Record) -> None:
-        """Write what a client changed."""
+        """Write what a client changed. Raises Unavailable where its credentials cannot be sealed."""
+        content = orjson.dumps(self._credentials.sealed(record.content))
         with self._store.transaction() as db:
             db.execute(
                 "UPDATE subscription SET content=?, sources=?, modified=?, since=?, position=?, due=?, "
                 "purpose=?, era=? WHERE key=?",
                 (
-                    orjson.dumps(record.content),
+                    content,
                     orjson.dumps(record.sources),
                     record.modified,
                     record.since,
@@ -170,13 +190,13 @@ class SubscriptionStore:
             db.execute("UPDATE subscription SET extra=? WHERE key=?", (orjson.dumps(extra), key))
 
 
-def _values(record: Record) -> Sequence[Any]:
+def _values(record: Record, content: bytes) -> Sequence[Any]:
     c = record.counters
     return (
         record.tenant,
         record.id,
         record.key,
-        orjson.dumps(record.content),
+        content,
         orjson.dumps(record.sources),
         record.owner.id,
         record.owner.purpose,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from andaman.broker.outgoing import Header
+from andaman.broker.outgoing import Header, header_value
 from andaman.broker.subscriptions.model import Subscription
 from andaman.broker.subscriptions.mqtt import mqtt_payload
 from andaman.broker.subscriptions.notice import GEO_JSON, LD_JSON, link_header, prefers_plain
@@ -30,7 +30,11 @@ class Wire:
         self.headers: tuple[Header, ...] = ()
         if not endpoint.is_mqtt:
             self.headers = tuple(
-                (name.encode("ascii"), text.encode("latin-1")) for name, text in lines.items()
+                (
+                    name.encode("ascii"),
+                    text.encode("latin-1") if name.lower() in known else header_value(text, "latin-1"),
+                )
+                for name, text in lines.items()
             )
 
     def body(self, notification: bytes) -> bytes:

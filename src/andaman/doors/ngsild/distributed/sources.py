@@ -16,7 +16,7 @@ import orjson
 
 from andaman.broker.contexts import Context, ContextStore
 from andaman.broker.contexts.model import CORE_URL
-from andaman.broker.outgoing import Header, OutgoingClient, Reply, Unreachable
+from andaman.broker.outgoing import Header, OutgoingClient, Reply, Unreachable, header_value
 from andaman.broker.registry.model import Registration
 from andaman.broker.registry.service import Health, Registry
 from andaman.doors.ngsild.distributed.cache import AnswerCache, Key
@@ -162,7 +162,7 @@ class Sources:
                     continue
                 headers.append((key.encode(), found))
             else:
-                headers.append((key.encode(), value.encode("utf-8")))
+                headers.append((key.encode(), header_value(value, "utf-8")))
         return headers
 
     # -- asking ---------------------------------------------------------------------------------------------
