@@ -73,7 +73,7 @@ class Remembered:
                 self._size -= _OVERHEAD + sum(cost for _, cost in entry.values())
 
     def clear(self) -> None:
-        """History itself was changed (what was too old is gone)."""
+        """History itself was changed (its oldest rows are gone)."""
         self._entries.clear()
         self._size = 0
 

@@ -88,7 +88,7 @@ class ExpirySweep:
                     self._note(key, doc)
 
     async def _find(self) -> None:
-        """What was there before the start."""
+        """Entities from before the start."""
         for tenant, entity_id in await self._broker.list_expiring():
             doc = self._broker.stored(entity_id, tenant)
             if doc is not None:

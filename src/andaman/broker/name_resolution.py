@@ -1,5 +1,6 @@
-"""Names of hosts to addresses, in threads of their own: a name server that hangs holds up nobody who asks for other names,
-nor the threads that others work in. Each name is asked for once at a time, however many wait for it."""
+"""Names of hosts to addresses, in separate threads. A name server that hangs delays neither other names nor the threads
+of other work. Each name is asked for once at a time, however many wait for it.
+"""
 
 from __future__ import annotations
 

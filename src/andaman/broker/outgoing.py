@@ -51,7 +51,7 @@ def header_value(text: str, encoding: str) -> bytes:
 
 
 class Reply(NamedTuple):
-    """An answer, whatever its status. Header names are in lower case; of repeated ones the last counts."""
+    """An answer with any status. Header names are in lower case; of repeated ones the last counts."""
 
     status: int
     headers: dict[bytes, bytes]
@@ -59,8 +59,9 @@ class Reply(NamedTuple):
 
 
 class Unreachable(Exception):
-    """No answer: ``timed_out`` when it took too long, ``invalid`` when what came is no HTTP or too large, ``refused``
-    when the address is one that nothing is sent to."""
+    """No answer. ``timed_out``: it took too long. ``invalid``: it is not HTTP, or too large. ``refused``: nothing is
+    sent to this address.
+    """
 
     def __init__(
         self, reason: str, *, timed_out: bool = False, invalid: bool = False, refused: bool = False
@@ -83,7 +84,9 @@ class Target(NamedTuple):
 
 
 def target_of(url: str) -> Target:
-    """Raises Unreachable for what is no http(s) URL, has credentials in it or holds blanks or control characters."""
+    """Raises Unreachable for a text that is not an http(s) URL, has credentials in it or holds blanks or control
+    characters.
+    """
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port

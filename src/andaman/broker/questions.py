@@ -103,7 +103,7 @@ class PastQuestions(ABC):
     async def evolutions(
         self, query: EvolutionQuery, access: Access, tenant: str = DEFAULT_TENANT
     ) -> dict[str, Any]:
-        """A page of entities over time (§5.7.3, §5.7.4), as ``History.evolutions`` tells it.
+        """A page of entities over time (§5.7.3, §5.7.4), as ``History.evolutions`` returns it.
 
         Includes what was acknowledged a moment ago, deleted entities, and those that only the temporal API knows.
         """
@@ -158,8 +158,9 @@ class PastQuestions(ABC):
         access: Access,
         tenant: str = DEFAULT_TENANT,
     ) -> CityMeans:
-        """Count, mean and extremes of the numeric observations of ``attr`` from ``start`` until before ``end``, by period,
-        over all entities with one of ``types`` (none given: any). Periods begin at ``start``, days and months in ``zone``.
+        """Count, mean and extremes of the numeric observations of ``attr`` from ``start`` until before ``end``, by
+        period. Over all entities with one of ``types`` (none given: any). Periods begin at ``start``, days and months
+        in ``zone``.
 
         Raises BadRequestData where only hourly rollups are left and the periods cut one, TooComplexQuery for too many.
         """
@@ -211,7 +212,7 @@ class PastQuestions(ABC):
         attrs: Sequence[str] = (),
         rollups: bool = True,
     ) -> None:
-        """Have history drop what was observed and committed before ``before`` (whole hours); returns at once.
+        """Have history drop rows observed and committed before ``before`` (full hours); returns at once.
 
         Of entities with one of the ``types`` or these ``ids`` (neither: all of the tenant), of these ``attrs`` (none: all);
         aggregates by the hour stay where ``rollups``. The last row of each instance stays: no state from ``before`` on

@@ -118,13 +118,17 @@ class Broker(PastQuestions):
             listener(batch.events)
 
     def before_telling(self, listener: Callable[[Sequence[Event]], None]) -> None:
-        """Call ``listener`` with what was committed before anybody else hears of it: followers, readers, the writer itself. It
-        must be quick and must not raise; the catalogue sees in it whether the rules of visibility are others now."""
+        """Call ``listener`` with committed events before all others receive them: followers, readers, the writer
+        itself. It must be quick and must not raise; the catalogue sees in it whether the rules of visibility are others
+        now.
+        """
         self._before_telling.append(listener)
 
     def demand(self, type_: str, check: Callable[[Doc | None, Doc], None]) -> None:
-        """Let ``check`` see each entity of the city with this type (IRI) before and after a change, ahead of its commit and on
-        the writer's thread. What it raises is the answer, and nothing is written. Pure and quick; set before the first write."""
+        """Let ``check`` see each entity of the city with this type (IRI) before and after a change. It runs ahead of
+        the commit, on the writer's thread. The error that it raises is the answer, and nothing is written. Pure and
+        quick; set before the first write.
+        """
         self._ledger.writer.demand(type_, check)
 
     # -- writes ---------------------------------------------------------------------------------------------
@@ -177,7 +181,7 @@ class Broker(PastQuestions):
         return None if doc is None else visible(doc, access)
 
     def stored(self, entity_id: str, tenant: str = DEFAULT_TENANT) -> Doc | None:
-        """As it is stored, also what has expired and waits for the sweep; for the platform's own work only."""
+        """As it is stored, also if it has expired and waits for the sweep; for the platform's own work only."""
         body = self._ledger.body((tenant, entity_id))
         return None if body is None else orjson.loads(body)
 
@@ -246,7 +250,9 @@ class Broker(PastQuestions):
         return sorted(self._tenants)
 
     def on_forgotten(self, listener: Callable[[str], Awaitable[None]]) -> None:
-        """Call ``listener`` with the name of each tenant that is about to be forgotten, to clear what it keeps for it."""
+        """Call ``listener`` with the name of each tenant that is about to be forgotten, so that it clears its records
+        of it.
+        """
         self._on_forgotten.append(listener)
 
     async def forget_tenant(self, tenant: str) -> bool:
@@ -286,7 +292,7 @@ class Broker(PastQuestions):
         return await asyncio.to_thread(self._index.survey, tenant, access, load, kinds_of, types)
 
     def _check_tenant(self, tenant: str, access: Access) -> None:
-        """The doors ask the same; who finds a way around them stands before a second wall."""
+        """The doors check the same; this is a second wall for callers that find a way around them."""
         check_entry(access, tenant)
         if tenant not in self._tenants:
             raise NoSuchTenant(f"There is no tenant {tenant!r}; the first write to a tenant makes it")
@@ -307,8 +313,9 @@ class Broker(PastQuestions):
 
     @cached_property
     def position_key(self) -> bytes:
-        """The secret of this store: what positions are sealed with before anybody outside gets them (kernel/positions.py), and ids
-        made that follow from what they stand for (``kernel.ids.keyed_id``)."""
+        """The secret of this store. It seals positions before anybody outside gets them (kernel/positions.py), and
+        makes ids that follow from their content (``kernel.ids.keyed_id``).
+        """
         with self._ledger.journals.reader() as journal:
             return journal.instance_key()
 

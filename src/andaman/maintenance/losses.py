@@ -78,7 +78,7 @@ def check_whole(directory: Path, *names: str) -> None:
             how = "empty" if path.exists() else "missing"
             raise Unavailable(
                 f"{path} is {how}, which held {PRECIOUS[name]}. No new file is created over it: stop the platform and put "
-                f"{name} of the last backup there (andaman restore makes a directory of a backup). Where there is none, "
+                f"{name} of the last backup there. andaman restore makes a directory of a backup. Where there is none, "
                 f"andaman begin-anew {name} --data {directory} begins without"
                 + (", and andaman user add makes the first account" if name == IDENTITY else "")
             )

@@ -52,7 +52,7 @@ class PolicyAssumptions:
 
 TEXTS: Final = {
     "fixed_line_share": {
-        "en": "Share of households with fixed broadband: about 14.7 million lines in 2023 over 21.9 million "
+        "en": "Households with fixed broadband: about 14.7 million lines in 2023, divided by 21.9 million "
         "households (National Statistical Office, 2019) to 28.7 million registered houses (2023). The number of lines is worked "
         "back from Twimbit, Thailand fixed broadband 2024 (19.1 million in 2027 at 6.8 % a year). The likely value is assumed. National, not Phuket.",
         "th": "สัดส่วนครัวเรือนที่มีบรอดแบนด์ประจำที่: ประมาณ 14.7 ล้านสายในปี 2566 (คำนวณย้อนจาก Twimbit ฉบับปี 2567: 19.1 ล้านสายในปี 2570 "

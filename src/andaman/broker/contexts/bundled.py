@@ -37,7 +37,7 @@ def core_document() -> dict[str, Any]:
 
 @functools.cache
 def core_scoped() -> dict[str, Any]:
-    """Terms of the core context that have a scoped context, with their whole definitions (``ngsildproof``)."""
+    """Terms of the core context that have a scoped context, with their complete definitions (``ngsildproof``)."""
     document = orjson.loads((_DATA / "ngsi-ld-core-context-v1.9.jsonld").read_bytes())["@context"]
     return {
         term: value for term, value in document.items() if isinstance(value, dict) and "@context" in value
@@ -45,7 +45,7 @@ def core_scoped() -> dict[str, Any]:
 
 
 def is_core(local: dict[str, Any]) -> bool:
-    """Is this the inside of a copy of ETSI's core context, of this version or another, wherever it was found?
+    """Is this the inside of a copy of ETSI's core context, of this version or another, from any source?
 
     By its content: many terms, no other vocabulary than NGSI-LD's, and every term that 1.9 has too means the same there;
     what it has beyond them (1.3 to 1.8 had a few) is NGSI-LD's own.
@@ -104,7 +104,7 @@ def bundled_document(url: str) -> dict[str, Any] | None:
 
 
 def bundled_urls() -> list[str]:
-    """The canonical public URLs of what is carried, the core context first."""
+    """The canonical public URLs of the bundled contexts, the core context first."""
     base = "https://raw.githubusercontent.com/smart-data-models/dataModel."
     core = "https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context-v1.9.jsonld"
     return [core, *(f"{base}{name}/master/context.jsonld" for name in _models())]

@@ -1,4 +1,4 @@
-"""What is kept of contexts, over restarts and within a budget: fetched ones may be forgotten, hosted ones may not."""
+"""Contexts kept over restarts and within a budget: fetched ones may be forgotten, hosted ones may not."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ class Entry:
     """As JSON; None for what the platform carries. Parsed it would take ten times the memory."""
     tenant: str = ""
     creator: str = ""
-    """The principal it belongs to; "" for what was fetched, and for what older versions kept: those are administrators'."""
+    """The principal it belongs to; "" for fetched contexts and for those kept by older versions: these belong to
+    administrators.
+    """
     last_usage: Micros = 0
     hits: int = 0
 
@@ -84,7 +86,7 @@ class Kept:
             )
 
     def keep(self, entry: Entry) -> bool:
-        """Remember it, on disk before anybody is told; whether others were forgotten for it."""
+        """Remember it, on disk before any answer; returns whether others were forgotten for it."""
         forgotten = False
         with self.lock:
             if entry.kind == "Cached":
@@ -196,7 +198,7 @@ def _entry(body: bytes) -> Entry:
 
 
 def id_of(url: str) -> str:
-    """The local id of what was fetched from a URL."""
+    """The local id of the context that was fetched from a URL."""
     return hashlib.sha256(url.encode()).hexdigest()[:32]
 
 

@@ -119,7 +119,7 @@ class Context:
         self, terms: Mapping[str, Term], vocab: str | None, source: Any, link: str, has_core: bool = False
     ) -> None:
         self.serial = next(_serials)
-        """No other context of this process has it: who remembers what was made with a context need not hold it."""
+        """No other context of this process has it: a cache keyed by it need not hold the context."""
         self.source = source
         self.link = link
         """URL to name in an answer's Link header."""
@@ -164,7 +164,7 @@ class Context:
         return self.shorts[iri]
 
     def coercion(self, name: str) -> str | None:
-        """The ``@type`` that the context gives to a term, e.g. "@vocab" or "@json"."""
+        """The ``@type`` that the context gives to a term, such as "@vocab" or "@json". "@vocab" or "@json"."""
         term = self._terms.get(name)
         return None if term is None else term.coercion
 

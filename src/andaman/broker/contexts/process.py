@@ -80,7 +80,7 @@ class Processor:
         self.apply(document["@context"], absolute, (*chain, absolute))
 
     def _document(self, url: str) -> Any:
-        """Whatever refers to it, each document counts, and none is asked for when the time is over."""
+        """Each document counts, from any reference to it, and none is fetched when the time is over."""
         self._documents += 1
         if self._documents > MAX_DOCUMENTS:
             raise BadRequestData(f"The @context refers to more than {MAX_DOCUMENTS} documents")

@@ -141,7 +141,7 @@ class ContextStore:
             raise LdContextNotAvailable("The @context could not be fetched in time") from None
 
     async def _made(self, key: str, source: Any, fetch: bool) -> Context:
-        """Built from what is here if that is enough, else with the network, where its host has room."""
+        """Built from the kept documents if they are enough, else with the network, if its host has room."""
         loop = asyncio.get_running_loop()
         if not fetch:
             return await loop.run_in_executor(self._builders, self._build_local, key, source)
@@ -187,7 +187,7 @@ class ContextStore:
         return self._build(key, source, self._load_local, keep=keep)
 
     def _build_kept(self, key: str, source: Any) -> Context:
-        """Raises _NotKept with what has to be fetched first."""
+        """Raises _NotKept with the document that has to be fetched first."""
         used: list[str] = []
 
         def load(url: str) -> Any:
@@ -263,7 +263,7 @@ class ContextStore:
         return document
 
     def _stale(self) -> None:
-        """What was built from something that is forgotten now must be built anew."""
+        """Contexts built from a document that is forgotten now must be built again."""
         with self._kept.lock:
             self._resolved.clear()
 
@@ -281,13 +281,13 @@ class ContextStore:
         return entry
 
     def list_entries(self, tenant: str = "") -> list[Entry]:
-        """What is kept, oldest first; bundled contexts first of all. What a tenant hosts, only this tenant sees."""
+        """The kept contexts, oldest first; bundled contexts first of all. What a tenant hosts, only this tenant sees."""
         carried = [Entry(id_of(url), url, "Cached", 0, None) for url in bundled_urls()]
         kept = (one for one in self._kept.entries.values() if one.kind == "Cached" or one.tenant == tenant)
         return carried + sorted(kept, key=lambda one: (one.created, one.id))
 
     def get_entry(self, name: str, tenant: str = "") -> Entry:
-        """By local id, or by URL for what was fetched or is carried. Raises ResourceNotFound."""
+        """By local id, or by URL for a fetched or bundled context. Raises ResourceNotFound."""
         entry = self._kept.named(name)
         if entry is not None and entry.kind != "Cached" and entry.tenant != tenant:
             entry = None

@@ -125,7 +125,7 @@ def _delete(op: WriteOp, before: Doc | None, at: str) -> Applied:
 
 
 def _expire(op: WriteOp, before: Doc | None, at: str) -> Applied:
-    """Remove what has expired by now (§4.22); an entity that is not there is no error."""
+    """Remove the parts that have expired by now (§4.22); a missing entity is not an error."""
     now = instant(at)
     if before is None:
         return None, [], WriteResult(op.kind, op.entity_id)

@@ -15,7 +15,7 @@ from andaman.broker.model import DEFAULT_VOCAB, NGSILD, Doc, Instance
 from andaman.kernel.time import Micros, format_time, parse_time
 
 GENERIC_TYPES: Final = frozenset({"PointOfInterest", "KeyPerformanceIndicator", "Device"})
-"""Types that stand beside a more telling one: a Hospital is a PointOfInterest too."""
+"""Types that an entity has in addition to a more specific one: a Hospital is a PointOfInterest too."""
 
 VALUE_MEMBER: Final[Mapping[str, str]] = {
     "Property": "value",

@@ -75,8 +75,8 @@ SEALED: Final = {NGSILD + "entityIdSealed": "Relationship", NGSILD + "entityType
 
 
 def checked_entity(doc: Doc) -> Doc:
-    """An entity in stored form as the ledger may have it: ``doc`` itself, or a copy with scopes and types as they are
-    stored (sorted, scopes with a slash). System times may be absent.
+    """An entity in stored form as the ledger may have it. It is ``doc`` itself, or a copy with scopes and types as they
+    are stored (sorted, scopes with a slash). System times may be absent.
 
     Raises BadRequestData, which says what is wrong and where (``field``: a short name, or a path such as
     ``speed.observedAt``).
@@ -248,8 +248,9 @@ def check_stored_value(kind: str, value: Any, name: str) -> None:
 
 
 def check_json(value: Any, where: str, *, nulls: bool = False, depth: int = 0) -> None:
-    """A value that JSON can hold and that comes back as it is: finite numbers, integers of 64 bits, text without half
-    characters, at most MAX_VALUE_DEPTH deep, and (unless ``nulls``) no NGSI-LD Null."""
+    """A value that JSON can hold and that comes back unchanged. It has finite numbers, integers of 64 bits, text
+    without half characters, and is at most MAX_VALUE_DEPTH deep. Unless ``nulls``, it has no NGSI-LD Null.
+    """
     kind = type(value)
     if kind is str:
         if value == NULL and not nulls:

@@ -86,7 +86,7 @@ def _instance(instance: dict[str, Any], version: Version) -> dict[str, Any]:
 
 
 def _kind(instance: dict[str, Any]) -> str:
-    """The kind as told, or in concise representation as its value member tells."""
+    """The given kind, or in concise representation the kind of its value member."""
     if "type" in instance:
         return str(instance["type"])
     return next((kind for kind, row in _KINDS.items() if row[2] in instance), "")

@@ -26,7 +26,7 @@ from andaman.broker.model import LOCATION, NGSILD, OBSERVATION_SPACE, OPERATION_
 from andaman.kernel.errors import BadRequestData
 
 MAX_MEMBERS: Final = 2_020
-"""Of an entity or of an attribute instance: what is far beyond is refused before any work is done on it."""
+"""Of an entity or of an attribute instance: anything far beyond is refused before any work is done on it."""
 _GEO_ATTRS: Final = frozenset({LOCATION, OBSERVATION_SPACE, OPERATION_SPACE})
 _PROOF: Final = NGSILD + "ngsildproof"
 _RULED: Final = _GEO_ATTRS | {_PROOF}  # attributes with rules of their own; all others may take the short way

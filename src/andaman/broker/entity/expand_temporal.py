@@ -89,7 +89,7 @@ def _one(name: str, iri: str, value: Any, context: Context) -> Instance:
 
 
 def _null_member(value: dict[str, Any]) -> str | None:
-    """The value member that NGSI-LD Null stands in: the attribute was deleted then (§4.5.7)."""
+    """The value member that holds NGSI-LD Null: the attribute was deleted then (§4.5.7)."""
     for member in _VALUE_MEMBERS & value.keys():
         if value[member] == NULL or value[member] == {"@none": NULL}:
             return member

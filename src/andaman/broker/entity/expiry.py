@@ -1,4 +1,4 @@
-"""What has expired is gone: entities, attribute instances and sub-attributes with ``expiresAt`` (CIM 009 §4.22).
+"""Expired parts are gone: entities, attribute instances and sub-attributes with ``expiresAt`` (CIM 009 §4.22).
 
 Pure: the reader leaves out what has expired by then, and the writer removes it when the sweep asks (``OpKind.EXPIRE``).
 """
@@ -30,7 +30,7 @@ def _over(thing: dict[str, Any], now: Micros) -> bool:
 
 
 def has_expired(doc: Doc, now: Micros) -> bool:
-    """The entity as a whole."""
+    """The entity itself has expired."""
     return _over(doc, now)
 
 
@@ -51,7 +51,7 @@ def _times(attrs: dict[str, list[Instance]]) -> Iterator[Micros]:
 
 
 def living_attrs(attrs: dict[str, list[Instance]], now: Micros) -> dict[str, list[Instance]]:
-    """The attributes without what has expired; ``attrs`` itself when nothing has. What stays is shared."""
+    """The attributes without expired parts; ``attrs`` itself when nothing has expired. What stays is shared."""
     kept: dict[str, list[Instance]] = {}
     for iri, instances in attrs.items():
         left = [living for one in instances if (living := _living_instance(one, now)) is not None]

@@ -20,7 +20,7 @@ the latest are kept."""
 
 
 def without(doc: Doc, hidden: frozenset[str]) -> Doc:
-    """The entity without these attributes; ``doc`` itself where nothing of it tells of them. Never changes ``doc``."""
+    """The entity without these attributes; ``doc`` itself if nothing in it mentions them. Never changes ``doc``."""
     if not hidden:
         return doc
     attrs: dict[str, list[Instance]] = doc["attrs"]

@@ -18,7 +18,7 @@ Find = Callable[[str], Awaitable[Doc | None]]
 
 MAX_LINKED = 1000
 MAX_SHOWN = 10_000
-"""How often linked entities may be shown: inline, each stands wherever it is linked from, which multiplies by level."""
+"""How often linked entities may be shown: inline, each appears at every link to it, which multiplies by level."""
 _SLICE = 200
 
 

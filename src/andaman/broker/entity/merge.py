@@ -13,7 +13,7 @@ from andaman.broker.model import Instance, WriteOp
 from andaman.kernel.errors import BadRequestData
 
 GONE: Instance = {"": None}
-"""In place of an instance: delete the one that is there, whatever its kind."""
+"""In place of an instance: delete the one that is there, of any kind."""
 
 
 def _kind(iri: str, old: Instance, new: Instance) -> str:
@@ -148,7 +148,9 @@ def _added(iri: str, new: Instance, at: str) -> Instance | None:
 
 
 def _clean(iri: str, new: Instance) -> Instance | None:
-    """A fragment of an instance as a whole one. None: its value is null. Raises BadRequestData where it is not whole."""
+    """A fragment of an instance as a complete one. None: its value is null. Raises BadRequestData where it is not
+    whole.
+    """
     kind = new.get("type")
     if not kind:
         raise BadRequestData(

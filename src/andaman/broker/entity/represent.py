@@ -178,7 +178,7 @@ def _other_members(out: dict[str, Any], instance: Instance, context: Context, vi
 
 
 def _concise_attribute(instances: list[Instance], context: Context, view: View) -> Any:
-    """§4.5.1: no kind where the value member tells it, no object where there is only a value."""
+    """§4.5.1: no kind if the value member implies it, no object if there is only a value."""
     made = []
     for instance in instances:
         full = _normalized(instance, context, view)

@@ -32,7 +32,7 @@ def check_value(kind: str, value: Any, name: str, context: Context, mode: NullRu
 
 
 def members_in(value: Any) -> int:
-    """How many members the objects in a JSON value have, all together; of whatever depth."""
+    """How many members the objects in a JSON value have, all together; at any depth."""
     total = 0
     rest: list[Any] = [value]
     while rest:

@@ -1,5 +1,5 @@
-"""Subscriptions reach further: reduced copies of them at context sources (CIM 009 §5.8.1.4); what those tell is told on by
-``told_on.py``.
+"""Extends subscriptions to context sources by reduced copies of them (CIM 009 §5.8.1.4); ``forwarding.py`` forwards the
+notifications of the copies.
 
 For each registration that matches a subscription and takes subscriptions, a copy of it is made there, reduced to what the
 registration offers, with this platform as the receiver. What copies there are is kept with the subscription, before a source
@@ -290,15 +290,16 @@ class RemoteCopies:
         return run
 
     async def take(self, payload: Any, context: Context) -> None:
-        """A notification of a source, kept when this returns, and told on as one of the local subscription."""
+        """A notification of a source, kept when this returns, and forwarded as one of the local subscription."""
         if not isinstance(payload, dict) or not isinstance(payload.get("subscriptionId"), str):
             raise BadRequestData("A notification has a subscriptionId", field="subscriptionId")
         await self._told_on.take(self.find(payload["subscriptionId"]), payload, context)
 
 
 def reduced(sub: Subscription, infos: list[Info], local_only: bool = False) -> dict[str, Any]:
-    """A copy for one source: only what its registration offers, plain normalized entities, told to this platform.
-    ``local_only``: of what the source holds itself (§5.2.34)."""
+    """A copy for one source: only the parts that its registration offers, plain normalized entities, notified to this
+    platform. ``local_only``: of what the source holds itself (§5.2.34).
+    """
     content = {
         name: value for name, value in compacted(sub.content, sub.context).items() if name not in _LEFT_OUT
     }

@@ -1,4 +1,4 @@
-"""What context sources tell, told on as notifications of the local subscription (CIM 009 §5.8.6): at least once.
+"""Forwards notifications of context sources as notifications of the local subscription (CIM 009 §5.8.6): at least once.
 
 A notification is kept (``inbox.py``) before its source hears "taken", and goes when its receiver took it. One worker for
 each subscription that something waits for reads it in order, composes by the owner's rights of that moment, and gives it to
@@ -94,17 +94,17 @@ class ToldOn:
         self._wake(run.sub.key)
 
     def changed(self, sub: Subscription) -> None:
-        """A subscription that is paused now tells nothing of what waits, also not later (§5.8.6)."""
+        """A subscription that is paused now sends nothing of the waiting notifications, also not later (§5.8.6)."""
         if sub.baseless or sub.status(self._subs.now()) != "active":
             self.forget(sub)
 
     def forget(self, sub: Subscription) -> None:
-        """Nothing of what waits is to be told."""
+        """Send nothing of the waiting notifications."""
         self._at.pop(sub.key, None)
         self._inbox.drop_all(sub.key)
 
     def _withdrawn(self, run: Run) -> None:
-        """The courier has nothing of it any more: what is kept is offered again, from the first."""
+        """The courier has nothing of it any more: the kept notifications are offered again, from the first."""
         if self._at.pop(run.sub.key, None) is not None:
             self._wake(run.sub.key)
 
@@ -116,7 +116,7 @@ class ToldOn:
             self._workers[key] = asyncio.create_task(self._work(key), name="told-on")
 
     async def _work(self, key: str) -> None:
-        """Give to the courier what is kept, then end."""
+        """Give the kept notifications to the courier, then end."""
         while key in self._news:
             self._news.discard(key)
             try:
@@ -174,7 +174,7 @@ class ToldOn:
         return self._subs.engine.hand_over(run, message)
 
     async def _composed(self, run: Run, row: Told) -> list[bytes]:
-        """Entities as the subscriber wants to see them; empty: nothing to tell."""
+        """Entities as the subscriber wants to see them; empty: nothing to send."""
         told: list[bytes] = []
         try:
             kept = orjson.loads(row.body)
@@ -219,7 +219,7 @@ class ToldOn:
         return docs
 
     def _shown(self, entity: dict[str, Any], context: Context, run: Run, others: list[Doc]) -> bytes | None:
-        """An entity that a source told, as the subscriber wants to see it; None: not to be told."""
+        """An entity of a source's notification, as the subscriber wants to see it; None: not to be sent."""
         sub, access = run.sub, run.access
         if access is None:
             return None
@@ -247,7 +247,7 @@ class ToldOn:
         return dumped(shown, seen, form, sub.context)
 
     def _merged(self, doc: Doc, run: Run, others: list[Doc]) -> Doc:
-        """The entity with what is known of it here and elsewhere; what the source tells goes first."""
+        """The entity with the facts known here and elsewhere; the source's own values go first."""
         access = run.access
         assert access is not None
         parts = [

@@ -1,4 +1,4 @@
-"""What context sources told and is not told on yet, on disk: "taken" is said when it is there (CIM 009 §5.8.6).
+"""Durable inbox of notifications from context sources: each is acknowledged only after it is on disk (CIM 009 §5.8.6).
 
 Rows are in order for each subscription; one goes when its receiver took or refused it. Puts that come at the same time
 share one fsync. Bounded; who finds no room is asked to try again, which sources of notifications do.
@@ -99,7 +99,7 @@ class Inbox:
         return [Told(*row) for row in rows if row[0] in self._sizes]
 
     def drop(self, number: int) -> None:
-        """It was taken, or never will be told. Gone from disk a moment later: till then a kill repeats it."""
+        """It was taken, or never will be sent. Gone from disk a moment later: till then a kill repeats it."""
         known = self._sizes.pop(number, None)
         if known is None:
             return

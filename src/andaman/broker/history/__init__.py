@@ -89,8 +89,9 @@ class History:
         self._subjects.take(self._store.ingest(events), self.last_seq)
 
     def ingest_alone(self, event: Event, error: Exception) -> list[SetAside]:
-        """Take an event that failed with ``error`` although it was alone: without those rows with which it does not go in,
-        which are set aside and returned."""
+        """Take an event that failed with ``error`` although it was alone. Rows that make it fail are set aside and
+        returned; the others go in.
+        """
         rows = list(rows_of(event))
 
         def write(without: frozenset[int], aside: Sequence[SetAside]) -> None:
@@ -113,7 +114,7 @@ class History:
         attrs: Sequence[str] = (),
         rollups: bool = True,
     ) -> None:
-        """Ask upkeep to drop what was observed and committed before ``before`` (counted in whole hours).
+        """Ask upkeep to drop rows observed and committed before ``before`` (counted in full hours).
 
         Of entities with one of the ``types`` now or last, or with these ``ids`` (neither: all of the tenant), and of these
         ``attrs`` (none: all). The last row of every instance stays: the state as of ``before`` and later is not changed.

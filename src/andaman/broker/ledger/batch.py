@@ -1,4 +1,4 @@
-"""One transaction of the writer: the requests in it, what it writes, and what the loop does with it afterwards."""
+"""One transaction of the writer: its requests, its writes, and the work of the loop with it afterwards."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from andaman.kernel.time import Micros
 CREATED: Final[Doc] = {}
 """Stands for a new entity in ``Batch.docs``: its row says all, and the parsed one is let go while it is warm."""
 UNKNOWN: Final[Doc] = {}
-"""Stands for the entity before the batch in ``Batch.docs`` where only ``Batch.patches`` told of it so far."""
+"""Stands for the entity before the batch in ``Batch.docs``, if only ``Batch.patches`` has seen it so far."""
 
 
 @dataclass(slots=True, eq=False)
@@ -58,5 +58,5 @@ class Batch:
     tenants: set[str] = field(default_factory=set)
     evolution: dict[Key, tuple[int, int]] = field(default_factory=dict)  # (position, shape): table rows
     size: int = 0
-    """Bytes that it holds in memory, about: journal rows, bodies, and what was parsed for the index."""
+    """Bytes that it holds in memory, about: journal rows, bodies, and objects parsed for the index."""
     applied: bool = False  # set by the loop's thread when cache and indexes have it

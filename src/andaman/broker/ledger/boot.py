@@ -1,4 +1,4 @@
-"""Filling the in-memory index at start from the facts that stand beside each body, so that no body is parsed."""
+"""Filling the in-memory index at start from the facts stored next to each body, so that no body is parsed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _BYTES: Final = 8 << 20
 
 
 class BulkIndex(Protocol):
-    """What is needed of the index (broker/query/index.py)."""
+    """The part of the index that is needed (broker/query/index.py)."""
 
     def bulk_load(self, tenant: str, rows: Iterable[tuple[str, str, bytes]]) -> int:
         """Rows are (entity id, layout, facts) in creation order; returns their number."""

@@ -14,8 +14,7 @@ _OVERHEAD: Final = 360  # bytes of dict slot, tuples, numbers and strings per en
 
 
 class BodyCache:
-    """Recently used bodies, bounded in bytes; the oldest go first (a used entry counts as new, once there is little room left:
-    keeping the order means touching the neighbours of each entry, which are nowhere near in memory).
+    """Recently used bodies, bounded in bytes; the oldest go first. A used entry counts as new once there is little room left. Keeping the order means touching the neighbours of each entry, which are far away in memory.
 
     ``peek`` may be called from the writer's thread (one dict look-up, atomic under the interpreter's lock);
     everything else belongs to the loop's thread. What is in the cache is never older than what was published.

@@ -46,7 +46,7 @@ def may_be_the_file(error: BaseException) -> bool:
 
 
 class Condition:
-    """What one life of the historian leaves for the next beside history's files."""
+    """The state that one life of the historian leaves for the next, next to history's files."""
 
     def __init__(self, directory: Path) -> None:
         """``directory``: history's."""
@@ -59,7 +59,7 @@ class Condition:
             (self._directory / _MARK).write_text(str(error))
 
     def begin(self) -> None:
-        """Before opening: set aside what was marked, or what the processes before died of."""
+        """Before opening: set aside the marked files, or those that killed the processes before."""
         if self._directory.exists() and not self._directory.is_dir():
             self.set_aside("there is a file where its directory should be")
             return

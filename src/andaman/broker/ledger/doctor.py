@@ -38,7 +38,7 @@ _NOT_USED: Final = "No process is using the directory."
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the examination: what was looked at, and what was found and is to be done."""
+    """One line of the examination: the thing examined, the finding, and the remedy."""
 
     level: Level
     subject: str

@@ -65,8 +65,9 @@ class FreshEvent(Event):
         body: bytes | None,
         changes: list[Change] | None = None,
     ) -> FreshEvent:
-        """The event of a journal row that was just made; ``body``: the entity after it (None: deleted); ``changes``: where
-        they are few, so that followers need not read them again."""
+        """The event of a journal row that was just made. ``body``: the entity after it (None: deleted). ``changes``:
+        given if they are few, so that followers need not read them again.
+        """
         event = cls.__new__(cls)
         event.seq, event.tenant, event.at = row[0], row[1], row[2]
         event.actor, event.kind, event.entity_id = row[6], kind, row[4]
@@ -113,7 +114,7 @@ class FreshEvent(Event):
         return self._body
 
     def forget(self) -> None:
-        """Let go of what was parsed and can be parsed again."""
+        """Drop parsed objects that can be parsed again."""
         if self._body is not None:
             self._doc = None
         self._changes = None
@@ -235,7 +236,7 @@ class EventRing:
 
 
 async def changes_of_state(batches: AsyncIterator[list[Event]]) -> AsyncIterator[list[Event]]:
-    """Followers hear of changes of state; writes to the past are none."""
+    """Followers receive changes of state; writes to the past are not such changes."""
     async for batch in batches:
         if any(event.told is not None for event in batch):
             batch = [event for event in batch if event.told is None]

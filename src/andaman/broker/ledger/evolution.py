@@ -43,7 +43,7 @@ KNOWN: Final = (
 
 
 class EvolutionMerger:
-    """Adds temporal operations to a batch; lives beside the merger in the writer's thread."""
+    """Adds temporal operations to a batch; lives with the merger in the writer's thread."""
 
     def __init__(self, shapes: Shapes, gate: WriteGate, known: Known) -> None:
         self._shapes = shapes
@@ -173,7 +173,7 @@ class EvolutionMerger:
     def _after(
         self, op: WriteOp, shape: int, told: dict[str, Any], stored: Stored | None
     ) -> tuple[list[str], list[str]]:
-        """(types, scopes) that rights on the evolution hang on after the operation."""
+        """(types, scopes) after the operation, which decide the rights on the evolution."""
         types, scopes = self._shapes.pair(shape) if shape else ((), ())
         if stored is not None:
             return list(types), list(scopes)

@@ -1,4 +1,5 @@
-"""Moves the journal's tail to history: in batches bounded in rows and bytes, smaller ones where a batch fails for what is in it.
+"""Moves the journal's tail to history: in batches bounded in rows and bytes, smaller ones if a batch fails because of
+its content.
 
 A batch that fails is halved, down to one row; what of that does not go in is set aside (``history/rows/set_aside.py``), and history goes on.
 Trouble that has other causes (a full disk) is waited for. A note on disk says which batch is under way: where the process dies of it
@@ -105,7 +106,7 @@ class Feeder:
                 pause = min(2 * pause, _LONGEST_PAUSE_S)
 
     def asked(self) -> None:
-        """Somebody looks at the whole tail; others will."""
+        """Somebody reads the complete tail; others will."""
         self._asked = time.monotonic()
 
     def _behind(self, enough: int) -> tuple[int, int]:
@@ -165,7 +166,9 @@ class Feeder:
             return batch.count > 0
 
     def _smaller(self, journal: Journal, after: int, batch: _Batch, error: Exception) -> None:
-        """After a batch that failed for what is in it: the half of it next, or set aside what of a single row does not go in."""
+        """After a batch that failed because of its content: try half of it next. Of a single row, set aside the part
+        that does not go in.
+        """
         if batch.count > 1 and not self._note.deaths >= _DEATHS:
             self._rows = batch.count // 2
             log.warning(
@@ -226,7 +229,7 @@ class _Batch:
 
 
 def _readable(journal: Journal, seq: int) -> Event:
-    """The event at a position; without what it changed where that cannot be read."""
+    """The event at a position; without its changes if those cannot be read."""
     try:
         event = journal.at(seq)
     except Exception:
@@ -265,7 +268,7 @@ class _Note:
 
 
 class _Pause:
-    """How long not to try again what has failed."""
+    """How long to wait before the next try after a failure."""
 
     def __init__(self) -> None:
         self.trouble = ""

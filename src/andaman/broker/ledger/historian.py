@@ -78,7 +78,7 @@ class RemoteAccess:
 
 
 class Historian:
-    """Serves questions from sockets, one thread each, beside the feeder in the main thread."""
+    """Serves questions from sockets, one thread each, while the feeder runs in the main thread."""
 
     def __init__(self, directory: Path, memory_mb: int, every_s: float) -> None:
         self._journals = JournalPool(directory)

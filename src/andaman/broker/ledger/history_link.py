@@ -178,7 +178,7 @@ class HistoryLink:
         return waiting, dropped
 
     def memory_bytes(self) -> int:
-        """Memory of the process; 0 when there is none or the system does not tell."""
+        """Memory of the process; 0 when there is none or the system does not say."""
         now = self._now
         try:
             told = Path(f"/proc/{now.process.pid}/statm").read_text() if now is not None else ""
@@ -253,7 +253,7 @@ class HistoryLink:
 def _converse(
     connection: Connection, name: str, arguments: tuple[Any, ...], access: Access
 ) -> tuple[Any, ...]:
-    """Ask one question; on the way, tell what this principal sees where the historian wants to know."""
+    """Ask one question; on the way, answer the historian's questions about this principal's rights."""
     connection.send((name, access.key, arguments))
     while True:
         answer: tuple[Any, ...] = connection.recv()

@@ -1,4 +1,5 @@
-"""Which small databases a data directory has had, noted in the ledger: so that one that is gone is told from one that never was.
+"""The small databases that a data directory has had, noted in the ledger, to distinguish a lost one from one that never
+existed.
 
 A new ledger has an empty note from its first instant on; a name is added when the database is there. A ledger of an older release has none.
 """

@@ -260,7 +260,7 @@ class Ledger:
         return found[1]
 
     def docs(self, tenant: str, ids: Sequence[str]) -> list[Doc]:
-        """Whole docs in the order of ``ids``; those that are not there are left out. Any thread."""
+        """Complete docs in the order of ``ids``; missing ones are left out. Any thread."""
         return list(self.iter_docs(tenant, ids))
 
     def iter_docs(self, tenant: str, ids: Sequence[str]) -> Iterator[Doc]:

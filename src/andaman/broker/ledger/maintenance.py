@@ -125,7 +125,7 @@ def _of_state(db: sqlite3.Connection) -> str:
 
 
 def renew_index(directory: Path) -> None:
-    """Have the next start make the index's rows anew from the bodies. Raises Unavailable while a platform runs."""
+    """Have the next start make the index's rows again from the bodies. Raises Unavailable while a platform runs."""
     lock = DirectoryLock(directory)
     try:
         db = prepare(directory)

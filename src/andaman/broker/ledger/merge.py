@@ -38,7 +38,7 @@ BATCH_BYTES: Final = 32 << 20
 """Of one commit; the operation that passes this is its last. The rest of the requests is another commit."""
 _PARSED: Final = 4  # times as large as its bytes, at the least, is a parsed entity
 MAX_ENTITY_BYTES: Final = 16 << 20
-"""Each change of an entity reads and writes it whole: what grows without end would stop the one writer."""
+"""Each change of an entity reads and writes all of it: an entity that grows without end would stop the one writer."""
 _FEW: Final = 4  # changes, up to which an update reaches the index as a patch
 _ATOMIC: Final = "Nothing of this atomic request was written, because another of its operations failed"
 
@@ -209,8 +209,9 @@ class Merger:
 
     @staticmethod
     def _note(batch: Batch, key: Key, before: Doc | None, after: Doc | None, changes: list[Change]) -> bool:
-        """Tell what the index needs to know, without keeping parsed entities where a few attributes say it. True: they are
-        kept."""
+        """Give the index the facts that it needs, without keeping parsed entities if a few attributes are enough. True:
+        they are kept.
+        """
         known = batch.docs.get(key)
         if known is not None:
             first = known[0]
@@ -227,7 +228,9 @@ class Merger:
         return first is not None
 
     def _check_new_tenant(self, batch: Batch) -> None:
-        """The first entity makes its tenant; each costs memory for good, so their number has a bound."""
+        """The first entity makes its tenant; each costs memory as long as the process runs, so their number has a
+        bound.
+        """
         if len(self._tenants) + len(batch.tenants) >= self._max_tenants:
             raise Conflict(f"There are {self._max_tenants} tenants; no more can be made here")
 

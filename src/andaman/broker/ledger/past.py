@@ -34,7 +34,9 @@ _TAIL_MOST: Final = 30_000  # events that are kept in memory for questions; more
 
 
 class HistoryStore(Protocol):
-    """What is needed of broker/history. Every method blocks; questions may come from any thread, the rest from one."""
+    """The part of broker/history that is needed. Every method blocks; questions may come from any thread, the rest from
+    one.
+    """
 
     @property
     def last_seq(self) -> int:
@@ -155,7 +157,7 @@ class Past:
     def _members_at(
         self, history: HistoryStore, at: Micros, query: EntityQuery, access: Access, tenant: str
     ) -> Page:
-        """The page of a query that types, scopes and ids decide: nothing but the page is put together."""
+        """The page of a query that types, scopes and ids decide: nothing but the page is assembled."""
         total = 0
 
         def choose(there: Sequence[Member]) -> list[str]:

@@ -93,7 +93,7 @@ def cut_back(db: sqlite3.Connection, at: Micros) -> None:
 
 
 class _Replay:
-    """Applies rows to the tables beside the journal; keeps what it touches in memory for a while."""
+    """Applies rows to the other tables; keeps the rows that it touches in memory for a while."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db

@@ -57,8 +57,9 @@ def decode_changes(blob: bytes) -> list[Change]:
 
 
 def _digest(head: bytes, blob: bytes) -> bytes:
-    """sha256 of both, fed in pieces: above 2,047 bytes hashlib lets go of the interpreter, and under load the writer would
-    wait for it behind the loop once a row."""
+    """sha256 of both, fed in pieces. Above 2,047 bytes hashlib releases the interpreter; under load the writer would
+    then wait for it behind the loop once a row.
+    """
     if len(head) + len(blob) < _PIECE:
         return hashlib.sha256(head + blob).digest()
     state = hashlib.sha256(head[:_PIECE])

@@ -50,8 +50,8 @@ def point(db: sqlite3.Connection, seq: int | None = None) -> Point | None:
 
 
 def write_segment(directory: Path, after: Point, target: Path) -> Point:
-    """Write every row behind ``after`` to a file, as of one instant, also beside a running platform; returns the last
-    position, which is ``after`` itself where there is nothing new.
+    """Write every row behind ``after`` to a file, as of one instant; the platform may run. Returns the last position,
+    which is ``after`` itself if there are no new rows.
 
     Raises Conflict when this journal does not go on from ``after``: it is another one, or was restored to a time before.
     """

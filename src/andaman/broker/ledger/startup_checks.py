@@ -1,4 +1,5 @@
-"""Is the store whole? What is looked at before a platform starts on it, and what afterwards.
+"""Is the store undamaged? The checks before a platform starts on it, and those afterwards. What is looked at before a
+platform starts on it, and what afterwards.
 
 A small store is read whole before the start, as the doctor reads it. Of a large one the end of the journal is: a crash, or
 a disk that lies about what it wrote, harms what was written last. Its structure is read behind the start, by a thread that gives way
@@ -25,7 +26,7 @@ from andaman.kernel.metrics import Family, gauge
 
 log = logging.getLogger(__name__)
 WHOLE_BYTES: Final = 128 << 20
-"""Stores up to this size are read whole before a start: less than a second."""
+"""Stores up to this size are read completely before a start: less than a second."""
 TAIL: Final = 10_000
 """Rows at the journal's end whose hash chain is verified of a larger one."""
 _WAIT_S: Final = 60.0
@@ -77,7 +78,7 @@ def _end(db: sqlite3.Connection) -> str:
 
 
 def size(directory: Path) -> int:
-    """Bytes of the store, with what is not in its file yet."""
+    """Bytes of the store, including those not in its file yet."""
     return sum(path.stat().st_size for end in ("", "-wal") if (path := directory / f"{FILE}{end}").exists())
 
 

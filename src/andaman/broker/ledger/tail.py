@@ -17,7 +17,7 @@ Key = tuple[str, str]
 
 
 class Tail:
-    """Any thread asks; each question first takes what was written since the one before. Bounded in bytes."""
+    """Any thread asks; each question first takes the rows written since the one before. Bounded in bytes."""
 
     def __init__(self, limit_bytes: int = TAIL_BYTES) -> None:
         self._limit_bytes = limit_bytes

@@ -47,7 +47,7 @@ class PastSight:
             return journal.were(self._tenant, hides)
 
     def veils(self, names: Sequence[str]) -> Mapping[str, PastVeil]:
-        """Only entities of which something was hidden once."""
+        """Only entities with something that was hidden once."""
         if self._full:
             return {}
         with self._journals.reader() as journal:

@@ -118,7 +118,7 @@ class Writer:
         self._merger.checks[type_] = check
 
     def put(self, what: list[Request] | Batch) -> None:
-        """Commit these, behind what is here already: requests, or what ``merge`` made of some."""
+        """Commit these after the waiting ones: requests, or the batch that ``merge`` made of some."""
         self._inbox.put(what)
 
     def merge(self, requests: list[Request]) -> Batch | None:
@@ -146,7 +146,7 @@ class Writer:
         self._inbox.put([])
 
     def stop(self) -> None:
-        """Finish what was put before, end the thread and close the connection."""
+        """Finish the work that was put before, end the thread and close the connection."""
         if self._thread is not None:
             self._inbox.put(None)
             self._thread.join()
@@ -267,7 +267,7 @@ class Writer:
         return left
 
     def _landed(self, batch: Batch) -> None:
-        """The batch is in the store: move the position, and tell the loop."""
+        """The batch is in the store: move the position, and notify the loop."""
         self.shapes.fresh.clear()
         self.layouts.fresh.clear()
         self.known_tenants |= batch.tenants

@@ -229,7 +229,7 @@ GeometryKind = Literal["Point", "MultiPoint", "LineString", "MultiLineString", "
 
 @dataclass(frozen=True, slots=True)
 class GeoQuery:
-    """Target ``geoproperty`` of the entity stands in ``georel`` to the reference geometry.
+    """Target ``geoproperty`` of the entity has the relation ``georel`` to the reference geometry.
 
     ``coordinates``: GeoJSON coordinates as nested tuples, WGS 84, longitude first. ``near`` has at least one of
     the two distances, in metres along the ellipsoid; both ends included.
@@ -242,4 +242,4 @@ class GeoQuery:
     max_distance_m: float | None = None
     min_distance_m: float | None = None
     memo: dict[str, Any] = field(init=False, default_factory=dict, compare=False, repr=False)
-    """What was worked out of the query (geometry.py), for as long as it lives."""
+    """Values computed from the query (geometry.py), for as long as it lives."""

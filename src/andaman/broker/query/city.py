@@ -16,7 +16,9 @@ NEWEST_MOST: Final = 20_000
 
 @dataclass(frozen=True, slots=True)
 class NewestValues:
-    """Columns of the same length: entity ids in order of first appearance, values as written, ``observedAt`` (None: not told)."""
+    """Columns of the same length: entity ids in order of first appearance, values as written, ``observedAt`` (None: not
+    given).
+    """
 
     ids: list[str]
     values: list[Any]
@@ -25,7 +27,7 @@ class NewestValues:
 
 @dataclass(frozen=True, slots=True)
 class CityMeans:
-    """Columns of the same length: periods that have values, rising (``ends`` exclusive), and what is known of each."""
+    """Columns of the same length: periods that have values, rising (``ends`` exclusive), and the figures of each."""
 
     starts: npt.NDArray[np.int64]
     ends: npt.NDArray[np.int64]

@@ -211,7 +211,7 @@ class GeoColumn:
         self.grid = grid
 
     def near_rows(self, box: tuple[float, float, float, float], n: int) -> Rows:
-        """Rows below ``n`` that may lie in the box, ascending: all when there is no grid or the box is big."""
+        """Rows below ``n`` that may be in the box, ascending: all when there is no grid or the box is big."""
         grid = self.grid
         if grid is None:
             return slice(0, n)
@@ -331,7 +331,7 @@ class Table:
         return column
 
     def geo(self, code: int) -> GeoColumn | None:
-        """None: there are too many; documents tell."""
+        """None: there are too many; documents decide."""
         geo = self.geos.get(code)
         if geo is None and len(self.geos) < GEOS_MOST:
             geo = GeoColumn(self.capacity)

@@ -110,7 +110,7 @@ def _scope_is(levels: tuple[str, ...], below: bool, scope: str) -> bool:
 
 
 def matches_geo(query: GeoQuery, doc: Doc, hidden: frozenset[str] = frozenset()) -> bool:
-    """Any instance of the geo property stands in the relation. An entity without one never matches."""
+    """Any instance of the geo property has the relation. An entity without one never matches."""
     if query.geoproperty in hidden:
         return False
     for instance in doc["attrs"].get(query.geoproperty, ()):

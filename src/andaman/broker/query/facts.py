@@ -36,7 +36,7 @@ _DIGEST = Struct(">q")
 _EXACT = 1 << 53
 _CACHE_MAX: Final = 200_000
 _NAMES_MAX: Final = 32 << 20
-"""Characters of remembered names: queries of strangers name what they like."""
+"""Characters of remembered names: queries of anonymous clients name what they like."""
 
 Fact = tuple[int, float | int]
 Box = tuple[float, ...]
@@ -145,7 +145,7 @@ def _records(attr: str, instances: Sequence[Instance]) -> bytes:
 
 
 def index_facts(doc: Doc) -> tuple[str, bytes]:
-    """(shape text, facts blob) of an entity, to be stored beside it for a fast start."""
+    """(shape text, facts blob) of an entity, to be stored with it for a fast start."""
     return shape_text(doc), _all_records(doc["attrs"])
 
 

@@ -1,4 +1,4 @@
-"""The hot index beside the writer: which entities match, without opening documents (README.md in this room).
+"""The hot index next to the writer: which entities match, without opening documents (README.md in this room).
 
 Concurrency: ``put``, ``remove``, ``bulk_load`` on the event loop thread only; everything else from any thread.
 """
@@ -231,7 +231,7 @@ class EntityIndex:
 
     # -- reading (any thread) ---------------------------------------------------------------------------------
     def select(self, tenant: str, query: EntityQuery, access: Access, load: Load) -> Page:
-        """The page of entities that match and that ``access`` may see, without what it hides, in creation order.
+        """The page of entities that match and that ``access`` may see, without the parts it hides, in creation order.
 
         ``load(ids)`` gives the documents as committed (those gone meanwhile left out). Each returned document is
         verified on itself; ``total`` counts as of the call.

@@ -47,7 +47,7 @@ class TemporalQuery:
 
 @dataclass(frozen=True, slots=True)
 class EvolutionQuery:
-    """CIM 009 §5.7.3, §5.7.4: entities by what they were in an interval, and what is shown of it.
+    """CIM 009 §5.7.3, §5.7.4: entities by their state in an interval, and the part of it to show.
 
     Conditions on values, places and scopes of ``selectors`` (alternatives) are held against the instances in the interval.
     Attribute names are IRIs. Order is that of first appearance, or by id.

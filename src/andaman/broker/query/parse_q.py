@@ -255,7 +255,7 @@ def _vocab(text: str, expand: Expand) -> str:
 
 
 def _number(cursor: Cursor, raw: str, start: int) -> int | float:
-    """An integer as one, whatever its size; other numbers as JSON's are."""
+    """An integer as one, of any size; other numbers as JSON's are."""
     if len(raw) <= _DIGITS and raw.lstrip("-").isdigit():
         return int(raw)
     number = float(raw)

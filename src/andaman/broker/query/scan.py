@@ -32,7 +32,7 @@ class Cursor:
         self.terms = 0
 
     def fail(self, wanted: str, at: int | None = None) -> NoReturn:
-        """Raise BadRequestData: what stands at the position, and what would be right there."""
+        """Raise BadRequestData: the text at the position, and what would be right there."""
         position = self.at if at is None else at
         found = self.text[position : position + 20]
         shown = f"found {found!r}" if found else "the text ends"

@@ -1,4 +1,4 @@
-"""From tables to a page: windows in creation order, early stop, documents only for what is returned or undecided."""
+"""From tables to a page: windows in creation order, early stop, documents only for returned or undecided entities."""
 
 from __future__ import annotations
 
@@ -213,7 +213,7 @@ class _Judge:
         return None
 
     def verify(self, ids: list[str]) -> dict[str, Doc]:
-        """Documents that match now, stripped of what is hidden, by id."""
+        """Documents that match now, without their hidden parts, by id."""
         good: list[tuple[Doc, frozenset[str]]] = []
         for doc in self._load([name for name in ids if name]) if ids else ():
             hidden = self._hidden(doc)

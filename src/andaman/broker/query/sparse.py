@@ -14,7 +14,7 @@ _SHARE: Final = 64
 
 
 class Scattered:
-    """Reads and writes like an array of states in which whatever is there is OTHER. One thread writes, any thread reads."""
+    """Reads and writes like an array of states whose entries are all OTHER. One thread writes, any thread reads."""
 
     __slots__ = ("_rows", "capacity")
 

@@ -1,4 +1,5 @@
-"""Which attributes there are, of how many entities and of which kinds: read off the index's columns (CIM 009 §5.7.5-10).
+"""The attributes that exist, with their kinds and numbers of entities, read from the index's columns (CIM 009
+§5.7.5-10).
 
 No entity is opened for the counts. The index knows attributes by the hash of their name: a name that this process has
 not met is learnt from one entity that has it. Kinds that the index does not tell apart (lists, languages, several

@@ -113,8 +113,9 @@ class EntityMaps:
             self._drop(next(iter(self._maps.values())))
 
     def find(self, map_id: str, actor: Actor, tenant: str, now: Micros) -> EntityMap | None:
-        """A map that is not over and that the caller may see: the maker's own, as long as the maker's rights are those it was
-        made with, or any for administrators."""
+        """A map that is not over and that the caller may see. Makers see their own, as long as their rights are those
+        it was made with; administrators see any.
+        """
         found = self._maps.get(map_id)
         if found is None or found.tenant != tenant:
             return None

@@ -163,7 +163,7 @@ def _as_instance(value: Any) -> dict[str, Any]:
 
 
 def conflicts(new: Registration, old: Registration) -> bool:
-    """May the two not stand beside each other? Only where one of them is exclusive and the other proxied."""
+    """Do the two exclude each other? Only where one of them is exclusive and the other proxied."""
     if not (new.proxied and old.proxied) or "exclusive" not in (new.mode, old.mode):
         return False
     return any(overlap(one, other) for one in new.information for other in old.information)

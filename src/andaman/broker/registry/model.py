@@ -16,10 +16,10 @@ Document = dict[str, Any]
 given; ``createdAt``, ``modifiedAt``."""
 Mode = Literal["inclusive", "exclusive", "redirect", "auxiliary"]
 OWNER: Final = "_owner"
-"""Member of a document that nobody is told: [principal, purpose, era] of who answers for it."""
+"""Member of a document that no client sees: [principal, purpose, era] of who answers for it."""
 _LOCAL_ONLY: Final = NGSILD + "localOnly"
 PROXIED: Final = frozenset({"exclusive", "redirect"})
-"""Modes in which the broker itself holds nothing of what is registered (§4.3.6.3)."""
+"""Modes in which the broker itself holds nothing of the registered data (§4.3.6.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class EntityInfo:
 
 @dataclass(frozen=True, slots=True)
 class Info:
-    """What is offered (§5.2.10). No ``entities``: of any entity. No ``names``: all attributes."""
+    """The offered data (§5.2.10). No ``entities``: of any entity. No ``names``: all attributes."""
 
     entities: tuple[EntityInfo, ...] = ()
     names: frozenset[str] = frozenset()

@@ -1,4 +1,4 @@
-"""The registry's one door: register, change, forget, find what matches, and tell listeners of changes.
+"""The registry's one door: register, change, forget, find matches, and notify listeners of changes.
 
 Registrations live in memory, indexed by type and by exact id; the store behind is written before an answer. In a
 tenant without registrations ``of`` is one dictionary look-up and gives None.
@@ -87,7 +87,7 @@ class TenantRegistry:
     health: dict[str, Health] = field(default_factory=dict)
     next_expiry: Micros | None = None
     paused: set[str] = field(default_factory=set)
-    """Whoever registered them may not do so now: they are kept, and not asked."""
+    """Registrations whose principal may not make them now: they are kept, and not asked."""
 
     def add(self, one: Registration) -> None:
         self.all[one.id] = one
@@ -255,7 +255,7 @@ class Registry:
 
     # -- reading ---------------------------------------------------------------------------------------------
     def of(self, tenant: str) -> TenantRegistry | None:
-        """What is registered in a tenant; None where nothing is. The question every request asks."""
+        """The registrations of a tenant; None if there are none. The question every request asks."""
         found = self._tenants.get(tenant)
         if found is None:
             return None
@@ -291,8 +291,9 @@ class Registry:
 
     # -- rights ----------------------------------------------------------------------------------------------
     def rights_changed(self) -> None:
-        """Call when accounts, tokens or the policy changed: what somebody registered who may not do so now is not asked
-        until they may again, or somebody who may changes it."""
+        """Call when accounts, tokens or the policy changed. A registration whose principal may not make it now is not
+        asked. That ends when they may again, or when somebody who may changes it.
+        """
         known: dict[tuple[Owner, str], bool] = {}
         for tenant, found in list(self._tenants.items()):
             for one in list(found.all.values()):

@@ -1,5 +1,6 @@
-"""One subscription on registrations: what it watches, made of its stored document, and what it is told of a registration
-(CIM 009 §5.11.7, §5.12)."""
+"""One subscription on registrations: its watch, made of its stored document, and its view of a registration (CIM 009
+§5.11.7, §5.12).
+"""
 
 from __future__ import annotations
 
@@ -46,7 +47,7 @@ class Watch:
     """What the courier has, by message; of each registration what ``told`` said of it before."""
 
     def take_back(self) -> None:
-        """What waits is not told: it is again as before."""
+        """The waiting notification is not sent: the state is again as before."""
         for listed in reversed(self.waiting.values()):
             for one, before in listed:
                 if before is None:
@@ -168,7 +169,7 @@ def notification(watch: Watch, reason: str, listed: list[Registration], now: Mic
 
 
 def _shown(watch: Watch, one: Registration) -> dict[str, Any]:
-    """A registration reduced to what concerns the subscriber; never what is to be sent along to the source."""
+    """A registration reduced to the part that concerns the subscriber; never the headers sent along to the source."""
     relevant = watch.relevant(one)
     content = shown(one.document, watch.sub.context, only=relevant or None)
     content.pop("contextSourceInfo", None)

@@ -1,4 +1,4 @@
-"""Subscriptions on registrations: who wants to hear of which context sources (CIM 009 §5.11, §5.3.2).
+"""Subscriptions on registrations: they notify subscribers of matching context sources (CIM 009 §5.11, §5.3.2).
 
 What a subscriber was told of is kept ("told": registration → its modifiedAt). A change, a new subscription and a restart
 all do the same: compare what matches now with what was told, and tell the difference. So nothing is lost by a kill, and
@@ -129,7 +129,7 @@ class SourceSubscriptions:
         self._courier.tidy()
 
     async def _save(self) -> None:
-        """What was told, some time after it was: a repeat after a kill does no harm."""
+        """The state that subscribers have received, some time later: a repeat after a kill does no harm."""
         for key in list(self._unsaved):
             self._unsaved.discard(key)
             if key in self._watches:
@@ -256,7 +256,7 @@ class SourceSubscriptions:
                 self._tell(watch, before)
 
     def _tell(self, watch: Watch, before: Registration | None = None) -> None:
-        """Send what is different from what was told, one notification for each reason (§5.11.7)."""
+        """Send the differences from the state that was sent before, one notification for each reason (§5.11.7)."""
         if not _tells(watch, self._clock()):
             return
         access = self.access_of(watch.sub.owner)
@@ -291,7 +291,7 @@ class SourceSubscriptions:
         ]
 
     def _last_known(self, watch: Watch, name: str, before: Registration | None) -> Registration | None:
-        """A registration as it was told; after a restart only its id is known, if it is gone altogether."""
+        """A registration as it was last sent; after a restart only its id is known, if it is gone altogether."""
         if name in watch.registrations:
             return watch.registrations[name]
         if before is not None and before.id == name:

@@ -61,7 +61,7 @@ def makes_way(new: Snapshot, every: Collection[Snapshot], limits: Limits) -> Sna
 
 
 def may_see(one: Snapshot, actor: Actor) -> bool:
-    """Its status tells what its maker may see: the maker and administrators only."""
+    """Its status reveals what its maker may see: so only the maker and administrators may."""
     return actor.principal.id == one.owner or administers(actor)
 
 

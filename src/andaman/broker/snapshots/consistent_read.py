@@ -1,4 +1,4 @@
-"""Reading the city as of one commit: all queries of a snapshot see the same state, while writing goes on.
+"""Reading the city as of one commit: all queries of a snapshot see the same state, while writing continues.
 
 A read transaction of SQLite holds still what is on disk. The index in memory, which is a little ahead or behind, only says
 where to look: what the journal tells between the two is looked at as well. Blocks; for worker threads.
@@ -79,7 +79,7 @@ class Moment:
 
 
 def leaf_types(expressions: Sequence[TypeExpr | None]) -> tuple[str, ...] | None:
-    """Types of which an entity has at least one where it meets one of these expressions; None: any type will do."""
+    """Types such that an entity has at least one of them if it meets one of these expressions; None: any type will do."""
     found: set[str] = set()
     for expr in expressions:
         if expr is None:

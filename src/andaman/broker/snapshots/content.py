@@ -1,4 +1,4 @@
-"""What is asked of a snapshot's content, and putting it together (CIM 009 §5.16.1.4). Blocks; for worker threads."""
+"""The queries for a snapshot's content, and its assembly (CIM 009 §5.16.1.4). Blocks; for worker threads."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ _LINKS: Final = 10_000  # linked entities that one snapshot takes along
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """A query that the broker answers by itself: alternatives, what is kept of each entity, how far links are followed."""
+    """A query that the broker answers by itself: alternatives, the kept part of each entity, how far links are
+    followed.
+    """
 
     queries: tuple[EntityQuery, ...]
     view: View
@@ -68,7 +70,7 @@ def detail_of(found: Found) -> Detail:
 
 
 def status_of(content: Content) -> str:
-    """``snapshotStatus`` of what was executed: success where every query has a result and nothing is missing."""
+    """``snapshotStatus`` of executed queries: success if every query has a result and nothing is missing."""
     every = [*content.entities, *content.evolutions]
     details = [detail_of(one) for one in every]
     if any(one.status == "success" for one in details):
@@ -86,7 +88,8 @@ def fill(
     access: Access,
     stopped: Callable[[], bool],
 ) -> None:
-    """Write the content: what is here as of ``moment``, together with what others told. Counts in ``content``.
+    """Write the content: the local entities as of ``moment``, together with the answers of others. Counts in
+    ``content``.
 
     ``known``: ids that the index knew at journal position ``after``. ``access``: filters what others told.
     """
@@ -135,7 +138,7 @@ def fill(
 
 
 def _without(one: Doc, doc: Doc | None) -> Doc:
-    """A past without what the entity itself tells: its present instances are the last ones of its past."""
+    """A past without the values of the entity itself: its present instances are the last ones of its past."""
     if doc is None:
         return one
     attrs = {}

@@ -18,7 +18,7 @@ from andaman.kernel.time import Clock
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """What is needed for it. ``directory``: the city's; ``min_free_bytes``: of the disk, left to the city's writer."""
+    """The tools for it. ``directory``: the city's; ``min_free_bytes``: of the disk, left to the city's writer."""
 
     broker: Broker
     directory: Path
@@ -29,7 +29,7 @@ class Workshop:
     async def make(
         self, one: Snapshot, place: Path, content: Content, actor: Actor, stopped: Callable[[], bool]
     ) -> None:
-        """The store of a snapshot, whole under its name when it returns; ``content`` then has its counts.
+        """The store of a snapshot, complete under its name when it returns; ``content`` then has its counts.
 
         Raises TooManyResults, StorageFull, Unavailable.
         """

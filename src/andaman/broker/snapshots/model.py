@@ -48,8 +48,9 @@ class Limits:
 
 @dataclass(slots=True, eq=False)
 class Snapshot:
-    """§5.2.41, with what nobody is told: ``key`` names its store, ``owner`` the principal that made it, ``moment`` is the
-    instant and ``position`` the journal's end that it shows of the broker's own entities."""
+    """§5.2.41, with members that no client sees. ``key`` names its store, and ``owner`` is the principal that made it.
+    ``moment`` is the instant and ``position`` the journal's end that it shows of the broker's own entities.
+    """
 
     tenant: str
     id: str
@@ -83,7 +84,7 @@ class Snapshot:
         return {name: getattr(self, name) for name in names}
 
     def shown(self) -> dict[str, Any]:
-        """As it is told, without names being shortened."""
+        """As clients see it, without names being shortened."""
         return {
             "id": self.id,
             "type": "Snapshot",
@@ -129,7 +130,7 @@ def endpoint_of(told: Mapping[str, Any]) -> Endpoint | None:
 
 
 def checked(payload: Any, *, new: bool = False, clone: bool = False) -> dict[str, Any]:
-    """The members that a request may give, without those that are only told and without ``type``.
+    """The members that a request may give, without read-only ones and without ``type``.
 
     ``new``: creation, which needs queries; ``clone`` and updates must not have any. In an update a member that is null is
     to be taken away. Raises BadRequestData with ``field``.

@@ -1,4 +1,4 @@
-"""Telling the endpoint of a snapshot that it is ready, was changed, or is gone (CIM 009 §5.16.6, §5.3.4)."""
+"""Notifies the endpoint of a snapshot that it is ready, was changed, or is gone (CIM 009 §5.16.6, §5.3.4)."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ _ENTITIES: Final = "INSERT INTO entity (ord, tenant, id, shape, seq, layout, fac
 
 
 class Recorder:
-    """Adds entities and evolutions to a new ledger; ``place`` is where it goes when it is whole."""
+    """Adds entities and evolutions to a new ledger; ``place`` is its final path when it is complete."""
 
     def __init__(
         self,

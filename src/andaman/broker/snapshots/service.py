@@ -98,7 +98,7 @@ class Snapshots:
 
     # -- life -----------------------------------------------------------------------------------------------
     async def start(self) -> None:
-        """Read what is kept. What was being made when the platform stopped has failed; what nobody knows is taken away."""
+        """Read the kept snapshots. What was being made when the platform stopped has failed; unknown stores are removed."""
         store = self._store = await asyncio.to_thread(SnapshotStore, self._directory / FILE, self._secrets)
         self._courier = Courier(self._client, allow_private=self._allow_private)
         every, complete = await asyncio.to_thread(store.load)
@@ -113,7 +113,7 @@ class Snapshots:
         await self._wake()
 
     async def _wake(self) -> None:
-        """Go on telling of changes in snapshots that somebody subscribed to."""
+        """Resume notifications of changes in snapshots that have subscriptions."""
         for one in list(self._all.values()):
             if one.status in USABLE and await asyncio.to_thread(self.shelf.has_subscriptions, one.key):
                 try:
@@ -173,8 +173,9 @@ class Snapshots:
         return one
 
     async def clone(self, snapshot_id: str, given: dict[str, Any], actor: Actor, tenant: str) -> Snapshot:
-        """§5.16.2: as it is now, with what was changed in it. Raises also ResourceNotFound, and Conflict where it is not
-        ready."""
+        """§5.16.2: as it is now, with the changes made in it. Raises also ResourceNotFound, and Conflict where it is
+        not ready.
+        """
         origin = self.get(snapshot_id, actor, tenant)
         check_usable(origin)
         one = new_snapshot(given, actor.principal, tenant, self._clock(), self.limits)
@@ -238,7 +239,7 @@ class Snapshots:
         await self._end(one, status_of(content), details=details)
 
     def _check_rights(self, one: Snapshot, actor: Actor) -> None:
-        """What was asked for under other rights than now is not made. Raises Conflict."""
+        """A snapshot that was requested under other rights than now is not made. Raises Conflict."""
         if self._owners is not None:
             access = self._access_of(one)
             if access is None or access.key != actor.access.key:
@@ -332,7 +333,7 @@ class Snapshots:
             yield one, opened
 
     async def _settle(self, one: Snapshot, opened: Opened, access: Access) -> None:
-        """What was classified anew since then is seen by the rights on what it is now."""
+        """Access to entities that were classified again since then follows their present classification."""
         if type(access) is FullAccess:
             return
         if opened.sight is None:

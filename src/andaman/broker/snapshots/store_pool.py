@@ -88,7 +88,7 @@ class Opened:
 
     @property
     def pinned(self) -> bool:
-        """It stays open: somebody waits to be told of changes."""
+        """It stays open: a subscription waits for changes."""
         return self.subscriptions is not None and bool(self.subscriptions.runs())
 
 
@@ -291,7 +291,7 @@ class Shelf:
             raise
 
     async def remove(self, key: str) -> None:
-        """Close a store when its last request ends, and take it away for good."""
+        """Close a store when its last request ends, and delete it."""
         self._gone.add(key)
         while (task := self._open.get(key)) is not None:
             with contextlib.suppress(Exception):

@@ -1,4 +1,4 @@
-"""Who may see an entity hangs on what it is now, in snapshots too: classification follows.
+"""The present state of an entity decides who may see it, in snapshots too: classification follows.
 
 Rights hang on types and scopes, and a snapshot has those of its moment. Where an entity was classified anew in the city
 since, so that a reader may see less of it, its copy takes on the new types and scopes before the reader is answered: it
@@ -72,7 +72,7 @@ class Sight:
             self._settled.add(access.key)
 
     async def _catch_up(self) -> None:
-        """Hear of what happened since the last time: from memory, or by comparing the two stores."""
+        """Take the events since the last time: from memory, or by comparing the two stores."""
         while self._position < self._city.seq:
             events = None if self._position < 0 else self._city.recent(self._position)
             if events is None:
@@ -92,7 +92,7 @@ class Sight:
             self._position = events[-1].seq
 
     def _op(self, entity_id: str, shape: Shape, access: Access, back: list[str]) -> WriteOp | None:
-        """What hides of it what is to be hidden now. ``back`` takes those that may be shown again, perhaps."""
+        """The write that hides the parts to hide now. ``back`` takes those that may be shown again, perhaps."""
         doc = self._inner.stored(entity_id, self._tenant)
         if doc is None:  # only its past is here
             if access.sees(*shape):
@@ -110,7 +110,7 @@ class Sight:
         return None
 
     async def _returning(self, back: list[str], access: Access) -> list[WriteOp]:
-        """Of those that this reader might see again: what was hidden at the snapshot's moment already stays hidden."""
+        """Of those that this reader might see again: parts that were hidden at the snapshot's moment stay hidden."""
         first = await asyncio.to_thread(_originals, self._files[1], self._tenant, back) if back else {}
         ops = []
         for entity_id, shape in first.items():

@@ -1,4 +1,4 @@
-"""In which areas of interest an entity stands, remembered as long as it has not moved.
+"""The areas of interest that contain an entity, remembered as long as it has not moved.
 
 Most of a city's entities stand still: what their place means for the subscriptions need not be worked out at each change of a value.
 """
@@ -36,7 +36,7 @@ class Standing(Generic[T]):
         self._known = {}
 
     def hear(self, event: Event) -> None:
-        """Forget where the entity stood if it may have moved, or may be another by now."""
+        """Forget the entity's place if it may have moved, or may be another by now."""
         if not self._attrs or event.entity_id not in self._known:
             return
         if event.kind is not EventKind.UPDATED:  # its changes tell the same, at greater length
@@ -48,12 +48,12 @@ class Standing(Generic[T]):
                 return
 
     def recall(self, entity_id: str, shelf: int) -> tuple[T, ...] | None:
-        """What ``learn`` was told of this entity and shelf, while it holds."""
+        """The items that ``learn`` got for this entity and shelf, while they hold."""
         found = self._known.get(entity_id)
         return None if found is None else found.get(shelf)
 
     def learn(self, event: Event, shelf: int, items: Iterable[T]) -> tuple[T, ...]:
-        """Whose areas of a shelf the entity stands in after the event."""
+        """The owners of the areas of a shelf that contain the entity after the event."""
         told = tuple(dict.fromkeys(items))
         if event.kind is not EventKind.DELETED:
             if len(self._known) >= _MOST:

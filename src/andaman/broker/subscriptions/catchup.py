@@ -1,4 +1,4 @@
-"""How a subscription that lags goes on: it reads the journal from its own position, as long as its receiver has room."""
+"""How a subscription that lags continues: it reads the journal from its own position, as long as its receiver has room."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from andaman.broker.subscriptions.run import Run
 _SLICE: Final = 1_000
 _YIELD: Final = 100
 Consider = Callable[[Run, Event, dict[str, Fact | None], bool], bool]
-"""Tell one event to one subscription, with others that the same request changed where there are more; False: there is no
-room, and it goes on from its position."""
+"""Send one event to one subscription, with other changes of the same request if there are more. False: there is no
+room, and it continues from its position.
+"""
 Tell = Callable[[Run], bool]
-"""Tell what was gathered; False as above."""
+"""Send the gathered changes; False as above."""
 
 
 async def catch_up(

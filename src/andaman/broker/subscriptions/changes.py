@@ -147,7 +147,7 @@ def meets(condition: Condition, doc: Doc, follow: Follow | None = None) -> bool:
 
 
 def undo(doc: Doc | None, event: Event) -> Doc | None:
-    """The state before an event, given the state after it; ``modifiedAt`` stays (the journal does not tell it)."""
+    """The state before an event, given the state after it; ``modifiedAt`` stays (the journal does not contain it)."""
     if event.kind is EventKind.CREATED:
         return None
     if event.kind is EventKind.DELETED:

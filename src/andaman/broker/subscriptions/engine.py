@@ -181,7 +181,9 @@ class Engine:
             self._lagging.discard(run)
 
     def rights_changed(self) -> None:
-        """Accounts, tokens or the policy changed: what waits under other rights than now is composed anew."""
+        """Accounts, tokens or the policy changed: notifications that wait under other rights than now are composed
+        again.
+        """
         self._checked = self._clock()
         known: dict[Owner, Access | None] = {}
         for run in self.runs.values():
@@ -246,7 +248,7 @@ class Engine:
                 until = time.perf_counter() + _TURN_S
 
     async def _tell_all(self, until: float) -> float:
-        """What a request changed is complete: tell it everybody who waits for it."""
+        """The changes of a request are complete: notify everybody who waits for them."""
         for run in list(self._gathering):
             if run.live and not self.tell(run):
                 self._stall(run, run.position)
@@ -256,7 +258,7 @@ class Engine:
         return until
 
     def _stall(self, run: Run, position: int) -> None:
-        """Its receiver has no room: it goes on by itself, also with what was gathered for it."""
+        """Its receiver has no room: it continues by itself, also with the changes gathered for it."""
         if run.together is not None:
             for seq in run.together.seqs:
                 run.open.pop(seq, None)
@@ -278,8 +280,9 @@ class Engine:
         self._stall(run, run.position)
 
     def _consider(self, run: Run, event: Event, facts: dict[str, Fact | None], more: bool) -> bool:
-        """Tell the event if it concerns the subscription. ``more``: the same request changed more, it is told together.
-        False: no room; the run goes on from ``run.position``, which is where it stands in the journal."""
+        """Send the event if it concerns the subscription. ``more``: the same request changed more, it is told together.
+        False: no room; the run goes on from ``run.position``, which is where it stands in the journal.
+        """
         sub, access = run.sub, run.access
         if access is None or (sub.expires and sub.expires <= self._clock()):
             return True
@@ -316,7 +319,7 @@ class Engine:
         return more or self.tell(run)
 
     def tell(self, run: Run) -> bool:
-        """Tell what was gathered. False: no room; it is looked at again, from ``run.position`` on."""
+        """Send the gathered changes. False: no room; it is looked at again, from ``run.position`` on."""
         gathered, sub = run.together, run.sub
         if gathered is None:
             return True
@@ -397,7 +400,7 @@ class Engine:
 
     # -- time -----------------------------------------------------------------------------------------------
     def tick(self, now: Micros) -> None:
-        """Everything that hangs on time: throttled and periodic notifications, ends, and those who lag."""
+        """Everything that depends on time: throttled and periodic notifications, ends, and those who lag."""
         for run in self._held.due(now):
             self._release(run, now)
         for run in list(self._timed):

@@ -49,7 +49,7 @@ class Seen:
         return told
 
     def changed(self, attr: str) -> Sequence[Instance] | None:
-        """The attribute's instances now, if the event tells them."""
+        """The attribute's instances now, if the event contains them."""
         changes = self.event.changes
         if len(changes) == 1:
             return changes[0].after or () if changes[0].attr == attr else None
@@ -58,7 +58,7 @@ class Seen:
         return self._changed.get(attr)
 
     def bounds(self, attr: str) -> Iterator[Box | None]:
-        """The box of each instance of a geo property; None where it cannot be told."""
+        """The box of each instance of a geo property; None if it is unknown."""
         body = self.event.body
         if body is not None and self.event.kind is not EventKind.DELETED:
             points = _points(body, attr)
@@ -74,7 +74,8 @@ class Seen:
 
 
 def _points(body: bytes, attr: str) -> list[Box] | None:
-    """Of an entity's stored bytes: its points under this name, on whatever level; None where they are not so easily read.
+    """Of an entity's stored bytes: its points under this name, at any level; None if they cannot be read in this quick
+    way.
 
     A quotation mark within a text is escaped, so what is found is a name.
     """

@@ -44,7 +44,7 @@ class _Bucket(Generic[T]):
 
 
 def type_keys(expr: TypeExpr | None) -> frozenset[str]:
-    """Types of which a matching entity has at least one; "" stands for any."""
+    """Types such that a matching entity has at least one of them; "" stands for any."""
     match expr:
         case None:
             return frozenset({_ANY})

@@ -1,4 +1,4 @@
-"""Plain data of subscriptions: what is watched, what is sent, where to, and how it went (CIM 009 §5.2.12 – §5.2.15)."""
+"""Plain data of subscriptions: the watch, the content, the receiver, and the outcome (CIM 009 §5.2.12 – §5.2.15)."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ class Subscription:
         return "active" if self.active else "paused"
 
     def told_status(self, now: Micros) -> tuple[str, str]:
-        """The status that a client is told, and why it is paused where nobody paused it."""
+        """The status that a client sees, and why it is paused if nobody paused it."""
         status = self.status(now)
         if status != "active" or not self.baseless:
             return status, ""

@@ -41,7 +41,7 @@ _T = TypeVar("_T")
 
 
 def notification_id(key: str, position: int | str) -> str:
-    """The same for the same subscription and journal position, so that a repeat can be told from news."""
+    """The same for the same subscription and journal position, so that a repeat is recognized."""
     return f"urn:ngsi-ld:Notification:{key}:{position}"
 
 
@@ -190,7 +190,7 @@ def _deleted(subscription: Subscription, fact: Fact) -> dict[str, Any]:
 
 
 def _mark(out: dict[str, Any], fact: Fact, form: Form, context: Context) -> None:
-    """Show what the event deleted, and what was before where asked for."""
+    """Show the deleted parts, and the values before if asked for."""
     if fact.event.kind is EventKind.CREATED:
         return
     at = ""

@@ -1,4 +1,4 @@
-"""What a periodic notification tells: everything that matches at that time (CIM 009 §5.8.6, timeInterval)."""
+"""The content of a periodic notification: everything that matches at that time (CIM 009 §5.8.6, timeInterval)."""
 
 from __future__ import annotations
 

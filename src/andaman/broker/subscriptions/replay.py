@@ -1,4 +1,4 @@
-"""Entities as they were after events that are read from the journal, which tells changes but not whole entities.
+"""Entities as they were after events that are read from the journal, which contains changes but not complete entities.
 
 The state at the time of the first event comes from history; later events are folded onto it. Events of one commit
 share their time, so the state at that time is wound back over the later ones of the commit.
@@ -51,7 +51,7 @@ class Replay:
         self._events = events
 
     def step(self, place: int) -> None:
-        """Event number ``place`` of the slice comes next; what is known is kept up to date."""
+        """Event number ``place`` of the slice comes next; the known states are kept up to date."""
         self._place = place
         event = self._events[place]
         key = (event.tenant, event.entity_id)

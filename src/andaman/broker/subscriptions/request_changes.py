@@ -1,5 +1,5 @@
-"""What one request changed and a subscription is to hear of, until it is told in one notification (CIM 009 §5.8.6: "the
-notification message shall include all the subscribed Entities that changed").
+"""The changes of one request that concern a subscription, until one notification sends them. CIM 009 §5.8.6: "the
+notification message shall include all the subscribed Entities that changed".
 
 Events belong together by what the journal says of them: one tenant, one commit, one request. So a repeat after a kill is cut
 in the same way and its notifications have the same ids. Another notification begins where the same entity changed again (each
@@ -31,7 +31,7 @@ def belong_together(one: Event, other: Event) -> bool:
 
 @dataclass(slots=True)
 class Together:
-    """Changes that one subscription is to hear of in its next notification, as JSON."""
+    """Changes for the next notification of one subscription, as JSON."""
 
     first: Event
     data: dict[str, bytes] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""A subscription at work: where it stands in the journal, what waits for it, whose eyes it has."""
+"""A subscription at work: its position in the journal, its waiting notifications, and the access it uses."""
 
 from __future__ import annotations
 
@@ -94,6 +94,7 @@ def fact_of(event: Event, access: Access) -> Fact | None:
 
 
 def number_of(event: Event, key: bytes) -> str:
-    """What makes a notification's id: position and time (after a restore of an older state, positions are given a second
-    time), stirred with the store's key, so that ids do not count what is written between two notifications."""
+    """The base of a notification's id: position and time (after a restore of an older state, positions are given a
+    second time). It is stirred with the store's key, so that ids do not count the writes between two notifications.
+    """
     return stirred(key, f"{event.seq}.{event.at}")

@@ -88,7 +88,7 @@ class Subscriptions:
 
     # -- life -----------------------------------------------------------------------------------------------
     async def start(self) -> None:
-        """Read what is kept and go on where it was left."""
+        """Read the kept subscriptions and continue from their positions."""
         store = await asyncio.to_thread(SubscriptionStore, self._directory / FILE, self._secrets)
         position, records = await asyncio.to_thread(store.load)
         seq = self._broker.seq
@@ -111,7 +111,7 @@ class Subscriptions:
         await self._saver.start()
 
     async def stop(self) -> None:
-        """Stop sending; what was not delivered is sent after the next start."""
+        """Stop sending; undelivered notifications are sent after the next start."""
         if self._engine is None or self._courier is None or self._store is None:
             return
         await self._saver.stop()
@@ -355,7 +355,7 @@ class Subscriptions:
         return None if self._engine is None else self._engine.runs.get(key)
 
     async def set_extra(self, sub: Subscription, extra: dict[str, Any]) -> None:
-        """Keep something beside the subscription."""
+        """Keep further data with the subscription."""
         assert self._store is not None
         sub.extra = extra
         await asyncio.to_thread(self._store.set_extra, sub.key, extra)

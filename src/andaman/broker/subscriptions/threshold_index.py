@@ -1,4 +1,5 @@
-"""A shelf of subscriptions of which an event's values choose: by a threshold or value in ``q``, or by a box around ``geoQ``.
+"""A group of subscriptions that an event's values select: by a threshold or value in ``q``, or by a box around
+``geoQ``.
 
 What is chosen is never too little: where a value is of an unusual kind, everything that hangs on it is chosen.
 """
@@ -36,7 +37,7 @@ class Limit(NamedTuple):
     value: int | float
 
     def may_hold(self, seen: Seen) -> bool:
-        """Is it not known to be missed, by what the event itself tells?"""
+        """May it hold, as far as the event itself shows?"""
         values = _values(seen.changed(self.attr)) if seen.event.kind is EventKind.UPDATED else None
         if values is None or values.odd:
             return True
@@ -151,7 +152,7 @@ class _Ordered(Generic[T]):
 
 
 class _Boxes(Generic[T]):
-    """Items by a box in degrees, in the cells of a grid that it touches; large boxes lie beside it."""
+    """Items by a box in degrees, in the cells of a grid that it touches; large boxes are listed apart."""
 
     __slots__ = ("_cells", "_large", "boxes", "limits", "number")
 

@@ -48,11 +48,11 @@ class Held:
         return True
 
     def due(self, now: Micros) -> list[Run]:
-        """Who may tell what they hold."""
+        """The runs that may send their changes now."""
         return [run for run in self._runs if not run.flying and now >= run.next_at]
 
     def forget(self, run: Run) -> None:
-        """It was told, or is taken back."""
+        """It was sent, or is taken back."""
         self._count -= len(run.held)
         self.bytes -= sum(self._sizes.pop(run, {}).values())
         run.held.clear()

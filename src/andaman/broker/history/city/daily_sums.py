@@ -1,4 +1,5 @@
-"""Values of a city's day of which each surely stands once: the database adds them up, and nothing of them is carried over.
+"""Fast path for daily sums of a city: values that surely occur once are added up inside the database, and none is
+carried over.
 
 An observation may have been told again, and then counts as it was told last. That it was not is known of the rows of an entity in
 a sorted segment that has each of its observations once (``Segment.once``), if no other row of the entity lies between them. So
@@ -35,7 +36,7 @@ class Census:
     """Rising."""
     counts: Ints
     place: Ints
-    """Of each cell: where its entity stands, and its segment."""
+    """Of each cell: the place of its entity, and its segment."""
     segment: Ints
     n: Ints
     low: Ints
@@ -45,7 +46,7 @@ class Census:
     form: Ints
     """What all its rows have, -1 where they differ."""
     sole: Bools
-    """Is it known that no other row of the entity tells an observation that one of these tells?"""
+    """Is it known that no other row of the entity repeats an observation of one of these?"""
 
     def plain(self, fits: Callable[[int], bool]) -> Bools:
         """Cells of one data set and one form, which fits."""
@@ -121,7 +122,7 @@ def _apart(place: Ints, low: Ints, high: Ints) -> Bools:
 
 
 def _counts(snapshot: Snapshot, segments: Sequence[Segment], where: str, span: Span) -> str:
-    """SQL for the rows of each segment and entity: how many, from when to when (ms), of which data sets and forms."""
+    """SQL for the rows of each segment and entity: their number, first and last moment (ms), data sets and forms."""
     figures = "count(*) AS n, min(ms) AS low, max(ms) AS high" + "".join(
         f", min({name}) AS {name}_low, max({name}) AS {name}_high" for name in ("dataset", "form")
     )

@@ -158,7 +158,7 @@ class _Many:
         self._parts = known.parts(self._cursor, cells, "chosen")
 
     def add(self, low: int, high: int) -> None:
-        """Add the rows of entities in this range of numbers, each observation as it was told last."""
+        """Add the rows of entities in this range of numbers, each observation as it was last recorded."""
         found = self._mine(self._cursor.execute(self._rows(self._columns, low, high)).fetchnumpy())
         if self._like is not None:
             size = len(found["t"])
@@ -208,7 +208,7 @@ class _Many:
         )
 
     def _once(self, found: Columns, low: int, high: int) -> bool:
-        """Is there surely no observation that was told twice?"""
+        """Is there surely no observation that was recorded twice?"""
         span = self._span.end - self._span.start
         sets = np.array(sorted(distinct(found["dataset"])), dtype=np.int64)
         if (high - low + 1) * len(sets) * span >= 1 << 62:
@@ -243,7 +243,7 @@ class _Many:
 
 
 def _counted(texts: Sequence[str], number: int) -> bool:
-    """Are rows of this form observations of which each is a number?"""
+    """Are rows of this form observations with a number each?"""
     form = read_form(texts[number])
     return form.observed >= 0 and form.value in NUMERIC
 
@@ -258,7 +258,7 @@ def _pick(found: Columns, keep: Any) -> Columns:
 
 
 def _add_corrected(reader: Reader, attr: str, chosen: Chosen, span: Span, sums: Sums) -> None:
-    """Rows of the few entities of which the temporal API took something back."""
+    """Rows of the few entities with values that the temporal API took back."""
     rows = reader.read(TemporalQuery("between", span.start, span.end), [attr])
     until = np.array([chosen.veils.get(name, 0) for name in reader.names], dtype=np.int64)
     forms = {number: read_form(reader.text(number)) for number in distinct(rows.form)}
@@ -276,7 +276,7 @@ def _add_corrected(reader: Reader, attr: str, chosen: Chosen, span: Span, sums: 
 def _add_rolled(
     store: Store, attr: str, cursor: duckdb.DuckDBPyConnection, chosen: Chosen, span: Span, sums: Sums
 ) -> None:
-    """Hours of which the rows were dropped, in stretches of so many that memory is bounded."""
+    """Hours whose rows were dropped, in stretches short enough to bound memory."""
     where = f"attr = {store.names.word(attr)}"
     first, behind = span.start // HOUR, -(-span.end // HOUR)
     ((count, low, high),) = cursor.execute(
@@ -308,7 +308,7 @@ def _check_rows(count: int, span: Span) -> None:
 
 
 def _standing(store: Store, attr: str, chosen: Chosen, rolled: Rollups) -> Rollups:
-    """Rollups of numbers of those who are chosen, and of which nothing was hidden once, without what was erased since."""
+    """Rollups of numbers of the chosen entities. Entities with something hidden once, and values erased since, are left out."""
     own = rolled.columns
     keep = chosen.counts(own["entity"]) & (own["numbers"] > 0)
     rolled = rolled.pick(keep)

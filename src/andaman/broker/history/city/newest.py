@@ -26,7 +26,7 @@ from andaman.kernel.time import Micros, parse_time
 
 _NOW: Final = 1 << 62
 _KEPT_MOST: Final = 16
-"""Attributes of which the last rows are kept in memory between questions …"""
+"""Attributes whose last rows are kept in memory between questions …"""
 _KEPT_ROWS: Final = 100_000
 _KEPT_BYTES: Final = 4 << 20
 """… where they are not more than so many, with not more text."""
@@ -38,8 +38,8 @@ _Value = tuple[int, str, Any, Micros | None]
 
 
 def newest(store: Store, whose: Whose, limit: int | None = None, offset: int = 0) -> NewestValues:
-    """What the attribute is now for each entity that has it; of several data sets the newest, by ``observedAt`` or, where it
-    has none, ``modifiedAt`` (of equals the last by name).
+    """The present value of the attribute for each entity that has it. Of several data sets the newest counts, by
+    ``observedAt`` or, if it has none, ``modifiedAt`` (of equals the last by name).
 
     ``limit`` None: all. Raises TooManyResults where these are more than one answer holds.
     """
@@ -73,7 +73,7 @@ def newest(store: Store, whose: Whose, limit: int | None = None, offset: int = 0
 
 # -- the tail ---------------------------------------------------------------------------------------------------------
 def _told(attr: str, chosen: Chosen, known: dict[tuple[int, str, str], Any]) -> dict[str, _Value | None]:
-    """What the tail says of each entity of which it tells the attribute; None: it is gone, or may not be seen.
+    """The value in the tail of each entity whose attribute the tail changes; None: it is gone, or may not be seen.
 
     ``known``: what was found in these events before, for who may see all of the entity.
     """
@@ -124,7 +124,7 @@ def _stored(
     cursor: duckdb.DuckDBPyConnection,
     told: dict[str, _Value | None],
 ) -> dict[str, Any]:
-    """The row that counts of each entity, rising by entity, without those that the tail tells of."""
+    """The row that counts of each entity, rising by entity, without those that the tail changes."""
     last = _last_rows(store, whose, snapshot, cursor)
     keep = (last["op"] != DELETED) & chosen.counts(last["entity"])
     if told:

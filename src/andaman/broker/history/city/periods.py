@@ -1,4 +1,4 @@
-"""Periods and what is added up for each, and what the journal's tail tells of the city beyond the store."""
+"""Periods and their sums, and the observations of the city in the journal's tail, beyond the store."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Span:
 
 @dataclass(slots=True)
 class Sums:
-    """What is added up for each period."""
+    """The sums of each period."""
 
     count: Ints
     total: Floats
@@ -63,7 +63,7 @@ class Sums:
 
 
 class Told:
-    """Observations that the tail tells of entities without corrections, each as it was told last."""
+    """Observations in the tail of entities without corrections, each as it was last recorded."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class Told:
         self._t = np.array([one[1] for one in again], dtype=np.int64)
 
     def within(self, entities: Ints, low: Ints, high: Ints) -> Any:
-        """Of which stretches (from ``low`` to ``high`` in ms, of entities) it tells a moment."""
+        """For each stretch (from ``low`` to ``high`` in ms, of an entity): has the tail a moment in it?"""
         if not len(self._t):
             return np.zeros(len(entities), dtype=np.bool_)
         first, behind = self._span.start // 1000, -(-self._span.end // 1000) + 1
@@ -111,7 +111,7 @@ class Told:
             sums.add(self._span.slots(t), 1, num, num, num)
 
     def replaced(self, columns: Columns, low: int, high: int, texts: Sequence[str]) -> Any:
-        """Places of rows (of entities from ``low`` to ``high``) that were told again."""
+        """Places of rows (of entities from ``low`` to ``high``) that were recorded again."""
         first, behind = np.searchsorted(self._entity, [low, high + 1]).tolist()
         if first == behind:
             return []
@@ -139,7 +139,7 @@ def _observations(event: Event, attr: str) -> Iterator[tuple[str, Micros, Micros
 
 
 def _rows(event: Event, attr: str) -> Iterator[Row]:
-    """The observations of one attribute that an event tells."""
+    """The observations of one attribute in an event."""
     if event.told is None:
         yield from (row for row in rows_of(event) if row.attr == attr and row.op == SET)
     elif event.told["do"] == "add":

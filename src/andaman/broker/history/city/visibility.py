@@ -35,7 +35,7 @@ class CitySight(Protocol):
     def hidden_attrs(self, types: Sequence[str], scopes: Sequence[str]) -> frozenset[str]: ...
 
     def veiled(self, attr: str) -> Mapping[str, Micros]:
-        """Entities of which values of the attribute stay hidden that were committed before a moment, and that moment."""
+        """Entities with values of the attribute that stay hidden if committed before a moment, and that moment."""
 
 
 class Everything:
@@ -58,7 +58,7 @@ class Chosen:
     numbers: Ints
     """Entities that the store knows, rising."""
     late: Mapping[str, Sequence[Event]]
-    """What was told of the attribute behind the snapshot, by entity, in order; corrections too."""
+    """The events of the attribute behind the snapshot, by entity, in order; corrections too."""
     known: Mapping[str, int]
     """The number of each entity in ``late``, -1 where the store has none."""
     veils: Mapping[str, Micros]

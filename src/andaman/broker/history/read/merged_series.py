@@ -1,5 +1,6 @@
-"""Aggregates over instances that are at hand as documents: series that were put together of what several brokers told
-(CIM 009 §4.5.19, §5.7.4.4). The same periods and methods as over stored rows."""
+"""Aggregates over instances that are at hand as documents: series merged from the answers of several brokers (CIM 009
+§4.5.19, §5.7.4.4). The same periods and methods as over stored rows.
+"""
 
 from __future__ import annotations
 

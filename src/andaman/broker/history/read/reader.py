@@ -59,7 +59,7 @@ VALUES: Final = (SET, ADDED)
 ENDS: Final = (DELETED, GONE)
 OWN: Final = (META, BORN, TOUCHED)
 _SHARED: Final = 256
-"""Moments with several values that are settled by themselves; more than that, and all rows are read whole."""
+"""Moments with several values that are settled by themselves; above that, all rows are read completely."""
 _LIGHT: Final = f"entity, attr, dataset, op, place, {T} AS t, 0::BIGINT AS lag, seq, 0::BIGINT AS created, form, num, num2"
 
 
@@ -145,8 +145,8 @@ class Reader:
         late: Late,
         query: TemporalQuery,
     ) -> Rows | None:
-        """Rows of which only moments, forms and numbers are told, of every data set; of the few moments that a series has
-        two values of, the whole rows settle which counts.
+        """Rows with only moments, forms and numbers, of every data set. If a series has two values of a few moments,
+        the complete rows decide which counts.
 
         None where more matters: a value is no number, or such moments are many.
         """
@@ -195,7 +195,7 @@ class Reader:
         late: Late,
         query: TemporalQuery,
     ) -> Rows:
-        """All that is told of these moments, rising, the long way. ``older``: the file has some of it."""
+        """All records of these moments, rising, the long way. ``older``: the file has some of it."""
         listed = moments.tolist()
         within = replace(choice, t_from=listed[0], t_to=listed[-1])
         mine = np.isin(recent["t"], moments)
@@ -246,7 +246,7 @@ class Reader:
         return joined([{name: np.ma.getdata(found[name]) for name in names}], names)
 
     def _rollups(self, choice: Choice, query: TemporalQuery) -> Rollups:
-        """Hours of which the rows were dropped."""
+        """Hours whose rows were dropped."""
         where = condition(self._cursor, choice, ops=False)
         return rollups.read(self._cursor, where, *bounds(query), query.timeproperty == "observedAt")
 

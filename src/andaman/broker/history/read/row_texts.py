@@ -1,4 +1,4 @@
-"""Texts of rows whose value the numbers do not tell: read from the file for a whole page at once, and only where needed."""
+"""Texts of rows whose numbers do not contain the value: read from the file for a full page at once, and only if needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The scopes of entities over time (CIM 009 §4.5.6, §4.18): which were valid when, and what is shown of that."""
+"""The scopes of entities over time (CIM 009 §4.5.6, §4.18): which were valid when, and the part that is shown."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def timelines(reader: Reader, query: EvolutionQuery) -> dict[int, Timeline]:
 
 
 def split_scopes(reader: Reader, rows: Rows) -> tuple[Rows, dict[int, Timeline]]:
-    """Rows of attributes, and the scopes that were read beside them, by entity; only what is shown of these."""
+    """Rows of attributes, and the scopes that were read with them, by entity; only the part to show of these."""
     mine = rows.attr == reader.word(SCOPE)
     if not mine.any():
         return rows, {}

@@ -1,4 +1,4 @@
-"""From rows to what is answered: instances in stored form, and aggregates over periods."""
+"""From rows to answers: instances in stored form, and aggregates over periods."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The end of each series: its last N rows, looked for where the newest rows lie and no further back than needed."""
+"""The end of each series: its last N rows, searched from the newest rows back, no further than needed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from andaman.kernel.time import Micros
 
 FULL: Final = f"entity, attr, dataset, op, place, {T} AS t, lag, seq, created, form, num, num2"
 _SLACK: Final = 32
-"""More rows than are asked for, since some may have been told twice or erased."""
+"""More rows than are asked for, since some may be recorded twice or erased."""
 _LARGE: Final = 2_000_000
 """Rows of a segment that is looked through by itself; smaller ones are asked together."""
 
@@ -51,10 +51,10 @@ class Ends:
         self._late = late
         self._observed = query.timeproperty == "observedAt"
         self._since: dict[int, Micros] = {}
-        """Series (entity, attribute) of which the file has more: all of that lies before this moment."""
+        """Series (entity, attribute) that have more in the file: all of that is before this moment."""
 
     def find(self, recent: dict[str, Any]) -> Rows | None:
-        """With the rows that are in memory; None where too much was told twice or erased to be sure of an end."""
+        """With the rows that are in memory; None if too much was recorded twice or erased to be sure of an end."""
         source, query = self._source, self._query
         groups = list(self._groups())
         parts = [recent]
@@ -89,7 +89,7 @@ class Ends:
         return segment.max_t if self._observed else segment.max_at
 
     def _unfinished(self, left: Ints, found: Rows, groups: Sequence[Sequence[Segment]]) -> Ints:
-        """Of these entities those of which the groups may have something newer, or some that are missing."""
+        """Those of these entities for which the groups may have newer or missing rows."""
         attrs = self._choice.attrs
         if attrs is None or self._source.edits:
             return left
@@ -102,7 +102,7 @@ class Ends:
         return np.array([n for n in left.tolist() if done[who[n]] < len(attrs)], dtype=np.int64)
 
     def _newest(self, entities: Ints, group: Sequence[Segment]) -> dict[str, Any]:
-        """Enough of the newest rows of each series in these segments; what was told at once is told whole."""
+        """Enough of the newest rows of each series in these segments; rows of one moment are all read."""
         enough = self._last + _SLACK
         time = "t" if self._observed else "t + lag"
         stored = self._source.stored(
@@ -122,7 +122,9 @@ class Ends:
         return stored
 
     def _sure(self, found: Rows) -> bool:
-        """What is not told lies before all that was told of it; so much from then on must stand."""
+        """All unread rows are before all rows that were read of a series. So there must be enough rows from that moment
+        on.
+        """
         since = dict(self._since)
         for who, attr, start, end in found.groups() if since else ():
             at = since.pop(self._source.numbers[who] << 32 | attr, None)

@@ -29,7 +29,7 @@ def packed(column: Any) -> Any:
 
 
 def picked(column: Any, at: Any, count: int) -> Any:
-    """``column[at]``, of which the length is known."""
+    """``column[at]``, whose length is known."""
     if is_repeated(column) and not isinstance(at, slice):
         return repeated(column[0], count, column.dtype)
     return column[at]

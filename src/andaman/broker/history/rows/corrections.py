@@ -22,7 +22,7 @@ SCHEMA: Final = "CREATE TABLE IF NOT EXISTS edit (entity INTEGER, seq BIGINT, to
 
 
 class Edit(NamedTuple):
-    """One correction: the journal position that told it, and what it told."""
+    """One correction: its journal position and its content."""
 
     seq: int
     told: dict[str, Any]

@@ -1,4 +1,5 @@
-"""Values too large for a column of the database: their length stands there, and the journal, which keeps them anyway, is asked.
+"""Values too large for a column of the database: it stores their length, and the journal, which keeps them anyway, is
+asked.
 
 The database reads and sorts columns in vectors of 2,048 values, which it holds in memory whole: of texts of 250 KB one vector is half a
 gigabyte. What one answer may have of texts has a bound as well.
@@ -58,8 +59,9 @@ class Allowance:
 
 
 class Wanted(NamedTuple):
-    """A text as the store has it, and the row that it belongs to; ``seq`` is the position that told it, ``place`` -1 where the
-    data set alone says which."""
+    """A text as the store has it, and the row that it belongs to. ``seq`` is its journal position, ``place`` -1 if the
+    data set alone identifies it.
+    """
 
     seq: int
     attr: str
@@ -89,7 +91,7 @@ class Texts:
         """``journal`` None: nothing was ever left out."""
         self._journal = journal
         self.attrs: frozenset[str] = frozenset()
-        """Attributes of which texts were left out …"""
+        """Attributes with texts that were left out …"""
         self.noted: frozenset[str] = frozenset()
         """… as the file has them."""
 
@@ -105,7 +107,7 @@ class Texts:
             db.execute("INSERT INTO left_out VALUES (?)", [attr])
 
     def also(self, attr: str, conditions: tuple[str, ...]) -> tuple[str, ...]:
-        """Conditions that rows of an attribute may meet, with those of which the text is not here."""
+        """Conditions that rows of an attribute may meet, including those whose text is not here."""
         return (*conditions, _LEFT_OUT) if attr in self.attrs and "true" not in conditions else conditions
 
     @property

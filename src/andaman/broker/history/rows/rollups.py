@@ -66,7 +66,7 @@ def read(
 
 
 def fetch(cursor: duckdb.DuckDBPyConnection, where: str, low: Micros | None, high: Micros | None) -> Rollups:
-    """Rollups of these rows of which the hour touches the range."""
+    """Rollups of these rows whose hour touches the range."""
     if low is not None:
         where += f" AND hour >= {low // HOUR}"
     if high is not None:

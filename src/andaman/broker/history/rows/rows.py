@@ -21,8 +21,10 @@ from andaman.broker.model import Change, Doc, Event, EventKind, Instance
 from andaman.kernel.time import Micros, format_time, parse_time
 
 SET, DELETED, MOVED, ADDED, GONE = 0, 1, 2, 3, 4
-"""What a row says of its instance: this is its new form; it is gone; only its place among the instances changed; the
-temporal API or a change of scope told it (ADDED), or its end (GONE). The last two are no part of any state."""
+"""The meaning of a row for its instance. SET: this is its new form. DELETED: it is gone. MOVED: only its place among
+the instances changed. ADDED: the temporal API or a change of scope recorded it; GONE: that recorded its end. The last
+two belong to no state.
+"""
 META, BORN, TOUCHED = "", "@born", "@touched"
 """Attribute names of rows about the entity itself: types and scopes; its creation; a change without any other row."""
 SCOPE: Final = "@scope"
@@ -32,9 +34,9 @@ NULL: Final = "urn:ngsi-ld:null"
 _EXACT = 1 << 53
 _FORMS_MAX = 5_000
 _REST_MOST: Final = 256
-"""Length of a member that a form may tell."""
+"""Length of a member that a form may contain."""
 NUMERIC: Final = frozenset("ifb")
-"""Ways to keep a value (see ``Form``) of which ``num`` says all."""
+"""Ways to keep a value (see ``Form``) that ``num`` represents completely."""
 _VALUE_MEMBER: Final = {
     "Property": "value",
     "GeoProperty": "value",
@@ -325,7 +327,7 @@ def _meta(members: Doc) -> str:
 
 
 def _told(event: Event, told: dict[str, Any]) -> Iterator[Row]:
-    """A write of the temporal API: what it adds as rows, corrections as a mark only (see edits.py)."""
+    """A write of the temporal API: its additions as rows, corrections as a mark only (see ``corrections.py``)."""
     name, at, seq = event.entity_id, event.at, event.seq
     yield Row(name, TOUCHED, "", ADDED, 0, at, 0, seq, at, TOUCHED, nan, nan, "")
     if told["do"] == "end":
@@ -345,7 +347,7 @@ def _told(event: Event, told: dict[str, Any]) -> Iterator[Row]:
 
 
 def added(name: str, attr: str, one: Instance, at: Micros, seq: int, place: int) -> Row:
-    """The row of an instance that the temporal API told."""
+    """The row of an instance that came by the temporal API."""
     form, t, created, num, num2, body = split(one, at)
     if attr == SCOPE and body and (known := read_form(form)).value == "j":
         # Scopes are few and stand for years: as a word of the dictionary they need no text of their own.

@@ -80,7 +80,7 @@ COLUMNS: Final = tuple(one.name for one in fields(Rows) if one.name != "body")
 
 
 def untold(name: str, count: int, value: int = 0) -> Any:
-    """A column of which a short way tells nothing."""
+    """A column that a short way does not read."""
     return repeated(np.nan, count, np.float64) if name == "num2" else repeated(value, count)
 
 
@@ -117,7 +117,7 @@ def in_range(rows: Rows, query: TemporalQuery, observed: Observed) -> Rows:
 
 
 def ordered(rows: Rows, query: TemporalQuery, observed: Observed, text: Callable[[int], str]) -> Rows:
-    """Each series in order of time, then of what was told first, then of data sets by name."""
+    """Each series in order of time, then of recording, then of data sets by name."""
     settled = by_time(rows)
     if settled is not None:
         return settled
@@ -142,7 +142,9 @@ def by_time(rows: Rows) -> Rows | None:
 
 
 def with_shared(rows: Rows) -> tuple[Rows, Ints]:
-    """Each series in order of time, and the moments, rising, of which one has several rows: their order is not settled."""
+    """Each series in order of time, and the moments, rising, that have several rows in a series: their order is not
+    settled.
+    """
     if len(rows) < 2:
         return rows, rows.time[:0]
     order, differ = _timed(rows)

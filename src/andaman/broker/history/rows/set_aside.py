@@ -32,7 +32,7 @@ _ENVIRONMENT: Final = (
     "checksum",
     "could not read enough",
 )
-"""Of DuckDB's messages: the trouble is not with what is written."""
+"""Of DuckDB's messages: the trouble is not with the written rows."""
 
 
 class SetAside(NamedTuple):

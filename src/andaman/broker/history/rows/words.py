@@ -7,7 +7,7 @@ from andaman.broker.history.rows.rows import NUMERIC, Form, read_form
 
 
 class Words:
-    """A number stands for the same text for the whole answer, also when the store learns it meanwhile."""
+    """A number stands for the same text throughout the answer, also when the store learns the text meanwhile."""
 
     def __init__(self, names: Names) -> None:
         self._names = names

@@ -226,7 +226,7 @@ class Condenser:
             self._job = None
 
     def _roll_up(self, table: str) -> None:
-        """Rollups of the rows of ``piece`` that go: each observation counts once, as it was told last."""
+        """Rollups of the rows of ``piece`` that go: each observation counts once, as it was last recorded."""
         db, texts = self.store.db, self.store.names.texts
         ((low, high, first, last, start, end, forms),) = db.execute(
             f"SELECT min(entity), max(entity), min(attr), max(attr), min({T}), max({T}), list(DISTINCT form) "  # noqa: S608

@@ -33,7 +33,8 @@ Columns = dict[str, Any]
 @dataclass(frozen=True, slots=True)
 class Choice:
     """Rows that a question needs: of these entities (by number, rising), attributes (None: all but ``without``), data
-    sets (None: all) and kinds, with t in the range (both ends included; None: open)."""
+    sets (None: all) and kinds. Their t is in the range (both ends included; None: open).
+    """
 
     entities: Ints
     attrs: tuple[int, ...] | None
@@ -74,7 +75,7 @@ def run_of(columns: Columns) -> Run:
 
 
 def grown(runs: tuple[Run, ...], more: Run) -> tuple[Run, ...]:
-    """The runs with one more; those of like size are put together."""
+    """The runs with one more; runs of like size are merged."""
     stack = [*runs, more]
     while len(stack) > 1 and len(stack[-2]) < 2 * len(stack[-1]):
         newer, older = stack.pop(), stack.pop()
@@ -90,7 +91,9 @@ def together(runs: Sequence[Run]) -> Run:
 
 
 def bounded(runs: Runs, newest: Iterable[int]) -> dict[int, tuple[Run, ...]]:
-    """What may be kept, of the newest segments (their numbers, the newest first); what is left out is read from the file."""
+    """The runs that may be kept, of the newest segments (their numbers, the newest first); the others are read from the
+    file.
+    """
     kept: dict[int, tuple[Run, ...]] = {}
     total = 0
     for number in newest:

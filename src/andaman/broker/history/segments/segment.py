@@ -21,12 +21,12 @@ COLUMNS: Final = (
 """``ms`` and ``us`` are t: devices report milliseconds at most, and a column of zeros takes no room. ``body`` NULL: ""."""
 NAMES: Final = tuple(column.split()[0] for column in COLUMNS.split(", "))
 ALL: Final = ", ".join(NAMES)
-"""For SELECT: tables of sorted segments have others beside them."""
+"""For SELECT: tables of sorted segments have further columns."""
 T: Final = "(ms * 1000 + us)"
 AT: Final = "(ms * 1000 + us + lag)"
 DAY_MS: Final = DAY // 1000
 RAW_NUMBER: Final = "(num IS NOT NULL AND NOT isnan(num) AND (num2 IS NULL OR isnan(num2)))"
-"""Is the value of an instance that is kept whole (as text) a number, and no place?"""
+"""Is the value of an instance that is kept completely (as text) a number, and not a place?"""
 OPEN: Final = -1
 CLOSED: Final = -2
 STATE_OPS: Final = "op <= 2"
@@ -50,9 +50,9 @@ class Segment:
     max_seq: int
     last: int = -1
     days: bool = False
-    """Has its table a column ``day`` (the whole days of ``ms``)? Of segments that were sorted since format 3."""
+    """Has its table a column ``day`` (``ms`` in days)? Of segments that were sorted since format 3."""
     again: str | None = None
-    """Attributes (numbers, between commas) of which it has an observation twice; None: that was not looked at."""
+    """Attributes (numbers, between commas) that have an observation twice in it; None: that was not examined."""
 
     def once(self, attr: int) -> bool:
         """Is it known to have each observation of this attribute once: entity, data set, moment?"""
@@ -70,7 +70,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The segments of one moment, oldest first; what is written later is not seen through it."""
+    """The segments of one moment, oldest first; later writes are not seen through it."""
 
     last_seq: int
     segments: tuple[Segment, ...]

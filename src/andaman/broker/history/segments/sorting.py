@@ -1,4 +1,5 @@
-"""How a sorted segment lies in the file: in order of attribute, entity and time, as small as its columns can be stored.
+"""The form of a sorted segment in the file: in order of attribute, entity and time, as small as its columns can be
+stored.
 
 What a column of numbers takes is the spread of the differences between neighbours. Within a series, of one sensor say, they
 are all alike; where one series ends and the next begins they are not. So what is stored of a long series is not the time
@@ -31,7 +32,7 @@ _LONG: Final = 32
 _MOST: Final = 1 << 61
 """Beyond it (moments millions of years apart) a piece is stored as it is."""
 _LISTED: Final = 1_000
-"""Attributes that are told twice, beyond which a segment does not list them."""
+"""Attributes with repeated observations; if there are more, a segment does not list them."""
 _DAY: Final = f"floor(ms / {DAY_MS}.0)::INTEGER"
 _ORDER: Final = "attr, entity, dataset"
 
@@ -42,8 +43,10 @@ def create(db: duckdb.DuckDBPyConnection, table: str) -> None:
 
 
 def insert(db: duckdb.DuckDBPyConnection, table: str, rows: str) -> set[int]:
-    """Append these rows (SQL for all columns of a segment) in order; they must fit into memory, and be all that the segment
-    has of their moments of their series. Returns the attributes of which two rows share data set and moment."""
+    """Append these rows (SQL for all columns of a segment) in order. They must fit into memory, and be all that the
+    segment has of their moments of their series. Returns the attributes that have two rows with the same data set and
+    moment.
+    """
     series = (
         f"SELECT {_ORDER}, count(*) AS n, min(ms) AS low, max(ms) AS high, arg_min(seq, ms) AS first, "  # noqa: S608
         f"arg_max(seq, ms) AS last FROM ({rows}) GROUP BY {_ORDER}"

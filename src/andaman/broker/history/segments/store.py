@@ -74,7 +74,7 @@ class OtherFormat(AndamanError):
 
 
 class Store:
-    """The file and what is known of it in memory."""
+    """The file and the facts about it in memory."""
 
     def __init__(self, directory: Path, memory_mb: int, threads: int, journal: Journal | None = None) -> None:
         """``journal``: where texts are that are left out here; None: none are."""
@@ -98,12 +98,14 @@ class Store:
             raise
         self._root = self.db.cursor()
         self.told: dict[tuple[int, str, str], Any] = {}
-        """What was worked out of events of the journal's tail, by (position, attribute, kind of question); empty when they are here."""
+        """Results computed from events of the journal's tail, by (position, attribute, kind of question); empty when
+        the events are here.
+        """
         self.newest: dict[tuple[int, int], Any] = {}
         """The newest rows by (tenant, attribute), see latest.py."""
         self._lock = threading.Lock()
         self.room = threading.Lock()
-        """Held by whoever needs the engine's memory for itself: a step of sorting, or a large question asked again."""
+        """Held by a task that needs the engine's memory for itself: a step of sorting, or a large question asked again."""
         self._done = threading.Condition(self._lock)
         """Notified whenever a question has been answered."""
         self._idle: list[duckdb.DuckDBPyConnection] = []

@@ -1,4 +1,4 @@
-"""State as of T: the last row of every instance that was known at T, put together to whole entities."""
+"""State as of T: the last row of every instance that was known at T, assembled to complete entities."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ _COLUMNS: Final = (
 
 @dataclass(slots=True)
 class _Entity:
-    """One entity while it is put together. ``meta`` None: it does not exist (any more)."""
+    """One entity while it is assembled. ``meta`` None: it does not exist (any more)."""
 
     meta: dict[str, Any] | None = None
     born: Micros = 0
     modified: Micros = 0
     meta_at: Micros = 0
     last: dict[str, Micros] = field(default_factory=dict)
-    """Attribute → when something of it was told last that its instances do not say, such as a removal."""
+    """Attribute → the last time of a change that its instances do not show, such as a removal."""
     attrs: dict[str, dict[str, tuple[int, Instance]]] = field(default_factory=dict)
 
     def take(self, row: Row) -> None:

@@ -1,5 +1,5 @@
-"""The candidates of a temporal query: entities that may be seen and that a selector may want, in windows that grow until the page
-is full, in order of first appearance or of ids.
+"""The candidates of a temporal query: entities that may be seen and that a selector may want. They come in windows that
+grow until the page is full, in order of first appearance or of ids.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ class Candidates:
         return members
 
     def ever_scoped(self, name: str, number: int) -> bool:
-        """Did the entity ever have scopes, or may the tail tell some?"""
+        """Did the entity ever have scopes, or may the tail have some?"""
         if self._subjects.scoped(number):
             return True
         late = self._tails.get(name, ())

@@ -49,10 +49,10 @@ class Sight(Protocol):
     def hidden_attrs(self, types: Sequence[str], scopes: Sequence[str]) -> frozenset[str]: ...
 
     def veiled(self, attr: str) -> Mapping[str, Micros]:
-        """Entities of which values of the attribute stay hidden that were committed before a moment, and that moment."""
+        """Entities with values of the attribute that stay hidden if committed before a moment, and that moment."""
 
     def veils(self, names: Sequence[str]) -> Mapping[str, Veil]:
-        """Entities of which something stays hidden that was committed before a moment."""
+        """Entities with something that stays hidden if committed before a moment."""
 
 
 class Veil(Protocol):
@@ -234,7 +234,7 @@ class Evolutions:
         )
 
     def _shows_scopes(self) -> bool:
-        """Aggregates show none; but an entity of which only a scope ended is there when ends are asked for."""
+        """Aggregates show none; but an entity with only the end of a scope counts when ends are asked for."""
         temporal = self._query.temporal
         return self._query.scope and (not temporal.aggr_methods or temporal.timeproperty == "deletedAt")
 

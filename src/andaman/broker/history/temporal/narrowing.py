@@ -1,5 +1,5 @@
-"""Which entities may meet the conditions of a temporal query: a look at the columns of the interval, before instances are put
-together and held against the conditions one entity after the other.
+"""Which entities may meet the conditions of a temporal query. It looks at the columns of the interval, before instances
+are assembled and checked against the conditions entity by entity.
 
 Who is left out surely does not match; who stays may. What the columns do not tell stays: conditions on members, entities that were
 corrected, and whatever the journal's tail tells.
@@ -49,7 +49,7 @@ class Sight(Protocol):
     def hidden_attrs(self, types: Sequence[str], scopes: Sequence[str]) -> frozenset[str]: ...
 
     def veiled(self, attr: str) -> Mapping[str, Micros]:
-        """Entities of which values of the attribute stay hidden that were committed before a moment, and that moment."""
+        """Entities with values of the attribute that stay hidden if committed before a moment, and that moment."""
 
 
 # -- what is needed -----------------------------------------------------------------------------------------------------
@@ -80,7 +80,7 @@ class _Any:
 
 
 _Need = _Has | _Lacks | _All | _Any | None
-"""None: whatever there is."""
+"""None: any rows."""
 
 
 class Narrowing:
@@ -136,7 +136,9 @@ class Narrowing:
         return [name for name in names if self._may(self._need, name)]
 
     def _of_rows(self) -> bool:
-        """Do the rows of values tell all? Deletions are no values, and aggregates go on over hours of which rows were dropped."""
+        """Do the rows of values show everything? Deletions are no values, and aggregates go on over hours of which rows
+        were dropped.
+        """
         temporal = self._query.temporal
         if temporal.timeproperty == "deletedAt":
             return False
@@ -304,7 +306,7 @@ class Narrowing:
                 return True
 
     def _told(self, has: _Has) -> set[str]:
-        """Entities of which the tail, or a correction, tells an instance in the interval that may meet the term."""
+        """Entities with an instance in the tail, or in a correction, that is in the interval and may meet the term."""
         known = self._late.get(has)
         if known is None:
             known = self._late[has] = {
@@ -317,7 +319,7 @@ class Narrowing:
         return known
 
     def _corrected(self, attr: str) -> list[int]:
-        """Entities of which an instance of the attribute was replaced: what it was replaced with is no row."""
+        """Entities with a replaced instance of the attribute: its replacement is not a row."""
         edits = self._store.edits
         return [
             number
@@ -345,7 +347,7 @@ class Narrowing:
 
 
 def _instances(event: Event, attr: str) -> Iterable[Instance]:
-    """Instances of the attribute that an event tells, and perhaps some that were told before."""
+    """Instances of the attribute in an event, and perhaps some older ones."""
     told: dict[str, Any] | None = event.told
     if told is None:
         change = event.change_of(attr)

@@ -1,4 +1,6 @@
-"""What is shown of the entities that were found: attributes and data sets, the last N, one stretch of time, their instances."""
+"""The shown part of the entities that were found: attributes and data sets, the last N, one stretch of time, their
+instances.
+"""
 
 from __future__ import annotations
 
@@ -127,5 +129,7 @@ def summed(found: Found, query: EvolutionQuery) -> dict[str, Any]:
 
 
 def _in_order(attrs: dict[str, Any]) -> dict[str, Any]:
-    """By name: the order of rows hangs on what is in a segment and what still in the tail, hidden rows among them."""
+    """By name: the order of rows depends on how many are in a segment and how many still in the tail, hidden rows among
+    them.
+    """
     return dict(sorted(attrs.items())) if len(attrs) > 1 else attrs

@@ -45,7 +45,7 @@ def cut(times: Sequence[Ints], each: int, together: int, backwards: bool) -> Mic
 
 
 def whole_range(query: TemporalQuery, times: Sequence[Ints], edge: Micros, backwards: bool) -> Range:
-    """The stretch that the page covers: from the query's own bound where it has one, else from what is there."""
+    """The stretch that the page covers: from the query's own bound if it has one, else from the first row."""
     inside = [own for own in times if len(own)]
     newest = max((int(own.max()) for own in inside), default=edge)
     oldest = min((int(own.min()) for own in inside), default=edge)

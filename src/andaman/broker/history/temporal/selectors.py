@@ -1,4 +1,6 @@
-"""Parts of selecting entities over time: what decides by itself, and what hangs on instances and scopes in the interval."""
+"""Parts of selecting entities over time: the filters that the entity alone decides, and those that need its instances
+and scopes in the interval.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,7 @@ from andaman.broker.query.regex import found_in
 
 
 def last_form(events: Sequence[Any]) -> str:
-    """The newest types and scopes that these events tell, "" where they tell none."""
+    """The newest types and scopes in these events, "" if they have none."""
     for event in reversed(events):
         if event.told is None and not event.moved:
             continue
@@ -30,7 +32,7 @@ def last_form(events: Sequence[Any]) -> str:
 
 
 def holds_by_itself(selector: EntityQuery, name: str, members: Doc) -> bool:
-    """Conditions that do not hang on instances."""
+    """Conditions that do not depend on instances."""
     return (
         (not selector.ids or name in selector.ids)
         and (selector.types is None or matches_types(selector.types, members["type"]))
@@ -57,7 +59,7 @@ def _paths(expr: QExpr) -> set[str]:
 
 
 def by_who(rows: Rows, count: int) -> list[tuple[int, int]]:
-    """Where the rows of each entity lie."""
+    """The places of each entity's rows."""
     edges = np.searchsorted(rows.who, np.arange(count + 1)).tolist()
     return list(pairwise(edges))
 

@@ -61,8 +61,9 @@ class Subjects:
         self._tenant, self._form = np.concatenate([self._tenant, more]), np.concatenate([self._form, more])
 
     def take(self, rows: Sequence[tuple[str, Row]], last_seq: int) -> None:
-        """Rows that tell what entities are (each with its tenant), of what was ingested a moment ago up to ``last_seq``; by the
-        loading thread."""
+        """Rows of types and scopes of entities (each with its tenant), ingested a moment ago up to ``last_seq``; by the
+        loading thread.
+        """
         with self._lock:
             if not self._loaded:
                 return
@@ -92,7 +93,7 @@ class Subjects:
         return self.as_of(tenant, fits)[0]
 
     def as_of(self, tenant: str, fits: Callable[[str], bool]) -> tuple[Ints, int]:
-        """``numbers``, and the journal position as of which they are."""
+        """``numbers``, and the journal position at which they hold."""
         with self._lock:
             if not self._loaded:
                 self._load()

@@ -45,13 +45,15 @@ _POINT_MEMBERS: Final = ("type", "coordinates")
 _NO_STRING: Final = """(body < '"' OR body >= '#')"""
 _ESCAPED: Final = r"contains(body, '\')"
 _OBJECT: Final = "CASE WHEN body >= '{' AND body < '|' THEN body END"
-"""For functions that raise where a body is no JSON (``large.py``): in what order conditions are looked at is the database's affair."""
+"""For functions that raise if a body is not JSON (``large.py``): the database chooses the order in which conditions are
+evaluated.
+"""
 _WHOLE: Final = """contains(body, '"type":')"""
-"""Of an instance that is kept whole, and of some other objects."""
+"""Of an instance that is kept completely, and of some other objects."""
 _EXACT: Final = 1 << 53
 _LAST: Final = "\U0010ffff"
 _ZULU: Final = """(body LIKE '"____-__-__T__:__:__%Z"' AND NOT contains(body, ':60'))"""
-"""A date-time of which the text sorts as the time does, to the second."""
+"""A date-time whose text sorts as the time does, to the second."""
 
 
 def of_term(term: Term, readable: Readable) -> Conditions:
@@ -79,7 +81,7 @@ def _of_value_term(term: Term, readable: Readable) -> Conditions:
 
 
 def of_geo(query: GeoQuery) -> Conditions:
-    """Of rows of the geo property: points in the box of what is asked for, and other geometries."""
+    """Of rows of the geo property: points in the box of the query, and other geometries."""
     box = search_box(query)
     if box is None:
         return ANY
@@ -249,12 +251,12 @@ def _text(text: str) -> str:
 
 
 def _json(text: str) -> str:
-    """The text as it stands in JSON."""
+    """The text as it appears in JSON."""
     return _literal(_text(text))
 
 
 def _member(name: str) -> str:
-    """The name of a member as it stands in JSON."""
+    """The name of a member as it appears in JSON."""
     return _literal(_text(name) + ":")
 
 
