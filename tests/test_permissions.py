@@ -350,7 +350,7 @@ def test_backups_hold_the_roles_of_the_city(tmp_path: Path) -> None:
         assert (tmp_path / copy / FILE).read_text("utf-8") == SHIFT_LEAD
 
 
-OTHER_MEANINGS = {"city/types.py", "training/course.py", "training/demo.py", "training/framework.py"}
+OTHER_MEANINGS = {"city/types.py", "training/course.py"}
 """The operator of a bus line, and duties of staff."""
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from andaman.app import App, build
-from andaman.city.pack import DemoAccount, base_demo_accounts
+from andaman.city.pack import DemoAccount, base_demo_accounts, base_demo_staff
 from andaman.city.room import City
 from andaman.kernel.errors import Unavailable
 from andaman.offline import cli_actor
@@ -79,7 +79,8 @@ def run_demo(settings: Settings, given: set[str]) -> int:
 
     async def ready() -> None:
         await _make_accounts(app, people, accounts)
-        await app.get(TrainingService).seed(simulated_staff(app.site.clock()))
+        training, staff = app.get(TrainingService), pack.demo_staff if pack else base_demo_staff()
+        await training.seed(simulated_staff(training.framework(), staff, app.site.clock()))
         host, port = sock.getsockname()[:2]
         _print_card(f"http://{host}:{port}/", people, accounts, time.monotonic() - began)
 

@@ -19,7 +19,8 @@ class Register(Generic[AnyRow]):
     """A list that administrators of the city edit. Each field of ``row`` but ``code`` is an attribute of ``entity_type``.
 
     ``check`` refuses with RowRefused what the form cannot see. The entity of a row is in ``scope``, has its code in the
-    attribute ``code_attribute`` too, and has the texts ``constants``. Raises ValueError where a field has no words.
+    attribute ``code_attribute`` too, and has the texts ``constants``. ``rewritten_before``: releases that kept no marker wrote its
+    rows at each start, so nobody can have edited them. Raises ValueError where a field has no words.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Register(Generic[AnyRow]):
     scope: str = "/registers"
     code_attribute: str = ""
     constants: Mapping[str, str] = field(default_factory=dict)
+    rewritten_before: bool = False
     form: Form[AnyRow] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:

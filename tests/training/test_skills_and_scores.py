@@ -6,14 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from andaman.city.registers import SeedRows
 from andaman.kernel.errors import BadRequestData
 from andaman.kernel.time import DAY, SECOND
 from andaman.training.course import COURSES, SHIFT, mark_quiz
 from andaman.training.drill import PATONG_HILL, Fact, score, speed_points
-from andaman.training.framework import COMPETENCIES, MAX_LEVEL, ROLES
+from andaman.training.framework import MAX_LEVEL, Framework
 from andaman.training.skills import Member, Record, skill_gap
 
-BY_ID = {c.id: c for c in COMPETENCIES}
+FRAMEWORK = Framework.of(SeedRows())
+BY_ID, ROLES = FRAMEWORK.competencies, FRAMEWORK.roles
 NOW = 1_800_000_000 * SECOND
 people = st.sampled_from(["p1", "p2", "p3", "p4"])
 records = st.lists(

@@ -98,6 +98,11 @@ class Pack:
             self._own("demo-accounts.json") or _base("demo-accounts.json"), list[DemoAccount]
         )
 
+    @property
+    def demo_staff(self) -> dict[str, int]:
+        """Staff role → how many people with simulated training records ``andaman demo`` creates."""
+        return msgspec.convert(self._own("demo-staff.json") or _base("demo-staff.json"), dict[str, int])
+
     def _own(self, name: str) -> Any:
         """A JSON file of the pack next to its manifest, or None."""
         return _json(self._folder / name)
@@ -187,6 +192,11 @@ def base_register(name: str) -> list[Any]:
 def base_demo_accounts() -> list[DemoAccount]:
     """Whom ``andaman demo`` creates in a city without a pack."""
     return msgspec.convert(_base("demo-accounts.json"), list[DemoAccount])
+
+
+def base_demo_staff() -> dict[str, int]:
+    """Staff of ``andaman demo`` in a city without a pack."""
+    return msgspec.convert(_base("demo-staff.json"), dict[str, int])
 
 
 def _register(folder: Traversable, name: str) -> list[Any] | None:

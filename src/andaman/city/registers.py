@@ -211,13 +211,20 @@ class Registers:
         if pack is None and filled_by(self._broker, register.name) not in (None, BASE):
             return  # started without its pack for once: the rows stay
         rows = self._seeds.rows(register)
+
+        def digest_of(code: str, doc: Doc) -> str:
+            return digest(register, {"code": code, **stored(register, doc)})
+
+        docs = ((code, self._broker.find(register.id_of(code), FULL_ACCESS)) for code in rows)
+        older = {code: {digest_of(code, doc)} for code, doc in docs if register.rewritten_before and doc}
         seed = Seed(
             register.name,
             pack.id if pack else BASE,
             {code: digest(register, register.json(row)) for code, row in rows.items()},
             register.id_of,
             lambda code: self._doc(register, rows[code]),
-            lambda code, doc: digest(register, {"code": code, **stored(register, doc)}),
+            digest_of,
+            older,
         )
         await fill_in(self._broker, seed)
 

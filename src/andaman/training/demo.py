@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from typing import Final
 
 from andaman.broker.api import Doc, entity, prop
 from andaman.kernel.ids import urn
 from andaman.kernel.time import DAY, Micros
-from andaman.training.framework import COMPETENCIES, MAX_LEVEL, ROLES
+from andaman.training.framework import MAX_LEVEL, Framework
 
 SCOPE: Final = ("/training/record",)
-_STAFFED: Final = {
-    "duty-officer": 4,
-    "dispatcher": 3,
-    "data-officer": 1,
-    "planner": 2,
-    "platform-engineer": 1,
-}
 
 
-def simulated_staff(now: Micros, seed: int = 2026) -> list[Doc]:
-    """Staff members and learning records as of ``now``: some lack proofs, some have lapsed ones."""
+def simulated_staff(
+    framework: Framework, people: Mapping[str, int], now: Micros, seed: int = 2026
+) -> list[Doc]:
+    """Staff members and learning records as of ``now``: some lack proofs, some have lapsed ones. ``people``: role → how many."""
     dice = random.Random(seed)
-    days = {c.id: c.valid_days for c in COMPETENCIES}
+    days = {code: one.valid_days for code, one in framework.competencies.items()}
     docs: list[Doc] = []
-    for role in ROLES:
-        for number in range(1, _STAFFED[role.id] + 1):
+    for role in framework.roles:
+        for number in range(1, people.get(role.id, 0) + 1):
             person = f"staff:simulated-{role.id}-{number}"
             key = person.replace(":", "-")
             docs.append(

@@ -90,3 +90,9 @@ class NoSuchStaffRole(Refusal, BadRequestData):
     words = Words("ไม่มีบทบาท {role}", "There is no role {role}")
     role: str
     field: FieldName = "role"
+
+
+class CompetencyTwice(Refusal, BadRequestData):
+    code = "competency-twice"
+    words = Words("{field}มีสมรรถนะเดียวกันมากกว่าหนึ่งครั้ง", "{field} names a competency more than once")
+    field: FieldName

@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from andaman.broker.api import Broker
+from andaman.city.registers import Registers
 from andaman.identity.service import Identity
 from andaman.kernel.time import DAY
 from andaman.room import Built, Room, Site, setting
+from andaman.training.framework import COMPETENCIES, STAFF_ROLES
 from andaman.training.permissions import PERMISSIONS
 from andaman.training.routes import routes
 from andaman.training.service import TrainingService
 from andaman.training.types import TYPES
+
+REGISTERS = (COMPETENCIES, STAFF_ROLES)
 
 
 @dataclass(frozen=True)
@@ -24,8 +28,9 @@ class TrainingSettings:
 def build(site: Site, settings: TrainingSettings) -> Built:
     tenants = site.services.get(Identity).tenants
     keep = settings.drill_keep_days * DAY
-    training = site.services.add(TrainingService(site.services.get(Broker), site.clock, tenants, keep))
+    broker, registers = site.services.get(Broker), site.services.get(Registers)
+    training = site.services.add(TrainingService(broker, site.clock, registers, tenants, keep))
     return Built(doors=routes(training), background=[training])
 
 
-ROOM = Room("training", build, TrainingSettings, types=TYPES, permissions=PERMISSIONS)
+ROOM = Room("training", build, TrainingSettings, types=TYPES, registers=REGISTERS, permissions=PERMISSIONS)

@@ -27,9 +27,10 @@ from andaman.identity.model import FULL_ACCESS, Access, Actor, system_actor
 from andaman.identity.tenants import Tenants
 from andaman.kernel.ids import keyed_id, sortable_id, urn
 from andaman.kernel.time import DAY, Clock, Micros, format_time
+from andaman.register import Rows
 from andaman.training.course import COURSES, Course, Step, mark_quiz
 from andaman.training.drills import Drills
-from andaman.training.framework import COMPETENCIES, ROLES
+from andaman.training.framework import STAFF_ROLES, Framework
 from andaman.training.problems import (
     DrillNeeded,
     DrillNotScored,
@@ -43,16 +44,21 @@ from andaman.training.skills import Member, Record, skill_gap
 
 RECORD_SCOPE: Final = ("/training/record",)
 FRAMEWORK_SCOPE: Final = ("/training/framework",)
-_BY_ID: Final = {c.id: c for c in COMPETENCIES}
 
 
 class TrainingService:
     """Reads and writes of training; drills are in ``drills``."""
 
     def __init__(
-        self, broker: Broker, clock: Clock, tenants: Tenants | None = None, keep: Micros = 30 * DAY
+        self,
+        broker: Broker,
+        clock: Clock,
+        registers: Rows,
+        tenants: Tenants | None = None,
+        keep: Micros = 30 * DAY,
     ) -> None:
         """``tenants`` and ``keep``: see ``Drills``."""
+        self._registers = registers
         self._broker = broker
         self._clock = clock
         self._actor = system_actor("training")
@@ -68,16 +74,20 @@ class TrainingService:
         await self.drills.stop()
 
     # -- what is required and held --------------------------------------------------------------------------
+    def framework(self) -> Framework:
+        return Framework.of(self._registers)
+
     def overview(self, access: Access) -> dict[str, Any]:
         """Roles, competencies, the gap and the courses. Counts only: no person is named here."""
         members, records = self._members(FULL_ACCESS), self._records(FULL_ACCESS)
-        now = self._clock()
-        gap = skill_gap(ROLES, _BY_ID, members, records, now)
+        now, framework = self._clock(), self.framework()
+        gap = skill_gap(framework.roles, framework.competencies, members, records, now)
         return {
             "time": format_time(now),
-            "competencies": [asdict(c) for c in COMPETENCIES],
+            "competencies": [asdict(c) for c in framework.competencies.values()],
             "roles": [
-                {**asdict(r), "members": len({m.person for m in members if m.role == r.id})} for r in ROLES
+                {**asdict(r), "members": len({m.person for m in members if m.role == r.id})}
+                for r in framework.roles
             ],
             "gap": [asdict(row) for row in gap],
             "simulatedMembers": sum(m.simulated for m in members),
@@ -117,7 +127,7 @@ class TrainingService:
 
     async def set_role(self, person: str, role: str, actor: Actor) -> None:
         """Give someone a role (staff code or account id). Raises NoSuchStaffRole."""
-        if role not in {r.id for r in ROLES}:
+        if role not in self._registers.rows(STAFF_ROLES):
             raise NoSuchStaffRole(role=role)
         doc = entity(
             self._record_id("StaffMember", person, _local(person)),
@@ -240,30 +250,6 @@ class TrainingService:
     # -- publishing -----------------------------------------------------------------------------------------
     async def _publish(self) -> None:
         docs = [
-            entity(
-                urn("Competency", c.id),
-                "Competency",
-                scope=FRAMEWORK_SCOPE,
-                name=lang(**c.name.json()),
-                area=prop(c.area),
-                reference=prop(c.reference),
-                validDays=prop(c.valid_days),
-            )
-            for c in COMPETENCIES
-        ]
-        docs += [
-            entity(
-                urn("StaffRole", r.id),
-                "StaffRole",
-                scope=FRAMEWORK_SCOPE,
-                name=lang(**r.name.json()),
-                posts=prop(r.posts),
-                basis=lang(**r.basis.json()),
-                requires=js(r.requires),
-            )
-            for r in ROLES
-        ]
-        docs += [
             entity(
                 urn("Course", c.id),
                 "Course",

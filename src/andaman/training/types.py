@@ -22,6 +22,9 @@ COMPETENCY: Final = EntityType(
         Attribute("validDays", Words("อายุการรับรอง", "Days of validity"), namespace=Namespace.DEFAULT),
     ),
     ("skills",),
+    ids="urn:ngsi-ld:Competency:<code>",
+    note="A row of the register of competencies.",
+    configures=True,
 )
 
 STAFF_ROLE: Final = EntityType(
@@ -36,11 +39,15 @@ STAFF_ROLE: Final = EntityType(
             "requires",
             Words("สมรรถนะที่กำหนด", "Required competencies"),
             "JsonProperty",
+            note="list of competency and level",
             namespace=Namespace.DEFAULT,
             hidden=True,
         ),
     ),
     ("skills",),
+    ids="urn:ngsi-ld:StaffRole:<code>",
+    note="A row of the register of staff roles.",
+    configures=True,
 )
 
 COURSE: Final = EntityType(

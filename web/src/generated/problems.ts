@@ -21,6 +21,7 @@ export const problems: Readonly<Record<string, ProblemWords>> = {
   "city-data-missing": {"th": "ยังไม่มีโครงข่ายถนนและเขตที่มีประชากร โปรดนำเข้าชุดข้อมูลเมืองก่อน", "en": "The assessment needs road segments and districts with residents: load a city pack first", "params": {}},
   "code-not-allowed": {"th": "รหัสใช้ได้เฉพาะตัวอักษรอังกฤษ ตัวเลข จุด ขีดกลาง และขีดล่าง ไม่เกิน 80 ตัว", "en": "A code has at most 80 letters, digits, dots, hyphens and underscores", "params": {"field": "field"}},
   "code-unknown": {"th": "{field}มีรหัส {value} ซึ่งไม่มีในทะเบียน", "en": "{field} has the code {value}, which is in no row of its register", "params": {"field": "field", "value": "text"}},
+  "competency-twice": {"th": "{field}มีสมรรถนะเดียวกันมากกว่าหนึ่งครั้ง", "en": "{field} names a competency more than once", "params": {"field": "field"}},
   "config-not-understood": {"th": "ไฟล์ข้อกำหนดไม่ถูกต้องที่ {place} ({reason})", "en": "The file of definitions is not valid at {place}: {reason}", "params": {"place": "text", "reason": "text", "field": "field"}},
   "conflict": {"th": "สถานะปัจจุบันไม่อนุญาตให้ทำขั้นตอนนี้ อาจมีผู้อื่นดำเนินการไปแล้ว", "en": "The current state does not allow this; someone else may have acted already"},
   "context-source-failed": {"th": "แหล่งข้อมูลภายนอกทำงานไม่สำเร็จ", "en": "A context source failed"},
