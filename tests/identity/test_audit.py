@@ -11,9 +11,10 @@ import anyio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from andaman.identity.audit import AuditFilter, AuditTrail, Position
+from andaman.identity.audit import AuditFilter, AuditTrail, Place
 from andaman.identity.records import AuditEntry, Outcome
 from andaman.identity.store import IdentityStore
+from andaman.kernel.positions import Position
 
 
 @dataclass
@@ -32,13 +33,19 @@ class _Journal:
         self._events = events
 
     @property
-    def seq(self) -> int:
-        return len(self._events)
+    def seq(self) -> Position:
+        return Position(len(self._events))
 
     async def read_events(
-        self, after: int, limit: int = 10_000, tenant: str | None = None
+        self, after: Position, limit: int = 10_000, tenant: str | None = None
     ) -> Sequence[_Event]:
         return self._events[after : after + limit]
+
+    def back(self, position: Position, count: int) -> Position:
+        return Position(max(0, position - count))
+
+    async def position_before(self, at: int) -> Position:
+        return Position(sum(event.at < at for event in self._events))
 
 
 steps = st.lists(
@@ -67,19 +74,19 @@ def test_paging_shows_each_entry_once(
 
     async def pages() -> list[AuditEntry]:
         got: list[AuditEntry] = []
-        before: Position | None = None
+        before: Place | None = None
         while True:
             page = await trail.merged(AuditFilter(actor, action, before=before, limit=limit), journal)
             got += page
             if len(page) < limit:
                 return got
-            before = Position.of(page[-1])
+            before = Place.of(page[-1])
 
-    got = [Position.of(e) for e in anyio.run(pages)]
+    got = [Place.of(e) for e in anyio.run(pages)]
     expected = [
-        Position(e.at, 1, e.seq) for e in events if actor in ("", e.actor) and action in ("", "entity.")
+        Place(e.at, 1, e.seq) for e in events if actor in ("", e.actor) and action in ("", "entity.")
     ] + [
-        Position(e.at, 0, n)
+        Place(e.at, 0, n)
         for n, e in enumerate(own, 1)
         if actor in ("", e.actor) and action in ("", "session.")
     ]

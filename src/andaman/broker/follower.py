@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Final, Protocol
 
 from andaman.broker.model import Event
+from andaman.kernel.positions import Position
 from andaman.kernel.work import Background
 
 RETRY_S: Final = 1.0
@@ -17,9 +18,9 @@ class Journal(Protocol):
     """The part of the broker that a follower needs."""
 
     @property
-    def seq(self) -> int: ...
+    def seq(self) -> Position: ...
 
-    def follow(self, after: int | None = None) -> AsyncIterator[list[Event]]: ...
+    def follow(self, after: Position | None = None) -> AsyncIterator[list[Event]]: ...
 
 
 class Follower(Background):
@@ -32,7 +33,7 @@ class Follower(Background):
         journal: Journal,
         take: Take,
         *,
-        keep: Callable[[int], Awaitable[None]] | None = None,
+        keep: Callable[[Position], Awaitable[None]] | None = None,
         on_failure: Callable[[], object] | None = None,
         retry_s: float = RETRY_S,
     ) -> None:
@@ -40,16 +41,16 @@ class Follower(Background):
         position in the same transaction instead, within ``take``."""
         super().__init__(name, on_failure)
         self._journal, self._take, self._keep, self._retry_s = journal, take, keep, retry_s
-        self.position = -1
-        """The last event that was taken; -1 before the start."""
+        self.position: Position | None = None
+        """The last event that was taken; None before the start."""
 
-    def begin(self, position: int | None = None) -> None:
+    def begin(self, position: Position | None = None) -> None:
         """Where to go on from (None: from now on). Call it before ``start``, which otherwise begins with now."""
         now = self._journal.seq
         self.position = now if position is None else min(position, now)
 
     async def start(self) -> None:
-        if self.position < 0:
+        if self.position is None:
             self.begin()
         await super().start()
 

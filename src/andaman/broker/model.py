@@ -27,6 +27,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from andaman.kernel.errors import AndamanError
+from andaman.kernel.positions import Position
 from andaman.kernel.time import Micros
 
 Doc = dict[str, Any]
@@ -128,7 +129,7 @@ class EventKind(StrEnum):
 class Event:
     """One row of the journal: an entity's change, already durable."""
 
-    seq: int  # position in this store's journal, rising, without gaps
+    seq: Position  # position in this store's journal, rising, without gaps
     tenant: str
     at: Micros  # when we learned it (commit time); never falls within a store
     actor: str  # principal id

@@ -36,6 +36,7 @@ from andaman.identity.model import FULL_ACCESS, Access, Actor
 from andaman.identity.tenants import check_entry
 from andaman.kernel.errors import Conflict, NoSuchTenant, ResourceNotFound
 from andaman.kernel.metrics import Family, gauge
+from andaman.kernel.positions import START, Position
 from andaman.kernel.time import Clock, Micros, system_clock
 
 _FACTS = Facts(FACTS_VERSION, index_facts, update_facts)
@@ -307,7 +308,7 @@ class Broker(PastQuestions):
 
     # -- events ---------------------------------------------------------------------------------------------
     @property
-    def seq(self) -> int:
+    def seq(self) -> Position:
         """Position of the last durable event."""
         return self._ledger.seq
 
@@ -328,24 +329,40 @@ class Broker(PastQuestions):
         """Time of the last commit, 0 where there was none."""
         return self._ledger.writer.last_at
 
-    def follow(self, after: int | None = None) -> AsyncIterator[list[Event]]:
+    def back(self, position: Position, count: int) -> Position:
+        """The position so many events before this one; the first one where there are not so many."""
+        return Position(max(START, position - count))
+
+    async def position_before(self, at: Micros) -> Position:
+        """Of the last event before ``at``. Times in the journal never fall, so halving finds it."""
+        low, high = int(START), int(self.seq)
+        while low < high:
+            middle = (low + high + 1) // 2
+            events = await self.read_events(Position(middle - 1), 1)
+            if events and events[0].at < at:
+                low = middle
+            else:
+                high = middle - 1
+        return Position(low)
+
+    def follow(self, after: Position | None = None) -> AsyncIterator[list[Event]]:
         """Batches of events behind position ``after`` (None: from now on), in order, without gaps, for ever.
 
         A follower that is slow is not fed from memory but from the journal: it can slow or starve nobody.
         """
         return changes_of_state(self._ledger.follow(after))
 
-    def follow_all(self, after: int) -> AsyncIterator[list[Event]]:
+    def follow_all(self, after: Position) -> AsyncIterator[list[Event]]:
         """Like ``follow``, writes to the past too: who needs to know whether more is on its way compares with ``seq``."""
         return self._ledger.follow(after)
 
-    def recent(self, after: int) -> list[Event] | None:
+    def recent(self, after: Position) -> list[Event] | None:
         """The next events behind position ``after``, writes to the past too, from memory; None where it does not reach
         back so far."""
         return self._ledger.ring.after(after)
 
     async def read_events(
-        self, after: int, limit: int = 10_000, tenant: str | None = None, most_bytes: int = READ_BYTES
+        self, after: Position, limit: int = 10_000, tenant: str | None = None, most_bytes: int = READ_BYTES
     ) -> list[Event]:
         """A slice of the journal (``doc`` is None in events read from disk unless it was created there).
 

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from andaman.identity.model import Actor
 from andaman.identity.records import AuditEntry, Outcome
 from andaman.identity.store import IdentityStore
+from andaman.kernel.positions import Position
 from andaman.kernel.time import MINUTE, Clock, Micros
 
 _SCAN: Final = 2_000
@@ -25,7 +26,7 @@ class JournalEvent(Protocol):
     """What the merged view reads of an event; broker.model.Event fits."""
 
     @property
-    def seq(self) -> int: ...
+    def seq(self) -> Position: ...
     @property
     def tenant(self) -> str: ...
     @property
@@ -44,16 +45,20 @@ class Journal(Protocol):
     """What the merged view needs of the broker; Broker fits."""
 
     @property
-    def seq(self) -> int: ...
+    def seq(self) -> Position: ...
     @property
     def position_key(self) -> bytes: ...
 
     async def read_events(
-        self, after: int, limit: int = ..., tenant: str | None = ...
+        self, after: Position, limit: int = ..., tenant: str | None = ...
     ) -> Sequence[JournalEvent]: ...
 
+    def back(self, position: Position, count: int) -> Position: ...
 
-class Position(NamedTuple):
+    async def position_before(self, at: Micros) -> Position: ...
+
+
+class Place(NamedTuple):
     """Place of an entry in the merged order: entries of one instant are ordered by source, then by number."""
 
     at: Micros
@@ -61,7 +66,7 @@ class Position(NamedTuple):
     seq: int
 
     @classmethod
-    def of(cls, entry: AuditEntry) -> Position:
+    def of(cls, entry: AuditEntry) -> Place:
         return cls(entry.at, int(entry.source != "identity"), entry.seq)
 
 
@@ -75,7 +80,7 @@ class AuditFilter:
     target: str = ""
     outcome: str = ""
     after_at: Micros | None = None
-    before: Position | None = None
+    before: Place | None = None
     limit: int = 100
 
 
@@ -172,10 +177,10 @@ class AuditTrail:
             limit=wanted.limit,
         )
         events = [] if journal is None else await _from_journal(journal, wanted, shorten, enters)
-        return sorted(own + events, key=Position.of, reverse=True)[: wanted.limit]
+        return sorted(own + events, key=Place.of, reverse=True)[: wanted.limit]
 
 
-def _own_before(position: Position | None) -> tuple[Micros, int] | None:
+def _own_before(position: Place | None) -> tuple[Micros, int] | None:
     """The same place among identity's own entries, which stand below the journal's of the same instant."""
     if position is None:
         return None
@@ -193,10 +198,10 @@ async def _from_journal(
     end = journal.seq
     if wanted.before is not None:
         at, rank, seq = wanted.before
-        end = seq - 1 if rank else await _seq_before(journal, at)
-    stop = max(0, end - _SCAN_MAX)
+        end = journal.back(Position(seq), 1) if rank else await journal.position_before(at)
+    stop = journal.back(end, _SCAN_MAX)
     while end > stop and len(found) < wanted.limit:
-        start = max(stop, end - _SCAN)
+        start = max(stop, journal.back(end, _SCAN))
         for entry in reversed(await _entries(journal, start, end, shorten)):
             if wanted.after_at is not None and entry.at < wanted.after_at:
                 return found[: wanted.limit]
@@ -212,29 +217,18 @@ async def _from_journal(
     return found[: wanted.limit]
 
 
-async def _entries(journal: Journal, start: int, end: int, shorten: Callable[[str], str]) -> list[AuditEntry]:
+async def _entries(
+    journal: Journal, start: Position, end: Position, shorten: Callable[[str], str]
+) -> list[AuditEntry]:
     """Of the events with start < seq ≤ end, in order. Large ones come in several slices, and are let go of."""
     found: list[AuditEntry] = []
     while start < end:
-        events = [event for event in await journal.read_events(start, end - start) if event.seq <= end]
+        events = [event for event in await journal.read_events(start, _SCAN) if event.seq <= end]
         if not events:
             break
         found += [_entry(event, shorten) for event in events]
         start = events[-1].seq
     return found
-
-
-async def _seq_before(journal: Journal, at: Micros) -> int:
-    """Position of the last event before ``at``; times in the journal never fall, so halving finds it."""
-    low, high = 0, journal.seq
-    while low < high:
-        middle = (low + high + 1) // 2
-        events = await journal.read_events(middle - 1, 1)
-        if events and events[0].at < at:
-            low = middle
-        else:
-            high = middle - 1
-    return low
 
 
 def _entry(event: JournalEvent, shorten: Callable[[str], str]) -> AuditEntry:

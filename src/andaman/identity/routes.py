@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from andaman.identity import shapes
-from andaman.identity.audit import AuditFilter, Journal, Position
+from andaman.identity.audit import AuditFilter, Journal, Place
 from andaman.identity.bodies import Body
 from andaman.identity.checks import plain_username
 from andaman.identity.credentials import csrf_of
@@ -334,7 +334,7 @@ class _Door:
         key = self._key
         on = None
         if len(entries) == limit:
-            last = Position.of(entries[-1])
+            last = Place.of(entries[-1])
             on = f"{last.at}.{last.rank}.{shapes.sealed(key, entries[-1])}"
         return json_response({"entries": [shapes.entry(entry, key) for entry in entries], "before": on})
 
@@ -343,13 +343,13 @@ class _Door:
         """The key that seals positions; without a journal, positions reveal nothing that needs a key."""
         return b"" if self._journal is None else self._journal.position_key
 
-    def _before(self, text: str) -> Position:
+    def _before(self, text: str) -> Place:
         """Raises ValueError."""
         at, rank, sealed = text.split(".")
         seq = unseal(self._key, shapes.AUDIT[int(rank)], sealed) if rank in ("0", "1") else None
         if seq is None or not (at.isascii() and at.isdigit() and len(at) < 19):
             raise ValueError("before is given by the page before")
-        return Position(int(at), int(rank), seq)
+        return Place(int(at), int(rank), seq)
 
     def _account(self, account: Account) -> dict[str, Any]:
         return shapes.account(account) | {"tenants": self._identity.tenants.given(account.username)}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from andaman.identity.audit import Position
+from andaman.identity.audit import Place
 from andaman.identity.basis import NEVER
 from andaman.identity.model import Principal
 from andaman.identity.records import Account, AuditEntry, Session, Token
 from andaman.identity.roles import RoleTable
 from andaman.identity.tokens import Listed
-from andaman.kernel.positions import seal
+from andaman.kernel.positions import Position, seal
 from andaman.kernel.time import Micros, format_time
 
 
@@ -75,7 +75,7 @@ AUDIT: Final = ("audit: identity", "audit: journal")
 
 def sealed(key: bytes, entry: AuditEntry) -> str:
     """The place of an entry among those of its source. The journal counts all tenants, of which the reader may see one."""
-    return seal(key, AUDIT[Position.of(entry).rank], entry.seq)
+    return seal(key, AUDIT[Place.of(entry).rank], Position(entry.seq))
 
 
 def entry(entry: AuditEntry, key: bytes) -> dict[str, Any]:

@@ -10,20 +10,25 @@ from __future__ import annotations
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error
 from hashlib import blake2b
-from typing import Final
+from typing import Final, NewType
 
+Position = NewType("Position", int)
+"""A place in the journal. Rooms compare positions, keep them and hand them back to the broker, which alone computes with
+them: another store may count in another way."""
+START: Final = Position(0)
+"""Before the first event."""
 _HALF: Final = 8  # bytes
 _TEXT: Final = 22  # characters: 16 bytes in base64 without padding
 
 
-def seal(key: bytes, purpose: str, position: int) -> str:
+def seal(key: bytes, purpose: str, position: Position) -> str:
     """The text of a position; 22 letters, digits, "-" and "_". ``purpose``: what it is of, such as tenant and entity."""
     plain = position.to_bytes(_HALF, "big")
     mark = _mark(key, purpose, plain)
     return urlsafe_b64encode(mark + _mixed(key, mark, plain)).rstrip(b"=").decode()
 
 
-def unseal(key: bytes, purpose: str, text: str) -> int | None:
+def unseal(key: bytes, purpose: str, text: str) -> Position | None:
     """The position of a text that ``seal`` made with the same key and purpose; None for any other text."""
     if len(text) != _TEXT or not text.isascii():
         return None
@@ -34,7 +39,7 @@ def unseal(key: bytes, purpose: str, text: str) -> int | None:
     mark, plain = raw[:_HALF], _mixed(key, raw[:_HALF], raw[_HALF:])
     if mark != _mark(key, purpose, plain):
         return None
-    position = int.from_bytes(plain, "big")
+    position = Position(int.from_bytes(plain, "big"))
     return position if seal(key, purpose, position) == text else None
 
 

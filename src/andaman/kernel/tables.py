@@ -20,6 +20,7 @@ from typing import Any, Final
 import orjson
 
 from andaman.kernel.errors import Conflict, StorageFull, Unavailable, is_full
+from andaman.kernel.positions import Position
 from andaman.kernel.storage import free_bytes, opening
 
 log = logging.getLogger(__name__)
@@ -234,12 +235,12 @@ class Store:
         return kind(f"{what} cannot be written now ({error}); nothing was written. Reading continues")
 
     # -- what stores have in common -----------------------------------------------------------------------------
-    def position(self, follower: str) -> int | None:
+    def position(self, follower: str) -> Position | None:
         """Where a follower of the journal is; None: it never began. Needs ``POSITIONS`` among the migrations."""
         rows = self.rows("SELECT position FROM follower WHERE name=?", (follower,))
-        return None if not rows else int(rows[0][0])
+        return None if not rows else Position(int(rows[0][0]))
 
-    def keep_position(self, follower: str, position: int) -> None:
+    def keep_position(self, follower: str, position: Position) -> None:
         """Call it within a transaction: the position is written with the rest, or not at all."""
         self.execute(
             "INSERT INTO follower VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET position=excluded.position",

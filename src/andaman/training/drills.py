@@ -25,7 +25,7 @@ from andaman.identity.model import FULL_ACCESS, Access, Actor, system_actor
 from andaman.identity.tenants import Tenants
 from andaman.kernel.errors import AndamanError, BadRequestData, ResourceNotFound
 from andaman.kernel.ids import sortable_id, urn
-from andaman.kernel.positions import seal, unseal
+from andaman.kernel.positions import START, Position, seal, unseal
 from andaman.kernel.time import DAY, SECOND, Clock, Micros, format_time
 from andaman.kernel.work import Timer
 from andaman.training.drill import SCENARIOS, Scenario, Score, score
@@ -197,14 +197,14 @@ class Drills:
         facts = facts_of(events, main_entity(scenario, drill.local))
         return score(scenario, facts, drill.started_at, drill.person)
 
-    def _start_of(self, run: Doc) -> int:
+    def _start_of(self, run: Doc) -> Position:
         """The journal's position before the drill; older versions kept it as a number."""
         kept = value(run, "startSeq")
         if isinstance(kept, str):
             kept = unseal(self._broker.position_key, _START, kept)
-        if not isinstance(kept, int) or not 0 <= kept <= self._broker.seq:
+        if not isinstance(kept, int) or not START <= kept <= self._broker.seq:
             raise AndamanError(f"{run['id']} has lost the position of its start")
-        return kept
+        return Position(kept)
 
     # -- the clock ------------------------------------------------------------------------------------------
     async def _due(self) -> float | None:

@@ -12,6 +12,7 @@ import orjson
 
 from andaman.broker.ledger.rows import Row, decode_changes
 from andaman.broker.model import Change, Doc, Event, EventKind
+from andaman.kernel.positions import Position
 
 _LARGE: Final = 16 << 10  # bytes of changes, above which they are read again rather than kept parsed
 _PARSED: Final = 4 << 20
@@ -141,7 +142,7 @@ class EventRing:
     has only the last one.
     """
 
-    def __init__(self, seq: int, limit: int, limit_bytes: int) -> None:
+    def __init__(self, seq: Position, limit: int, limit_bytes: int) -> None:
         self.seq = seq  # of the last event published
         self.bytes = 0
         self._limit = limit

@@ -29,6 +29,7 @@ from andaman.broker.ledger.rows import Shapes, make_row
 from andaman.broker.model import Doc, Event, EventKind, Instance, OpKind, WriteOp, WriteResult
 from andaman.identity.model import Access, Actor, FullAccess
 from andaman.kernel.errors import Forbidden, ResourceNotFound
+from andaman.kernel.positions import Position
 from andaman.kernel.time import format_time
 
 Known = Callable[[Key], list[tuple[int, int, int]]]
@@ -88,7 +89,7 @@ class EvolutionMerger:
         batch.journal.append(row)
         batch.size += 4 * len(row[11])  # the event keeps it parsed
         event = Event(
-            seq,
+            Position(seq),
             tenant,
             batch.at,
             row[6],

@@ -27,6 +27,7 @@ from andaman.broker.model import Doc, Event, WriteOp, WriteResult
 from andaman.identity.model import Actor
 from andaman.kernel.errors import Unavailable
 from andaman.kernel.metrics import Family, counter, gauge
+from andaman.kernel.positions import Position
 from andaman.kernel.time import Clock, system_clock
 
 _IDS: Final = 500  # look-ups per statement
@@ -89,7 +90,7 @@ class Ledger:
             max_batch_ops=options.max_batch_ops,
             max_tenants=options.max_tenants,
         )
-        self.ring = EventRing(self.writer.seq, options.ring_events, options.ring_bytes)
+        self.ring = EventRing(Position(self.writer.seq), options.ring_events, options.ring_bytes)
         self._read = connect(directory)
         self.journals = JournalPool(directory)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -104,7 +105,7 @@ class Ledger:
         self._closing = False
 
     @property
-    def seq(self) -> int:
+    def seq(self) -> Position:
         return self.ring.seq
 
     # -- life -------------------------------------------------------------------------------------------------

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import orjson
 
 from andaman.broker.entity.hiding import mark
 from andaman.broker.model import Change, Doc, Event, EventKind
 from andaman.identity.model import Actor
+from andaman.kernel.positions import Position
 from andaman.kernel.time import Micros, format_time
 
 GENESIS: Final = bytes(32)
@@ -20,7 +21,7 @@ _NONE: Final = b""
 _PIECE: Final = 2_000  # bytes; hashlib keeps the interpreter's lock below 2,048
 META_MEMBERS: Final = ("type", "scope", "expiresAt")  # what the change of the entity itself (attr "") tells
 COLUMNS: Final = "seq, tenant, at, kind, entity_id, shape, actor, origin, reason, request, hash, changes"
-Row = tuple[int, str, int, str, str, int, str, str, str, str, bytes, bytes]
+Row = tuple[Position, str, int, str, str, int, str, str, str, str, bytes, bytes]
 """One journal row in the order of COLUMNS."""
 
 
@@ -99,7 +100,7 @@ def make_row(
     )
     digest = _digest(previous + head, blob)
     return (
-        seq,
+        cast("Position", seq),
         tenant,
         at,
         kind._value_,

@@ -12,6 +12,7 @@ from andaman.broker.ledger.journal import Journal, JournalPool
 from andaman.broker.ledger.rights import see_event
 from andaman.broker.model import Event, EventKind
 from andaman.identity.model import Access
+from andaman.kernel.positions import Position
 from andaman.kernel.time import Micros
 
 STRETCH: Final = 20_000  # rows looked at in one statement
@@ -22,7 +23,7 @@ class Trail(NamedTuple):
     """``events`` newest first; ``rest``: the position to ask on before, None when the entity's creation was reached."""
 
     events: list[Event]
-    rest: int | None
+    rest: Position | None
 
 
 def trail(
@@ -54,7 +55,7 @@ def trail(
                 if len(found) == limit:
                     return Trail(found, event.seq)
             high = low
-        return Trail(found, high + 1 if high else None)
+        return Trail(found, Position(high + 1) if high else None)
 
 
 def _start(journal: Journal, tenant: str, entity_id: str, at: Micros | None, before: int | None) -> int:

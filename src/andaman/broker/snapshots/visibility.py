@@ -17,6 +17,7 @@ from andaman.broker.ledger.schema import FILE, connect
 from andaman.broker.model import Doc, OpKind, WriteOp
 from andaman.broker.service import Broker
 from andaman.identity.model import FULL_ACCESS, Access, FullAccess, system_actor
+from andaman.kernel.positions import Position
 from andaman.kernel.storage import looking_into
 
 Shape = tuple[tuple[str, ...], tuple[str, ...]]
@@ -47,7 +48,7 @@ class Sight:
         self._city, self._inner, self._tenant, self._files = city, inner, tenant, files
         self._moved: dict[str, Shape] = {}
         self._settled: set[str] = set()  # keys of accesses whose view is up to date
-        self._position = -1  # of the city's journal; nothing was looked at yet
+        self._position: Position | None = None  # of the city's journal; nothing was looked at yet
         self._busy = asyncio.Lock()
 
     async def settle(self, access: Access) -> None:
@@ -73,8 +74,8 @@ class Sight:
 
     async def _catch_up(self) -> None:
         """Take the events since the last time: from memory, or by comparing the two stores."""
-        while self._position < self._city.seq:
-            events = None if self._position < 0 else self._city.recent(self._position)
+        while self._position is None or self._position < self._city.seq:
+            events = None if self._position is None else self._city.recent(self._position)
             if events is None:
                 position = self._city.seq
                 self._moved = await asyncio.to_thread(_moved, *self._files, self._tenant)

@@ -14,6 +14,7 @@ from andaman.broker.subscriptions.index import SubscriptionIndex
 from andaman.broker.subscriptions.replay import Replay
 from andaman.broker.subscriptions.request_changes import belong_together
 from andaman.broker.subscriptions.run import Run
+from andaman.kernel.positions import Position
 
 _SLICE: Final = 1_000
 _YIELD: Final = 100
@@ -38,7 +39,7 @@ async def catch_up(
     replay = Replay(broker)
     while run.generation == generation and not run.live:
         end = broker.seq
-        events = await replay.read(run.position, _SLICE, run.sub.tenant)
+        events = await replay.read(Position(run.position), _SLICE, run.sub.tenant)
         if run.generation != generation:
             return False
         for place, event in enumerate(events):

@@ -32,6 +32,7 @@ from andaman.broker.subscriptions.store import Progress
 from andaman.broker.subscriptions.throttle_buffer import Held
 from andaman.broker.subscriptions.wire import Wire
 from andaman.identity.model import Access
+from andaman.kernel.positions import START, Position
 from andaman.kernel.time import MINUTE, SECOND, Clock, Micros
 from andaman.kernel.work import Every
 
@@ -51,7 +52,7 @@ class Engine:
         self._broker, self._courier, self._owners, self._clock = broker, courier, owners, clock
         self._index: SubscriptionIndex[Run] = SubscriptionIndex()
         self.runs: dict[str, Run] = {}
-        self.position = 0
+        self.position = START
         self._held = Held()
         self._lagging: set[Run] = set()
         self._gathering: dict[Run, None] = {}  # with something to tell once a request's changes are complete
@@ -69,7 +70,7 @@ class Engine:
         self.failed = 0
 
     # -- life -----------------------------------------------------------------------------------------------
-    async def start(self, position: int) -> None:
+    async def start(self, position: Position) -> None:
         self.position = position
         self._checked = self._clock()
         self._following = asyncio.create_task(self._follow(), name="subscriptions-follow")

@@ -18,6 +18,7 @@ from andaman.broker.service import Broker
 from andaman.broker.subscriptions.changes import as_of, doc_before_deletion, undo
 from andaman.identity.model import FULL_ACCESS
 from andaman.kernel.errors import NoSuchTenant, ResourceNotFound
+from andaman.kernel.positions import Position
 
 _COMMIT_MAX: Final = 50_000  # events that may share a time: no commit is larger
 _KNOWN_MAX: Final = 2_000
@@ -34,7 +35,7 @@ class Replay:
         self._events: Sequence[Event] = ()
         self._place = 0
 
-    async def read(self, after: int, limit: int, tenant: str | None) -> list[Event]:
+    async def read(self, after: Position, limit: int, tenant: str | None) -> list[Event]:
         """A slice of the journal that ends with the end of a commit."""
         events = await self._broker.read_events(after, limit, tenant, PAGE_BYTES)
         while events and len(events) < _COMMIT_MAX:

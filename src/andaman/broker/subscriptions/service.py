@@ -33,6 +33,7 @@ from andaman.kernel.errors import (
 )
 from andaman.kernel.ids import sortable_id
 from andaman.kernel.metrics import Family, counter, gauge
+from andaman.kernel.positions import Position
 from andaman.kernel.secrets import Secrets
 from andaman.kernel.time import Clock, Micros, system_clock
 from andaman.kernel.work import Every
@@ -90,8 +91,9 @@ class Subscriptions:
     async def start(self) -> None:
         """Read the kept subscriptions and continue from their positions."""
         store = await asyncio.to_thread(SubscriptionStore, self._directory / FILE, self._secrets)
-        position, records = await asyncio.to_thread(store.load)
+        kept, records = await asyncio.to_thread(store.load)
         seq = self._broker.seq
+        position = None if kept is None else Position(kept)
         if position is None or position > seq:  # a new file, or one of another store
             position = seq
             await asyncio.to_thread(store.save, position, [])

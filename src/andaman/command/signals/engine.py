@@ -24,6 +24,7 @@ from andaman.command.signals.definition import Rule
 from andaman.command.signals.episode import Episode, Signal
 from andaman.command.signals.judge import Judge
 from andaman.command.signals.plan import Compiled, Fact, Plan, Watch, build_plan, compile_rule
+from andaman.kernel.positions import START
 from andaman.kernel.time import MINUTE, Micros, parse_time
 
 AHEAD: Final = 5 * MINUTE
@@ -125,7 +126,7 @@ class RuleEngine(Judge):
                 changes = [c for c in changes if c.attr not in seen.samples]
             if seen is None or any(c.attr in plan.watches for c in changes):
                 kind = EventKind.CREATED
-                out += self.observe(Event(0, "", now, "", kind, entity_id, types, scopes, changes, doc))
+                out += self.observe(Event(START, "", now, "", kind, entity_id, types, scopes, changes, doc))
             if seen is not None:
                 new = [r for r in plan.rules if r.id not in seen.episodes]
                 self._refilter(new, seen)

@@ -21,6 +21,7 @@ import orjson
 
 from andaman.command.signals.definition import read_rule
 from andaman.command.signals.episode import Signal, SignalKind
+from andaman.kernel.positions import Position
 from andaman.kernel.tables import POSITIONS, Store, StoreKind, columns
 from andaman.kernel.time import Micros
 
@@ -55,7 +56,7 @@ class Mark:
     """After the journal row ``seq``, deadlines of a tenant fired up to ``at``. ``tenant`` None: the platform started at
     ``at`` after it was down."""
 
-    seq: int
+    seq: Position
     tenant: str | None
     at: Micros
 
@@ -64,7 +65,7 @@ class Mark:
 class State:
     """The state as it was read. ``rows`` are as the watch wrote them."""
 
-    offset: int
+    offset: Position
     alive: Micros
     rows: list[dict[str, Any]]
 
@@ -113,7 +114,7 @@ class Keeper:
         """Returns when the marks are on disk."""
         await asyncio.get_running_loop().run_in_executor(self._thread, self._append, list(marks))
 
-    async def replace(self, offset: int, alive: Micros, rows: int, blocks: Sequence[bytes]) -> None:
+    async def replace(self, offset: Position, alive: Micros, rows: int, blocks: Sequence[bytes]) -> None:
         """Returns when the state is on disk in place of the last one; marks up to here are part of it. ``blocks`` hold
         ``rows`` lines together."""
         await asyncio.get_running_loop().run_in_executor(
@@ -125,11 +126,11 @@ class Keeper:
             rows = [(mark.seq, mark.tenant, mark.at) for mark in marks]
             db.executemany("INSERT INTO mark (seq, tenant, at) VALUES (?, ?, ?)", rows)
 
-    def _replace(self, offset: int, alive: Micros, rows: int, blocks: Sequence[bytes]) -> None:
+    def _replace(self, offset: Position, alive: Micros, rows: int, blocks: Sequence[bytes]) -> None:
         put_state(self._store, offset, alive, rows, blocks)
 
 
-def put_state(store: Store, offset: int, alive: Micros, rows: int, blocks: Sequence[bytes]) -> None:
+def put_state(store: Store, offset: Position, alive: Micros, rows: int, blocks: Sequence[bytes]) -> None:
     """State and position in one transaction, and the marks gone."""
     with store.transaction() as db:
         for table in ("block", "mark"):

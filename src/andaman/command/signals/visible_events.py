@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from andaman.broker.api import Change, Doc, Event, EventKind
 from andaman.command.signals.conditions import Known
 from andaman.identity.model import Access
+from andaman.kernel.positions import START
 from andaman.kernel.time import Micros
 
 
@@ -66,12 +67,14 @@ class Shown:
         """The event by which rules forget what they know of an entity and may know no more; None where there is nothing.
         ``scopes``: of the entity now, None where they do not see it."""
         if scopes is None:
-            return Event(0, tenant, now, "", EventKind.DELETED, entity_id, known.types, (), [], None)
+            return Event(START, tenant, now, "", EventKind.DELETED, entity_id, known.types, (), [], None)
         hidden = self.access(tenant).hidden_attrs(known.types, scopes)
         gone = [Change(attr, None, None) for attr in known.samples if attr in hidden]
         if not gone:
             return None
-        return Event(0, tenant, now, "", EventKind.UPDATED, entity_id, known.types, tuple(scopes), gone, None)
+        return Event(
+            START, tenant, now, "", EventKind.UPDATED, entity_id, known.types, tuple(scopes), gone, None
+        )
 
 
 def without(doc: Doc | None, hidden: frozenset[str]) -> Doc | None:

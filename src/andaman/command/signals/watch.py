@@ -32,6 +32,7 @@ from andaman.command.signals.keeping import Keeper, Mark, collect, dump_rule, du
 from andaman.command.signals.visible_events import Shown
 from andaman.identity.model import FULL_ACCESS, system_actor
 from andaman.kernel.errors import AlreadyExists, AndamanError, ResourceNotFound, Unavailable
+from andaman.kernel.positions import START, Position
 from andaman.kernel.time import MINUTE, SECOND, Clock, Micros
 from andaman.kernel.work import Every
 
@@ -68,15 +69,15 @@ class RuleWatch:
         self._keeper = Keeper(directory)
         self._actor = system_actor("rules")
         self._engines: dict[str, RuleEngine] = {}
-        self._seen = 0  # the engines have seen the journal up to here …
-        self._offset = 0  # … and what they said up to here is written
+        self._seen = START  # the engines have seen the journal up to here …
+        self._offset = START  # … and what they said up to here is written
         self._unwritten: list[tuple[str, Signal]] = []
         self._marks: deque[Mark] = deque()  # of an earlier life, still to be met again
         self._new_marks: list[Mark] = []  # to be on disk before the next alert is written
         self._fresh: dict[str, set[str]] = {}  # tenant → types whose entities a changed rule must look at
         self._rules_at: Micros = 0
         self._whole = False  # engines and unwritten signals stand after ``_seen``: they may be kept
-        self._saved = -1
+        self._saved: Position | None = None
         self._alive: Micros = 0  # when we last knew that the platform is up
         self._lock = asyncio.Lock()  # the engines are fed by one task at a time
         self._saved_at_s, self._save_every_s = 0.0, _SAVE_EVERY_S  # monotonic
@@ -109,7 +110,7 @@ class RuleWatch:
                 log.exception("The state of the rules could not be saved; the last saved state remains")
         self._keeper.close()
 
-    async def caught_up(self, seq: int | None = None) -> None:
+    async def caught_up(self, seq: Position | None = None) -> None:
         """Wait until the rules have seen everything up to ``seq`` (the present end of the journal)."""
         goal = self._broker.seq if seq is None else seq
         while self._offset < goal:  # noqa: ASYNC110 - the journal's end is the broker's, it has no event to wait on
@@ -277,7 +278,7 @@ class RuleWatch:
             await self._policy_changed(now)
         if self._fresh:  # also where it failed before
             await self._rules_changed()
-        self._replay_marks(self._seen + 1)
+        self._replay_marks()
         self._alive = max(self._alive, now)
         for tenant, engine in self._engines.items():
             fired = engine.fired
@@ -289,16 +290,20 @@ class RuleWatch:
     async def _wake(self) -> None:
         """Was the platform down before this start? Then that is marked behind what happened before."""
         now, seq = self._clock(), self._broker.seq
-        last = await self._broker.read_events(seq - 1, 1)
+        last = await self._broker.read_events(self._broker.back(seq, 1), 1)
         signs = [self._alive, *(mark.at for mark in self._marks), *(event.at for event in last)]
         if now - max(signs) > DOWN:
             mark = Mark(seq, None, now)
             self._marks.append(mark)
             self._new_marks.append(mark)
 
-    def _replay_marks(self, before: int) -> None:
-        """What an earlier life did between two rows of the journal, done again."""
-        while self._marks and self._marks[0].seq < before:
+    def _replay_marks(self, before: Position | None = None) -> None:
+        """Repeat what an earlier process did between two rows of the journal: before a row, or (None) up to the last one
+        that was seen."""
+        while self._marks:
+            at = self._marks[0].seq
+            if at > self._seen if before is None else at >= before:
+                return
             mark = self._marks.popleft()
             self._alive = max(self._alive, mark.at)
             if mark.tenant is None:
