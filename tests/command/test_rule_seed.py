@@ -53,11 +53,27 @@ def rules(broker: Broker) -> dict[str, Any]:
     return {doc["id"].rsplit(":", 1)[1]: value(doc, "enabled") for doc in docs}
 
 
+_OLDER_TEXTS = {
+    "landslide-watch": (
+        "headline",
+        "Very heavy rain goes on, slopes may fail ({precipitation24h} mm) – {name}",
+    ),
+    "fatal-accident": (
+        "instruction",
+        "Send ambulance and police; tell the hospital and the Department of Highways",
+    ),
+}
+"""Rule → a text that has been reworded since."""
+
+
 def as_before(*, enabled: bool = True) -> dict[str, Any]:
     """The rules as releases before installed them in every city."""
+    documents = seed_documents(load_pack("phuket"))
+    for code, (member, text) in _OLDER_TEXTS.items():
+        documents[code]["definition"][member]["en"] = text
     return {
         code: rule_doc(rule_id_of(code), one["name"], one["definition"], enabled)
-        for code, one in seed_documents(load_pack("phuket")).items()
+        for code, one in documents.items()
         if code in _OLDER
     }
 
