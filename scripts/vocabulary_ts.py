@@ -6,7 +6,9 @@ import json
 from collections.abc import Iterable
 from typing import Any, Final
 
+from andaman.approvals.model import STATE_WORDS as PROPOSAL_STATES
 from andaman.common_attributes import COMMON
+from andaman.definitions.versions import STATE_WORDS as VERSION_STATES
 from andaman.kernel.words import Words
 from andaman.rooms import TYPES
 from andaman.units import UNITS
@@ -78,15 +80,22 @@ def vocabulary_ts() -> str:
 
 
 def codes_ts() -> str:
-    """What components and lib need of it: words of states, severities and origins, and the signs of units."""
+    """What components and lib need of it: words of states, severities and origins, and the signs of units.
+
+    A refusal names a state by its code (``stateWords``). It never says that a proposal is open, so "open" is an alert's word.
+    """
     by_name = {one.name: one for one in _attributes()}
     states: dict[str, Words] = {}
     for one in by_name.values():
         for code in one.codes if one.shown == "state" else ():
             if states.setdefault(code.value, code.words) != code.words:
                 raise ValueError(f"Two words for the state {code.value!r}")
+    versions = {state.value: words for state, words in VERSION_STATES.items()}
+    proposals = {state.value: words for state, words in PROPOSAL_STATES.items()}
     tables = {
-        "stateWords": states,
+        "stateWords": {**versions, **proposals, **states},
+        "versionStateWords": versions,
+        "proposalStateWords": proposals,
         "severityWords": {code.value: code.words for code in by_name["severity"].codes},
         "originWords": {code.value: code.words for code in by_name["origin"].codes},
         "unitWords": {unit.code: unit.words for unit in UNITS},

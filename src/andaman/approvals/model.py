@@ -10,6 +10,7 @@ import msgspec
 
 from andaman.approvals.problems import ProposalChanged, ProposalDecided, SecondPersonNeeded
 from andaman.kernel.time import DAY, Micros
+from andaman.kernel.words import Words
 
 OPEN_FOR: Final[Micros] = 14 * DAY
 """A proposal that nobody decides ends after this time."""
@@ -25,6 +26,17 @@ class State(StrEnum):
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
     EXPIRED = "expired"
+
+
+STATE_WORDS: Final = {
+    State.OPEN: Words("รอพิจารณา", "Waiting"),
+    State.APPROVED: Words("อนุมัติแล้ว อยู่ระหว่างดำเนินการ", "Approved, in progress"),
+    State.DONE: Words("อนุมัติแล้ว", "Approved"),
+    State.FAILED: Words("อนุมัติแล้ว แต่ดำเนินการไม่สำเร็จ", "Approved, but refused"),
+    State.REJECTED: Words("ไม่อนุมัติ", "Rejected"),
+    State.WITHDRAWN: Words("ถอนแล้ว", "Withdrawn"),
+    State.EXPIRED: Words("พ้นกำหนดพิจารณา", "Expired"),
+}
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -15,6 +15,7 @@ import msgspec
 
 from andaman.definitions.problems import DefinitionChanged, NoSuchVersion, ReviewNeeded, StepNotPossible
 from andaman.kernel.time import Micros
+from andaman.kernel.words import Words
 
 GONE: Final = ""
 """The digest of a definition that is not there."""
@@ -30,6 +31,13 @@ class State(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+STATE_WORDS: Final = {
+    State.DRAFT: Words("ร่าง", "Draft"),
+    State.REVIEWED: Words("อนุมัติแล้ว รอประกาศใช้", "Approved, not in force yet"),
+    State.IN_FORCE: Words("มีผลใช้บังคับ", "In force"),
+    State.REPLACED: Words("ถูกแทนที่แล้ว", "Replaced"),
+    State.WITHDRAWN: Words("ถอนแล้ว", "Withdrawn"),
+}
 OPEN: Final = (State.DRAFT, State.REVIEWED)
 
 

@@ -2,7 +2,17 @@
 import type { Message } from '$lib/i18n.svelte';
 
 export const stateWords = {
+  draft: { th: 'ร่าง', en: 'Draft' },
+  reviewed: { th: 'อนุมัติแล้ว รอประกาศใช้', en: 'Approved, not in force yet' },
+  inForce: { th: 'มีผลใช้บังคับ', en: 'In force' },
+  replaced: { th: 'ถูกแทนที่แล้ว', en: 'Replaced' },
+  withdrawn: { th: 'ถอนแล้ว', en: 'Withdrawn' },
   open: { th: 'รอรับทราบ', en: 'Open' },
+  approved: { th: 'อนุมัติแล้ว อยู่ระหว่างดำเนินการ', en: 'Approved, in progress' },
+  done: { th: 'อนุมัติแล้ว', en: 'Approved' },
+  failed: { th: 'อนุมัติแล้ว แต่ดำเนินการไม่สำเร็จ', en: 'Approved, but refused' },
+  rejected: { th: 'ไม่อนุมัติ', en: 'Rejected' },
+  expired: { th: 'พ้นกำหนดพิจารณา', en: 'Expired' },
   acknowledged: { th: 'รับทราบแล้ว', en: 'Acknowledged' },
   cleared: { th: 'กลับสู่ปกติ', en: 'Cleared' },
   closed: { th: 'ปิดแล้ว', en: 'Closed' },
@@ -20,6 +30,24 @@ export const stateWords = {
   running: { th: 'กำลังฝึก', en: 'Running' },
   scored: { th: 'ให้คะแนนแล้ว', en: 'Scored' },
   aborted: { th: 'ยุติแล้ว', en: 'Aborted' },
+} as const satisfies Readonly<Record<string, Message>>;
+
+export const versionStateWords = {
+  draft: { th: 'ร่าง', en: 'Draft' },
+  reviewed: { th: 'อนุมัติแล้ว รอประกาศใช้', en: 'Approved, not in force yet' },
+  inForce: { th: 'มีผลใช้บังคับ', en: 'In force' },
+  replaced: { th: 'ถูกแทนที่แล้ว', en: 'Replaced' },
+  withdrawn: { th: 'ถอนแล้ว', en: 'Withdrawn' },
+} as const satisfies Readonly<Record<string, Message>>;
+
+export const proposalStateWords = {
+  open: { th: 'รอพิจารณา', en: 'Waiting' },
+  approved: { th: 'อนุมัติแล้ว อยู่ระหว่างดำเนินการ', en: 'Approved, in progress' },
+  done: { th: 'อนุมัติแล้ว', en: 'Approved' },
+  failed: { th: 'อนุมัติแล้ว แต่ดำเนินการไม่สำเร็จ', en: 'Approved, but refused' },
+  rejected: { th: 'ไม่อนุมัติ', en: 'Rejected' },
+  withdrawn: { th: 'ถอนแล้ว', en: 'Withdrawn' },
+  expired: { th: 'พ้นกำหนดพิจารณา', en: 'Expired' },
 } as const satisfies Readonly<Record<string, Message>>;
 
 export const severityWords = {
