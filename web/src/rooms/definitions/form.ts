@@ -1,0 +1,80 @@
+/** The form of a definition: values of its fields, as people read them and as the server wants them. */
+import { nameText, t, type Message } from '$lib/i18n.svelte';
+import { common } from '$components/messages';
+import type { FormField } from '$generated/api';
+import { msg } from './messages';
+
+export type Document = Readonly<Record<string, unknown>>;
+/** The definitions of a kind, as choices for a field that names one. */
+export type Choices = (kind: string) => readonly { value: string; label: string }[];
+
+/** Members of a value that is an object; none for another value. */
+export const record = (value: unknown): Record<string, unknown> =>
+  value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+export const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+
+/** The initial value of a field in a new form. */
+export function blank(field: FormField): unknown {
+  if (field.many) return [];
+  if (field.kind === 'words') return { th: '', en: '' };
+  if (field.kind === 'flag') return false;
+  if (field.kind === 'part' || field.kind === 'json') return {};
+  return '';
+}
+
+/** Nothing was entered: such a value is left out. */
+function isBlank(field: FormField, value: unknown): boolean {
+  if (value === undefined || value === null || value === '') return true;
+  if (field.many) return list(value).length === 0;
+  if (field.kind === 'words') return !record(value)['th'] && !record(value)['en'];
+  if (field.kind === 'part') return field.fields.every((inner) => isBlank(inner, record(value)[inner.name]));
+  return false;
+}
+
+/** What a person entered, without the fields that they left empty and without the code. */
+export function entered(fields: readonly FormField[], draft: Document): Record<string, unknown> {
+  const given = fields.filter((field) => field.name !== 'code' && (field.kind === 'flag' || !isBlank(field, draft[field.name])));
+  return Object.fromEntries(given.map((field) => [field.name, draft[field.name]]));
+}
+
+/** A number as the server wants it. Other text goes as it is, and comes back with an error. */
+export function numberOf(text: string): unknown {
+  const found = Number(text);
+  return text.trim() === '' ? '' : Number.isFinite(found) ? found : text;
+}
+
+/** The name of a definition: its first field in two languages. */
+export function titleOf(fields: readonly FormField[], key: string, document: Document | null): string {
+  const field = fields.find((one) => !one.many && (one.kind === 'words' || (one.kind === 'part' && one.fields.every((inner) => inner.name === 'th' || inner.name === 'en'))));
+  return (field && document && nameText(record(document[field.name]))) || key;
+}
+
+const shown = (label: Message, text: string): string => `${t(label)}: ${text}`;
+
+/** A value in words, one line for each thing that it holds; none for an empty value. */
+export function lines(field: FormField, value: unknown, choices: Choices): string[] {
+  if (isBlank(field, value)) return [];
+  if (field.many && field.kind === 'words') return list(value).map((item) => `${String(record(item)['th'] ?? '')} / ${String(record(item)['en'] ?? '')}`);
+  if (field.many) return list(value).map((item) => lines({ ...field, many: false }, item, choices).join(' · '));
+  switch (field.kind) {
+    case 'words':
+      return [shown(msg.thai, String(record(value)['th'] ?? '')), shown(msg.english, String(record(value)['en'] ?? ''))];
+    case 'flag':
+      return [t(value === true ? common.yes : common.no)];
+    case 'choice': {
+      const choice = field.choices.find((one) => one.value === value);
+      return [choice ? t(choice.words) : String(value)];
+    }
+    case 'code':
+      return [choices(field.register).find((one) => one.value === value)?.label ?? String(value)];
+    case 'part':
+      return field.fields.flatMap((inner) => {
+        const found = lines(inner, record(value)[inner.name], choices);
+        return found.length > 0 ? [shown(inner.words, found.join(', '))] : [];
+      });
+    case 'json':
+      return JSON.stringify(value, null, 2).split('\n');
+    default:
+      return String(value).split('\n');
+  }
+}

@@ -1,0 +1,9 @@
+import { defineRoom } from '$shell/room';
+import { msg } from './messages';
+
+export default defineRoom({
+  name: 'definitions',
+  pages: [
+    { path: '/definitions', title: msg.title, nav: { group: 'administration', title: msg.short }, icon: 'list', may: 'definition.read', load: () => import('./Page.svelte') },
+  ],
+});

@@ -1,0 +1,65 @@
+/** The doors of definitions and approvals, and the kinds that the page has read. */
+import { api } from '$lib/api';
+import type { ImportAnswer, KindPage, ProposalAnswer, ReviewAsked, VersionAnswer } from '$generated/api';
+import { titleOf, type Choices, type Document } from './form';
+
+const part = encodeURIComponent;
+export const kindPath = (kind: string): string => `/api/definitions/${part(kind)}`;
+export const versionsPath = (kind: string, key: string): string => `${kindPath(kind)}/${part(key)}/versions`;
+const step = <T>(kind: string, key: string, number: number, what: string) => api.post<T>(`${versionsPath(kind, key)}/${number}/${what}`);
+
+export const server = {
+  /** `document` null: the definition is to end. */
+  draft: (kind: string, key: string, document: Document | null, reason: string) => api.post<VersionAnswer>(versionsPath(kind, key), { document, reason }),
+  propose: (kind: string, key: string, number: number) => step<ReviewAsked>(kind, key, number, 'propose'),
+  enforce: (kind: string, key: string, number: number) => step<VersionAnswer>(kind, key, number, 'enforce'),
+  withdraw: (kind: string, key: string, number: number) => step<VersionAnswer>(kind, key, number, 'withdraw'),
+  /** `digest`: of the content that the person has read. */
+  approve: (id: string, digest: string) => api.post<ProposalAnswer>(`/api/approvals/${part(id)}/approve`, { digest }),
+  reject: (id: string, reason: string) => api.post<ProposalAnswer>(`/api/approvals/${part(id)}/reject`, { reason }),
+  takeBack: (id: string) => api.post<ProposalAnswer>(`/api/approvals/${part(id)}/withdraw`),
+  /** `attempt`: only the list of changes. */
+  bringIn: (content: unknown, keep: boolean, attempt: boolean) =>
+    api.post<ImportAnswer>('/api/config', content, { query: { try: attempt ? 1 : undefined, keep: keep ? 1 : undefined } }),
+};
+
+/** Kinds with their definitions, each asked for once, to say codes and keys by their names. */
+export class KnownKinds {
+  #found: Readonly<Record<string, KindPage>> = $state.raw({});
+  #asked = new Set<string>();
+
+  need(kind: string): void {
+    if (this.#asked.has(kind)) return;
+    this.#asked.add(kind);
+    api
+      .get<KindPage>(kindPath(kind))
+      .then((page) => (this.#found = { ...this.#found, [kind]: page }))
+      .catch(() => {}); // without it, its codes are shown
+  }
+  /** Also the kinds that its fields name. */
+  needAll(page: KindPage): void {
+    const each = page.fields.flatMap((field) => [field, ...field.fields]);
+    for (const field of each) if (field.register) this.need(field.register);
+  }
+  of(kind: string): KindPage | null {
+    return this.#found[kind] ?? null;
+  }
+  /** Ask again: something was written. */
+  forget(): void {
+    const before = [...this.#asked];
+    this.#asked.clear();
+    for (const kind of before) this.need(kind);
+  }
+  /** The name of a definition in force. */
+  title(kind: string, key: string): string {
+    return this.titleOf(kind, key, this.of(kind)?.definitions.find((one) => one.key === key)?.document ?? null);
+  }
+  /** The name of a document of this kind, which need not be in force. */
+  titleOf(kind: string, key: string, document: Document | null): string {
+    return titleOf(this.of(kind)?.fields ?? [], key, document);
+  }
+  choices: Choices = (kind) => {
+    const page = this.of(kind);
+    return page ? page.definitions.filter((one) => one.document !== null).map((one) => ({ value: one.key, label: titleOf(page.fields, one.key, one.document) })) : [];
+  };
+}
