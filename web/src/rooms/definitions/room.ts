@@ -5,5 +5,6 @@ export default defineRoom({
   name: 'definitions',
   pages: [
     { path: '/definitions', title: msg.title, nav: { group: 'administration', title: msg.short }, icon: 'list', may: 'definition.read', load: () => import('./Page.svelte') },
+    { path: '/approvals', title: msg.approvals, nav: { group: 'administration', after: '/definitions' }, icon: 'check', may: 'proposal.read', load: () => import('./Approvals.svelte') },
   ],
 });
