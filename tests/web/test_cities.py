@@ -26,7 +26,7 @@ def test_every_page_of_the_navigation_opens(screens: Any, platform: Platform) ->
     page = screens("admin").open("/")
     expect(page.locator("section.queue")).to_be_visible()
     paths = [link.get_attribute("href") for link in page.locator("nav.rail a").all()]
-    assert "/registers" in paths
+    assert {"/definitions", "/approvals", "/configuration"} <= set(paths)
     for path in paths:
         page.goto(platform.url + path)
         expect(page.locator("h1").first).to_be_attached()
@@ -54,28 +54,29 @@ def test_an_incident_of_the_citys_own_kind_gets_a_unit(screens: Any, platform: P
     expect(panel.locator(".incident > header")).to_contain_text("Dispatched")
 
 
-def test_a_row_is_edited_in_the_form_and_errors_stand_at_their_fields(
-    screens: Any, platform: Platform
-) -> None:
-    page = screens("admin").open("/registers")
+def test_a_row_is_edited_in_the_form_and_errors_are_at_their_fields(screens: Any, platform: Platform) -> None:
+    page = screens("admin").open("/definitions")
     page.get_by_role("link", name=re.compile("Kinds of incident")).click()
-    page.locator("ul.rows button").first.click()
+    page.locator("ul.rows a").first.click()
+    page.get_by_role("button", name="Edit", exact=True).click()
     assert serious(page) == []
     page.get_by_label("Name (English)").fill("")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save and put into force").click()
     expect(page.locator(".wrong .error")).to_have_count(1)
     page.get_by_label("Name (English)").fill("Renamed kind")
-    page.get_by_role("button", name="Save").click()
-    expect(page.locator("ul.rows button").first).to_contain_text("Renamed kind")
-    page.get_by_role("button", name="Create a row").click()
+    page.get_by_role("button", name="Save and put into force").click()
+    expect(page.get_by_role("heading", name="Renamed kind")).to_be_visible()
+    page.get_by_role("link", name="← Kinds of incident").click()
+    page.get_by_role("button", name="Create a definition").click()
     page.get_by_label("Code").fill("made-here")
     page.get_by_label("Name (Thai)").fill("สร้างที่นี่")
     page.get_by_label("Name (English)").fill("Created here")
     page.get_by_label("Category").select_option("Other")
-    page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("Created here")).to_be_visible()
+    page.get_by_role("button", name="Save and put into force").click()
+    expect(page.get_by_role("heading", name="Created here")).to_be_visible()
     assert "made-here" in {row["code"] for row in platform.api("GET", "/api/command/incident-types")}
-    page.get_by_role("button", name="Created here").click()
-    page.get_by_role("button", name="Delete this row").click()
+    page.get_by_role("button", name="Edit", exact=True).click()
+    page.get_by_role("button", name="Delete this definition").click()
     page.get_by_role("button", name="Delete it").click()
-    expect(page.get_by_text("Created here")).to_have_count(0)
+    expect(page.get_by_role("status")).to_contain_text("in force")
+    assert "made-here" not in {row["code"] for row in platform.api("GET", "/api/command/incident-types")}

@@ -6,5 +6,6 @@ export default defineRoom({
   pages: [
     { path: '/definitions', title: msg.title, nav: { group: 'administration', title: msg.short }, icon: 'list', may: 'definition.read', load: () => import('./Page.svelte') },
     { path: '/approvals', title: msg.approvals, nav: { group: 'administration', after: '/definitions' }, icon: 'check', may: 'proposal.read', load: () => import('./Approvals.svelte') },
+    { path: '/configuration', title: msg.file, nav: { group: 'administration', after: '/approvals', title: msg.fileShort }, icon: 'note', may: 'config.manage', load: () => import('./Configuration.svelte') },
   ],
 });

@@ -1,0 +1,171 @@
+"""Laws of the screens of definitions: rows of registers, roles that two people change, and the configuration file."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+playwright = pytest.importorskip("playwright.sync_api")
+from playwright.sync_api import Page, expect  # noqa: E402
+
+from tests.web.conftest import PASSWORD, Platform  # noqa: E402
+from tests.web.test_frame import serious  # noqa: E402
+
+pytestmark = pytest.mark.browser
+
+
+def history(page: Page) -> Any:
+    """The panel with the versions of the definition in view."""
+    return page.locator("section", has=page.get_by_role("heading", name="History and drafts"))
+
+
+def test_a_row_of_a_register_is_changed_and_goes_back_to_an_earlier_version(
+    screens: Any, platform: Platform
+) -> None:
+    page = screens("admin").open("/definitions")
+    page.get_by_role("link", name=re.compile("Kinds of unit")).click()
+    page.get_by_role("link", name="Ambulance", exact=True).click()
+    page.get_by_role("button", name="Edit", exact=True).click()
+    assert serious(page) == []
+    page.get_by_label("Name (English)").fill("Ambulance, advanced")
+    page.get_by_label("Reason for the change").fill("The ministry's name")
+    page.get_by_role("button", name="Save and put into force").click()
+    expect(page.get_by_role("status")).to_contain_text("in force")
+    expect(page.get_by_role("heading", name="Ambulance, advanced")).to_be_visible()
+    newest = history(page).locator("ol > li").first
+    expect(newest).to_contain_text("In force")
+    expect(newest).to_contain_text("By Admin Test")
+    expect(newest).to_contain_text("The ministry's name")
+    newest.locator("summary").click()
+    expect(newest.locator("tbody tr")).to_have_count(1)
+    expect(newest.locator("td").last).to_contain_text("Ambulance, advanced")
+    history(page).get_by_role("button", name=re.compile("Draft this version again")).last.click()
+    page.get_by_role("button", name="Save and put into force").click()
+    expect(page.get_by_role("heading", name="Ambulance", exact=True)).to_be_visible()
+    expect(history(page).locator("ol > li").first).to_contain_text("Back to version")
+
+
+def test_a_draft_waits_and_a_definition_in_use_is_not_deleted(screens: Any) -> None:
+    page = screens("admin").open("/definitions/unit-types/ambulance")
+    page.get_by_role("button", name="Edit", exact=True).click()
+    page.get_by_label("Name (English)").fill("Not yet")
+    page.get_by_role("button", name="Save as a draft").click()
+    newest = history(page).locator("ol > li").first
+    expect(newest).to_contain_text("Draft")
+    expect(page.get_by_role("heading", name="Ambulance", exact=True)).to_be_visible()
+    newest.get_by_role("button", name="Withdraw").click()
+    expect(history(page).locator("ol > li").first).to_contain_text("Withdrawn")
+    page.get_by_role("button", name="Edit", exact=True).click()
+    page.get_by_role("button", name="Delete this definition").click()
+    page.get_by_role("button", name="Delete it").click()
+    refused = page.locator("form [role=alert]")
+    expect(refused).to_contain_text("still refers to it")
+    expect(refused).to_contain_text("Kinds of incident")
+
+
+def test_two_administrators_change_a_role(screens: Any, platform: Platform) -> None:
+    second = ("second", "Second Administrator")
+    platform.command("user", "add", second[0], "--name", second[1], "--role", "administrator",
+                     "--password-stdin", "--data", str(platform.data), text=PASSWORD + "\n")  # fmt: skip
+    author = screens("admin").open("/definitions/roles/operator")
+    author.get_by_role("button", name="Edit", exact=True).click()
+    permissions = author.get_by_role("group", name=re.compile("^Permissions"))
+    permissions.get_by_role("searchbox").fill("close alerts")
+    closes = permissions.get_by_role("checkbox")
+    expect(closes).to_have_count(1)
+    closes.uncheck()
+    author.get_by_role("button", name="Save and ask for review").click()
+    expect(author.get_by_text("Give a reason")).to_be_visible()
+    author.get_by_label("Reason for the change").fill("Only dispatchers close alerts")
+    author.get_by_role("button", name="Save and ask for review").click()
+    author.get_by_role("link", name="See the proposal").click()
+    expect(author.get_by_text("somebody else must decide")).to_be_visible()
+    expect(author.get_by_role("button", name="Approve")).to_have_count(0)
+
+    reviewer = screens("second").open("/approvals")
+    reviewer.get_by_role("link", name="Operator", exact=True).click()
+    row = reviewer.locator("tbody tr")
+    expect(row).to_have_count(1)
+    expect(row.locator("td").first).to_contain_text("Removed: ")
+    expect(reviewer.get_by_text("Only dispatchers close alerts")).to_be_visible()
+    assert serious(reviewer) == []
+    reviewer.get_by_role("button", name="Approve").click()
+    reviewer.get_by_role("link", name="Open the definition to put it into force").click()
+    newest = history(reviewer).locator("ol > li").first
+    expect(newest).to_contain_text("Approved by Second Administrator")
+    newest.get_by_role("button", name="Put into force").click()
+    expect(newest).to_contain_text("In force")
+    roles = platform.api("GET", "/api/definitions/roles")["definitions"]
+    operator = next(one for one in roles if one["key"] == "operator")["document"]
+    assert "alert.close" not in operator["permissions"]
+
+
+def test_a_proposal_is_rejected_with_a_reason(screens: Any, platform: Platform) -> None:
+    made = platform.api(
+        "POST",
+        "/api/definitions/roles/night-shift/versions",
+        {"document": {"words": {"th": "เวรกลางคืน", "en": "Night shift"}, "permissions": ["incident.read"]}, "reason": "Nights"},
+    )  # fmt: skip
+    asked = platform.api("POST", f"/api/definitions/roles/night-shift/versions/{made['number']}/propose")
+    page = screens("admin", lang="th").open(f"/approvals/{asked['proposal']}")
+    expect(page.get_by_role("heading", name="เวรกลางคืน")).to_be_visible()
+    page.get_by_role("button", name="ไม่อนุมัติ…").click()
+    page.get_by_label("เหตุผลที่ไม่อนุมัติ").fill("ซ้ำกับบทบาทเดิม")
+    page.get_by_role("button", name="ไม่อนุมัติ", exact=True).click()
+    expect(page.get_by_text("หมายเหตุ: ซ้ำกับบทบาทเดิม")).to_be_visible()
+    page.goto(f"{platform.url}/definitions/roles/night-shift")
+    expect(page.get_by_text("ไม่อนุมัติโดย Admin Test: ซ้ำกับบทบาทเดิม")).to_be_visible()
+
+
+def test_the_configuration_is_downloaded_changed_previewed_and_imported(
+    screens: Any, platform: Platform, tmp_path: Path
+) -> None:
+    page = screens("admin").open("/configuration")
+    with page.expect_download() as begun:
+        page.get_by_role("link", name=re.compile("Download the file")).click()
+    content = json.loads(Path(begun.value.path()).read_text())
+    content["definitions"]["unit-types"]["towTruck"]["name"]["en"] = "Recovery vehicle"
+    file = tmp_path / "changed.json"
+    file.write_text(json.dumps(content))
+    page.get_by_label("Configuration file (JSON)").set_input_files(file)
+    changes = page.locator("main details")
+    expect(changes).to_have_count(1)
+    changes.locator("summary").click()
+    expect(changes.locator("td").last).to_contain_text("Recovery vehicle")
+    assert serious(page) == []
+    before = platform.api("GET", "/api/definitions/unit-types")["definitions"]
+    assert "Recovery vehicle" not in json.dumps(before)
+    page.get_by_role("button", name="Confirm the import (1)").click()
+    expect(page.get_by_role("status").filter(has_text="Changes imported: 1.")).to_be_visible()
+    assert "Recovery vehicle" in json.dumps(platform.api("GET", "/api/definitions/unit-types"))
+    file.write_text('{"format": 1')
+    page.get_by_label("Configuration file (JSON)").set_input_files(file)
+    expect(page.get_by_role("alert")).to_contain_text("not valid JSON")
+
+
+def test_definitions_work_by_keyboard_on_a_phone_and_in_thai(screens: Any, platform: Platform) -> None:
+    page = screens("admin", lang="th", theme="light", size=(390, 844)).open(
+        "/definitions/alert-rules/heavy-rain-24h"
+    )
+    page.get_by_role("button", name="แก้ไข", exact=True).focus()
+    page.keyboard.press("Enter")
+    page.get_by_label("เงื่อนไขและข้อความแจ้งเตือน").fill("{")
+    expect(page.get_by_text("ยังไม่ใช่ JSON ที่ถูกต้อง")).to_be_visible()
+    assert serious(page) == []
+    for path in ("/definitions/alert-rules/heavy-rain-24h", "/definitions/roles/operator", "/approvals"):
+        page.goto(platform.url + path)
+        expect(page.locator("h1")).to_be_visible()
+        page.wait_for_timeout(500)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
+def test_staff_read_definitions_and_change_none(screens: Any) -> None:
+    page = screens("operator").open("/definitions/unit-types/ambulance")
+    expect(page.get_by_text("Travels", exact=False).first).to_be_visible()
+    expect(history(page)).to_be_visible()
+    expect(page.get_by_role("button", name="Edit", exact=True)).to_have_count(0)
+    expect(page.get_by_role("button", name=re.compile("Draft this version again"))).to_have_count(0)
