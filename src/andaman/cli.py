@@ -267,7 +267,7 @@ def _import(options: argparse.Namespace, settings: Settings) -> int:
             return planned(definitions, content, keep=options.keep)
         return await imported(definitions, content, cli_actor(), keep=options.keep, reason="config import")
 
-    changes = asyncio.run(on_definitions(settings, work))
+    changes = asyncio.run(on_definitions(settings, work, create=not options.trying))
     for one in changes:
         print(f"{one.step} {one.kind}/{one.key}")
     print(f"{len(changes)} {'would change' if options.trying else 'changed'}", file=sys.stderr)

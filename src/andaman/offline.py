@@ -15,6 +15,7 @@ from andaman.identity.model import Actor, Principal, Role
 from andaman.identity.room import IdentitySettings
 from andaman.identity.room import open_identity as open_accounts
 from andaman.identity.service import Identity
+from andaman.kernel.errors import ResourceNotFound
 from andaman.maintenance.losses import IDENTITY, check_whole, note_stores
 from andaman.maintenance.room import FIRST, SIDE_FILES
 from andaman.room import Progress
@@ -37,8 +38,13 @@ def open_identity(settings: Settings) -> Identity:
     return open_accounts(directory, settings.of(IdentitySettings), PERMISSIONS)
 
 
-async def on_definitions(settings: Settings, work: Callable[[Definitions], Awaitable[T]]) -> T:
-    """Do something with the definitions of a data directory that no server is using. No feed, rule or drill runs."""
+async def on_definitions(
+    settings: Settings, work: Callable[[Definitions], Awaitable[T]], *, create: bool = False
+) -> T:
+    """Do something with the definitions of a data directory that no server is using. No feed, rule or drill runs.
+    ``create``: make a data directory where there is none; otherwise raises ResourceNotFound."""
+    if not create and not (settings.site.directory / IDENTITY).exists():
+        raise ResourceNotFound(f"There is no data in {settings.site.directory}")
     app = App(settings)
     try:
         await app.start(only={FIRST.name, STORE.name, SIDE_FILES.name, CITY.name})

@@ -146,6 +146,11 @@ def test_the_commands(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data, file = ["--data", str(tmp_path / "data")], tmp_path / "config.json"
+    assert main(["config", "export", str(file), *data]) == 1
+    assert "There is no data" in capsys.readouterr().err
+    assert not (tmp_path / "data").exists()
+    file.write_text('{"format": 1, "definitions": {}}')
+    assert main(["config", "import", str(file), *data]) == 0
     assert main(["config", "export", str(file), *data]) == 0
     content = orjson.loads(file.read_bytes())
     content["definitions"]["incident-types"]["fire"]["severity"] = "Minor"
