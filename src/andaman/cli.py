@@ -292,6 +292,7 @@ def _backup(options: argparse.Namespace, settings: Settings) -> int:
 def _restore(options: argparse.Namespace, settings: Settings) -> int:
     from andaman.kernel.time import parse_time
     from andaman.maintenance import restore_all, restore_from
+    from andaman.maintenance.secrets import advice_after_restore
 
     try:
         at = None if options.at is None else parse_time(options.at)
@@ -299,6 +300,8 @@ def _restore(options: argparse.Namespace, settings: Settings) -> int:
         raise AndamanError(f"--at {options.at}: {error}") from None
     restore = restore_all if options.source.is_file() else restore_from
     print(restore(options.source, settings.site.directory, at))
+    if advice := advice_after_restore(settings):
+        print(advice, file=sys.stderr)
     return 0
 
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from andaman.kernel.errors import AndamanError
+from andaman.kernel.errors import AndamanError, Conflict
 from andaman.kernel.time import format_time
 from andaman.settings import Settings
 
@@ -30,7 +30,7 @@ def add_commands(
         commands,
         "secret",
         None,
-        "passwords and tokens for others: set, list, delete; what they are is never shown",
+        "passwords and tokens for others: set, list, delete, rotate; the texts are never shown",
     )
     actions = secret.add_subparsers(metavar="ACTION", required=True)
     text = "keep a password or token, or replace it; asks for it, or reads standard input"
@@ -43,10 +43,17 @@ def add_commands(
         help="where it may be sent: example.org, or 10.0.0.5:1883; repeat it for more",
     )
     data(setting)
-    data(command(actions, "list", _list, "list the secrets: name, hosts, when set"))
+    data(command(actions, "list", _list, "list the secrets: name, hosts, when set, where used"))
     delete = command(actions, "delete", _delete, "delete a secret; what needs it is refused from then on")
     delete.add_argument("name")
+    delete.add_argument("--anyway", action="store_true", help="also where something still names it")
     data(delete)
+    text = "make a new key and seal everything with it; no server may use the directory"
+    rotate = command(actions, "rotate", _rotate, text)
+    rotate.add_argument(
+        "--lost", action="store_true", help="the key is lost: continue without the texts that it sealed"
+    )
+    data(rotate)
 
 
 def _do(settings: Settings, work: Callable[[Secrets], T]) -> T:
@@ -86,9 +93,16 @@ def _set(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _list(options: argparse.Namespace, settings: Settings) -> int:
-    for one in _do(settings, lambda kept: kept.list_all()):
+    from andaman.maintenance.secrets import uses
+
+    used = uses(settings)
+    listed = _do(settings, lambda kept: kept.list_all())
+    for one in listed:
         closed = "" if one.opens else "  DOES NOT OPEN: the key is missing or another one"
-        print(f"{one.name}  set {format_time(one.at)}  for {', '.join(one.hosts)}{closed}")
+        where = ", ".join(used.get(one.name, ["nothing yet"]))
+        print(f"{one.name}  set {format_time(one.at)}  for {', '.join(one.hosts)}  used by {where}{closed}")
+    for name in sorted(used.keys() - {one.name for one in listed}):
+        print(f"{name}  NOT SET  used by {', '.join(used[name])}")
     trouble = _do(settings, lambda kept: kept.trouble())
     if trouble:
         print(trouble, file=sys.stderr)
@@ -96,6 +110,18 @@ def _list(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _delete(options: argparse.Namespace, settings: Settings) -> int:
+    from andaman.maintenance.secrets import uses
+
+    where = uses(settings).get(options.name)
+    if where and not options.anyway:
+        raise Conflict(f"{options.name} is used by {', '.join(where)}. Change that first, or add --anyway")
     _do(settings, lambda kept: kept.delete(options.name))
     print(f"{options.name} is deleted")
+    return 0
+
+
+def _rotate(options: argparse.Namespace, settings: Settings) -> int:
+    from andaman.maintenance.secrets import give_up_key, rotate
+
+    print(give_up_key(settings) if options.lost else rotate(settings))
     return 0

@@ -18,7 +18,9 @@ from andaman.ingest import DeadLetterStore, FeedManager, FeedStatus, MqttAddress
 from andaman.ingest import mqtt as mqtt_module
 from andaman.ingest.client_id import FILE, ClientId, open_client_id, renew_client_id
 from andaman.ingest.mapping import parse_mapping
+from andaman.ingest.model import SourceAway
 from andaman.kernel.errors import BadRequestData
+from andaman.kernel.secrets import Secrets
 from tests.ingest.fake_mqtt import fake_broker, packet
 
 TOPICS = ("t/{id}", "น้ำ/{id}", "$share/g/s/{id}")
@@ -348,3 +350,20 @@ def test_each_installation_has_an_id_of_its_own(tmp_path: Path, caplog: pytest.L
 def test_an_address_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(BadRequestData, match="MQTT address"):
         MqttAddress.parse(url)
+
+
+def test_the_password_is_opened_for_its_host_only_and_never_shown(tmp_path: Path) -> None:
+    secrets = Secrets(tmp_path / "data")
+    secrets.set("bus", "MARK-77", ["10.0.0.5:1883"])
+    address = MqttAddress.parse("mqtt://u:secret:bus@10.0.0.5:1883", secrets)
+    assert address.open_password() == "MARK-77"
+    assert "secret:bus" not in repr(MqttAddress.parse("mqtt://u:MARK-88@h:1", secrets)) + repr(address)
+    assert "MARK" not in repr(MqttAddress.parse("mqtt://u:MARK-88@h:1", secrets))
+    assert MqttAddress.parse("mqtt://u:MARK-88@h:1", secrets).open_password() == "MARK-88"
+    for url, reason in (
+        ("mqtt://u:secret:bus@10.0.0.6:1883", "may not be sent to"),
+        ("mqtt://u:secret:no@h:1", "is not set"),
+    ):
+        with pytest.raises(SourceAway, match=reason):
+            MqttAddress.parse(url, secrets).open_password()
+    secrets.close()

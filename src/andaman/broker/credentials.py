@@ -195,6 +195,19 @@ def resealed(document: Document, place: Place, again: Callable[[str, str], str])
     return _mapped(document, place, each)
 
 
+def sealed_in(document: Document, place: Place) -> list[str]:
+    """The sealed texts in a document from disk."""
+    found: list[str] = []
+
+    def each(key: str, value: Any, shown: str | None) -> Any:
+        if isinstance(value, dict) and value.keys() == _SEALED:
+            found.append(value["sealed"])
+        return value
+
+    _mapped(document, place, each)
+    return found
+
+
 # -- references -----------------------------------------------------------------------------------------------------
 def references_in(document: Document, place: Place) -> set[str]:
     """Names of the secrets that a document names, as given or from disk."""

@@ -19,6 +19,7 @@ from andaman.ingest.permissions import PERMISSIONS
 from andaman.ingest.routes import routes
 from andaman.ingest.types import TYPES
 from andaman.kernel.errors import Unavailable
+from andaman.kernel.secrets import Secrets
 from andaman.room import Built, Room, Site, setting
 
 
@@ -66,7 +67,8 @@ def _feeds(site: Site, settings: IngestSettings, letters: DeadLetterStore) -> li
         if not settings.mqtt_mapping:
             raise Unavailable("mqtt_url is set, but mqtt_mapping names no file; see docs/rooms/ingest.md")
         mapping = load_mapping(Path(settings.mqtt_mapping))
-        feeds.append(MqttFeed(MqttAddress.parse(settings.mqtt_url), mapping, letters, client_id))
+        address = MqttAddress.parse(settings.mqtt_url, site.services.get(Secrets))
+        feeds.append(MqttFeed(address, mapping, letters, client_id))
     return feeds
 
 

@@ -8,7 +8,7 @@ import os
 import ssl
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
@@ -21,7 +21,8 @@ from gmqtt.mqtt.utils import unpack_variable_byte_integer
 from andaman.ingest.model import SourceAway
 from andaman.ingest.properties import subscription_identifiers
 from andaman.ingest.words import CONNECT_WORDS, DISCONNECT_WORDS, REFUSED_WORDS, V5_UNKNOWN
-from andaman.kernel.errors import BadRequestData
+from andaman.kernel.errors import BadRequestData, Unavailable
+from andaman.kernel.secrets import Secrets
 
 log = logging.getLogger(__name__)
 _quiet = logging.getLogger("andaman.ingest.gmqtt")
@@ -46,16 +47,18 @@ _DISCONNECT: Final = b"\xe0"
 
 @dataclass(frozen=True, slots=True)
 class MqttAddress:
-    """``mqtt://user:password@host:port`` or ``mqtts://…``; the password may stand in ANDAMAN_MQTT_PASSWORD instead."""
+    """``mqtt://user:password@host:port`` or ``mqtts://…``; ANDAMAN_MQTT_PASSWORD may have the password instead. It may be
+    ``secret:NAME``."""
 
     host: str
     port: int
     tls: bool
     username: str | None
-    password: str | None
+    password: str | None = field(repr=False)
+    secrets: Secrets | None = field(default=None, repr=False, compare=False)
 
     @classmethod
-    def parse(cls, url: str) -> MqttAddress:
+    def parse(cls, url: str, secrets: Secrets | None = None) -> MqttAddress:
         shown = url.rpartition("@")[2]  # without the password that may stand before it
         right = "an MQTT address such as mqtt://127.0.0.1:1883"
         try:
@@ -72,7 +75,16 @@ class MqttAddress:
         tls = parts.scheme == "mqtts"
         password = unquote(parts.password) if parts.password else os.environ.get("ANDAMAN_MQTT_PASSWORD")
         username = unquote(parts.username) if parts.username else None
-        return cls(host, port or (8883 if tls else 1883), tls, username, password)
+        return cls(host, port or (8883 if tls else 1883), tls, username, password, secrets)
+
+    def open_password(self) -> str | None:
+        """The password as it is sent. Raises SourceAway, with the reason, where it is a secret that cannot be used."""
+        if self.password is None or self.secrets is None:
+            return self.password
+        try:
+            return self.secrets.filled(self.password, self.host, self.port)
+        except Unavailable as error:
+            raise SourceAway(error.detail) from None
 
     @property
     def place(self) -> str:
@@ -202,7 +214,7 @@ class Session:
         )
         client.set_config({"reconnect_retries": _NEVER, "reconnect_delay": 0})  # the manager starts us again
         if self.address.username:
-            client.set_auth_credentials(self.address.username, self.address.password)
+            client.set_auth_credentials(self.address.username, self.address.open_password())
 
         def on_connect(_client: Any, present: Any, _code: Any, _properties: Any) -> None:
             self._present = bool(present & 1)

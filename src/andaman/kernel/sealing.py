@@ -80,7 +80,7 @@ def read_keys(path: Path) -> tuple[Key, ...]:
 def write_keys(path: Path, keys: Sequence[Key]) -> None:
     """Replace the file in one step; it is on disk when this returns, and its owner's alone. Raises Unavailable."""
     lines = [f"{_WORD} {base64.b64encode(key.secret).decode('ascii')}\n" for key in keys]
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.part")  # of one name, so that a kill leaves one at most
     try:
         with contextlib.suppress(FileNotFoundError):
             part.unlink()

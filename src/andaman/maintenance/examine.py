@@ -22,6 +22,7 @@ from andaman.kernel.storage import is_read_only
 from andaman.kernel.time import DAY
 from andaman.maintenance.files import last_point
 from andaman.maintenance.schedule import examine_backups
+from andaman.maintenance.secrets import examine_secrets
 from andaman.maintenance.small import examine_small
 from andaman.room import AnySettings
 
@@ -55,7 +56,7 @@ def examine(settings: AnySettings) -> list[Finding]:
                 f"A file is where the directory {contexts} should be; the platform cannot start. Remove it."
             )
             findings.append(Finding("problem", "contexts", text))
-    findings += [*examine_backups(settings), *_mapping(settings)]
+    findings += [*examine_secrets(settings), *examine_backups(settings), *_mapping(settings)]
     return [*findings, _port(settings.site.host, settings.site.port, lock_holder(directory))]
 
 
