@@ -5,7 +5,7 @@ Registers and other definitions of a city declare one struct for each kind of ro
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, Literal, TypeVar
 
@@ -37,9 +37,9 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unk
 AnyRow = TypeVar("AnyRow", bound=Row)
 
 
-def described(th: str, en: str, register: str = "") -> msgspec.Meta:
-    """Words of a field that is not itself an attribute, and the register whose codes it holds."""
-    return msgspec.Meta(extra={"words": Words(th, en), "register": register})
+def described(th: str, en: str, register: str = "", choices: Sequence[Code] = ()) -> msgspec.Meta:
+    """Words of a field that is not itself an attribute, and the register whose codes it holds, or its ``choices``."""
+    return msgspec.Meta(extra={"words": Words(th, en), "register": register, "choices": choices})
 
 
 def refers_to(register: str) -> msgspec.Meta:
@@ -202,7 +202,8 @@ def _fields(struct: type[Any], owner: EntityType | None) -> tuple[FormField, ...
         words = extra.get("words") or (attribute.words if attribute else _CODE if name == "code" else None)
         if words is None:
             raise ValueError(f"{struct.__name__}.{name} needs words: it is not an attribute of its type")
-        codes = _choices(attribute.codes) if attribute and name != "code" else ()
+        given = extra.get("choices") or (attribute.codes if attribute and name != "code" else ())
+        codes = _choices(given)
         register = extra.get("register", "")
         inner = _fields(type_.cls, None) if isinstance(type_, inspect.StructType) else ()
         kind = _kind(type_, bool(codes), bool(register))

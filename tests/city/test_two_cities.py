@@ -34,7 +34,7 @@ def test_there_is_a_second_city_and_it_says_that_it_is_invented() -> None:
         assert "invented" in value(doc, "name")["en"], doc["id"]
     for part in pack.manifest["parts"]:
         assert "invented" in part["title"]["en"]
-    for name in ("agencies", "unit-types", "incident-types", "alert-rules"):
+    for name in ("agencies", "unit-types", "incident-types", "alert-rules", "drill-scenarios"):
         for row in pack.register(name):
             assert "invented" in row["name"]["en"]
 

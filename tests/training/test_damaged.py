@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from andaman.broker.entity.build import entity, prop
 from andaman.broker.model import Doc, OpKind, WriteOp
+from andaman.city.pack import load_pack
+from andaman.city.registers import SeedRows
 from andaman.identity.model import FULL_ACCESS
 from andaman.training.drills import Drills
 from andaman.training.types import TYPES
@@ -40,7 +42,7 @@ def test_damaged_drills_stop_no_clock_and_delete_no_city(docs: list[Doc]) -> Non
         async with broker_at(directory, clock) as broker:
             await put(broker, STATION)
             await broker.write([WriteOp(OpKind.UPSERT_UPDATE, doc["id"], doc) for doc in docs], SYSTEM)
-            drills = Drills(broker, clock)
+            drills = Drills(broker, clock, SeedRows(load_pack("phuket")))
             await drills.start()
             await drills._due()
             await drills.stop()

@@ -4,13 +4,17 @@ import asyncio
 
 import pytest
 
+from andaman.city.pack import load_pack
+from andaman.city.registers import SeedRows
 from andaman.identity.model import FULL_ACCESS
 from andaman.kernel.positions import unseal
 from andaman.kernel.time import format_time
-from andaman.training.drill import PATONG_HILL
+from andaman.training.scenarios import SCENARIOS, scenario_of
 from tests.declared import undeclared
 
 from ..support import client, platform, run
+
+PATONG_HILL = scenario_of(SeedRows(load_pack("phuket")).rows(SCENARIOS)["rain-crash-patong-hill"])
 
 
 async def _wait(get, done, seconds=70.0):

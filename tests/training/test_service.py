@@ -80,13 +80,11 @@ def test_a_drill_is_an_isolated_copy_and_is_scored_from_its_record(tmp_path):
 def test_nobody_finishes_anothers_drill(tmp_path):
     async def work():
         async with (
-            platform(tmp_path) as app,
+            platform(tmp_path, pack="minicity") as app,
             client(app, "dispatcher") as mine,
             client(app, "operator") as other,
         ):
-            begun = (
-                await mine.post("/api/training/drills", json={"scenario": "rain-crash-patong-hill"})
-            ).json()
+            begun = (await mine.post("/api/training/drills", json={"scenario": "rain-and-a-fall"})).json()
             drill_id = begun["drill"]["id"].rsplit(":", 1)[1]
             assert (await other.post(f"/api/training/drills/{drill_id}/finish")).status_code == 404
             assert (await other.get("/api/training/drills")).json() == []
@@ -98,13 +96,12 @@ def test_nobody_finishes_anothers_drill(tmp_path):
 def test_whose_drill_it_is_and_how_it_went_is_personal_at_every_door(tmp_path):
     async def work():
         async with (
-            platform(tmp_path) as app,
+            platform(tmp_path, pack="minicity") as app,
             client(app, "dispatcher") as mine,
             client(app, "operator") as other,
         ):
             starts = [
-                mine.post("/api/training/drills", json={"scenario": "rain-crash-patong-hill"})
-                for _ in range(3)
+                mine.post("/api/training/drills", json={"scenario": "rain-and-a-fall"}) for _ in range(3)
             ]
             answers = await asyncio.gather(*starts)
             assert sorted(a.status_code for a in answers) == [201, 409, 409], "starts at once are one start"
@@ -137,13 +134,11 @@ def test_whose_drill_it_is_and_how_it_went_is_personal_at_every_door(tmp_path):
 
 def test_a_drill_goes_on_after_a_restart(tmp_path):
     async def work():
-        async with platform(tmp_path) as app, client(app, "dispatcher") as http:
-            begun = (
-                await http.post("/api/training/drills", json={"scenario": "rain-crash-patong-hill"})
-            ).json()
+        async with platform(tmp_path, pack="minicity") as app, client(app, "dispatcher") as http:
+            begun = (await http.post("/api/training/drills", json={"scenario": "rain-and-a-fall"})).json()
             drill_id = begun["drill"]["id"].rsplit(":", 1)[1]
         await asyncio.sleep(5)
-        async with platform(tmp_path) as app, client(app, "dispatcher") as http:
+        async with platform(tmp_path, pack="minicity") as app, client(app, "dispatcher") as http:
             for _ in range(50):
                 await asyncio.sleep(0.1)
                 state = (await http.get(f"/api/training/drills/{drill_id}")).json()

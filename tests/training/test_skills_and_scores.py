@@ -6,14 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from andaman.city.pack import load_pack
 from andaman.city.registers import SeedRows
 from andaman.kernel.errors import BadRequestData
 from andaman.kernel.time import DAY, SECOND
 from andaman.training.course import COURSES, SHIFT, mark_quiz
-from andaman.training.drill import PATONG_HILL, Fact, score, speed_points
+from andaman.training.drill import Fact, score, speed_points
 from andaman.training.framework import MAX_LEVEL, Framework
+from andaman.training.scenarios import SCENARIOS, scenario_of
 from andaman.training.skills import Member, Record, skill_gap
 
+PATONG_HILL = scenario_of(SeedRows(load_pack("phuket")).rows(SCENARIOS)["rain-crash-patong-hill"])
 FRAMEWORK = Framework.of(SeedRows())
 BY_ID, ROLES = FRAMEWORK.competencies, FRAMEWORK.roles
 NOW = 1_800_000_000 * SECOND

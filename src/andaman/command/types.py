@@ -78,6 +78,12 @@ CATEGORY: Final = Attribute(
 UNIT_TYPE: Final = Attribute(
     "unitType", Words("ประเภทหน่วย", "Kind of unit"), register="/api/command/unit-types"
 )
+UNIT_TYPES: Final = Attribute(
+    "unitTypes",
+    Words("หน่วยที่ต้องส่ง", "Units to send"),
+    note="first choice first",
+    namespace=Namespace.OWN,
+)
 _EXERCISE: Final = Attribute(
     "exercise", Words("อยู่ในการฝึกซ้อม", "Part of an exercise"), namespace=Namespace.OWN, hidden=True
 )
@@ -370,12 +376,7 @@ TYPE_OF_INCIDENT: Final = EntityType(
     (
         CATEGORY,
         _SEVERITY,
-        Attribute(
-            "unitTypes",
-            Words("หน่วยที่ต้องส่ง", "Units to send"),
-            note="first choice first",
-            namespace=Namespace.OWN,
-        ),
+        UNIT_TYPES,
         Attribute(
             "checklist",
             Words("รายการตรวจสอบ", "Checklist"),

@@ -6,15 +6,20 @@ Progress is never typed in: each deliverable lists checks over the platform's ow
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from andaman.form import Part, Row, described, refers_to
 from andaman.kernel.words import Words
 from andaman.programme.problems import NoProgramme
 from andaman.programme.types import DELIVERABLE, OBJECTIVE, PROGRAMME
 from andaman.register import Register, Rows
+from andaman.vocabulary import Code
 
-Measure = Literal["count", "distinct-types", "share"]
+_MEASURES: Final = (
+    Code("count", Words("จำนวนรายการ", "Number of entities")),
+    Code("distinct-types", Words("จำนวนชนิดข้อมูลที่มีอย่างน้อยหนึ่งรายการ", "Number of types with an entity")),
+    Code("share", Words("ร้อยละของรายการที่ตรงเงื่อนไข", "Percentage that satisfies the condition")),
+)
 _PROGRAMME: Final = "programme"
 
 
@@ -31,9 +36,7 @@ class Check(Part, frozen=True, kw_only=True):
     types: Annotated[tuple[str, ...], described("ชนิดข้อมูล", "Entity types")]
     target: Annotated[float, described("เป้าหมาย", "Target")]
     query: Annotated[str, described("เงื่อนไข (NGSI-LD)", "Condition (NGSI-LD)")] = ""
-    measure: Annotated[
-        str, described("วิธีวัด (count, distinct-types, share)", "Measure (count, distinct-types, share)")
-    ] = "count"
+    measure: Annotated[str, described("วิธีวัด", "Measure", choices=_MEASURES)] = "count"
 
 
 class ProgrammeRow(Row, frozen=True, kw_only=True):

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from andaman.kernel.time import SECOND, Micros
-from andaman.kernel.words import Words
+from andaman.kernel.words import LanguageMap, Words
 
 PASS_MARK: Final = 70.0
 
@@ -21,10 +21,19 @@ class Inject:
     """Something that happens ``after_s`` seconds into the drill: attributes written to an entity of the copy."""
 
     after_s: float
-    kind: Literal["observation", "report", "unit-status"]
+    kind: str  # observation, report
     entity_type: str
     attrs: Mapping[str, Any]
     title: Words
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioRule:
+    """An alert rule that a scenario brings into its exercise, so that its script raises alerts by itself."""
+
+    id: str
+    name: LanguageMap
+    definition: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,7 @@ class Scenario:
     district: str = (
         ""  # English name of the district whose instruments the observations of the script belong to
     )
+    rules: tuple[ScenarioRule, ...] = ()
 
     def matches_place(self, name: Any) -> bool:
         """Is an instrument with this name (languageMap) one of the scenario's district?"""
@@ -201,37 +211,3 @@ def _speed_from(
     measured = None if seconds is None else round(seconds, 1)
     points = round(speed_points(seconds, full_s, none_s, of), 2)
     return Criterion(cid, title, points, of, measured, "s", full_s, (end.at,) if end else ())
-
-
-PATONG_HILL: Final = Scenario(
-    "rain-crash-patong-hill",
-    Words("ฝนหนักและอุบัติเหตุบนเขาป่าตอง", "Heavy rain and a crash on Patong Hill"),
-    Words(
-        "เวลาเย็น ฝนตกหนักในอำเภอกะทู้ ถนนขึ้นเขาป่าตองลื่น จะมีการแจ้งเตือนฝน และตามด้วยการแจ้งอุบัติเหตุรถจักรยานยนต์ มีผู้บาดเจ็บ",
-        "Evening. Heavy rain over Kathu, the hill road to Patong is slippery. A rain alert comes first, then a report of a "
-        "motorcycle crash with injured people.",
-    ),
-    (98.3150, 7.9010),
-    frozenset({"roadAccident", "trafficAccident"}),
-    frozenset({"ambulance"}),
-    (
-        Inject(
-            5,
-            "observation",
-            "WeatherObserved",
-            {"precipitation24h": 96.0},
-            Words("ฝนสะสม 24 ชั่วโมง 96 มม. ที่กะทู้", "24 h rain of 96 mm at Kathu"),
-        ),
-        Inject(
-            45,
-            "report",
-            "RoadAccident",
-            {"deaths": 0, "injured": 2, "vehicleType": "motorcycle"},
-            Words("แจ้งอุบัติเหตุบนเขาป่าตอง บาดเจ็บ 2 คน", "Crash reported on Patong Hill, two injured"),
-        ),
-    ),
-    30 * 60,
-    "Kathu",
-)
-
-SCENARIOS: Final[Mapping[str, Scenario]] = {PATONG_HILL.id: PATONG_HILL}

@@ -21,6 +21,7 @@ from andaman.broker.api import (
     prop,
     value,
 )
+from andaman.form import RowRefused
 from andaman.identity.model import FULL_ACCESS, Access, Actor, system_actor
 from andaman.identity.tenants import Tenants
 from andaman.kernel.errors import AndamanError, BadRequestData, ResourceNotFound
@@ -28,7 +29,8 @@ from andaman.kernel.ids import sortable_id, urn
 from andaman.kernel.positions import START, Position, seal, unseal
 from andaman.kernel.time import DAY, SECOND, Clock, Micros, format_time
 from andaman.kernel.work import Timer
-from andaman.training.drill import SCENARIOS, Scenario, Score, score
+from andaman.register import Rows
+from andaman.training.drill import Scenario, Score, score
 from andaman.training.exercise import (
     COPIED_TYPES,
     copy_of,
@@ -40,7 +42,7 @@ from andaman.training.exercise import (
 from andaman.training.permissions import MANAGE_DRILLS
 from andaman.training.problems import DrillEnded, DrillRunning, NoSuchDrill, NoSuchScenario, TooManyDrills
 from andaman.training.record import DRILL_ACTOR, facts_of
-from andaman.training.scenario_rules import RULES
+from andaman.training.scenarios import SCENARIOS, ScenarioRow, scenario_of
 from andaman.training.views import DrillRun
 
 SCOPE: Final = ("/training/drill",)
@@ -57,12 +59,18 @@ class Drills:
     """Starts, plays, finishes and lists drills. One task watches the clock for all that are running."""
 
     def __init__(
-        self, broker: Broker, clock: Clock, tenants: Tenants | None = None, keep: Micros = 30 * DAY
+        self,
+        broker: Broker,
+        clock: Clock,
+        registers: Rows,
+        tenants: Tenants | None = None,
+        keep: Micros = 30 * DAY,
     ) -> None:
         """``tenants``: the book of who may enter a drill's tenant. ``keep``: µs after its end that a drill's copy of the
         city is kept; its score and record stay."""
         self._broker = broker
         self._clock = clock
+        self._registers = registers
         self._tenants, self._keep = tenants, keep
         self._actor = system_actor("drill")
         self._timer = Timer("The clock of the drills", self._due)
@@ -88,13 +96,14 @@ class Drills:
     async def begin(self, scenario_id: str, actor: Actor, trainers: Sequence[str] = ()) -> Doc:
         """Copy what the actor sees of the city into a new exercise tenant and start the clock. The tenant is open to the actor, the trainee, to
         ``trainers`` (user names) and to administrators. Raises NoSuchScenario, DrillRunning, TooManyDrills, BadRequestData."""
-        scenario = SCENARIOS.get(scenario_id)
-        if scenario is None:
+        row = self._registers.rows(SCENARIOS).get(scenario_id)
+        if row is None:
             raise NoSuchScenario(id=scenario_id)
         async with self._begin:
-            return await self._begun(scenario, actor, [f"user:{name}" for name in trainers])
+            return await self._begun(row, actor, [f"user:{name}" for name in trainers])
 
-    async def _begun(self, scenario: Scenario, actor: Actor, trainers: list[str]) -> Doc:
+    async def _begun(self, row: ScenarioRow, actor: Actor, trainers: list[str]) -> Doc:
+        scenario = scenario_of(row)
         running = [d for d in self.list_runs(FULL_ACCESS) if value(d, "drillStatus") == "running"]
         if any(value(d, "person") == actor.principal.id for d in running):
             raise DrillRunning
@@ -109,7 +118,7 @@ class Drills:
             for doc in self._broker.iter_entities([iri(t) for t in COPIED_TYPES], actor.access)
             if not any(s.startswith("/exercise/") for s in doc.get("scope", ()))
         ]
-        copies += rules_of(scenario, drill_id, RULES[scenario.id])
+        copies += rules_of(scenario, drill_id)
         await self._write(copies, tenant_of(drill_id))
         after = self._broker.seq
         started = self._clock()
@@ -119,6 +128,7 @@ class Drills:
             scope=SCOPE,
             name=lang(**scenario.title.json()),
             scenario=prop(scenario.id),
+            drillScript=js(SCENARIOS.json(row)),
             person=prop(actor.principal.id),
             personName=prop(actor.principal.name),
             drillStatus=prop("running"),
@@ -183,10 +193,24 @@ class Drills:
         """All drills that the access shows, newest first."""
         return list(self._broker.iter_entities([iri("DrillRun")], access))[::-1]
 
+    def list_scenarios(self) -> list[Scenario]:
+        return [scenario_of(row) for row in self._registers.rows(SCENARIOS).values()]
+
+    def scenario_of(self, run: Doc) -> Scenario | None:
+        """As it was when the drill began, whatever became of its row; None where it is lost. Releases before kept its code only."""
+        script = value(run, "drillScript")
+        if script is None:
+            row = self._registers.rows(SCENARIOS).get(DrillRun.of(run).scenario)
+            return None if row is None else scenario_of(row)
+        try:
+            return scenario_of(SCENARIOS.read(script))
+        except RowRefused:
+            return None
+
     async def score(self, run: Doc) -> Score:
         """The score as the record is now; the same record always gives the same score."""
         drill = DrillRun.of(run)
-        scenario = SCENARIOS.get(drill.scenario)
+        scenario = self.scenario_of(run)
         if scenario is None or drill.started_at is None:
             raise AndamanError(f"{run['id']} has lost its scenario or the time of its start")
         events: list[Event] = []
@@ -220,7 +244,7 @@ class Drills:
         """Play the due events of one drill, or end it; seconds until the next look. A damaged one is aborted."""
         if drill.status != "running":
             return await self._expire(run, drill)
-        scenario = SCENARIOS.get(drill.scenario)
+        scenario = self.scenario_of(run)
         if scenario is None or drill.started_at is None or self._lost_start(run):
             await self._status(run, "aborted")
             return None

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from andaman.broker.api import Doc, entity, geo, iri, js, lang, prop
 from andaman.kernel.time import Micros, format_time
-from andaman.kernel.words import LanguageMap
 from andaman.training.drill import Inject, Scenario
 
 COPIED_TYPES: Final = (
@@ -81,18 +80,16 @@ def main_entity(scenario: Scenario, drill_id: str) -> str:
     return inject_id(scenario, reports[-1], drill_id)
 
 
-def rules_of(
-    scenario: Scenario, drill_id: str, definitions: Iterable[tuple[str, LanguageMap, dict[str, Any]]]
-) -> list[Doc]:
-    """Alert rules a scenario brings besides the city's own: (local id, name, definition) each."""
+def rules_of(scenario: Scenario, drill_id: str) -> list[Doc]:
+    """Alert rules that a scenario brings besides the city's own."""
     return [
         entity(
-            f"urn:ngsi-ld:AlertRule:drill-{drill_id}-{local}",
+            f"urn:ngsi-ld:AlertRule:drill-{drill_id}-{rule.id}",
             "AlertRule",
             scope=[scope_of(drill_id)],
-            name=lang(**name),
+            name=lang(**rule.name),
             enabled=prop(True),
-            definition=js(definition),
+            definition=js(rule.definition),
         )
-        for local, name, definition in definitions
+        for rule in scenario.rules
     ]

@@ -96,3 +96,37 @@ class CompetencyTwice(Refusal, BadRequestData):
     code = "competency-twice"
     words = Words("{field}มีสมรรถนะเดียวกันมากกว่าหนึ่งครั้ง", "{field} names a competency more than once")
     field: FieldName
+
+
+class ReportMissing(Refusal, BadRequestData):
+    code = "scenario-without-report"
+    words = Words(
+        "สถานการณ์ฝึกต้องมีการแจ้งเหตุอย่างน้อยหนึ่งรายการ รายการสุดท้ายเป็นเหตุหลัก",
+        "A scenario needs at least one report; the last one is its main event",
+    )
+    field: FieldName
+
+
+class InjectNotUsable(Refusal, BadRequestData):
+    """``number`` counts from 1."""
+
+    code = "inject-not-usable"
+    words = Words(
+        "เหตุการณ์สมมติที่ {number} ต้องมีเวลาภายในเวลาฝึก ชนิดข้อมูล และค่าที่บันทึกอย่างน้อยหนึ่งค่าซึ่งไม่ว่าง",
+        "Event {number} needs a time within the limit, an entity type, and at least one attribute with a value; name, location and "
+        "origin are written by the drill",
+    )
+    field: FieldName
+    number: int
+
+
+class ScenarioRuleRefused(Refusal, BadRequestData):
+    """``reason`` is in English."""
+
+    code = "scenario-rule-refused"
+    words = Words(
+        "กฎ {rule} ของสถานการณ์ฝึกใช้ไม่ได้: {reason}", "The rule {rule} of the scenario cannot be used: {reason}"
+    )
+    field: FieldName
+    rule: str
+    reason: str

@@ -12,10 +12,11 @@ from andaman.room import Built, Room, Site, setting
 from andaman.training.framework import COMPETENCIES, STAFF_ROLES
 from andaman.training.permissions import PERMISSIONS
 from andaman.training.routes import routes
+from andaman.training.scenarios import SCENARIOS
 from andaman.training.service import TrainingService
 from andaman.training.types import TYPES
 
-REGISTERS = (COMPETENCIES, STAFF_ROLES)
+REGISTERS = (COMPETENCIES, STAFF_ROLES, SCENARIOS)
 
 
 @dataclass(frozen=True)

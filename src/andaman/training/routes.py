@@ -14,7 +14,6 @@ from andaman.identity.web import actor_of
 from andaman.kernel.errors import BadRequestData, ResourceNotFound
 from andaman.kernel.http import json_response, read_json
 from andaman.kernel.permissions import Permission
-from andaman.training.drill import SCENARIOS
 from andaman.training.drills import score_json
 from andaman.training.permissions import (
     MANAGE_DRILLS,
@@ -81,14 +80,14 @@ class _Door:
     async def scenarios(self, request: Request) -> Response:
         rows = [
             {"id": s.id, "title": s.title.json(), "briefing": s.briefing.json(), "limitSeconds": s.limit_s}
-            for s in SCENARIOS.values()
+            for s in self._training.drills.list_scenarios()
         ]
         return json_response(rows)
 
     async def drills(self, request: Request) -> Response:
         actor = actor_of(request)
         own = [d for d in self._training.drills.list_runs(FULL_ACCESS) if _may_read(d, actor)]
-        return json_response([simplify(d) for d in own])
+        return json_response([_live(d) for d in own])
 
     async def begin(self, request: Request) -> Response:
         actor = actor_of(request)
@@ -107,8 +106,8 @@ class _Door:
         return json_response(await self._json(run, actor))
 
     async def _json(self, run: Doc, actor: Actor) -> dict[str, Any]:
-        live = simplify(run)
-        scenario = SCENARIOS.get(str(live["a"].get("scenario", "")))
+        live = _live(run)
+        scenario = self._training.drills.scenario_of(run)
         score = live["a"].get("score")
         if score is None and scenario is not None and live["a"].get("drillStatus") == "running":
             score = score_json(await self._training.drills.score(run))
@@ -128,6 +127,13 @@ class _Door:
             raise ResourceNotFound(f"A drill can be finished or aborted, not {how!r}")
         act = self._training.drills.finish if how == "finish" else self._training.drills.abort
         return json_response(await self._json(await act(name, actor), actor))
+
+
+def _live(run: Doc) -> dict[str, Any]:
+    """Without the script, of which screens show the events alone."""
+    live = simplify(run)
+    live["a"].pop("drillScript", None)
+    return live
 
 
 def _may_read(run: Doc, actor: Actor) -> bool:

@@ -63,7 +63,7 @@ class TrainingService:
         self._clock = clock
         self._actor = system_actor("training")
         self._lock = asyncio.Lock()  # one enrolment step at a time: read, decide, write
-        self.drills = Drills(broker, clock, tenants, keep)
+        self.drills = Drills(broker, clock, registers, tenants, keep)
 
     async def start(self) -> None:
         """Publish the framework if it is new, and resume drills that a stop interrupted."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from andaman.command.types import UNIT_TYPES
 from andaman.common_attributes import LEVEL, SCENARIO
 from andaman.kernel.words import Words
+from andaman.units import SEC
 from andaman.vocabulary import Attribute, Code, EntityType, Namespace
 
 _STEPS: Final = Attribute(
@@ -117,6 +119,13 @@ DRILL_RUN: Final = EntityType(
     Words("การฝึกซ้อม", "Drill"),
     (
         SCENARIO,
+        Attribute(
+            "drillScript",
+            Words("สถานการณ์ฝึกเมื่อเริ่ม", "Scenario at the start"),
+            "JsonProperty",
+            namespace=Namespace.OWN,
+            hidden=True,
+        ),
         _PERSON,
         Attribute("personName", Words("ชื่อบุคลากร", "Name of the person"), namespace=Namespace.DEFAULT),
         Attribute(
@@ -168,7 +177,54 @@ DRILL_RUN: Final = EntityType(
 )
 
 EXERCISE: Final = EntityType(
-    "Exercise", Words("สถานการณ์ฝึก", "Exercise"), (), ("exercises",), note="Not stored today."
+    "Exercise",
+    Words("สถานการณ์ฝึก", "Exercise"),
+    (
+        Attribute("briefing", Words("คำชี้แจงก่อนฝึก", "Briefing"), "LanguageProperty", namespace=Namespace.OWN),
+        Attribute(
+            "mainPlace",
+            Words("ตำแหน่งของเหตุหลัก", "Place of the main event"),
+            "JsonProperty",
+            note="longitude and latitude",
+            namespace=Namespace.OWN,
+            hidden=True,
+        ),
+        Attribute(
+            "injects",
+            Words("เหตุการณ์สมมติ", "Events of the script"),
+            "JsonProperty",
+            note="list of afterSeconds, kind, title, entityType, attributes",
+            namespace=Namespace.OWN,
+            hidden=True,
+        ),
+        Attribute(
+            "incidentTypes",
+            Words("ประเภทเหตุที่ถูกต้อง", "Right kinds of incident"),
+            namespace=Namespace.OWN,
+        ),
+        UNIT_TYPES,
+        Attribute(
+            "limitSeconds", Words("เวลาฝึก (วินาที)", "Time limit in seconds"), unit=SEC, namespace=Namespace.OWN
+        ),
+        Attribute(
+            "instrumentDistrict",
+            Words("อำเภอของสถานีตรวจวัด", "District of the instruments"),
+            note="English name",
+            namespace=Namespace.OWN,
+        ),
+        Attribute(
+            "alertRules",
+            Words("กฎการแจ้งเตือนของการฝึก", "Alert rules of the exercise"),
+            "JsonProperty",
+            note="list of id, name, definition",
+            namespace=Namespace.OWN,
+            hidden=True,
+        ),
+    ),
+    ("exercises",),
+    ids="urn:ngsi-ld:Exercise:<code>",
+    note="A row of the register of drill scenarios.",
+    configures=True,
 )
 
 TYPES: Final = (
