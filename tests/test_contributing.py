@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
-_BLOCK = re.compile(r"```(python|markdown|diff|toml)\n# (\S+)\n(.*?)```", re.DOTALL)
+_BLOCK = re.compile(r"```(python|markdown|diff|toml|json)\n# (\S+)\n(.*?)```", re.DOTALL)
 
 ASK = """
 import asyncio, json, sys
@@ -62,6 +62,31 @@ from andaman.rooms import PERMISSIONS
 table = open_roles(Path("data"), permissions=PERMISSIONS)
 mine = frozenset({"shiftLead"})
 print(json.dumps([list(table.names), sorted(table.permissions_of(mine)), sorted(table.sees(mine))]))
+"""
+
+
+ASK_REGISTER = """
+import asyncio, json
+import httpx
+from andaman.app import build
+from andaman.definitions.service import Definitions
+from andaman.offline import cli_actor
+from andaman.settings import load_settings
+
+async def main():
+    app = build(load_settings({"data": "data", "min_free_mb": 0}, environ={}))
+    await app.start()
+    kind = app.get(Definitions).kind("air-advice")
+    found = []
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app.asgi), base_url="http://x") as http:
+        found.append((await http.get("/api/air/advice?pm25=60")).json())
+        document = {"adviceFrom": 50, "advice": {"th": "อยู่ในอาคาร", "en": "Stay indoors"}}
+        await app.get(Definitions).put(kind, "indoors", document, cli_actor())
+        found.append((await http.get("/api/air/advice?pm25=60")).json())
+    await app.stop()
+    print(json.dumps([[one["en"] for one in answer] for answer in found]))
+
+asyncio.run(main())
 """
 
 
@@ -149,6 +174,14 @@ def test_an_entity_type_is_added_in_one_place(copy: Path) -> None:
     assert found == {"datasets": ["public-places"], "writers": ["statistic.write"]}
     laws = run_in(copy, "-m", "pytest", "-q", "tests/test_vocabulary.py", "--timeout=60")
     assert " failed" not in laws
+
+
+def test_a_register_is_added_with_its_first_rows(copy: Path) -> None:
+    """The room reads its rows, and what people write is at work at once."""
+    for title in ("Add a room", "Add a door", "Add a setting", "Add a register"):
+        follow(title, copy)
+    found = json.loads(run_in(copy, "-c", ASK_REGISTER).splitlines()[-1])
+    assert found == [["Wear a mask outdoors"], ["Wear a mask outdoors", "Stay indoors"]]
 
 
 def test_a_role_is_a_row(copy: Path) -> None:
