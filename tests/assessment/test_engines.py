@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from andaman.assessment.indicators.evaluation import evaluate_indicator, read_definitions
+from andaman.assessment.indicators.firmness import at_best, step_of
 from andaman.assessment.indicators.inputs import Computed
 from andaman.assessment.indicators.snapshot import Snapshot
 from andaman.assessment.network.criticality import Demand, Loss, Study, stretches, twins
@@ -262,16 +263,52 @@ def test_a_formula_without_its_input_is_refused() -> None:
         indicator("a / b", a={"series": "s"})
 
 
-def test_a_result_is_never_firmer_than_its_inputs() -> None:
-    """One simulated source makes the result simulated; replayed ones make it replayed."""
-    one = indicator("n", n={"entities": ["Vehicle"], "reduce": "count"})
-    docs = [
-        entity(f"urn:x:{k}", "Vehicle", origin=prop(origin))
-        for k, origin in enumerate(("measured", "replayed", "simulated"))
+def vehicles(*origins: str) -> list[Doc]:
+    return [
+        entity(f"urn:x:{k}", "Vehicle", origin=prop(origin), speed=prop(k, NOW))
+        for k, origin in enumerate(origins)
     ]
-    for count, expected in ((1, "computed"), (2, "replayed"), (3, "simulated")):
-        result = evaluate_indicator(one, Snapshot(NOW, {"Vehicle": docs[:count]}, [], {}))
-        assert result["origin"] == expected
+
+
+@given(st.lists(st.sampled_from(["measured", "reported", "computed", "replayed", "simulated"]), max_size=8))
+def test_replayed_and_simulated_entities_change_no_figure(origins: list[str]) -> None:
+    """Counts, sums and freshness are those of the others; the input says how many were left out."""
+    firm = [origin for origin in origins if origin not in ("replayed", "simulated")]
+    for spec in (
+        {"entities": ["Vehicle"], "reduce": "count"},
+        {"entities": ["Vehicle"], "attr": "speed", "reduce": "count"},
+        {"fresh": ["Vehicle"], "seconds": 60},
+    ):
+        one = indicator("n", n=spec)
+        result = evaluate_indicator(one, Snapshot(NOW, {"Vehicle": vehicles(*origins)}, [], {}))
+        alone = evaluate_indicator(one, Snapshot(NOW, {"Vehicle": vehicles(*firm)}, [], {}))
+        assert result["value"] == alone["value"]
+        assert result["quality"] == alone["quality"]
+        assert result["inputs"][0]["leftOut"] == len(origins) - len(firm)
+        assert result["origin"] == "computed"
+
+
+def test_a_figure_that_rests_on_simulation_is_no_indicator() -> None:
+    one = indicator("c", c={"computed": "c"})
+    figure = Computed(50.0, source="s", at=NOW, entities=("urn:x:1",), origins=("computed", "simulated"))
+    result = evaluate_indicator(one, Snapshot(NOW, {}, [], {"c": figure}))
+    assert result["status"] == "insufficientData"
+    assert "simulated" in result["reasons"][0]["en"]
+    replayed = kpi("s", [["2025", 1]])
+    replayed["attrs"].update(entity("urn:x:y", "X", origin=prop("replayed"))["attrs"])
+    found = evaluate_indicator(indicator("d", d={"series": "s"}), Snapshot(NOW, {}, [replayed], {}))
+    assert found["value"] is None
+
+
+@given(
+    st.integers(1, 6),
+    st.lists(st.lists(st.sampled_from(["measured", "reported", "computed", "x"])), max_size=4),
+)
+def test_quality_is_never_better_than_the_worst_input(definition: int, inputs: list[list[str]]) -> None:
+    step = at_best(definition, inputs)
+    assert step == max([definition, *(step_of(origins) for origins in inputs)])
+    assert all(step >= step_of([origin]) for origins in inputs for origin in origins)
+    assert all(step == 6 for origins in inputs if not origins)
 
 
 def test_the_finest_level_that_knows_nearly_everybody_is_used() -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import orjson
 
+from andaman.assessment.indicators.firmness import split
 from andaman.assessment.indicators.inputs import Computed
 from andaman.broker.api import Doc, entity, js, lang, prop, value
 from andaman.kernel.time import Micros, parse_time
@@ -81,10 +82,11 @@ def study_doc(kind: str, local: str, result: Mapping[str, Any], inputs: str) -> 
 def response_minutes(assignments: Sequence[Doc]) -> Computed | None:
     """Mean minutes from assignment to arrival in the command center's record; None below LEAST_ASSIGNMENTS.
 
-    Exercises run in tenants of their own and so are not in it.
+    Exercises run in tenants of their own, and simulated units do not count.
     """
     spans: list[tuple[str, float, Micros]] = []
-    for doc in assignments:
+    firm, _ = split(assignments)
+    for doc in firm:
         start, end = _time(doc, "assignedAt"), _time(doc, "onSceneAt")
         if start is not None and end is not None and end >= start:
             spans.append((doc["id"], (end - start) / 60e6, end))
@@ -92,9 +94,7 @@ def response_minutes(assignments: Sequence[Doc]) -> Computed | None:
         return None
     mean = sum(span for _, span, _ in spans) / len(spans)
     ids = tuple(one for one, *_ in spans)
-    origins = tuple(
-        sorted({str(value(doc, "origin", "reported")) for doc in assignments if doc["id"] in set(ids)})
-    )
+    origins = tuple(sorted({str(value(doc, "origin", "reported")) for doc in firm if doc["id"] in set(ids)}))
     return Computed(mean, None, None, "Andaman, Assignment", max(at for *_, at in spans), ids, origins)
 
 

@@ -18,6 +18,7 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 from andaman.assessment.indicators.evaluation import definitions, evaluate_indicator
+from andaman.assessment.indicators.firmness import split
 from andaman.assessment.indicators.inputs import Computed
 from andaman.assessment.indicators.snapshot import Snapshot
 from andaman.assessment.network import criticality
@@ -284,7 +285,7 @@ class AssessmentService:
             ("stops.500", ("PublicTransportStop",), 500.0),
             ("sensors.5000", _SENSORS, 5_000.0),
         ):
-            docs = await self.gather(kinds)
+            docs, _ = split(await self.gather(kinds))
             if not docs:
                 self._figures.pop(name, None)  # what was there is gone, or is no longer for the readers
                 continue

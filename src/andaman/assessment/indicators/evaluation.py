@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from andaman.assessment.citation import with_check
 from andaman.assessment.indicators.expression import Node, evaluate, names, parse
+from andaman.assessment.indicators.firmness import at_best
 from andaman.assessment.indicators.inputs import Input, Source, draw
 from andaman.kernel.errors import BadRequestData
 from andaman.kernel.time import format_time
@@ -49,7 +50,7 @@ class Indicator:
     direction: str  # "+": more is better, "-": less is better, "ctx": context only
     formula: str
     inputs: Mapping[str, Mapping[str, Any]]
-    quality: int  # 1..6, step of QUALITY
+    quality: int  # 1..6, step of QUALITY at best: that of its inputs may be worse
     digits: int
     method: LanguageMap
     target: Mapping[str, Any] | None
@@ -102,6 +103,7 @@ def evaluate_indicator(indicator: Indicator, source: Source) -> dict[str, Any]:
             reasons.append({"th": "ตัวหารในสูตรเป็นศูนย์", "en": "A divisor in the formula is zero"})
     times = [one.freshest for one in used.values() if one.freshest is not None]
     freshest = min(times) if times else None
+    step = at_best(indicator.quality, [one.origins for one in used.values() if one.reason is None])
     return {
         "id": indicator.id,
         "name": indicator.name,
@@ -120,10 +122,10 @@ def evaluate_indicator(indicator: Indicator, source: Source) -> dict[str, Any]:
             "observedAt": None if freshest is None else format_time(freshest),
             "ageSeconds": None if freshest is None else max(0, (source.now - freshest) // 1_000_000),
         },
-        "quality": {"step": indicator.quality, "scale": QUALITY[indicator.quality - 1]},
+        "quality": {"step": step, "scale": QUALITY[step - 1]},
         "method": indicator.method,
         "formula": indicator.formula,
-        "origin": origin_of([origin for one in used.values() for origin in one.origins]),
+        "origin": "computed",
         "sources": sorted({one.source for one in used.values() if one.source}),
         "inputs": [one.as_json() for one in used.values()],
         "computedAt": format_time(source.now),
@@ -131,14 +133,6 @@ def evaluate_indicator(indicator: Indicator, source: Source) -> dict[str, Any]:
         "peers": list(indicator.peers),
         "benchmark": None if amount is None else benchmark(indicator, amount),
     }
-
-
-def origin_of(origins: Sequence[str]) -> str:
-    """What the result may call itself: never firmer than the least firm of its inputs."""
-    for weak in ("simulated", "replayed"):
-        if weak in origins:
-            return weak
-    return "computed"
 
 
 def benchmark(indicator: Indicator, amount: float) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+from andaman.assessment.indicators.firmness import MADE_UP, origin_of, split
 from andaman.broker.api import Doc, value
 from andaman.kernel.errors import BadRequestData
 from andaman.kernel.time import Micros, format_time, parse_time
@@ -59,7 +60,8 @@ class Input:
     freshest: Micros | None = None
     low: float | None = None
     high: float | None = None
-    origins: tuple[str, ...] = ()  # of the entities: reported, measured, computed, replayed, simulated
+    origins: tuple[str, ...] = ()  # of the entities: reported, measured, computed
+    left_out: int = 0  # replayed and simulated entities, which do not count
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -69,6 +71,7 @@ class Input:
             "count": self.count,
             "source": self.source,
             "origins": list(self.origins),
+            "leftOut": self.left_out,
             "observedAt": None if self.freshest is None else format_time(self.freshest),
             "reason": self.reason,
             "entities": [{"id": i, "modifiedAt": m} for i, m in self.entities[:LINEAGE_SHOWN]],
@@ -86,6 +89,8 @@ def draw(name: str, spec: Mapping[str, Any], source: Source, before: Mapping[str
         if found is None:
             text = spec.get("missing") or _missing(spec["computed"], "ยังไม่ได้คำนวณ", "has not been computed")
             return Input(name, reason=text)
+        if not MADE_UP.isdisjoint(found.origins):
+            return Input(name, reason=_MADE_UP_FIGURE, left_out=len(found.entities))
         used = [(one, None) for one in found.entities]
         return Input(
             name,
@@ -107,6 +112,19 @@ def _missing(what: str, th: str, en: str) -> LanguageMap:
     return {"th": f"{what}: {th}", "en": f"{what}: {en}"}
 
 
+def _made_up(what: str, count: int) -> LanguageMap:
+    return {
+        "th": f"{what}: มีเฉพาะข้อมูลย้อนหลังหรือข้อมูลจำลอง {count} รายการ ซึ่งไม่นำมาคำนวณ",
+        "en": f"{what}: the {count} entities are replayed or simulated and do not count",
+    }
+
+
+_MADE_UP_FIGURE: Final[LanguageMap] = {
+    "th": "ผลการศึกษานี้คำนวณจากข้อมูลจำลองหรือข้อมูลย้อนหลัง จึงไม่นำมาใช้เป็นตัวชี้วัด",
+    "en": "The study rests on simulated or replayed data, so it is not used as an indicator",
+}
+
+
 REDUCE: Final[Mapping[str, Callable[[Sequence[float]], float]]] = {
     "sum": lambda v: float(sum(v)),
     "mean": lambda v: float(sum(v) / len(v)),
@@ -125,6 +143,8 @@ def _from_series(name: str, spec: Mapping[str, Any], source: Source, before: Map
             code, "ไม่มีข้อมูลชุดนี้ในแพลตฟอร์ม", "the platform has no such series"
         )
         return Input(name, reason=text)
+    if origin_of(doc) in MADE_UP:
+        return Input(name, reason=_made_up(code, 1), left_out=1)
     points = _points(value(doc, "series"))
     year = _wanted_year(spec, points, before)
     if year is not None:
@@ -192,7 +212,9 @@ def _period_end(period: str) -> Micros | None:
 
 def _from_entities(name: str, spec: Mapping[str, Any], source: Source) -> Input:
     types = spec["entities"]
-    docs = [doc for doc in source.entities(types) if all(_holds(doc, term) for term in spec.get("where", ()))]
+    docs, left_out = split(
+        doc for doc in source.entities(types) if all(_holds(doc, term) for term in spec.get("where", ()))
+    )
     attr = spec.get("attr")
     values = [1.0] * len(docs)
     if attr is not None:
@@ -201,6 +223,8 @@ def _from_entities(name: str, spec: Mapping[str, Any], source: Source) -> Input:
         docs, values = [doc for doc, _ in pairs], [float(v) for _, v in pairs]
     least = int(spec.get("atLeast", 1))
     label = "/".join(types) + (f".{attr}" if attr else "")
+    if len(docs) < least and left_out:
+        return Input(name, reason=_made_up(label, left_out), left_out=left_out)
     if len(docs) < least:
         return Input(
             name,
@@ -214,7 +238,7 @@ def _from_entities(name: str, spec: Mapping[str, Any], source: Source) -> Input:
     return Input(
         name, amount, None, spec.get("label"), len(docs), "; ".join(texts[:3]),
         [(doc["id"], doc.get("modifiedAt")) for doc in docs], _latest(docs),
-        origins=_origins(docs),
+        origins=_origins(docs), left_out=left_out,
     )  # fmt: skip
 
 
@@ -236,7 +260,9 @@ def _holds(doc: Doc, term: Sequence[Any]) -> bool:
 
 
 def _from_freshness(name: str, spec: Mapping[str, Any], source: Source) -> Input:
-    docs = source.entities(spec["fresh"])
+    docs, left_out = split(source.entities(spec["fresh"]))
+    if len(docs) < int(spec.get("atLeast", 1)) and left_out:
+        return Input(name, reason=_made_up("/".join(spec["fresh"]), left_out), left_out=left_out)
     if len(docs) < int(spec.get("atLeast", 1)):
         return Input(
             name, reason=_missing("/".join(spec["fresh"]), "ยังไม่มีข้อมูลจากอุปกรณ์", "no live entity is there yet")
@@ -248,7 +274,7 @@ def _from_freshness(name: str, spec: Mapping[str, Any], source: Source) -> Input
     return Input(
         name, fresh / len(docs), None, None, len(docs), "Andaman",
         [(doc["id"], doc.get("modifiedAt")) for doc in docs], max(known, default=None),
-        origins=_origins(docs),
+        origins=_origins(docs), left_out=left_out,
     )  # fmt: skip
 
 

@@ -1,0 +1,40 @@
+"""What an indicator may rest on, and how good its data is at best. Pure.
+
+Replayed and simulated entities never enter a figure: they are left out and counted. The quality of a figure is a step of the
+U4SSC scale (1 is best) and follows from the origins of its inputs; a definition may lower it and never raise it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from andaman.broker.api import Doc, value
+
+MADE_UP: Final = frozenset({"replayed", "simulated"})
+"""Origins of what did not happen here and now."""
+_STEPS: Final = {"measured": 1, "reported": 3, "computed": 4}
+_UNTRACEABLE: Final = 6
+
+
+def origin_of(doc: Doc) -> str:
+    """Of an entity; "" where it says none."""
+    found = value(doc, "origin")
+    return found if isinstance(found, str) else ""
+
+
+def split(docs: Iterable[Doc]) -> tuple[list[Doc], int]:
+    """The entities that may enter a figure, and how many may not."""
+    every = list(docs)
+    firm = [doc for doc in every if origin_of(doc) not in MADE_UP]
+    return firm, len(every) - len(firm)
+
+
+def step_of(origins: Sequence[str]) -> int:
+    """The U4SSC step of data of these origins: the worst one's. 6, "unknown, not traceable", where none is said."""
+    return max((_STEPS.get(origin, _UNTRACEABLE) for origin in origins), default=_UNTRACEABLE)
+
+
+def at_best(definition: int, inputs: Iterable[Sequence[str]]) -> int:
+    """The step of a figure: the worst of its definition and of the origins of each input."""
+    return max([definition, *(step_of(origins) for origins in inputs)])
