@@ -1,9 +1,10 @@
-"""Check the English of documents against docs/writing.md: words to avoid, length of sentences, width of lines.
+"""Check the words of documents, code and screens against docs/writing.md and docs/writing.th.md.
 
     python scripts/check_words.py [--code] [FILE...]
 
-``--code`` also reports the first sentences of docstrings and the texts of errors in src/andaman, and Thai words of code and
-screens (docs/writing.th.md). What it finds in code does not make the check fail yet. Exit code 1: a document has findings.
+Documents: words to avoid, length of sentences, width of lines. Code in src/andaman: first sentences of docstrings, and English
+sentences in strings (errors, help, logs). Screens: words in ``messages.ts``. ``--code`` leaves out the documents. Exit code 1:
+there are findings.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ _NOT_ENGLISH: Final = re.compile(
     r"[\u0e00-\u0e7f]|\b[A-Z]+ [A-Z]+\b|\b(SELECT|FROM|WHERE|AS|BIGINT)\b|</?\w+>"
 )
 """Thai, SQL and HTML."""
+_ENGLISH: Final = re.compile(r"\ben:\s*([\"'`])((?:\\.|(?!\1).)*)\1")
+"""A text of a screen, in any kind of quotation marks."""
 _WORD: Final = re.compile(r"[^\W_][\w'’.,%/²·:@-]*")
 
 
@@ -176,6 +179,17 @@ def in_code(source: str, rows: Iterable[Avoided]) -> Iterator[tuple[int, str]]:
             yield line, f"{count} words: {sentence[:90]} …"
 
 
+def in_messages(source: str, rows: Iterable[Avoided]) -> Iterator[tuple[int, str]]:
+    """(line, what is wrong) of the English words of screens: ``en: '…'``."""
+    rows = list(rows)
+    for found in _ENGLISH.finditer(source):
+        line = source.count("\n", 0, found.start()) + 1
+        for sentence in sentences(" ".join(found.group(2).split())):
+            yield from ((line, what) for what in _words(sentence, rows))
+            if (count := len(_WORD.findall(sentence))) > WORDS_MAX:
+                yield line, f"{count} words: {sentence[:90]} …"
+
+
 def _texts(tree: ast.Module) -> Iterator[tuple[int, str]]:
     """(line, sentence). A string counts when it has three words or more: errors, help, words of screens, log messages."""
     parts: set[ast.expr] = set()
@@ -211,41 +225,42 @@ def documents() -> list[Path]:
     return [ROOT / name for name in sorted(set(names)) if not NOT_CHECKED.search(name)]
 
 
-def _report_code(rows: list[Avoided], thai: dict[str, str]) -> None:
-    reported = 0
-    for path in sorted((ROOT / "src/andaman").rglob("*.py")):
-        source = path.read_text("utf-8")
-        for line, what in [*in_code(source, rows), *in_thai(source, thai)]:
-            print(f"{path.relative_to(ROOT)}:{line}: {what}")
-            reported += 1
-    for path in sorted((ROOT / "web/src").rglob("messages*.ts")):
-        for line, what in in_thai(path.read_text("utf-8"), thai):
-            print(f"{path.relative_to(ROOT)}:{line}: {what}")
-            reported += 1
-    print(f"{reported} findings in code, reported only")
+def code() -> list[Path]:
+    """The code and the words of screens."""
+    return [*sorted((ROOT / "src/andaman").rglob("*.py")), *sorted((ROOT / "web/src").rglob("messages*.ts"))]
+
+
+def _findings_of(path: Path, rows: list[Avoided], thai: dict[str, str]) -> Iterator[tuple[int, str]]:
+    text = path.read_text("utf-8")
+    if path.suffix == ".py":
+        yield from in_code(text, rows)
+        yield from in_thai(text, thai)
+    elif path.suffix == ".ts":
+        yield from in_messages(text, rows)
+        yield from in_thai(text, thai)
+    elif path.name.endswith(".th.md"):
+        yield from in_thai(text, thai)
+    else:
+        yield from findings(text, rows, tables=not str(path).endswith(TABLES_NOT_CHECKED))
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--code", action="store_true", help="report docstrings and texts of errors too")
-    parser.add_argument("files", nargs="*", type=Path)
+    parser.add_argument("--code", action="store_true", help="check code and screens only")
+    parser.add_argument("files", nargs="*", type=Path, help="these and no others")
     chosen = parser.parse_args()
     rows = avoided(GUIDE.read_text("utf-8"))
     thai = thai_avoided(THAI_GUIDE.read_text("utf-8"))
+    paths = [one.resolve() for one in chosen.files] or [*([] if chosen.code else documents()), *code()]
     total = 0
-    for path in [one.resolve() for one in chosen.files] or documents():
-        text = path.read_text("utf-8")
-        is_thai = path.name.endswith(".th.md")
-        tables = not str(path).endswith(TABLES_NOT_CHECKED)
-        for line, what in in_thai(text, thai) if is_thai else findings(text, rows, tables=tables):
+    for path in paths:
+        for line, what in _findings_of(path, rows, thai):
             print(f"{path.relative_to(ROOT)}:{line}: {what}")
             total += 1
     if total:
-        print(f"{total} findings in documents; docs/writing.md says how to write")
-    if chosen.code:
-        _report_code(rows, thai)
+        print(f"{total} findings; docs/writing.md says how to write")
     return 1 if total else 0
 
 

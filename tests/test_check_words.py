@@ -1,4 +1,4 @@
-"""The check of documents finds what docs/writing.md forbids, and leaves code, tables and quotations alone."""
+"""The check of words finds what docs/writing.md forbids, and leaves names, tables and quotations alone."""
 
 from __future__ import annotations
 
@@ -56,11 +56,39 @@ def test_what_the_guide_allows_is_not_found(text: str) -> None:
     assert not found(text)
 
 
-def test_code_is_read_for_docstrings_and_errors() -> None:
-    source = (
-        '"""Told anew."""\n\n\ndef f():\n    """Fine. Told."""\n    raise ValueError(f"{f} stands here")\n'
-    )
-    assert [line for line, _ in check_words.in_code(source, ROWS)] == [1, 1, 6]
+@pytest.mark.parametrize(
+    "source",
+    [
+        '"""Told anew."""',
+        'def f():\n    """It stands\n    here. Fine."""',
+        'LIMIT = 5\n"""Of which one is used."""',
+        'raise ValueError(f"{f} stands here")',
+        'log.info("the whole of %s", it)',
+        'help="' + LONG.replace("\n", " ") + 'and more"',
+    ],
+)
+def test_docstrings_and_sentences_of_code_are_read(source: str) -> None:
+    assert list(check_words.in_code(source, ROWS))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '"""Fine. Told anew."""',  # only the first sentence of a docstring
+        '"""Fine.\n\nTold anew."""',
+        'KEYS = {"told": "the whole"}',  # names and short texts
+        'db.execute("SELECT whole FROM told WHERE a IS NOT NULL")',
+        "# told anew\n",
+        f'x = "{"คำ " * 40}"',
+    ],
+)
+def test_other_parts_of_code_are_left_alone(source: str) -> None:
+    assert not list(check_words.in_code(source, ROWS))
+
+
+def test_english_words_of_screens_are_read() -> None:
+    source = "a: { th: 'ก', en: 'All is well' },\nb: { th: 'ข', en: \"It isn't whole\" },\n// told\n"
+    assert [line for line, _ in check_words.in_messages(source, ROWS)] == [2]
 
 
 def test_thai_words_to_avoid_are_found_inside_a_line() -> None:

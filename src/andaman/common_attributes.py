@@ -14,10 +14,10 @@ LOCATION: Final = Attribute(
 )
 ORIGIN: Final = Attribute(
     "origin",
-    Words("ที่มาของค่า", "How it came to be"),
+    Words("ที่มาของค่า", "Origin of the values"),
     codes=(
         Code("measured", Words("ตรวจวัด", "Measured")),
-        Code("reported", Words("ได้รับแจ้ง", "Reported")),
+        Code("reported", Words("ตามแหล่งข้อมูล", "Reported")),
         Code("computed", Words("คำนวณ", "Computed")),
         Code("replayed", Words("ข้อมูลย้อนหลัง", "Replayed")),
         Code("simulated", Words("จำลอง", "Simulated")),

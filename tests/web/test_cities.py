@@ -38,17 +38,17 @@ def test_an_incident_of_the_citys_own_kind_gets_a_unit(screens: Any, platform: P
     kinds = {row["code"]: row["name"]["en"] for row in pack.register("incident-types")}
     units = [row["name"]["en"] for row in pack.register("unit-types")]
     page = screens("dispatcher").open("/")
-    page.get_by_role("button", name="New incident").click()
-    dialog = page.get_by_role("dialog", name="New incident")
+    page.get_by_role("button", name="Report new incident").click()
+    dialog = page.get_by_role("dialog", name="Report new incident")
     choices = dialog.get_by_label("Kind").locator("option")
     expect(choices).to_have_text(list(kinds.values()))
     expect(dialog.get_by_label("Severity")).to_have_value(pack.register("incident-types")[0]["severity"])
     dialog.get_by_label("Headline").fill("Somebody called")
-    dialog.get_by_role("button", name="Open incident").click()
+    dialog.get_by_role("button", name="Create incident").click()
     panel = page.locator("aside.right")
     panel.get_by_role("button", name="Nearest free units").click()
     expect(panel.get_by_label("Kind of unit").locator("option")).to_have_text(
-        ["Advised for this incident", *units]
+        ["Recommended for this incident", *units]
     )
     panel.locator(".choose").get_by_role("button", name="Assign").first.click()
     expect(panel.locator(".incident > header")).to_contain_text("Dispatched")

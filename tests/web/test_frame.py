@@ -90,7 +90,7 @@ def test_the_palette_offers_actions_of_all_rooms_on_every_page(screens: Any) -> 
     page.keyboard.press("Control+k")
     page.get_by_role("combobox", name="Search and commands").fill("new incident")
     page.keyboard.press("Enter")
-    dialog = page.get_by_role("dialog", name="New incident")
+    dialog = page.get_by_role("dialog", name="Report new incident")
     expect(dialog.get_by_label("Kind of incident")).to_have_value(re.compile("."))
     expect(dialog).to_contain_text("At the centre of the map: ")  # its page was opened first
     page.keyboard.press("Escape")

@@ -64,10 +64,10 @@ def test_from_a_value_to_a_closed_incident(screens: Any, platform: Platform) -> 
     alert.get_by_role("button", name="Acknowledge").click()
     expect(row(page, name)).to_have_count(0)
     page.get_by_role("tab", name=re.compile("Acknowledged")).click()
-    row(page, name).get_by_role("button", name="Make incident").click()
+    row(page, name).get_by_role("button", name="Create incident").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_label("Headline")).to_have_value(re.compile(name))
-    dialog.get_by_role("button", name="Open incident").click()
+    dialog.get_by_role("button", name="Create incident").click()
 
     panel = drawer(page)
     expect(panel.get_by_role("heading", level=2)).to_contain_text(name)
@@ -139,7 +139,7 @@ def test_the_past_is_shown_as_it_was_and_takes_no_commands(screens: Any, platfor
     expect(page.locator(".state")).to_have_text("Replay")
     expect(row(page, name)).to_be_visible(timeout=SLOW)
     expect(page.locator("section.queue").get_by_role("button", name="Acknowledge")).to_have_count(0)
-    expect(page.get_by_role("button", name="New incident")).to_be_disabled()
+    expect(page.get_by_role("button", name="Report new incident")).to_be_disabled()
     page.get_by_role("button", name="Go live").first.click()
     expect(page.locator(".banner.replay")).to_have_count(0)
     expect(row(page, name)).to_have_count(0, timeout=SLOW)
@@ -222,8 +222,8 @@ def test_a_value_shows_unit_age_source_and_history(screens: Any, platform: Platf
 def test_an_operator_may_acknowledge_but_not_assign(screens: Any, platform: Platform) -> None:
     name = gauge(platform, 7, 55.0)
     page = screens("operator").open("/")
-    row(page, name).get_by_role("button", name="Make incident").click(timeout=SLOW)
-    page.get_by_role("dialog").get_by_role("button", name="Open incident").click()
+    row(page, name).get_by_role("button", name="Create incident").click(timeout=SLOW)
+    page.get_by_role("dialog").get_by_role("button", name="Create incident").click()
     expect(drawer(page).get_by_role("heading", level=2)).to_contain_text(name, timeout=SLOW)
     expect(drawer(page).get_by_role("button", name="Nearest free units")).to_have_count(0)
 

@@ -10,7 +10,7 @@ from andaman.kernel.words import Words
 READ_PROPOSALS: Final = Permission(
     "proposal.read",
     Words(
-        "ดูคำขออนุมัติที่เกี่ยวข้องกับตน และพิจารณาตามสิทธิ์",
+        "ดูคำขออนุมัติที่เกี่ยวข้องกับตน และพิจารณาตามสิทธิ",
         "See proposals that concern one, and decide them as permitted",
     ),
 )

@@ -44,7 +44,7 @@ class RightsEnded(Refusal, Forbidden):
 
     code = "rights-ended"
     words = Words(
-        "{name} ไม่มีสิทธิ์ที่จำเป็นสำหรับการดำเนินการนี้แล้ว จึงยังไม่ได้ดำเนินการ",
+        "{name} ไม่มีสิทธิที่จำเป็นสำหรับการดำเนินการนี้แล้ว จึงยังไม่ได้ดำเนินการ",
         "{name} no longer has the permission that this needs; nothing was done",
     )
     name: str

@@ -25,7 +25,7 @@ class SignInToSee(Refusal, NotSignedIn):
 
 class NotAmongYourRights(Refusal, Forbidden):
     code = "not-among-your-rights"
-    words = Words("สิทธิ์ของท่านไม่ครอบคลุมข้อมูล {type}", "Your rights do not include {type}")
+    words = Words("สิทธิของท่านไม่ครอบคลุมข้อมูล {type}", "Your rights do not include {type}")
     type: str
 
 

@@ -19,7 +19,7 @@ class NoSuchRecord(Refusal, ResourceNotFound):
     """There is no such entity of the type, or the reader may not see it."""
 
     code = "no-such-record"
-    words = Words("ไม่พบ{record} {id} หรือไม่มีสิทธิ์เข้าถึง", "There is no {record} {id}, or you may not see it")
+    words = Words("ไม่พบ{record} {id} หรือไม่มีสิทธิเข้าถึง", "There is no {record} {id}, or you may not see it")
     record: Words
     id: str
 

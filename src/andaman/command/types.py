@@ -121,7 +121,7 @@ ALERT: Final = EntityType(
         URGENCY,
         CERTAINTY,
         CATEGORY,
-        Attribute("alertSource", Words("ต้นเหตุของการแจ้งเตือน", "What raised it"), "Relationship", place=True),
+        Attribute("alertSource", Words("แหล่งที่ตรวจพบ", "Raised by"), "Relationship", place=True),
         Attribute("rule", Words("กฎที่ใช้", "Rule"), "Relationship"),
         Attribute("dateIssued", Words("แจ้งเมื่อ", "Issued")),
         Attribute("lastSeen", Words("พบล่าสุด", "Last seen")),

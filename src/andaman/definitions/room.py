@@ -20,7 +20,7 @@ def build(site: Site, settings: NoSettings) -> Built:
     definitions = site.services.add(Definitions(store, site.services.get(Approvals), site.clock))
     roles = DefinitionKind(
         "roles",
-        Words("บทบาทและสิทธิ์", "Roles"),
+        Words("บทบาทและสิทธิ", "Roles"),
         role_form(site.permissions),
         site.services.get(Identity).own_roles,
         read=MANAGE_ROLES,

@@ -42,7 +42,7 @@ class RoleDefinition(Row, frozen=True, kw_only=True):
     """A role as a form; ``code`` is its name."""
 
     words: Annotated[Words, described("ชื่อบทบาท", "Name of the role")]
-    permissions: Annotated[tuple[str, ...], described("สิทธิ์", "Permissions")] = ()
+    permissions: Annotated[tuple[str, ...], described("สิทธิ", "Permissions")] = ()
     sees: Annotated[
         tuple[str, ...], described("ข้อมูลที่เห็นนอกจากข้อมูลสาธารณะ", "Data it sees besides public data")
     ] = ()

@@ -13,7 +13,7 @@ MANAGE_OWN_SIGN_INS: Final = Permission(
 )
 MANAGE_ACCOUNTS: Final = Permission("account.manage", Words("จัดการบัญชีผู้ใช้", "Manage accounts"), reserved=True)
 MANAGE_TOKENS: Final = Permission("token.manage", Words("จัดการโทเค็น", "Manage tokens"), reserved=True)
-MANAGE_ROLES: Final = Permission("role.manage", Words("แก้ไขบทบาทและสิทธิ์", "Edit the roles"), reserved=True)
+MANAGE_ROLES: Final = Permission("role.manage", Words("แก้ไขบทบาทและสิทธิ", "Edit the roles"), reserved=True)
 REVIEW_ROLES: Final = Permission(
     "role.review", Words("อนุมัติการแก้ไขบทบาท", "Approve changes of roles"), reserved=True
 )

@@ -193,7 +193,7 @@ class PermissionMissing(Refusal, Forbidden):
 
     code = "permission-missing"
     words = Words(
-        "ท่านยังไม่มีสิทธิ์ {permission} ({meaning})", "This needs the permission {permission} ({meaning})"
+        "ท่านยังไม่มีสิทธิ {permission} ({meaning})", "This needs the permission {permission} ({meaning})"
     )
     permission: str
     meaning: Words
@@ -204,7 +204,7 @@ class PermissionTakenAway(PermissionMissing):
 
     code = "permission-taken-away"
     words = Words(
-        "สิทธิ์ {permission} ({meaning}) ของท่านถูกถอนแล้ว จึงไม่มีการเปลี่ยนแปลงใด ๆ",
+        "สิทธิ {permission} ({meaning}) ของท่านถูกถอนแล้ว จึงไม่มีการเปลี่ยนแปลงใด ๆ",
         "This needs the permission {permission} ({meaning}), which was taken away by now; nothing was changed",
     )
 
@@ -330,7 +330,7 @@ class TokenChainTooLong(Refusal, Conflict):
 class TokenStandsOnItself(Refusal, Conflict):
     code = "token-stands-on-itself"
     words = Words(
-        "สิทธิ์ที่ท่านใช้อยู่ขึ้นกับโทเค็น {id} นี้เอง ให้บุคคลเป็นผู้ดำเนินการ",
+        "สิทธิที่ท่านใช้อยู่ขึ้นกับโทเค็น {id} นี้เอง ให้บุคคลเป็นผู้ดำเนินการ",
         "The token you act with depends on token {id}; do this as a person",
     )
     id: str

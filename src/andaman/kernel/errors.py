@@ -104,7 +104,7 @@ class OperationNotSupported(AndamanError):
 class ResourceNotFound(AndamanError):
     status, kind, title = 404, NGSI + "ResourceNotFound", "There is no such resource"
     code = "resource-not-found"
-    words = Words("ไม่พบรายการนี้ หรือไม่มีสิทธิ์เข้าถึง", "It does not exist, or you may not see it")
+    words = Words("ไม่พบรายการนี้ หรือไม่มีสิทธิเข้าถึง", "It does not exist, or you may not see it")
 
 
 class NoSuchEntity(ResourceNotFound):
@@ -114,7 +114,7 @@ class NoSuchEntity(ResourceNotFound):
 class NoSuchTenant(AndamanError):
     status, kind, title = 404, NGSI + "NonexistentTenant", "There is no such tenant"
     code = "no-such-tenant"
-    words = Words("ไม่พบพื้นที่ข้อมูลนี้ หรือไม่มีสิทธิ์เข้าถึง", "There is no such tenant, or you may not enter it")
+    words = Words("ไม่พบพื้นที่ข้อมูลนี้ หรือไม่มีสิทธิเข้าถึง", "There is no such tenant, or you may not enter it")
 
 
 class TooComplexQuery(AndamanError):
@@ -144,7 +144,7 @@ class NotSignedIn(AndamanError):
 class Forbidden(AndamanError):
     status, kind, title = 403, "urn:andaman:problem:forbidden", "Your role does not allow this"
     code = "forbidden"
-    words = Words("สิทธิ์ของท่านไม่ครอบคลุมการดำเนินการนี้", "Your role does not allow this")
+    words = Words("สิทธิของท่านไม่ครอบคลุมการดำเนินการนี้", "Your role does not allow this")
 
 
 class TooLarge(AndamanError):

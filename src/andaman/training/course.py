@@ -201,7 +201,7 @@ SHIFT: Final = Course(
             25,
             (
                 Words(
-                    "คุณจะทำงานบนสำเนาเมืองที่แยกจากระบบจริง ทุกหน้าจอมีคำว่า \u201cการฝึก\u201d ไม่มีหน่วยใดถูกสั่งการจริง",
+                    "ท่านจะทำงานบนสำเนาเมืองที่แยกจากระบบจริง ทุกหน้าจอมีคำว่า \u201cการฝึก\u201d ไม่มีหน่วยใดถูกสั่งการจริง",
                     "You will work on an isolated copy of the city. Every screen says EXERCISE; no real unit is sent.",
                 ),
                 Words(

@@ -197,7 +197,7 @@ class Drills:
         return [scenario_of(row) for row in self._registers.rows(SCENARIOS).values()]
 
     def scenario_of(self, run: Doc) -> Scenario | None:
-        """As it was when the drill began, whatever became of its row; None where it is lost. Releases before kept its code only."""
+        """As it was when the drill began, also if its row has changed; None if it is lost. Earlier releases kept its code only."""
         script = value(run, "drillScript")
         if script is None:
             row = self._registers.rows(SCENARIOS).get(DrillRun.of(run).scenario)

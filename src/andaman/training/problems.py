@@ -113,8 +113,8 @@ class InjectNotUsable(Refusal, BadRequestData):
     code = "inject-not-usable"
     words = Words(
         "เหตุการณ์สมมติที่ {number} ต้องมีเวลาภายในเวลาฝึก ชนิดข้อมูล และค่าที่บันทึกอย่างน้อยหนึ่งค่าซึ่งไม่ว่าง",
-        "Event {number} needs a time within the limit, an entity type, and at least one attribute with a value; name, location and "
-        "origin are written by the drill",
+        "Event {number} needs a time within the limit, an entity type, and at least one attribute with a value. The drill itself "
+        "writes name, location and origin",
     )
     field: FieldName
     number: int

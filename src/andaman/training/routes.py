@@ -130,7 +130,7 @@ class _Door:
 
 
 def _live(run: Doc) -> dict[str, Any]:
-    """Without the script, of which screens show the events alone."""
+    """Without the script: screens show only its events."""
     live = simplify(run)
     live["a"].pop("drillScript", None)
     return live

@@ -72,7 +72,7 @@ class ScenarioRow(Row, frozen=True, kw_only=True):
 
 
 def check_scenario(row: ScenarioRow) -> None:
-    """Raises RowRefused: whatever is in the register can be played to its end."""
+    """Raises RowRefused. So every scenario in the register can be played to its end."""
     if errors := list(_errors(row)):
         raise RowRefused.of(errors)
 

@@ -3,7 +3,7 @@ import { messages } from '$lib/i18n.svelte';
 export const msg = messages({
   attributes: { th: 'ข้อมูล', en: 'Values' },
   chartOf: { th: 'ย้อนหลัง', en: 'History' },
-  noHistory: { th: 'ยังไม่มีประวัติในช่วงเวลานี้', en: 'No history in this span' },
+  noHistory: { th: 'ยังไม่มีประวัติในช่วงเวลานี้', en: 'No history in this period' },
   changes: { th: 'บันทึกการเปลี่ยนแปลง (ใคร เมื่อใด อะไร)', en: 'Changes: who, when, what' },
   changeCreated: { th: 'สร้างรายการ', en: 'Created' },
   changeDeleted: { th: 'ลบรายการ', en: 'Deleted' },

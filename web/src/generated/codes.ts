@@ -60,7 +60,7 @@ export const severityWords = {
 
 export const originWords = {
   measured: { th: 'ตรวจวัด', en: 'Measured' },
-  reported: { th: 'ได้รับแจ้ง', en: 'Reported' },
+  reported: { th: 'ตามแหล่งข้อมูล', en: 'Reported' },
   computed: { th: 'คำนวณ', en: 'Computed' },
   replayed: { th: 'ข้อมูลย้อนหลัง', en: 'Replayed' },
   simulated: { th: 'จำลอง', en: 'Simulated' },

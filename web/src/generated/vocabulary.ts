@@ -126,7 +126,7 @@ export const layers: Readonly<Record<string, LayerRow>> = {
 export const attributes: Readonly<Record<string, AttributeRow>> = {
   name: { words: { th: 'ชื่อ', en: 'Name' } },
   location: { words: { th: 'ตำแหน่ง', en: 'Location' } },
-  origin: { words: { th: 'ที่มาของค่า', en: 'How it came to be' }, codes: { measured: { th: 'ตรวจวัด', en: 'Measured' }, reported: { th: 'ได้รับแจ้ง', en: 'Reported' }, computed: { th: 'คำนวณ', en: 'Computed' }, replayed: { th: 'ข้อมูลย้อนหลัง', en: 'Replayed' }, simulated: { th: 'จำลอง', en: 'Simulated' } }, hidden: true },
+  origin: { words: { th: 'ที่มาของค่า', en: 'Origin of the values' }, codes: { measured: { th: 'ตรวจวัด', en: 'Measured' }, reported: { th: 'ตามแหล่งข้อมูล', en: 'Reported' }, computed: { th: 'คำนวณ', en: 'Computed' }, replayed: { th: 'ข้อมูลย้อนหลัง', en: 'Replayed' }, simulated: { th: 'จำลอง', en: 'Simulated' } }, hidden: true },
   source: { words: { th: 'แหล่งข้อมูล', en: 'Source' }, hidden: true },
   agency: { words: { th: 'หน่วยงาน', en: 'Agency' }, shown: 'code', hidden: true },
   dataset: { words: { th: 'ชุดข้อมูล', en: 'Dataset' }, hidden: true },
@@ -197,7 +197,7 @@ export const attributes: Readonly<Record<string, AttributeRow>> = {
   severity: { words: { th: 'ความรุนแรง', en: 'Severity' }, codes: { Extreme: { th: 'วิกฤต', en: 'Extreme' }, Severe: { th: 'รุนแรง', en: 'Severe' }, Moderate: { th: 'ปานกลาง', en: 'Moderate' }, Minor: { th: 'เล็กน้อย', en: 'Minor' }, Unknown: { th: 'ไม่ทราบระดับ', en: 'Unknown' } } },
   urgency: { words: { th: 'ความเร่งด่วน', en: 'Urgency' }, codes: { Immediate: { th: 'ทันที', en: 'Immediate' }, Expected: { th: 'คาดว่าจะเกิด', en: 'Expected' }, Future: { th: 'ในอนาคต', en: 'Future' }, Past: { th: 'ผ่านไปแล้ว', en: 'Past' }, Unknown: { th: 'ไม่ทราบ', en: 'Unknown' } } },
   certainty: { words: { th: 'ความแน่นอน', en: 'Certainty' }, codes: { Observed: { th: 'เกิดขึ้นจริง', en: 'Observed' }, Likely: { th: 'น่าจะเกิด', en: 'Likely' }, Possible: { th: 'อาจเกิด', en: 'Possible' }, Unlikely: { th: 'ไม่น่าเกิด', en: 'Unlikely' }, Unknown: { th: 'ไม่ทราบ', en: 'Unknown' } } },
-  alertSource: { words: { th: 'ต้นเหตุของการแจ้งเตือน', en: 'What raised it' }, place: true },
+  alertSource: { words: { th: 'แหล่งที่ตรวจพบ', en: 'Raised by' }, place: true },
   rule: { words: { th: 'กฎที่ใช้', en: 'Rule' } },
   dateIssued: { words: { th: 'แจ้งเมื่อ', en: 'Issued' } },
   lastSeen: { words: { th: 'พบล่าสุด', en: 'Last seen' } },

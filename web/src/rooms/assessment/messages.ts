@@ -5,7 +5,7 @@ export const msg = messages({
   heading: { th: 'การประเมินโครงสร้างพื้นฐานของเมือง', en: 'Infrastructure assessment' },
   intro: {
     th: 'ทุกตัวเลขคำนวณจากข้อมูลในแพลตฟอร์ม บอกสูตร ที่มา ช่วงเวลา และคุณภาพ สิ่งที่ข้อมูลไม่พอจะบอกว่าไม่พอ',
-    en: 'Each figure is computed from the platform’s data and tells its formula, source, period and quality. Where data does not suffice, it says so.',
+    en: 'Each figure is computed from the platform’s data and shows its formula, source, period and quality. If the data is insufficient, the page says so.',
   },
   indicators: { th: 'ตัวชี้วัด', en: 'Indicators' },
   count: { th: 'คำนวณได้ {a} ตัว ข้อมูลไม่เพียงพอ {b} ตัว', en: '{a} computed, {b} with insufficient data' },
@@ -44,7 +44,7 @@ export const msg = messages({
   minutesOver: { th: 'เกิน 30 นาที', en: 'over 30 min' },
   noRoad: { th: 'ไม่มีถนนในข้อมูล', en: 'no road in the data' },
   limits: { th: 'ข้อจำกัด', en: 'Limits' },
-  critical: { th: 'ช่วงถนนที่หากปิดแล้วกระทบมากที่สุด 20 ช่วง', en: 'The twenty road links whose closure hurts most' },
+  critical: { th: 'ช่วงถนนที่หากปิดแล้วกระทบมากที่สุด 20 ช่วง', en: 'The 20 road links whose closure has the largest effect' },
   rank: { th: 'ลำดับ', en: 'Rank' },
   road: { th: 'ถนน', en: 'Road' },
   length: { th: 'ความยาว', en: 'Length' },

@@ -3,22 +3,22 @@ import { messages } from '$lib/i18n.svelte';
 export const msg = messages({
   title: { th: 'ปฏิบัติการ', en: 'Operations' },
   // top bar
-  live: { th: 'สด', en: 'Live' },
+  live: { th: 'ปัจจุบัน (เรียลไทม์)', en: 'Live' },
   connecting: { th: 'กำลังเชื่อมต่อ', en: 'Connecting' },
   reconnecting: { th: 'ขาดการเชื่อมต่อ กำลังต่อใหม่', en: 'Connection lost, reconnecting' },
   replayState: { th: 'ภาพย้อนหลัง', en: 'Replay' },
   newest: { th: 'ข้อมูลล่าสุด {age}', en: 'Newest data {age}' },
-  stale: { th: 'ขาดการเชื่อมต่อ ภาพบนหน้าจออาจไม่เป็นปัจจุบัน', en: 'Connection lost. What you see may be out of date.' },
+  stale: { th: 'ขาดการเชื่อมต่อ ภาพบนหน้าจออาจไม่เป็นปัจจุบัน', en: 'Connection lost. The screen may be out of date.' },
   // queue
   queue: { th: 'การแจ้งเตือน', en: 'Alerts' },
-  queueNotSeen: { th: 'ไม่มีสิทธิ์ดูการแจ้งเตือน', en: 'You may not see alerts' },
+  queueNotSeen: { th: 'ไม่มีสิทธิดูการแจ้งเตือน', en: 'You may not see alerts' },
   queueSignIn: { th: 'เข้าสู่ระบบในฐานะเจ้าหน้าที่เพื่อดูและดำเนินการ', en: 'Sign in as an operator to see and handle them.' },
   // map and layers
-  mapFailed: { th: 'เครื่องนี้แสดงแผนที่ไม่ได้ ใช้รายการแทนได้', en: 'This machine cannot draw the map. Use the list instead.' },
+  mapFailed: { th: 'เครื่องนี้แสดงแผนที่ไม่ได้ ใช้รายการแทนได้', en: 'This device cannot draw the map. Use the list instead.' },
   layers: { th: 'ชั้นข้อมูล', en: 'Layers' },
-  wholeProvince: { th: 'ดูทั้งจังหวัด', en: 'Whole province' },
+  wholeProvince: { th: 'ดูทั้งจังหวัด', en: 'Entire province' },
   list: { th: 'รายการ', en: 'List' },
-  listTitle: { th: 'วัตถุบนแผนที่', en: 'Objects on the map' },
+  listTitle: { th: 'รายการบนแผนที่', en: 'Items on the map' },
   tabQueue: { th: 'การแจ้งเตือน', en: 'Alerts' },
   tabMap: { th: 'แผนที่', en: 'Map' },
   tabDetail: { th: 'รายละเอียด', en: 'Details' },
@@ -35,7 +35,7 @@ export const msg = messages({
   spanDays: { th: '{n} วัน', en: '{n} d' },
   density: { th: 'จำนวนการแจ้งเตือนและเหตุตามเวลา', en: 'Alerts and incidents over time' },
   replayBanner: { th: 'กำลังดูภาพย้อนหลัง {time}', en: 'You are looking at the past: {time}' },
-  replayNote: { th: 'สั่งการไม่ได้จนกว่าจะกลับสู่ปัจจุบัน', en: 'Commands are off until you go live.' },
+  replayNote: { th: 'สั่งการไม่ได้จนกว่าจะกลับสู่ปัจจุบัน', en: 'Commands are disabled until you go live.' },
   replayLoading: { th: 'กำลังโหลด', en: 'loading' },
-  notThere: { th: 'ไม่มีวัตถุนี้ในเวลาที่แสดง หรือไม่มีสิทธิ์ดู', en: 'It was not there at this moment, or you may not see it.' },
+  notThere: { th: 'ไม่มีรายการนี้ในเวลาที่แสดง หรือไม่มีสิทธิดู', en: 'It did not exist at this moment, or you may not see it.' },
 });
