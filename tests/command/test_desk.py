@@ -78,7 +78,7 @@ def test_whole_life_of_an_incident(tmp_path: Path) -> None:
             assert {"etaSeconds", "bestEtaSeconds", "unitType", "distanceM"} <= reason.keys()
             with pytest.raises(Conflict, match="still bound") as refused:
                 await take_step(desk, incident, "triaged")
-            assert refused.value.extra["allowed"] == ["onScene", "cancelled"]
+            assert refused.value.extra["allowed"] == ["cancelled"]
 
             await move(desk, assignment, "enRoute")
             await move(desk, assignment, "onScene")

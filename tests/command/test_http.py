@@ -91,7 +91,7 @@ def test_from_rule_to_closed_incident(tmp_path: Path) -> None:
             assert opened.status_code == 201
             incident = opened.json()["incident"]["id"]
             assert opened.headers["location"].endswith(incident)
-            assert opened.json()["allowedSteps"] == ["triaged", "dispatched", "cancelled"]
+            assert opened.json()["allowedSteps"] == ["triaged", "cancelled"]
             base = f"/api/command/incidents/{incident}"
             found = (await by["dispatcher"].get(f"{base}/candidates")).json()
             assert {"unit", "etaSeconds", "distanceM", "route", "reason"} == found[0].keys()

@@ -128,10 +128,8 @@ class CommandCenter(RuleBasedStateMachine):
         self.changes[incident].append(step)
         after = self.field(incident, "incidentStatus")
         if after != before:
-            assert after in INCIDENT_STEPS[before] or (before, after) in {
-                ("new", "onScene"),
-                ("triaged", "onScene"),
-            }
+            here = {value(a, "assignmentStatus") for a in self.of(incident)}
+            assert after == ("onScene" if "onScene" in here else "triaged")
             self.changes[incident].append(after)
 
     @rule(incident=incidents)
@@ -154,6 +152,17 @@ class CommandCenter(RuleBasedStateMachine):
             timeline = self.desk.detail(incident, FULL_ACCESS)["timeline"]
             assert [e["a"]["number"] for e in timeline] == list(range(1, len(timeline) + 1))
             assert [e["a"].get("step", "note") for e in timeline] == expected
+
+    @invariant()
+    def no_status_without_its_unit(self) -> None:
+        """Dispatched has an active assignment; on scene had a unit that arrived."""
+        for incident in self.changes:
+            status = self.field(incident, "incidentStatus")
+            sent = [AssignmentStatus(value(a, "assignmentStatus")) for a in self.of(incident)]
+            if status == "dispatched":
+                assert any(one.active for one in sent)
+            if status in ("onScene", "controlled"):
+                assert {AssignmentStatus.ON_SCENE, AssignmentStatus.CLEAR} & {*sent}
 
     @invariant()
     def units_are_where_their_assignment_is(self) -> None:

@@ -80,6 +80,18 @@ class IncidentStepNotAllowed(Refusal, Conflict):
     allowed: States
 
 
+class StatusFollowsUnits(Refusal, Conflict):
+    """``dispatched`` needs a unit, and ``onScene`` one that has arrived."""
+
+    code = "status-follows-units"
+    words = Words(
+        "สถานะ “{step}” เปลี่ยนตามหน่วยปฏิบัติการ โปรดสั่งการหน่วยหรือบันทึกสถานะของหน่วย",
+        "“{step}” follows the units: send a unit, or record the step of one",
+    )
+    step: State
+    allowed: States
+
+
 class AssignmentStepNotAllowed(Refusal, Conflict):
     code = "assignment-step-not-allowed"
     words = Words(

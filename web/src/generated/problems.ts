@@ -126,6 +126,7 @@ export const problems: Readonly<Record<string, ProblemWords>> = {
   "sign-ins-busy": {"th": "มีผู้เข้าสู่ระบบพร้อมกันหลายคน โปรดลองใหม่ในอีกสักครู่", "en": "Too many people sign in at this moment; try again in a few seconds", "params": {}},
   "sign-ins-throttled": {"th": "ลองเข้าสู่ระบบผิดหลายครั้ง โปรดรอ {retryAfter} วินาทีแล้วลองใหม่", "en": "Too many failed sign-ins; try again in {retryAfter} s", "params": {"retryAfter": "number"}},
   "socket-watches-full": {"th": "หนึ่งการเชื่อมต่อติดตามข้อมูลสดได้ไม่เกิน {most} รายการ", "en": "One socket has at most {most} watches", "params": {"most": "number"}},
+  "status-follows-units": {"th": "สถานะ “{step}” เปลี่ยนตามหน่วยปฏิบัติการ โปรดสั่งการหน่วยหรือบันทึกสถานะของหน่วย", "en": "“{step}” follows the units: send a unit, or record the step of one", "params": {"step": "state", "allowed": "states"}},
   "storage-full": {"th": "พื้นที่จัดเก็บข้อมูลเต็ม ยังไม่มีการบันทึก", "en": "The disk is full; nothing was written"},
   "token-chain-too-long": {"th": "โทเค็นที่สร้างด้วยโทเค็นต่อกันได้ไม่เกิน {most} ชั้น ให้บุคคลเป็นผู้สร้างหรือใช้บรรทัดคำสั่ง", "en": "A chain of tokens made with tokens has at most {most} links; make this one as a person, or on the command line", "params": {"most": "number"}},
   "token-lifetime-out-of-range": {"th": "อายุของโทเค็นต้องมากกว่า 0 และไม่เกิน {most} วัน", "en": "The lifetime of a token is more than 0 and at most {most} days", "params": {"most": "number", "field": "field"}},

@@ -17,21 +17,22 @@ from andaman.command.core.states import AssignmentStatus, IncidentStatus, Severi
 from andaman.command.core.timeline import entries
 from andaman.command.core.views import Incident
 from andaman.command.incidents.commands import OpenIncident
-from andaman.command.problems import IncidentStepNotAllowed, UnitsBound
+from andaman.command.problems import IncidentStepNotAllowed, StatusFollowsUnits, UnitsBound
 from andaman.identity.model import Actor
 from andaman.kernel.time import Micros, format_time
 from andaman.kernel.words import Words
 
 _I = IncidentStatus
 INCIDENT_STEPS: Final[Mapping[IncidentStatus, tuple[IncidentStatus, ...]]] = {
-    _I.NEW: (_I.TRIAGED, _I.DISPATCHED, _I.CANCELLED),
-    _I.TRIAGED: (_I.DISPATCHED, _I.CLOSED, _I.CANCELLED),
-    _I.DISPATCHED: (_I.ON_SCENE, _I.TRIAGED, _I.CANCELLED),
+    _I.NEW: (_I.TRIAGED, _I.CANCELLED),
+    _I.TRIAGED: (_I.CLOSED, _I.CANCELLED),
+    _I.DISPATCHED: (_I.TRIAGED, _I.CANCELLED),
     _I.ON_SCENE: (_I.CONTROLLED,),
     _I.CONTROLLED: (_I.ON_SCENE, _I.CLOSED),
     _I.CLOSED: (_I.TRIAGED,),  # reopened
     _I.CANCELLED: (_I.TRIAGED,),  # reopened
 }
+"""What a person may do. ``dispatched`` and ``onScene`` are facts about units (``follows``), so nobody sets them without one."""
 OPEN: Final = tuple(status for status in IncidentStatus if not status.ended)
 """Incidents to which units can be assigned."""
 PRIORITY: Final[Mapping[Severity, int]] = {
@@ -69,16 +70,21 @@ def follows(status: IncidentStatus, assignments: Sequence[AssignmentStatus]) -> 
 def incident_steps(
     status: IncidentStatus, assignments: Sequence[AssignmentStatus] = ()
 ) -> list[IncidentStatus]:
-    """Steps a person may take now: not closing while units are still bound."""
+    """Steps a person may take now: not closing while units are still bound, and on scene again only with a unit there."""
     steps = list(INCIDENT_STEPS[status])
+    if AssignmentStatus.ON_SCENE not in assignments:
+        steps = [step for step in steps if step is not _I.ON_SCENE]
     if any(one.active for one in assignments):
         return [s for s in steps if s is not _I.CLOSED and (status, s) != (_I.DISPATCHED, _I.TRIAGED)]
     return steps
 
 
 def check_incident_step(status: IncidentStatus, step: IncidentStatus, units: Sequence[SentUnit]) -> None:
-    """Raises IncidentStepNotAllowed; UnitsBound while units are still bound."""
+    """Raises IncidentStepNotAllowed; StatusFollowsUnits for a status that only units bring; UnitsBound while units are
+    still bound."""
     possible = incident_steps(status, [one.status for one in units])
+    if step in (_I.DISPATCHED, _I.ON_SCENE) and step not in possible and not status.ended:
+        raise StatusFollowsUnits(step=step, allowed=possible)
     if step not in INCIDENT_STEPS[status]:
         raise IncidentStepNotAllowed(state=status, step=step, allowed=possible)
     if step not in possible:

@@ -4,7 +4,6 @@ import { messages } from '$lib/i18n.svelte';
 export const stepWords = messages({
   triaged: { th: 'ประเมินเหตุแล้ว', en: 'Mark triaged' },
   reopened: { th: 'เปิดเหตุอีกครั้ง', en: 'Reopen' },
-  dispatched: { th: 'บันทึกว่าสั่งการแล้ว', en: 'Mark dispatched' },
   onScene: { th: 'ถึงที่เกิดเหตุ', en: 'On scene' },
   controlled: { th: 'ควบคุมเหตุได้แล้ว', en: 'Under control' },
   closed: { th: 'ปิดเหตุ', en: 'Close incident' },
