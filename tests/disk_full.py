@@ -18,6 +18,7 @@ from andaman.identity.model import FULL_ACCESS, Role
 from andaman.kernel.errors import Unavailable
 from andaman.kernel.logs import configure
 from andaman.maintenance import examine
+from andaman.rooms import STORES
 from andaman.settings import load_settings
 
 from .support import client, platform
@@ -127,7 +128,9 @@ async def work(data: Path) -> None:
             raise AssertionError(f"history did not catch up: {await app.broker.history_status()}")
         check(app.broker, known, doubtful)
     assert not [
-        f for f in examine(load_settings({"data": str(data), "port": 0}, environ={})) if f.level == "problem"
+        f
+        for f in examine(load_settings({"data": str(data), "port": 0}, environ={}), STORES)
+        if f.level == "problem"
     ]
     async with platform(data) as app:
         check(app.broker, known, doubtful)

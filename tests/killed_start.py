@@ -22,6 +22,7 @@ from typing import Any, Final, Self
 from andaman.cli import main
 from andaman.identity.model import Role
 from andaman.maintenance import examine
+from andaman.rooms import STORES
 from andaman.settings import load_settings
 
 from .support import client, platform, run
@@ -107,7 +108,7 @@ def _work(data: Path, tell: Callable[[str], None], number: int) -> None:
 def _check(data: Path, tell: Callable[[str], None], wanted: list[str]) -> None:
     """Told is what is wrong."""
     settings = load_settings({"data": str(data), "port": 0, "min_free_mb": 0}, environ={})
-    for finding in examine(settings):
+    for finding in examine(settings, STORES):
         young = finding.subject == "store" and "Start the platform to make one" in finding.text
         if finding.level == "problem" and not young:
             tell(f"doctor: {finding.subject}: {finding.text}")

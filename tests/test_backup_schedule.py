@@ -16,6 +16,7 @@ from andaman.maintenance.job import wants_base
 from andaman.maintenance.schedule import BackupKeeper, BackupSettings, plan_of
 from andaman.maintenance.sets import read_set
 from andaman.observe.metrics import Metrics
+from andaman.rooms import STORES
 from andaman.server import listen
 from andaman.server import run as serve
 from andaman.settings import load_settings
@@ -46,7 +47,7 @@ def told(keeper):
 
 
 def doctor(settings, **more):
-    return [(f.level, f.text) for f in examine(settings.replace(**more)) if f.subject == "backup"]
+    return [(f.level, f.text) for f in examine(settings.replace(**more), STORES) if f.subject == "backup"]
 
 
 def test_backups_are_made_beside_writes_and_give_back_what_was_acknowledged(tmp_path):

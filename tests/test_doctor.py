@@ -18,6 +18,7 @@ from andaman.kernel.errors import Unavailable
 from andaman.kernel.time import HOUR, system_clock
 from andaman.maintenance import examine
 from andaman.offline import cli_actor
+from andaman.rooms import STORES
 from andaman.server import listen
 from andaman.settings import load_settings
 
@@ -50,7 +51,7 @@ def data(sound, tmp_path):
 
 
 def findings(data, level="problem", **settings):
-    found = examine(load_settings({"data": str(data), "port": 0, **settings}, environ={}))
+    found = examine(load_settings({"data": str(data), "port": 0, **settings}, environ={}), STORES)
     return {f.subject: f.text for f in found if f.level == level}
 
 

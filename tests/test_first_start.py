@@ -20,7 +20,9 @@ from andaman.broker.ledger.schema import FILE
 from andaman.cli import main
 from andaman.kernel.errors import Unavailable
 from andaman.maintenance import examine
-from andaman.maintenance.losses import PRECIOUS, find_lost, known_stores
+from andaman.maintenance.losses import find_lost, known_stores
+from andaman.maintenance.stores import precious
+from andaman.rooms import STORES
 from andaman.settings import load_settings
 
 from .killed_start import Starter
@@ -37,7 +39,7 @@ def starter() -> Iterator[Starter]:
 
 def problems(directory: Path) -> list[str]:
     settings = load_settings({"data": str(directory), "port": 0, "min_free_mb": 0}, environ={})
-    return [f"{f.subject}: {f.text}" for f in examine(settings) if f.level == "problem"]
+    return [f"{f.subject}: {f.text}" for f in examine(settings, STORES) if f.level == "problem"]
 
 
 def spread(total: int, count: int) -> list[int]:
@@ -104,7 +106,7 @@ def test_a_mistake_of_the_first_start_is_mended_and_forgotten(
                 continue
             more = [*way, "--port", str(taken.getsockname()[1]), *(one.format(tmp=tmp_path) for one in flags)]
             assert starter.order("serve", data, more=more)["status"] == 1, mistake
-            assert find_lost(data) == [], mistake
+            assert find_lost(data, STORES) == [], mistake
             assert problems(data) == [], mistake
     _comes_up(starter, data, [], "mended")
 
@@ -121,7 +123,7 @@ def test_accounts_made_before_the_first_start_are_missed(
             pass
 
     run(nothing)
-    assert set(PRECIOUS) <= known_stores(data)
+    assert set(precious(STORES)) <= known_stores(data)
     for path in data.glob("identity.db*"):
         path.unlink()
     with pytest.raises(Unavailable, match=r"identity\.db"):
@@ -145,7 +147,7 @@ def lived(starter: Starter, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return data
 
 
-@pytest.mark.parametrize("name", PRECIOUS)
+@pytest.mark.parametrize("name", precious(STORES))
 @pytest.mark.parametrize("also", ["", "snapshots.db"])
 def test_a_directory_of_the_release_before_misses_what_it_used(
     lived: Path, name: str, also: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -154,10 +156,10 @@ def test_a_directory_of_the_release_before_misses_what_it_used(
     _noted_nothing(data)
     for gone in {name, also} - {""}:
         (data / gone).unlink()
-    assert find_lost(data) == [name]
+    assert find_lost(data, STORES) == [name]
     if name != "identity.db":  # the command line notes what there is; what is lost is missed all the same
         assert main(["token", "analyst", "--data", str(data)]) == 0
-        assert find_lost(data) == [name]
+        assert find_lost(data, STORES) == [name]
     assert main(["serve", "--data", str(data), "--port", "0"]) == 1
     assert name in capsys.readouterr().err
 
@@ -177,7 +179,7 @@ def test_a_first_start_of_the_release_before_that_failed_is_gone_on_with(
     db.close()
     for name in order[kept + 1 :]:
         (data / name).unlink()
-    assert find_lost(data) == []
+    assert find_lost(data, STORES) == []
     assert problems(data) == []
     _comes_up(starter, data, [], f"after {order[kept]}")
 

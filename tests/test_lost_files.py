@@ -18,6 +18,7 @@ from andaman.cli import main
 from andaman.identity.model import FULL_ACCESS, Role, system_actor
 from andaman.kernel.errors import Unavailable
 from andaman.maintenance import backup_into, examine, restore_from
+from andaman.rooms import STORES
 from andaman.settings import load_settings
 
 from .support import client, platform, run
@@ -63,7 +64,7 @@ def start(directory: Path) -> None:
 
 def problems(directory: Path) -> list[str]:
     settings = load_settings({"data": str(directory), "port": 0}, environ={})
-    return [f"{f.subject}: {f.text}" for f in examine(settings) if f.level == "problem"]
+    return [f"{f.subject}: {f.text}" for f in examine(settings, STORES) if f.level == "problem"]
 
 
 def remove(path: Path) -> None:

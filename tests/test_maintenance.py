@@ -13,6 +13,7 @@ from andaman.cli import main
 from andaman.identity.model import FULL_ACCESS, Role, system_actor
 from andaman.kernel.errors import BadRequestData, Conflict
 from andaman.maintenance import backup_all, examine, restore_all
+from andaman.rooms import STORES
 from andaman.settings import load_settings
 
 from .support import client, platform, run
@@ -87,7 +88,7 @@ def test_the_doctor_finds_a_row_changed_by_hand_and_a_broken_small_database(tmp_
 
     run(work)
     settings = load_settings({"data": str(tmp_path), "port": 0}, environ={})
-    assert not [f for f in examine(settings) if f.level == "problem"]
+    assert not [f for f in examine(settings, STORES) if f.level == "problem"]
     assert main(["doctor", "--data", str(tmp_path), "--port", "0"]) == 0
     db = sqlite3.connect(tmp_path / "ledger.sqlite3")
     db.execute("UPDATE journal SET actor = 'nobody' WHERE seq = 1")
@@ -95,7 +96,7 @@ def test_the_doctor_finds_a_row_changed_by_hand_and_a_broken_small_database(tmp_
     db.close()
     with open(tmp_path / "identity.db", "r+b") as file:
         file.write(b"\0" * 4096)
-    found = {f.subject for f in examine(settings) if f.level == "problem"}
+    found = {f.subject for f in examine(settings, STORES) if f.level == "problem"}
     assert found == {"journal", "identity.db"}
     assert main(["doctor", "--data", str(tmp_path), "--port", "0"]) == 1
     assert "journal" in capsys.readouterr().out

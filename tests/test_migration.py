@@ -16,6 +16,7 @@ from andaman.identity.model import FULL_ACCESS, Role, system_actor
 from andaman.identity.store import IdentityStore
 from andaman.kernel.errors import Unavailable
 from andaman.maintenance import backup_into, examine, restore_from
+from andaman.rooms import STORES
 from andaman.settings import load_settings
 
 from .support import PASSWORD, client, platform, run
@@ -116,7 +117,7 @@ async def check(directory):
 
 def problems(directory):
     settings = load_settings({"data": str(directory), "port": 0}, environ={})
-    return [f for f in examine(settings) if f.level == "problem"]
+    return [f for f in examine(settings, STORES) if f.level == "problem"]
 
 
 def test_every_schema_is_known_to_this_test():

@@ -17,14 +17,15 @@ from andaman.identity.model import FULL_ACCESS, Role, system_actor
 from andaman.ingest.deadletter import DeadLetter, DeadLetterStore
 from andaman.ingest.manager import FeedManager
 from andaman.maintenance import examine
-from andaman.maintenance.side_files import SIDE_FILES
+from andaman.maintenance.side_files import side_files
+from andaman.rooms import STORES
 from andaman.settings import load_settings
 
 from .support import client, platform, run
 
 B = "/ngsi-ld/v1"
-DATABASES = [side.name for side in SIDE_FILES if side.tables]
-FILES = [side.name for side in SIDE_FILES if side.name != "reserve"]  # that is looked at before
+DATABASES = [side.name for side in side_files(STORES) if side.tables]
+FILES = [side.name for side in side_files(STORES) if side.name != "reserve"]  # that is looked at before
 CONTEXT = {"@context": {"speed": "https://example.org/speed"}}
 
 
@@ -127,7 +128,7 @@ HARM: list[Callable[[Path], None]] = [
 
 def findings(directory: Path, level: str) -> list[str]:
     settings = load_settings({"data": str(directory), "port": 0}, environ={})
-    return [f"{f.subject}: {f.text}" for f in examine(settings) if f.level == level]
+    return [f"{f.subject}: {f.text}" for f in examine(settings, STORES) if f.level == level]
 
 
 def start(directory: Path) -> None:
@@ -193,7 +194,7 @@ def test_what_a_feed_noted_and_cannot_be_read_keeps_it_from_nothing(
             assert app.get(FeedManager).offsets.get("feed7") == {}
 
     run(work)
-    assert "begins anew" in caplog.text
+    assert "begins again" in caplog.text
 
 
 def test_a_link_to_a_file_elsewhere_stays(data: Path, tmp_path: Path) -> None:

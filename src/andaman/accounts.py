@@ -121,6 +121,7 @@ def _add_token_commands(
 def _do(settings: Settings, work: Callable[[Identity], Awaitable[T]]) -> T:
     from andaman.maintenance.losses import note_stores
     from andaman.offline import open_identity
+    from andaman.rooms import STORES
 
     async def run() -> T:
         identity = open_identity(settings)
@@ -128,7 +129,7 @@ def _do(settings: Settings, work: Callable[[Identity], Awaitable[T]]) -> T:
             return await work(identity)
         finally:
             await identity.close()
-            note_stores(settings.site.directory)
+            note_stores(settings.site.directory, STORES)
 
     return asyncio.run(run())
 

@@ -16,8 +16,8 @@ from andaman.identity.doors import BoundDoor, checked
 from andaman.identity.service import Identity
 from andaman.kernel.permissions import by_name
 from andaman.kernel.time import Clock, system_clock
-from andaman.room import Background, Built, Room, open_site, registers_of, types_of
-from andaman.rooms import BROKER_ROOMS, PERMISSIONS, ROOMS, TYPES
+from andaman.room import Background, Built, Room, open_site, registers_of, stores_of, types_of
+from andaman.rooms import BROKER_ROOMS, PERMISSIONS, ROOMS, STORES, TYPES
 from andaman.settings import Settings
 
 log = logging.getLogger("andaman")
@@ -40,6 +40,7 @@ class App:
         self._started: dict[str, list[Background]] = {}
         try:
             site.types = TYPES if rooms is None else types_of(rooms)
+            site.stores = STORES if rooms is None else stores_of(rooms)
             site.registers = registers_of(wanted)
             for room in wanted:
                 built = room.build(site, settings.of(room.settings))

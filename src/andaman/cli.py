@@ -315,10 +315,11 @@ def _retention(options: argparse.Namespace, settings: Settings) -> int:
 def _begin_anew(options: argparse.Namespace, settings: Settings) -> int:
     from andaman.broker.ledger.schema import lock_holder
     from andaman.maintenance.losses import begin_anew
+    from andaman.rooms import STORES
 
     if lock_holder(settings.site.directory) is not None:
         raise AndamanError(f"{settings.site.directory} is in use; stop the platform first")
-    begin_anew(settings.site.directory, options.file)
+    begin_anew(settings.site.directory, STORES, options.file)
     print(f"{options.file} is made again by the next start")
     return 0
 
@@ -326,11 +327,12 @@ def _begin_anew(options: argparse.Namespace, settings: Settings) -> int:
 def _doctor(options: argparse.Namespace, settings: Settings) -> int:
     from andaman.broker.ledger.maintenance import renew_index
     from andaman.maintenance import examine, give_way
+    from andaman.rooms import STORES
 
     give_way(settings.site.directory)
     if options.renew_index:
         renew_index(settings.site.directory)
-    findings = examine(settings)
+    findings = examine(settings, STORES)
     for finding in findings:
         print(f"{finding.level:8} {finding.subject}: {finding.text}")
     return EXIT_PROBLEM if any(f.level == "problem" for f in findings) else 0

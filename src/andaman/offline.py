@@ -19,7 +19,7 @@ from andaman.kernel.errors import ResourceNotFound
 from andaman.maintenance.losses import IDENTITY, check_whole, note_stores
 from andaman.maintenance.room import FIRST, SIDE_FILES
 from andaman.room import Progress
-from andaman.rooms import PERMISSIONS
+from andaman.rooms import PERMISSIONS, STORES
 from andaman.settings import Settings
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ def open_identity(settings: Settings) -> Identity:
     """Accounts and tokens of the data directory. Raises Unavailable where they are lost or damaged."""
     directory = settings.site.directory
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    check_whole(directory, IDENTITY)
+    check_whole(directory, STORES, IDENTITY)
     return open_accounts(directory, settings.of(IdentitySettings), PERMISSIONS)
 
 
@@ -57,7 +57,7 @@ async def load_pack_offline(settings: Settings, name: str, progress: Progress) -
     """Install a pack into a data directory that no server is using; returns how many entities were written."""
     pack = load_pack(name)
     broker = Broker.open(settings.site.directory, history=False)
-    note_stores(settings.site.directory)
+    note_stores(settings.site.directory, STORES)
     await broker.start()
     try:
         report = await install(pack, broker, cli_actor(), progress)

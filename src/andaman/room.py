@@ -166,6 +166,8 @@ class Site:
     """Name → permission, of all rooms there are, known before the first is built."""
     registers: tuple[Register[Any], ...] = ()
     """What the rooms of this platform declare."""
+    stores: tuple[StoreKind, ...] = ()
+    """The small stores of all rooms there are, also of those that are left out."""
     prefixes: list[str] = field(default_factory=list)
     """First parts of the paths that machines use (``api/``, ``live``), known once all rooms are built."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
@@ -273,6 +275,14 @@ def types_of(rooms: Iterable[Room]) -> tuple[EntityType, ...]:
     types = tuple(one for room in rooms for one in room.types)
     by_name(types)
     return types
+
+
+def stores_of(rooms: Iterable[Room]) -> tuple[StoreKind, ...]:
+    """All small stores, in the order of the rooms. Raises ValueError where two have one file."""
+    stores = tuple(kind for room in rooms for kind in room.stores)
+    if len({kind.file for kind in stores}) < len(stores):
+        raise ValueError(f"Two stores have one file: {sorted(kind.file for kind in stores)}")
+    return stores
 
 
 def registers_of(rooms: Iterable[Room]) -> tuple[Register[Any], ...]:

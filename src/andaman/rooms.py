@@ -30,14 +30,15 @@ from andaman.maintenance.room import BACKUPS, FIRST, SIDE_FILES
 from andaman.observe.room import ROOM as OBSERVE
 from andaman.programme.room import ROOM as PROGRAMME
 from andaman.roadmap.room import ROOM as ROADMAP
-from andaman.room import Room, types_of
+from andaman.room import Room, stores_of, types_of
 from andaman.training.room import ROOM as TRAINING
 
 ROOMS: Final[tuple[Room, ...]] = (
-    OBSERVE, FIRST, IDENTITY, APPROVALS, DEFINITIONS, STORE, SIDE_FILES, SECRETS, CITY, CATALOGUE, ACCOUNTS, EXCHANGE, NGSI_LD, LIVE, PAST, TILES,
+    OBSERVE, FIRST, IDENTITY, STORE, SIDE_FILES, SECRETS, APPROVALS, DEFINITIONS, CITY, CATALOGUE, ACCOUNTS, EXCHANGE, NGSI_LD, LIVE, PAST, TILES,
     COMMAND, INGEST, ASSESSMENT, ROADMAP, TRAINING, PROGRAMME, RESUME, WEB, BACKUPS,
 )  # fmt: skip
 TYPES: Final = types_of(ROOMS)
+STORES: Final = stores_of(ROOMS)
 BROKER_ROOMS: Final = tuple(room for room in ROOMS if room.of_broker)
 """A platform that is only a broker."""
 PERMISSIONS: Final = by_name(one for room in ROOMS for one in room.permissions)

@@ -10,6 +10,7 @@ from andaman.identity.records import TokenKind
 from andaman.kernel.time import DAY
 from andaman.maintenance import examine
 from andaman.offline import cli_actor, open_identity
+from andaman.rooms import STORES
 from andaman.settings import load_settings
 
 from .conftest import GOOD
@@ -19,7 +20,7 @@ def test_tokens_that_are_over_soon_or_have_fallen_are_told(tmp_path: Path) -> No
     settings = load_settings({"data": str(tmp_path), "port": 0}, environ={})
 
     def told() -> list[str]:
-        return [f.text.partition(":")[0] for f in examine(settings) if f.subject == "tokens"]
+        return [f.text.partition(":")[0] for f in examine(settings, STORES) if f.subject == "tokens"]
 
     async def work() -> None:
         identity = open_identity(settings)

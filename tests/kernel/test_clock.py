@@ -18,6 +18,7 @@ from andaman.identity.model import system_actor
 from andaman.kernel.clock import AHEAD, Trouble, WatchedClock, judge, kernel_synchronized
 from andaman.kernel.time import DAY, HOUR, MINUTE, SECOND, Micros, parse_time
 from andaman.maintenance import examine
+from andaman.rooms import STORES
 from andaman.settings import load_settings
 
 NOW = parse_time("2026-11-22T07:00:00Z")
@@ -151,5 +152,5 @@ def test_log_health_metrics_and_doctor_tell(tmp_path: Path, caplog: pytest.LogCa
     word, told = asyncio.run(start(False))
     assert word == "behind"
     assert "480.0 hours ahead of this machine's clock" in told
-    (clock,) = [one for one in examine(settings) if one.subject == "clock"]
+    (clock,) = [one for one in examine(settings, STORES) if one.subject == "clock"]
     assert clock.level == "ok" or "last commit" in clock.text

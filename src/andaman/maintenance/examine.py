@@ -24,10 +24,11 @@ from andaman.maintenance.files import last_point
 from andaman.maintenance.schedule import examine_backups
 from andaman.maintenance.secrets import examine_secrets
 from andaman.maintenance.small import examine_small
+from andaman.maintenance.stores import Stores
 from andaman.room import AnySettings
 
 
-def examine(settings: AnySettings) -> list[Finding]:
+def examine(settings: AnySettings, stores: Stores) -> list[Finding]:
     """Everything the doctor looks at: the ledger's own findings, the small databases, the port. Changes nothing."""
     directory = settings.site.directory
     if is_read_only(directory):
@@ -50,7 +51,7 @@ def examine(settings: AnySettings) -> list[Finding]:
             findings.append(
                 Finding("problem", "roles", f"{error.detail}. The platform does not start with it.")
             )
-        findings += examine_small(directory, lambda: _journal_end(directory), roles)
+        findings += examine_small(directory, stores, lambda: _journal_end(directory), roles)
         if (contexts := directory / "contexts").exists() and not contexts.is_dir():
             text = (
                 f"A file is where the directory {contexts} should be; the platform cannot start. Remove it."

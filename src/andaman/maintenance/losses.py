@@ -8,7 +8,7 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
-from andaman.broker.ledger.known_stores import note, noted
+from andaman.broker.ledger import known_stores as notes
 from andaman.broker.ledger.schema import FILE as LEDGER
 from andaman.broker.registry.store import FILE as REGISTRY
 from andaman.broker.snapshots.store import FILE as SNAPSHOTS
@@ -18,7 +18,7 @@ from andaman.ingest.deadletter import FILE as DEADLETTER
 from andaman.ingest.offsets import FILE as INGEST
 from andaman.kernel.errors import AndamanError, Unavailable
 from andaman.kernel.storage import damage, has_row, has_tables
-from andaman.maintenance.stores import NOTED, PRECIOUS
+from andaman.maintenance.stores import Stores, noted, precious
 
 log = logging.getLogger("andaman")
 IDENTITY: Final = identity.FILE
@@ -29,7 +29,7 @@ _CHECKED_BYTES: Final = 64 << 20
 def known_stores(directory: Path) -> frozenset[str]:
     """Names of small databases that were in use here. What never was is not missed: a start that was killed, or that failed, leaves
     some of them only."""
-    known = noted(directory)
+    known = notes.noted(directory)
     return _inferred(directory) if known is None else known
 
 
@@ -63,21 +63,21 @@ def _was_used(directory: Path) -> bool:
     )
 
 
-def find_lost(directory: Path) -> list[str]:
+def find_lost(directory: Path, stores: Stores) -> list[str]:
     """Names of small databases that were there and are gone, or empty."""
     known = known_stores(directory)
-    return [name for name in PRECIOUS if name in known and not has_tables(directory / name)]
+    return [name for name in precious(stores) if name in known and not has_tables(directory / name)]
 
 
-def check_whole(directory: Path, *names: str) -> None:
+def check_whole(directory: Path, stores: Stores, *names: str) -> None:
     """Raises Unavailable, in a sentence that says what to do, where one of them (none named: any) is gone or damaged."""
-    lost = find_lost(directory)
-    for name in names or PRECIOUS:
+    lost, held = find_lost(directory, stores), precious(stores)
+    for name in names or held:
         path = directory / name
         if name in lost:
             how = "empty" if path.exists() else "missing"
             raise Unavailable(
-                f"{path} is {how}, which held {PRECIOUS[name]}. No new file is created over it: stop the platform and put "
+                f"{path} is {how}, which held {held[name]}. No new file is created over it: stop the platform and put "
                 f"{name} of the last backup there. andaman restore makes a directory of a backup. Where there is none, "
                 f"andaman begin-anew {name} --data {directory} begins without"
                 + (", and andaman user add makes the first account" if name == IDENTITY else "")
@@ -85,34 +85,34 @@ def check_whole(directory: Path, *names: str) -> None:
         wrong = damage(path, {}, _CHECKED_BYTES)
         if wrong:
             raise Unavailable(
-                f"{path} is damaged: {wrong}. It holds {PRECIOUS[name]}. Keep a copy of {directory}, remove {name}, {name}-wal and "
+                f"{path} is damaged: {wrong}. It holds {held[name]}. Keep a copy of {directory}, remove {name}, {name}-wal and "
                 f"{name}-shm, and put {name} of the last backup there; andaman doctor --data {directory} says more"
             )
 
 
-def begin_anew(directory: Path, name: str) -> None:
+def begin_anew(directory: Path, stores: Stores, name: str) -> None:
     """Do without a small database that is lost: the next start makes an empty one. Raises AndamanError."""
-    if name not in PRECIOUS:
-        raise AndamanError(f"{name!r} is none of {', '.join(PRECIOUS)}")
-    lost = find_lost(directory)
+    if name not in precious(stores):
+        raise AndamanError(f"{name!r} is none of {', '.join(precious(stores))}")
+    lost = find_lost(directory, stores)
     if name not in lost:
         raise AndamanError(f"{directory / name} is not lost; nothing was changed")
     left = known_stores(directory) - {name}
     for end in ("", "-wal", "-shm"):
         (directory / f"{name}{end}").unlink(missing_ok=True)
     try:
-        note(directory, left)
+        notes.note(directory, left)
     except sqlite3.Error as error:
         raise Unavailable(f"The ledger in {directory} cannot be written: {error}") from None
 
 
-def note_stores(directory: Path) -> None:
+def note_stores(directory: Path, stores: Stores) -> None:
     """Note the stores that exist now, in addition to the known ones. A start calls it when all are made, before anybody
     can be told that something was taken; the command line when it has changed accounts. What cannot be noted now is
     noted by the next.
     """
-    there = {name for name in NOTED if has_tables(directory / name)}
+    there = {name for name in noted(stores) if has_tables(directory / name)}
     try:
-        note(directory, known_stores(directory) | there)
+        notes.note(directory, known_stores(directory) | there)
     except sqlite3.Error as error:
         log.warning("Which databases there are could not be noted: %s", error)

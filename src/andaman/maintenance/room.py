@@ -11,20 +11,22 @@ from andaman.room import Background, Built, NoSettings, Room, Site, Task
 
 
 def build_first(site: Site, settings: NoSettings) -> Built:
-    check_whole(site.directory)
+    check_whole(site.directory, site.stores)
     return Built()
 
 
 def build_side_files(site: Site, settings: NoSettings) -> Built:
     """Once the ledger is open, the directory belongs to this process alone."""
-    set_aside_damaged(site.directory)
-    note_stores(site.directory)  # accounts that were made before the first start are missed from now on
+    set_aside_damaged(site.directory, site.stores)
+    note_stores(
+        site.directory, site.stores
+    )  # accounts that were made before the first start are missed from now on
     return Built()
 
 
 def build_backups(site: Site, settings: BackupSettings) -> Built:
     async def note() -> None:
-        await asyncio.to_thread(note_stores, site.directory)
+        await asyncio.to_thread(note_stores, site.directory, site.stores)
 
     plan = plan_of(site.settings, settings)
     background: list[Background] = [Task(note)]

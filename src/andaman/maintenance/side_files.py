@@ -12,7 +12,7 @@ from typing import Final
 
 from andaman.kernel.errors import Unavailable
 from andaman.kernel.storage import damage, set_aside
-from andaman.maintenance.stores import STORES
+from andaman.maintenance.stores import Stores
 
 log = logging.getLogger("andaman")
 _CHECKED_BYTES: Final = 256 << 20
@@ -28,17 +28,24 @@ class SideFile:
     tables: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
-SIDE_FILES: Final = (
-    *(SideFile(kind.file, kind.loss, kind.needs) for kind in STORES if not kind.precious),
+_OTHERS: Final = (
     SideFile("mqtt-client.json", "a new MQTT client id is made up"),
     SideFile("reserve", "it is made again when there is room"),
 )
 
 
-def set_aside_damaged(directory: Path) -> None:
+def side_files(stores: Stores) -> tuple[SideFile, ...]:
+    """All of them: the stores that are not precious, and a few others."""
+    return (
+        *(SideFile(kind.file, kind.loss, kind.needs) for kind in stores if not kind.precious),
+        *_OTHERS,
+    )
+
+
+def set_aside_damaged(directory: Path, stores: Stores) -> None:
     """Call it when the directory is this process's alone, and nothing but the ledger is open. Raises Unavailable, in a sentence, where a
     damaged file cannot be moved."""
-    for side in SIDE_FILES:
+    for side in side_files(stores):
         path = directory / side.name
         wrong = _not_a_file(path) or (damage(path, side.tables, _CHECKED_BYTES) if side.tables else "")
         if not wrong:

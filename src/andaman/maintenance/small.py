@@ -25,7 +25,7 @@ from andaman.kernel.storage import looking_into, obstacle
 from andaman.kernel.tables import Store, StoreKind
 from andaman.kernel.time import system_clock
 from andaman.maintenance.losses import known_stores
-from andaman.maintenance.stores import STORES
+from andaman.maintenance.stores import Stores
 
 _TAKE: Final = "Stop the platform, keep a copy of the directory, remove {0}, {0}-wal and {0}-shm, and put {0} of the last backup there"
 
@@ -40,16 +40,16 @@ def _advice(kind: StoreKind) -> str:
 
 
 def examine_small(
-    directory: Path, journal_end: Callable[[], int], roles: RoleTable | None = None
+    directory: Path, stores: Stores, journal_end: Callable[[], int], roles: RoleTable | None = None
 ) -> list[Finding]:
     """A finding for each small database, for the audit, and for roles that are not in ``roles``. ``journal_end`` now; 0 where it
     is not known."""
     findings: list[Finding] = []
-    files = {kind.file for kind in STORES}
+    files = {kind.file for kind in stores}
     there = {path.name for path in directory.glob("*.db")}
     there |= {name for name in files if os.path.lexists(directory / name)}
     known = known_stores(directory)
-    for kind in STORES:
+    for kind in stores:
         missed = kind.file in known or (kind.file == SNAPSHOTS and _holds_snapshots(directory))
         if kind.file in there:
             findings += _look(directory, kind, missed or not kind.backed_up, journal_end)
