@@ -65,7 +65,7 @@ def add_commands(
         switch.set_defaults(enabled=wanted)
         data(switch)
     tenants = command(
-        actions, "tenants", _user_tenants, "which tenants an account may enter in addition to the city"
+        actions, "tenants", _user_tenants, "set the tenants that an account may enter in addition to the city"
     )
     tenants.add_argument("username")
     tenants.add_argument("tenant", nargs="*", help="these and no others; none: the city only")
@@ -97,8 +97,8 @@ def _add_token_commands(
     listing = command(
         actions, "list", _list, "list the tokens in force: what each may do, for whom, until when"
     )
-    listing.add_argument("--all", action="store_true", help="also those that are over, with the reason")
-    listing.add_argument("--owner", default="", help="only those that would end with this account")
+    listing.add_argument("--all", action="store_true", help="also tokens that have ended, with the reason")
+    listing.add_argument("--owner", default="", help="only tokens that end with this account")
     data(listing)
     revoke = command(actions, "revoke", _revoke, "end a token at once")
     revoke.add_argument("id")
@@ -106,12 +106,12 @@ def _add_token_commands(
     rotate = command(actions, "rotate", _rotate, "print another secret for a token; the old one ends")
     rotate.add_argument("id")
     rotate.add_argument(
-        "--grace", type=float, default=0.0, metavar="SECONDS", help="the old one ends after this"
+        "--grace", type=float, default=0.0, metavar="SECONDS", help="the old secret ends after this time"
     )
     rotate.add_argument("--days", type=float, help="valid for this many days (default: as it was)")
     rotate.add_argument("--forever", action="store_true", help="it does not expire")
     data(rotate)
-    text = "have another account answer for a token, or the command line: it ends with them and no longer with who made it"
+    text = "make another account, or the command line, answer for a token; it then ends with that account"
     own = command(actions, "own", _own, text)
     own.add_argument("id")
     own.add_argument("--owner", default="", help="user name (default: the command line, which never ends)")
@@ -223,7 +223,7 @@ def _with_losses(
         for token in fallen.weaker:
             print(f"  may do less now: {token.kind} token {token.id} ({token.name})")
         if fallen.ended:
-            print("  andaman token own ID has the command line answer for one that must go on")
+            print("  andaman token own ID keeps one in force: the command line then answers for it")
 
     _do(settings, work)
     return 0

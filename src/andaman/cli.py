@@ -87,7 +87,7 @@ def build_parser() -> argparse.ArgumentParser:
     accounts.add_commands(commands, _command, _data)
     secret_commands.add_commands(commands, _command, _data)
 
-    config = commands.add_parser("config", help="all definitions of the city as one file, and back")
+    config = commands.add_parser("config", help="export or import all definitions of the city as one file")
     actions = config.add_subparsers(metavar="ACTION", required=True)
     export = _command(
         actions,
@@ -101,7 +101,7 @@ def build_parser() -> argparse.ArgumentParser:
         actions,
         "import",
         _import,
-        "bring the definitions in force to a file; no server may use the directory",
+        "make the definitions in force equal to a file; no server may use the directory",
     )
     bring_in.add_argument("file", metavar="FILE", help="a file that export wrote; - for standard input")
     bring_in.add_argument(
@@ -119,13 +119,13 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="backup set: the first backup copies everything, later ones add the changes; or a new FILE.tar",
     )
-    backup.add_argument("--full", action="store_true", help="copy everything once more, as another base")
+    backup.add_argument("--full", action="store_true", help="write another complete copy (base)")
     backup.add_argument(
         "--keep",
         type=int,
         default=0,
         metavar="N",
-        help="remove all before the N newest bases (default: nothing)",
+        help="remove everything before the N newest bases (default: keep all)",
     )
     backup.add_argument("--check", action="store_true", help="write nothing; verify the files of the set")
     _data(backup)

@@ -87,7 +87,7 @@ class NoSettings:
 class SiteSettings:
     """What concerns more than one room."""
 
-    data: str = setting("data", "Directory of everything that is kept. One process owns it.")
+    data: str = setting("data", "Directory of all stored data. One process owns it.")
     host: str = setting("127.0.0.1", "Address to listen on. Loopback unless you say otherwise.")
     port: int = setting(8026, "TCP port to listen on; 0 takes a free one.", 0, 65535)
     no_auth: bool = setting(
@@ -111,7 +111,7 @@ class SiteSettings:
     )
     clock_ahead_days: float = setting(
         7.0,
-        "The platform warns of the machine's clock where it is so many days ahead of the last commit.",
+        "The platform warns if the machine's clock is this many days ahead of the last commit.",
         0.01,
         36_500,
     )

@@ -47,7 +47,7 @@ class StoreSettings:
 class ExchangeSettings:
     source_alias: str = setting(
         "",
-        "Name of this broker among others that it works with (NGSI-LD Via); empty: one made up and kept with the data.",
+        "Name of this broker among others that it works with (NGSI-LD Via); empty: a generated one, kept with the data.",
     )
     context_mirrors: str = setting(
         "",

@@ -31,7 +31,7 @@ class PurposeMissing(Refusal, BadRequestData):
     code = "purpose-missing"
     words = Words(
         "โปรดระบุวัตถุประสงค์ของข้อมูลนับจากนี้ เช่น {example}",
-        "Say which purpose the data is for from now on, such as “{example}”",
+        "State the purpose of the data from now on, such as “{example}”",
     )
     example: str
     field: FieldName = "purpose"

@@ -205,7 +205,7 @@ class PermissionTakenAway(PermissionMissing):
     code = "permission-taken-away"
     words = Words(
         "สิทธิ {permission} ({meaning}) ของท่านถูกถอนแล้ว จึงไม่มีการเปลี่ยนแปลงใด ๆ",
-        "This needs the permission {permission} ({meaning}), which was taken away by now; nothing was changed",
+        "This needs the permission {permission} ({meaning}), which was taken away meanwhile; nothing was changed",
     )
 
 
@@ -345,7 +345,7 @@ class RoleFixed(Refusal, Conflict):
     code = "role-fixed"
     words = Words(
         "บทบาท {role} เป็นบทบาทที่มากับระบบ จึงลบหรือแก้ไขไม่ได้",
-        "The role {role} comes with the platform and cannot be deleted or changed so",
+        "The role {role} comes with the platform; it cannot be deleted or changed in this way",
     )
     role: str
 

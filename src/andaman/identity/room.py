@@ -49,7 +49,7 @@ class IdentitySettings:
     roles_file: str = setting(
         "",
         "File with the city's own roles (TOML), which are added to those that ship; empty: roles.toml in the data directory, "
-        "where it is there.",
+        "if it exists.",
     )
 
 

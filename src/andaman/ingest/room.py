@@ -37,7 +37,7 @@ class IngestSettings:
     )
     mqtt_client_id: str = setting(
         "",
-        "Name of this installation at the MQTT broker; empty: one made up and kept with the data, but in no backup.",
+        "Name of this installation at the MQTT broker; empty: a generated one, kept with the data, but in no backup.",
     )
 
 

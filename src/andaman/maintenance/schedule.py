@@ -32,7 +32,7 @@ _LATE: Final = 3
 class BackupSettings:
     backup_dir: str = setting(
         "",
-        "Backup set that the running platform adds to by itself, outside the data directory; empty for none.",
+        "Directory of the backup set that the running platform extends; outside the data directory, empty for none.",
     )
     backup_every_minutes: int = setting(15, "Time between two backups: what a lost disk costs.", 1, 10_080)
     backup_full_every_hours: int = setting(

@@ -15,11 +15,11 @@ from andaman.room import Built, Room, Site, setting
 class ObserveSettings:
     metrics_loopback: bool = setting(
         False,
-        "GET /metrics answers this machine without sign-in. Not where a proxy on this machine forwards that path.",
+        "GET /metrics answers clients on this machine without sign-in. Leave it off if a proxy on this machine forwards that path.",
     )
     log_requests: bool = setting(False, "One log line for each request, not for slow ones only.")
     slow_request_ms: int = setting(
-        1000, "Requests that take as long get a line in the log; 0: none do.", 0, 3_600_000
+        1000, "Requests that take this long or longer get a line in the log; 0: none do.", 0, 3_600_000
     )
 
 

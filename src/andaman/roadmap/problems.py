@@ -11,7 +11,7 @@ class NoPlanPossible(Refusal, Conflict):
     code = "no-plan-possible"
     words = Words(
         "ไม่มีชุดมาตรการใดอยู่ในงบนี้ได้ตามเงื่อนไข ลองเพิ่มงบหรือลดมาตรการบังคับ",
-        "No plan keeps the budget, the prerequisites and the measures that must be in; "
+        "No plan keeps the budget, the prerequisites and the required measures; "
         "raise the budget or demand fewer measures",
     )
 

@@ -22,7 +22,7 @@ REGISTERS = (COMPETENCIES, STAFF_ROLES, SCENARIOS)
 @dataclass(frozen=True)
 class TrainingSettings:
     drill_keep_days: int = setting(
-        30, "A drill's copy of the city is removed so long after its end; its score stays.", 1, 3650
+        30, "A drill's copy of the city is removed this many days after its end; its score stays.", 1, 3650
     )
 
 

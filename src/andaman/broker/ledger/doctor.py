@@ -78,7 +78,7 @@ def doctor(
     try:
         db.execute("BEGIN")  # all that follows is of one instant, whatever the platform commits meanwhile
         if _is_unmade(db):
-            text = "It was begun by a start that did not come to its end, and holds nothing; the next start makes it."
+            text = "A start that did not finish began it, and it holds nothing; the next start makes it."
             return [*findings, Finding("ok", "store", text)]
         wrong = structure(db)
         if wrong:
@@ -101,7 +101,7 @@ def doctor(
         if lock_holder(directory) is None:
             findings += _history(directory, db)
         else:
-            text = "History is in use; it is looked at when the platform does not run. /metrics says how far it is."
+            text = "History is in use; it is examined when the platform does not run. /metrics says how far it is."
             findings.append(Finding("ok", "history", text))
     except sqlite3.Error as error:
         findings.append(
@@ -199,7 +199,7 @@ def _lock(directory: Path) -> Finding:
     if holder is None:
         return Finding("ok", "lock", _NOT_USED)
     return Finding(
-        "ok", "lock", f"Process {holder} is using the directory; what follows is a moment of a moving store."
+        "ok", "lock", f"Process {holder} is using the directory; the findings below are of one moment."
     )
 
 
@@ -283,7 +283,7 @@ def _rights(directory: Path) -> Iterator[Finding]:
         except OSError as error:
             if not isinstance(error, FileNotFoundError):  # gone a moment ago
                 yield Finding(
-                    "problem", "rights", f"{path} cannot be looked at: {error.strerror}. See its owner."
+                    "problem", "rights", f"{path} cannot be examined: {error.strerror}. Check its owner."
                 )
                 return
             continue
@@ -311,15 +311,15 @@ def _leftovers(directory: Path) -> Iterator[Finding]:
             yield Finding(
                 "warning",
                 "leftover",
-                f"{path} is left of a backup or restore that was interrupted; it was never finished and is of no use. "
-                "Where none is running now, remove it.",
+                f"{path} is a remainder of an interrupted backup or restore and is of no use. "
+                "If none is running now, remove it.",
             )
     damaged = directory / f"{HISTORY}.damaged"
     if damaged.exists():
         yield Finding(
             "warning",
             "leftover",
-            f"{damaged} is what history was when it was found damaged; it was made again from the journal. See to the disk, "
+            f"{damaged} has the damaged files of history, which was made again from the journal. Check the disk, "
             "and remove this when it is of no more use.",
         )
 
@@ -390,7 +390,7 @@ def _history(directory: Path, db: sqlite3.Connection) -> Iterator[Finding]:
         yield Finding(
             "warning",
             "history",
-            f"{count} rows could not be taken and were set aside; the journal has them, answers about the past are without them. "
+            f"{count} rows could not be read into history and were set aside. The journal has them; answers about the past lack them. "
             f"{named}{' …' if count > len(aside) else ''}. Remove {directory / HISTORY} to have all tried again, after an update "
             "or with more memory (history_memory_mb).",
         )
