@@ -24,7 +24,7 @@ from andaman.doors.tiles.room import ROOM as TILES
 from andaman.doors.web import ROOM as WEB
 from andaman.identity.room import ROOM as IDENTITY
 from andaman.ingest.room import ROOM as INGEST
-from andaman.keeping.room import SECRETS
+from andaman.keeping.room import BLOBS, SECRETS
 from andaman.kernel.permissions import by_name
 from andaman.maintenance.room import BACKUPS, FIRST, SIDE_FILES
 from andaman.observe.room import ROOM as OBSERVE
@@ -34,8 +34,8 @@ from andaman.room import Room, stores_of, types_of
 from andaman.training.room import ROOM as TRAINING
 
 ROOMS: Final[tuple[Room, ...]] = (
-    OBSERVE, FIRST, IDENTITY, STORE, SIDE_FILES, SECRETS, APPROVALS, DEFINITIONS, CITY, CATALOGUE, ACCOUNTS, EXCHANGE, NGSI_LD, LIVE, PAST, TILES,
-    COMMAND, INGEST, ASSESSMENT, ROADMAP, TRAINING, PROGRAMME, RESUME, WEB, BACKUPS,
+    OBSERVE, FIRST, IDENTITY, STORE, SIDE_FILES, SECRETS, BLOBS, APPROVALS, DEFINITIONS, CITY, CATALOGUE, ACCOUNTS, EXCHANGE, NGSI_LD, LIVE, PAST,
+    TILES, COMMAND, INGEST, ASSESSMENT, ROADMAP, TRAINING, PROGRAMME, RESUME, WEB, BACKUPS,
 )  # fmt: skip
 TYPES: Final = types_of(ROOMS)
 STORES: Final = stores_of(ROOMS)

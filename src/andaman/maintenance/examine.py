@@ -20,6 +20,7 @@ from andaman.ingest.room import IngestSettings
 from andaman.kernel.errors import AndamanError, Unavailable
 from andaman.kernel.storage import is_read_only
 from andaman.kernel.time import DAY
+from andaman.maintenance.blobs import examine_blobs
 from andaman.maintenance.files import last_point
 from andaman.maintenance.schedule import examine_backups
 from andaman.maintenance.secrets import examine_secrets
@@ -57,7 +58,12 @@ def examine(settings: AnySettings, stores: Stores) -> list[Finding]:
                 f"A file is where the directory {contexts} should be; the platform cannot start. Remove it."
             )
             findings.append(Finding("problem", "contexts", text))
-    findings += [*examine_secrets(settings), *examine_backups(settings), *_mapping(settings)]
+    findings += [
+        *examine_secrets(settings),
+        *examine_blobs(directory),
+        *examine_backups(settings),
+        *_mapping(settings),
+    ]
     return [*findings, _port(settings.site.host, settings.site.port, lock_holder(directory))]
 
 

@@ -20,9 +20,12 @@ from andaman.broker.snapshots.store import FOLDER as SNAPSHOTS
 from andaman.broker.subscriptions.store import FILE as SUBSCRIPTIONS
 from andaman.identity.roles import FILE as ROLES
 from andaman.ingest.client_id import FILE as CLIENT_ID
+from andaman.kernel.blobs import FILE as BLOBS
+from andaman.kernel.blobs import FOLDER
 from andaman.kernel.errors import BadRequestData, ResourceNotFound
 from andaman.kernel.storage import copy_database
 from andaman.kernel.time import MINUTE, Micros, format_time
+from andaman.maintenance.blobs import TAR, copy_blobs, place_blobs
 
 LEDGER: Final = FILE
 CONTEXTS: Final = "contexts.tar"
@@ -44,7 +47,8 @@ def copy_small(directory: Path, target: Path) -> list[str]:
     """
     names = small_databases(directory)
     for name in names:
-        copy_database(directory / name, target / name)
+        if name != BLOBS:
+            copy_database(directory / name, target / name)
     for path in sorted((directory / SNAPSHOTS).glob(f"*/{FILE}")):
         name = f"snapshot-{path.parent.name}.db"
         if _SNAPSHOT.fullmatch(name) is not None:  # else it is still being made
@@ -68,16 +72,19 @@ def copy_small(directory: Path, target: Path) -> list[str]:
                 with contextlib.suppress(FileNotFoundError):  # deleted a moment ago
                     tar.add(path, arcname=path.name)
         names.append(CONTEXTS)
-    return names
+    return list(dict.fromkeys([*names, *copy_blobs(directory, target)]))
 
 
 def place_small(source: Path, names: Sequence[str], directory: Path) -> None:
-    """Put such copies into a new data directory. Raises BadRequestData where the contexts are damaged."""
+    """Put such copies into a new data directory. Raises BadRequestData where contexts or large objects are damaged."""
     for name in names:
-        if name != CONTEXTS:
+        if name not in (CONTEXTS, TAR):
             _place(source / name, _place_of(name, directory))
             continue
         try:
+            if name == TAR:
+                place_blobs(source / name, directory)
+                continue
             with tarfile.open(source / name, "r:") as tar:
                 (directory / "contexts").mkdir(exist_ok=True)
                 for member in tar:
@@ -107,7 +114,7 @@ def remove_small(names: Sequence[str], directory: Path) -> None:
     """Take away what ``place_small`` put there, and the new client id."""
     for name in [*names, CLIENT_ID]:
         (directory / name).unlink(missing_ok=True)
-    for folder in ("contexts", SNAPSHOTS):
+    for folder in ("contexts", SNAPSHOTS, FOLDER):
         shutil.rmtree(directory / folder, ignore_errors=True)
 
 

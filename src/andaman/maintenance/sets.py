@@ -24,6 +24,7 @@ from andaman.broker.ledger.replay import cut_back, roll_forward
 from andaman.broker.ledger.schema import DirectoryLock
 from andaman.broker.ledger.segment import Line, Point, read_segment, write_segment
 from andaman.ingest import renew_client_id
+from andaman.kernel.blobs import FOLDER as BLOBS
 from andaman.kernel.errors import BadRequestData, Conflict, ResourceNotFound, Unavailable
 from andaman.kernel.time import Micros, format_time, parse_time, system_clock
 from andaman.maintenance.files import (
@@ -108,7 +109,7 @@ def backup_into(directory: Path, target: Path, *, full: bool = False, keep: int 
 
 def _has_room(directory: Path, target: Path, spare: int) -> None:
     """Before a base is begun: it would fill the disk, and where that is the data's own, stop all writing."""
-    files = [directory / name for name in (LEDGER, f"{LEDGER}-wal")]
+    files = [directory / name for name in (LEDGER, f"{LEDGER}-wal")] + list((directory / BLOBS).glob("*/*"))
     needed = spare + sum(file.stat().st_size for file in files if file.exists())
     if shutil.disk_usage(target).free < needed:
         raise Unavailable(_room(target, needed))
@@ -306,8 +307,8 @@ def restore_from(source: Path, directory: Path, at: Micros | None = None) -> str
         if any(directory.glob("*.db")) or (directory / LEDGER).exists():
             raise Conflict(f"{directory} holds data already; restore into an empty directory, then swap them")
         # The ledger comes last: without it a directory is no platform's, and nothing can start on a half.
-        place_small(holder.path, small, directory)
         try:
+            place_small(holder.path, small, directory)
             renew_client_id(directory)
             end = ledger.restore(base.path / LEDGER, directory, change if added or at is not None else None)
         except BaseException:

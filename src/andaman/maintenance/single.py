@@ -19,6 +19,7 @@ from andaman.identity.roles import FILE as ROLES
 from andaman.ingest import renew_client_id
 from andaman.kernel.errors import BadRequestData, Conflict, ResourceNotFound, Unavailable
 from andaman.kernel.time import Micros, format_time, parse_time, system_clock
+from andaman.maintenance.blobs import TAR
 from andaman.maintenance.files import (
     CONTEXTS,
     LEDGER,
@@ -88,7 +89,6 @@ def restore_all(file: Path, directory: Path, at: Micros | None = None) -> str:
             if at is not None:
                 until(at, reach(folder / LEDGER, made), file)
             small = [name for name in files if name != LEDGER]
-            place_small(folder, small, directory)
 
             def change(db: sqlite3.Connection) -> None:
                 assert at is not None
@@ -96,6 +96,7 @@ def restore_all(file: Path, directory: Path, at: Micros | None = None) -> str:
                 cut_back(db, at)
 
             try:
+                place_small(folder, small, directory)
                 renew_client_id(directory)
                 end = ledger.restore(folder / LEDGER, directory, None if at is None else change)
             except BaseException:
@@ -120,7 +121,9 @@ def _unpack(file: Path, folder: Path) -> tuple[list[str], Micros]:
                 )
             names = [str(name) for name in manifest["files"]]
             for name in names:
-                if Path(name).name != name or not (name in (LEDGER, CONTEXTS, ROLES) or name.endswith(".db")):
+                if Path(name).name != name or not (
+                    name in (LEDGER, CONTEXTS, ROLES, TAR) or name.endswith(".db")
+                ):
                     raise BadRequestData(f"{file} names {name!r}, which is not a file of the platform")
                 content = tar.extractfile(name)
                 if content is None:
