@@ -25,6 +25,7 @@ from andaman.kernel.secrets import KIND, Secrets
 from andaman.kernel.tables import Store
 from andaman.maintenance import backup_into, examine
 from andaman.maintenance.secrets import rotate, uses
+from andaman.rooms import STORES
 from andaman.settings import Settings, load_settings
 
 from .support import platform, run
@@ -150,7 +151,7 @@ def test_a_running_platform_keeps_its_key(tmp_path: Path) -> None:
 
 def findings(data: Path, **more: Any) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for one in examine(chosen(data, **more)):
+    for one in examine(chosen(data, **more), STORES):
         if one.subject == "secrets":
             found.setdefault(one.level, []).append(one.text)
     return found

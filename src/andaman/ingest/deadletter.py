@@ -6,20 +6,28 @@ the most frequent kind gives way: one noisy device hides nothing.
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import sqlite3
 from asyncio import to_thread
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from andaman.kernel.blobs import BlobClass, Blobs
+from andaman.kernel.errors import AndamanError, Conflict, ResourceNotFound, TooLarge
 from andaman.kernel.metrics import Family, counter, gauge
 from andaman.kernel.tables import Store, StoreKind, columns
 from andaman.kernel.time import DAY, Micros, format_time
 
+log = logging.getLogger(__name__)
 MAX_ROWS: Final = 20_000
 MAX_AGE: Final = 30 * DAY
 MAX_PAYLOAD: Final = 4096
+"""Bytes of a payload in the row. A longer one is a large object as well, and the row has its beginning."""
+LETTER: Final = BlobClass("letter", 1 << 20)
+"""Complete payloads."""
 MAX_TEXT: Final = 512
 KEPT: Final = 20
 """Letters of one kind."""
@@ -58,10 +66,12 @@ _COUNTED: Final = """
 CREATE TABLE IF NOT EXISTS counted (id INTEGER PRIMARY KEY CHECK (id = 1), letters INTEGER NOT NULL) STRICT;
 INSERT OR IGNORE INTO counted SELECT 1, coalesce(sum(count), 0) FROM kind;
 """
+_OBJECTS: Final = "ALTER TABLE dead_letter ADD COLUMN object TEXT NOT NULL DEFAULT '';"
+"""A reference to the complete payload. Longer ones of earlier releases have none: only their beginning was kept."""
 KIND: Final = StoreKind(
     FILE,
     "the messages that could not be read",
-    (_LETTERS + _KINDS, _COUNTED),
+    (_LETTERS + _KINDS, _COUNTED, _OBJECTS),
     "messages that could not be read are forgotten",
     needs={
         "dead_letter": columns("id at feed topic reason detail attribute payload size"),
@@ -92,8 +102,15 @@ class DeadLetter:
 class DeadLetterStore:
     """``add`` is on disk when it returns. Safe to use from several threads."""
 
-    def __init__(self, path: Path, *, max_rows: int = MAX_ROWS, max_age: Micros = MAX_AGE) -> None:
+    def __init__(
+        self, path: Path, *, max_rows: int = MAX_ROWS, max_age: Micros = MAX_AGE, blobs: Blobs | None = None
+    ) -> None:
+        """``blobs``: where complete payloads go; None: only their beginnings are kept."""
         self._store = Store(path, KIND)
+        self._blobs = blobs
+        if blobs is not None:  # a kill may have come between a letter and its object
+            rows = self._store.rows("SELECT object FROM dead_letter WHERE object<>''")
+            blobs.retain(LETTER, [ref for (ref,) in rows])
         self._max_rows = max_rows
         self._max_age = max_age
         self._added = 0
@@ -106,15 +123,48 @@ class DeadLetterStore:
         for letter in letters:
             key = (_text(letter.feed), _text(letter.topic), _text(letter.reason), _text(letter.attribute))
             kinds.setdefault(key, []).append(letter)
-        with self._store.transaction() as db:
-            for key, some in kinds.items():
-                self._add_kind(db, key, some)
-            db.execute("UPDATE counted SET letters = letters + ?", (len(letters),))
-            self._forget(db, max(letter.at for letter in letters) - self._max_age)
+        objects: dict[int, str] = {}
+        gone: list[str] = []
+        try:
+            for some in kinds.values():
+                for letter in some[-KEPT:]:
+                    if len(letter.payload) > MAX_PAYLOAD:
+                        objects[id(letter)] = self._keep(letter)
+            with self._store.transaction() as db:
+                for key, some in kinds.items():
+                    self._add_kind(db, key, some, objects, gone)
+                db.execute("UPDATE counted SET letters = letters + ?", (len(letters),))
+                self._forget(db, max(letter.at for letter in letters) - self._max_age, gone)
+        except BaseException:
+            gone = list(objects.values())
+            raise
+        finally:
+            self._release(gone)
         self._added += len(letters)
 
+    def _keep(self, letter: DeadLetter) -> str:
+        """A reference to the complete payload; "" where there is no room for it, and its beginning must do."""
+        if self._blobs is None:
+            return ""
+        try:
+            expires = letter.at + self._max_age
+            return self._blobs.put([letter.payload], LETTER, f"feed:{letter.feed}", expires=expires).ref
+        except (Conflict, TooLarge) as error:
+            log.debug("A payload is kept in part only: %s", error.detail)
+            return ""
+
+    def _release(self, refs: Sequence[str]) -> None:
+        if self._blobs is not None:
+            with contextlib.suppress(AndamanError):  # they expire by themselves
+                self._blobs.release([ref for ref in refs if ref])
+
     def _add_kind(
-        self, db: sqlite3.Connection, key: tuple[str, str, str, str], letters: Sequence[DeadLetter]
+        self,
+        db: sqlite3.Connection,
+        key: tuple[str, str, str, str],
+        letters: Sequence[DeadLetter],
+        objects: Mapping[int, str],
+        gone: list[str],
     ) -> None:
         db.execute(
             "INSERT INTO kind (feed, topic, reason, attribute, pattern, count, first) VALUES (?, ?, ?, ?, ?, ?, ?) "
@@ -122,8 +172,8 @@ class DeadLetterStore:
             (*key, _text(letters[-1].pattern), len(letters), letters[0].at),
         )
         db.executemany(
-            "INSERT INTO dead_letter (at, feed, topic, reason, detail, attribute, payload, size) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO dead_letter (at, feed, topic, reason, detail, attribute, payload, size, object) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (
                     x.at,
@@ -134,18 +184,23 @@ class DeadLetterStore:
                     key[3],
                     x.payload[:MAX_PAYLOAD],
                     len(x.payload),
+                    objects.get(id(x), ""),
                 )
                 for x in letters[-KEPT:]
             ],
         )
-        db.execute(
+        rows = db.execute(
             f"DELETE FROM dead_letter WHERE {_KEY} AND id <= (SELECT id FROM dead_letter WHERE {_KEY} "  # noqa: S608
-            "ORDER BY id DESC LIMIT 1 OFFSET ?)",
+            "ORDER BY id DESC LIMIT 1 OFFSET ?) RETURNING object",
             (*key, *key, KEPT),
         )
+        gone += [ref for (ref,) in rows]
 
-    def _forget(self, db: sqlite3.Connection, before: Micros) -> None:
-        gone = db.execute("DELETE FROM dead_letter WHERE at < ?", (before,)).rowcount
+    def _forget(self, db: sqlite3.Connection, before: Micros, objects: list[str]) -> None:
+        """``objects``: gets the references of those that are forgotten."""
+        rows = db.execute("DELETE FROM dead_letter WHERE at < ? RETURNING object", (before,)).fetchall()
+        objects += [ref for (ref,) in rows]
+        gone = len(rows)
         (count,) = db.execute("SELECT count(*) FROM dead_letter").fetchone()
         while count > self._max_rows:
             # Of the kinds that differ in their topic only, the most frequent gives way, with its oldest letters.
@@ -154,13 +209,14 @@ class DeadLetterStore:
                 "GROUP BY 1, 2, 3 ORDER BY count(*) DESC LIMIT 1"
             ).fetchone()
             most = max(count - self._max_rows, self._max_rows // 100)
-            doomed = db.execute(
+            rows = db.execute(
                 "DELETE FROM dead_letter WHERE id IN (SELECT id FROM dead_letter JOIN kind USING (feed, topic, reason, "
-                "attribute) WHERE feed=? AND pattern=? AND reason=? ORDER BY id LIMIT ?)",
+                "attribute) WHERE feed=? AND pattern=? AND reason=? ORDER BY id LIMIT ?) RETURNING object",
                 (feed, pattern, reason, most),
-            ).rowcount
-            count -= doomed
-            gone += doomed
+            ).fetchall()
+            objects += [ref for (ref,) in rows]
+            count -= len(rows)
+            gone += len(rows)
         if gone:
             db.execute(
                 "DELETE FROM kind WHERE NOT EXISTS (SELECT 1 FROM dead_letter d WHERE d.feed=kind.feed "
@@ -190,6 +246,20 @@ class DeadLetterStore:
             }
             for row in rows
         ]  # fmt: skip
+
+    def payload(self, letter_id: int) -> bytes:
+        """The complete payload of a letter. Raises ResourceNotFound where it, or all but its beginning, is not kept."""
+        rows = self._store.rows("SELECT payload, size, object FROM dead_letter WHERE id=?", (letter_id,))
+        if not rows:
+            raise ResourceNotFound(f"There is no dead letter {letter_id}; it may have been forgotten")
+        beginning, size, ref = rows[0]
+        if size == len(beginning):
+            return bytes(beginning)
+        if not ref or self._blobs is None:
+            raise ResourceNotFound(
+                f"Only the first {len(beginning)} of {size} bytes of letter {letter_id} are kept"
+            )
+        return self._blobs.read(ref)
 
     def count(self) -> int:
         """Letters kept."""

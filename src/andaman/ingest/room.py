@@ -18,6 +18,7 @@ from andaman.ingest.mqtt import MqttAddress, MqttFeed
 from andaman.ingest.permissions import PERMISSIONS
 from andaman.ingest.routes import routes
 from andaman.ingest.types import TYPES
+from andaman.kernel.blobs import Blobs
 from andaman.kernel.errors import Unavailable
 from andaman.kernel.secrets import Secrets
 from andaman.room import Built, Room, Site, setting
@@ -42,7 +43,9 @@ class IngestSettings:
 
 
 def build(site: Site, settings: IngestSettings) -> Built:
-    letters = site.services.add(DeadLetterStore(site.directory / "deadletter.db"))
+    letters = site.services.add(
+        DeadLetterStore(site.directory / "deadletter.db", blobs=site.services.get(Blobs))
+    )
     feeds = _feeds(site, settings, letters)
     manager = site.services.add(
         FeedManager(site.services.get(Broker), feeds, site.directory, clock=site.clock, letters=letters)

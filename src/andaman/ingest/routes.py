@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -26,6 +27,7 @@ _COMMAND: Final = DoorEntry(
     "POST", "/api/ingest/feeds/{feed}/{action}", Tenancy.CITY, CONTROL_FEEDS, audited="feed.command"
 )
 _LETTERS: Final = DoorEntry("GET", "/api/ingest/dead-letters", Tenancy.CITY, READ_LETTERS)
+_PAYLOAD: Final = DoorEntry("GET", "/api/ingest/dead-letters/{letter}/payload", Tenancy.CITY, READ_LETTERS)
 
 
 def routes(manager: FeedManager, letters: DeadLetterStore) -> list[BoundDoor]:
@@ -52,7 +54,18 @@ def routes(manager: FeedManager, letters: DeadLetterStore) -> list[BoundDoor]:
         rows = letters.list_newest(limit, before, query_params.text(asked, "feed"))
         return json_response({"total": letters.count(), "counted": letters.counted(), "rows": rows})
 
-    return [_FEEDS.to(feeds), _COMMAND.to(command), _LETTERS.to(dead_letters)]
+    async def payload(request: Request) -> Response:
+        text = request.path_params["letter"]
+        if not text.isascii() or not text.isdigit() or len(text) > 18:
+            raise ResourceNotFound(f"There is no dead letter {text[:40]}")
+        body = await asyncio.to_thread(letters.payload, int(text))
+        headers = {
+            "Content-Disposition": f'attachment; filename="letter-{text}"',
+            "Cache-Control": "no-store",
+        }
+        return Response(body, headers=headers, media_type="application/octet-stream")
+
+    return [_FEEDS.to(feeds), _COMMAND.to(command), _LETTERS.to(dead_letters), _PAYLOAD.to(payload)]
 
 
 def _row(status: FeedStatus, staff: bool) -> dict[str, Any]:
