@@ -172,7 +172,7 @@ def test_a_port_in_use(data):
 def test_a_backup_and_a_restore_that_were_interrupted(data):
     (data / ".restore-abc").mkdir()
     (data / ".part-xyz").mkdir()
-    assert "was interrupted" in findings(data, "warning")["leftover"]
+    assert "an interrupted backup or restore" in findings(data, "warning")["leftover"]
 
 
 def test_small_databases_damaged_or_gone(data):
