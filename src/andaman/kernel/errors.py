@@ -35,9 +35,10 @@ class AndamanError(Exception):
     Programs and screens tell errors apart by ``code``. ``words`` says in Thai and English what the code means.
     """
 
-    status: ClassVar[int] = 500
-    kind: ClassVar[str] = NGSI + "InternalError"
-    title: ClassVar[str] = "Internal error"
+    # of the class, unless an error passes on what another system reported
+    status: int = 500
+    kind: str = NGSI + "InternalError"
+    title: str = "Internal error"
     code: ClassVar[str] = "internal-error"
     words: ClassVar[Words] = Words("เกิดข้อผิดพลาดในระบบ", "Something went wrong in the platform")
     again_s: ClassVar[int] = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from andaman.broker.registry.model import Registration
-from andaman.doors.ngsild.distributed.faults import told_by
+from andaman.doors.ngsild.distributed.faults import reported_by
 from andaman.doors.ngsild.distributed.sources import Outcome
 from andaman.kernel.errors import AndamanError, Conflict
 
@@ -18,17 +18,17 @@ def results_of(outcome: Outcome) -> tuple[list[str], dict[str, AndamanError]]:
     for each in listed if isinstance(listed, list) else ():
         if isinstance(each, dict) and isinstance(each.get("entityId"), str):
             problem = each.get("error")
-            failed[each["entityId"][:2048]] = _told(outcome.registration, problem)
+            failed[each["entityId"][:2048]] = _reported(outcome.registration, problem)
     success = content.get("success")
     return list(success) if isinstance(success, list) and is_texts(success) else [], failed
 
 
-def _told(registration: Registration, problem: Any) -> AndamanError:
+def _reported(registration: Registration, problem: Any) -> AndamanError:
     """The source's own problem where it is one."""
     given = problem if isinstance(problem, dict) else {}
     status = given.get("status")
     if isinstance(status, int) and 400 <= status < 600:
-        return told_by(registration, status, given)
+        return reported_by(registration, status, given)
     text = str(given.get("detail") or "it refused")[:300]
     return Conflict(f"Context source {registration.id}: {text}", registrationId=registration.id)
 

@@ -37,7 +37,7 @@ def failure_of(registration: Registration, reason: str, timed_out: bool) -> Anda
     return kind(f"Context source {registration.id}: {reason}", registrationId=registration.id)
 
 
-class _Told(AndamanError):
+class ReportedProblem(AndamanError):
     """The problem that a source reported, passed on."""
 
     code = "context-source-refused"
@@ -45,15 +45,10 @@ class _Told(AndamanError):
 
     def __init__(self, status: int, kind: str, title: str, detail: str, registration_id: str) -> None:
         super().__init__(detail, registrationId=registration_id)
-        self._own = (status, kind, title)
-        self.status = status  # type: ignore[misc]
-
-    def problem(self) -> dict[str, Any]:
-        status, kind, title = self._own
-        return {**super().problem(), "type": kind, "title": title, "status": status}
+        self.status, self.kind, self.title = status, kind, title
 
 
-def told_by(registration: Registration, status: int, payload: Any) -> AndamanError:
+def reported_by(registration: Registration, status: int, payload: Any) -> AndamanError:
     body = payload if isinstance(payload, dict) else {}
     kind = body.get("type")
     kind = (
@@ -64,7 +59,7 @@ def told_by(registration: Registration, status: int, payload: Any) -> AndamanErr
     title = body.get("title")
     detail = body.get("detail")
     shown = 400 <= status < 600
-    return _Told(
+    return ReportedProblem(
         status if shown else 502,
         kind,
         title[:200] if isinstance(title, str) else "A context source refused",

@@ -20,7 +20,7 @@ from andaman.broker.outgoing import Header, OutgoingClient, Reply, Unreachable, 
 from andaman.broker.registry.model import Registration
 from andaman.broker.registry.service import Health, Registry
 from andaman.doors.ngsild.distributed.cache import AnswerCache, Key
-from andaman.doors.ngsild.distributed.faults import GatewayTimeout, failure_of, told_by
+from andaman.doors.ngsild.distributed.faults import GatewayTimeout, failure_of, reported_by
 from andaman.doors.ngsild.http import LD_CONTEXT_REL, Call
 from andaman.kernel.errors import AndamanError
 from andaman.kernel.time import Clock
@@ -269,12 +269,12 @@ class Sources:
             self._went_well(health)
             size = len(reply.body)
             return Outcome(registration, reply.status, found, headers=reply.headers, size=size), reply
-        told = told_by(registration, reply.status, found)
+        reported = reported_by(registration, reply.status, found)
         if reply.status == 404:
             self._went_well(health)
-            return Outcome(registration, 404, found, told), reply
+            return Outcome(registration, 404, found, reported), reply
         warning = 199 if reply.status == 508 else 299
-        return self._failed(health, registration, told, warning, reply.status), reply
+        return self._failed(health, registration, reported, warning, reply.status), reply
 
     def _went_well(self, health: Health) -> None:
         health.sent += 1
