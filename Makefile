@@ -5,6 +5,7 @@
 # make laws   the long runs: kills, fuzzing, hostile clients, thousands of questions; hours, by hand
 # make sbom   the bill of materials (CycloneDX) from both lock files
 # make conformance SUITE=DIR   the NGSI-LD test suite in DIR against a fresh platform
+# make peers [SUITE=DIR]   the platform against others that do the same; with ANDAMAN_BENCH_PEER=PORT a broker too
 # The distribution's Python where it will do: it is built with profile-guided optimization, which those of version managers
 # often are not, and then everything takes longer.
 PYTHON ?= $(shell for p in /usr/bin/python3 python3; do \
@@ -21,7 +22,7 @@ TEST_JOBS ?= 2
 LAWS_OF_COMPILED := tests/broker/entity tests/broker/query tests/broker/ledger tests/broker/subscriptions
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-fast laws lint bench docs generated sbom ui clean conformance compiled interpreted
+.PHONY: demo test test-fast laws lint bench docs generated sbom ui clean conformance peers compiled interpreted
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.run ui compiled
@@ -71,6 +72,9 @@ bench: $(VENV)/.dev ui compiled
 conformance: $(VENV)/.run compiled
 	@test -n "$(SUITE)" || { echo "usage: make conformance SUITE=/path/to/ngsi-ld-test-suite"; exit 2; }
 	$(BIN)/python scripts/conformance.py --suite "$(SUITE)" --out "$(CONFORMANCE_OUT)" --jobs $(JOBS)
+
+peers: $(VENV)/.dev compiled
+	@SUITE="$(SUITE)" CONFORMANCE_OUT="$(CONFORMANCE_OUT)" JOBS="$(JOBS)" $(BIN)/python scripts/peers.py
 
 docs: $(VENV)/.dev
 	$(BIN)/python scripts/make_docs.py
