@@ -10,4 +10,4 @@ export ANDAMAN_FUZZ="${ANDAMAN_FUZZ:-20000}"
 export ANDAMAN_FUZZ_API="${ANDAMAN_FUZZ_API:-2000}"
 export ANDAMAN_RIGHTS="${ANDAMAN_RIGHTS:-500}"
 "$pytest" --timeout=14400 \
-  tests/broker tests/command/test_watch_kill.py tests/doors/ngsild tests/identity/test_rights_law.py tests/test_rights_law.py
+  tests/broker tests/command/signals/test_watch_kill.py tests/doors/ngsild tests/identity/test_rights_law.py tests/test_rights_law.py

@@ -10,7 +10,7 @@ from andaman.assessment.reach.world import districts, points_of
 from andaman.broker.entity.build import entity, geo, prop
 from andaman.broker.model import Doc
 from tests.command.city import roads
-from tests.command.test_views import instances, json_values
+from tests.command.core.test_views import instances, json_values
 
 AREA = entity(
     "urn:ngsi-ld:AdministrativeArea:whole",

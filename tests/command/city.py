@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from andaman.broker.entity.build import entity, geo, lang, prop, rel
+from andaman.broker.entity.build import entity, geo, lang, prop, rel, value
 from andaman.broker.model import Doc, OpKind, WriteOp
 from andaman.broker.service import Broker
 from andaman.command.core.reading import BothLanguages, read_form
@@ -16,7 +16,7 @@ from andaman.command.desk import Desk
 from andaman.command.dispatch.commands import AssignUnit, Service, SetUnitStatus, TakeAssignmentStep
 from andaman.command.incidents.commands import AddNote, CheckItem, OpenIncident, TakeIncidentStep
 from andaman.command.signals.commands import Acknowledge, CloseAlert
-from andaman.identity.model import Actor, system_actor
+from andaman.identity.model import FULL_ACCESS, Actor, system_actor
 from andaman.kernel.time import SECOND, Micros
 from andaman.kernel.words import Words
 from tests.support import principal
@@ -87,6 +87,7 @@ UNITS = [
     unit("f1", "fireEngine", 3, 0),
     unit("b1", "rescueBoat", 0, 3),
 ]
+A1, A2, P1 = (f"urn:ngsi-ld:EmergencyUnit:{n}" for n in ("a1", "a2", "p1"))
 STATION = entity("urn:ngsi-ld:PointOfInterest:station", "PointOfInterest", location=geo(point(0, 0)))
 
 
@@ -148,3 +149,15 @@ async def acknowledge(desk: Desk, alert: str, note: str = "") -> str:
 
 async def close_alert(desk: Desk, alert: str, reason: str = "") -> str:
     return await desk.handle(CloseAlert(alert=alert, reason=reason), DISPATCHER, "")
+
+
+async def opened(broker: Broker, clock: HandClock, **more: Any) -> tuple[Desk, str]:
+    await put(broker, STATION, *UNITS, *roads())
+    desk = Desk(broker, clock)
+    return desk, await open_incident(desk, **more)
+
+
+def status_of(broker: Broker, entity_id: str, name: str) -> Any:
+    doc = broker.find(entity_id, FULL_ACCESS)
+    assert doc is not None
+    return value(doc, name)

@@ -26,7 +26,7 @@ from andaman.kernel.errors import AndamanError
 from andaman.kernel.http import problem_response
 from andaman.kernel.time import format_time
 from tests.command.city import STATION, UNITS, HandClock, broker_at, put, report, roads
-from tests.command.test_watch import WET, rain
+from tests.command.signals.test_watch import WET, rain
 from tests.support import principal
 
 RULE = "/api/command/rules/urn:ngsi-ld:AlertRule:wet"

@@ -18,7 +18,7 @@ from andaman.training.drills import Drills
 from andaman.training.types import TYPES
 from andaman.training.views import DrillRun
 from tests.command.city import STATION, SYSTEM, HandClock, broker_at, put
-from tests.command.test_views import instances
+from tests.command.core.test_views import instances
 
 DRILL = next([one.name for one in kind.attributes] for kind in TYPES if kind.name == "DrillRun")
 texts = st.sampled_from(["running", "finished", "scored", "", "exercise-0", "rain-crash-patong-hill"]).map(

@@ -16,7 +16,7 @@ from andaman.command.signals.definition import Rule, read_rule
 from andaman.command.signals.engine import RuleEngine
 from andaman.command.signals.episode import Signal, SignalKind
 from andaman.kernel.time import MINUTE, SECOND, Micros, format_time
-from tests.command.reference import Reference
+from tests.command.signals.reference import Reference
 
 START: Micros = 1_800_000_000 * SECOND
 SQUARE = {"type": "Polygon", "coordinates": [[[0.5, 0.5], [2.5, 0.5], [2.5, 2.5], [0.5, 2.5], [0.5, 0.5]]]}

@@ -14,19 +14,15 @@ from andaman.broker.service import Broker
 from andaman.command.desk import Desk
 from andaman.command.signals.watch import RuleWatch
 from andaman.identity.model import Classification
-from andaman.identity.policy import DatasetRule, Policy, PolicyTable, Rights
+from andaman.identity.policy import DatasetRule, Policy, PolicyTable
 from andaman.identity.result_readers import Readership
 from tests.command.city import (
-    STATION,
-    UNITS,
     HandClock,
     broker_at,
-    open_incident,
     put,
-    roads,
 )
-from tests.command.test_watch import SILENT, WET, rain, with_rules
-from tests.command.test_watch import alerts as alert_docs
+from tests.command.signals.test_watch import SILENT, WET, rain, with_rules
+from tests.command.signals.test_watch import alerts as alert_docs
 
 _SECURITY, _SECRET, _PERSONAL = (
     Classification.SECURITY,
@@ -156,21 +152,5 @@ def test_what_holds_elsewhere_holds_of_what_they_see(tmp_path: Path, hidden_type
                 await until(lambda: alerts(broker)[0]["alertStatus"] == "cleared")
             finally:
                 await watch.stop()
-
-    asyncio.run(run())
-
-
-def test_a_dispatcher_is_offered_what_they_see(tmp_path: Path) -> None:
-    async def run() -> None:
-        clock, rules = HandClock(), policy()
-        async with broker_at(tmp_path, clock) as broker:
-            desk = Desk(broker, clock, Readership(rules))
-            hidden = {**UNITS[0], "type": [*UNITS[0]["type"], iri("HidX")]}
-            await put(broker, STATION, hidden, *UNITS[1:], *roads())
-            incident = await open_incident(desk)
-            own = rules.access(Rights(frozenset({"dispatcher"}), "pk-navy"))
-            other = rules.access(Rights(frozenset({"dispatcher"}), "pk-ddpm"))
-            assert hidden["id"] in str(await desk.dispatch.candidates(incident, own, ""))
-            assert hidden["id"] not in str(await desk.dispatch.candidates(incident, other, ""))
 
     asyncio.run(run())

@@ -42,7 +42,7 @@ from tests.command.city import (
     put,
     roads,
 )
-from tests.command.test_watch import WET, rain, with_rules
+from tests.command.signals.test_watch import WET, rain, with_rules
 
 VIEWS: tuple[type[View], ...] = (Alert, Assignment, Incident, TimelineEntry, Unit)
 RULE = "urn:ngsi-ld:AlertRule:wet"

@@ -1,4 +1,4 @@
-"""Laws of incidents and assignments, on a real broker."""
+"""Laws of incidents, on a real broker."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from andaman.broker.entity.build import iri, short, value
-from andaman.broker.service import Broker
+from andaman.broker.entity.build import iri, short
 from andaman.command.core.attributes import names
 from andaman.command.core.reading import read_form
 from andaman.command.desk import Desk
@@ -22,37 +21,21 @@ from andaman.identity.model import FULL_ACCESS
 from andaman.kernel.errors import BadRequestData, Conflict, ResourceNotFound
 from andaman.kernel.words import Words
 from tests.command.city import (
-    DISPATCHER,
+    A1,
+    A2,
+    P1,
     SECOND_DISPATCHER,
-    STATION,
-    UNITS,
     HandClock,
     add_note,
     assign,
     broker_at,
     check_item,
     move,
-    open_incident,
-    put,
+    opened,
     report,
-    roads,
-    set_status,
+    status_of,
     take_step,
 )
-
-A1, A2, P1 = (f"urn:ngsi-ld:EmergencyUnit:{n}" for n in ("a1", "a2", "p1"))
-
-
-async def opened(broker: Broker, clock: HandClock, **more: Any) -> tuple[Desk, str]:
-    await put(broker, STATION, *UNITS, *roads())
-    desk = Desk(broker, clock)
-    return desk, await open_incident(desk, **more)
-
-
-def status_of(broker: Broker, entity_id: str, name: str) -> Any:
-    doc = broker.find(entity_id, FULL_ACCESS)
-    assert doc is not None
-    return value(doc, name)
 
 
 def test_whole_life_of_an_incident(tmp_path: Path) -> None:
@@ -137,34 +120,6 @@ def test_entries_are_codes_with_names_in_both_languages(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
-def test_two_dispatchers_one_unit(tmp_path: Path) -> None:
-    """Of many who send the same unit at once, exactly one does; the others are told that it is not available. Each has
-    a desk of its own here, so that no lock within one desk helps."""
-
-    async def run() -> None:
-        clock = HandClock()
-        async with broker_at(tmp_path, clock) as broker:
-            desk, first = await opened(broker, clock)
-            incidents = [first] + [await open_incident(desk) for _ in range(7)]
-            desks = [Desk(broker, clock) for _ in incidents]
-            results = await asyncio.gather(
-                *(
-                    assign(d, incident, A1, DISPATCHER if i % 2 else SECOND_DISPATCHER)
-                    for i, (d, incident) in enumerate(zip(desks, incidents, strict=True))
-                ),
-                return_exceptions=True,
-            )
-            won = [r for r in results if isinstance(r, str)]
-            lost = [r for r in results if isinstance(r, Conflict)]
-            assert len(won) == 1
-            assert len(lost) == len(incidents) - 1
-            assert all("not available" in str(r) for r in lost)
-            statuses = [status_of(broker, i, "incidentStatus") for i in incidents]
-            assert sorted(statuses) == ["dispatched"] + ["new"] * 7
-
-    asyncio.run(run())
-
-
 def test_steps_at_once_are_taken_one_after_the_other(tmp_path: Path) -> None:
     """Of two people who take conflicting steps, one is refused for what the other made true; all notes are kept."""
 
@@ -187,46 +142,6 @@ def test_steps_at_once_are_taken_one_after_the_other(tmp_path: Path) -> None:
             entries = desk.detail(incident, FULL_ACCESS)["timeline"]
             assert sum(e["a"]["entryType"] == "note" for e in entries) == 10
             assert [e["a"]["number"] for e in entries] == list(range(1, len(entries) + 1))
-
-    asyncio.run(run())
-
-
-def test_cancelling_calls_the_units_back(tmp_path: Path) -> None:
-    """No unit stays bound to an incident that is over; reopening starts at triage."""
-
-    async def run() -> None:
-        clock = HandClock()
-        async with broker_at(tmp_path, clock) as broker:
-            desk, incident = await opened(broker, clock)
-            await assign(desk, incident, A1)
-            await assign(desk, incident, P1)
-            await take_step(desk, incident, "cancelled", "false alarm")
-            assert status_of(broker, A1, "unitStatus") == status_of(broker, P1, "unitStatus") == "available"
-            with pytest.raises(Conflict, match="cancelled"):
-                await assign(desk, incident, A2)
-            await take_step(desk, incident, "triaged")
-            again = await assign(desk, incident, A1)
-            assert again.endswith("a1-00002")
-
-    asyncio.run(run())
-
-
-def test_unit_out_of_service(tmp_path: Path) -> None:
-    """It is no candidate and cannot be sent; a bound unit cannot be taken out."""
-
-    async def run() -> None:
-        clock = HandClock()
-        async with broker_at(tmp_path, clock) as broker:
-            desk, incident = await opened(broker, clock)
-            await set_status(desk, A1, "outOfService", "ล้างรถ")
-            ranking = await desk.dispatch.candidates(incident, FULL_ACCESS, "", "ambulance")
-            assert [c.unit.id for c in ranking.candidates] == [A2]
-            assert {"why": "notFree", "unitStatus": "outOfService"}.items() <= ranking.skipped[0].items()
-            with pytest.raises(Conflict, match="outOfService"):
-                await assign(desk, incident, A1)
-            await assign(desk, incident, A2)
-            with pytest.raises(Conflict, match="end its assignment"):
-                await set_status(desk, A2, "outOfService")
 
     asyncio.run(run())
 
