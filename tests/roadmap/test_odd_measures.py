@@ -1,12 +1,16 @@
-"""A measure that was written or deleted past the room does not stop the others."""
+"""A measure or portfolio that was written or deleted past the room does not stop the others."""
 
 from __future__ import annotations
 
+import pytest
+
 from andaman.broker.entity.build import entity, js
 from andaman.broker.model import OpKind, WriteOp
-from andaman.identity.model import system_actor
+from andaman.identity.model import FULL_ACCESS, system_actor
+from andaman.roadmap.problems import NoSuchPortfolio
 from andaman.roadmap.records import MEASURE
 from andaman.roadmap.service import RoadmapService
+from andaman.roadmap.views import StoredPortfolio
 from tests.support import platform, run
 
 
@@ -39,3 +43,49 @@ def test_what_cannot_be_read_is_left_out(tmp_path):
             assert not any(one.startswith("odd-") for one in ids)
 
     run(work)
+
+
+PORTFOLIO = "urn:ngsi-ld:Portfolio:"
+GOOD = {
+    "id": f"{PORTFOLIO}good",
+    "name": {"th": "ก", "en": "A"},
+    "inputsKey": "k",
+    "computedAt": "2026-01-01T00:00:00Z",
+    "terms": {},
+    "totals": {},
+    "chosen": [{"id": "m", "startYear": 2027, "more": 1}],
+    "alone": [],
+    "solver": {"proved": True},
+    "robustness": {"status": "done", "samples": 3, "chosenShare": {"m": 1.0}},
+}
+
+
+def test_a_portfolio_that_cannot_be_read_is_none(tmp_path):
+    bad = [None, 7, [], {}, {**GOOD, "chosen": [{"id": "m"}]}, {**GOOD, "robustness": None}, GOOD]
+
+    async def work():
+        async with platform(tmp_path) as app:
+            roadmap = app.get(RoadmapService)
+            docs = [entity(GOOD["id"], "Portfolio", result=js(GOOD))]
+            docs += [
+                entity(f"{PORTFOLIO}odd-{number}", "Portfolio", **({} if row is None else {"result": js(row)}))
+                for number, row in enumerate(bad)
+            ]  # fmt: skip
+            ops = [WriteOp(OpKind.CREATE, doc["id"], doc) for doc in docs]
+            assert all(one.error is None for one in await app.broker.write(ops, system_actor("test")))
+            listed = {one["id"]: one for one in roadmap.list_portfolios(FULL_ACCESS)}
+            assert listed[GOOD["id"]]["chosen"] == ["m"]
+            assert not any("odd" in one for one in listed)
+            assert (await roadmap.get_portfolio("good")) == GOOD
+            for number in range(len(bad)):
+                with pytest.raises(NoSuchPortfolio):
+                    await roadmap.get_portfolio(f"odd-{number}")
+
+    run(work)
+
+
+def test_a_view_has_typed_facts_and_the_complete_result():
+    found = StoredPortfolio.of_result(GOOD)
+    assert found is not None
+    assert found.facts.chosen[0].start_year == 2027
+    assert found.result is GOOD

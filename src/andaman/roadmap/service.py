@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any, Final
@@ -14,7 +14,7 @@ from typing import Any, Final
 import orjson
 
 from andaman.assessment.service import AssessmentService
-from andaman.broker.api import OpKind, WriteOp, iri, value
+from andaman.broker.api import OpKind, WriteOp, iri
 from andaman.identity.model import FULL_ACCESS, Access, Actor, system_actor
 from andaman.identity.result_readers import Placed
 from andaman.kernel.errors import BadRequestData, NoSuchTenant, Unavailable
@@ -42,6 +42,7 @@ from andaman.roadmap.report import portfolio, standalone
 from andaman.roadmap.request import Request, read_request
 from andaman.roadmap.robust import Tally, add_sample, sampled
 from andaman.roadmap.solve import Solution, solve
+from andaman.roadmap.views import StoredMeasure, StoredPortfolio
 
 log = logging.getLogger("andaman.roadmap")
 _PORTFOLIO: Final = "urn:ngsi-ld:Portfolio:"
@@ -112,7 +113,7 @@ class RoadmapService:
         if latest is None:
             return
         there = {one.id for one in self.measures()}
-        if not all(one["id"] in there for one in (*latest["chosen"], *latest["alone"])):
+        if not all(one.id in there for one in (*latest.facts.chosen, *latest.facts.alone)):
             await self.compute({})
 
     # -- measures ---------------------------------------------------------------------------------------------
@@ -121,8 +122,9 @@ class RoadmapService:
         ops = []
         for measure in shipped_measures():
             doc = measure_doc(measure, edited=False)
-            old = self.broker.find(doc["id"], FULL_ACCESS, self.tenant)
-            if old is None or (not value(old, "edited") and value(old, "definition") != measure.as_json()):
+            found = self.broker.find(doc["id"], FULL_ACCESS, self.tenant)
+            old = StoredMeasure.of(found) if found is not None else None
+            if old is None or (not old.edited and old.definition != measure.as_json()):
                 ops.append(WriteOp(OpKind.UPSERT_REPLACE, doc["id"], doc))
         if ops:
             await self.broker.must_write(ops, self.actor, self.tenant)
@@ -131,8 +133,7 @@ class RoadmapService:
         """The measures that ``access`` shows (None: the weakest reader of plans), in order of their id. One that cannot be read, or needs such a one, is left out: whoever
         wrote or deleted it past this room must not stop every plan."""
         access = self.assessment.readers(*_RESULTS) if access is None else access
-        docs = self.broker.iter_entities([iri("Measure")], access, self.tenant)
-        rows = {doc["id"].removeprefix(MEASURE): value(doc, "definition") for doc in docs}
+        rows = {one.id: one.definition for one in self._stored(access)}
         indicators = [one.indicator for one in shipped_values()]
         while True:
             found: list[Measure] = []
@@ -154,8 +155,11 @@ class RoadmapService:
                 del rows[measure_id]
 
     def _ids(self, access: Access) -> tuple[list[str], list[str]]:
+        return [one.id for one in self._stored(access)], [one.indicator for one in shipped_values()]
+
+    def _stored(self, access: Access) -> Iterator[StoredMeasure]:
         docs = self.broker.iter_entities([iri("Measure")], access, self.tenant)
-        return [doc["id"].removeprefix(MEASURE) for doc in docs], [one.indicator for one in shipped_values()]
+        return map(StoredMeasure.of, docs)
 
     async def put(self, measure_id: str, row: Any, actor: Actor) -> dict[str, Any]:
         """Replace or add a measure. Raises BadRequestData naming the member, Conflict when others still need it."""
@@ -190,12 +194,10 @@ class RoadmapService:
         rows = await self._in_thread(lambda: standalone(_problem(inputs, asked), inputs.measures))
         alone = {row["id"]: row for row in rows}
         latest = self.find_portfolio("default")
-        chosen = {one["id"]: one for one in latest["chosen"]} if latest else {}
-        shares = latest["robustness"]["chosenShare"] if latest and latest["robustness"]["samples"] else {}
-        edited = {
-            doc["id"].removeprefix(MEASURE): bool(value(doc, "edited"))
-            for doc in self.broker.iter_entities([iri("Measure")], access, self.tenant)
-        }
+        start = {one.id: one.start_year for one in latest.facts.chosen} if latest else {}
+        robustness = latest.facts.robustness if latest else None
+        shares = robustness.chosen_share if robustness and robustness.samples else {}
+        edited = {one.id: one.edited for one in self._stored(access)}
         return {
             "measures": [
                 {
@@ -203,7 +205,7 @@ class RoadmapService:
                     "entity": MEASURE + measure.id,
                     "edited": edited.get(measure.id, False),
                     "alone": alone[measure.id],
-                    "startYear": chosen[measure.id]["startYear"] if measure.id in chosen else None,
+                    "startYear": start.get(measure.id),
                     "chosenShare": shares.get(measure.id),
                 }
                 for measure in inputs.measures
@@ -236,14 +238,14 @@ class RoadmapService:
         """Gaps traced to measures, with what the latest default portfolio would make of them; kept as entities."""
         inputs = await self._inputs()
         latest = self.find_portfolio("default")
-        chosen = [one["id"] for one in latest["chosen"]] if latest else []
+        chosen = [one.id for one in latest.facts.chosen] if latest else []
         found = gaps(list(inputs.rows.values()), inputs.measures, inputs.values, chosen)
         docs = []
         for row in found:
             doc = gap_doc(row)
             docs.append((doc, hashlib.sha256(orjson.dumps(doc)).hexdigest()[:16]))
         await self.assessment.store_all(docs)
-        return {"gaps": found, "portfolio": latest["id"] if latest else None}
+        return {"gaps": found, "portfolio": latest.facts.id if latest else None}
 
     # -- portfolios -------------------------------------------------------------------------------------------
     def _next_year(self) -> int:
@@ -268,8 +270,8 @@ class RoadmapService:
         key = hashlib.sha256(orjson.dumps([inputs.key, asdict(asked)])).hexdigest()[:12]
         local = "default" if asked.default else key
         stored = self.find_portfolio(local)
-        if stored is not None and stored["inputsKey"] == key and stored["robustness"]["status"] == "done":
-            return stored
+        if stored and stored.facts.inputs_key == key and stored.facts.robustness.status == "done":
+            return stored.result
         if local in self._results and self._results[local]["inputsKey"] == key:
             return self._results[local]
         problem = _problem(inputs, asked)
@@ -340,49 +342,48 @@ class RoadmapService:
         doc = portfolio_doc(result)
         await self.assessment.store(doc, hashlib.sha256(orjson.dumps(result)).hexdigest()[:16])
 
-    def find_portfolio(self, local: str) -> dict[str, Any] | None:
-        """A portfolio by its local id, as it is in memory or stored; None when there is none."""
+    def find_portfolio(self, local: str) -> StoredPortfolio | None:
+        """A portfolio by its local id, as it is in memory or stored; None when there is none that can be read."""
         if local in self._results:
-            return self._results[local]
+            return StoredPortfolio.of_result(self._results[local])
         try:
             doc = self.broker.find(_PORTFOLIO + local, FULL_ACCESS, self.tenant)
         except NoSuchTenant:
             return None
-        return None if doc is None else dict(value(doc, "result"))
+        return None if doc is None else StoredPortfolio.of(doc)
 
     async def get_portfolio(self, local: str, access: Access = FULL_ACCESS) -> dict[str, Any]:
         """A portfolio; ``stale`` says that its inputs changed since. The default one is computed when missing."""
         found = self.find_portfolio(local.removeprefix(_PORTFOLIO))
-        if found is not None and self.broker.find(found["id"], access, self.tenant) is None:
+        if found is not None and self.broker.find(found.facts.id, access, self.tenant) is None:
             raise NoSuchPortfolio(id=local)
         if found is None:
             if local.removeprefix(_PORTFOLIO) == "default":
                 return await self.compute({})
             raise NoSuchPortfolio(id=local)
-        if found["id"].endswith(":default"):
+        if found.facts.id.endswith(":default"):
             asked = read_request({}, self._next_year())
             key = hashlib.sha256(orjson.dumps([(await self._inputs()).key, asdict(asked)])).hexdigest()[:12]
-            return {**found, "stale": key != found["inputsKey"]}
-        return found
+            return {**found.result, "stale": key != found.facts.inputs_key}
+        return found.result
 
     def list_portfolios(self, access: Access) -> list[dict[str, Any]]:
-        """Every stored portfolio in short, newest first."""
-        rows = []
-        for doc in self.broker.iter_entities([iri("Portfolio")], access, self.tenant):
-            result = value(doc, "result")
-            rows.append(
-                {
-                    "id": doc["id"],
-                    "name": result["name"],
-                    "computedAt": result["computedAt"],
-                    "terms": result["terms"],
-                    "totals": result["totals"],
-                    "chosen": [one["id"] for one in result["chosen"]],
-                    "proved": result["solver"]["proved"],
-                    "samples": value(doc, "samples"),
-                }
-            )
-        return sorted(rows, key=lambda row: str(row["computedAt"]), reverse=True)
+        """Every stored portfolio in short, newest first. One that cannot be read is left out."""
+        docs = self.broker.iter_entities([iri("Portfolio")], access, self.tenant)
+        found = [one.facts for one in map(StoredPortfolio.of, docs) if one is not None]
+        return [
+            {
+                "id": one.id,
+                "name": one.name,
+                "computedAt": one.computed_at,
+                "terms": one.terms,
+                "totals": one.totals,
+                "chosen": [measure.id for measure in one.chosen],
+                "proved": one.solver.proved,
+                "samples": one.robustness.samples,
+            }
+            for one in sorted(found, key=lambda one: one.computed_at, reverse=True)
+        ]
 
 
 def _problem(inputs: _Inputs, asked: Request) -> Problem:
