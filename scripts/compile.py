@@ -49,7 +49,6 @@ MODULES = (
     "broker/subscriptions/threshold_index.py",
     "broker/subscriptions/area_cache.py",
     "doors/ngsild/provision.py",
-    "identity/entrance.py",
 )
 
 
