@@ -53,6 +53,7 @@ class Broker(PastQuestions):
         self._index = index
         self._on_forgotten: list[Callable[[str], Awaitable[None]]] = []
         self._before_telling: list[Callable[[Sequence[Event]], None]] = []
+        self._recorded_since: Micros | None = None
         self._tenants = {DEFAULT_TENANT, *ledger.writer.known_tenants}
 
     @classmethod
@@ -332,6 +333,13 @@ class Broker(PastQuestions):
     def back(self, position: Position, count: int) -> Position:
         """The position so many events before this one; the first one where there are not so many."""
         return Position(max(START, position - count))
+
+    async def recorded_since(self) -> Micros | None:
+        """When the record of this store begins; None where nothing was written yet."""
+        if self._recorded_since is None:
+            first = await self.read_events(START, 1)
+            self._recorded_since = first[0].at if first else None
+        return self._recorded_since
 
     async def position_before(self, at: Micros) -> Position:
         """Of the last event before ``at``. Times in the journal never fall, so halving finds it."""

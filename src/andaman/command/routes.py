@@ -45,7 +45,7 @@ from andaman.identity.web import actor_of, require, tenant_of
 from andaman.kernel import query_params
 from andaman.kernel.http import json_response, read_json
 from andaman.kernel.permissions import Permission
-from andaman.kernel.time import EARLIEST, HOUR, system_clock
+from andaman.kernel.time import EARLIEST, HOUR, format_time, system_clock
 
 _BODY_MAX: Final = 200_000
 
@@ -186,7 +186,9 @@ class _Door:
         begin = query_params.time(asked, "from", max(EARLIEST, end - 24 * HOUR))
         count = query_params.integer(asked, "buckets", 96, 1, 500)
         access, tenant = actor_of(request).access, tenant_of(request)
-        return json_response(self._service.timeline(begin, end, count, access, tenant))
+        since = await self._service.recorded_since()
+        found = self._service.timeline(begin, end, count, access, tenant)
+        return json_response({**found, "recordedSince": format_time(since) if since is not None else None})
 
     # -- rules ----------------------------------------------------------------------------------------------
     async def rules(self, request: Request) -> Response:

@@ -101,6 +101,10 @@ class CommandService:
             found[status] = found.get(status, 0) + 1
         return found
 
+    async def recorded_since(self) -> Micros | None:
+        """When the record begins. Nothing is known of the time before."""
+        return await self._broker.recorded_since()
+
     def timeline(
         self, begin: Micros, end: Micros, buckets: int, access: Access, tenant: str = DEFAULT_TENANT
     ) -> Buckets:

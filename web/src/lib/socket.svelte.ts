@@ -20,8 +20,8 @@ const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 8000;
 /** The server's close code when the session ended. */
 const SESSION_ENDED = 4401;
-/** The server beats every 5 s; three missed beats mean that the line is dead though nobody closed it. */
-const SILENCE_MS = 16_000;
+/** The server beats every 5 s; two missed beats mean that the line is dead, even if nobody closed it. */
+const SILENCE_MS = 12_000;
 
 export class Watch {
   view: View = $state.raw(EMPTY_VIEW);
@@ -114,8 +114,8 @@ export class Live {
     this.#stopped = false;
     addEventListener('online', this.#onOnline);
     this.#pulse = setInterval(() => {
-      if (this.connection === 'live' && Date.now() - this.heardAt > SILENCE_MS) this.#socket?.close();
-    }, 2000);
+      if (this.#socket !== null && Date.now() - this.heardAt > SILENCE_MS) this.#lost();
+    }, 1000);
     this.#connect();
   }
 
@@ -164,15 +164,21 @@ export class Live {
     this.#connect();
   }
 
+  /** A dead line: closing it would wait for an answer that does not come, so it is left alone and a new one begun. */
+  #lost(): void {
+    this.connection = 'reconnecting';
+    clearTimeout(this.#timer);
+    this.#connect();
+  }
+
   #connect(): void {
+    this.heardAt = Date.now(); // a new line has as long to say its first word
     const old = this.#socket;
     const socket = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/live`);
     this.#socket = socket;
     old?.close();
     socket.onopen = () => {
       if (socket !== this.#socket) return;
-      this.connection = 'live';
-      this.heardAt = Date.now();
       const watches = [...new Set(this.#watches.values())];
       this.#watches.clear();
       for (const watch of watches) watch.again();
@@ -180,11 +186,13 @@ export class Live {
     socket.onmessage = (event: MessageEvent<string>) => {
       if (socket !== this.#socket) return;
       this.#wait = FIRST_WAIT_MS;
+      this.connection = 'live'; // not before the server has said something on this line
       this.#hear(event.data);
     };
     socket.onclose = (event: CloseEvent) => {
       if (socket !== this.#socket || this.#stopped) return;
       if (event.code === SESSION_ENDED) wire.onSignedOut();
+      this.#socket = null;
       this.connection = 'reconnecting';
       const jitter = 0.7 + Math.random() * 0.6;
       this.#timer = setTimeout(() => this.#connect(), this.#wait * jitter);

@@ -65,6 +65,10 @@ export class LivePicture implements Picture {
   tenant = $derived(router.query.get('tenant') ?? '');
 
   replay = $derived(this.at !== null);
+  /** ms at which the record of this tenant begins; null before that is known. */
+  recordedSince: number | null = $state(null);
+  /** The moment shown is before the record begins: nothing is known of it. */
+  unrecorded = $derived(this.at !== null && this.recordedSince !== null && this.at < this.recordedSince);
   /** "Now" for ages and durations. */
   now = $derived(this.at ?? clock.now);
   connection = $derived(this.live.connection);

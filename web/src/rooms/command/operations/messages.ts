@@ -13,6 +13,13 @@ export const msg = messages({
   queue: { th: 'การแจ้งเตือน', en: 'Alerts' },
   queueNotSeen: { th: 'ไม่มีสิทธิดูการแจ้งเตือน', en: 'You may not see alerts' },
   queueSignIn: { th: 'เข้าสู่ระบบในฐานะเจ้าหน้าที่เพื่อดูและดำเนินการ', en: 'Sign in as an operator to see and handle them.' },
+  queueUnknown: { th: 'ไม่ทราบสถานการณ์ขณะนี้', en: 'The present situation is unknown' },
+  queueUnknownText: {
+    th: 'ขาดการเชื่อมต่อกับระบบ อาจมีการแจ้งเตือนใหม่ที่ยังไม่แสดงบนหน้าจอนี้',
+    en: 'The connection is lost. There may be new alerts that this screen does not show.',
+  },
+  noRecord: { th: 'ไม่มีบันทึกในช่วงเวลานี้', en: 'No record of this time' },
+  noRecordText: { th: 'ระบบเริ่มบันทึกข้อมูลเมื่อ {time}', en: 'The record begins at {time}.' },
   // map and layers
   mapFailed: { th: 'เครื่องนี้แสดงแผนที่ไม่ได้ ใช้รายการแทนได้', en: 'This device cannot draw the map. Use the list instead.' },
   layers: { th: 'ชั้นข้อมูล', en: 'Layers' },

@@ -30,3 +30,9 @@ export function readBuckets(answer: unknown): Bucket[] {
     return [bucket];
   });
 }
+
+/** When the record begins, in ms; null where the server does not say. */
+export function readSince(answer: unknown): number | null {
+  const at = Date.parse(String((answer as { recordedSince?: unknown } | null)?.recordedSince ?? ''));
+  return Number.isFinite(at) ? at : null;
+}
