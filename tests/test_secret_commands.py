@@ -10,6 +10,8 @@ import pytest
 from andaman.cli import main
 from andaman.keeping.room import SecretSettings, open_secrets
 
+from .support import platform, run
+
 MARK = "MARK-7c1d02aa"
 
 
@@ -55,3 +57,25 @@ def test_a_text_as_an_argument_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
 def test_without_a_data_directory_nothing_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert secret(monkeypatch, tmp_path / "none", "set", "one", "--host", "h", text=MARK) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_audit_has_every_change_and_no_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, listed = tmp_path / "data", []
+
+    async def start() -> None:
+        async with platform(data) as app:
+            listed.extend(app.identity.store.list_audit(limit=50))
+
+    run(start)
+    listed.clear()
+    assert secret(monkeypatch, data, "set", "one", "--host", "h", text=MARK) == 0
+    assert secret(monkeypatch, data, "rotate") == 0
+    assert secret(monkeypatch, data, "delete", "one") == 0
+    run(start)
+    done = [(one.action, one.target, one.actor) for one in listed if one.action.startswith("secret.")]
+    assert sorted(done) == [
+        ("secret.delete", "secret:one", "system:cli"),
+        ("secret.rotate-key", "", "system:cli"),
+        ("secret.set", "secret:one", "system:cli"),
+    ]
+    assert MARK not in repr(listed)

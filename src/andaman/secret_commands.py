@@ -4,6 +4,7 @@ argument, which others could read. ``set``, ``list`` and ``delete`` work while a
 from __future__ import annotations
 
 import argparse
+import asyncio
 import getpass
 import sys
 from collections.abc import Callable
@@ -69,6 +70,22 @@ def _do(settings: Settings, work: Callable[[Secrets], T]) -> T:
         kept.close()
 
 
+def _audit(settings: Settings, action: str, name: str = "") -> None:
+    """Note in the audit log who did what to which secret; a directory without accounts has no audit log yet."""
+    from andaman.identity.store import FILE
+    from andaman.offline import cli_actor, open_identity
+
+    async def note() -> None:
+        identity = open_identity(settings)
+        try:
+            await identity.audit.add(cli_actor(), action, f"secret:{name}" if name else "")
+        finally:
+            await identity.close()
+
+    if (settings.site.directory / FILE).is_file():
+        asyncio.run(note())
+
+
 def _text() -> str:
     if not sys.stdin.isatty():
         return sys.stdin.read().removesuffix("\n").removesuffix("\r")
@@ -85,6 +102,7 @@ def _set(options: argparse.Namespace, settings: Settings) -> int:
         return fresh
 
     fresh = _do(settings, work)
+    _audit(settings, "secret.set", options.name)
     print(f"{options.name} is set; name it as secret:{options.name}")
     if fresh:
         key_file = _do(settings, lambda kept: kept.key_file)
@@ -116,6 +134,7 @@ def _delete(options: argparse.Namespace, settings: Settings) -> int:
     if where and not options.anyway:
         raise Conflict(f"{options.name} is used by {', '.join(where)}. Change that first, or add --anyway")
     _do(settings, lambda kept: kept.delete(options.name))
+    _audit(settings, "secret.delete", options.name)
     print(f"{options.name} is deleted")
     return 0
 
@@ -123,5 +142,7 @@ def _delete(options: argparse.Namespace, settings: Settings) -> int:
 def _rotate(options: argparse.Namespace, settings: Settings) -> int:
     from andaman.maintenance.secrets import give_up_key, rotate
 
-    print(give_up_key(settings) if options.lost else rotate(settings))
+    said = give_up_key(settings) if options.lost else rotate(settings)
+    _audit(settings, "secret.give-up-key" if options.lost else "secret.rotate-key")
+    print(said)
     return 0
