@@ -9,5 +9,6 @@ export ANDAMAN_KILL_SEEDS="${ANDAMAN_KILL_SEEDS:-60}"
 export ANDAMAN_FUZZ="${ANDAMAN_FUZZ:-20000}"
 export ANDAMAN_FUZZ_API="${ANDAMAN_FUZZ_API:-2000}"
 export ANDAMAN_RIGHTS="${ANDAMAN_RIGHTS:-500}"
+export ANDAMAN_HOSTILE_ENTITIES="${ANDAMAN_HOSTILE_ENTITIES:-200}"
 "$pytest" --timeout=14400 \
-  tests/broker tests/command/signals/test_watch_kill.py tests/doors/ngsild tests/identity/test_rights_law.py tests/test_rights_law.py
+  tests/broker tests/command/signals/test_watch_kill.py tests/doors/ngsild tests/identity/test_rights_law.py tests/test_rights_law.py tests/test_hostile_entities.py
