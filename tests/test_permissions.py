@@ -17,7 +17,7 @@ from andaman.identity.doors import DoorEntry, Verdict, Who
 from andaman.identity.model import Actor, Role
 from andaman.identity.permissions import WRITE_OWN_DATASETS
 from andaman.identity.policy import Policy
-from andaman.identity.powers import standing_of
+from andaman.identity.powers import powers_of
 from andaman.identity.roles import FILE, FIXED, open_roles, shipped_roles
 from andaman.kernel.errors import Unavailable
 from andaman.kernel.permissions import Permission
@@ -99,7 +99,7 @@ def named(entry: DoorEntry) -> str:
 def opens(entry: DoorEntry, role: str) -> bool:
     """Does the entry let in whoever has this role, by the numbers that the hot path reads?"""
     who = principal("user:x", "x", role)
-    verdict = entry.verdicts[standing_of(Actor(who))]
+    verdict = entry.verdicts[powers_of(Actor(who))]
     return verdict == Verdict.OPEN or (verdict == Verdict.PERMISSION and entry.permission in who.permissions)
 
 

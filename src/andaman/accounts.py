@@ -214,7 +214,7 @@ def _with_losses(
     from andaman.identity.checks import plain_username
 
     async def work(identity: Identity) -> None:
-        before = identity.tokens.standing_on(f"user:{plain_username(options.username)}")
+        before = identity.tokens.depending_on(f"user:{plain_username(options.username)}")
         await change(identity)
         print(said)
         fallen = identity.tokens.fallen(before)
@@ -259,7 +259,7 @@ def _list(options: argparse.Namespace, settings: Settings) -> int:
 
     async def work(identity: Identity) -> None:
         if options.owner:
-            found = identity.tokens.standing_on(f"user:{plain_username(options.owner)}")
+            found = identity.tokens.depending_on(f"user:{plain_username(options.owner)}")
         else:
             found = identity.tokens.listed()
         _print_table([one for one in found if options.all or one.standing is not None], identity.clock())

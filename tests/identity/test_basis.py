@@ -134,8 +134,8 @@ async def test_whoever_takes_a_token_over_keeps_a_citys_sensors_alive(identity: 
     await boss(identity, "other")
     made = acting(await boss(identity))
     token, secret = await identity.add_token(TokenKind.DEVICE, "gauge", made, types=["urn:t:Rain"])
-    assert [one.token.id for one in identity.tokens.standing_on("user:boss")] == [token.id]
-    before = identity.tokens.standing_on("user:boss")
+    assert [one.token.id for one in identity.tokens.depending_on("user:boss")] == [token.id]
+    before = identity.tokens.depending_on("user:boss")
     await identity.update_user("boss", ROOT, disabled=True)
     assert [one.id for one in identity.tokens.fallen(before).ended] == [token.id]
     assert roles_now(identity, secret) is None

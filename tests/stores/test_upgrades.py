@@ -76,7 +76,7 @@ def registry(path: Path, release: str) -> None:
     found = {(tenant, one["endpoint"]) for tenant, one in store.load(REGISTRATIONS)}
     assert found == {("", "http://192.0.2.1"), ("drill", "http://192.0.2.2")}
     assert [one["id"] for _, one in store.load(SUBSCRIPTIONS)] == ["urn:s:1"]
-    assert store.told_after("k1", 0, 9) == [(1, "n1", b"{}")]
+    assert store.received_after("k1", 0, 9) == [(1, "n1", b"{}")]
     assert store.alias() in (HERE / release / f"{path.name}.sql").read_text()
     store.close()
 

@@ -80,7 +80,7 @@ class ExpirySweep:
     def _take(self, events: Sequence[Event]) -> None:
         for event in events:
             key = (event.tenant, event.entity_id)
-            if key in self._at or _tells_expiry(event):
+            if key in self._at or _has_expiry(event):
                 doc = self._broker.stored(event.entity_id, event.tenant)
                 if doc is None:
                     self._at.pop(key, None)
@@ -136,15 +136,15 @@ class ExpirySweep:
             heapq.heappush(self._due, (at, (tenant, entity_id)))
 
 
-def _tells_expiry(event: Event) -> bool:
+def _has_expiry(event: Event) -> bool:
     """Is there an ``expiresAt`` among what changed?"""
     if isinstance(event, FreshEvent):
         return event.mentions(MARK)
-    return any(_told(change.after or ()) for change in event.changes)
+    return any(_expires(change.after or ()) for change in event.changes)
 
 
-def _told(instances: Iterable[Instance]) -> bool:
+def _expires(instances: Iterable[Instance]) -> bool:
     return any(
-        "expiresAt" in one or any(_told(ones) for ones in (one.get("attrs") or {}).values())
+        "expiresAt" in one or any(_expires(ones) for ones in (one.get("attrs") or {}).values())
         for one in instances
     )

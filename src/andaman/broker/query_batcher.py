@@ -31,7 +31,7 @@ class _Group:
         self.tasks: set[asyncio.Task[None]] = set()
 
 
-class Together:
+class QueryBatcher:
     """``ask`` answers about many entities; the loop's thread only."""
 
     def __init__(self, ask: Ask) -> None:
@@ -89,7 +89,7 @@ class Together:
             except Exception as error:
                 _fail(part, error)
             else:
-                _tell(part, answer)
+                _resolve(part, answer)
 
     async def _alone(
         self,
@@ -106,10 +106,10 @@ class Together:
         except Exception as error:
             _fail(own, error)
         else:
-            _tell(own, answer)
+            _resolve(own, answer)
 
 
-def _tell(part: list[tuple[str, asyncio.Future[Answer]]], answer: Answer) -> None:
+def _resolve(part: list[tuple[str, asyncio.Future[Answer]]], answer: Answer) -> None:
     found = {entity["id"]: entity for entity in answer["entities"]}
     for entity_id, future in part:
         if future.done():

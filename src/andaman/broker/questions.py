@@ -21,7 +21,7 @@ from andaman.broker.model import DEFAULT_TENANT, Doc
 from andaman.broker.query.city import CityMeans, NewestValues
 from andaman.broker.query.model import EntityQuery, EvolutionQuery, Page, Target, TemporalQuery
 from andaman.broker.query.period import Period
-from andaman.broker.query_batcher import Together
+from andaman.broker.query_batcher import QueryBatcher
 from andaman.identity.model import Access
 from andaman.kernel.errors import Unavailable
 from andaman.kernel.metrics import Family, gauge
@@ -47,7 +47,7 @@ class PastQuestions(ABC):
         self._past = history or Past(ledger.journals, None)
         self._past_threads = ThreadPoolExecutor(_PAST_THREADS, thread_name_prefix="past")
         self._past_asked = 0
-        self._together = Together(self._evolutions)
+        self._together = QueryBatcher(self._evolutions)
         self.remembered = Remembered(_REMEMBERED_BYTES)
 
     @abstractmethod

@@ -31,7 +31,7 @@ _NO_AUTH: Final = "no-auth"
 """The principal that acts with --no-auth: anyone who may start the platform so may also use its command line."""
 
 
-class Standing(NamedTuple):
+class PresentRights(NamedTuple):
     """What a principal may do now. ``ends_at``: when it, or one that it stands on, is over at the latest."""
 
     principal: Principal
@@ -64,15 +64,17 @@ class Basis:
     def __init__(self, store: IdentityStore, roles: RoleTable | None = None) -> None:
         self._store, self._roles = store, roles or shipped_roles()
 
-    def of_account(self, account: Account, purpose: str, era: Micros) -> Standing | None:
+    def of_account(self, account: Account, purpose: str, era: Micros) -> PresentRights | None:
         """Of what an account does by itself: a session, a subscription. ``purpose``: the one that was declared, which counts
         as long as the roles may declare it. ``era``: of the password at that time."""
         if account.disabled or account.era != era:
             return None
         kept = purpose if self._roles.may_declare(account.roles, purpose) else ""
-        return Standing(account.principal(kept, self._roles), rights_of(self._store, account, kept), NEVER)
+        return PresentRights(
+            account.principal(kept, self._roles), rights_of(self._store, account, kept), NEVER
+        )
 
-    def of_token(self, token: Token, now: Micros) -> Standing | None:
+    def of_token(self, token: Token, now: Micros) -> PresentRights | None:
         """None if the token or one that it depends on is over."""
         found = self._chain(token, now)
         return None if isinstance(found, str) else found
@@ -82,7 +84,7 @@ class Basis:
         found = self._chain(token, now)
         return found if isinstance(found, str) else ""
 
-    def of(self, principal_id: str, purpose: str, era: Micros, now: Micros) -> Standing | None:
+    def of(self, principal_id: str, purpose: str, era: Micros, now: Micros) -> PresentRights | None:
         """Of ``user:…``, ``token:…`` or ``device:…`` without one of their requests; a token has its own purpose."""
         kind, _, name = principal_id.partition(":")
         if kind == "user":
@@ -127,7 +129,7 @@ class Basis:
         found = self._store.find_token_by_id(name) if kind in ("token", "device") else None
         return found if found is not None and found.principal_id == token.owner else None
 
-    def _chain(self, token: Token, now: Micros) -> Standing | str:
+    def _chain(self, token: Token, now: Micros) -> PresentRights | str:
         """What the token may do now, or why it may do nothing."""
         links = [_Link(token.rights(), token.purpose)]
         seen, ends_at, one = {token.id}, NEVER, token
@@ -154,7 +156,7 @@ class Basis:
             seen.add(above.id)
             one = above
             links.append(_Link(one.rights(), one.purpose))
-        return self._together(token, links, ends_at)
+        return self._combined(token, links, ends_at)
 
     def _account(self, owner: str, era: Micros) -> Account | str:
         found = self._store.find_account(owner.removeprefix("user:"))
@@ -166,7 +168,7 @@ class Basis:
             return f"{found[0].username} has another password since then"
         return found[0]
 
-    def _together(self, token: Token, links: list[_Link], ends_at: Micros) -> Standing | str:
+    def _combined(self, token: Token, links: list[_Link], ends_at: Micros) -> PresentRights | str:
         """Fold the chain, from its foundation up."""
         above = [link.rights for link in links[1:]]
         roles = above[-1].roles if above else token.roles
@@ -181,7 +183,7 @@ class Basis:
         under = tuple(replace(one, purpose=purpose) for one in above if not _allows_all(one, given))
         may = self._roles.permissions_of(roles)
         principal = Principal(token.principal_id, token.name, roles, token.agency, purpose, permissions=may)
-        return Standing(principal, replace(given, under=under), ends_at)
+        return PresentRights(principal, replace(given, under=under), ends_at)
 
 
 def _allows_all(one: Rights, given: Rights) -> bool:

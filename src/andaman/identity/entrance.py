@@ -15,7 +15,7 @@ from starlette.websockets import WebSocket
 
 from andaman.identity.doors import BoundDoor, Cost, DoorEntry, Tenancy, Verdict, checked
 from andaman.identity.model import Actor
-from andaman.identity.powers import ELSEWHERE, KNOWN, PUBLIC, standing_of
+from andaman.identity.powers import ELSEWHERE, KNOWN, PUBLIC, powers_of
 from andaman.identity.tenants import check_entry
 from andaman.identity.web import GATE, STANDING, TENANT, actor_of, note_refusal, refuse_permission
 from andaman.kernel.errors import (
@@ -60,7 +60,7 @@ def admit(entry: DoorEntry, scope: Mapping[str, Any], actor: Actor, headers: Map
     """
     standing = scope.get(STANDING)
     if standing is None:
-        standing = standing_of(actor)
+        standing = powers_of(actor)
     tenant = ""
     if _HEADER in headers or standing & ELSEWHERE or entry.looks_for_tenant:
         # First of all: to whoever may not enter a tenant, every door looks as if the tenant were not there.

@@ -20,7 +20,7 @@ from andaman.identity.credentials import Credential, Known, csrf_of, digest_of
 from andaman.identity.entrance import close_socket
 from andaman.identity.limits import Limits
 from andaman.identity.model import FULL_ACCESS, Actor, Principal
-from andaman.identity.powers import KNOWN, standing_of
+from andaman.identity.powers import KNOWN, powers_of
 from andaman.identity.problems import (
     CsrfTokenWrong,
     QuestionsThrottled,
@@ -187,13 +187,13 @@ class Gate:
             raise NotSignedIn("The token is not known, is over or was revoked")
         if credential is None or known is None:
             actor = identity.public_actor(address)
-            entry = (actor, 0 if credential else _ALWAYS, b"", standing_of(actor))
+            entry = (actor, 0 if credential else _ALWAYS, b"", powers_of(actor))
             if credential is not None:  # a session that is over: not remembered, there is no end of those
                 return entry
         else:
             csrf = csrf_of(secret).encode() if credential.kind == "session" else b""
             actor = identity.actor(known, address)
-            entry = (actor, known.until, csrf, standing_of(actor))
+            entry = (actor, known.until, csrf, powers_of(actor))
         if len(self._actors) >= 20_000:
             self._actors.clear()
         self._actors[key] = entry
@@ -236,7 +236,7 @@ class NoAuthGate:
         principal = Principal("no-auth", "no-auth", every, permissions=roles.permissions_of(every))
         self._principal = principal
         self._actors: dict[str, Actor] = {}
-        self._standing = standing_of(Actor(principal))
+        self._standing = powers_of(Actor(principal))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in ("http", "websocket"):

@@ -354,7 +354,7 @@ class Policy:
             return False
         self.table = table
         self._accesses = {}
-        tell_all(self._listeners)
+        notify_all(self._listeners)
         return True
 
     def roles_changed(self) -> bool:
@@ -368,7 +368,7 @@ class Policy:
         return lambda: self._listeners.remove(listener)
 
 
-def tell_all(listeners: Iterable[Callable[[], None]]) -> None:
+def notify_all(listeners: Iterable[Callable[[], None]]) -> None:
     """That rights changed. Where one who listens fails, the others hear of it all the same; then raises what it raised."""
     failed: Exception | None = None
     for listener in list(listeners):

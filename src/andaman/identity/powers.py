@@ -25,7 +25,7 @@ DEVICE_PREFIX: Final = "device:"
 """What the id of a device's principal begins with."""
 
 
-def standing_of(actor: Actor) -> int:
+def powers_of(actor: Actor) -> int:
     """The sum of the bits above that hold for this actor; 0 is an anonymous client."""
     principal = actor.principal
     found = 0 if principal.id == PUBLIC else KNOWN

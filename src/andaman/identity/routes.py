@@ -239,7 +239,7 @@ class _Door:
 
     async def user(self, request: Request) -> Response:
         username = request.path_params["username"]
-        standing = await asyncio.to_thread(self._identity.tokens.standing_on, _principal_of(username))
+        standing = await asyncio.to_thread(self._identity.tokens.depending_on, _principal_of(username))
         account = self._identity.get_user(username)
         return json_response(
             self._account(account) | {"tokens": [shapes.brief(one.token) for one in standing]}
@@ -247,7 +247,7 @@ class _Door:
 
     async def change_user(self, request: Request) -> Response:
         actor, username = actor_of(request), request.path_params["username"]
-        standing = await asyncio.to_thread(self._identity.tokens.standing_on, _principal_of(username))
+        standing = await asyncio.to_thread(self._identity.tokens.depending_on, _principal_of(username))
         body = Body(await read_json(request, _BODY_MAX))
         body.only("name", "agency", "password", "disabled", "roles", "tenants")
         tenants = checked_tenants(body.texts("tenants")) if "tenants" in body.members else None

@@ -27,7 +27,7 @@ from andaman.identity.model import Actor, Role
 from andaman.identity.own_roles import OwnRoles
 from andaman.identity.passwords import PasswordCost, PasswordHasher, check_password_rules
 from andaman.identity.permissions import MANAGE_ACCOUNTS
-from andaman.identity.policy import Policy, Rights, tell_all
+from andaman.identity.policy import Policy, Rights, notify_all
 from andaman.identity.problems import (
     AddressSignInsBusy,
     FailuresThrottled,
@@ -145,7 +145,7 @@ class Identity:
         self._recognition.forget()
         if self.own_roles.refresh():
             self.policy.roles_changed()
-        tell_all(self._listeners)
+        notify_all(self._listeners)
         self._seen_changes, self._next_end = seen, next_end
 
     # -- signing in and out ---------------------------------------------------------------------------------

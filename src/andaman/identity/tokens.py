@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, Final, NamedTuple, TypeVar
 
 from andaman.identity.audit import AuditTrail
-from andaman.identity.basis import CHAIN_MAX, Basis, Standing
+from andaman.identity.basis import CHAIN_MAX, Basis, PresentRights
 from andaman.identity.checks import check_token, checked_agency, checked_purpose, checked_roles
 from andaman.identity.credentials import digest_of
 from andaman.identity.model import Actor, Role
@@ -47,7 +47,7 @@ class Listed(NamedTuple):
     """``standing`` None: it is not in force, and ``why`` says why."""
 
     token: Token
-    standing: Standing | None
+    standing: PresentRights | None
     why: str
 
 
@@ -229,7 +229,7 @@ class Tokens:
             found.append(Listed(token, standing, "" if standing else self._basis.why_not(token, now)))
         return found
 
-    def standing_on(self, principal_id: str) -> list[Listed]:
+    def depending_on(self, principal_id: str) -> list[Listed]:
         """Tokens in force that end or weaken with an account or token. Blocking."""
         mine = [one for one in self.all() if principal_id in self._basis.owners_of(one)[1:]]
         return [one for one in self.listed(mine) if one.standing is not None]

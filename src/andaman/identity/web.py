@@ -19,7 +19,7 @@ from andaman.kernel.permissions import Permission
 
 ACTOR: Final = "andaman.actor"
 STANDING: Final = "andaman.standing"
-"""``powers.standing_of`` the actor."""
+"""``powers.powers_of`` the actor."""
 TENANT: Final = "andaman.tenant"
 """Set by the door: the tenant that the request is about."""
 CREDENTIAL: Final = "andaman.credential"

@@ -119,7 +119,7 @@ class MqttFeed:
                     raise self._ended(session, time.monotonic() - began) from None
                 raise
             link.ready()
-            self._tell(devices, session)
+            self._report(devices, session)
             topics = asyncio.create_task(self._care(session, devices))
             losing = asyncio.create_task(session.lost.wait())
             await asyncio.wait({worker, losing, topics}, return_when=asyncio.FIRST_COMPLETED)
@@ -227,7 +227,7 @@ class MqttFeed:
         if {key: memory.get(key) for key in told} != told:
             await link.remember({**memory, **told})
 
-    def _tell(self, link: DeviceLink, session: Session) -> None:
+    def _report(self, link: DeviceLink, session: Session) -> None:
         refused = self._refused
         told = [self._forgotten] if self._forgotten else []
         if not session.has_identifiers:
@@ -256,7 +256,7 @@ class MqttFeed:
                 again = {one: self._wanted[one] for one in self._refused}
                 self._refused = await session.subscribe(again, identifiers)
                 await self._remember(link, session, [one for one in self._wanted if one not in self._refused])
-            self._tell(link, session)
+            self._report(link, session)
         await asyncio.Event().wait()
 
     async def _empty_former(self, link: DeviceLink) -> None:

@@ -34,7 +34,7 @@ def plan_each(
     time of observation the later arrival is the state. Without a time of observation, and where the platform itself
     stamped it (``Observation.received``), the later arrival is the newer one.
     """
-    held: dict[str, _Held] = {}
+    held: dict[str, _Projected] = {}
     planned: list[Planned] = []
     late: dict[str, _Late] = {}
     for place, given in enumerate(observations):
@@ -43,7 +43,7 @@ def plan_each(
         entity_id = doc["id"]
         known = held.get(entity_id)
         if known is None:
-            known = held[entity_id] = _Held(current(entity_id))
+            known = held[entity_id] = _Projected(current(entity_id))
         attrs: dict[str, list[Instance]] = {}
         for name, ones in doc["attrs"].items():
             before = known.attrs.get(name)
@@ -74,7 +74,7 @@ def plan_each(
     return planned
 
 
-class _Held:
+class _Projected:
     """An entity as it will be once the writes planned so far are done."""
 
     def __init__(self, found: Doc | None) -> None:

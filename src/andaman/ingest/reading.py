@@ -250,7 +250,7 @@ class _Message:
                 number = read_number(value, rule.as_text)
             except ValueError:
                 raise Unreadable(
-                    "wrong-type", f"{shown(path)} = {_told(value)} is not a coordinate"
+                    "wrong-type", f"{shown(path)} = {_excerpt(value)} is not a coordinate"
                 ) from None
             if isinstance(number, float) and not math.isfinite(number):
                 raise Unreadable("not-finite", f"{shown(path)} = {number!r} is not a finite number")
@@ -390,10 +390,10 @@ def _same(value: Any, absent: Any) -> bool:
 
 
 def _wrong(rule: ValueRule, value: Any) -> NoReturn:
-    raise Unreadable("wrong-type", f"{_told(value)} is not of the type {rule.type}")
+    raise Unreadable("wrong-type", f"{_excerpt(value)} is not of the type {rule.type}")
 
 
-def _told(value: Any) -> str:
+def _excerpt(value: Any) -> str:
     """A value in a message for people; never all of a value that may be long or deep."""
     if isinstance(value, dict):
         return "an object"

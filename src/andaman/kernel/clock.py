@@ -153,9 +153,9 @@ class WatchedClock:
     def _note(self, now: Micros, last: Micros) -> None:
         for fault in judge(now, last, None, self._ahead):
             self._jump, self._jumped = fault, now
-            self._tell(fault)
+            self._log(fault)
 
-    def _tell(self, fault: Fault) -> None:
+    def _log(self, fault: Fault) -> None:
         if fault.trouble not in self._told:
             self._told.add(fault.trouble)
             log.error("clock: %s", fault.text)
@@ -180,7 +180,7 @@ class WatchedClock:
         found = [] if jump is None else [jump]
         if self._kernel is False:
             found += judge(now, now, False)
-            self._tell(found[-1])
+            self._log(found[-1])
         elif Trouble.UNSYNCHRONIZED in self._told and self._kernel:
             log.warning("clock: the kernel calls it synchronized now")
             self._told.discard(Trouble.UNSYNCHRONIZED)

@@ -311,7 +311,7 @@ class Table:
                 "DO UPDATE SET document=excluded.document, revision=excluded.revision",
                 (tenant, key, orjson.dumps(document), known + 1),
             )
-            self._tell(Change(tenant, key, before, document, known + 1))
+            self._notify(Change(tenant, key, before, document, known + 1))
         return known + 1
 
     def delete(self, tenant: str, key: str, *, revision: int | None = None) -> bool:
@@ -322,7 +322,7 @@ class Table:
             if not known:
                 return False
             db.execute(f"DELETE FROM {self._name} WHERE tenant=? AND id=?", (tenant, key))  # noqa: S608
-            self._tell(Change(tenant, key, before, None, known))
+            self._notify(Change(tenant, key, before, None, known))
         return True
 
     def _known(self, db: sqlite3.Connection, tenant: str, key: str) -> tuple[Any, int]:
@@ -337,7 +337,7 @@ class Table:
         if revision is not None and known != revision:
             raise Conflict(f"{key} has changed: it has revision {known}, not {revision}. Read it again")
 
-    def _tell(self, change: Change) -> None:
+    def _notify(self, change: Change) -> None:
         for listener in self._listeners:
             self._store.after_commit(partial(listener, change))
 

@@ -152,7 +152,7 @@ def _add_base(directory: Path, target: Path) -> str:
         path = target / f"base-{end.seq:012}"
         if path.exists():
             return f"{path.name} is there already"
-        _finish(folder, path, {"kind": "base", "made": format_time(made), "end": _told(end)})
+        _finish(folder, path, {"kind": "base", "made": format_time(made), "end": _point_json(end)})
     size = (path / LEDGER).stat().st_size
     return f"{path}: {size / 1e6:.1f} MB, all up to journal position {end.seq}"
 
@@ -165,7 +165,12 @@ def _add_journal(directory: Path, target: Path, after: Point) -> str:
         path = target / f"journal-{after.seq:012}-{end.seq:012}"
         if end == after and path.exists():
             shutil.rmtree(path)  # nothing new but the time
-        told = {"kind": "journal", "made": format_time(made), "start": _told(after), "end": _told(end)}
+        told = {
+            "kind": "journal",
+            "made": format_time(made),
+            "start": _point_json(after),
+            "end": _point_json(end),
+        }
         _finish(folder, path, told)
     return f"{path}: {end.seq - after.seq} journal rows up to position {end.seq}"
 
@@ -190,7 +195,7 @@ def _finish(folder: Path, path: Path, told: dict[str, Any]) -> None:
     sync(path.parent)
 
 
-def _told(end: Point) -> dict[str, Any]:
+def _point_json(end: Point) -> dict[str, Any]:
     return {"seq": end.seq, "hash": end.head.hex(), "at": end.at}
 
 

@@ -95,7 +95,7 @@ class Requests:
         path = scope["path"]
         try:
             # The hot door notes its status itself; between it and the client stands nothing.
-            await self._app(scope, receive, send if path.startswith(_NGSI) else _told(scope, send))
+            await self._app(scope, receive, send if path.startswith(_NGSI) else _with_headers(scope, send))
         finally:
             route = scope.get(ROUTE) or route_of(scope, path)
             status = scope.get(STATUS, 0)
@@ -183,12 +183,12 @@ class Requests:
         yield gauge("andaman_websockets_open", "Web sockets that are open now.", self.sockets)
 
 
-def _told(scope: Scope, send: Send) -> Send:
+def _with_headers(scope: Scope, send: Send) -> Send:
     """``send`` for a door that knows neither ids nor the two headers that every answer has. Those say what a browser
     may take it for, and who may keep it (nobody, if the door does not say otherwise).
     """
 
-    def tell(message: Any) -> Awaitable[None]:
+    def send_with_headers(message: Any) -> Awaitable[None]:
         if message["type"] == "http.response.start":
             status = message["status"]
             scope[STATUS] = 0 if status == GONE else status
@@ -198,7 +198,7 @@ def _told(scope: Scope, send: Send) -> Send:
             message["headers"] = [*headers, *more, (b"x-request-id", scope[REQUEST_ID])]
         return send(message)
 
-    return tell
+    return send_with_headers
 
 
 def plain_id(given: bytes) -> bytes:

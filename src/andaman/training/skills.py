@@ -50,7 +50,7 @@ class GapRow:
     missing: int
 
 
-def held(
+def held_levels(
     records: Iterable[Record], competencies: Mapping[str, Competency], at: Micros
 ) -> dict[tuple[str, str], tuple[int, Micros]]:
     """(person, competency) → (best level that is valid at ``at``, when that proof lapses). Level 0: proofs lapsed."""
@@ -74,7 +74,7 @@ def skill_gap(
     at: Micros,
 ) -> list[GapRow]:
     """The gap at ``at``, one row for each requirement of each role, in the roles' order."""
-    levels = held(records, competencies, at)
+    levels = held_levels(records, competencies, at)
     rows = []
     for role in roles:
         people = sorted({m.person for m in members if m.role == role.id})

@@ -186,10 +186,10 @@ class Clients:
                     one.cut("failed")
             await asyncio.sleep(0)
         if now - self._said_at >= _SAID_S:
-            self._tell()
+            self._log_counts()
             self._said_at = now
 
-    def _tell(self) -> None:
+    def _log_counts(self) -> None:
         """Actions of anonymous clients are one log line a minute at most, however often they occur."""
         if self._said:
             fields = {reason.replace(" ", "_"): count for reason, count in sorted(self._said.items())}

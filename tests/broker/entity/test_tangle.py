@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from andaman.broker.entity.geometry import check_geometry
-from andaman.broker.entity.self_intersection import _FEW, MOST_CROSSINGS, tangled
+from andaman.broker.entity.self_intersection import _FEW, MOST_CROSSINGS, crosses_itself
 from andaman.broker.query.geometry import _untangled
 from andaman.broker.query.parse import parse_geo
 from andaman.kernel.errors import BadRequestData, TooComplexQuery
@@ -40,9 +40,9 @@ def test_the_answer_is_that_of_counting(number: int, seed: int) -> None:
     ring = scribble(number, seed)
     count = crossings(ring)
     if number <= _FEW:
-        assert not tangled([ring])
+        assert not crosses_itself([ring])
     elif abs(count - MOST_CROSSINGS) > 2:
-        assert tangled([ring]) == (count > MOST_CROSSINGS)
+        assert crosses_itself([ring]) == (count > MOST_CROSSINGS)
 
 
 @pytest.mark.parametrize("number", [100, 300, 2_000, 15_000])
@@ -66,7 +66,7 @@ def test_what_crosses_itself_a_little_is_taken_and_mended() -> None:
     assert parse_geo("within", "Polygon", [bow])
     assert _untangled(shapely.polygons(bow)).area == pytest.approx(0.5)
     coast = [[98 + n / 1e4, 7 + (n % 2) / 1e4] for n in range(5_000)]
-    assert not tangled([[*coast, [98, 6], coast[0]]])
+    assert not crosses_itself([[*coast, [98, 6], coast[0]]])
     assert check_geometry({"type": "LineString", "coordinates": scribble(300)}, "a day's track")
 
 

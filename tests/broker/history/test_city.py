@@ -35,7 +35,7 @@ Row = tuple[int, int, int, float, float, float]
 
 
 @dataclass
-class Sight:
+class Visibility:
     """Rights that hide a type, attributes of it, and what was told before a moment."""
 
     hidden_type: str = ""
@@ -53,18 +53,18 @@ class Sight:
 
 
 @st.composite
-def sights(draw: st.DrawFn) -> Sight:
+def sights(draw: st.DrawFn) -> Visibility:
     rng = draw(st.randoms(use_true_random=False))
     if rng.random() < 0.3:
-        return Sight()
-    return Sight(
+        return Visibility()
+    return Visibility(
         rng.choice(["", "", "x:A"]),
         {rng.choice(["x:A", "x:B"]): frozenset(rng.sample(ATTRS, 1))} if rng.random() < 0.3 else {},
         {name: START + rng.randrange(8) * SECOND for name in rng.sample(NAMES, rng.randrange(3))},
     )
 
 
-def counted(world: World, attr: str, types: Sequence[str], sight: Sight) -> list[str]:
+def counted(world: World, attr: str, types: Sequence[str], sight: Visibility) -> list[str]:
     """Entities that count, by the plain meaning of rights."""
     return [
         name
@@ -77,7 +77,7 @@ def counted(world: World, attr: str, types: Sequence[str], sight: Sight) -> list
 
 
 def folded_newest(
-    world: World, attr: str, types: Sequence[str], sight: Sight
+    world: World, attr: str, types: Sequence[str], sight: Visibility
 ) -> dict[str, tuple[Any, int | None]]:
     found: dict[str, tuple[Any, int | None]] = {}
     for name in counted(world, attr, types, sight):
@@ -92,7 +92,7 @@ def folded_newest(
 
 
 def folded_means(
-    world: World, attr: str, types: Sequence[str], sight: Sight, start: int, end: int, width: int
+    world: World, attr: str, types: Sequence[str], sight: Visibility, start: int, end: int, width: int
 ) -> list[Row]:
     buckets: dict[int, list[float]] = {}
     for name in counted(world, attr, types, sight):
@@ -143,7 +143,7 @@ def same(found: list[Row], wanted: list[Row]) -> None:
 )  # fmt: skip
 def test_a_city_is_a_plain_fold_over_what_may_be_seen(
     world: World,
-    asked: list[tuple[Sight, str, tuple[str, ...]]],
+    asked: list[tuple[Visibility, str, tuple[str, ...]]],
     cut: int,
     steps: int | None,
     stretch: int,
@@ -319,7 +319,7 @@ def test_rows_that_are_not_sorted_yet_keep_none_from_being_added_up(tmp_path: Pa
 @settings(max_examples=40, deadline=None)
 @given(worlds(), st.lists(st.integers(0, 16), min_size=2, max_size=6), sights(), st.integers(0, 3))
 def test_what_is_kept_between_questions_is_what_a_new_look_finds(
-    world: World, cuts: list[int], sight: Sight, steps: int
+    world: World, cuts: list[int], sight: Visibility, steps: int
 ) -> None:
     """While history takes more and sorts it, each answer about the newest values is the fold over all that was told."""
     with pytest.MonkeyPatch.context() as patch, opened(world.events, 0) as history:
@@ -331,7 +331,7 @@ def test_what_is_kept_between_questions_is_what_a_new_look_finds(
                 history.maintain()
             late = tails(world.events[cut:])
             for attr in ATTRS[:2]:
-                for who in (sight, Sight()):
+                for who in (sight, Visibility()):
                     found = history.newest_values("", attr, (), tails=late, sight=who)
                     assert pairs(found) == folded_newest(world, attr, (), who)
 
@@ -410,7 +410,7 @@ def test_an_instance_that_only_moved_is_as_old_as_it_says(tmp_path: Path, cut: i
     history.ingest(events[:cut])
     late = tails(events[cut:])
     for until, wanted in ((0, {"urn:a": (2, None), "urn:b": (7, None)}), (SECOND, {"urn:b": (7, None)})):
-        sight = Sight(veils={"urn:a": START + until})
+        sight = Visibility(veils={"urn:a": START + until})
         assert pairs(history.newest_values("", "x:p", tails=late, sight=sight)) == wanted
     history.close()
 
@@ -428,7 +428,7 @@ def test_a_type_that_changes_is_hidden_from_the_moment_on(tmp_path: Path, cut: i
     history = History.open(tmp_path)
     history.ingest(events[:cut])
     late = tails([one for one in events[cut:] if not one.tenant])
-    none = Sight("x:Secret")
+    none = Visibility("x:Secret")
     assert pairs(history.newest_values("", "x:p", tails=late, sight=none)) == {}
     assert rows(history.city_means("", "x:p", (), START, START + HOUR, TWO, tails=late, sight=none)) == []
     full = history.newest_values("", "x:p", ("x:Secret",), tails=late, sight=FullSight())
@@ -497,8 +497,8 @@ def test_dropped_hours_of_what_was_hidden_or_erased_count_no_more(tmp_path: Path
         return found.counts.tolist()
 
     assert counts(FullSight()) == [40]  # of 60, without those of c
-    assert counts(Sight(veils={"urn:a": START + 10 * HOUR})) == [20]
-    nothing = Sight(veils={f"urn:{one}": START + 10 * HOUR for one in "ab"})
+    assert counts(Visibility(veils={"urn:a": START + 10 * HOUR})) == [20]
+    nothing = Visibility(veils={f"urn:{one}": START + 10 * HOUR for one in "ab"})
     assert counts(nothing, START + 1) == []
     if dropped:
         with pytest.raises(BadRequestData, match="only hourly aggregates are kept"):
@@ -517,7 +517,7 @@ def test_more_than_one_answer_holds_is_refused_without_counting_what_is_hidden(
     history.ingest(events)
     monkeypatch.setattr(latest, "NEWEST_MOST", 4)
     monkeypatch.setattr(city, "_ROWS_MOST", 4)
-    sight = Sight("x:Secret")
+    sight = Visibility("x:Secret")
     assert len(history.newest_values("", "x:p", tails={}, sight=sight).ids) == 4
     assert rows(history.city_means("", "x:p", (), START, START + 1, TWO, tails={}, sight=sight))[0][2] == 4
     with pytest.raises(TooManyResults, match="5 entities"):

@@ -18,7 +18,7 @@ from andaman.broker.history.rows import rowset
 from andaman.broker.history.rows.aggregate import METHODS, aggregate, shortest, shortest_each
 from andaman.broker.history.rows.columns import chained, is_repeated, packed, picked, repeated
 from andaman.broker.history.rows.rows import iso
-from andaman.broker.history.rows.rowset import COLUMNS, Rows, ordered, replaced, untold
+from andaman.broker.history.rows.rowset import COLUMNS, Rows, ordered, replaced, unread
 from andaman.broker.history.segments import recent, store, upkeep
 from andaman.broker.history.segments.segment import COLUMNS as COLUMNS_SQL
 from andaman.broker.history.segments.segment import Segment, Snapshot
@@ -109,7 +109,7 @@ def test_rows_of_some_moments_are_replaced_by_others(
     names = ("who", "attr", "time", "place")
 
     def made(rows: list[tuple[int, ...]], number: float) -> Rows:
-        columns: dict[str, Any] = {name: untold(name, len(rows)) for name in COLUMNS}
+        columns: dict[str, Any] = {name: unread(name, len(rows)) for name in COLUMNS}
         for i, name in enumerate(names):
             if name == "time" or not fixed[i]:
                 columns[name] = packed(np.array([row[i] for row in rows], dtype=np.int64))

@@ -19,7 +19,7 @@ from andaman.broker.query.index import EntityIndex
 from andaman.broker.query.model import EntityQuery
 from andaman.broker.query.parse import parse_q
 from andaman.broker.subscriptions.model import Condition, Trigger
-from andaman.broker.subscriptions.threshold_index import Shelf, place_of
+from andaman.broker.subscriptions.threshold_index import ThresholdIndex, place_of
 from andaman.identity.model import FULL_ACCESS
 from andaman.kernel.errors import BadRequestData
 
@@ -109,7 +109,7 @@ def test_sums_and_extremes_of_the_past_are_exact(values: list[Any]) -> None:
 def test_whom_a_threshold_concerns_is_never_missed(threshold: int, op: str, value: int) -> None:
     condition = Condition((), None, Trigger(0), parse_q(f"eui{op}{threshold}", str), None, None)
     place = place_of(condition)
-    shelf: Shelf[str] = Shelf()
+    shelf: ThresholdIndex[str] = ThresholdIndex()
     shelf.add(place, "it")
     chosen: dict[str, None] = {}
     if place.kind == "equal":

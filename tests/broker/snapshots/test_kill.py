@@ -59,7 +59,7 @@ def test_no_kill_loses_or_halves_a_snapshot(tmp_path: Path) -> None:
                     assert len(docs) == ENTITIES
                     assert len({doc["attrs"]["x:a"][0]["value"] for doc in docs}) == 1
                     seen += 1
-                folder = w.snapshots.shelf.folder
+                folder = w.snapshots.pool.folder
                 assert {path.name for path in folder.iterdir()} == {
                     one.key for one in known.values() if one.status == SUCCESS
                 }

@@ -222,7 +222,7 @@ async def test_bounds_are_kept_and_told(w: World) -> None:
     assert problem["limit"] == 3
     with pytest.raises(Conflict):
         await w.content(big)
-    assert not list(w.snapshots.shelf.folder.iterdir())
+    assert not list(w.snapshots.pool.folder.iterdir())
     small = EntityQuery(ids=("urn:x:1",))
     kept = await w.take(small)
     with pytest.raises(Conflict, match="You have 2 snapshots"):
@@ -309,7 +309,7 @@ def test_more_snapshots_than_stay_open(tmp_path: Path) -> None:
             async with w.snapshots.using(made[0].id, ME, "") as (_, opened):
                 for one in made * 2:
                     assert ids(await w.content(one)) == ["urn:x:1"]
-                    assert w.snapshots.shelf.opened <= 8
+                    assert w.snapshots.pool.opened <= 8
                 await opened.broker.write([WriteOp(OpKind.DELETE, "urn:x:1")], ME)
             assert await w.content(made[0]) == []
         async with world(tmp_path) as w:  # and the whole is there again after a restart
@@ -395,8 +395,8 @@ async def test_what_was_classified_anew_is_seen_by_the_rights_of_now(w: World) -
     kept = {doc["id"]: doc for doc in await w.content(one, reader=chief)}
     assert kept["urn:x:1"]["attrs"]["x:a"][0]["value"] == 1
     assert kept["urn:x:4"] == before[3]
-    for key in list(w.snapshots.shelf._open):
-        w.snapshots.shelf._close(key)
+    for key in list(w.snapshots.pool._open):
+        w.snapshots.pool._close(key)
     await w.put(thing(2, a=7) | secret)  # closed
     await w.drop("urn:x:2")
     assert (await seen(w, one, me))[0] == ["urn:x:3", "urn:x:4"]
@@ -418,10 +418,10 @@ async def test_a_store_is_opened_again_in_the_very_moment_in_which_it_has_closed
     await w.put(thing(1, a=1))
     one = await w.take(CAR)
     assert ids(await w.content(one)) == ["urn:x:1"]
-    opened = w.snapshots.shelf._open[one.key].result()
+    opened = w.snapshots.pool._open[one.key].result()
     await opened.broker.close()
     opened.broker = SimpleNamespace(close=at_once)  # type: ignore[assignment]
-    w.snapshots.shelf._close(one.key)
+    w.snapshots.pool._close(one.key)
     await asyncio.sleep(0)
     assert ids(await w.content(one)) == ["urn:x:1"]
 
@@ -434,11 +434,11 @@ def test_a_full_disk_fails_the_snapshot_and_says_so(tmp_path: Path) -> None:
             await w.put(thing(1, a=1))
             good = await w.take(CAR)
             w.snapshots._workshop = replace(w.snapshots._workshop, min_free_bytes=1 << 60)
-            w.snapshots.shelf._min_free_bytes = 1 << 60
+            w.snapshots.pool._min_free_bytes = 1 << 60
             for one in (await w.take(CAR), await w.made(await w.snapshots.clone(good.id, {}, ME, ""))):
                 assert one.status == "failure"
                 problem = one.details["snapshotQueriesDetails"][0]["problemDetails"]
                 assert problem["status"] == 507
-            assert [path.name for path in w.snapshots.shelf.folder.iterdir()] == [good.key]
+            assert [path.name for path in w.snapshots.pool.folder.iterdir()] == [good.key]
 
     asyncio.run(run())

@@ -13,7 +13,7 @@ from andaman.broker.subscriptions.changes import Fact
 from andaman.broker.subscriptions.delivery import Courier, Limits
 from andaman.broker.subscriptions.endpoint import Endpoint
 from andaman.broker.subscriptions.message import Message
-from andaman.broker.subscriptions.throttle_buffer import ALL_BYTES, Held
+from andaman.broker.subscriptions.throttle_buffer import ALL_BYTES, ThrottleBuffer
 
 MB = 1 << 20
 
@@ -45,7 +45,7 @@ steps = st.lists(
 @given(steps)
 def test_throttled_subscriptions_hold_little(steps: list[tuple[int, int, int, bool]]) -> None:
     """A change is held, or there is no room and nothing has changed; one is always held, and what was let go of is room again."""
-    held, runs = Held(), [_Run() for _ in range(3)]
+    held, runs = ThrottleBuffer(), [_Run() for _ in range(3)]
     for seq, (number, entity, size, forget) in enumerate(steps):
         run = cast(Any, runs[number])
         if forget:

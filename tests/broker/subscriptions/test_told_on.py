@@ -58,7 +58,7 @@ async def test_what_was_taken_is_told_after_a_crash_with_the_same_ids(w: World) 
         assert got[0]["id"] == tried
         assert len({one["id"] for one in got}) == 30
         await asyncio.sleep(0.5)  # what was told is forgotten
-        assert await asyncio.to_thread(again.registry.store.told_sizes) == []
+        assert await asyncio.to_thread(again.registry.store.received_sizes) == []
     finally:
         await again.close()
         await after.close()
@@ -176,7 +176,7 @@ async def test_nothing_is_told_of_what_is_paused_or_gone(w: World) -> None:
     await f.tell(copy, speed=4)
     await w.subs.delete(sub, ME, "")
     await asyncio.sleep(0.5)
-    assert await asyncio.to_thread(f.registry.store.told_sizes) == []
+    assert await asyncio.to_thread(f.registry.store.received_sizes) == []
     await closed(f)
 
 

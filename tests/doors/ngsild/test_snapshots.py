@@ -460,7 +460,7 @@ async def test_subscriptions_on_a_snapshot(c: Client) -> None:
         assert (got.status, error(got)) == (409, "Conflict")
         assert (await c("DELETE", f"/snapshots/{other}")).status == 204
         async with asyncio.timeout(10):
-            while c.snapshots.shelf.place(other).exists():  # noqa: ASYNC110
+            while c.snapshots.pool.place(other).exists():  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
     finally:
         await receiver.close()

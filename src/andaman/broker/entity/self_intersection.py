@@ -31,10 +31,10 @@ def crosses_too_often(kind: str, coordinates: Any) -> bool:
                 return False
         except (ValueError, TypeError, IndexError, shapely.errors.ShapelyError):
             pass
-    return tangled(lines)
+    return crosses_itself(lines)
 
 
-def tangled(lines: Sequence[Any]) -> bool:
+def crosses_itself(lines: Sequence[Any]) -> bool:
     """Do these lines and rings (positions as GeoJSON has them) cross themselves or each other more than MOST_CROSSINGS
     times? Edges are looked at in random order, a few first, so that the answer is soon there for the worst."""
     parts = [np.asarray([one[:2] for one in line], dtype=np.float64) for line in lines]

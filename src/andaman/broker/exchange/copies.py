@@ -20,7 +20,7 @@ from urllib.parse import quote
 import orjson
 
 from andaman.broker.contexts import CORE_URL, Context
-from andaman.broker.exchange.forwarding import ToldOn
+from andaman.broker.exchange.forwarding import Forwarder
 from andaman.broker.outgoing import Header, OutgoingClient, Unreachable, header_value
 from andaman.broker.query.evaluate import matches_q
 from andaman.broker.query.parse import parse_q
@@ -59,7 +59,7 @@ class RemoteCopies:
         self._due: dict[str, None] = {}  # keys of subscriptions to look at
         self._gone: list[dict[str, Any]] = []  # copies to delete
         self._timer = Timer("Copies of subscriptions at other sources", self._work)
-        self._told_on = ToldOn(subs, registry, broker, client, self._headers)
+        self._told_on = Forwarder(subs, registry, broker, client, self._headers)
         self._quiet: dict[str, float] = {}  # endpoint → until when (monotonic) it is not asked
         self._owner: dict[str, str] = {}  # id of a copy → key of its subscription
         registry.on_change(self._registration_changed)

@@ -19,7 +19,7 @@ import orjson
 from andaman.broker.contexts import Context
 from andaman.broker.entity.expand import expand_entity
 from andaman.broker.entity.names import NULL, check_uri, plain_members
-from andaman.broker.exchange.inbox import Inbox, Told
+from andaman.broker.exchange.inbox import Inbox, Received
 from andaman.broker.ledger.rights import visible
 from andaman.broker.model import Doc
 from andaman.broker.outgoing import Header, OutgoingClient, Unreachable
@@ -44,7 +44,7 @@ _ROOM_S: Final = 0.1
 _AGAIN_S: Final = 1.0
 
 
-class ToldOn:
+class Forwarder:
     """Of all subscriptions with copies elsewhere; bound to one event loop."""
 
     def __init__(
@@ -140,7 +140,7 @@ class ToldOn:
         if not self._inbox.waiting(key):
             self._at.pop(key, None)
 
-    async def _hand_over(self, run: Run, row: Told) -> bool:
+    async def _hand_over(self, run: Run, row: Received) -> bool:
         """False: what the courier had was taken back meanwhile, so that all begins from the first again."""
         key = run.sub.key
         before = self._at.get(key, 0)
@@ -157,7 +157,7 @@ class ToldOn:
             await asyncio.sleep(_ROOM_S)
         return False
 
-    def _offer(self, run: Run, row: Told, told: list[bytes]) -> bool:
+    def _offer(self, run: Run, row: Received, told: list[bytes]) -> bool:
         """False: the courier has no room now."""
         sub, now = run.sub, self._subs.now()
         if not told or run.access is None or sub.status(now) != "active":
@@ -173,7 +173,7 @@ class ToldOn:
         message = Message(sub.key, sub.key, run.wire.headers, body, report, run.sending)
         return self._subs.engine.hand_over(run, message)
 
-    async def _composed(self, run: Run, row: Told) -> list[bytes]:
+    async def _composed(self, run: Run, row: Received) -> list[bytes]:
         """Entities as the subscriber wants to see them; empty: nothing to send."""
         told: list[bytes] = []
         try:

@@ -18,7 +18,7 @@ BYTES: Final = 256 << 20
 _DROP_S: Final = 0.3
 
 
-class Told(NamedTuple):
+class Received(NamedTuple):
     """One notification of a source. ``id``: the same for a repeat of it."""
 
     number: int
@@ -42,7 +42,7 @@ class Inbox:
 
     async def open(self) -> list[str]:
         """Keys of the subscriptions that something waits for."""
-        for number, key, size in await asyncio.to_thread(self._store.told_sizes):
+        for number, key, size in await asyncio.to_thread(self._store.received_sizes):
             self._note(number, key, size)
         return list(self._counts)
 
@@ -52,7 +52,7 @@ class Inbox:
             if task is not None:
                 await asyncio.gather(task, return_exceptions=True)
         if self._gone:
-            await asyncio.to_thread(self._store.drop_told, sorted(self._gone))
+            await asyncio.to_thread(self._store.drop_received, sorted(self._gone))
             self._gone.clear()
 
     def waiting(self, key: str) -> int:
@@ -79,7 +79,7 @@ class Inbox:
             batch, self._waiting = self._waiting, []
             try:
                 numbers = await asyncio.to_thread(
-                    self._store.keep_told, [(key, number, body) for key, number, body, _ in batch]
+                    self._store.keep_received, [(key, number, body) for key, number, body, _ in batch]
                 )
             except Unavailable as error:
                 for *_, done in batch:
@@ -93,10 +93,10 @@ class Inbox:
                     done.set_result(None)
 
     # -- out ------------------------------------------------------------------------------------------------
-    async def after(self, key: str, number: int, most: int) -> list[Told]:
+    async def after(self, key: str, number: int, most: int) -> list[Received]:
         """The next ones behind ``number``, in order; without those that were dropped already, or are not noted yet."""
-        rows = await asyncio.to_thread(self._store.told_after, key, number, most)
-        return [Told(*row) for row in rows if row[0] in self._sizes]
+        rows = await asyncio.to_thread(self._store.received_after, key, number, most)
+        return [Received(*row) for row in rows if row[0] in self._sizes]
 
     def drop(self, number: int) -> None:
         """It was taken, or never will be sent. Gone from disk a moment later: till then a kill repeats it."""
@@ -123,7 +123,7 @@ class Inbox:
             await asyncio.sleep(_DROP_S)
             gone = sorted(self._gone)
             try:
-                await asyncio.to_thread(self._store.drop_told, gone)
+                await asyncio.to_thread(self._store.drop_received, gone)
             except Unavailable:
                 continue
             self._gone.difference_update(gone)

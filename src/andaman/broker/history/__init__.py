@@ -11,7 +11,7 @@ import orjson
 
 from andaman.broker.history.city.means import across
 from andaman.broker.history.city.newest import newest
-from andaman.broker.history.city.visibility import CitySight, Whose
+from andaman.broker.history.city.visibility import CityAttribute, CityVisibility
 from andaman.broker.history.read.reader import Tails
 from andaman.broker.history.read.resolve import resolve
 from andaman.broker.history.read.series import temporal
@@ -22,7 +22,7 @@ from andaman.broker.history.segments.store import OtherFormat, Store
 from andaman.broker.history.segments.upkeep import Upkeep
 from andaman.broker.history.state.members import Choose
 from andaman.broker.history.state.state import Box, state_at
-from andaman.broker.history.temporal.evolutions import Evolutions, Sight, Veil
+from andaman.broker.history.temporal.evolutions import Evolutions, Veil, Visibility
 from andaman.broker.history.temporal.subjects import Subjects
 from andaman.broker.model import Doc, Event
 from andaman.broker.query.city import CityMeans, NewestValues
@@ -30,7 +30,7 @@ from andaman.broker.query.model import EvolutionQuery, Target, TemporalQuery
 from andaman.broker.query.period import Period
 from andaman.kernel.time import Micros
 
-__all__ = ["CitySight", "History", "OtherFormat", "SetAside", "Sight", "Veil", "is_its_own_fault"]
+__all__ = ["CityVisibility", "History", "OtherFormat", "SetAside", "Veil", "Visibility", "is_its_own_fault"]
 
 
 class History:
@@ -180,7 +180,9 @@ class History:
         """
         return temporal(self._store, tenant, entity_id, attrs, query, tail, hidden)
 
-    def evolutions(self, tenant: str, query: EvolutionQuery, *, tails: Tails, sight: Sight) -> dict[str, Any]:
+    def evolutions(
+        self, tenant: str, query: EvolutionQuery, *, tails: Tails, sight: Visibility
+    ) -> dict[str, Any]:
         """A page of entities over time: ``{"entities": […], "total": n or -1, "more": bool, "range": [start, end]?}``.
 
         An entity: ``id``, ``type``, ``attrs`` (IRI → instances with ``instanceId``, or → method → rows), ``scope`` (instances), and
@@ -202,12 +204,12 @@ class History:
         types: Sequence[str] = (),
         *,
         tails: Tails,
-        sight: CitySight,
+        sight: CityVisibility,
         limit: int | None = None,
         offset: int = 0,
     ) -> NewestValues:
         """What an attribute is now, for each entity with one of ``types`` (none: any) that has it (see ``newest``)."""
-        whose = Whose(self._subjects, tenant, attr, frozenset(types), tails, sight)
+        whose = CityAttribute(self._subjects, tenant, attr, frozenset(types), tails, sight)
         return newest(self._store, whose, limit, offset)
 
     def city_means(
@@ -221,10 +223,10 @@ class History:
         zone: str = "UTC",
         *,
         tails: Tails,
-        sight: CitySight,
+        sight: CityVisibility,
     ) -> CityMeans:
         """Aggregates over all entities with one of ``types`` (none: any) from ``start`` until before ``end`` (see ``across``)."""
-        whose = Whose(self._subjects, tenant, attr, frozenset(types), tails, sight)
+        whose = CityAttribute(self._subjects, tenant, attr, frozenset(types), tails, sight)
         return across(self._store, whose, start, end, period, zone)
 
     def close(self) -> None:

@@ -31,7 +31,7 @@ _OPENING: Final = "opening"
 _DEATHS: Final = 2
 
 
-def tells_damage(error: BaseException) -> bool:
+def is_damage(error: BaseException) -> bool:
     """Does this error of the engine say that a file is damaged?"""
     said = str(error).lower()
     return type(error).__module__.split(".")[0] in ("duckdb", "_duckdb") and any(

@@ -66,7 +66,7 @@ class EvolutionMerger:
         if not (shape or upsert) or (op.kind is OpKind.TEMPORAL_END and not evolved):
             raise ResourceNotFound(f"There is no temporal evolution of an entity {op.entity_id}")
         result = WriteResult(op.kind, op.entity_id, created=not shape)
-        told = self._told(op, shape, batch.at)
+        told = self._recorded(op, shape, batch.at)
         if told is None:
             return result
         types, scopes = self._after(op, shape, told, stored)
@@ -128,7 +128,7 @@ class EvolutionMerger:
         _, evolved, shape = max(found)
         return shape, bool(evolved)
 
-    def _told(self, op: WriteOp, shape: int, at: int) -> dict[str, Any] | None:
+    def _recorded(self, op: WriteOp, shape: int, at: int) -> dict[str, Any] | None:
         """What the journal keeps; None when there is nothing to write."""
         fragment = op.fragment
         when = format_time(at)

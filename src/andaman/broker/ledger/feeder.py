@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from andaman.broker.history import is_its_own_fault
-from andaman.broker.ledger.damage import tells_damage
+from andaman.broker.ledger.damage import is_damage
 from andaman.broker.ledger.journal import Journal, JournalPool
 from andaman.broker.ledger.past import HistoryStore
 from andaman.broker.model import Event
@@ -94,7 +94,7 @@ class Feeder:
             except Exception as error:
                 # The journal keeps everything; history catches up when the trouble is over.
                 self.trouble = str(error)
-                if _INVALID in self.trouble or tells_damage(error):
+                if _INVALID in self.trouble or is_damage(error):
                     raise
                 if is_full(error):
                     log.error(
@@ -131,7 +131,7 @@ class Feeder:
             with self._lock:
                 self._history.maintain()
         except Exception as error:
-            if _INVALID in str(error) or tells_damage(error):
+            if _INVALID in str(error) or is_damage(error):
                 raise
             self._upkeep.failed(now, f"upkeep of history: {error}")
             log.exception("A step of history's upkeep failed; tried again in %.0f s", self._upkeep.pause)

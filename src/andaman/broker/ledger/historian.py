@@ -27,7 +27,7 @@ from typing import Any, Final
 import orjson
 
 from andaman.broker.history import History, OtherFormat
-from andaman.broker.ledger.damage import Condition, may_be_the_file, tells_damage
+from andaman.broker.ledger.damage import Condition, is_damage, may_be_the_file
 from andaman.broker.ledger.feeder import Feeder
 from andaman.broker.ledger.journal import JournalPool
 from andaman.broker.ledger.past import Past
@@ -113,7 +113,7 @@ class Historian:
             if self._feeder.broken is None:
                 self._feeder.drain()
         except Exception as error:
-            if not tells_damage(error):
+            if not is_damage(error):
                 log.exception("The tail could not be moved; it will be at the next start")
                 if not self._feeder.over:
                     if is_full(error):
@@ -141,7 +141,7 @@ class Historian:
             except AndamanError as error:
                 answer = ("error", error)
             except Exception as error:
-                if tells_damage(error):
+                if is_damage(error):
                     answer = ("error", Unavailable(_REMADE))
                     with suppress(BrokenPipeError, OSError):
                         connection.send(answer)

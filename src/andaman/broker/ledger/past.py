@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 from andaman.broker.ledger.journal import TAIL_BYTES, JournalPool, Shape, TailTooLarge
 from andaman.broker.ledger.rights import visible
 from andaman.broker.ledger.tail import Tail
-from andaman.broker.ledger.visibility import PastSight
+from andaman.broker.ledger.visibility import PastVisibility
 from andaman.broker.model import Doc, Event
 from andaman.broker.query.ast import TypeExpr, TypeIs
 from andaman.broker.query.city import CityMeans, NewestValues
@@ -25,7 +25,7 @@ from andaman.kernel.errors import OperationNotSupported, ResourceNotFound
 from andaman.kernel.time import Micros, format_time
 
 if TYPE_CHECKING:  # the server's process has no need of what history is made of
-    from andaman.broker.history import CitySight, SetAside, Sight
+    from andaman.broker.history import CityVisibility, SetAside, Visibility
     from andaman.broker.history.read.reader import Tails
     from andaman.broker.history.state.members import Choose, Member
 
@@ -75,7 +75,9 @@ class HistoryStore(Protocol):
     ) -> dict[str, Any]:
         """See ``Broker.temporal``."""
 
-    def evolutions(self, tenant: str, query: EvolutionQuery, *, tails: Tails, sight: Sight) -> dict[str, Any]:
+    def evolutions(
+        self, tenant: str, query: EvolutionQuery, *, tails: Tails, sight: Visibility
+    ) -> dict[str, Any]:
         """See ``Broker.evolutions``."""
 
     def resolve(
@@ -90,7 +92,7 @@ class HistoryStore(Protocol):
         types: Sequence[str] = (),
         *,
         tails: Tails,
-        sight: CitySight,
+        sight: CityVisibility,
         limit: int | None = None,
         offset: int = 0,
     ) -> NewestValues:
@@ -107,7 +109,7 @@ class HistoryStore(Protocol):
         zone: str = "UTC",
         *,
         tails: Tails,
-        sight: CitySight,
+        sight: CityVisibility,
     ) -> CityMeans:
         """See ``Broker.city_means``."""
 
@@ -218,7 +220,7 @@ class Past:
         ids = [one for selector in query.selectors for one in selector.ids]
         every = not all(selector.ids for selector in query.selectors)
         history, tails = self._with_tail(tenant, None if every else ids)
-        sight = PastSight(self._journals, tenant, access)
+        sight = PastVisibility(self._journals, tenant, access)
         return history.evolutions(tenant, query, tails=tails, sight=sight)
 
     def resolve(
@@ -237,7 +239,7 @@ class Past:
     ) -> NewestValues:
         """See ``Broker.newest_values``."""
         history, tails = self._with_tail(tenant, None)
-        sight = PastSight(self._journals, tenant, access)
+        sight = PastVisibility(self._journals, tenant, access)
         return history.newest_values(
             tenant, attr, types, tails=tails, sight=sight, limit=limit, offset=offset
         )
@@ -255,7 +257,7 @@ class Past:
     ) -> CityMeans:
         """See ``Broker.city_means``."""
         history, tails = self._with_tail(tenant, None)
-        sight = PastSight(self._journals, tenant, access)
+        sight = PastVisibility(self._journals, tenant, access)
         return history.city_means(tenant, attr, types, start, end, period, zone, tails=tails, sight=sight)
 
     def _with_tail(self, tenant: str, ids: Sequence[str] | None) -> tuple[HistoryStore, Tails]:

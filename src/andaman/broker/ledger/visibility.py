@@ -20,7 +20,7 @@ class PastVeil:
         return self._everything if attr is None else self._attrs.get(attr, 0)
 
 
-class PastSight:
+class PastVisibility:
     """The rights of one principal on one tenant's past."""
 
     def __init__(self, journals: JournalPool, tenant: str, access: Access) -> None:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import shapely
 from shapely.geometry import shape
 
-from andaman.broker.entity.self_intersection import tangled
+from andaman.broker.entity.self_intersection import crosses_itself
 from andaman.broker.query.ast import GeoQuery, GeoRel
 
 Floats = npt.NDArray[np.float64]
@@ -239,7 +239,7 @@ def _mended(geometries: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
 
 def _untangled(geometry: shapely.Geometry) -> shapely.Geometry:
     """An area that does not cross itself; nothing at all for what would take minutes (it is refused today, §4.7)."""
-    if tangled([shapely.get_coordinates(ring) for ring in shapely.get_rings(geometry)]):
+    if crosses_itself([shapely.get_coordinates(ring) for ring in shapely.get_rings(geometry)]):
         return shapely.GeometryCollection()
     return shapely.make_valid(geometry)
 

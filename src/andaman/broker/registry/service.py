@@ -251,7 +251,7 @@ class Registry:
         if not found.all:
             self._tenants.pop(tenant, None)
         if gone is not None:
-            self._tell(tenant, gone, None)
+            self._notify(tenant, gone, None)
 
     # -- reading ---------------------------------------------------------------------------------------------
     def of(self, tenant: str) -> TenantRegistry | None:
@@ -309,10 +309,10 @@ class Registry:
         if paused:
             found.paused.add(one.id)
             log.warning("Context source registration %s is paused: %s", one.id, why_paused(one))
-            self._tell(tenant, one, None)
+            self._notify(tenant, one, None)
         else:
             found.paused.discard(one.id)
-            self._tell(tenant, None, one)
+            self._notify(tenant, None, one)
 
     def _is_in_force(self, tenant: str, found: TenantRegistry, one: Registration) -> bool:
         """Of one that was made or changed this moment: whose rights were withdrawn meanwhile has nothing asked."""
@@ -347,7 +347,7 @@ class Registry:
             there = self._tenants.setdefault(tenant, TenantRegistry())
             there.add(one)
             in_force = self._is_in_force(tenant, there, one)
-        self._tell(tenant, None, one if in_force else None)
+        self._notify(tenant, None, one if in_force else None)
         return one
 
     async def update(
@@ -372,7 +372,7 @@ class Registry:
             there.add(one)
             there.all = {name: there.all[name] for name in order if name in there.all} | there.all
             in_force = self._is_in_force(tenant, there, one)
-        self._tell(tenant, old if was_in_force else None, one if in_force else None)
+        self._notify(tenant, old if was_in_force else None, one if in_force else None)
         return one
 
     async def delete(self, registration_id: str, tenant: str) -> None:
@@ -428,7 +428,7 @@ class Registry:
         """Call ``listener`` after each change, also when a registration expires."""
         self._listeners.append(listener)
 
-    def _tell(self, tenant: str, before: Registration | None, after: Registration | None) -> None:
+    def _notify(self, tenant: str, before: Registration | None, after: Registration | None) -> None:
         self._sweep.wake()
         if before is None and after is None:  # it was paused, and is
             return

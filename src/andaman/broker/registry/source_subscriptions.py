@@ -85,7 +85,7 @@ class SourceSubscriptions:
         await self._ticking.start()
         await self._saver.start()
         for watch in self._watches.values():
-            self._tell(watch)
+            self._notify(watch)
 
     async def stop(self) -> None:
         await self._ticking.stop()
@@ -104,7 +104,7 @@ class SourceSubscriptions:
                 continue
             self._take_back(watch)
             if not watch.sub.interval:
-                self._tell(watch)
+                self._notify(watch)
 
     def _stand(self, watch: Watch) -> None:
         """What its owner may do now."""
@@ -123,7 +123,7 @@ class SourceSubscriptions:
         """Periodic notifications (timeInterval)."""
         now = self._clock()
         for watch in list(self._watches.values()):
-            if watch.sub.interval and watch.due <= now and _tells(watch, now):
+            if watch.sub.interval and watch.due <= now and _is_active(watch, now):
                 watch.due = now + watch.sub.interval
                 self._periodic(watch)
         self._courier.tidy()
@@ -177,7 +177,7 @@ class SourceSubscriptions:
             watch.due = now + watch.sub.interval
             self._periodic(watch)
         else:
-            self._tell(watch)
+            self._notify(watch)
         return watch.sub
 
     async def update(
@@ -208,7 +208,7 @@ class SourceSubscriptions:
             self._stand(new)
             self._watches[tenant, sub_id] = new
         if not new.sub.interval:
-            self._tell(new)
+            self._notify(new)
 
     async def delete(self, sub_id: str, actor: Actor, tenant: str) -> None:
         """§5.11.6."""
@@ -253,11 +253,11 @@ class SourceSubscriptions:
     def _on_change(self, tenant: str, before: Registration | None, after: Registration | None) -> None:
         for (where, _), watch in list(self._watches.items()):
             if where == tenant and not watch.sub.interval:
-                self._tell(watch, before)
+                self._notify(watch, before)
 
-    def _tell(self, watch: Watch, before: Registration | None = None) -> None:
+    def _notify(self, watch: Watch, before: Registration | None = None) -> None:
         """Send the differences from the state that was sent before, one notification for each reason (§5.11.7)."""
-        if not _tells(watch, self._clock()):
+        if not _is_active(watch, self._clock()):
             return
         access = self.access_of(watch.sub.owner)
         now = {one.id: one for one in self._matching(watch, access)}
@@ -348,7 +348,7 @@ def _owner(actor: Actor) -> list[Any]:
     return [actor.principal.id, actor.principal.purpose, actor.principal.era]
 
 
-def _tells(watch: Watch, now: Micros) -> bool:
+def _is_active(watch: Watch, now: Micros) -> bool:
     return not watch.sub.baseless and watch.sub.status(now) == "active"
 
 

@@ -105,7 +105,7 @@ class RegistryStore:
         self._tables[table].delete(tenant, document_id)
 
     # -- what sources told (subscriptions/inbox.py) ----------------------------------------------------------------
-    def keep_told(self, rows: Sequence[tuple[str, str, bytes]]) -> list[int | None]:
+    def keep_received(self, rows: Sequence[tuple[str, str, bytes]]) -> list[int | None]:
         """Numbers of new rows (subscription, id, body), None for those that are there already; one transaction."""
         numbers: list[int | None] = []
         with self._store.transaction() as db:
@@ -114,7 +114,7 @@ class RegistryStore:
                 numbers.append(made.lastrowid if made.rowcount > 0 else None)
         return numbers
 
-    def told_after(self, subscription: str, number: int, most: int) -> list[tuple[int, str, bytes]]:
+    def received_after(self, subscription: str, number: int, most: int) -> list[tuple[int, str, bytes]]:
         """(number, id, body) behind a number, in order; fewer than ``most`` where they are large."""
         sql = (
             "SELECT number, id, body FROM told WHERE subscription = ? AND number > ? ORDER BY number LIMIT ?"
@@ -122,11 +122,11 @@ class RegistryStore:
         with self._store.cursor(sql, (subscription, number, most)) as rows:
             return portion(rows, lambda row: len(row[2]), _TOLD_BYTES)
 
-    def told_sizes(self) -> list[tuple[int, str, int]]:
+    def received_sizes(self) -> list[tuple[int, str, int]]:
         """(number, subscription, bytes) of all."""
         return [(int(number), str(key), int(size)) for number, key, size in self._store.rows(_SIZES)]
 
-    def drop_told(self, numbers: Sequence[int]) -> None:
+    def drop_received(self, numbers: Sequence[int]) -> None:
         with self._store.transaction() as db:
             db.executemany("DELETE FROM told WHERE number = ?", [(number,) for number in numbers])
 

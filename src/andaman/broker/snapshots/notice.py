@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 _PATIENCE: Final = 10 * MINUTE
 
 
-def tell(courier: Courier, one: Snapshot, clock: Clock) -> str:
+def notify(courier: Courier, one: Snapshot, clock: Clock) -> str:
     """SnapshotNotification, if there is an endpoint; tried again for a while. The id under which it waits, or ""."""
     endpoint = one.endpoint
     if endpoint is None or one.status == PREPARING:

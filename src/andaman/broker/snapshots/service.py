@@ -28,10 +28,10 @@ from andaman.broker.snapshots.model import (
     Limits,
     Snapshot,
 )
-from andaman.broker.snapshots.notice import tell
+from andaman.broker.snapshots.notice import notify
 from andaman.broker.snapshots.store import FILE, SnapshotStore
-from andaman.broker.snapshots.store_pool import Opened, Shelf, Subscribe
-from andaman.broker.snapshots.visibility import Sight
+from andaman.broker.snapshots.store_pool import Opened, StorePool, Subscribe
+from andaman.broker.snapshots.visibility import CurrentVisibility
 from andaman.broker.subscriptions.delivery import Courier
 from andaman.broker.subscriptions.model import Owner
 from andaman.broker.subscriptions.run import Owners
@@ -82,7 +82,7 @@ class Snapshots:
         self.limits = limits or Limits()
         self._client, self._allow_private = client, allow_private
         self._workshop = Workshop(broker, directory, self.limits, clock, min_free_bytes)
-        self.shelf = Shelf(directory, clock, min_free_bytes, subscribe)
+        self.pool = StorePool(directory, clock, min_free_bytes, subscribe)
         self._store: SnapshotStore | None = None
         self._courier: Courier | None = None
         self._all: dict[tuple[str, str], Snapshot] = {}
@@ -104,21 +104,21 @@ class Snapshots:
         every, complete = await asyncio.to_thread(store.load)
         for one in every:
             self._all[one.tenant, one.id] = one
-            lost = one.status in USABLE and not self.shelf.place(one.key).is_dir()
+            lost = one.status in USABLE and not self.pool.place(one.key).is_dir()
             if one.status == PREPARING or lost:
                 await self._end(one, FAILURE, Unavailable(_LOST if lost else _STOPPED))
         known = {one.key for one in self._all.values() if one.status in USABLE}
-        await asyncio.to_thread(self.shelf.sweep, known, complete and not store.begun_anew)
+        await asyncio.to_thread(self.pool.sweep, known, complete and not store.begun_anew)
         await self._ticking.start()
         await self._wake()
 
     async def _wake(self) -> None:
         """Resume notifications of changes in snapshots that have subscriptions."""
         for one in list(self._all.values()):
-            if one.status in USABLE and await asyncio.to_thread(self.shelf.has_subscriptions, one.key):
+            if one.status in USABLE and await asyncio.to_thread(self.pool.has_subscriptions, one.key):
                 try:
-                    async with self.shelf.using(one.key, one.moment) as opened:
-                        await self.shelf.subscriptions(opened, one.key, one.id, False)
+                    async with self.pool.using(one.key, one.moment) as opened:
+                        await self.pool.subscriptions(opened, one.key, one.id, False)
                 except AndamanError as error:
                     log.error("Subscriptions on snapshot %s are not at work: %s", one.id, error.detail)
 
@@ -134,14 +134,14 @@ class Snapshots:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._save()
-        await self.shelf.close()
+        await self.pool.close()
         if self._courier is not None:
             await self._courier.close()
         await asyncio.to_thread(self._store.close)
         self._store = None
 
     async def _tick(self) -> None:
-        self.shelf.tidy()
+        self.pool.tidy()
         if self._courier is not None:
             self._courier.tidy()
         await self._expire()
@@ -229,7 +229,7 @@ class Snapshots:
         self._check_rights(one, actor)
         content = await gather()
         stop = self._stops[one.key]
-        await self._workshop.make(one, self.shelf.place(one.key), content, actor, stop.is_set)
+        await self._workshop.make(one, self.pool.place(one.key), content, actor, stop.is_set)
         self._check_rights(one, actor)
         details = {
             name: [detail_of(found).shown() for found in listed]
@@ -253,7 +253,7 @@ class Snapshots:
         return access if access is not None and access.enters(one.tenant) else None
 
     async def _copy(self, one: Snapshot, origin: Snapshot) -> None:
-        await self.shelf.copy(origin.key, one.key)
+        await self.pool.copy(origin.key, one.key)
         await self._end(one, origin.status)
 
     async def _end(
@@ -267,18 +267,18 @@ class Snapshots:
                 for name, queries in ((DETAILS, QUERIES), (TEMPORAL_DETAILS, TEMPORAL_QUERIES))
                 if queries in one.queries
             }
-        size = await asyncio.to_thread(self.shelf.bytes_of, one.key) if status in USABLE else 0
+        size = await asyncio.to_thread(self.pool.bytes_of, one.key) if status in USABLE else 0
         async with self._changing:
             if self._all.get((one.tenant, one.id)) is one:
                 await self._change(one, status=status, modified=self._clock(), bytes=size, **found)
             else:  # deleted meanwhile
-                await self.shelf.remove(one.key)
+                await self.pool.remove(one.key)
                 return
         if status in USABLE:
             self.made += 1
         else:
             self.failed += 1
-        self._tell(one)
+        self._notify(one)
 
     async def _fail(self, one: Snapshot, problem: AndamanError) -> None:
         try:
@@ -328,7 +328,7 @@ class Snapshots:
         check_usable(one)
         one.used = self._clock()
         self._unsaved.add((tenant, one.id))
-        async with self.shelf.using(one.key, one.moment) as opened:
+        async with self.pool.using(one.key, one.moment) as opened:
             await self._settle(one, opened, actor.access)
             yield one, opened
 
@@ -336,10 +336,10 @@ class Snapshots:
         """Access to entities that were classified again since then follows their present classification."""
         if type(access) is FullAccess:
             return
-        if opened.sight is None:
-            files = (self._directory, self.shelf.place(one.key))
-            opened.sight = Sight(self._broker, opened.broker, one.tenant, files)
-        await opened.sight.settle(access)
+        if opened.visibility is None:
+            files = (self._directory, self.pool.place(one.key))
+            opened.visibility = CurrentVisibility(self._broker, opened.broker, one.tenant, files)
+        await opened.visibility.settle(access)
 
     # -- changing -------------------------------------------------------------------------------------------
     async def update(self, snapshot_id: str, given: dict[str, Any], actor: Actor, tenant: str) -> Snapshot:
@@ -352,7 +352,7 @@ class Snapshots:
             now = self._clock()
             expires = now + lifetime(told, self.limits) if "snapshotLifetime" in given else one.expires
             await self._change(one, told=told, modified=now, expires=expires)
-        self._tell(one)
+        self._notify(one)
         return one
 
     async def delete(self, snapshot_id: str, actor: Actor, tenant: str) -> None:
@@ -376,7 +376,7 @@ class Snapshots:
 
     def rights_changed(self) -> None:
         """Call when accounts, tokens or the policy changed. What is still to be told for a maker without rights is dropped."""
-        self.shelf.rights_changed()
+        self.pool.rights_changed()
         if self._courier is None:
             return
         for one in self._all.values():
@@ -400,18 +400,18 @@ class Snapshots:
         self._leaving.add(leaving)
         leaving.add_done_callback(self._leaving.discard)
         one.expires = min(one.expires, self._clock() - 1)
-        self._tell(one)
+        self._notify(one)
 
     async def _leave(self, one: Snapshot) -> None:
         making = self._making.get(one.key)
         if making is not None:
             await asyncio.gather(making, return_exceptions=True)
-        await self.shelf.remove(one.key)
+        await self.pool.remove(one.key)
 
-    def _tell(self, one: Snapshot) -> None:
+    def _notify(self, one: Snapshot) -> None:
         if self._courier is None or self._access_of(one) is None:
             return
-        waiting = tell(self._courier, one, self._clock)
+        waiting = notify(self._courier, one, self._clock)
         if waiting:
             if len(self._waiting) > 2 * self.limits.in_all:
                 self._waiting.clear()
@@ -427,7 +427,7 @@ class Snapshots:
             "Snapshots being made.",
             sum(one.status == PREPARING for one in every),
         )
-        yield gauge("andaman_snapshots_open", "Snapshots whose store is open.", self.shelf.opened)
+        yield gauge("andaman_snapshots_open", "Snapshots whose store is open.", self.pool.opened)
         yield gauge(
             "andaman_snapshots_bytes", "Their size when they were made.", sum(one.bytes for one in every)
         )

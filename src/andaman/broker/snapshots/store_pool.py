@@ -29,7 +29,7 @@ from andaman.broker.query.index import EntityIndex
 from andaman.broker.service import Broker
 from andaman.broker.snapshots.recorder import FACTS, PART, check_free, settle, write_ahead
 from andaman.broker.snapshots.store import FOLDER
-from andaman.broker.snapshots.visibility import Sight
+from andaman.broker.snapshots.visibility import CurrentVisibility
 from andaman.broker.subscriptions.service import Subscriptions
 from andaman.broker.subscriptions.store import FILE as SUBSCRIPTIONS
 from andaman.kernel.errors import (
@@ -81,7 +81,7 @@ class Opened:
     def __init__(self, broker: Broker) -> None:
         self.broker = broker
         self.subscriptions: Subscriptions | None = None
-        self.sight: Sight | None = None
+        self.visibility: CurrentVisibility | None = None
         self.starting = asyncio.Lock()
         self.users = 0
         self.used = time.monotonic()
@@ -92,7 +92,7 @@ class Opened:
         return self.subscriptions is not None and bool(self.subscriptions.runs())
 
 
-class Shelf:
+class StorePool:
     """All stores of one data directory. Belongs to the loop's thread."""
 
     def __init__(

@@ -40,7 +40,7 @@ _MOVED: Final = (
 )
 
 
-class Sight:
+class CurrentVisibility:
     """Entities of one open snapshot that are classified otherwise in the city by now. On the loop's thread."""
 
     def __init__(self, city: Broker, inner: Broker, tenant: str, files: tuple[Path, Path]) -> None:

@@ -16,7 +16,7 @@ _MOST: Final = 100_000
 """Entities remembered; then all are forgotten, and learned again."""
 
 
-class Standing(Generic[T]):
+class AreaCache(Generic[T]):
     """Of one tenant. It must hear of every event, in order: of those too that concern no subscription."""
 
     def __init__(self) -> None:

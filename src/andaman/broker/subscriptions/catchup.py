@@ -12,7 +12,7 @@ from andaman.broker.service import Broker
 from andaman.broker.subscriptions.changes import Fact
 from andaman.broker.subscriptions.index import SubscriptionIndex
 from andaman.broker.subscriptions.replay import Replay
-from andaman.broker.subscriptions.request_changes import belong_together
+from andaman.broker.subscriptions.request_changes import of_one_request
 from andaman.broker.subscriptions.run import Run
 from andaman.kernel.positions import Position
 
@@ -22,12 +22,12 @@ Consider = Callable[[Run, Event, dict[str, Fact | None], bool], bool]
 """Send one event to one subscription, with other changes of the same request if there are more. False: there is no
 room, and it continues from its position.
 """
-Tell = Callable[[Run], bool]
+SendGathered = Callable[[Run], bool]
 """Send the gathered changes; False as above."""
 
 
 async def catch_up(
-    broker: Broker, run: Run, consider: Consider, tell: Tell, position: Callable[[], int]
+    broker: Broker, run: Run, consider: Consider, send_gathered: SendGathered, position: Callable[[], int]
 ) -> bool:
     """True when the subscription is live again: it has seen all that the engine (``position``) has.
 
@@ -44,7 +44,7 @@ async def catch_up(
             return False
         for place, event in enumerate(events):
             replay.step(place)
-            more = place + 1 < len(events) and belong_together(event, events[place + 1])
+            more = place + 1 < len(events) and of_one_request(event, events[place + 1])
             if event.seq > run.since and alone.candidates(event):
                 doc = await replay.state()
                 if run.generation != generation:
@@ -54,7 +54,7 @@ async def catch_up(
                     run.position = event.seq - 1
                     if not consider(run, whole, {}, more):
                         return False
-            if not more and not tell(run):
+            if not more and not send_gathered(run):
                 return False
             run.position = event.seq
             if place % _YIELD == 0:

@@ -26,10 +26,10 @@ from andaman.broker.subscriptions.message import Message, Outcome
 from andaman.broker.subscriptions.model import Owner, Subscription
 from andaman.broker.subscriptions.notice import entity_json, envelope, notification_id
 from andaman.broker.subscriptions.periodic import matching
-from andaman.broker.subscriptions.request_changes import Together, belong_together
+from andaman.broker.subscriptions.request_changes import RequestChanges, of_one_request
 from andaman.broker.subscriptions.run import Owners, Run, fact_of, number_of, within
 from andaman.broker.subscriptions.store import Progress
-from andaman.broker.subscriptions.throttle_buffer import Held
+from andaman.broker.subscriptions.throttle_buffer import ThrottleBuffer
 from andaman.broker.subscriptions.wire import Wire
 from andaman.identity.model import Access
 from andaman.kernel.positions import START, Position
@@ -53,7 +53,7 @@ class Engine:
         self._index: SubscriptionIndex[Run] = SubscriptionIndex()
         self.runs: dict[str, Run] = {}
         self.position = START
-        self._held = Held()
+        self._held = ThrottleBuffer()
         self._lagging: set[Run] = set()
         self._gathering: dict[Run, None] = {}  # with something to tell once a request's changes are complete
         self._reading: set[Run] = set()
@@ -231,7 +231,7 @@ class Engine:
                 self.position = event.seq
                 continue
             if place < last:
-                more = belong_together(event, events[place + 1])
+                more = of_one_request(event, events[place + 1])
             else:  # a slice may end in the middle of what one request changed
                 more = bool(event.request) and event.seq < self._broker.seq
             facts: dict[str, Fact | None] = {}
@@ -242,16 +242,16 @@ class Engine:
                         await asyncio.sleep(0)
                         until = time.perf_counter() + _TURN_S
             if not more and self._gathering:
-                until = await self._tell_all(until)
+                until = await self._send_all(until)
             self.position = event.seq
             if candidates and time.perf_counter() > until:
                 await asyncio.sleep(0)
                 until = time.perf_counter() + _TURN_S
 
-    async def _tell_all(self, until: float) -> float:
+    async def _send_all(self, until: float) -> float:
         """The changes of a request are complete: notify everybody who waits for them."""
         for run in list(self._gathering):
-            if run.live and not self.tell(run):
+            if run.live and not self.send_gathered(run):
                 self._stall(run, run.position)
             if time.perf_counter() > until:
                 await asyncio.sleep(0)
@@ -295,8 +295,8 @@ class Engine:
         if fact is None or not concerns(sub.condition, fact, run.follow):
             return True
         gathered = run.together
-        if sub.throttling and (gathered is None or not belong_together(gathered.first, event)):
-            if not self.tell(run):
+        if sub.throttling and (gathered is None or not of_one_request(gathered.first, event)):
+            if not self.send_gathered(run):
                 return False
             gathered = None
             if run.flying or run.held or self._clock() < run.next_at:
@@ -308,18 +308,18 @@ class Engine:
         if gathered is not None and not gathered.takes(event, content):
             if sub.throttling:  # one notification in its time
                 return self._held.keep(run, fact)
-            if not self.tell(run):
+            if not self.send_gathered(run):
                 return False
             gathered = None
         if gathered is None:
-            gathered = run.together = Together(event)
+            gathered = run.together = RequestChanges(event)
             self._gathering[run] = None
         gathered.add(event, content)
         run.open[event.seq] = None
         run.changed = True
-        return more or self.tell(run)
+        return more or self.send_gathered(run)
 
-    def tell(self, run: Run) -> bool:
+    def send_gathered(self, run: Run) -> bool:
         """Send the gathered changes. False: no room; it is looked at again, from ``run.position`` on."""
         gathered, sub = run.together, run.sub
         if gathered is None:
@@ -449,7 +449,7 @@ class Engine:
 
     async def _catch_up(self, run: Run) -> None:
         try:
-            if await catch_up(self._broker, run, self._consider, self.tell, lambda: self.position):
+            if await catch_up(self._broker, run, self._consider, self.send_gathered, lambda: self.position):
                 self._lagging.discard(run)
         except Exception:
             log.exception("Subscription %s cannot catch up now; it will be tried again", run.sub.id)

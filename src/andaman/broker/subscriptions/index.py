@@ -11,10 +11,10 @@ from typing import Final, Generic, TypeVar
 
 from andaman.broker.model import Event
 from andaman.broker.query.ast import TypeAnd, TypeExpr, TypeIs, TypeOr
-from andaman.broker.subscriptions.area_cache import Standing
+from andaman.broker.subscriptions.area_cache import AreaCache
 from andaman.broker.subscriptions.event_facts import Seen
 from andaman.broker.subscriptions.model import Condition, Selector
-from andaman.broker.subscriptions.threshold_index import Shelf, place_of
+from andaman.broker.subscriptions.threshold_index import ThresholdIndex, place_of
 
 T = TypeVar("T")
 _ANY: Final = ""
@@ -26,20 +26,20 @@ class _Bucket(Generic[T]):
     __slots__ = ("attrs", "ids", "rest")
 
     def __init__(self) -> None:
-        self.ids: dict[str, Shelf[T]] = {}
-        self.attrs: dict[str, Shelf[T]] = {}
-        self.rest: Shelf[T] = Shelf()
+        self.ids: dict[str, ThresholdIndex[T]] = {}
+        self.attrs: dict[str, ThresholdIndex[T]] = {}
+        self.rest: ThresholdIndex[T] = ThresholdIndex()
 
     def __bool__(self) -> bool:
         return bool(self.ids or self.attrs or self.rest)
 
-    def shelf(self, kind: str, name: str) -> Shelf[T]:
+    def shelf(self, kind: str, name: str) -> ThresholdIndex[T]:
         if kind == "rest":
             return self.rest
         shelves = self.ids if kind == "ids" else self.attrs
         found = shelves.get(name)
         if found is None:
-            found = shelves[name] = Shelf()
+            found = shelves[name] = ThresholdIndex()
         return found
 
 
@@ -63,7 +63,7 @@ class _Tenant(Generic[T]):
 
     def __init__(self) -> None:
         self.types: dict[str, _Bucket[T]] = {}
-        self.standing: Standing[T] = Standing()
+        self.standing: AreaCache[T] = AreaCache()
 
 
 class SubscriptionIndex(Generic[T]):
@@ -111,7 +111,7 @@ class SubscriptionIndex(Generic[T]):
             return ()
         types, standing = owner.types, owner.standing
         standing.hear(event)
-        shelves: list[Shelf[T]] = []
+        shelves: list[ThresholdIndex[T]] = []
         for key in event.types:
             bucket = types.get(key)
             if bucket is not None:
@@ -128,7 +128,7 @@ class SubscriptionIndex(Generic[T]):
         return list(found)
 
 
-def _collect(bucket: _Bucket[T], event: Event, shelves: list[Shelf[T]]) -> None:
+def _collect(bucket: _Bucket[T], event: Event, shelves: list[ThresholdIndex[T]]) -> None:
     if bucket.ids:
         shelf = bucket.ids.get(event.entity_id)
         if shelf is not None:

@@ -151,7 +151,7 @@ class Subscription:
             return "expired"
         return "active" if self.active else "paused"
 
-    def told_status(self, now: Micros) -> tuple[str, str]:
+    def shown_status(self, now: Micros) -> tuple[str, str]:
         """The status that a client sees, and why it is paused if nobody paused it."""
         status = self.status(now)
         if status != "active" or not self.baseless:

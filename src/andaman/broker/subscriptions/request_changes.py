@@ -18,7 +18,7 @@ MOST_BYTES: Final = 1 << 20
 """Of one notification; a single entity may be larger."""
 
 
-def belong_together(one: Event, other: Event) -> bool:
+def of_one_request(one: Event, other: Event) -> bool:
     """Are they what the same request changed?"""
     return (
         one.at == other.at
@@ -30,7 +30,7 @@ def belong_together(one: Event, other: Event) -> bool:
 
 
 @dataclass(slots=True)
-class Together:
+class RequestChanges:
     """Changes for the next notification of one subscription, as JSON."""
 
     first: Event
@@ -41,7 +41,7 @@ class Together:
     def takes(self, event: Event, content: bytes) -> bool:
         """Is there room for it here?"""
         return (
-            belong_together(self.first, event)
+            of_one_request(self.first, event)
             and event.entity_id not in self.data
             and len(self.data) < MOST_ENTITIES
             and self.size + len(content) <= MOST_BYTES

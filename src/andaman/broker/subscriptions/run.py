@@ -10,7 +10,7 @@ from andaman.broker.model import Doc, Event, EventKind
 from andaman.broker.subscriptions.changes import Fact, doc_before_deletion
 from andaman.broker.subscriptions.message import Message, Outcome
 from andaman.broker.subscriptions.model import Owner, Subscription
-from andaman.broker.subscriptions.request_changes import Together
+from andaman.broker.subscriptions.request_changes import RequestChanges
 from andaman.broker.subscriptions.wire import Wire
 from andaman.identity.model import Access, FullAccess
 from andaman.kernel.positions import stirred
@@ -62,7 +62,9 @@ class Run:
         self.position = position or 0  # while not live: everything up to here was looked at
         self.open: dict[int, None] = {}
         self.held: dict[str, Fact] = {}  # throttled: the last matching change of each entity
-        self.together: Together | None = None  # matched, to be told with what else the same request changed
+        self.together: RequestChanges | None = (
+            None  # matched, to be told with what else the same request changed
+        )
         self.flying = 0  # messages at the courier
         self.next_at = due if sub.throttling else 0  # throttled: not before
         self.due = due  # periodic: next time

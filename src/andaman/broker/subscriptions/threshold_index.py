@@ -15,7 +15,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 from andaman.broker.model import EventKind, Instance
 from andaman.broker.query.ast import And, Cmp, Compare, Number, QExpr, Text, Uri
 from andaman.broker.query.geometry import search_box
-from andaman.broker.subscriptions.area_cache import Standing
+from andaman.broker.subscriptions.area_cache import AreaCache
 from andaman.broker.subscriptions.event_facts import Box, Seen
 from andaman.broker.subscriptions.model import Condition
 
@@ -210,7 +210,7 @@ def _cells_of(box: Box) -> list[tuple[int, int]] | None:
     return [(x, y) for x in range(west, east + 1) for y in range(south, north + 1)]
 
 
-class Shelf(Generic[T]):
+class ThresholdIndex(Generic[T]):
     """Subscriptions side by side."""
 
     __slots__ = ("above", "below", "boxes", "count", "equal", "plain")
@@ -269,7 +269,7 @@ class Shelf(Generic[T]):
         else:
             self.plain.pop(item, None)
 
-    def choose(self, seen: Seen, found: dict[T, None], standing: Standing[T]) -> None:
+    def choose(self, seen: Seen, found: dict[T, None], standing: AreaCache[T]) -> None:
         """Add to ``found`` whom an entity like this may concern; where it is not known, everybody."""
         if self.plain:
             found.update(self.plain)

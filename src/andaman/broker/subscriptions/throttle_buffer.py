@@ -15,7 +15,7 @@ ALL_BYTES = 8 << 20
 """Of the entities and changes that they hold, which are parsed and so some ten times as large; a single larger one is held alone."""
 
 
-class Held:
+class ThrottleBuffer:
     """Who holds something, and how much all do."""
 
     def __init__(self) -> None:

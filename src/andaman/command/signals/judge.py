@@ -95,7 +95,7 @@ class Judge:
             if holds and episode.active:
                 kind = self._still(c, episode, known, now)
         if kind is not None:
-            self._tell(kind, c, episode, known, entity_id, now, out)
+            self._signal(kind, c, episode, known, entity_id, now, out)
         if c.simple:
             known.set_live(c.attrs[0], c.id, episode.live)
 
@@ -106,7 +106,7 @@ class Judge:
             return SignalKind.WORSE
         return SignalKind.SEEN if now - episode.reported_at >= REFRESH else None
 
-    def _tell(
+    def _signal(
         self,
         kind: SignalKind,
         c: Compiled,
@@ -193,7 +193,7 @@ class Judge:
         if c.simple:
             known.set_live(c.attrs[0], c.id, False)
         if episode is not None and episode.active:
-            self._tell(SignalKind.CLEARED, c, episode, known, entity_id, now, out, reason)
+            self._signal(SignalKind.CLEARED, c, episode, known, entity_id, now, out, reason)
 
     def _forget(self, entity_id: str, known: Known, now: Micros, reason: str, out: list[Signal]) -> set[str]:
         """Drop the entity; returns the facts that flipped, for ``_reconsider``."""

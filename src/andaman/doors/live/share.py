@@ -54,13 +54,13 @@ class Share:
     # -- work -------------------------------------------------------------------------------------------------------
     def piece(self, actor: Actor) -> Callable[[], AbstractAsyncContextManager[None]]:
         """A turn to make the next piece of a state, as an async context manager to be called each time."""
-        turns, whose = self._pieces[not is_stranger(actor)], _whose(actor)
+        turns, whose = self._pieces[not is_stranger(actor)], _owner_of(actor)
         return lambda: turns.turn(whose)
 
     @asynccontextmanager
     async def past(self, actor: Actor) -> AsyncIterator[None]:
         """A place for a state of the past, which is in memory completely while it is sent. Raises PastBusy."""
-        turn = self._past[not is_stranger(actor)].turn(_whose(actor))
+        turn = self._past[not is_stranger(actor)].turn(_owner_of(actor))
         try:
             async with asyncio.timeout(_PATIENCE_S):
                 await turn.__aenter__()
@@ -75,14 +75,14 @@ class Share:
     def enter(self, actor: Actor) -> None:
         """Note a watch of an anonymous client. Raises AddressWatchesFull; every call that does not needs a ``leave``."""
         if is_stranger(actor):
-            whose = _whose(actor)
+            whose = _owner_of(actor)
             if self._watches[whose] >= STRANGERS_WATCHES:
                 raise AddressWatchesFull(count=STRANGERS_WATCHES)
             self._watches[whose] += 1
 
     def leave(self, actor: Actor) -> None:
         if is_stranger(actor):
-            whose = _whose(actor)
+            whose = _owner_of(actor)
             self._watches[whose] -= 1
             if self._watches[whose] <= 0:
                 del self._watches[whose]
@@ -109,6 +109,6 @@ def is_stranger(actor: Actor) -> bool:
     return not actor.principal.is_staff and actor.principal.id == "public"
 
 
-def _whose(actor: Actor) -> str:
+def _owner_of(actor: Actor) -> str:
     """Anonymous clients are known by their address."""
     return network_of(actor.origin) if is_stranger(actor) else actor.principal.id

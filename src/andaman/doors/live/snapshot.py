@@ -44,13 +44,13 @@ async def iter_state(
     more = True
     while more:
         async with turn():
-            piece, more = _piece(rest, wanted)
+            piece, more = _next_part(rest, wanted)
             await asyncio.sleep(0)  # whoever else waits for the loop comes before the next piece
         if piece:
             yield piece
 
 
-def _piece(rest: Iterator[Doc], wanted: Filter) -> tuple[dict[str, str], bool]:
+def _next_part(rest: Iterator[Doc], wanted: Filter) -> tuple[dict[str, str], bool]:
     """The next slice, and whether there may be more."""
     until = perf_counter() + _PIECE_S
     made: dict[str, str] = {}

@@ -55,5 +55,5 @@ async def answered(door: Door, call: Call, handler: Handler) -> Answer:
             inner = _doors[opened.broker] = Door(opened.broker, door.contexts, door.options, door.clock)
         if head == _SUBSCRIPTIONS:
             more = call.method == "POST"
-            inner.subscriptions = await service.shelf.subscriptions(opened, one.key, one.id, more)
+            inner.subscriptions = await service.pool.subscriptions(opened, one.key, one.id, more)
         return await handler(inner, call)

@@ -226,7 +226,7 @@ def shown_subscription(
         ):
             if at:
                 notification[name] = format_time(at)
-    out["status"], why = sub.told_status(now)
+    out["status"], why = sub.shown_status(now)
     if why:
         out["pausedBecause"] = why
     if sys_attrs:

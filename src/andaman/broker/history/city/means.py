@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from andaman.broker.history.city import daily_sums as city_once
-from andaman.broker.history.city.periods import Columns, Span, Sums, Told
-from andaman.broker.history.city.visibility import Chosen, Whose
+from andaman.broker.history.city.periods import Columns, Span, Sums, TailObservations
+from andaman.broker.history.city.visibility import Chosen, CityAttribute
 from andaman.broker.history.read.reader import Reader
 from andaman.broker.history.rows import rollups
 from andaman.broker.history.rows.aggregate import Period, edges, shortest
@@ -41,7 +41,9 @@ _MOST: Final = 0.6
 """Share of the rows that count, from which on they are all fetched, and the others are left out then."""
 
 
-def across(store: Store, whose: Whose, start: Micros, end: Micros, period: Period, zone: str) -> CityMeans:
+def across(
+    store: Store, whose: CityAttribute, start: Micros, end: Micros, period: Period, zone: str
+) -> CityMeans:
     """All numeric observations of the attribute (true is 1) in each period that has some.
 
     An observation told again for the same entity, data set and moment counts once, as it was told last. Hours whose rows
@@ -68,7 +70,7 @@ def across(store: Store, whose: Whose, start: Micros, end: Micros, period: Perio
         corrected = np.array(
             sorted(n for n in names.entities(cursor, whose.tenant, hands) if n >= 0), dtype=np.int64
         )
-        told = Told(whose, chosen, by_hand, span, store.told)
+        told = TailObservations(whose, chosen, by_hand, span, store.told)
         told.add_to(sums)
         simple = mine & ~np.isin(there, corrected)
         cells = simple[known.place]
@@ -119,7 +121,7 @@ class _Many:
         where: str,
         span: Span,
         chosen: Chosen,
-        told: Told,
+        told: TailObservations,
         sums: Sums,
         known: city_once.Census,
         cells: Bools,
@@ -168,7 +170,7 @@ class _Many:
         if not len(found["t"]):
             return
         if not self._once(found, low, high):
-            found = self._mine(self._last_told(low, high))
+            found = self._mine(self._last_recorded(low, high))
         if len(again := self._told.replaced(found, low, high, self._texts)):
             stands = np.ones(len(found["t"]), dtype=np.bool_)
             stands[again] = False
@@ -220,7 +222,7 @@ class _Many:
         keys = np.sort(series * span + (found["t"] - self._span.start), kind="stable")
         return bool((keys[1:] != keys[:-1]).all())
 
-    def _last_told(self, low: int, high: int) -> Columns:
+    def _last_recorded(self, low: int, high: int) -> Columns:
         seen = [number for number, form in self._forms.items() if form.observed >= 0]
         rows = self._rows(
             "entity, dataset, t, seq, place, form, num, num2, lag",
@@ -289,7 +291,7 @@ def _add_rolled(
     total = 0
     for hour in range(low, high + 1, step):
         rolled = rollups.fetch(cursor, where, hour * HOUR, min(hour + step, high + 1) * HOUR)
-        rolled = _standing(store, attr, chosen, rolled)
+        rolled = _usable(store, attr, chosen, rolled)
         total += len(rolled)
         _check_rows(total, span)
         if len(rolled):
@@ -307,7 +309,7 @@ def _check_rows(count: int, span: Span) -> None:
         )
 
 
-def _standing(store: Store, attr: str, chosen: Chosen, rolled: Rollups) -> Rollups:
+def _usable(store: Store, attr: str, chosen: Chosen, rolled: Rollups) -> Rollups:
     """Rollups of numbers of the chosen entities. Entities with something hidden once, and values erased since, are left out."""
     own = rolled.columns
     keep = chosen.counts(own["entity"]) & (own["numbers"] > 0)

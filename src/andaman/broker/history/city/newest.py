@@ -12,7 +12,7 @@ import duckdb
 import numpy as np
 import orjson
 
-from andaman.broker.history.city.visibility import Chosen, Whose
+from andaman.broker.history.city.visibility import Chosen, CityAttribute
 from andaman.broker.history.rows.large_texts import Allowance
 from andaman.broker.history.rows.rows import DELETED, MOVED, Form, join, plain, read_form
 from andaman.broker.history.rows.rowset import distinct
@@ -37,7 +37,7 @@ _Value = tuple[int, str, Any, Micros | None]
 """(order, entity id, value, observedAt)."""
 
 
-def newest(store: Store, whose: Whose, limit: int | None = None, offset: int = 0) -> NewestValues:
+def newest(store: Store, whose: CityAttribute, limit: int | None = None, offset: int = 0) -> NewestValues:
     """The present value of the attribute for each entity that has it. Of several data sets the newest counts, by
     ``observedAt`` or, if it has none, ``modifiedAt`` (of equals the last by name).
 
@@ -46,7 +46,7 @@ def newest(store: Store, whose: Whose, limit: int | None = None, offset: int = 0
 
     def ask(snapshot: Snapshot, cursor: duckdb.DuckDBPyConnection) -> NewestValues:
         chosen = whose.at(store, snapshot, cursor)
-        told = _told(whose.attr, chosen, store.told)
+        told = _in_tail(whose.attr, chosen, store.told)
         columns = _stored(store, whose, chosen, snapshot, cursor, told)
         entity = columns["entity"]
         late = sorted(value for value in told.values() if value is not None)
@@ -72,7 +72,7 @@ def newest(store: Store, whose: Whose, limit: int | None = None, offset: int = 0
 
 
 # -- the tail ---------------------------------------------------------------------------------------------------------
-def _told(attr: str, chosen: Chosen, known: dict[tuple[int, str, str], Any]) -> dict[str, _Value | None]:
+def _in_tail(attr: str, chosen: Chosen, known: dict[tuple[int, str, str], Any]) -> dict[str, _Value | None]:
     """The value in the tail of each entity whose attribute the tail changes; None: it is gone, or may not be seen.
 
     ``known``: what was found in these events before, for who may see all of the entity.
@@ -118,7 +118,7 @@ def _learned(one: Instance, at: Micros) -> Micros:
 # -- the store --------------------------------------------------------------------------------------------------------
 def _stored(
     store: Store,
-    whose: Whose,
+    whose: CityAttribute,
     chosen: Chosen,
     snapshot: Snapshot,
     cursor: duckdb.DuckDBPyConnection,
@@ -162,7 +162,7 @@ class _Kept:
 
 
 def _last_rows(
-    store: Store, whose: Whose, snapshot: Snapshot, cursor: duckdb.DuckDBPyConnection
+    store: Store, whose: CityAttribute, snapshot: Snapshot, cursor: duckdb.DuckDBPyConnection
 ) -> dict[str, Any]:
     """The last row of each instance that says what it is, rising by entity; only what came since the last question is read."""
     key = (store.names.word(whose.tenant), store.names.word(whose.attr))

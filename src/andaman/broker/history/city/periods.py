@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from andaman.broker.history.city.visibility import Chosen, Whose
+from andaman.broker.history.city.visibility import Chosen, CityAttribute
 from andaman.broker.history.rows.rows import NUMERIC, SET, Form, Row, added, read_form, rows_of
 from andaman.broker.model import Event
 from andaman.kernel.time import Micros
@@ -62,12 +62,12 @@ class Sums:
         np.fmax.at(self.greatest, slots, greatest)
 
 
-class Told:
+class TailObservations:
     """Observations in the tail of entities without corrections, each as it was last recorded."""
 
     def __init__(
         self,
-        whose: Whose,
+        whose: CityAttribute,
         chosen: Chosen,
         without: set[str],
         span: Span,

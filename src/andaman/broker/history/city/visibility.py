@@ -27,7 +27,7 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 
-class CitySight(Protocol):
+class CityVisibility(Protocol):
     """What the one who asks may see."""
 
     def sees(self, types: Sequence[str], scopes: Sequence[str]) -> bool: ...
@@ -81,7 +81,7 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True)
-class Whose:
+class CityAttribute:
     """One attribute of the entities with one of ``types`` (none given: all), for one who may see what ``sight`` says."""
 
     subjects: Subjects
@@ -89,7 +89,7 @@ class Whose:
     attr: str
     types: frozenset[str]
     tails: Tails
-    sight: CitySight
+    sight: CityVisibility
 
     def _fits(self, form: str) -> bool:
         members: Doc = orjson.loads(form)

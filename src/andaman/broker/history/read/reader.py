@@ -42,7 +42,7 @@ from andaman.broker.history.rows.rowset import (
     in_range,
     ordered,
     replaced,
-    untold,
+    unread,
     with_shared,
 )
 from andaman.broker.history.rows.words import Words
@@ -173,7 +173,7 @@ class Reader:
         count = len(found["t"])
         missing = [name for name in COLUMNS if name not in found and name != "time"]
         for name in missing:
-            found[name] = untold(name, count, known.get(name, 0))
+            found[name] = unread(name, count, known.get(name, 0))
         rows = in_range(Rows(**found, time=found["t"]), query, self._words.observed)
         rows, moments = with_shared(rows)
         if not len(moments):
@@ -183,7 +183,7 @@ class Reader:
         older = bool(np.isin(stored["t"], moments).any())  # mostly not: what is told again is new
         again = self._at(moments, choice, recent, older, late, query)
         for name in missing:
-            setattr(again, name, untold(name, len(again), known.get(name, 0)))
+            setattr(again, name, unread(name, len(again), known.get(name, 0)))
         return replaced(rows, moments, again)
 
     def _at(

@@ -123,7 +123,7 @@ class Texts:
         for number in sorted(range(len(wanted)), key=lambda number: wanted[number].seq):
             one = wanted[number]
             if one.seq != seq:
-                seq, known = one.seq, self._told(one.seq)
+                seq, known = one.seq, self._texts_at(one.seq)
             # Where the journal has lost it the store is damaged, which `doctor` tells.
             found[number] = known.get((one.attr, one.dataset, one.place), "null")
         return found
@@ -148,7 +148,7 @@ class Texts:
             bodies[number] = body
         return bodies
 
-    def _told(self, seq: int) -> dict[tuple[str, str, int], str]:
+    def _texts_at(self, seq: int) -> dict[tuple[str, str, int], str]:
         event = self._journal(seq) if self._journal is not None else None
         if event is None:
             return {}

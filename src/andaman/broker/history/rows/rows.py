@@ -277,7 +277,7 @@ def rows_of(event: Event) -> Iterator[Row]:
     count = 0
     told = False
     if event.told is not None:
-        yield from _told(event, event.told)
+        yield from _temporal_rows(event, event.told)
         return
     if event.kind is EventKind.CREATED:
         yield Row(name, BORN, "", SET, 0, at, 0, seq, at, BORN, nan, nan, "")
@@ -326,7 +326,7 @@ def _meta(members: Doc) -> str:
     return orjson.dumps(members, option=orjson.OPT_SORT_KEYS).decode()
 
 
-def _told(event: Event, told: dict[str, Any]) -> Iterator[Row]:
+def _temporal_rows(event: Event, told: dict[str, Any]) -> Iterator[Row]:
     """A write of the temporal API: its additions as rows, corrections as a mark only (see ``corrections.py``)."""
     name, at, seq = event.entity_id, event.at, event.seq
     yield Row(name, TOUCHED, "", ADDED, 0, at, 0, seq, at, TOUCHED, nan, nan, "")

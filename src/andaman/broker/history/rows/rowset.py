@@ -79,7 +79,7 @@ def stacked(parts: Sequence[Rows]) -> Rows:
 COLUMNS: Final = tuple(one.name for one in fields(Rows) if one.name != "body")
 
 
-def untold(name: str, count: int, value: int = 0) -> Any:
+def unread(name: str, count: int, value: int = 0) -> Any:
     """A column that a short way does not read."""
     return repeated(np.nan, count, np.float64) if name == "num2" else repeated(value, count)
 
@@ -173,7 +173,7 @@ def _timed(rows: Rows) -> tuple[Any, npt.NDArray[np.bool_]]:
 def replaced(rows: Rows, moments: Ints, others: Rows) -> Rows:
     """Ordered rows, with others instead of those of these moments (rising). ``others``: ordered, of no other moment."""
     if not (is_repeated(rows.who) and is_repeated(rows.attr)):
-        return _together(rows.pick(~np.isin(rows.time, moments)), others)
+        return _concatenated(rows.pick(~np.isin(rows.time, moments)), others)
     sources = (rows, others)
     ends = [
         np.column_stack([np.searchsorted(one.time, moments, side) for side in ("left", "right")]).tolist()
@@ -196,7 +196,7 @@ def replaced(rows: Rows, moments: Ints, others: Rows) -> Rows:
     return Rows(**columns, body={**rows.body, **others.body})
 
 
-def _together(some: Rows, others: Rows) -> Rows:
+def _concatenated(some: Rows, others: Rows) -> Rows:
     """Ordered rows and others, which share no moment with them and keep their order."""
     columns = {name: chained([getattr(some, name), getattr(others, name)]) for name in COLUMNS}
     rows = Rows(**columns, body={**some.body, **others.body})

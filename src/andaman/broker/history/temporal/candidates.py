@@ -16,7 +16,7 @@ from andaman.broker.history.rows.rowset import Ints
 from andaman.broker.history.segments.segment import Snapshot
 from andaman.broker.history.segments.store import Store
 from andaman.broker.history.temporal.narrowing import Narrowing
-from andaman.broker.history.temporal.narrowing import Sight as NarrowSight
+from andaman.broker.history.temporal.narrowing import Visibility as NarrowSight
 from andaman.broker.history.temporal.selectors import last_form
 from andaman.broker.history.temporal.subjects import Subjects
 from andaman.broker.model import Doc
@@ -34,7 +34,7 @@ _GROWTH: Final = 8
 """Entities that are narrowed at once: so many first, and so many times more with each look."""
 
 
-class Sight(NarrowSight, Protocol):
+class Visibility(NarrowSight, Protocol):
     """What the one who asks may see."""
 
     def sees(self, types: Sequence[str], scopes: Sequence[str]) -> bool: ...
@@ -50,7 +50,7 @@ class Candidates:
         tenant: str,
         query: EvolutionQuery,
         tails: Tails,
-        sight: Sight,
+        sight: Visibility,
     ) -> None:
         self._store = store
         self._subjects = subjects

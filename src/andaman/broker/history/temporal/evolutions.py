@@ -41,7 +41,7 @@ from andaman.kernel.time import Micros
 _ROOM: Final = 0.9  # of a page that was too large: instances are not equally large
 
 
-class Sight(Protocol):
+class Visibility(Protocol):
     """What the one who asks may see."""
 
     def sees(self, types: Sequence[str], scopes: Sequence[str]) -> bool: ...
@@ -72,7 +72,7 @@ class Evolutions:
         tenant: str,
         query: EvolutionQuery,
         tails: Tails,
-        sight: Sight,
+        sight: Visibility,
     ) -> None:
         self._store = store
         self._subjects = subjects

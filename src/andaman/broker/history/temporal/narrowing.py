@@ -43,7 +43,7 @@ _VALUES: Final = f"op <> {DELETED} AND op <> {MOVED} AND op <> {GONE}"
 assert {SET, ADDED}.isdisjoint({DELETED, MOVED, GONE})
 
 
-class Sight(Protocol):
+class Visibility(Protocol):
     """What the one who asks may see."""
 
     def hidden_attrs(self, types: Sequence[str], scopes: Sequence[str]) -> frozenset[str]: ...
@@ -95,7 +95,7 @@ class Narrowing:
         tenant: str,
         query: EvolutionQuery,
         tails: Tails,
-        sight: Sight,
+        sight: Visibility,
     ) -> None:
         self._store = store
         self._subjects = subjects
@@ -223,7 +223,7 @@ class Narrowing:
                 there = np.isin(numbers, self._stored(attr, ANY, numbers))
                 return ~there | np.isin(numbers, self._unsure_of(attr))
             case _Has(attr, conditions):
-                late = self._store.names.entities(self._cursor, self._tenant, list(self._told(need)))
+                late = self._store.names.entities(self._cursor, self._tenant, list(self._met_in_tail(need)))
                 found: list[Any] = [self._stored(attr, conditions, numbers), late, self._corrected(attr)]
                 return np.isin(numbers, np.concatenate(found))
 
@@ -301,11 +301,11 @@ class Narrowing:
             case _Any(parts):
                 return any(self._may(part, name) for part in parts)
             case _Has():
-                return name in self._told(need)
+                return name in self._met_in_tail(need)
             case _:
                 return True
 
-    def _told(self, has: _Has) -> set[str]:
+    def _met_in_tail(self, has: _Has) -> set[str]:
         """Entities with an instance in the tail, or in a correction, that is in the interval and may meet the term."""
         known = self._late.get(has)
         if known is None:

@@ -58,7 +58,7 @@ def _note(outcome: Outcome, pieces: list[Piece], results: Results) -> None:
     if outcome.error is not None:
         failed = {piece.entity_id: outcome.error for piece in pieces}
     elif outcome.status == 207:
-        failed = _told_of(outcome, pieces)
+        failed = _failures_of(outcome, pieces)
     created = set(outcome.payload) if outcome.status == 201 and is_texts(outcome.payload) else set()
     for piece in pieces:
         error = failed.get(piece.entity_id)
@@ -70,7 +70,7 @@ def _note(outcome: Outcome, pieces: list[Piece], results: Results) -> None:
             results.created[piece.entity_id] = None
 
 
-def _told_of(outcome: Outcome, pieces: list[Piece]) -> dict[str, AndamanError]:
+def _failures_of(outcome: Outcome, pieces: list[Piece]) -> dict[str, AndamanError]:
     """The failures that a 207 reports: entities listed as failed, and those listed nowhere."""
     source = outcome.registration.id
     success, failed = results_of(outcome)

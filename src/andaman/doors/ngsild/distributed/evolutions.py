@@ -145,14 +145,16 @@ class Everywhere:
         parts = (own["entities"], plans, answers, asked)
         heavy = sum(len(rows) for docs in answers for one in docs for rows in one["attrs"].values()) > _HEAVY
         entities, tellers = (
-            await asyncio.to_thread(self._together, *parts) if heavy else self._together(*parts)
+            await asyncio.to_thread(self._merged_by_entity, *parts)
+            if heavy
+            else self._merged_by_entity(*parts)
         )
         if asked.by_id:
             entities.sort(key=lambda one: str(one["id"]), reverse=asked.by_id < 0)
         end = 1 if asked.retrieve else asked.offset + asked.limit
         page = entities[0 if asked.retrieve else asked.offset : end]
         if asked.temporal.aggr_methods:
-            await self._aggregate_anew(page, tellers, plans, asked, access, tenant)
+            await self._aggregate_merged(page, tellers, plans, asked, access, tenant)
         elif self._ends:
             mine = own.get("range")
             ends = [*self._ends, *([parse_time(mine[1])] if mine is not None else [])]
@@ -180,7 +182,7 @@ class Everywhere:
                 for query, one, infos in plans
             )
         )
-        together, _ = await asyncio.to_thread(self._together, own["entities"], plans, answers, every)
+        together, _ = await asyncio.to_thread(self._merged_by_entity, own["entities"], plans, answers, every)
         held = [one for one in together if any(holds(one, query) for query in asked.selectors)]
         if asked.by_id:
             held.sort(key=lambda one: str(one["id"]), reverse=asked.by_id < 0)
@@ -190,7 +192,7 @@ class Everywhere:
             page = [{**one, "attrs": await aggregates_of(one, asked)} for one in page]
         return {"entities": page, "total": len(held), "more": len(held) > end}
 
-    def _together(
+    def _merged_by_entity(
         self, own: list[Doc], plans: Plans, answers: list[list[Doc]], asked: EvolutionQuery
     ) -> tuple[list[Doc], TellerCount]:
         """All answers merged entity by entity, in the order of first mention, each series in order of time."""
@@ -212,7 +214,7 @@ class Everywhere:
             tellers.add(docs)
         return [in_order(one, asked) for one in found.values()], tellers
 
-    async def _aggregate_anew(
+    async def _aggregate_merged(
         self,
         page: list[Doc],
         tellers: TellerCount,
