@@ -110,8 +110,10 @@ def _perfect():
 
     return [
         fact(1, "inject", 45, "system:drill", main=True),
-        fact(2, "alert-raised", 46, "system:rules"),
-        fact(3, "alert-acknowledged", 60),
+        fact(
+            2, "alert-raised", 46, "system:rules", entity="alert", rule="urn:ngsi-ld:AlertRule:drill-x-crash"
+        ),
+        fact(3, "alert-acknowledged", 60, entity="alert"),
         fact(4, "incident-opened", 90, incidentType="roadAccident"),
         fact(
             5,
@@ -154,6 +156,45 @@ def test_leaving_things_out_never_raises_the_score(left_out):
 def test_what_the_platform_or_a_colleague_did_earns_nothing(other):
     facts = [replace(f, actor=other) for f in _perfect()]
     assert score(PATONG_HILL, facts, NOW, "user:a").points == 0
+
+
+@given(st.floats(0, 0.4))
+def test_clicking_everything_at_once_fails(pause):
+    """All steps right after one another: under 50, and not passed."""
+    facts = [
+        replace(f, at=_at(46 + pause * n)) if f.actor == "user:a" else f for n, f in enumerate(_perfect())
+    ]
+    result = score(PATONG_HILL, facts, NOW, "user:a")
+    assert result.percent < 50
+    assert not result.passed
+    assert [one.id for one in result.critical] == ["false-arrival"]
+
+
+def test_an_alert_that_is_not_of_the_script_earns_nothing():
+    facts = [
+        replace(f, data={"rule": "urn:ngsi-ld:AlertRule:heavy-rain-24h"}) if f.kind == "alert-raised" else f
+        for f in _perfect()
+    ]
+    result = score(PATONG_HILL, facts, NOW, "user:a")
+    assert {c.id: c.points for c in result.criteria}["acknowledge"] == 0
+
+
+def test_a_police_car_to_injured_people_fails_the_drill():
+    facts = [
+        replace(f, data={**f.data, "unitType": "policePatrol"}) if f.kind == "unit-assigned" else f
+        for f in _perfect()
+    ]
+    result = score(PATONG_HILL, facts, NOW, "user:a")
+    assert not result.passed
+    assert result.percent < 50
+    assert [one.id for one in result.critical] == ["wrong-unit"]
+
+
+@given(st.floats(0, 1000))
+def test_an_arrival_counts_from_half_the_driving_time_on(seconds):
+    facts = [replace(f, at=_at(100 + seconds)) if f.kind == "unit-onScene" else f for f in _perfect()]
+    result = score(PATONG_HILL, facts, NOW, "user:a")
+    assert bool(result.critical) == (_at(100 + seconds) - _at(100) < 150 * SECOND)
 
 
 @given(st.floats(0, 1e5), st.floats(0, 1e5))

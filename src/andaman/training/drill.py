@@ -6,14 +6,17 @@ journal position. Each criterion names the facts it rests on, so that a trainee 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from andaman.kernel.time import SECOND, Micros
 from andaman.kernel.words import LanguageMap, Words
 
 PASS_MARK: Final = 70.0
+FAILED_AT_MOST: Final = 49.0
+PLAUSIBLE: Final = 0.5
+"""Share of the driving time after which a unit can be on scene at the earliest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +89,24 @@ class Criterion:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """A critical failure: whatever the points are, the drill is not passed."""
+
+    id: str
+    title: Words
+    times: tuple[Micros, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
+    """With a critical failure, ``percent`` is at most ``FAILED_AT_MOST``."""
+
     points: float
     of: float
     percent: float
     passed: bool
     criteria: tuple[Criterion, ...]
+    critical: tuple[Failure, ...] = ()
 
 
 def speed_points(seconds: float | None, full_s: float, none_s: float, of: float) -> float:
@@ -107,11 +122,13 @@ def speed_points(seconds: float | None, full_s: float, none_s: float, of: float)
 
 def score(scenario: Scenario, facts: Sequence[Fact], started: Micros, trainee: str) -> Score:
     """Score a drill from its facts, in journal order. Only what the trainee did earns points: neither the platform's own
-    doings nor those of a colleague who looked in."""
+    doings nor those of a colleague who looked in. Only alerts of the script count, and an arrival that is too early to be
+    true is a critical failure that takes the points of the unit."""
     people = [f for f in facts if f.actor == trainee]
     event = _first(facts, "inject", lambda f: bool(f.data.get("main")))
-    alert = _first(facts, "alert-raised")
-    acknowledged = _first(people, "alert-acknowledged")
+    alerts = {f.entity: f for f in facts if f.kind == "alert-raised" and _of_script(scenario, f)}
+    acknowledged = _first(people, "alert-acknowledged", lambda f: f.entity in alerts)
+    alert = alerts.get(acknowledged.entity) if acknowledged else None
     opened = _first(
         people, "incident-opened", lambda f: f.data.get("incidentType") in scenario.incident_types
     )
@@ -119,6 +136,8 @@ def score(scenario: Scenario, facts: Sequence[Fact], started: Micros, trainee: s
         people, "unit-assigned", lambda f: opened is not None and f.data.get("incident") == opened.entity
     )
     closed = _first(people, "incident-closed", lambda f: opened is not None and f.entity == opened.entity)
+    arrived = _arrived(people, assigned)
+    false_arrival = arrived is not None and not _plausible(assigned, arrived)
     origin = event.at if event else started
     criteria = (
         _speed(
@@ -139,13 +158,18 @@ def score(scenario: Scenario, facts: Sequence[Fact], started: Micros, trainee: s
             480,
             20,
         ),
-        _speed("assign", Words("สั่งการหน่วยแรก", "First unit assigned"), opened, assigned, 60, 300, 20),
-        _choice(scenario, assigned),
-        _steps(opened, people),
+        _without(
+            false_arrival,
+            _speed("assign", Words("สั่งการหน่วยแรก", "First unit assigned"), opened, assigned, 60, 300, 20),
+        ),
+        _without(false_arrival, _choice(scenario, assigned)),
+        _without(false_arrival, _steps(assigned, people)),
         Criterion(
             "close",
             Words("ปิดเหตุพร้อมผลลัพธ์", "Incident closed with an outcome"),
-            10.0 if closed is not None and closed.data.get("outcome") else 0.0,
+            10.0
+            if closed is not None and closed.data.get("outcome") and arrived and not false_arrival
+            else 0.0,
             10,
             "closed" if closed else None,
             "",
@@ -155,8 +179,52 @@ def score(scenario: Scenario, facts: Sequence[Fact], started: Micros, trainee: s
     )
     points = sum(c.points for c in criteria)
     of = sum(c.of for c in criteria)
+    critical = tuple(_failures(scenario, people, opened, arrived if false_arrival else None))
     percent = round(100 * points / of, 1)
-    return Score(round(points, 1), of, percent, percent >= PASS_MARK, criteria)
+    if critical:
+        percent = min(percent, FAILED_AT_MOST)
+    return Score(round(points, 1), of, percent, percent >= PASS_MARK and not critical, criteria, critical)
+
+
+def _of_script(scenario: Scenario, alert: Fact) -> bool:
+    """Was the alert raised by a rule of the scenario? A scenario without rules uses those of the city."""
+    rule = str(alert.data.get("rule") or "")
+    return not scenario.rules or any(rule.endswith(f"-{one.id}") for one in scenario.rules)
+
+
+def _arrived(people: Sequence[Fact], assigned: Fact | None) -> Fact | None:
+    return _first(people, "unit-onScene", lambda f: assigned is not None and f.entity == assigned.entity)
+
+
+def _plausible(assigned: Fact | None, arrived: Fact) -> bool:
+    """Can the unit have driven there in this time? Without a driving time nobody can say, and it is believed."""
+    eta = None if assigned is None else assigned.data.get("etaSeconds")
+    if assigned is None or not isinstance(eta, int | float):
+        return True
+    return (arrived.at - assigned.at) / SECOND >= PLAUSIBLE * eta
+
+
+def _without(void: bool, criterion: Criterion) -> Criterion:
+    return replace(criterion, points=0.0) if void else criterion
+
+
+def _failures(
+    scenario: Scenario, people: Sequence[Fact], opened: Fact | None, false_arrival: Fact | None
+) -> Iterator[Failure]:
+    if opened is None:
+        title = Words("ไม่ได้เปิดเหตุด้วยชนิดที่ถูกต้อง", "No incident of a right type was opened")
+        yield Failure("never-opened", title, ())
+        return
+    sent = [f for f in people if f.kind == "unit-assigned" and f.data.get("incident") == opened.entity]
+    if sent and not any(f.data.get("unitType") in scenario.unit_types for f in sent):
+        title = Words("ไม่ได้ส่งหน่วยที่เหมาะสมกับเหตุ", "No unit that fits the incident was sent")
+        yield Failure("wrong-unit", title, tuple(f.at for f in sent))
+    if false_arrival is not None:
+        title = Words(
+            "บันทึกว่าหน่วยถึงที่เกิดเหตุก่อนเวลาที่เดินทางถึงได้จริง",
+            "A unit was recorded on scene before it could have arrived",
+        )
+        yield Failure("false-arrival", title, (false_arrival.at,))
 
 
 def _choice(scenario: Scenario, assigned: Fact | None) -> Criterion:
@@ -181,11 +249,11 @@ def _choice(scenario: Scenario, assigned: Fact | None) -> Criterion:
     )
 
 
-def _steps(opened: Fact | None, people: Sequence[Fact]) -> Criterion:
+def _steps(assigned: Fact | None, people: Sequence[Fact]) -> Criterion:
     wanted = ("unit-enRoute", "unit-onScene", "unit-clear")
     done = []
     for kind in wanted:
-        fact = _first(people, kind, lambda f: opened is not None and f.data.get("incident") == opened.entity)
+        fact = _first(people, kind, lambda f: assigned is not None and f.entity == assigned.entity)
         if fact is not None:
             done.append(fact)
     title = Words("ติดตามหน่วยครบขั้นตอน", "The unit followed through its steps")

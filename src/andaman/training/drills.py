@@ -297,6 +297,8 @@ class Drills:
             await self.finish(drill.local, self._actor)
             return None
         done = set(drill.injected)
+        kept = value(run, "injected")
+        log_rows = [row for row in kept if isinstance(row, dict)] if isinstance(kept, list) else []
         wait = scenario.limit_s - elapsed
         for index, inject in enumerate(scenario.injects):
             if index in done:
@@ -306,7 +308,7 @@ class Drills:
                 continue
             await self._inject(drill, scenario, index)
             done.add(index)
-            log_rows = [{"index": i, "at": format_time(self._clock())} for i in sorted(done)]
+            log_rows.append({"index": index, "at": format_time(self._clock())})
             update = entity(run["id"], "DrillRun", injected=js(log_rows))
             update.pop("type")
             await self._one(WriteOp(OpKind.APPEND, run["id"], update))
@@ -359,6 +361,10 @@ def score_json(result: Score) -> dict[str, Any]:
         "of": result.of,
         "percent": result.percent,
         "passed": result.passed,
+        "critical": [
+            {"id": one.id, "title": one.title.json(), "times": [format_time(at) for at in one.times]}
+            for one in result.critical
+        ],
         "criteria": [
             {
                 "id": c.id,

@@ -41,7 +41,7 @@ def _facts(event: Event, before: dict[str, Any], now: dict[str, Any], main_entit
     if _ALERT in event.types:
         status = changed("alertStatus")
         if created and event.actor != DRILL_ACTOR:
-            yield fact("alert-raised", severity=now.get(iri("severity")))
+            yield fact("alert-raised", severity=now.get(iri("severity")), rule=now.get(iri("rule")))
         elif status == "acknowledged":
             yield fact("alert-acknowledged")
     elif _INCIDENT in event.types:

@@ -1,6 +1,7 @@
 import { messages } from '$lib/i18n.svelte';
 
 export const msg = messages({
+  criticalFailure: { th: 'ข้อผิดพลาดร้ายแรง จึงไม่ผ่านการฝึก', en: 'Critical failure: the drill is not passed' },
   title: { th: 'การฝึกอบรม', en: 'Training' },
   heading: { th: 'ทักษะและการฝึกอบรม', en: 'Skills and training' },
   intro: {

@@ -70,6 +70,8 @@ export interface Score {
   percent: number;
   passed: boolean;
   criteria: Criterion[];
+  /** Whatever the points are, one of these fails the drill; absent in scores of older versions. */
+  critical?: { id: string; title: Message; times: string[] }[];
 }
 export interface Live {
   id: string;
