@@ -72,6 +72,16 @@ def test_quarters_follow_one_another_without_gap(year, quarter):
     assert quarter_bounds(*following)[0] == end
 
 
+def test_the_fiscal_year_begins_in_october():
+    """30 November 2026 is in the first quarter of ปีงบประมาณ พ.ศ. 2570."""
+    assert quarter_of(parse_time("2026-11-30T12:00:00+07:00")) == (2027, 1)
+    assert quarter_of(parse_time("2026-09-30T23:59:59+07:00")) == (2026, 4)
+    assert quarter_bounds(2027, 1) == (
+        parse_time("2026-10-01T00:00:00+07:00"), parse_time("2027-01-01T00:00:00+07:00"),
+    )  # fmt: skip
+    assert quarter_bounds(2027, 4)[1] == parse_time("2027-10-01T00:00:00+07:00")
+
+
 def test_the_five_years_are_counted_from_the_signature():
     signed, ends = parse_time(SIGNED), parse_time(ENDS)
     assert programme_year(PLAN, signed - 1) == 0

@@ -8,10 +8,13 @@ from andaman.kernel.words import Words
 
 
 class QuarterNotBegun(Refusal, BadRequestData):
-    """``year`` is of the common era."""
+    """``year``: the fiscal year in the common era."""
 
     code = "quarter-not-begun"
-    words = Words("ไตรมาส {quarter} ของปี ค.ศ. {year} ยังไม่เริ่ม", "Quarter {quarter} of {year} has not begun")
+    words = Words(
+        "ไตรมาส {quarter} ของปีงบประมาณ ค.ศ. {year} ยังไม่เริ่ม",
+        "Quarter {quarter} of the fiscal year {year} has not begun",
+    )
     quarter: int
     year: int
 

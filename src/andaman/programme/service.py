@@ -53,7 +53,7 @@ class ProgrammeService:
         }
 
     async def quarter(self, year: int | None, quarter: int | None, access: Access) -> dict[str, Any]:
-        """One calendar quarter: the state at its end (or now, while it runs), and the change since its start. Both by the plan in
+        """One quarter of the fiscal year: the state at its end (or now, while it runs), and the change since its start. Both by the plan in
         force at the end, so that they can be compared."""
         now = self._clock()
         if year is None or quarter is None:
@@ -61,7 +61,9 @@ class ProgrammeService:
         try:
             start, end = quarter_bounds(year, quarter)
         except ValueError as error:
-            raise BadRequestData(f"{error}; year is four digits (CE), quarter is 1 to 4") from None
+            raise BadRequestData(
+                f"{error}; year is the fiscal year in four digits (CE), quarter is 1 to 4"
+            ) from None
         if start > now:
             raise QuarterNotBegun(quarter=quarter, year=year)
         until = None if end > now else end

@@ -90,7 +90,7 @@ class Criterion:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A critical failure: whatever the points are, the drill is not passed."""
+    """A critical failure: the drill is not passed, however many points it has."""
 
     id: str
     title: Words

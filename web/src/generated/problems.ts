@@ -104,7 +104,7 @@ export const problems: Readonly<Record<string, ProblemWords>> = {
   "purpose-invalid": {"th": "“{purpose}” ไม่ใช่รหัสวัตถุประสงค์ เช่น operations", "en": "“{purpose}” is not a purpose such as operations", "params": {"purpose": "text", "field": "field"}},
   "purpose-missing": {"th": "โปรดระบุวัตถุประสงค์ของข้อมูลนับจากนี้ เช่น {example}", "en": "State the purpose of the data from now on, such as “{example}”", "params": {"example": "text", "field": "field"}},
   "purpose-not-allowed": {"th": "บทบาทของท่านไม่ครอบคลุมวัตถุประสงค์ {purpose}", "en": "Your roles do not act for the purpose {purpose}", "params": {"purpose": "text", "field": "field"}},
-  "quarter-not-begun": {"th": "ไตรมาส {quarter} ของปี ค.ศ. {year} ยังไม่เริ่ม", "en": "Quarter {quarter} of {year} has not begun", "params": {"quarter": "number", "year": "number"}},
+  "quarter-not-begun": {"th": "ไตรมาส {quarter} ของปีงบประมาณ ค.ศ. {year} ยังไม่เริ่ม", "en": "Quarter {quarter} of the fiscal year {year} has not begun", "params": {"quarter": "number", "year": "number"}},
   "questions-throttled": {"th": "มีคำขอจากที่อยู่เครือข่ายนี้มากเกินไป โปรดรอ {retryAfter} วินาทีแล้วลองใหม่ หรือเข้าสู่ระบบ", "en": "Too many questions from this address; try again in {retryAfter} s, or sign in", "params": {"retryAfter": "number"}},
   "questions-waiting": {"th": "มีคำขอจากที่อยู่เครือข่ายนี้รออยู่มากเกินไป โปรดลองใหม่ในอีกสักครู่", "en": "Too many questions from this address are waiting", "params": {"retryAfter": "number"}},
   "registration-loop": {"th": "การลงทะเบียนแหล่งข้อมูลวนเป็นวงรอบ", "en": "The registrations make a loop"},

@@ -29,7 +29,7 @@ export const msg = messages({
   fact: { th: 'ข้อเท็จจริงตามประกาศ', en: 'fact of the announcement' },
   plan: { th: 'แผนของสำนักงานโครงการ', en: "programme office's plan" },
   kind: { th: 'ที่มาของวันที่', en: 'Basis of the date' },
-  quarter: { th: 'ไตรมาส {q} ปีงบประมาณ พ.ศ. {year}', en: 'Quarter {q} of {year}' },
+  quarter: { th: 'ไตรมาส {q} ปีงบประมาณ พ.ศ. {year}', en: 'Quarter {q} of fiscal year {year}' },
   running: { th: 'ไตรมาสปัจจุบัน ข้อมูลถึงขณะนี้', en: 'current quarter, state as of now' },
   asOf: { th: 'สถานะ ณ {time}', en: 'State as of {time}' },
   change: { th: 'เปลี่ยนแปลงในไตรมาส', en: 'Change in the quarter' },
