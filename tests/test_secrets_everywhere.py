@@ -16,17 +16,19 @@ import orjson
 import pytest
 
 from andaman.app import App
+from andaman.broker.credentials import REGISTRATION, refuse_references
 from andaman.broker.subscriptions.model import Counters, Owner
 from andaman.broker.subscriptions.store import KIND as SUBSCRIPTIONS
 from andaman.broker.subscriptions.store import Record, SubscriptionStore
 from andaman.cli import main
-from andaman.identity.model import Role
+from andaman.identity.model import Actor, Role
+from andaman.kernel.errors import BadRequestData, Forbidden
 from andaman.kernel.logs import Structured
 from andaman.kernel.secrets import Secrets
 from andaman.maintenance import backup_all, backup_into, restore_from
 
 from .broker.subscriptions.world import Receiver
-from .support import client, platform, run
+from .support import client, platform, principal, run
 
 B = "/ngsi-ld/v1"
 MARK = "MARK-a41f77"
@@ -231,6 +233,10 @@ def test_without_the_key_only_what_needs_it_is_refused(
                 )
                 assert refused.status_code == 503
                 assert "is missing" in refused.json()["detail"]
+                lost = {"notification": (await http.get(path)).json()["notification"]}
+                answer = await http.patch(path, json=lost)  # what was read, written back, would lose the text
+                assert answer.status_code == 400, answer.text
+                assert "stands for a credential that does not open" in answer.json()["detail"]
                 changed = await http.patch(path, json={"description": "changed while it was locked"})
                 assert changed.status_code == 204, changed.text
             (restored.parent / "data.key").write_bytes((tmp_path / "data.key").read_bytes())
@@ -280,3 +286,25 @@ def test_a_request_cannot_name_a_secret(tmp_path: Path) -> None:
             assert MARK not in orjson.dumps(far.headers).decode()
 
     run(work)
+
+
+def test_a_registration_keeps_the_secret_that_it_names_whoever_changes_it() -> None:
+    """Law: a change of anything else leaves the reference; naming a secret is for administrators."""
+
+    def info(value: str) -> dict[str, Any]:
+        return {"contextSourceInfo": [{"key": "X-Key", "value": value}]}
+
+    taken = refused = 0
+    named, other = ({"endpoint": "http://h", **info(value)} for value in ("secret:partner", "secret:other"))
+    analyst, admin = (Actor(principal(f"user:{role}", role, role)) for role in ("analyst", "administrator"))
+    for actor, document, before in (
+        (analyst, named, None), (analyst, other, named), (analyst, named, named), (admin, named, None), (admin, other, named),
+    ):  # fmt: skip
+        try:
+            refuse_references(document, REGISTRATION, actor, before)
+            taken += 1
+        except Forbidden:
+            refused += 1
+    assert (taken, refused) == (3, 2)
+    with pytest.raises(BadRequestData, match="does not open"):
+        refuse_references({"endpoint": "http://h", **info("secret:?")}, REGISTRATION, admin, named)

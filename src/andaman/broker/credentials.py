@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from andaman.identity.model import Actor
 from andaman.identity.powers import administers
-from andaman.kernel.errors import Forbidden, Unavailable
+from andaman.kernel.errors import BadRequestData, Forbidden, Unavailable
 from andaman.kernel.secrets import LOCKED, PREFIX, Secrets, reference_in
 from andaman.kernel.tables import Row, Store, Table
 
@@ -32,6 +32,7 @@ _HARMLESS: Final = frozenset(
 _FROM_REQUEST: Final = "urn:ngsi-ld:request"
 _PASSWORD: Final = re.compile(r"(?<=://)([^/?#@:]*):([^/?#]*)@")
 _SEALED: Final = frozenset({"sealed", "shown"})
+_LOCKED_NAME: Final = LOCKED.removeprefix(PREFIX)
 
 
 class Locked(str):
@@ -236,7 +237,16 @@ def _reference_in_address(document: Document, place: Place) -> str | None:
     return None if found is None else reference_in(found[2])
 
 
-def refuse_references(document: Document, place: Place, actor: Actor) -> None:
-    """Raises Forbidden where somebody who does not administer the platform names a secret."""
-    if references_in(document, place) and not administers(actor):
+def refuse_references(document: Document, place: Place, actor: Actor, before: Document | None = None) -> None:
+    """Raises Forbidden where somebody who is not an administrator names a secret that ``before`` did not name.
+
+    Raises BadRequestData where a client wrote back the sign for a text that does not open: the text would be lost."""
+    names = references_in(document, place)
+    if _LOCKED_NAME in names:
+        raise BadRequestData(
+            f"{LOCKED} stands for a credential that does not open now; leave it out, or write another value"
+        )
+    if before is not None:
+        names -= references_in(before, place)
+    if names and not administers(actor):
         raise Forbidden(f"Only administrators may name a secret ({PREFIX}NAME) here; write another value")

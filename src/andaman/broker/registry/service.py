@@ -159,7 +159,6 @@ def why_paused(one: Registration) -> str:
     return f"{owner} may not register context sources now, or has another password than when this was done"
 
 
-_SENT: Final = "contextSourceInfo"
 _TOKEN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 
 
@@ -358,8 +357,8 @@ class Registry:
             old = self.get(registration_id, tenant)
             now = self._clock()
             document = documents.patched(old.document, payload, context, now)
-            if actor is not None and document.get(_SENT) != old.document.get(_SENT):
-                refuse_references(document, REGISTRATION, actor)
+            if actor is not None:
+                refuse_references(document, REGISTRATION, actor, old.document)
             document["modifiedAt"] = format_time(now)
             document |= _answers(actor)
             one = registration_of(document)
