@@ -1,6 +1,7 @@
 """web/src/generated/api.ts: types of the HTTP API, made from the structs that the routes really read and build.
 
-Answers are subclasses of ``kernel.answers.Answer``, bodies of commands those of ``command.core.reading.Form``.
+Answers are subclasses of ``kernel.answers.Answer``, bodies of commands those of ``command.core.reading.Form``, and rows of
+definitions those of ``form.Row`` and ``form.Part``.
 """
 
 from __future__ import annotations
@@ -13,17 +14,21 @@ import msgspec
 from msgspec import inspect
 
 from andaman.command.core.reading import Form
+from andaman.form import Part, Row
 from andaman.kernel.answers import Answer
 from andaman.kernel.errors import ProblemDocument
 from andaman.kernel.words import Words
 
 _HEAD: Final = """\
 /**
- * Made by `make generated` from answers (kernel/answers.py), bodies of commands (command/core/reading.py) and the problem
- * document (kernel/errors.py) in src/andaman. Do not edit. The path gives the id that a command names; its body leaves it out.
+ * Made by `make generated` from answers (kernel/answers.py), bodies of commands (command/core/reading.py), rows of definitions
+ * (form.py) and the problem document (kernel/errors.py) in src/andaman. Do not edit. The path gives the id that a command names;
+ * its body leaves it out.
  */
 import type { Message } from '$lib/i18n.svelte';
+import type { LiveEntity } from '$lib/live';
 """
+_BASES: Final = (Answer, Form, Row, Part)
 _PLAIN: Final[Mapping[type[inspect.Type], str]] = {
     inspect.StrType: "string",
     inspect.BoolType: "boolean",
@@ -38,7 +43,7 @@ def api_ts() -> str:
     """One interface for each struct, by name. Expects that every module is imported. Raises LookupError for two of one name and
     TypeError for a member that JSON has no type for."""
     found: dict[str, str] = {}
-    for struct in sorted({*_below(Answer), *_below(Form)}, key=lambda one: one.__name__):
+    for struct in sorted({one for base in _BASES for one in _below(base)}, key=lambda one: one.__name__):
         if struct.__name__ in found:
             raise LookupError(f"Two structs have the name {struct.__name__}")
         info = inspect.type_info(struct)
@@ -71,8 +76,8 @@ def _interface(name: str, fields: tuple[inspect.Field, ...], all_there: bool) ->
 def _type(type_: inspect.Type) -> str:
     match type_:
         case inspect.Metadata():
-            return _type(type_.type)
-        case inspect.StructType() if issubclass(type_.cls, Answer | Form):
+            return (type_.extra or {}).get("screens") or _type(type_.type)
+        case inspect.StructType() if issubclass(type_.cls, _BASES):
             return type_.cls.__name__
         case inspect.StructType():
             return f"{{ {'; '.join(_member(one) for one in type_.fields)} }}"

@@ -4,8 +4,9 @@ can send.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
+from andaman.command.answers import UnitTypeAnswer
 from andaman.command.types import TYPE_OF_INCIDENT, TYPE_OF_UNIT
 from andaman.form import Row, refers_to
 from andaman.kernel.words import Words
@@ -19,13 +20,8 @@ class UnitType(Row, frozen=True, kw_only=True):
     map_sign: str = "dot"
     travels: str = "road"
 
-    def json(self) -> dict[str, Any]:
-        return {
-            "code": self.code,
-            "name": self.name.json(),
-            "icon": self.map_sign,
-            "travels": self.travels,
-        }
+    def answer(self) -> UnitTypeAnswer:
+        return UnitTypeAnswer(code=self.code, name=self.name, icon=self.map_sign, travels=self.travels)
 
 
 class IncidentType(Row, frozen=True, kw_only=True):
@@ -36,16 +32,6 @@ class IncidentType(Row, frozen=True, kw_only=True):
     severity: str = "Moderate"
     unit_types: Annotated[tuple[str, ...], refers_to("unit-types")] = ()
     checklist: tuple[Words, ...] = ()
-
-    def json(self) -> dict[str, Any]:
-        return {
-            "code": self.code,
-            "name": self.name.json(),
-            "category": self.category,
-            "severity": self.severity,
-            "unitTypes": list(self.unit_types),
-            "checklist": [item.json() for item in self.checklist],
-        }
 
 
 UNIT_TYPES: Final = Register(

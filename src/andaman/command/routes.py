@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from andaman.broker.api import simplify
+from andaman.command.answers import CandidateAnswer, Ranking
 from andaman.command.core.reading import F, read_form
 from andaman.command.core.views import Alert, Unit
 from andaman.command.desk import Command
@@ -148,10 +149,10 @@ class _Door:
         return json_response(self._service.summary(actor_of(request).access, tenant_of(request)))
 
     async def incident_types(self, request: Request) -> Response:
-        return json_response([one.json() for one in self._desk.registers.rows(INCIDENT_TYPES).values()])
+        return json_response(list(self._desk.registers.rows(INCIDENT_TYPES).values()))
 
     async def unit_types(self, request: Request) -> Response:
-        return json_response([one.json() for one in self._desk.registers.rows(UNIT_TYPES).values()])
+        return json_response([one.answer() for one in self._desk.registers.rows(UNIT_TYPES).values()])
 
     async def incident(self, request: Request) -> Response:
         at = query_params.time(request.query_params, "at", None)
@@ -169,16 +170,16 @@ class _Door:
             _id(request), access, tenant_of(request), unit_type, limit
         )
         rows = [
-            {
-                "unit": simplify(c.unit.doc),
-                "etaSeconds": round(c.eta_s, 1),
-                "distanceM": round(c.distance_m, 1),
-                "route": c.route,
-                "reason": c.reason,
-            }
+            CandidateAnswer(
+                unit=simplify(c.unit.doc),
+                eta_seconds=round(c.eta_s, 1),
+                distance_m=round(c.distance_m, 1),
+                route=c.route,
+                reason=c.reason,
+            )
             for c in found.candidates
         ]
-        return json_response({"candidates": rows, "skipped": found.skipped} if skipped else rows)
+        return json_response(Ranking(candidates=rows, skipped=found.skipped) if skipped else rows)
 
     async def timeline(self, request: Request) -> Response:
         asked = request.query_params

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 from andaman.broker.api import DEFAULT_TENANT, Broker, iri, value
 from andaman.city.pack import Pack
+from andaman.command.answers import Summary
 from andaman.command.core import attributes
 from andaman.command.core.states import AlertStatus, IncidentStatus, UnitStatus
 from andaman.command.core.views import Alert, Incident, Unit
@@ -69,7 +69,7 @@ class CommandService:
         self.watch.shown.policy_changed()
 
     # -- overview -------------------------------------------------------------------------------------------
-    def summary(self, access: Access, tenant: str = DEFAULT_TENANT) -> dict[str, Any]:
+    def summary(self, access: Access, tenant: str = DEFAULT_TENANT) -> Summary:
         """Counts of alerts that need somebody (open and acknowledged) by severity, and of open ones by severity. Counts
         of incidents and units by status; ``unknown`` if the status is damaged.
         """
@@ -82,12 +82,12 @@ class CommandService:
             alerts[severity] = alerts.get(severity, 0) + 1
             if value(doc, "alertStatus") == AlertStatus.OPEN:
                 unseen[severity] = unseen.get(severity, 0) + 1
-        return {
-            "alerts": alerts,
-            "unacknowledged": unseen,
-            "incidents": self._count(Incident.kind, "incidentStatus", IncidentStatus, access, tenant),
-            "units": self._count(Unit.kind, "unitStatus", UnitStatus, access, tenant),
-        }
+        return Summary(
+            alerts=alerts,
+            unacknowledged=unseen,
+            incidents=self._count(Incident.kind, "incidentStatus", IncidentStatus, access, tenant),
+            units=self._count(Unit.kind, "unitStatus", UnitStatus, access, tenant),
+        )
 
     def _count(
         self, kind: str, attribute: str, states: type[StrEnum], access: Access, tenant: str

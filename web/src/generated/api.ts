@@ -1,8 +1,10 @@
 /**
- * Made by `make generated` from answers (kernel/answers.py), bodies of commands (command/core/reading.py) and the problem
- * document (kernel/errors.py) in src/andaman. Do not edit. The path gives the id that a command names; its body leaves it out.
+ * Made by `make generated` from answers (kernel/answers.py), bodies of commands (command/core/reading.py), rows of definitions
+ * (form.py) and the problem document (kernel/errors.py) in src/andaman. Do not edit. The path gives the id that a command names;
+ * its body leaves it out.
  */
 import type { Message } from '$lib/i18n.svelte';
+import type { LiveEntity } from '$lib/live';
 
 export interface Acknowledge {
   readonly alert: string;
@@ -24,6 +26,18 @@ export interface AgencyAnswer {
   readonly name: Message;
 }
 
+export interface AgencyRow {
+  readonly code: string;
+  readonly name: Message;
+  readonly category?: string;
+  readonly emergencyNumber?: string;
+  readonly telephone?: string;
+  readonly localCode?: string;
+  readonly areaServed?: readonly string[];
+  readonly origin?: string;
+  readonly source?: string;
+}
+
 export interface AssignUnit {
   readonly incident: string;
   readonly unit: string;
@@ -34,10 +48,27 @@ export interface BothLanguages {
   readonly en: string;
 }
 
+export interface CandidateAnswer {
+  readonly unit: LiveEntity;
+  readonly etaSeconds: number;
+  readonly distanceM: number;
+  readonly route: GeoJSON.Geometry | null;
+  readonly reason: Readonly<Record<string, unknown>>;
+}
+
 export interface ChangeAnswer {
   readonly kind: string;
   readonly key: string;
   readonly step: 'create' | 'delete' | 'draft' | 'replace';
+}
+
+export interface Check {
+  readonly id: string;
+  readonly title: Message;
+  readonly types: readonly string[];
+  readonly target: number;
+  readonly query?: string;
+  readonly measure?: string;
 }
 
 export interface CheckItem {
@@ -55,6 +86,14 @@ export interface CloseAlert {
   readonly reason?: string;
 }
 
+export interface CompetencyRow {
+  readonly code: string;
+  readonly name: Message;
+  readonly area: string;
+  readonly validDays: number;
+  readonly reference?: string;
+}
+
 export interface DefinitionListed {
   readonly key: string;
   readonly document: Readonly<Record<string, unknown>> | null;
@@ -64,6 +103,16 @@ export interface DefinitionListed {
 
 export interface DeleteRule {
   readonly rule: string;
+}
+
+export interface DeliverableRow {
+  readonly code: string;
+  readonly name: Message;
+  readonly part: Message;
+  readonly objective: string;
+  readonly due: string;
+  readonly screen: string;
+  readonly checks: readonly Check[];
 }
 
 export interface FormField {
@@ -79,6 +128,23 @@ export interface FormField {
 
 export interface ImportAnswer {
   readonly changes: readonly ChangeAnswer[];
+}
+
+export interface IncidentType {
+  readonly code: string;
+  readonly name: Message;
+  readonly category: string;
+  readonly severity?: string;
+  readonly unitTypes?: readonly string[];
+  readonly checklist?: readonly Message[];
+}
+
+export interface InjectPart {
+  readonly afterSeconds: number;
+  readonly kind: string;
+  readonly title: Message;
+  readonly entityType: string;
+  readonly attributes: Readonly<Record<string, unknown>>;
 }
 
 export interface KindHead {
@@ -111,6 +177,11 @@ export interface KindPage {
   readonly definitions: readonly DefinitionListed[];
 }
 
+export interface ObjectiveRow {
+  readonly code: string;
+  readonly name: Message;
+}
+
 export interface OpenIncident {
   readonly incidentType: string;
   readonly severity: 'Unknown' | 'Minor' | 'Moderate' | 'Severe' | 'Extreme';
@@ -129,6 +200,11 @@ export interface PersonNamed {
   readonly name: string;
 }
 
+export interface PlacePart {
+  readonly longitude: number;
+  readonly latitude: number;
+}
+
 export interface ProblemDocument {
   readonly code: string;
   readonly detail: string;
@@ -136,6 +212,17 @@ export interface ProblemDocument {
   readonly status: number;
   readonly title: string;
   readonly type: string;
+}
+
+export interface ProgrammeRow {
+  readonly code: string;
+  readonly name: Message;
+  readonly announcement: Message;
+  readonly planBasis: Message;
+  readonly signed: string;
+  readonly signedWords: Message;
+  readonly ends: string;
+  readonly endsWords: Message;
 }
 
 export interface ProposalAnswer {
@@ -164,6 +251,11 @@ export interface PutRule {
   readonly definition: unknown;
 }
 
+export interface Ranking {
+  readonly candidates: readonly CandidateAnswer[];
+  readonly skipped: readonly (Readonly<Record<string, unknown>>)[];
+}
+
 export interface RegisterListed {
   readonly name: string;
   readonly words: Message;
@@ -178,9 +270,22 @@ export interface RegisterPage {
   readonly rows: readonly RowAnswer[];
 }
 
+export interface Requirement {
+  readonly competency: string;
+  readonly level: number;
+}
+
 export interface ReviewAsked {
   readonly proposal: string;
   readonly digest: string;
+}
+
+export interface RoleDefinition {
+  readonly code: string;
+  readonly words: Message;
+  readonly permissions?: readonly string[];
+  readonly sees?: readonly string[];
+  readonly purpose?: string;
 }
 
 export interface RowAnswer {
@@ -189,10 +294,56 @@ export interface RowAnswer {
   readonly errors: readonly (Readonly<Record<string, unknown>>)[];
 }
 
+export interface RuleName {
+  readonly th?: string;
+  readonly en?: string;
+}
+
+export interface RulePart {
+  readonly id: string;
+  readonly name: Message;
+  readonly definition: Readonly<Record<string, unknown>>;
+}
+
+export interface RuleRow {
+  readonly code: string;
+  readonly name: RuleName;
+  readonly enabled?: boolean;
+  readonly definition: Readonly<Record<string, unknown>>;
+}
+
+export interface ScenarioRow {
+  readonly code: string;
+  readonly name: Message;
+  readonly briefing: Message;
+  readonly mainPlace: PlacePart;
+  readonly injects: readonly InjectPart[];
+  readonly incidentTypes: readonly string[];
+  readonly unitTypes: readonly string[];
+  readonly limitSeconds: number;
+  readonly instrumentDistrict?: string;
+  readonly alertRules?: readonly RulePart[];
+}
+
 export interface SetUnitStatus {
   readonly unit: string;
   readonly status: 'available' | 'outOfService';
   readonly note?: string;
+}
+
+export interface StaffRoleRow {
+  readonly code: string;
+  readonly name: Message;
+  readonly posts: number;
+  readonly basis: Message;
+  readonly requires?: readonly Requirement[];
+}
+
+export interface Summary {
+  readonly alerts: Readonly<Record<string, number>>;
+  readonly unacknowledged: Readonly<Record<string, number>>;
+  readonly incidents: Readonly<Record<string, number>>;
+  readonly units: Readonly<Record<string, number>>;
 }
 
 export interface TakeAssignmentStep {
@@ -211,6 +362,20 @@ export interface TakeIncidentStep {
 export interface Titles {
   readonly th?: string;
   readonly en?: string;
+}
+
+export interface UnitType {
+  readonly code: string;
+  readonly name: Message;
+  readonly mapSign?: string;
+  readonly travels?: string;
+}
+
+export interface UnitTypeAnswer {
+  readonly code: string;
+  readonly name: Message;
+  readonly icon: string;
+  readonly travels: string;
 }
 
 export interface VersionAnswer {

@@ -1,4 +1,6 @@
 /** A refused or failed request, from the server's problem document (RFC 9457) or from the network. */
+import type { ProblemDocument } from '$generated/api';
+
 export type ProblemReason = 'offline' | 'not-signed-in' | 'forbidden' | 'not-found' | 'conflict' | 'invalid' | 'too-large' | 'busy' | 'server';
 
 export class Problem extends Error {
@@ -44,7 +46,7 @@ export function asProblem(error: unknown): Problem {
 
 export function problemFrom(status: number, body: unknown, fallback: string): Problem {
   if (body !== null && typeof body === 'object') {
-    const { type, title, detail, status: _status, ...extra } = body as Record<string, unknown>;
+    const { type, title, detail, status: _status, ...extra } = body as Partial<ProblemDocument>;
     return new Problem(
       status,
       typeof type === 'string' ? type : 'about:blank',

@@ -1,13 +1,6 @@
-import { registers, type RegisterRow } from '$entities/registers.svelte';
+/** Kinds of incident, as the city's register has them. */
+import { registers } from '$entities/registers.svelte';
+import type { IncidentType } from '$generated/api';
 import { attributes } from '$generated/vocabulary';
-import type { Message } from '$lib/i18n.svelte';
 
-/** A kind of incident, as the city's register has it. */
-export interface IncidentType extends RegisterRow {
-  category?: string;
-  /** What a form suggests. */
-  severity?: string;
-  unitTypes?: string[];
-  checklist?: Message[];
-}
 export const incidentTypes = (): readonly IncidentType[] => registers.rows<IncidentType>(attributes['incidentType']!.register!);

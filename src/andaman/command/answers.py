@@ -1,0 +1,44 @@
+"""What the doors of the command center answer, where it is not an entity. Shapes for people: docs/api.md."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from andaman.kernel.answers import Answer, Geometry, LiveEntity
+from andaman.kernel.words import Words
+
+
+class Summary(Answer, frozen=True, kw_only=True):
+    """Counts. ``alerts``: those that need somebody, by severity; ``unacknowledged``: the open ones of them. ``incidents`` and
+    ``units``: by status, ``unknown`` for a damaged one."""
+
+    alerts: dict[str, int]
+    unacknowledged: dict[str, int]
+    incidents: dict[str, int]
+    units: dict[str, int]
+
+
+class UnitTypeAnswer(Answer, frozen=True, kw_only=True):
+    """``icon``: a glyph of the map. ``travels``: "road" or "water"."""
+
+    code: str
+    name: Words
+    icon: str
+    travels: str
+
+
+class CandidateAnswer(Answer, frozen=True, kw_only=True):
+    """``reason``: figures that explain the rank."""
+
+    unit: LiveEntity
+    eta_seconds: float
+    distance_m: float
+    route: Geometry | None
+    reason: dict[str, Any]
+
+
+class Ranking(Answer, frozen=True, kw_only=True):
+    """``skipped``: the other units, each with the reason."""
+
+    candidates: list[CandidateAnswer]
+    skipped: list[dict[str, Any]]
