@@ -154,6 +154,25 @@ def test_a_reference_stands_at_the_end_of_a_text(text: str, name: str | None) ->
     assert reference_in(text) == name
 
 
+def test_a_change_by_another_process_counts_a_moment_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr("andaman.kernel.secrets.time.monotonic", lambda: now)
+    kept, other = Secrets(tmp_path / "data"), Secrets(tmp_path / "data")
+    other.set("one", "old", ["h"])
+    assert kept.reveal("one", "h", 1) == "old"
+    other.set("one", "new", ["h"])
+    now += 1.1
+    assert kept.reveal("one", "h", 1) == "new"
+    other.delete("one")
+    now += 1.1
+    with pytest.raises(SecretRefused, match="is not set"):
+        kept.reveal("one", "h", 1)
+    kept.close()
+    other.close()
+
+
 # -- keys that are not what they should be ----------------------------------------------------------------------
 def with_secret(data: Path) -> Secrets:
     kept = Secrets(data)
