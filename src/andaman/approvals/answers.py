@@ -1,4 +1,4 @@
-"""What the doors of approvals answer. Shapes for people: docs/rooms/definitions.md."""
+"""The answers of the doors of approvals. Shapes for people: docs/rooms/definitions.md."""
 
 from __future__ import annotations
 

@@ -40,8 +40,10 @@ STATE_WORDS: Final = {
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Who acted. ``id``: of the principal. ``people``: accounts that answer for it, itself included. ``session``: a digest of the
-    credential, "" for none. ``purpose`` and ``era``: as the session had them, to look up the rights again."""
+    """The person who acted. ``id``: of the principal. ``people``: accounts that answer for it, itself included.
+    ``session``: a digest of the credential, "" for none. ``purpose`` and ``era``: as the session had them, to look up
+    the rights again.
+    """
 
     id: str
     name: str = ""

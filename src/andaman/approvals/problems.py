@@ -1,4 +1,4 @@
-"""What approvals refuse to people, with its words."""
+"""The refusals of approvals, with their words."""
 
 from __future__ import annotations
 

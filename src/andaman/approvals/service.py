@@ -34,8 +34,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Action:
-    """What a second person approves. ``run`` does it, in the name of the approver; it must give the same result when it runs
-    twice. A refusal that it raises ends the proposal as failed."""
+    """A kind of action that a second person approves. ``run`` does it, in the name of the approver; it must give the
+    same result when it runs twice. A refusal that it raises ends the proposal as failed.
+    """
 
     name: str
     words: Words

@@ -1,4 +1,4 @@
-"""What people need permissions for in assessment."""
+"""Permissions of the assessment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the assessment refuses to people, with its words."""
+"""The refusals of the assessment, with their words."""
 
 from __future__ import annotations
 

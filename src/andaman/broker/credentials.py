@@ -49,8 +49,9 @@ def _locked(stored: dict[str, str]) -> Locked:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the credentials of a kind of document are. ``path``: to the object that has them; ``address``: its member with the
-    address; ``store``: what they are sealed for."""
+    """The places of credentials in a kind of document. ``path``: to the object that has them; ``address``: its member
+    with the address; ``store``: what they are sealed for.
+    """
 
     store: str
     path: tuple[str, ...]

@@ -45,7 +45,9 @@ class Follower(Background):
         """The last event that was taken; None before the start."""
 
     def begin(self, position: Position | None = None) -> None:
-        """Where to go on from (None: from now on). Call it before ``start``, which otherwise begins with now."""
+        """Set the position to continue from (None: from now on). Call it before ``start``, which otherwise begins with
+        now.
+        """
         now = self._journal.seq
         self.position = now if position is None else min(position, now)
 

@@ -1,4 +1,4 @@
-"""What a committed batch means for the index in memory."""
+"""The effect of a committed batch on the index in memory."""
 
 from __future__ import annotations
 

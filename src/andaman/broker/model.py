@@ -95,7 +95,7 @@ class WriteOp:
 
 @dataclass(slots=True)
 class WriteResult:
-    """What one operation did. ``error`` set means: nothing of this operation was written."""
+    """The result of one operation. ``error`` set means: nothing of this operation was written."""
 
     op: OpKind
     entity_id: str

@@ -94,8 +94,9 @@ class PastQuestions(ABC):
         before: int | None = None,
         limit: int = 20,
     ) -> Trail:
-        """Who changed it, when and how, newest first, as this principal may know it (ledger/trail.py). Raises
-        ResourceNotFound when there is no such entity now."""
+        """The changes of an entity with their authors, newest first, as this principal may know them (ledger/trail.py).
+        Raises ResourceNotFound when there is no such entity now.
+        """
         self.get(entity_id, access, tenant)
         ask = partial(trail, at=at, before=before, limit=limit)
         return await self._in_past(ask, self._ledger.journals, entity_id, access, tenant)
@@ -137,7 +138,8 @@ class PastQuestions(ABC):
         limit: int | None = None,
         offset: int = 0,
     ) -> NewestValues:
-        """What ``attr`` is now, for each entity with one of ``types`` (none given: any) that has it; its newest data set.
+        """The present value of ``attr`` for each entity with one of ``types`` (none given: any) that has it; its newest
+        data set.
 
         From history's columns, where it is quick for thousands, and what was acknowledged a moment ago. A value that was
         written while this principal was not to see it stays hidden, as everywhere in the past. Raises TooManyResults

@@ -342,7 +342,7 @@ class Broker(PastQuestions):
         return self._recorded_since
 
     async def position_before(self, at: Micros) -> Position:
-        """Of the last event before ``at``. Times in the journal never fall, so halving finds it."""
+        """The position of the last event before ``at``. Times in the journal never fall, so halving finds it."""
         low, high = int(START), int(self.seq)
         while low < high:
             middle = (low + high + 1) // 2

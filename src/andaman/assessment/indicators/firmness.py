@@ -1,4 +1,4 @@
-"""What an indicator may rest on, and how good its data is at best. Pure.
+"""The origins that an indicator may use, and the best quality of its data. Pure.
 
 Replayed and simulated entities never enter a figure: they are left out and counted. The quality of a figure is a step of the
 U4SSC scale (1 is best) and follows from the origins of its inputs; a definition may lower it and never raise it.
@@ -18,7 +18,7 @@ _UNTRACEABLE: Final = 6
 
 
 def origin_of(doc: Doc) -> str:
-    """Of an entity; "" where it says none."""
+    """The origin of an entity; "" if it has none."""
     found = value(doc, "origin")
     return found if isinstance(found, str) else ""
 

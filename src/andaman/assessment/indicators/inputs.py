@@ -32,7 +32,7 @@ class Computed:
 
 
 class Source(Protocol):
-    """Where inputs come from: a view of the city at one moment."""
+    """The source of inputs: a view of the city at one moment."""
 
     @property
     def now(self) -> Micros: ...

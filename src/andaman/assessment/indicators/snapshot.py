@@ -1,4 +1,4 @@
-"""What the indicators draw from: entities, series and figures as they were at one moment."""
+"""The data behind the indicators: entities, series and figures as they were at one moment."""
 
 from __future__ import annotations
 

@@ -146,7 +146,7 @@ class Study:
         self.to_gateway = self.people * (1.0 - stay)
 
     def close(self, edges: tuple[int, ...]) -> Loss:
-        """What residents lose when these edges close together."""
+        """The loss of residents when these edges close together."""
         from scipy.sparse.csgraph import connected_components, dijkstra
 
         sources = self._affected(edges)

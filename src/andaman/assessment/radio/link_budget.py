@@ -157,7 +157,7 @@ BUDGET_RANGES: Final[dict[str, tuple[str, float, float]]] = {
     "load": ("load", 0.0, 1.0),
     "terminalHeightM": ("ue_height_m", 1.5, 10.0),
 }
-"""What a caller may change: JSON name → field, least, greatest."""
+"""The parameters that a caller may change: JSON name → field, least, greatest."""
 
 
 def budget_of(changes: Any) -> Budget:

@@ -1,4 +1,4 @@
-"""Where residents live, when only the number per district is known.
+"""The places of residents, when only the number per district is known.
 
 The register counts residents by district (amphoe). Within a district they are spread over land cells in three ways,
 none of which is claimed to be true:

@@ -24,7 +24,7 @@ def read_mirrors(text: str) -> Mirrors:
 
 
 def mirrored(url: str, mirrors: Mirrors) -> str | None:
-    """Where the mirror has this URL, or None. The longest prefix wins."""
+    """The mirror's address of this URL, or None. The longest prefix wins."""
     fitting = [(prefix, target) for prefix, target in mirrors if url.startswith(prefix)]
     if not fitting:
         return None

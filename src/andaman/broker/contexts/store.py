@@ -44,7 +44,7 @@ class _NotKept(Exception):
 
 
 class _Host:
-    """Who waits for one server."""
+    """The fetches that wait for one server."""
 
     def __init__(self) -> None:
         self.slots = asyncio.Semaphore(_PER_HOST)

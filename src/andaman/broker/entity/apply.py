@@ -1,4 +1,4 @@
-"""What one operation makes of one entity: the pure heart of every write (CIM 009 §5.5.8, §5.5.11, §5.5.12, §5.6).
+"""The effect of one operation on one entity: the pure heart of every write (CIM 009 §5.5.8, §5.5.11, §5.5.12, §5.6).
 
 ``apply`` is called by the writer for each operation in its order. It never changes ``before`` nor the fragment; what
 did not change is shared with ``before`` by reference.

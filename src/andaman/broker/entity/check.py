@@ -29,9 +29,9 @@ from andaman.broker.model import (
 from andaman.kernel.errors import BadRequestData
 
 MAX_ATTRIBUTES: Final = 2_000
-"""Of an entity, and of sub-attributes of one instance."""
+"""Limit for an entity, and for sub-attributes of one instance."""
 MAX_INSTANCES: Final = 1_000
-"""Of one attribute (by datasetId)."""
+"""Limit for one attribute (by datasetId)."""
 MAX_SUB_DEPTH: Final = 12
 MAX_TYPES: Final = 100
 MAX_UNIT: Final = 256

@@ -74,8 +74,9 @@ _NOT_ATTRIBUTES: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """What a request may leave out or say. ``nulls``: urn:ngsi-ld:null deletes; ``kindless``: an instance may omit
-    kind and value; ``deep_nulls``: null inside a Property's JSON value too (merge)."""
+    """The members that a request may leave out or say. ``nulls``: urn:ngsi-ld:null deletes; ``kindless``: an instance
+    may omit kind and value; ``deep_nulls``: null inside a Property's JSON value too (merge).
+    """
 
     whole: bool = False
     nulls: bool = False

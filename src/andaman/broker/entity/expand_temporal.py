@@ -19,7 +19,7 @@ from andaman.broker.model import Doc, Instance
 from andaman.kernel.errors import BadRequestData
 
 MAX_INSTANCES: Final = 10_000
-"""Of one attribute in one request."""
+"""Limit for one attribute in one request."""
 _IGNORED: Final = frozenset({"@context", "createdAt", "modifiedAt", "deletedAt"})
 _SCOPE_IGNORED: Final = frozenset({"instanceId", "createdAt", "modifiedAt", "deletedAt"})
 _VALUE_MEMBERS: Final = frozenset(VALUE_MEMBER.values())

@@ -1,4 +1,4 @@
-"""What ids, date-times, scopes and names may look like (CIM 009 §4.6.2, §4.6.3, §4.18, §4.5.1)."""
+"""The permitted forms of ids, date-times, scopes and names (CIM 009 §4.6.2, §4.6.3, §4.18, §4.5.1)."""
 
 from __future__ import annotations
 

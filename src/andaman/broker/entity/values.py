@@ -63,7 +63,7 @@ def check_language_map(value: Any, name: str) -> None:
 
 
 def check_targets(kind: str, value: Any, name: str) -> None:
-    """What a Relationship or ListRelationship points to, in stored form (plain URIs)."""
+    """The targets of a Relationship or ListRelationship, in stored form (plain URIs)."""
     if kind == "ListRelationship":
         if not isinstance(value, list):
             raise BadRequestData(f"{name}.objectList must be a list of URIs", field=f"{name}.objectList")

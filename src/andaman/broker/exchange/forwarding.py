@@ -45,7 +45,7 @@ _AGAIN_S: Final = 1.0
 
 
 class Forwarder:
-    """Of all subscriptions with copies elsewhere; bound to one event loop."""
+    """Forwards notifications for all subscriptions with copies elsewhere; bound to one event loop."""
 
     def __init__(
         self,

@@ -208,7 +208,9 @@ class History:
         limit: int | None = None,
         offset: int = 0,
     ) -> NewestValues:
-        """What an attribute is now, for each entity with one of ``types`` (none: any) that has it (see ``newest``)."""
+        """The present value of an attribute for each entity with one of ``types`` (none: any) that has it (see
+        ``newest``).
+        """
         whose = CityAttribute(self._subjects, tenant, attr, frozenset(types), tails, sight)
         return newest(self._store, whose, limit, offset)
 

@@ -35,7 +35,7 @@ class Request:
 
 @dataclass(slots=True, eq=False)
 class Batch:
-    """What one transaction writes, and what the loop's thread does with it once it is durable."""
+    """The writes of one transaction, and the work of the loop's thread with them once they are durable."""
 
     at: Micros
     seq: int  # before: the last position of the journal; grows with each event

@@ -16,7 +16,7 @@ from andaman.kernel.portions import portion
 
 
 class Facts(NamedTuple):
-    """What the index keeps of an entity, as rows of the store (broker/query/facts.py)."""
+    """The facts that the index keeps of an entity, as rows of the store (broker/query/facts.py)."""
 
     version: int  # facts of another version must be made anew
     make: Callable[[Doc], tuple[str, bytes]]  # (layout, facts)

@@ -152,7 +152,7 @@ def in_one_line(lines: Iterable[str]) -> str:
 
 
 def lacks(db: sqlite3.Connection, version: int) -> list[str]:
-    """What a store of this schema has and this one has not: tables, columns, keys."""
+    """The tables, columns and keys that a store of this schema has and this one lacks."""
     model = sqlite3.connect(":memory:")
     try:
         for script in MIGRATIONS[:version]:
@@ -305,7 +305,7 @@ def _rights(directory: Path) -> Iterator[Finding]:
 
 
 def _leftovers(directory: Path) -> Iterator[Finding]:
-    """What an interrupted backup or restore left. A set's own are swept by the next backup into it."""
+    """Remainders of an interrupted backup or restore. A set's own are swept by the next backup into it."""
     for pattern in (".restore-*", ".part-*", ".andaman-backup-*", ".*.part"):
         for path in sorted(directory.glob(pattern)):
             yield Finding(

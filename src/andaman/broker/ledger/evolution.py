@@ -129,7 +129,7 @@ class EvolutionMerger:
         return shape, bool(evolved)
 
     def _recorded(self, op: WriteOp, shape: int, at: int) -> dict[str, Any] | None:
-        """What the journal keeps; None when there is nothing to write."""
+        """The record that the journal keeps; None when there is nothing to write."""
         fragment = op.fragment
         when = format_time(at)
         if op.kind is OpKind.TEMPORAL_ERASE:

@@ -24,11 +24,13 @@ Shape = tuple[tuple[str, ...], tuple[str, ...]]
 _PAGE: Final = 5_000
 _IDS: Final = 500
 PAGE_BYTES: Final = 2 << 20
-"""Of the changes in one slice: some ten times as much once they are parsed. A single larger one is a slice by itself."""
+"""Limit for the changes in one slice: they take some ten times as much once they are parsed. A single larger one is a
+slice by itself.
+"""
 READ_BYTES: Final = 8 << 20
 """The same for who reads a single slice."""
 TAIL_BYTES: Final = 16 << 20
-"""Of the changes that history does not have yet, as far as one answer takes them together."""
+"""Limit for the changes that history does not have yet, as far as one answer takes them together."""
 TAIL_TOO_LARGE: Final = (
     "History is behind, and the changes that it lacks are too many to be searched for an answer; try again in a moment. "
     "GET /metrics says how far it is, the log says why"
@@ -243,7 +245,7 @@ class Journal:
         )
 
     def instance_key(self) -> bytes:
-        """What ids of attribute instances are made with. Raises Unavailable where it was lost."""
+        """The key of ids of attribute instances. Raises Unavailable where it was lost."""
         row = self._db.execute("SELECT value FROM meta WHERE key='instances'").fetchone()
         if row is None:
             raise Unavailable(
@@ -311,7 +313,7 @@ class JournalPool:
 
 @dataclass(frozen=True, slots=True)
 class ChainReport:
-    """What a walk over the chain found. ``broken_at`` is the first row that does not fit, None when all do."""
+    """The finding of a walk over the chain. ``broken_at`` is the first row that does not fit, None when all do."""
 
     rows: int
     broken_at: int | None

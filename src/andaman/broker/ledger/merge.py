@@ -35,7 +35,7 @@ Check = Callable[[Doc | None, Doc], None]
 
 log = logging.getLogger(__name__)
 BATCH_BYTES: Final = 32 << 20
-"""Of one commit; the operation that passes this is its last. The rest of the requests is another commit."""
+"""Limit for one commit; the operation that passes this is its last. The rest of the requests is another commit."""
 _PARSED: Final = 4  # times as large as its bytes, at the least, is a parsed entity
 MAX_ENTITY_BYTES: Final = 16 << 20
 """Each change of an entity reads and writes all of it: an entity that grows without end would stop the one writer."""

@@ -1,4 +1,4 @@
-"""What a principal may see and change, applied to docs, events and writes.
+"""The rights of a principal to see and change, applied to docs, events and writes.
 
 An entity that the actor may not see behaves as if it were not there: reads and changes answer ResourceNotFound.
 Only creating over its id cannot pretend so; it answers Forbidden, with the same words that a policy refusal has,

@@ -16,7 +16,7 @@ from andaman.broker.ledger.rows import COLUMNS
 ROWS: Final = 128
 """Journal rows that one statement takes at most."""
 _BYTES: Final = 1 << 20
-"""What such a batch holds at most: SQLite keeps the values of a statement in memory, several times."""
+"""The most that such a batch holds: SQLite keeps the values of a statement in memory, several times."""
 _STEP: Final = 8  # sizes are padded to its multiples, so that few statements are compiled
 _JOURNAL: Final = COLUMNS.split(", ")
 # The head is told by the last row, state by the last row of its entity; elsewhere these columns are NULL.

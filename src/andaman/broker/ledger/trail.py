@@ -1,4 +1,4 @@
-"""Who changed one entity, when and how: its events, newest first, as one principal may know them.
+"""The changes of one entity with their authors: its events, newest first, as one principal may know them.
 
 The journal has no index by entity (that would tax every write), so this walks back from the entity's last event in
 bounded stretches: what one question may look at is limited, and the answer says where to go on.

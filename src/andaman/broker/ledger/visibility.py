@@ -1,4 +1,4 @@
-"""What one principal may see of the past, as history asks for it: entities, attributes, and since when."""
+"""The past that one principal may see, as history asks for it: entities, attributes, and since when."""
 
 from __future__ import annotations
 

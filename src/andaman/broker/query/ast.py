@@ -82,7 +82,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """What a query term looks at: ``attr.sub.member[key.key]``.
+    """The target of a query term: ``attr.sub.member[key.key]``.
 
     ``attr``: IRI of the attribute; "" when ``member`` is the entity's own (such as ``modifiedAt``).
     ``subs``: IRIs of sub-attributes, from the outside in. ``member``: one of ``MEMBERS``, or "" for the value itself.

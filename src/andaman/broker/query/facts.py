@@ -1,4 +1,4 @@
-"""What the index knows of an attribute: one small fact, in memory and as a blob that start-up reads without JSON.
+"""The index's knowledge of an attribute: one small fact, in memory and as a blob that start-up reads without JSON.
 
 A fact decides comparisons exactly or says "look at the document" (``OTHER``). Texts are kept as 64-bit hashes: a
 page is always verified on documents, so a collision (chance below 1e-7 for a million distinct texts) can only
@@ -109,7 +109,7 @@ def fact_of(instances: Sequence[Instance]) -> Fact:
 
 
 def box_of(instances: Sequence[Instance]) -> Box | None:
-    """Where a GeoProperty with one readable instance is; None: look at the document."""
+    """The box of a GeoProperty with one readable instance; None: look at the document."""
     if len(instances) != 1:
         return None
     value = instances[0].get("value")
@@ -190,7 +190,7 @@ def update_facts(facts: bytes, doc: Doc, changed: Iterable[str]) -> bytes:
 
 
 def _find(facts: bytes, code: int) -> tuple[int, int]:
-    """Where the records of an attribute begin and end; (length, length) when there are none."""
+    """The beginning and end of an attribute's records; (length, length) when there are none."""
     upper, low = (code >> 8).to_bytes(7, "little"), code & 0xF0
     at = facts.find(upper)
     while at >= 0:

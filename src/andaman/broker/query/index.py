@@ -48,7 +48,7 @@ Shape = tuple[tuple[str, ...], tuple[str, ...]]
 
 @dataclass(slots=True)
 class View:
-    """What one ``Access`` sees: for each shape a group number (0: nothing), for each group the hidden attributes."""
+    """The view of one ``Access``: for each shape a group number (0: nothing), for each group the hidden attributes."""
 
     group: npt.NDArray[np.int32]
     hidden: list[frozenset[str]]

@@ -1,4 +1,4 @@
-"""What the query parsers share: a cursor over the text, limits, and errors that point at a position."""
+"""The shared parts of the query parsers: a cursor over the text, limits, and errors that point at a position."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class MapStore:
             self._store = Store(path, KIND)
 
     def load(self, now: Micros) -> list[Row]:
-        """Those that are not over, in the order of their ids, which is that of their making."""
+        """Maps that are not over, in the order of their ids, which is that of their making."""
         found: list[Row] = []
         try:
             self._store.execute("DELETE FROM entity_map WHERE expires_at <= ?", (now,))

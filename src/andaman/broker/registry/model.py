@@ -70,7 +70,9 @@ class Registration:
 
     @property
     def owner(self) -> Owner | None:
-        """Who registered it, or changed it last; None where that is not known (an older release), or was the platform."""
+        """The principal that registered it, or changed it last; None if that is not known (an older release), or was
+        the platform.
+        """
         told = self.document.get(OWNER)
         return None if told is None else Owner(*told)
 

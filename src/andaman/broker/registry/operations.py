@@ -82,7 +82,7 @@ GROUPS: Final = {
 
 DEFAULT: Final = ("federationOps",)
 AUXILIARY: Final = frozenset({"retrieveOps", "retrieveEntity", "queryEntity"})
-"""What an auxiliary registration may offer (§5.9.2.4)."""
+"""The operations that an auxiliary registration may offer (§5.9.2.4)."""
 
 
 def expand(names: Iterable[str]) -> frozenset[str]:

@@ -44,7 +44,7 @@ from andaman.kernel.work import Timer
 
 log = logging.getLogger(__name__)
 MAX_REGISTRATIONS: Final = 20_000
-"""Of one tenant."""
+"""The most registrations of one tenant."""
 MayRegister = Callable[[Owner, str], bool]
 """(owner, tenant): may that principal register sources there, as of now?"""
 Listener = Callable[[str, Registration | None, Registration | None], None]

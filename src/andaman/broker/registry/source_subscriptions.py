@@ -47,7 +47,7 @@ NEW, UPDATED, GONE = "newlyMatching", "updated", "noLongerMatching"
 
 
 class SourceSubscriptions:
-    """Of all tenants; bound to one event loop."""
+    """The subscriptions on registrations of all tenants; bound to one event loop."""
 
     def __init__(
         self,
@@ -283,7 +283,7 @@ class SourceSubscriptions:
                 self._send(watch, reason, listed, told)
 
     def _matching(self, watch: Watch, access: Access | None) -> list[Registration]:
-        """Those in force that match, and that are of a kind that the owner may see."""
+        """The registrations in force that match, and that are of a kind that the owner may see."""
         return [
             one
             for one in self._registry.in_force(watch.sub.tenant)

@@ -9,7 +9,7 @@ from andaman.identity.model import Access, FullAccess
 
 
 def shown_of(infos: Iterable[Info], access: Access) -> list[Info]:
-    """What of the offers is of kinds that may be seen. One that names no types may be of any."""
+    """The part of the offers whose kinds may be seen. One that names no types may be of any."""
     if type(access) is FullAccess:
         return list(infos)
     return [

@@ -1,4 +1,6 @@
-"""What may be made, kept and used: the members of a new snapshot, what makes way for it, who may know of it."""
+"""The rules of making, keeping and using snapshots: the members of a new one, what makes way for it, who may know of
+it.
+"""
 
 from __future__ import annotations
 

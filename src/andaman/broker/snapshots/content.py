@@ -33,7 +33,9 @@ class Local:
 
 @dataclass(slots=True)
 class Found:
-    """What came of one query. ``docs``: what was gathered elsewhere; a ``Local`` one is answered while the snapshot is made."""
+    """The result of one query. ``docs``: what was gathered elsewhere; a ``Local`` one is answered while the snapshot is
+    made.
+    """
 
     asked: Local | None = None
     docs: Sequence[Doc] = ()
@@ -157,7 +159,7 @@ def _point(row: Instance) -> tuple[Any, ...]:
 def _kept(
     doc: Doc, local: Sequence[tuple[Local, Found]], moment: Moment, links: dict[str, int]
 ) -> Doc | None:
-    """What the queries that the entity matches keep of it, together."""
+    """The parts that the matching queries keep of the entity, together."""
     kept: Doc | None = None
     for asked, found in local:
         if not any(

@@ -28,7 +28,7 @@ from andaman.kernel.storage import looking_into
 from andaman.kernel.time import Micros
 
 PART: Final = ".part"
-"""What the name of a directory ends with while its ledger is being made."""
+"""The end of a directory's name while its ledger is being made."""
 FACTS: Final = Facts(FACTS_VERSION, index_facts, update_facts)
 _ROWS: Final = 500  # written together, or …
 _BYTES: Final = 4 << 20  # … so many bytes of them
@@ -97,7 +97,7 @@ class Recorder:
             self._flush()
 
     def evolution(self, found: Doc, *, present: bool) -> None:
-        """What an entity was over time: ``{"id", "type", "scope"?: [instances], "attrs": {IRI: [instances]}}``.
+        """An entity over time: ``{"id", "type", "scope"?: [instances], "attrs": {IRI: [instances]}}``.
 
         ``present``: the entity itself is (or will be) in the snapshot, so that this only adds to its past.
         """

@@ -310,7 +310,7 @@ class Snapshots:
         return one
 
     def list_all(self, actor: Actor, tenant: str) -> list[Snapshot]:
-        """Those that this actor may know of, in the order of creation."""
+        """The snapshots that this actor may know of, in the order of creation."""
         now = self._clock()
         found = [
             one

@@ -131,7 +131,7 @@ def _as(doc: Doc, shape: Shape) -> WriteOp:
 
 
 def _originals(place: Path, tenant: str, ids: list[str]) -> dict[str, Shape]:
-    """What entities of a snapshot were at first, of those that took on another shape since. Blocks."""
+    """The first shapes of those entities of a snapshot that took on another shape since. Blocks."""
     db = connect(place)
     try:
         found = {}

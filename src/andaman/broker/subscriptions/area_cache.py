@@ -17,7 +17,9 @@ _MOST: Final = 100_000
 
 
 class AreaCache(Generic[T]):
-    """Of one tenant. It must hear of every event, in order: of those too that concern no subscription."""
+    """The remembered areas of one tenant's entities. It must hear of every event, in order: of those too that concern
+    no subscription.
+    """
 
     def __init__(self) -> None:
         self._known: dict[str, dict[int, tuple[T, ...]]] = {}

@@ -1,4 +1,4 @@
-"""What an event changed, attribute by attribute, and whether that concerns a condition (CIM 009 §5.8.6). Pure."""
+"""The changes of an event, attribute by attribute, and whether they concern a condition (CIM 009 §5.8.6). Pure."""
 
 from __future__ import annotations
 

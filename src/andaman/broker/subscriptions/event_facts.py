@@ -1,4 +1,4 @@
-"""What an event says of its entity, as far as the index of subscriptions asks.
+"""The facts of an event about its entity, as far as the index of subscriptions asks.
 
 Most events concern nobody, and to see that the whole entity need not be read: what changed stands in the event, and where a
 point lies can be read off the entity's bytes.

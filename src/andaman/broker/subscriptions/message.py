@@ -1,4 +1,4 @@
-"""What the courier takes to receivers, and what becomes of it."""
+"""The messages that the courier takes to receivers, and their outcome."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from andaman.broker.outgoing import Header
 
 
 class Outcome(Enum):
-    """What became of one attempt."""
+    """The outcome of one attempt."""
 
     DELIVERED = "delivered"
     FAILED = "failed"  # will be tried again

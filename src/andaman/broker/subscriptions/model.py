@@ -73,7 +73,7 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where to (§5.2.15). Times in seconds."""
+    """The receiver of notifications (§5.2.15). Times in seconds."""
 
     uri: str
     accept: str = "application/json"
@@ -89,7 +89,9 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Whose rights a subscription has. They are looked up anew when accounts, tokens or the policy change."""
+    """The principal whose rights a subscription has. They are looked up anew when accounts, tokens or the policy
+    change.
+    """
 
     id: str  # of the principal: "user:…", "token:…"
     purpose: str = ""  # of the session that made the subscription

@@ -35,7 +35,7 @@ def _same(name: str) -> str:
 def compile_content(
     content: Content, expand_q: Expand, context: Context
 ) -> tuple[Condition, Form, Endpoint, dict[str, Micros]]:
-    """What a stored subscription means; times in µs: throttling, interval, expires. Raises BadRequestData.
+    """The meaning of a stored subscription; times in µs: throttling, interval, expires. Raises BadRequestData.
 
     ``expand_q``: for the names in ``q``, which is kept as it was given. ``context`` says how names look in projections
     of linked entities.

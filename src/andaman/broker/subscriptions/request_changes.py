@@ -15,7 +15,7 @@ from andaman.broker.model import Event
 
 MOST_ENTITIES: Final = 1_000
 MOST_BYTES: Final = 1 << 20
-"""Of one notification; a single entity may be larger."""
+"""Limit for one notification; a single entity may be larger."""
 
 
 def of_one_request(one: Event, other: Event) -> bool:

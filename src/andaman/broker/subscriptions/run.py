@@ -18,7 +18,7 @@ from andaman.kernel.time import Micros
 
 
 class Owners(Protocol):
-    """Who may see what now."""
+    """The present rights of owners."""
 
     def access_of(self, owner: Owner) -> Access | None:
         """The rights of a subscription's owner as of now; None when there are none any more."""
@@ -79,7 +79,7 @@ class Run:
 
     @property
     def settled(self) -> int | None:
-        """What may be saved as its position; None: the engine's."""
+        """The position that may be saved; None: the engine's."""
         if self.open:
             return next(iter(self.open)) - 1
         return None if self.live else self.position

@@ -44,7 +44,7 @@ MOST: Final = 100_000
 
 
 class Remote(Protocol):
-    """Who keeps copies of subscriptions at context sources (remote.py)."""
+    """The keeper of copies of subscriptions at context sources (exchange/copies.py)."""
 
     def changed(self, sub: Subscription) -> None: ...
 

@@ -47,7 +47,7 @@ class Limit(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where on a shelf: ``kind`` "", "equal", "above", "below" or "box"."""
+    """A place in the index: ``kind`` "", "equal", "above", "below" or "box"."""
 
     kind: str = ""
     attr: str = ""

@@ -44,7 +44,7 @@ class Census:
     """The first and the last moment of its rows (ms)."""
     dataset: Ints
     form: Ints
-    """What all its rows have, -1 where they differ."""
+    """The value that all its rows have, -1 if they differ."""
     sole: Bools
     """Is it known that no other row of the entity repeats an observation of one of these?"""
 

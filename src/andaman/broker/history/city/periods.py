@@ -29,7 +29,7 @@ class Span:
 
     @property
     def width(self) -> int | None:
-        """Of each period, where they are all as long as each other."""
+        """The length of each period, if they are all equal."""
         widths = np.unique(np.diff(self.bounds))
         return int(widths[0]) if len(widths) == 1 else None
 

@@ -1,4 +1,5 @@
-"""Whose values count in a question about one attribute of all entities, as of one snapshot and the tail behind it.
+"""The entities whose values count in a question about one attribute of all entities, as of one snapshot and the tail
+behind it.
 
 Rights are asked once for each distinct (types, scopes), and once for the few entities of which something was hidden in the
 past; nothing here is done for each row.
@@ -28,7 +29,7 @@ Bools = npt.NDArray[np.bool_]
 
 
 class CityVisibility(Protocol):
-    """What the one who asks may see."""
+    """The rights of the caller."""
 
     def sees(self, types: Sequence[str], scopes: Sequence[str]) -> bool: ...
 
@@ -53,7 +54,7 @@ class Everything:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Those whose values count."""
+    """The entities whose values count."""
 
     numbers: Ints
     """Entities that the store knows, rising."""
@@ -101,7 +102,7 @@ class CityAttribute:
         )
 
     def at(self, store: Store, snapshot: Snapshot, cursor: duckdb.DuckDBPyConnection) -> Chosen:
-        """Those whose values count, with what the snapshot does not have."""
+        """The entities whose values count, with the events that the snapshot does not have."""
         numbers, seq = self.subjects.as_of(self.tenant, self._fits)
         late: dict[str, list[Event]] = {}
         forms: dict[str, str] = {}

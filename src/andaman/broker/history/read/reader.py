@@ -333,7 +333,7 @@ class Reader:
         return ordered(in_range(rows, query, self._words.observed), query, self._words.observed, self.text)
 
     def _places(self, numbers: Ints) -> Ints:
-        """Where these entities stand in the question."""
+        """The places of these entities in the question."""
         if is_repeated(numbers):
             return cast(Ints, repeated(self.who[int(numbers[0])], len(numbers)))
         place = np.array(sorted(self.who), dtype=np.int64)

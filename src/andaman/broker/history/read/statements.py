@@ -13,11 +13,11 @@ from andaman.broker.history.segments.recent import Choice
 from andaman.broker.history.segments.segment import Segment, Snapshot
 
 _OPS: Final = (SET, DELETED, MOVED, ADDED, GONE)
-"""Of rows in segments."""
+"""Kinds of rows in segments."""
 
 
 def condition(cursor: duckdb.DuckDBPyConnection, choice: Choice, ops: bool = True) -> str:
-    """What a row of the choice meets, apart from its time. ``ops``: and apart from its kind, if not."""
+    """The SQL condition for rows of the choice, without their time; without their kind if not ``ops``."""
     numbers = choice.entities.tolist()
     if not numbers:
         where = "false"

@@ -1,1 +1,1 @@
-"""What a row of history is: one change of one instance, in columns."""
+"""The form of a row of history: one change of one instance, in columns."""

@@ -16,7 +16,7 @@ _PLACE_BITS: Final = 16
 
 
 class Identity(NamedTuple):
-    """What an instance id stands for, within one attribute of one entity."""
+    """The meaning of an instance id, within one attribute of one entity."""
 
     seq: int
     place: int
@@ -45,7 +45,7 @@ def instance_id(key: bytes, attr: str, seq: int, place: int, deletion: bool = Fa
 
 
 def read_instance_id(key: bytes, attr: str, uri: str) -> Identity | None:
-    """What ``instance_id`` was given; None where no such id was ever made."""
+    """The arguments of ``instance_id`` for this id; None if no such id was ever made."""
     digits = uri.removeprefix(PREFIX)
     if len(digits) != 16 or len(uri) != len(PREFIX) + 16 or not set(digits) <= set("0123456789abcdef"):
         return None

@@ -45,7 +45,7 @@ class TooMuchText(TooManyResults):
 
 
 class Allowance:
-    """What one answer may still have of texts."""
+    """The remaining budget of texts for one answer."""
 
     def __init__(self, most: int = ANSWER_CHARS) -> None:
         self._most = most

@@ -88,7 +88,7 @@ class Names:
 
     # -- giving numbers (the loading thread) ------------------------------------------------------------------
     def mark(self) -> tuple[int, int]:
-        """Where a transaction begins, for ``save`` or ``undo``."""
+        """The beginning of a transaction, for ``save`` or ``undo``."""
         return len(self.texts), self._next_entity
 
     def save(self, mark: tuple[int, int]) -> None:

@@ -1,4 +1,5 @@
-"""What stays of observations whose rows were dropped: for each series and hour their count, sum, extremes and spread.
+"""The remainder of observations whose rows were dropped: for each series and hour their count, sum, extremes and
+spread.
 
 Exact: a rollup is the aggregate of the rows that were dropped, each observation counted once, as it was told last. A series
 and hour may have several rollups (what came late was dropped later); they add up.

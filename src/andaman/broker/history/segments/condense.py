@@ -44,7 +44,8 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Condensing:
-    """What to drop: rows of these entities (by number, rising) and attributes (none: all) from before ``before`` (µs).
+    """The rows to drop: those of these entities (by number, rising) and attributes (none: all) from before ``before``
+    (µs).
 
     ``before`` counts in whole hours; both observation and commit must lie before it. ``rollups``: hourly aggregates stay.
     """

@@ -1,4 +1,4 @@
-"""What a segment of rows is: its columns, its bounds, and SQL over the segments of one moment.
+"""A segment of rows: its columns, its bounds, and SQL over the segments of one moment.
 
 Rows arrive in order of commit, so segments cover stretches of the journal one after the other. A sorted segment lies
 in order of attribute, entity and time (``sorting.py``). Beside it lie the last rows of its instances in a table of their

@@ -1,4 +1,6 @@
-"""Who existed as of T, with types, scopes and time of creation: enough to choose a page before anything else is looked at."""
+"""The entities that existed as of T, with types, scopes and time of creation: enough to choose a page before anything
+else is looked at.
+"""
 
 from __future__ import annotations
 
@@ -45,8 +47,9 @@ def members_at(
     wanted: Iterable[str] | None,
     later: Sequence[Event],
 ) -> list[Member]:
-    """Those of ``wanted`` (None: all) that existed at ``at``. ``later``: events up to then that the snapshot does not have, in
-    order."""
+    """The entities among ``wanted`` (None: all) that existed at ``at``. ``later``: events up to then that the snapshot
+    does not have, in order.
+    """
     names = store.names
     where = f"tenant = {names.word(tenant)} AND attr IN ({names.word(META)}, {names.word(BORN)})"
     known: dict[str, list[Any]] = {}  # [members or None, born]

@@ -111,7 +111,7 @@ class _Entity:
         return made
 
     def _marks(self, attrs: Mapping[str, Sequence[Instance]]) -> dict[str, str]:
-        """What changed later than its instances say (entity/hiding.py)."""
+        """Changes later than the instances of the attributes say (entity/hiding.py)."""
         marks = {"": iso(self.meta_at)} if self.meta_at > self.born else {}
         for attr, at in self.last.items():
             if at > self.born:

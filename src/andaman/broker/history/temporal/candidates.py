@@ -35,13 +35,13 @@ _GROWTH: Final = 8
 
 
 class Visibility(NarrowSight, Protocol):
-    """What the one who asks may see."""
+    """The rights of the caller."""
 
     def sees(self, types: Sequence[str], scopes: Sequence[str]) -> bool: ...
 
 
 class Candidates:
-    """Of one question. ``left``: matches that are still to be found."""
+    """The candidates of one question. ``left``: matches that are still to be found."""
 
     def __init__(
         self,

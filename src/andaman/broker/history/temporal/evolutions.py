@@ -42,7 +42,7 @@ _ROOM: Final = 0.9  # of a page that was too large: instances are not equally la
 
 
 class Visibility(Protocol):
-    """What the one who asks may see."""
+    """The rights of the caller."""
 
     def sees(self, types: Sequence[str], scopes: Sequence[str]) -> bool: ...
 

@@ -44,7 +44,7 @@ assert {SET, ADDED}.isdisjoint({DELETED, MOVED, GONE})
 
 
 class Visibility(Protocol):
-    """What the one who asks may see."""
+    """The rights of the caller."""
 
     def hidden_attrs(self, types: Sequence[str], scopes: Sequence[str]) -> frozenset[str]: ...
 
@@ -125,14 +125,14 @@ class Narrowing:
         return self._need is not None
 
     def known(self, numbers: Ints) -> Ints:
-        """Those of these entities (rising) that may match."""
+        """The entities among these (rising) that may match."""
         if self._need is None or not len(numbers):
             return numbers
         found: Ints = numbers[self._among(self._need, numbers)]
         return found
 
     def new(self, names: Sequence[str]) -> list[str]:
-        """Those of these entities, which only the tail has, that may match."""
+        """The entities among these, which only the tail has, that may match."""
         return [name for name in names if self._may(self._need, name)]
 
     def _of_rows(self) -> bool:
@@ -244,7 +244,7 @@ class Narrowing:
         return np.ma.getdata(found["entity"]).astype(np.int64)
 
     def _bound(self, temporal: TemporalQuery) -> None:
-        """What rows in the interval are like, and which segments have some."""
+        """Find the bounds of rows in the interval, and the segments that have some."""
         low, high = bounds(temporal)
         last = None if high is None else high - 1
         self._where = _VALUES
