@@ -1,4 +1,4 @@
-"""What commands do on a data directory without a running platform, or while one runs on it."""
+"""Tools for commands on a data directory without a running platform, or while one runs on it."""
 
 from __future__ import annotations
 

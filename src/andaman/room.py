@@ -1,4 +1,4 @@
-"""What a room declares about itself, once, and the objects from which it builds its part of the platform. This module
+"""The declaration of a room, made once, and the objects from which it builds its part of the platform. This module
 knows no room.
 
 ``rooms.py`` lists the rooms, ``app.py`` builds, starts and stops them in that order.
@@ -85,7 +85,7 @@ class NoSettings:
 
 @dataclass(frozen=True)
 class SiteSettings:
-    """What concerns more than one room."""
+    """Settings that concern more than one room."""
 
     data: str = setting("data", "Directory of all stored data. One process owns it.")
     host: str = setting("127.0.0.1", "Address to listen on. Loopback unless you say otherwise.")
@@ -125,7 +125,7 @@ class SiteSettings:
 
 # -- what rooms share -------------------------------------------------------------------------------------------
 class Services:
-    """What rooms offer each other: one object for each type."""
+    """The objects that rooms offer each other: one for each type."""
 
     def __init__(self) -> None:
         self._by_type: dict[type[Any], Any] = {}
@@ -232,7 +232,7 @@ class Raw:
 
 @dataclass(frozen=True)
 class Built:
-    """What a room adds to the platform.
+    """The parts that a room adds to the platform.
 
     ``background`` starts in this order, after the rooms before it, and stops in reverse; then ``close`` is called, also
     where nothing was started. ``around`` wraps the whole application: the first room's is the outermost.

@@ -1,4 +1,5 @@
-"""What a room declares about its entity types: words, attributes, codes, and where a type belongs. This module knows no room.
+"""The declarations of a room about its entity types: words, attributes, codes, and where a type belongs. This module
+knows no room.
 
 `make generated` writes the city context, docs/vocabulary.md and the words of the screens from these declarations. The catalogue's
 seed and the policy read them when the platform starts.
@@ -18,7 +19,7 @@ Kind = Literal["Property", "GeoProperty", "Relationship", "LanguageProperty", "J
 
 
 class Namespace(Enum):
-    """Where the IRI of a short name comes from."""
+    """The origin of the IRI of a short name."""
 
     MODELS = "models"
     """NGSI-LD's core context, else a smart data model, else ``urn:andaman:ns:``. The choice for new names."""
@@ -102,7 +103,7 @@ class EntityType:
     datasets: tuple[str, ...]
     """Codes of the datasets of the catalogue's seed that hold it."""
     ids: str = ""
-    """What its ids look like, for the vocabulary page."""
+    """The form of its ids, for the vocabulary page."""
     note: str = ""
     namespace: Namespace = Namespace.MODELS
     written_by: Permission | None = None

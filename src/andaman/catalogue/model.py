@@ -40,7 +40,7 @@ class Retention:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """What the catalogue knows of one dataset. Names of types and attributes are IRIs.
+    """The catalogue's knowledge of one dataset. Names of types and attributes are IRIs.
 
     ``frequency``: ISO 8601 duration between updates ("PT1M", "P1Y"), or "" where it has none.
     ``hidden``: attributes with a classification of their own; ``required``: attributes every record should have.
@@ -61,7 +61,7 @@ class Dataset:
     purpose: str = OPERATIONS
     retention: Retention | None = None  # None: for ever
     faults: tuple[str, ...] = ()
-    """What of its policy cannot be read, in sentences; see ``reading``."""
+    """The parts of its policy that cannot be read, in sentences; see ``reading``."""
 
     @property
     def id(self) -> str:

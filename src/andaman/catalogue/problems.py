@@ -1,4 +1,4 @@
-"""What the catalogue refuses to people, with its words."""
+"""Refusals of the catalogue to people, with their words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an entry's attributes say of its policy, and what in them cannot be read. Pure.
+"""The policy in an entry's attributes, and the parts of it that cannot be read. Pure.
 
 A mistake closes: names that can be recognised in what is no selector still count, a scope that is none is not looked at where
 there are types, and an attribute that is named anywhere in ``hiddenAttributes`` is a secret.

@@ -1,4 +1,4 @@
-"""What the doors of the registers answer. Shapes for people: docs/rooms/city.md."""
+"""The answers of the doors of the registers. Shapes for people: docs/rooms/city.md."""
 
 from __future__ import annotations
 

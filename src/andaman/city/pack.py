@@ -41,7 +41,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class InstallReport:
-    """What an installation did to the broker; ``unchanged`` entities were not written."""
+    """The effect of an installation on the broker; ``unchanged`` entities were not written."""
 
     created: int
     updated: int

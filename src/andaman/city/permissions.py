@@ -1,4 +1,4 @@
-"""What people need permissions for in the data of the city itself."""
+"""The permissions for the data of the city itself."""
 
 from __future__ import annotations
 

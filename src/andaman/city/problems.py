@@ -1,4 +1,4 @@
-"""What the registers refuse to people, with its words."""
+"""Refusals of the registers to people, with their words."""
 
 from __future__ import annotations
 

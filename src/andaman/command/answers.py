@@ -1,4 +1,4 @@
-"""What the doors of the command center answer, where it is not an entity. Shapes for people: docs/api.md."""
+"""The answers of the command center's doors that are not entities. Shapes for people: docs/api.md."""
 
 from __future__ import annotations
 

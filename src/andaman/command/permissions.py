@@ -1,4 +1,4 @@
-"""What people need permissions for in the command center."""
+"""The permissions of the command center."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the command center refuses to people, with its words."""
+"""Refusals of the command center to people, with their words."""
 
 from __future__ import annotations
 

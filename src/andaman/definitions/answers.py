@@ -1,4 +1,4 @@
-"""What the doors of definitions answer. Shapes for people: docs/rooms/definitions.md."""
+"""The answers of the doors of definitions. Shapes for people: docs/rooms/definitions.md."""
 
 from __future__ import annotations
 

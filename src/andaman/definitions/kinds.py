@@ -25,7 +25,7 @@ class SetAside:
 
 
 class Place(Protocol):
-    """Where the definitions in force live, and take effect. The room of the kind has it."""
+    """The place where the definitions in force live, and take effect. The room of the kind has it."""
 
     def in_force(self) -> Mapping[str, Document]:
         """Key → document, as the form's ``json`` gives it, without ``code``. What cannot be read is left out."""

@@ -1,4 +1,4 @@
-"""What definitions refuse to people, with its words."""
+"""Refusals of definitions to people, with their words."""
 
 from __future__ import annotations
 

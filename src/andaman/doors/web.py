@@ -22,7 +22,7 @@ from andaman.kernel.http import problem_response
 from andaman.room import Built, NoSettings, Room, Site
 
 STATIC: Final = Path(__file__).resolve().parent.parent / "web" / "static"
-"""Where ``scripts/build_ui.py`` puts the built screens; part of the wheel."""
+"""The directory in which ``scripts/build_ui.py`` puts the built screens; part of the wheel."""
 
 POLICY: Final = "; ".join(
     (

@@ -23,7 +23,7 @@ _QUEUE_MAX: Final = 5_000
 
 
 class JournalEvent(Protocol):
-    """What the merged view reads of an event; broker.model.Event fits."""
+    """The members of an event that the merged view reads; broker.model.Event fits."""
 
     @property
     def seq(self) -> Position: ...
@@ -42,7 +42,7 @@ class JournalEvent(Protocol):
 
 
 class Journal(Protocol):
-    """What the merged view needs of the broker; Broker fits."""
+    """The part of the broker that the merged view needs; Broker fits."""
 
     @property
     def seq(self) -> Position: ...

@@ -32,7 +32,7 @@ _NO_AUTH: Final = "no-auth"
 
 
 class PresentRights(NamedTuple):
-    """What a principal may do now. ``ends_at``: when it, or one that it stands on, is over at the latest."""
+    """The present rights of a principal. ``ends_at``: when it, or one that it stands on, is over at the latest."""
 
     principal: Principal
     rights: Rights

@@ -1,4 +1,4 @@
-"""What may be in an account or a token: each check returns the value or raises BadRequestData."""
+"""The permitted content of an account or a token: each check returns the value or raises BadRequestData."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ PUBLIC_PRINCIPAL: Final = Principal("public", "Public", frozenset({Role.PUBLIC})
 
 
 class Credential(NamedTuple):
-    """Who a secret belongs to: ``digest`` is its SHA-256."""
+    """The owner of a secret: ``digest`` is its SHA-256."""
 
     kind: str  # "session" or "token"
     digest: bytes

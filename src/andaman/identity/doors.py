@@ -25,7 +25,7 @@ class TableError(Exception):
 
 
 class Tenancy(StrEnum):
-    """Whose data a door shows or changes."""
+    """The tenant whose data a door shows or changes."""
 
     CITY = "city"
     """The city's data alone: closed to tokens of other tenants, however a request names a tenant. A caller who may
@@ -34,7 +34,7 @@ class Tenancy(StrEnum):
     TENANT = "tenant"
     """A tenant's alone: one must be named."""
     BOTH = "both"
-    """Of the tenant that is named, else the city's."""
+    """The data of the named tenant, else the city's."""
     NONE = "none"
     """No tenant's data: the caller's own sign-in, built files, notifications of other brokers. A tenant that is named
     means nothing.

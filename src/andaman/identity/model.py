@@ -1,4 +1,4 @@
-"""Who acts, and what they may see. Plain data: every other room may import this module.
+"""Actors, and the data that they may see. Plain data: every other room may import this module.
 
 The gate answers with a filter, not with a yes afterwards: ``Access`` goes *into* each broker call, and what it
 hides is absent from lists, counts, tiles, aggregates, errors, exports, subscriptions and replays alike.

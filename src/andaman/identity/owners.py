@@ -14,7 +14,7 @@ from andaman.kernel.time import Micros
 
 
 class Rights(NamedTuple):
-    """Who it is now, and what they may see."""
+    """The principal as it is now, and the data that it may see."""
 
     principal: Principal
     access: Access

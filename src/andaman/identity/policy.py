@@ -1,4 +1,4 @@
-"""Who may see and write what: role × agency × classification × purpose, compiled to a filter.
+"""The rights to see and write: role × agency × classification × purpose, compiled to a filter.
 
 Pure. A ``PolicyTable`` is made of dataset rules (what is how secret, and whose), write rules (which permission lets
 somebody write which types) and the table of roles. ``PolicyAccess`` answers for one set of rights; answers depend on (types, scopes) alone and are
@@ -105,9 +105,10 @@ class WriteLimit:
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What matters of a principal for the policy. ``device``: writes within its limit, without a role. ``tenants``: those
-    it may enter, see ``identity.tenants``. ``under``: the rights of those it stands on, all of which must allow the same:
-    whoever made a token, and whoever made that one's (``identity.basis``)."""
+    """The facts about a principal that matter for the policy. ``device``: writes within its limit, without a role.
+    ``tenants``: those it may enter, see ``identity.tenants``. ``under``: the rights of those it stands on, all of which
+    must allow the same: whoever made a token, and whoever made that one's (``identity.basis``).
+    """
 
     roles: frozenset[str] = frozenset({Role.PUBLIC})
     agency: str = ""

@@ -1,5 +1,6 @@
-"""What an actor is, as one small number: known or not, staff or not, and what binds its token. Made once per credential, read
-on every request. What somebody may do beyond that, their permissions say (``Principal.permissions``)."""
+"""The kind of an actor, as one small number: known or not, staff or not, and what binds its token. Made once per
+credential, read on every request. What somebody may do beyond that, their permissions say (``Principal.permissions``).
+"""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ STANDINGS: Final = 64
 PUBLIC: Final = "public"
 """Id of the actor of requests without sign-in."""
 DEVICE_PREFIX: Final = "device:"
-"""What the id of a device's principal begins with."""
+"""The beginning of the id of a device's principal."""
 
 
 def powers_of(actor: Actor) -> int:

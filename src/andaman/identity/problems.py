@@ -1,4 +1,4 @@
-"""What sign-in, accounts, sessions and tokens refuse to people, with their words."""
+"""Refusals of sign-in, accounts, sessions and tokens to people, with their words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the identity store keeps, as plain data."""
+"""The content of the identity store, as plain data."""
 
 from __future__ import annotations
 

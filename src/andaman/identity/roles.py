@@ -34,7 +34,7 @@ _NONE: Final[frozenset[str]] = frozenset()
 
 
 class Sees(StrEnum):
-    """What a role sees besides public data. ``may_see`` in ``identity.policy`` is the law."""
+    """The data that a role sees in addition to public data. ``may_see`` in ``identity.policy`` is the law."""
 
     UNLISTED = "unlisted"
     """Entities that are in no dataset."""

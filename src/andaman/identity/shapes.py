@@ -1,4 +1,4 @@
-"""What the HTTP of identity answers with: the JSON shapes of accounts, sessions, tokens and audit entries (docs/api.md)."""
+"""The answers of identity over HTTP: the JSON shapes of accounts, sessions, tokens and audit entries (docs/api.md)."""
 
 from __future__ import annotations
 

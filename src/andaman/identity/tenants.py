@@ -1,4 +1,4 @@
-"""Who may enter which tenant.
+"""Access to tenants.
 
 The default tenant "" is the city: everybody enters it, by role. A drill's tenant (``exercise-…``) is open to its trainee,
 its trainers and administrators: the training room admits them and shows them out. Any other tenant is open to accounts
@@ -20,7 +20,7 @@ from andaman.kernel.errors import BadRequestData, NoSuchTenant
 from andaman.kernel.ids import is_tenant
 
 EXERCISE: Final = "exercise-"
-"""What the name of a drill's tenant begins with."""
+"""The beginning of the name of a drill's tenant."""
 _GIVEN_MAX: Final = 100
 _ADMITTED_MAX: Final = 50
 

@@ -1,4 +1,4 @@
-"""What a handler asks of the gate and of its door: who acts, in which tenant, and whether they may.
+"""The facts that a handler gets from the gate and from its door: the actor, the tenant, and whether the actor may.
 
 What a door requires stands in its entry (``identity.doors``); ``require`` is for what depends on the content of a request.
 """

@@ -1,4 +1,4 @@
-"""What could not be read: kept with its reason, bounded in number, age and size, in a SQLite file of its own.
+"""Unreadable messages: kept with the reason, bounded in number, age and size, in a SQLite file of their own.
 
 Of each kind (feed, topic, reason, attribute) the newest few are kept and the others counted, and where the box is full
 the most frequent kind gives way: one noisy device hides nothing.

@@ -19,7 +19,7 @@ ACCIDENT_FACTOR: Final = 20.0
 
 
 class CityData(Protocol):
-    """What a city pack offers to feeds (``andaman.city.pack.Pack``)."""
+    """The part of a city pack that feeds use (``andaman.city.pack.Pack``)."""
 
     def iter_docs(self, part: str | None = None) -> Iterator[Doc]: ...
 

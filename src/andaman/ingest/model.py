@@ -1,4 +1,4 @@
-"""What a feed is, and what the manager hands to it. Plain data and protocols."""
+"""A feed, and the tools that the manager gives to it. Plain data and protocols."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Observation:
 
 @dataclass(slots=True)
 class Written:
-    """What became of a batch. ``refused``: place of the observation → why the broker did not take it."""
+    """The result of a batch. ``refused``: place of the observation → why the broker did not take it."""
 
     changed: int = 0
     refused: dict[int, str] = field(default_factory=dict)
@@ -90,7 +90,7 @@ class FeedLink(Protocol):
 
 
 class DeviceLink(FeedLink, Protocol):
-    """What a connector of devices needs besides: it answers for each of its messages."""
+    """The further tools of a connector of devices: it answers for each of its messages."""
 
     def stamp(self, width: int = 1) -> Micros:
         """A time of receipt that no other reading has (``Stamps.next``)."""
@@ -129,7 +129,7 @@ class Feed(Protocol):
 
 @dataclass(slots=True)
 class FeedStatus:
-    """What screens see of a feed; ``count`` is entity changes written since the platform started.
+    """The status of a feed on screens; ``count`` is entity changes written since the platform started.
 
     ``error`` is the last one, until the feed has run for some seconds; ``failing_since``: the first of a row of them.
     ``ignored``: messages that said that they have no value, or that were old."""

@@ -1,4 +1,4 @@
-"""What people need permissions for in ingest."""
+"""The permissions of ingest."""
 
 from __future__ import annotations
 

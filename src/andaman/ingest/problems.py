@@ -1,4 +1,4 @@
-"""What the ingest room refuses to people, with its words."""
+"""Refusals of the ingest room to people, with their words."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ _ABSENT: Final = _Absent()
 
 @dataclass(slots=True)
 class Reading:
-    """What became of a message. ``received``: its entities have the time of receipt, or (``retained``) none.
+    """The result of reading a message. ``received``: its entities have the time of receipt, or (``retained``) none.
 
     ``ignored`` says why there is neither an entity nor a letter: "missing" (the message says that it has no value),
     "retained" (an old value kept by the MQTT broker, too old to be taken).

@@ -25,7 +25,7 @@ _PICK: Final = re.compile(r"\[([^=\[\]]+)=([^\[\]]*)\]")
 
 
 class Faults:
-    """What is wrong in one file."""
+    """The faults of one file."""
 
     def __init__(self, name: str, text: str) -> None:
         self.found: list[tuple[Place, str]] = []

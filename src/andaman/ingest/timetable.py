@@ -1,4 +1,4 @@
-"""Where a bus is by its timetable: a pure engine over line geometry, stops and published times.
+"""The position of a bus by its timetable: a pure engine over line geometry, stops and published times.
 
 A trip is known at the stops that have a published time; between them it runs with even acceleration, stands a little at
 each stop, and keeps to the shape of its line. Trips are chained to vehicles so that one bus leaves a terminal after it came.

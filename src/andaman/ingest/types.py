@@ -1,4 +1,4 @@
-"""What feeds and devices observe."""
+"""The types of entities that feeds and devices observe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an MQTT broker says in numbers, in words (MQTT 5 §2.4, §3.2.2.2, §3.9.3, §3.14.2.1; MQTT 3.1.1 §3.2.2.3)."""
+"""Words for the numbers of an MQTT broker (MQTT 5 §2.4, §3.2.2.2, §3.9.3, §3.14.2.1; MQTT 3.1.1 §3.2.2.3)."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ _UNUSED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class BlobClass:
-    """What a room keeps. ``largest``: bytes of one object."""
+    """A class of blobs that a room keeps. ``largest``: bytes of one object."""
 
     name: str
     largest: int

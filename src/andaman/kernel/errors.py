@@ -17,7 +17,7 @@ NGSI = "https://uri.etsi.org/ngsi-ld/errors/"
 
 
 class ProblemDocument(TypedDict):
-    """What every problem document has. ``params``: of a refusal, for its words."""
+    """The members of every problem document. ``params``: of a refusal, for its words."""
 
     type: str
     title: str

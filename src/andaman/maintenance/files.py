@@ -1,4 +1,4 @@
-"""What both kinds of backup need: copies of small databases, checksums, and how far a backup reaches."""
+"""The common base of both kinds of backup: copies of small databases, checksums, and how far a backup reaches."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""What a data directory has lost: small databases that were there and are gone, empty or damaged. Nothing is begun anew over them
-without a word: accounts, subscriptions and registered sources would be gone, and nobody would know."""
+"""The losses of a data directory: small databases that were there and are gone, empty or damaged. Nothing is begun anew
+over them without a word: accounts, subscriptions and registered sources would be gone, and nobody would know.
+"""
 
 from __future__ import annotations
 

@@ -48,8 +48,9 @@ class BackupSettings:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the settings say. ``every``: between two backups; ``full_every_hours``: between two bases; ``keep``: bases kept
-    with the journal behind them (0: all); ``spare``: bytes of the target's disk that a backup leaves free."""
+    """The schedule in the settings. ``every``: between two backups; ``full_every_hours``: between two bases; ``keep``:
+    bases kept with the journal behind them (0: all); ``spare``: bytes of the target's disk that a backup leaves free.
+    """
 
     directory: Path
     target: Path

@@ -1,4 +1,5 @@
-"""What a programme promised: objectives, deliverables, milestones, and what proves each. All of it is data of the city.
+"""The promises of a programme: objectives, deliverables, milestones, and the proof of each. All of it is data of the
+city.
 
 Progress is never typed in: each deliverable lists checks over the platform's own entities.
 """

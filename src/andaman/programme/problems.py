@@ -1,4 +1,4 @@
-"""What the programme refuses to people, with its words."""
+"""Refusals of the programme to people, with their words."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Worth:
-    """What one unit of an indicator is worth a year, and the value at which nothing remains to be done."""
+    """The worth of one unit of an indicator a year, and the value at which nothing remains to be done."""
 
     indicator: str
     ideal: float

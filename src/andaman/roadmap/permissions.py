@@ -1,4 +1,4 @@
-"""What people need permissions for in the roadmap."""
+"""The permissions of the roadmap."""
 
 from __future__ import annotations
 

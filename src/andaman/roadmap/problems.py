@@ -1,4 +1,4 @@
-"""What the roadmap refuses to people, with its words."""
+"""Refusals of the roadmap to people, with their words."""
 
 from __future__ import annotations
 

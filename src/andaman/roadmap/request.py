@@ -1,4 +1,4 @@
-"""What a caller may ask of the portfolio: budgets, years, discounting, sampling; read with named errors."""
+"""A caller's request for a portfolio: budgets, years, discounting, sampling; read with named errors."""
 
 from __future__ import annotations
 

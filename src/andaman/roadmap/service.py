@@ -61,7 +61,7 @@ _VOLATILE: Final = frozenset({"feed-freshness", "response-time", "rain-cover"})
 
 @dataclass(slots=True)
 class _Inputs:
-    """What a portfolio was computed from; ``key`` is equal for equal inputs."""
+    """The inputs of a portfolio; ``key`` is equal for equal inputs."""
 
     measures: list[Measure]
     values: tuple[Worth, ...]

@@ -1,4 +1,4 @@
-"""What people need permissions for in training."""
+"""The permissions of training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What training refuses to people, with its words."""
+"""Refusals of training to people, with their words."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ NEVER: Final = 9
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """What a client gets before its connection ends.
+    """The limits of a client before its connection ends.
 
     ``head_bytes``, ``headers``: the request line and the headers of one request. ``head_s``: seconds for them; ``body_s``:
     seconds for a body, and one more for every ``rate`` bytes that came; ``unread_s``: the same for an answer that the client
@@ -58,7 +58,7 @@ class Patience:
 
 
 class Connection(Protocol):
-    """What the register must know of a connection."""
+    """The part of a connection that the register needs."""
 
     peer: str  # its address, or network
     since: float  # when it began what it does now

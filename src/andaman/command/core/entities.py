@@ -1,4 +1,4 @@
-"""What the entities of the command center share: names, scopes, changes. Pure."""
+"""The shared parts of the command center's entities: names, scopes, changes. Pure."""
 
 from __future__ import annotations
 

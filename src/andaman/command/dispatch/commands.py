@@ -1,4 +1,4 @@
-"""What people do with units."""
+"""The commands of people on units."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who can be there first, and why: units ranked by driving time to an incident. Pure, over the road network."""
+"""Units ranked by driving time to an incident, with the reason. Pure, over the road network."""
 
 from __future__ import annotations
 

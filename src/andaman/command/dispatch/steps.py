@@ -31,7 +31,7 @@ UNIT_STATUS: Final[Mapping[AssignmentStatus, UnitStatus]] = {
     _A.CLEAR: UnitStatus.AVAILABLE,
     _A.CANCELLED: UnitStatus.AVAILABLE,
 }
-"""What the unit's status becomes with its assignment's."""
+"""The unit's status that follows from its assignment's."""
 STEP_TIMES: Final[Mapping[AssignmentStatus, str]] = {
     _A.ASSIGNED: "assignedAt",
     _A.EN_ROUTE: "enRouteAt",

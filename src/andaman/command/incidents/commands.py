@@ -1,4 +1,4 @@
-"""What people do with incidents."""
+"""The commands of people on incidents."""
 
 from __future__ import annotations
 

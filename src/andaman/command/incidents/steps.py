@@ -32,7 +32,9 @@ INCIDENT_STEPS: Final[Mapping[IncidentStatus, tuple[IncidentStatus, ...]]] = {
     _I.CLOSED: (_I.TRIAGED,),  # reopened
     _I.CANCELLED: (_I.TRIAGED,),  # reopened
 }
-"""What a person may do. ``dispatched`` and ``onScene`` are facts about units (``follows``), so nobody sets them without one."""
+"""The steps that a person may take. ``dispatched`` and ``onScene`` are facts about units (``follows``), so nobody sets
+them without one.
+"""
 OPEN: Final = tuple(status for status in IncidentStatus if not status.ended)
 """Incidents to which units can be assigned."""
 PRIORITY: Final[Mapping[Severity, int]] = {

@@ -1,4 +1,4 @@
-"""What people do with alerts and with their rules."""
+"""The commands of people on alerts and their rules."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ Sample = tuple[Micros, Micros, Any]
 
 
 class Known:
-    """What the engine knows of one entity: newest samples, windows for rates, episodes of rules."""
+    """The engine's knowledge of one entity: newest samples, windows for rates, episodes of rules."""
 
     __slots__ = ("doc", "episodes", "facts", "filters", "live", "samples", "timers", "types", "windows")
 

@@ -1,4 +1,4 @@
-"""What the engine remembers and how it judges: one rule on one entity, facts that rules share, and deadlines. Pure."""
+"""The engine's memory and judgement: one rule on one entity, facts that rules share, and deadlines. Pure."""
 
 from __future__ import annotations
 

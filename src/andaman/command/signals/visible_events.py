@@ -1,4 +1,4 @@
-"""What rules may look at: each event as the weakest reader of alerts sees it.
+"""The events that rules may use: each as the weakest reader of alerts sees it.
 
 An alert names its source, its place and its values to everybody who reads alerts, and even that it was raised tells that
 something was so. So the rules know nothing that one of those readers may not see: a hidden entity is not there, a hidden

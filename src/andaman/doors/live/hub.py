@@ -83,7 +83,7 @@ GroupKey = tuple[Filter, str]
 
 @dataclass(slots=True)
 class _Selection:
-    """What one (tenant, types, rights) saw change, before any box is applied."""
+    """The changes that one (tenant, types, rights) saw, before any box is applied."""
 
     set: dict[str, str]
     boxes: list[Bounds | None]

@@ -1,4 +1,4 @@
-"""What the live door refuses to people whose screens ask for too much, with its words."""
+"""Refusals of the live door to people whose screens ask for too much, with their words."""
 
 from __future__ import annotations
 

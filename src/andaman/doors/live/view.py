@@ -82,7 +82,7 @@ def intersects(box: Bounds, wanted: Bounds) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What a watch or a state asks for: types by IRI (empty: any), and a box (None: everywhere)."""
+    """The filter of a watch or a state: types by IRI (empty: any), and a box (None: everywhere)."""
 
     types: frozenset[str]
     bbox: Bounds | None = None

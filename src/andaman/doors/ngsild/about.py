@@ -1,4 +1,4 @@
-"""What the broker says of itself: its identity among others (CIM 009 §5.15.1), and its description."""
+"""The broker's description of itself: its identity among others (CIM 009 §5.15.1), and its OpenAPI document."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every NGSI-LD handler needs: the broker, contexts of requests, and answers in the right representation."""
+"""The tools of every NGSI-LD handler: the broker, contexts of requests, and answers in the right representation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What bodies look like: the schemas of the OpenAPI description."""
+"""The forms of bodies: the schemas of the OpenAPI description."""
 
 from __future__ import annotations
 

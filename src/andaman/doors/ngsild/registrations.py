@@ -124,7 +124,7 @@ def _shown(
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """What a client wants to know of sources (§5.10.2.3)."""
+    """A client's question about sources (§5.10.2.3)."""
 
     spec: Spec
     geo: GeoQuery | None = None

@@ -38,7 +38,7 @@ class Feature:
 
 @dataclass(slots=True)
 class _Level:
-    """What one zoom shows: simplified world geometries with a search tree."""
+    """The content of one zoom: simplified world geometries with a search tree."""
 
     features: list[Feature]
     shapes: npt.NDArray[np.object_]

@@ -1,4 +1,4 @@
-"""What one source says of entities: question by question, page by page (CIM 009 §5.7.1.4, §5.7.2.4)."""
+"""The answers of one source about entities: question by question, page by page (CIM 009 §5.7.1.4, §5.7.2.4)."""
 
 from __future__ import annotations
 

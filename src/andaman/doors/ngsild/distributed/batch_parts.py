@@ -66,7 +66,7 @@ class Piece:
 
 @dataclass(slots=True)
 class Results:
-    """What happened, entity by entity."""
+    """The results, entity by entity."""
 
     done: dict[str, None] = field(default_factory=dict)
     created: dict[str, None] = field(default_factory=dict)

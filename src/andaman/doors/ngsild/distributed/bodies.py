@@ -1,5 +1,6 @@
-"""What a body becomes on its way: the broker's own remainder, a source's part, in the names that the source knows (CIM 009
-§4.3.6.6, §5.6.1.4)."""
+"""The forms of a body on its way: the broker's own remainder, and a source's part in its own names (CIM
+009 §4.3.6.6, §5.6.1.4).
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""What a source answered about the past: read, seen through the caller's rights, merged with what others said
-(CIM 009 §4.5.5, §5.7.3.4, §5.7.4.4)."""
+"""The answer of a source about the past: read, filtered by the caller's rights, merged with the answers of others (CIM
+009 §4.5.5, §5.7.3.4, §5.7.4.4).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a question about the past becomes on its way to a source (CIM 009 §4.11, §5.7.3.4, §5.7.4.4)."""
+"""The form of a question about the past on its way to a source (CIM 009 §4.11, §5.7.3.4, §5.7.4.4)."""
 
 from __future__ import annotations
 

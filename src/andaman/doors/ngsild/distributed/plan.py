@@ -1,4 +1,4 @@
-"""Who gets which part of a write (CIM 009 §4.3.6, §5.6.1.4 and its likes). Pure."""
+"""The plan that divides a write among sources (CIM 009 §4.3.6, §5.6.1.4 and its likes). Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ORDER: Final = ("exclusive", "redirect", "inclusive")
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one source is to be asked. ``attrs`` None: the operation as a whole. Not ``supported``: a Conflict."""
+    """The part of one source. ``attrs`` None: the operation as a whole. Not ``supported``: a Conflict."""
 
     registration: Registration
     attrs: frozenset[str] | None

@@ -62,7 +62,7 @@ FROM_REQUEST: Final = "urn:ngsi-ld:request"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a source answered. ``error`` None: 2xx. ``warning``: code of §6.3.17, 0 for none (a 404 is no fault)."""
+    """The answer of a source. ``error`` None: 2xx. ``warning``: code of §6.3.17, 0 for none (a 404 is no fault)."""
 
     registration: Registration
     status: int
