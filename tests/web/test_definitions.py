@@ -163,6 +163,21 @@ def test_definitions_work_by_keyboard_on_a_phone_and_in_thai(screens: Any, platf
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
 
 
+def test_a_form_gives_back_the_definition_that_it_shows(screens: Any, platform: Platform) -> None:
+    """Of every kind: a draft of an unchanged form has the document in force."""
+    page = screens("admin").open("/definitions")
+    kinds = [one["name"] for one in platform.api("GET", "/api/definitions")]
+    assert len(kinds) > 6
+    for kind in kinds:
+        shown = platform.api("GET", f"/api/definitions/{kind}")["definitions"][0]
+        page.goto(f"{platform.url}/definitions/{kind}/{shown['key']}")
+        page.get_by_role("button", name="Edit", exact=True).click()
+        page.get_by_role("button", name="Save as a draft").click()
+        expect(page.get_by_role("status").filter(has_text="is saved")).to_be_visible()
+        newest = platform.api("GET", f"/api/definitions/{kind}/{shown['key']}/versions")[0]
+        assert (newest["state"], newest["document"]) == ("draft", shown["document"]), kind
+
+
 def test_staff_read_definitions_and_change_none(screens: Any) -> None:
     page = screens("operator").open("/definitions/unit-types/ambulance")
     expect(page.get_by_text("Travels", exact=False).first).to_be_visible()

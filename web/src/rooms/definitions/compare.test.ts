@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { FormField } from '$generated/api';
 import { locale } from '$lib/i18n.svelte';
 import { differences } from './compare';
-import { entered, titleOf } from './form';
+import { entered, lines, titleOf } from './form';
 
 const field = (name: string, kind: FormField['kind'], more: Partial<FormField> = {}): FormField => ({
   name, kind, words: { th: name, en: name }, required: false, many: false, choices: [], register: '', fields: [], ...more,
@@ -28,6 +28,15 @@ describe('a comparison', () => {
     expect([made!.before, made!.after]).toEqual([[], [{ text: 'a', differs: true }]]);
     expect(differences([letters], { letters: ['a'] }, null, none)[0]!.after).toEqual([]);
   });
+});
+
+describe('lines', () => {
+  const part = field('parts', 'part', { many: true, fields: [field('a', 'text'), field('b', 'words'), field('c', 'json')] });
+  it('say each field of a part on a line of its own, and mark the item', () => {
+    const value = [{ a: 'x', b: { th: 'ก', en: 'A' }, c: { d: 1 } }];
+    expect(lines(part, value, none)).toEqual(['• a: x', '  b: ก / A', '  c: ', '    {', '      "d": 1', '    }']);
+  });
+  it('say a short part on one line', () => expect(lines(part, [{ a: 'x', b: { th: 'ก', en: 'A' } }], none)).toEqual(['a: x · b: ก / A']));
 });
 
 describe('a form', () => {

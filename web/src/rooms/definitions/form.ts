@@ -51,11 +51,15 @@ export function titleOf(fields: readonly FormField[], key: string, document: Doc
 
 const shown = (label: Message, text: string): string => `${t(label)}: ${text}`;
 
+const bothLanguages = (value: unknown): string => `${String(record(value)['th'] ?? '')} / ${String(record(value)['en'] ?? '')}`;
+/** An item of a list: on one line if it has at most two, otherwise marked as one item. */
+const listed = (item: string[]): string[] => (item.length <= 2 ? [item.join(' · ')] : item.map((line, at) => (at === 0 ? `• ${line}` : `  ${line}`)));
+
 /** A value in words, one line for each thing that it holds; none for an empty value. */
 export function lines(field: FormField, value: unknown, choices: Choices): string[] {
   if (isBlank(field, value)) return [];
-  if (field.many && field.kind === 'words') return list(value).map((item) => `${String(record(item)['th'] ?? '')} / ${String(record(item)['en'] ?? '')}`);
-  if (field.many) return list(value).map((item) => lines({ ...field, many: false }, item, choices).join(' · '));
+  if (field.many && field.kind === 'words') return list(value).map(bothLanguages);
+  if (field.many) return list(value).flatMap((item) => listed(lines({ ...field, many: false }, item, choices)));
   switch (field.kind) {
     case 'words':
       return [shown(msg.thai, String(record(value)['th'] ?? '')), shown(msg.english, String(record(value)['en'] ?? ''))];
@@ -69,8 +73,10 @@ export function lines(field: FormField, value: unknown, choices: Choices): strin
       return [choices(field.register).find((one) => one.value === value)?.label ?? String(value)];
     case 'part':
       return field.fields.flatMap((inner) => {
-        const found = lines(inner, record(value)[inner.name], choices);
-        return found.length > 0 ? [shown(inner.words, found.join(', '))] : [];
+        const content = record(value)[inner.name];
+        if (inner.kind === 'words' && !inner.many && !isBlank(inner, content)) return [shown(inner.words, bothLanguages(content))];
+        const found = lines(inner, content, choices);
+        return found.length > 1 ? [shown(inner.words, ''), ...found.map((line) => `  ${line}`)] : found.map((line) => shown(inner.words, line));
       });
     case 'json':
       return JSON.stringify(value, null, 2).split('\n');
