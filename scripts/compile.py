@@ -48,7 +48,6 @@ MODULES = (
     "broker/subscriptions/event_facts.py",
     "broker/subscriptions/threshold_index.py",
     "broker/subscriptions/area_cache.py",
-    "doors/ngsild/provision.py",
 )
 
 

@@ -29,7 +29,7 @@ async def main(directory, environ):
     await app.start()
     found = {"doors": doors_page(app.doors, app.site.permissions.values(), shipped_roles()), "settings": settings_page(), "prefixes": app.site.prefixes}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app.asgi), base_url="http://x") as http:
-        for path in ("/api/air/level?pm25=40", "/api/air/level?pm25=-1", "/air/standard", "/air/unknown"):
+        for path in ("/api/air/level?pm25=40", "/api/air/level?pm25=-1", "/air-data/standard", "/air-data/unknown"):
             answer = await http.get(path)
             is_json = "json" in answer.headers["content-type"]
             found[path] = [answer.status_code, answer.json() if is_json else None]
@@ -147,14 +147,14 @@ def test_a_room_a_door_and_a_setting_are_added_as_the_recipes_say(copy: Path) ->
     follow("Add a setting", copy)
     found = ask(copy, ANDAMAN_AIR_STANDARD="45")
     assert found["/api/air/level?pm25=40"] == [200, {"pm25": 40.0, "standard": 45.0, "above": False}]
-    assert found["/air/standard"] == [200, {"standard": 45.0}]
+    assert found["/air-data/standard"] == [200, {"standard": 45.0}]
     status, problem = found["/api/air/level?pm25=-1"]  # type: ignore[misc]
     assert (status, problem["field"]) == (400, "pm25")
-    assert found["/air/unknown"][0] == 404  # type: ignore[index]
-    assert "air/" in found["prefixes"]  # type: ignore[operator]
+    assert found["/air-data/unknown"][0] == 404  # type: ignore[index]
+    assert "air-data/" in found["prefixes"]  # type: ignore[operator]
     assert "`air_standard`" in str(found["settings"])
     assert "/api/air/level" in str(found["doors"])
-    assert "/air/standard" in str(found["doors"])
+    assert "/air-data/standard" in str(found["doors"])
 
 
 def test_an_entity_type_is_added_in_one_place(copy: Path) -> None:

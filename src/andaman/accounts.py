@@ -138,8 +138,14 @@ def _do(settings: Settings, work: Callable[[Identity], Awaitable[T]]) -> T:
 def _password(options: argparse.Namespace) -> str:
     if options.password_stdin:
         return sys.stdin.readline().rstrip("\n")
-    first = getpass.getpass("Password: ")
-    if getpass.getpass("Once more: ") != first:
+    try:
+        first = getpass.getpass("Password: ")
+        again = getpass.getpass("Once more: ")
+    except EOFError:
+        raise AndamanError(
+            "There is no terminal to ask for the password; pass it on standard input with --password-stdin"
+        ) from None
+    if again != first:
         raise AndamanError("The two passwords differ; nothing was changed")
     return first
 

@@ -256,7 +256,10 @@ def _import(options: argparse.Namespace, settings: Settings) -> int:
     from andaman.definitions.config import Change, imported, planned
     from andaman.offline import cli_actor, on_definitions
 
-    body = sys.stdin.buffer.read() if options.file == "-" else Path(options.file).read_bytes()
+    try:
+        body = sys.stdin.buffer.read() if options.file == "-" else Path(options.file).read_bytes()
+    except FileNotFoundError:
+        raise BadRequestData(f"There is no file {options.file}") from None
     try:
         content = orjson.loads(body)
     except ValueError as error:

@@ -21,6 +21,8 @@ from andaman.kernel.words import FieldName, Words
 from andaman.vocabulary import Code, EntityType
 
 TEXT_MAX: Final = 4000
+_LISTED_MAX: Final = 12
+"""Choices that a refusal lists."""
 _CODE: Final = Words("รหัส", "Code")
 
 
@@ -54,6 +56,21 @@ class FieldNotUnderstood(Refusal, BadRequestData):
     words = Words("ระบบอ่านค่าของ{field}ไม่ได้", "{field} has a value of another type")
     field: FieldName
     reason: str = ""
+
+
+class NoSuchField(Refusal, BadRequestData):
+    code = "no-such-field"
+    words = Words("แบบฟอร์มไม่มีช่อง {field}", "The form has no field {field}")
+    field: FieldName
+
+
+class ValueNotAllowed(Refusal, BadRequestData):
+    """``value`` is not among the choices, which are too many to list."""
+
+    code = "value-not-allowed"
+    words = Words("{field}ไม่มีตัวเลือก {value}", "{field} has no choice {value}")
+    field: FieldName
+    value: str
 
 
 class CodeNotAllowed(Refusal, BadRequestData):
@@ -143,10 +160,7 @@ class Form(Generic[AnyRow]):
             raise RowRefused.of([FieldNotUnderstood(field="code", reason="The row must be a JSON object")])
         given = {name: content for name, content in raw.items() if content not in (None, "", [])}
         types = {one.encode_name: one.type for one in msgspec.structs.fields(self.row)}
-        errors += [
-            FieldNotUnderstood(field=str(name)[:80], reason="The form has no such field")
-            for name in sorted(given.keys() - types.keys(), key=str)
-        ]
+        errors += [NoSuchField(field=str(name)[:80]) for name in sorted(given.keys() - types.keys(), key=str)]
         for one in self.fields:
             if one.name not in given:
                 if one.required:
@@ -252,7 +266,12 @@ def _checked(one: FormField, content: Any) -> list[Refusal]:
     errors: list[Refusal] = []
     for each in content if one.many else [content]:
         if one.kind == "choice" and each not in (allowed := [code.value for code in one.choices]):
-            errors.append(NotAChoice(field=one.name, choices=allowed))
+            listed = len(allowed) <= _LISTED_MAX
+            errors.append(
+                NotAChoice(field=one.name, choices=allowed)
+                if listed
+                else ValueNotAllowed(field=one.name, value=str(each)[:80])
+            )
         elif one.kind in ("text", "code") and len(each) > TEXT_MAX:
             errors.append(FieldTooLong(field=one.name, limit=TEXT_MAX))
         elif one.kind == "words" and not all(each[half].strip() for half in ("th", "en")):

@@ -34,9 +34,33 @@ from andaman.room import Room, stores_of, types_of
 from andaman.training.room import ROOM as TRAINING
 
 ROOMS: Final[tuple[Room, ...]] = (
-    OBSERVE, FIRST, IDENTITY, STORE, SIDE_FILES, SECRETS, BLOBS, APPROVALS, DEFINITIONS, CITY, CATALOGUE, ACCOUNTS, EXCHANGE, NGSI_LD, LIVE, PAST,
-    TILES, COMMAND, INGEST, ASSESSMENT, ROADMAP, TRAINING, PROGRAMME, RESUME, WEB, BACKUPS,
-)  # fmt: skip
+    OBSERVE,
+    FIRST,
+    IDENTITY,
+    STORE,
+    SIDE_FILES,
+    SECRETS,
+    BLOBS,
+    APPROVALS,
+    DEFINITIONS,
+    CITY,
+    CATALOGUE,
+    ACCOUNTS,
+    EXCHANGE,
+    NGSI_LD,
+    LIVE,
+    PAST,
+    TILES,
+    COMMAND,
+    INGEST,
+    ASSESSMENT,
+    ROADMAP,
+    TRAINING,
+    PROGRAMME,
+    RESUME,
+    WEB,
+    BACKUPS,
+)
 TYPES: Final = types_of(ROOMS)
 STORES: Final = stores_of(ROOMS)
 BROKER_ROOMS: Final = tuple(room for room in ROOMS if room.of_broker)

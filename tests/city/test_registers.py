@@ -138,7 +138,7 @@ def test_a_form_says_what_is_wrong_field_by_field(tmp_path: Path) -> None:
             assert answer.status_code == 400
             errors = {error["field"]: error["code"] for error in answer.json()["errors"]}
             assert errors == {
-                "depth": "field-not-understood",
+                "depth": "no-such-field",
                 "name": "field-missing",
                 "category": "not-a-choice",
             }

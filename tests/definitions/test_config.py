@@ -23,8 +23,9 @@ from tests.support import client, platform, run
 ACTOR = cli_actor()
 
 
-def behaviour(app: App) -> dict[str, Any]:
-    """What the definitions do, as their rooms see it."""
+async def behaviour(app: App) -> dict[str, Any]:
+    """What the definitions do, as their rooms see it once they have seen all changes."""
+    await app.get(CommandService).watch.caught_up()
     registers = app.get(Registers)
     rules = app.get(CommandService).watch.engine("")
     roles = app.identity.roles
@@ -72,7 +73,7 @@ def test_export_wipe_import_behaves_the_same(tmp_path: Path, seed: int) -> None:
         async with platform(tmp_path / "old", pack="minicity") as app:
             await shuffle(app, random.Random(seed))
             assert all(kind.place.in_force() for kind in app.get(Definitions).kinds())
-            before, file = behaviour(app), orjson.dumps(exported(app.get(Definitions)))
+            before, file = await behaviour(app), orjson.dumps(exported(app.get(Definitions)))
         async with platform(tmp_path / "new", pack="minicity") as app:
             await shuffle(app, random.Random(seed + 100))
             definitions = app.get(Definitions)
@@ -81,9 +82,9 @@ def test_export_wipe_import_behaves_the_same(tmp_path: Path, seed: int) -> None:
             assert await imported(definitions, content, ACTOR) == would
             assert planned(definitions, content) == []
             assert orjson.dumps(exported(definitions)) == file
-            assert behaviour(app) == before
+            assert await behaviour(app) == before
         async with platform(tmp_path / "new", pack="minicity") as app:
-            assert behaviour(app) == before
+            assert await behaviour(app) == before
 
     run(work)
 
@@ -128,8 +129,8 @@ def test_over_http_roles_become_drafts(tmp_path: Path) -> None:
             file = (await http.get("/api/config")).json()
             file["definitions"]["roles"]["operator"]["permissions"].remove("drill.run")
             file["definitions"]["incident-types"]["fire"]["severity"] = "Minor"
-            would = (await http.post("/api/config?try=1", json=file)).json()["changes"]
-            assert [one["step"] for one in would] == ["replace", "replace"]
+            would = (await http.post("/api/config?try=true", json=file)).json()["changes"]
+            assert [one["step"] for one in would] == ["draft", "replace"]
             done = (await http.post("/api/config", json=file)).json()["changes"]
             assert {(one["kind"], one["step"]) for one in done} == {
                 ("roles", "draft"),

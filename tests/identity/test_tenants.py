@@ -211,7 +211,7 @@ def test_a_drill_is_open_to_its_people_and_is_removed_after_its_time(tmp_path: P
 
     async def work() -> None:
         time = [system_clock()]
-        async with platform(tmp_path) as app:
+        async with platform(tmp_path, pack="minicity") as app:
             drills = app.get(TrainingService).drills
             drills._clock = lambda: max(time[0], system_clock())
             await app.identity.add_user("lek", PASSWORD, ["operator"], cli_actor())

@@ -68,7 +68,11 @@ def default_datasets(
     }
     for one in types:
         for code in one.datasets:
-            held = seed[code]
+            held = seed.get(code)
+            if held is None:
+                raise KeyError(
+                    f"The entity type {one.name} names the dataset {code!r}, which catalogue/seed.py does not have"
+                )
             hidden = {iri(name): CLASSES[level] for name, level in one.classified.items()}
             seed[code] = replace(held, types=held.types | {iri(one.name)}, hidden={**held.hidden, **hidden})
     return sorted(seed.values(), key=lambda dataset: dataset.code)

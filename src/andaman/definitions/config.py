@@ -37,7 +37,9 @@ def exported(definitions: Definitions) -> dict[str, Any]:
     return {"format": FORMAT, "definitions": dict(sorted(found.items()))}
 
 
-def planned(definitions: Definitions, content: Any, *, keep: bool = False) -> list[Change]:
+def planned(
+    definitions: Definitions, content: Any, *, keep: bool = False, review: bool = False
+) -> list[Change]:
     """What an import of this file would change. A kind that the file does not name stays as it is; of a kind that it names,
     definitions that it does not have are deleted (``keep``: not). Raises ConfigNotUnderstood with the place of the first
     fault; nothing is written."""
@@ -68,7 +70,13 @@ def planned(definitions: Definitions, content: Any, *, keep: bool = False) -> li
     order = {kind.name: number for number, kind in enumerate(definitions.kinds())}
     changes.sort(key=lambda one: order[one.kind])
     deletions.sort(key=lambda one: -order[one.kind])
-    return [*changes, *deletions]
+    return [_as_draft(definitions, one) if review else one for one in (*changes, *deletions)]
+
+
+def _as_draft(definitions: Definitions, change: Change) -> Change:
+    """The step where a second person reviews the kind."""
+    reviewed = definitions.kind(change.kind).review is not None
+    return replace(change, step="draft") if reviewed else change
 
 
 async def imported(
@@ -84,11 +92,10 @@ async def imported(
     written. An import that was cut short is finished by another one. ``review``: changes that a second person must approve
     become drafts; without it, none are asked."""
     done = []
-    for one in planned(definitions, content, keep=keep):
+    for one in planned(definitions, content, keep=keep, review=review):
         kind = definitions.kind(one.kind)
-        if review and kind.review is not None:
+        if one.step == "draft":
             await definitions.draft(kind, one.key, one.document, actor, reason)
-            one = replace(one, step="draft")
         else:
             await definitions.put_checked(kind, one.key, one.document, actor, reason)
         done.append(one)

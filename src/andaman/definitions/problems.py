@@ -60,6 +60,17 @@ class TooManyDrafts(Refusal, Conflict):
     limit: int
 
 
+class NotDeletable(Refusal, Conflict):
+    """It comes with the platform, or is in a file of the data directory."""
+
+    code = "definition-not-deletable"
+    words = Words(
+        "ลบ {id} ไม่ได้ เพราะมากับระบบหรือกำหนดไว้ในไฟล์ของระบบ",
+        "{id} cannot be deleted here: it comes with the platform or is in a file of the data directory",
+    )
+    id: str
+
+
 class InUse(Refusal, Conflict):
     """``user``: the kind and key of a definition that names it."""
 

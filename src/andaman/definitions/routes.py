@@ -28,7 +28,8 @@ from andaman.definitions.service import Definitions
 from andaman.form import FieldNotUnderstood
 from andaman.identity.doors import BoundDoor, Cost, DoorEntry, Tenancy
 from andaman.identity.permissions import MANAGE_ROLES
-from andaman.identity.web import actor_of, credential_of, require
+from andaman.identity.web import actor_of, credential_of, note_success, require
+from andaman.kernel import query_params
 from andaman.kernel.http import json_response, read_json
 from andaman.kernel.permissions import Permission
 from andaman.kernel.refusals import FieldMissing
@@ -60,7 +61,7 @@ def routes(definitions: Definitions) -> list[BoundDoor]:
         _entry("POST", f"{_VERSION}/enforce", audited="definition.enforce").to(door.enforce),
         _entry("POST", f"{_VERSION}/withdraw", audited="definition.withdraw").to(door.withdraw),
         _entry("GET", "/api/config", MANAGE_CONFIG).to(door.export),
-        _entry("POST", "/api/config", MANAGE_CONFIG, _FILE_MAX, "config.import").to(door.bring_in),
+        _entry("POST", "/api/config", MANAGE_CONFIG, _FILE_MAX).to(door.bring_in),
     ]
 
 
@@ -136,15 +137,16 @@ class _Door:
         return json_response(config.exported(self._definitions), headers=headers)
 
     async def bring_in(self, request: Request) -> Response:
-        """``?try=1`` says what would change; ``?keep=1`` deletes nothing."""
+        """``?try=true`` says what would change; ``?keep=true`` deletes nothing."""
+        trying, keep = (query_params.flag(request.query_params, name) for name in ("try", "keep"))
         content = await read_json(request, _FILE_MAX)
-        keep = request.query_params.get("keep") == "1"
-        if request.query_params.get("try") == "1":
-            changes = config.planned(self._definitions, content, keep=keep)
+        if trying:
+            changes = config.planned(self._definitions, content, keep=keep, review=True)
         else:
             changes = await config.imported(
                 self._definitions, content, actor_of(request), keep=keep, review=True
             )
+            await note_success(request, "config.import")
         answered = [ChangeAnswer(kind=one.kind, key=one.key, step=one.step) for one in changes]
         return json_response(ImportAnswer(changes=answered))
 

@@ -16,6 +16,7 @@ from andaman.definitions.problems import (
     InUse,
     NoSuchDefinition,
     NoSuchKind,
+    NotDeletable,
     ReviewNeeded,
     StepNotPossible,
     TooManyDrafts,
@@ -125,6 +126,8 @@ class Definitions:
         if document is None:
             if key not in kind.place.in_force():
                 raise NoSuchDefinition(id=key[:80])
+            if key in kind.place.kept():
+                raise NotDeletable(id=key)
             if user := next(users_of(self.kinds(), kind.name, key), None):
                 raise InUse(id=key, user=user)
             return None

@@ -14,7 +14,7 @@ from andaman.identity.audit import AuditTrail
 from andaman.identity.model import Actor
 from andaman.identity.permissions import MANAGE_ROLES
 from andaman.identity.problems import RoleFixed, RoleInUse, RoleNameNotAllowed
-from andaman.identity.roles import FIXED, RoleRow, RoleTable, Sees
+from andaman.identity.roles import FIXED, RoleRow, RoleTable, Sees, shipped_roles
 from andaman.identity.store import IdentityStore
 from andaman.kernel.permissions import Permission
 from andaman.kernel.words import Words
@@ -100,8 +100,12 @@ class OwnRoles:
         self._store, self._table, self._audit = store, table, audit
         self._allowed, self._run, self._changed = allowed, run, changed
         self._before = tuple(table.rows.values())
+        shipped = shipped_roles().rows
+        in_file = {row.name for row in self._before if shipped.get(row.name) != row}
         self._seen: dict[str, bytes] | None = None
         self.refresh()
+        for name in sorted(in_file & (self._seen or {}).keys()):
+            log.warning("The role %s was edited on screen; its row in the roles file does not count", name)
 
     def refresh(self) -> bool:
         """Bring the table to the stored rows; True if it changed. A row that cannot be read is left out, and logged."""

@@ -270,7 +270,7 @@ class ExerciseTenantNotGiven(Refusal, BadRequestData):
     code = "exercise-tenant-not-given"
     words = Words(
         "พื้นที่ข้อมูลของการฝึกเปิดให้ผู้เข้าฝึกเท่านั้น ให้เริ่มการฝึกโดยระบุบุคคลนั้นเป็นผู้ฝึกสอน",
-        "The tenant of an exercise is open to its own people; start the drill with them as trainers",
+        "Only participants may enter the tenant of an exercise; name them as trainers when you start the drill",
     )
     field: FieldName = "tenants"
 

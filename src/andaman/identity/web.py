@@ -97,6 +97,14 @@ def note_refusal(request: HTTPConnection | Mapping[str, Any], why: str) -> None:
         gate.refused(actor_of(scope), scope, why)
 
 
+async def note_success(request: HTTPConnection | Mapping[str, Any], action: str) -> None:
+    """Write into the audit log that this was done, where the entry of the door cannot say it."""
+    scope = scope_of(request)
+    gate = scope.get(GATE)
+    if gate is not None:
+        await gate.audited(actor_of(scope), action, scope["path"])
+
+
 def recheck_of(scope: Mapping[str, Any]) -> Callable[[], Actor | None]:
     """A function for long-lived sockets: the actor as of now (rights may have changed), None when the session or
     token is over."""

@@ -10,7 +10,7 @@ from andaman.kernel.words import FieldName, Words
 class NoPlanPossible(Refusal, Conflict):
     code = "no-plan-possible"
     words = Words(
-        "ไม่มีชุดมาตรการใดอยู่ในงบนี้ได้ตามเงื่อนไข ลองเพิ่มงบหรือลดมาตรการบังคับ",
+        "ไม่มีชุดมาตรการที่อยู่ในวงเงินและเป็นไปตามเงื่อนไข โปรดเพิ่มวงเงินหรือลดจำนวนมาตรการบังคับ",
         "No plan keeps the budget, the prerequisites and the required measures; "
         "raise the budget or demand fewer measures",
     )

@@ -7,7 +7,7 @@ export const msg = messages({
   menu: { th: 'เมนู', en: 'Menu' },
   language: { th: 'English', en: 'ภาษาไทย' },
   toLight: { th: 'ใช้หน้าจอสีสว่าง', en: 'Use the light theme' },
-  toDark: { th: 'ใช้หน้าจอสีมืด', en: 'Use the dark theme' },
+  toDark: { th: 'ใช้พื้นหลังสีเข้ม', en: 'Use the dark theme' },
   signIn: { th: 'เข้าสู่ระบบ', en: 'Sign in' },
   user: { th: 'ผู้ใช้: {name}', en: 'User: {name}' },
   palette: { th: 'ค้นหาและสั่งงาน', en: 'Search and commands' },

@@ -4,7 +4,7 @@ export const msg = messages({
   title: { th: 'การประเมิน', en: 'Assessment' },
   heading: { th: 'การประเมินโครงสร้างพื้นฐานของเมือง', en: 'Infrastructure assessment' },
   intro: {
-    th: 'ทุกตัวเลขคำนวณจากข้อมูลในแพลตฟอร์ม บอกสูตร ที่มา ช่วงเวลา และคุณภาพ สิ่งที่ข้อมูลไม่พอจะบอกว่าไม่พอ',
+    th: 'ทุกตัวเลขคำนวณจากข้อมูลในแพลตฟอร์ม บอกสูตร ที่มา ช่วงเวลา และคุณภาพ หากข้อมูลไม่เพียงพอ ระบบจะแสดง “ข้อมูลไม่เพียงพอ”',
     en: 'Each figure is computed from the platform’s data and shows its formula, source, period and quality. If the data is insufficient, the page says so.',
   },
   indicators: { th: 'ตัวชี้วัด', en: 'Indicators' },

@@ -20,7 +20,7 @@ export const server = {
   takeBack: (id: string) => api.post<ProposalAnswer>(`/api/approvals/${part(id)}/withdraw`),
   /** `attempt`: only the list of changes. */
   bringIn: (content: unknown, keep: boolean, attempt: boolean) =>
-    api.post<ImportAnswer>('/api/config', content, { query: { try: attempt ? 1 : undefined, keep: keep ? 1 : undefined } }),
+    api.post<ImportAnswer>('/api/config', content, { query: { try: attempt ? 'true' : undefined, keep: keep ? 'true' : undefined } }),
 };
 
 /** Kinds with their definitions, each asked for once, to say codes and keys by their names. */
