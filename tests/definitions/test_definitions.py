@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -138,6 +139,55 @@ def test_a_right_that_ended_stops_what_was_approved(tmp_path: Path) -> None:
                 f"/api/approvals/{proposal['proposal']}/approve", json={"digest": proposal["digest"]}
             )
             assert answer.json()["code"] == "rights-ended"
+
+    run(work)
+
+
+def test_a_draft_that_is_withdrawn_waits_for_nobody(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with (
+            platform(tmp_path) as app,
+            signed_in(app, "anan", "administrator") as anan,
+            signed_in(app, "busaba", "administrator") as busaba,
+        ):
+            await draft(anan, "roles/shiftLead", ROLE)
+            proposal = await step(anan, "roles/shiftLead", 1, "propose")
+            await step(busaba, "roles/shiftLead", 1, "withdraw")
+            assert (await anan.get("/api/approvals?state=open")).json() == []
+            body = {"digest": proposal["digest"]}
+            answer = await busaba.post(f"/api/approvals/{proposal['proposal']}/approve", json=body)
+            assert answer.json()["code"] == "proposal-decided"
+
+    run(work)
+
+
+def test_proposing_and_approving_at_once_never_wait_for_each_other(tmp_path: Path) -> None:
+    """Each of the two has a lock of its own, and one of them calls the other."""
+
+    async def work() -> None:
+        async with (
+            platform(tmp_path) as app,
+            signed_in(app, "anan", "administrator") as anan,
+            signed_in(app, "busaba", "administrator") as busaba,
+        ):
+            keys = [f"roles/role{n}" for n in range(6)]
+            waiting = []
+            for key in keys:
+                await draft(anan, key, ROLE)
+                waiting.append(await step(anan, key, 1, "propose"))
+
+            async def approve(one: dict[str, Any]) -> str:
+                url = f"/api/approvals/{one['proposal']}/approve"
+                answer = await busaba.post(url, json={"digest": one["digest"]})
+                return str(answer.json()["state"])
+
+            async def another(key: str) -> None:
+                await draft(anan, key, {**ROLE, "purpose": "operations"})
+                await step(anan, key, 2, "propose")
+
+            both = asyncio.gather(*map(approve, waiting), *map(another, keys))
+            done = await asyncio.wait_for(both, 30)
+            assert done[:6] == ["done"] * 6
 
     run(work)
 

@@ -191,6 +191,16 @@ class Approvals:
         await self._audit(actor, "withdraw", done)
         return done
 
+    async def drop(self, proposal_id: str, actor: Actor) -> None:
+        """End an open proposal whose subject is gone, whoever proposed it. Does nothing for one that is decided."""
+        async with self._lock:
+            proposal = await self._blocking(self._store.find, proposal_id)
+            if proposal is None or not proposal.is_open(self._clock()):
+                return
+            done = model.withdrawn(proposal, self.person(actor), self._clock())
+            await self._blocking(self._store.put, done)
+        await self._audit(actor, "withdraw", done)
+
     # -- running --------------------------------------------------------------------------------------------
     async def check_still_allowed(self, proposal_id: str) -> None:
         """For an effect that comes after the approval: is it approved, and do both still have their permissions? Raises

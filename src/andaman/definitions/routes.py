@@ -128,7 +128,9 @@ class _Door:
     async def withdraw(self, request: Request) -> Response:
         kind = self._managed(request)
         return json_response(
-            version_of(await self._definitions.withdraw(kind, _key(request), _number(request)))
+            version_of(
+                await self._definitions.withdraw(kind, _key(request), _number(request), actor_of(request))
+            )
         )
 
     # -- as one file ----------------------------------------------------------------------------------------

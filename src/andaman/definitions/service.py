@@ -141,12 +141,14 @@ class Definitions:
         found = self._kinds.get(kind)
         return frozenset(found.place.in_force()) if found is not None else frozenset()
 
-    async def withdraw(self, kind: DefinitionKind, key: str, number: int) -> Version:
-        """Raises NoSuchVersion and StepNotPossible."""
+    async def withdraw(self, kind: DefinitionKind, key: str, number: int, actor: Actor) -> Version:
+        """Drop a draft or a reviewed version, and the proposal that waits for it. Raises NoSuchVersion and StepNotPossible."""
         async with self._lock:
             versions = await self._versions(kind, key)
             done = rules.withdrawn(rules.find(versions, number))
             await self._keep(kind, key, versions, [done])
+        if done.proposal:
+            await self._approvals.drop(done.proposal, actor)
         return done
 
     # -- review ---------------------------------------------------------------------------------------------
@@ -161,29 +163,30 @@ class Definitions:
         """Ask a second person for the review of a draft. Raises NoSuchVersion and StepNotPossible."""
         action = self._actions.get(kind.name)
         async with self._lock:
+            version = rules.find(await self._versions(kind, key), number)
+            before = kind.place.in_force().get(key)
+        if version.state is not State.DRAFT or action is None:
+            raise StepNotPossible(state=version.state)
+        content = {
+            "kind": kind.name,
+            "key": key,
+            "number": number,
+            "base": version.base,
+            "digest": version.digest,
+            "document": version.document,
+            "before": before,
+        }
+        # Outside the lock: an approval holds its own while it comes here to note the review.
+        made = await self._approvals.propose(
+            action, f"{kind.name}/{key}", content, actor, reason=version.reason, credential=credential
+        )
+        async with self._lock:
             versions = await self._versions(kind, key)
-            version = rules.find(versions, number)
-            if version.state is not State.DRAFT or action is None:
-                raise StepNotPossible(state=version.state)
-            content = {
-                "kind": kind.name,
-                "key": key,
-                "number": number,
-                "base": version.base,
-                "digest": version.digest,
-                "document": version.document,
-                "before": kind.place.in_force().get(key),
-            }
-            made = await self._approvals.propose(
-                action,
-                f"{kind.name}/{key}",
-                content,
-                actor,
-                reason=version.reason,
-                credential=credential,
-            )
-            after = msgspec.structs.replace(version, proposal=made.id)
-            await self._keep(kind, key, versions, [after])
+            now = rules.find(versions, number)
+            if now.state is State.DRAFT:
+                await self._keep(kind, key, versions, [msgspec.structs.replace(now, proposal=made.id)])
+        if now.state is State.WITHDRAWN:
+            await self._approvals.drop(made.id, actor)
         return made
 
     async def _reviewed(self, proposal: Proposal, actor: Actor) -> None:
@@ -193,9 +196,10 @@ class Definitions:
         async with self._lock:
             versions = await self._versions(kind, key)
             version = rules.find(versions, content["number"])
-            if version.digest != content["digest"] or version.proposal != proposal.id:
+            if version.digest != content["digest"] or version.proposal not in ("", proposal.id):
                 raise StepNotPossible(state=version.state)
-            done = rules.reviewed(version, actor.principal.id, actor.principal.name, self._clock())
+            noted = msgspec.structs.replace(version, proposal=proposal.id)
+            done = rules.reviewed(noted, actor.principal.id, actor.principal.name, self._clock())
             await self._keep(kind, key, versions, [done])
 
     # -- into force -----------------------------------------------------------------------------------------
