@@ -192,7 +192,7 @@ class Approvals:
         return done
 
     async def drop(self, proposal_id: str, actor: Actor) -> None:
-        """End an open proposal whose subject is gone, whoever proposed it. Does nothing for one that is decided."""
+        """End an open proposal whose subject is gone, even another person's. Does nothing for one that is decided."""
         async with self._lock:
             proposal = await self._blocking(self._store.find, proposal_id)
             if proposal is None or not proposal.is_open(self._clock()):
