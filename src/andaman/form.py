@@ -21,6 +21,7 @@ from andaman.kernel.words import FieldName, Words
 from andaman.vocabulary import Code, EntityType
 
 TEXT_MAX: Final = 4000
+_NOTE_MAX: Final = 2000
 _LISTED_MAX: Final = 12
 """Choices that a refusal lists."""
 _CODE: Final = Words("รหัส", "Code")
@@ -181,6 +182,12 @@ class Form(Generic[AnyRow]):
         found: dict[str, Any] = msgspec.to_builtins(row)
         return {name: content for name, content in found.items() if content not in (None, "", [])}
 
+    def document(self, row: AnyRow) -> dict[str, Any]:
+        """``json`` without the code: the content of a definition, whose key the code is."""
+        found = self.json(row)
+        del found["code"]
+        return found
+
     def schema(self) -> dict[str, Any]:
         """JSON Schema (draft 2020-12) of a row."""
         return msgspec.json.schema(self.row)
@@ -189,6 +196,16 @@ class Form(Generic[AnyRow]):
         """(field, register, code) of each code of another register that a row in JSON names."""
         for one in self.fields:
             yield from _codes_in(one, row.get(one.name), one.name)
+
+
+def body_text(body: dict[str, Any], name: str) -> str:
+    """A text of a body, "" where it is left out. Raises FieldNotUnderstood and FieldTooLong."""
+    found = body.get(name, "")
+    if not isinstance(found, str):
+        raise FieldNotUnderstood(field=name, reason="It must be a text")
+    if len(found) > _NOTE_MAX:
+        raise FieldTooLong(field=name, limit=_NOTE_MAX)
+    return found.strip()
 
 
 def _codes_in(one: FormField, content: Any, name: str) -> Iterator[tuple[str, str, str]]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from enum import StrEnum
 from typing import Any, Final
 
 import msgspec
 
 from andaman.approvals.problems import ProposalChanged, ProposalDecided, SecondPersonNeeded
+from andaman.kernel.digests import content_digest
 from andaman.kernel.time import DAY, Micros
 from andaman.kernel.words import Words
 
@@ -79,7 +79,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 def digest_of(action: str, subject: str, content: Any) -> str:
     """SHA-256 of the proposal, in hexadecimal: equal for equal content, in any order of its members."""
-    return hashlib.sha256(msgspec.json.encode([action, subject, content], order="sorted")).hexdigest()
+    return content_digest([action, subject, content])
 
 
 def approved(proposal: Proposal, digest: str, who: Person, now: Micros) -> Proposal:

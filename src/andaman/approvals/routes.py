@@ -11,16 +11,15 @@ from andaman.approvals.answers import PersonNamed, ProposalAnswer
 from andaman.approvals.model import Proposal, State
 from andaman.approvals.permissions import READ_PROPOSALS
 from andaman.approvals.service import Approvals
-from andaman.form import FieldNotUnderstood
+from andaman.form import body_text
 from andaman.identity.doors import BoundDoor, Cost, DoorEntry, Tenancy
 from andaman.identity.permissions import REVIEW_ROLES
 from andaman.identity.web import actor_of, credential_of
 from andaman.kernel.http import json_response, read_json
-from andaman.kernel.refusals import FieldMissing, FieldTooLong, NotAChoice
+from andaman.kernel.refusals import FieldMissing, NotAChoice
 from andaman.kernel.time import Clock, format_time
 
 _BODY_MAX: Final = 20_000
-_NOTE_MAX: Final = 2_000
 
 
 def _entry(method: str, path: str) -> DoorEntry:
@@ -74,7 +73,7 @@ class _Door:
         return json_response(self._answer(done, request))
 
     async def reject(self, request: Request) -> Response:
-        note = text_of(await _body(request), "reason")
+        note = body_text(await _body(request), "reason")
         if not note:
             raise FieldMissing(field="reason")
         done = await self._approvals.reject(_id(request), note, actor_of(request), credential_of(request))
@@ -108,16 +107,6 @@ class _Door:
             may_approve=self._approvals.may_approve(proposal, who, actor),
             mine=proposal.author.id == actor.principal.id,
         )
-
-
-def text_of(body: dict[str, Any], name: str) -> str:
-    """A text of a body, "" where it is left out. Raises FieldNotUnderstood and FieldTooLong."""
-    found = body.get(name, "")
-    if not isinstance(found, str):
-        raise FieldNotUnderstood(field=name, reason="It must be a text")
-    if len(found) > _NOTE_MAX:
-        raise FieldTooLong(field=name, limit=_NOTE_MAX)
-    return found.strip()
 
 
 async def _body(request: Request) -> dict[str, Any]:

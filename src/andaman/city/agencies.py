@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from andaman.city.definitions import without_code
 from andaman.city.registers import Registers
 from andaman.city.types import ORGANIZATION
 from andaman.definitions.service import Definitions
@@ -69,7 +68,7 @@ class Agencies:
         row = self._registers.rows(AGENCIES).get(code)
         if row is not None and row.name == name:
             return
-        document = {} if row is None else without_code(AGENCIES.json(row))
+        document = {} if row is None else AGENCIES.form.document(row)
         document["name"] = name.json()
         if self._definitions is None:
             await self._registers.put(AGENCIES, code, document, actor)

@@ -20,7 +20,7 @@ class RegisterPlace:
 
     def in_force(self) -> Mapping[str, Document]:
         rows = self._registers.rows(self._register)
-        return {code: without_code(self._register.json(row)) for code, row in rows.items()}
+        return {code: self._register.form.document(row) for code, row in rows.items()}
 
     async def put(self, key: str, document: Document, actor: Actor) -> None:
         await self._registers.put(self._register, key, dict(document), actor)
@@ -33,7 +33,7 @@ class RegisterPlace:
 
     def set_aside(self) -> Sequence[SetAside]:
         return [
-            SetAside(one.code, without_code(one.row), one.errors)
+            SetAside(one.code, {name: text for name, text in one.row.items() if name != "code"}, one.errors)
             for one in self._registers.set_aside(self._register)
         ]
 
@@ -48,7 +48,3 @@ def kind_of(registers: Registers, register: Register[Any]) -> DefinitionKind:
         manage=MANAGE_REGISTERS,
         check=register.check,
     )
-
-
-def without_code(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: content for name, content in row.items() if name != "code"}

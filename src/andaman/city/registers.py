@@ -25,9 +25,9 @@ from andaman.city.answers import RowAnswer
 from andaman.city.pack import Pack, base_register
 from andaman.city.problems import NoSuchRegister, NoSuchRow
 from andaman.city.seeding import BASE, Seed, digest_of_content, fill_in, filled_by
-from andaman.form import AnyRow, CodeUnknown, RowRefused
+from andaman.definitions.references import check_references
+from andaman.form import AnyRow, RowRefused
 from andaman.identity.model import FULL_ACCESS, Actor
-from andaman.kernel.refusals import Refusal
 from andaman.kernel.time import Micros
 from andaman.register import Register, Rows
 from andaman.vocabulary import EntityType
@@ -93,7 +93,7 @@ class Registers:
 
     # -- reading --------------------------------------------------------------------------------------------
     def rows(self, register: Register[AnyRow]) -> Mapping[str, AnyRow]:
-        return cast("Mapping[str, AnyRow]", self._loaded.get(register.name, _Loaded()).rows)
+        return cast("Mapping[str, AnyRow]", self._of(register.name).rows)
 
     async def at(self, at: Micros, registers: Sequence[Register[Any]]) -> Rows:
         """These registers as they were at a past instant, their rows in today's order. Unreadable rows are left out."""
@@ -130,13 +130,13 @@ class Registers:
 
     def listed(self, register: Register[Any]) -> list[RowAnswer]:
         """Every row; one with errors is not in use."""
-        loaded = self._loaded.get(register.name, _Loaded())
+        loaded = self._of(register.name)
         found = [RowAnswer(code=code, row=register.json(row), errors=[]) for code, row in loaded.rows.items()]
         return [*found, *self.set_aside(register)]
 
     def set_aside(self, register: Register[Any]) -> list[RowAnswer]:
         """Rows that cannot be read, with their errors."""
-        faults = self._loaded.get(register.name, _Loaded()).faults
+        faults = self._of(register.name).faults
         return [
             RowAnswer(code=code, row=raw, errors=refused.extra["errors"])
             for code, (raw, refused) in faults.items()
@@ -153,7 +153,7 @@ class Registers:
     async def put(self, register: Register[Any], code: str, raw: Any, actor: Actor) -> RowAnswer:
         """Create or replace a row. Raises RowRefused; then nothing is written."""
         row = register.read({**raw, "code": code} if isinstance(raw, dict) else raw)
-        self._check_references(register, register.json(row))
+        check_references(register.form, register.json(row), lambda name: self._of(name).rows)
         async with self._lock:
             doc = self._doc(register, row)
             await self._broker.must_write([WriteOp(OpKind.UPSERT_REPLACE, doc["id"], doc)], _as(actor))
@@ -164,17 +164,10 @@ class Registers:
         self.row(register, code)
         await self._broker.must_write([WriteOp(OpKind.DELETE, register.id_of(code))], _as(actor))
 
-    def _check_references(self, register: Register[Any], row: Mapping[str, Any]) -> None:
-        """Raises RowRefused where a field names a row that is not there."""
-        errors: list[Refusal] = [
-            CodeUnknown(field=name, value=code)
-            for name, other, code in register.form.codes_in(row)
-            if code not in self._loaded.get(other, _Loaded()).rows
-        ]
-        if errors:
-            raise RowRefused.of(errors)
-
     # -- in memory ------------------------------------------------------------------------------------------
+    def _of(self, name: str) -> _Loaded:
+        return self._loaded.get(name, _Loaded())
+
     def _see(self, events: Sequence[Event]) -> None:
         changed = {
             kind
@@ -192,7 +185,7 @@ class Registers:
     def _load(self, register: Register[Any]) -> None:
         rows: dict[str, Any] = {}
         faults: dict[str, tuple[dict[str, Any], RowRefused]] = {}
-        before = self._loaded.get(register.name, _Loaded())
+        before = self._of(register.name)
         for doc in self._broker.iter_entities([build.iri(register.entity_type.name)], FULL_ACCESS):
             if code := register.code_of(doc["id"]):
                 raw = {"code": code, **stored(register, doc)}

@@ -6,17 +6,15 @@ list keeps the digest of each entry as it was filled in, which tells edited entr
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import msgspec
-
 from andaman.broker.api import Broker, Doc, OpKind, WriteOp, build
 from andaman.city.types import REGISTER_SEED
 from andaman.identity.model import FULL_ACCESS, system_actor
+from andaman.kernel.digests import content_digest
 
 log = logging.getLogger("andaman")
 SCOPE: Final = "/registers"
@@ -113,5 +111,5 @@ def filled_in_earlier(older: Mapping[str, Collection[str]], now: Mapping[str, st
 
 
 def digest_of_content(content: Any) -> str:
-    """Equal for equal JSON in any order of its members."""
-    return hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()[:32]
+    """The digest that markers keep."""
+    return content_digest(content)[:32]

@@ -60,5 +60,4 @@ class DefinitionKind:
 
     def content_of(self, key: str, document: Document) -> dict[str, Any]:
         """The document as its place would give it back. Raises RowRefused."""
-        row = self.canonical(self.form.read({**document, "code": key}))
-        return {name: one for name, one in self.form.json(row).items() if name != "code"}
+        return self.form.document(self.canonical(self.form.read({**document, "code": key})))

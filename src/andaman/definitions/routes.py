@@ -9,7 +9,6 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from andaman.approvals.routes import text_of
 from andaman.definitions import config
 from andaman.definitions.answers import (
     ChangeAnswer,
@@ -25,7 +24,7 @@ from andaman.definitions.kinds import DefinitionKind
 from andaman.definitions.permissions import MANAGE_CONFIG, READ_DEFINITIONS
 from andaman.definitions.problems import NoSuchDefinition, NoSuchVersion
 from andaman.definitions.service import Definitions
-from andaman.form import FieldNotUnderstood
+from andaman.form import FieldNotUnderstood, body_text
 from andaman.identity.doors import BoundDoor, Cost, DoorEntry, Tenancy
 from andaman.identity.permissions import MANAGE_ROLES
 from andaman.identity.web import actor_of, credential_of, note_success, require
@@ -109,7 +108,7 @@ class _Door:
             raise FieldNotUnderstood(
                 field="document", reason="It must be an object, or null to end the definition"
             )
-        reason = text_of(body, "reason")
+        reason = body_text(body, "reason")
         made = await self._definitions.draft(kind, _key(request), document, actor_of(request), reason)
         return json_response(version_of(made), 201)
 

@@ -21,7 +21,7 @@ from andaman.definitions.problems import (
     StepNotPossible,
     TooManyDrafts,
 )
-from andaman.definitions.references import Codes, check_references, users_of
+from andaman.definitions.references import check_references, users_of
 from andaman.definitions.store import VersionStore
 from andaman.definitions.versions import OPEN, State, Version, digest_of
 from andaman.identity.credentials import Credential
@@ -105,23 +105,32 @@ class Definitions:
             versions = await self._versions(kind, key)
             if sum(one.state in OPEN for one in versions) >= _DRAFTS_MAX:
                 raise TooManyDrafts(limit=_DRAFTS_MAX)
-            version = Version(
-                number=rules.next_number(versions),
-                state=State.DRAFT,
-                document=content,
-                digest=digest_of(content),
-                base=digest_of(kind.place.in_force().get(key)),
-                author=actor.principal.id,
-                author_name=actor.principal.name,
-                at=self._clock(),
-                reason=reason,
-            )
+            version = self._written(kind, key, versions, content, actor, reason)
             await self._keep(kind, key, versions, [*versions, version])
         return version
 
-    def _checked(
-        self, kind: DefinitionKind, key: str, document: Document | None, codes: Codes | None = None
-    ) -> dict[str, Any] | None:
+    def _written(
+        self,
+        kind: DefinitionKind,
+        key: str,
+        versions: Sequence[Version],
+        content: Document | None,
+        actor: Actor,
+        reason: str,
+    ) -> Version:
+        return Version(
+            number=rules.next_number(versions),
+            state=State.DRAFT,
+            document=None if content is None else dict(content),
+            digest=digest_of(content),
+            base=digest_of(kind.place.in_force().get(key)),
+            author=actor.principal.id,
+            author_name=actor.principal.name,
+            at=self._clock(),
+            reason=reason,
+        )
+
+    def _checked(self, kind: DefinitionKind, key: str, document: Document | None) -> dict[str, Any] | None:
         """What the place would hold. Raises RowRefused, NoSuchDefinition and InUse."""
         if document is None:
             if key not in kind.place.in_force():
@@ -132,7 +141,7 @@ class Definitions:
                 raise InUse(id=key, user=user)
             return None
         content = kind.content_of(key, document)
-        check_references(kind.form, content, codes or self._codes)
+        check_references(kind.form, content, self._codes)
         if kind.check is not None:
             kind.check(kind.form.read({**content, "code": key}))
         return content
@@ -244,18 +253,7 @@ class Definitions:
         """``put`` of what the caller has checked, without a second person."""
         async with self._lock:
             versions = await self._versions(kind, key)
-            current = digest_of(kind.place.in_force().get(key))
-            if digest_of(content) == current:
+            version = self._written(kind, key, versions, content, actor, reason)
+            if version.digest == version.base:
                 return None
-            version = Version(
-                number=rules.next_number(versions),
-                state=State.DRAFT,
-                document=None if content is None else dict(content),
-                digest=digest_of(content),
-                base=current,
-                author=actor.principal.id,
-                author_name=actor.principal.name,
-                at=self._clock(),
-                reason=reason,
-            )
             return await self._enforce(kind, key, [*versions, version], version, actor)

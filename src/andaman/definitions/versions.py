@@ -6,7 +6,6 @@ version is added that says so (``reconciled``).
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final
@@ -14,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from andaman.definitions.problems import DefinitionChanged, NoSuchVersion, ReviewNeeded, StepNotPossible
+from andaman.kernel.digests import content_digest
 from andaman.kernel.time import Micros
 from andaman.kernel.words import Words
 
@@ -65,9 +65,7 @@ class Version(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 def digest_of(document: Mapping[str, Any] | None) -> str:
     """SHA-256 in hexadecimal; ``GONE`` for None. Equal for equal content, whatever the order of its members."""
-    if document is None:
-        return GONE
-    return hashlib.sha256(msgspec.json.encode(document, order="sorted")).hexdigest()
+    return GONE if document is None else content_digest(document)
 
 
 def find(versions: Sequence[Version], number: int) -> Version:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final
 
@@ -14,15 +13,13 @@ from andaman.identity.audit import AuditTrail
 from andaman.identity.model import Actor
 from andaman.identity.permissions import MANAGE_ROLES
 from andaman.identity.problems import RoleFixed, RoleInUse, RoleNameNotAllowed
-from andaman.identity.roles import FIXED, RoleRow, RoleTable, Sees, shipped_roles
+from andaman.identity.roles import FIXED, PURPOSE, ROLE_NAME, RoleRow, RoleTable, Sees, shipped_roles
 from andaman.identity.store import IdentityStore
 from andaman.kernel.permissions import Permission
 from andaman.kernel.words import Words
 from andaman.vocabulary import Code
 
 log = logging.getLogger("andaman")
-_NAME: Final = re.compile(r"[a-z][A-Za-z0-9-]{1,31}")
-_PURPOSE: Final = re.compile(r"([a-z][a-z-]{0,31})?")
 _SEES: Final = (
     Code("unlisted", Words("ข้อมูลที่ไม่อยู่ในชุดข้อมูลใด", "Entities that are in no dataset")),
     Code("personal", Words("ข้อมูลส่วนบุคคลตามวัตถุประสงค์", "Personal data of the purpose of the session")),
@@ -47,6 +44,9 @@ class RoleDefinition(Row, frozen=True, kw_only=True):
         tuple[str, ...], described("ข้อมูลที่เห็นนอกจากข้อมูลสาธารณะ", "Data it sees besides public data")
     ] = ()
     purpose: Annotated[str, described("วัตถุประสงค์ของการเข้าใช้ระบบ", "Purpose of its sessions")] = ""
+
+
+_FORM: Final = Form(RoleDefinition)
 
 
 def role_form(permissions: Mapping[str, Permission]) -> Form[RoleDefinition]:
@@ -79,9 +79,9 @@ def check_role(row: Row) -> None:
     assert isinstance(row, RoleDefinition)
     if row.code in FIXED:
         raise RoleFixed(role=row.code)
-    if not _NAME.fullmatch(row.code):
+    if not ROLE_NAME.fullmatch(row.code):
         raise RowRefused.of([RoleNameNotAllowed(field="code")])
-    if not _PURPOSE.fullmatch(row.purpose):
+    if not PURPOSE.fullmatch(row.purpose):
         raise RowRefused.of([RoleNameNotAllowed(field="purpose")])
 
 
@@ -123,12 +123,12 @@ class OwnRoles:
     def in_force(self) -> dict[str, dict[str, Any]]:
         """Name → role, without the two that are fixed."""
         rows = (row for row in self._table.rows.values() if row.name not in FIXED)
-        return {row.name: document_of(definition_of(row)) for row in rows}
+        return {row.name: _FORM.document(definition_of(row)) for row in rows}
 
     async def put(self, key: str, document: Mapping[str, Any], actor: Actor) -> None:
         definition = msgspec.convert({**document, "code": key}, RoleDefinition)
         check_role(definition)
-        body = msgspec.json.encode(document_of(definition_of(row_of(definition))), order="sorted")
+        body = msgspec.json.encode(_FORM.document(definition_of(row_of(definition))), order="sorted")
         await self._run(self._allowed, actor, MANAGE_ROLES, self._store.put_role, key, body)
         await self._audit.add(
             actor, "role.put", f"role:{key}", detail=" ".join(sorted(definition.permissions))
@@ -157,12 +157,6 @@ class OwnRoles:
     def set_aside(self) -> tuple[()]:
         """A role that cannot be read is only logged."""
         return ()
-
-
-def document_of(definition: RoleDefinition) -> dict[str, Any]:
-    """JSON without the name and without empty values, as ``Form.json`` gives it."""
-    found: dict[str, Any] = msgspec.to_builtins(definition)
-    return {name: one for name, one in found.items() if name != "code" and one not in (None, "", [])}
 
 
 def _read(name: str, document: bytes) -> RoleRow | None:

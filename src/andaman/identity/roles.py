@@ -27,8 +27,8 @@ INVESTIGATION: Final = "investigation"
 """Purpose of looking into a matter of one's own agency."""
 FIXED: Final = (Role.PUBLIC, Role.ADMINISTRATOR)
 EVERYTHING: Final = "*"
-_NAME: Final = re.compile(r"[a-z][A-Za-z0-9-]{1,31}")
-_PURPOSE: Final = re.compile(r"([a-z][a-z-]{0,31})?")
+ROLE_NAME: Final = re.compile(r"[a-z][A-Za-z0-9-]{1,31}")
+PURPOSE: Final = re.compile(r"([a-z][a-z-]{0,31})?")
 _MEMBERS: Final = ("words", "permissions", "sees", "purpose")
 _NONE: Final[frozenset[str]] = frozenset()
 
@@ -180,7 +180,7 @@ def _row(
 
     if not isinstance(members, dict):
         refuse("", f"{name} is not the section of a role, such as [shiftLead]")
-    if not _NAME.fullmatch(name):
+    if not ROLE_NAME.fullmatch(name):
         refuse(
             "", f"{name!r} is not the name of a role: 2 to 32 letters, digits and '-', a small letter first"
         )
@@ -211,7 +211,7 @@ def _row(
             choices = ", ".join(each for each in Sees if each is not Sees.EVERYTHING)
             refuse(one, f"a role cannot see {one!r}; sees has {choices}")
     purpose = members.get("purpose", "")
-    if not isinstance(purpose, str) or not _PURPOSE.fullmatch(purpose):
+    if not isinstance(purpose, str) or not PURPOSE.fullmatch(purpose):
         refuse("purpose", f"{purpose!r} is not a purpose: small letters and '-'")
     sees = frozenset(Sees(one) for one in lists["sees"])
     return RoleRow(name, Words(words["th"], words["en"]), frozenset(lists["permissions"]), sees, purpose)

@@ -21,7 +21,7 @@ from typing import BinaryIO, Final
 
 from andaman.kernel.errors import Conflict, ResourceNotFound, StorageFull, TooLarge, Unavailable, is_full
 from andaman.kernel.metrics import Family, gauge
-from andaman.kernel.storage import set_aside
+from andaman.kernel.storage import set_aside, sync_folder
 from andaman.kernel.tables import Store, StoreKind, columns
 from andaman.kernel.time import Clock, Micros, system_clock
 
@@ -169,9 +169,9 @@ class Blobs:
             with _disk(self._folder):
                 if not target.parent.is_dir():
                     target.parent.mkdir(mode=0o700)
-                    _sync(self._folder)
+                    sync_folder(self._folder)
                 os.replace(coming.path, target)  # also over the same content, which may be damaged
-                _sync(target.parent)
+                sync_folder(target.parent)
             db.execute("INSERT OR IGNORE INTO blob VALUES (?, ?)", (digest, size))
             db.execute(
                 "INSERT INTO reference VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -321,11 +321,3 @@ def _disk(folder: Path) -> Iterator[None]:
     except OSError as error:
         kind = StorageFull if is_full(error) else Unavailable
         raise kind(f"A large object in {folder} cannot be used now: {error.strerror or error}") from error
-
-
-def _sync(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

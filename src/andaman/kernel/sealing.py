@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from andaman.kernel.errors import Unavailable
-from andaman.kernel.storage import obstacle
+from andaman.kernel.storage import obstacle, sync_folder
 
 _WORD: Final = "andaman-key-1"
 _KEY_BYTES: Final = 32
@@ -94,11 +94,7 @@ def write_keys(path: Path, keys: Sequence[Key]) -> None:
         except BaseException:
             part.unlink(missing_ok=True)
             raise
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(path.parent)
     except OSError as error:
         why = obstacle(path) or error.strerror or str(error)
         raise Unavailable(

@@ -59,6 +59,15 @@ def keep_private(path: Path) -> None:
                 one.chmod(0o600)
 
 
+def sync_folder(folder: Path) -> None:
+    """Put on disk that files of the folder were made or renamed. Raises OSError."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def set_aside(path: Path) -> Path:
     """Move a file, or anything in its place, to ``NAME.damaged``, with SQLite's files next to it. Replaces an earlier one.
     Returns the new path. May raise OSError."""

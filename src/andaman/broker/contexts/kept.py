@@ -15,7 +15,7 @@ import orjson
 from andaman.broker.contexts.book import ContextBook
 from andaman.broker.contexts.bundled import bundled_document
 from andaman.kernel.errors import Conflict
-from andaman.kernel.storage import opening
+from andaman.kernel.storage import opening, sync_folder
 from andaman.kernel.time import Micros
 
 log = logging.getLogger(__name__)
@@ -151,7 +151,7 @@ class Kept:
                 os.fsync(file.fileno())
         os.replace(temporary, path)
         if entry.kind != "Cached":
-            _sync(path.parent)
+            sync_folder(path.parent)
             if self._book is not None:
                 self._book.put(entry.id, body)
 
@@ -200,11 +200,3 @@ def _entry(body: bytes) -> Entry:
 def id_of(url: str) -> str:
     """The local id of the context that was fetched from a URL."""
     return hashlib.sha256(url.encode()).hexdigest()[:32]
-
-
-def _sync(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
