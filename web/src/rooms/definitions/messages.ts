@@ -120,7 +120,7 @@ export const msg = messages({
 
   // the configuration file
   file: { th: 'ไฟล์ข้อกำหนดของเมือง', en: 'Configuration file' },
-  fileShort: { th: 'ส่งออกและนำเข้า', en: 'Configuration' },
+  fileShort: { th: 'ส่งออกและนำเข้า', en: 'Import and export' },
   fileAbout: {
     th: 'ไฟล์เดียวบรรจุข้อกำหนดทั้งหมดที่ใช้อยู่ ใช้สำรอง ตรวจสอบ หรือนำเข้าระบบอื่น',
     en: 'One file has all definitions in force. It serves to back up, to inspect, or to move them to another platform.',
