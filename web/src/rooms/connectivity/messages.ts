@@ -1,7 +1,8 @@
 import { messages } from '$lib/i18n.svelte';
 
 export const msg = messages({
-  title: { th: 'โครงข่ายไร้\u2060สาย', en: 'Connectivity' },
+  title: { th: 'โครงข่ายไร้สาย', en: 'Connectivity' },
+  short: { th: 'โครงข่าย ไร้\u2060สาย', en: 'Connectivity' },
   intro: {
     th: 'ความครอบคลุมของโครงข่ายไร้สายตามแบบจำลอง 3GPP TR 38.901 และกรณีศึกษานโยบายย่าน 6 กิกะเฮิรตซ์',
     en: 'Radio coverage by the models of 3GPP TR 38.901, and the policy cases of the 6 GHz band',
