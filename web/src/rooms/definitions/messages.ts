@@ -4,8 +4,8 @@ export const msg = messages({
   title: { th: 'ข้อกำหนดของเมือง', en: 'Definitions' },
   short: { th: 'ข้อกำหนด', en: 'Definitions' },
   about: {
-    th: 'ทะเบียน กฎการแจ้งเตือน และบทบาทที่เมืองกำหนดเอง ระบบบันทึกผู้จัดทำ เหตุผล และประวัติของทุกการแก้ไข',
-    en: 'The city defines its registers, alert rules and roles. Every change has an author, a reason and a history.',
+    th: 'ทะเบียน กฎการแจ้งเตือน และบทบาทที่เมืองกำหนดเอง การแก้ไขผ่านหน้านี้มีการบันทึกผู้จัดทำและประวัติ',
+    en: 'The city defines its registers, alert rules and roles. Changes that are made here have an author and a history.',
   },
   kinds: { th: 'ประเภทข้อกำหนด', en: 'Kinds of definition' },
   count: { th: '{n} รายการ', en: '{n} in force' },

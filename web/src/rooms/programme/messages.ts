@@ -3,8 +3,8 @@ import { messages } from '$lib/i18n.svelte';
 export const msg = messages({
   title: { th: 'แผนงานโครงการ', en: 'Programme' },
   intro: {
-    th: 'ความก้าวหน้าคำนวณจากหลักฐานในแพลตฟอร์มเท่านั้น ไม่มีผู้ใดกรอกตัวเลขเองได้',
-    en: 'Progress is computed from evidence in the platform; nobody can type it in.',
+    th: 'ความก้าวหน้านับจากรายการในแพลตฟอร์มที่ท่านมีสิทธิดู รวมข้อมูลที่มากับระบบ ข้อมูลย้อนหลัง และข้อมูลจำลอง จึงยังไม่ใช่ผลการดำเนินงานจริง',
+    en: 'Progress counts items of the platform that you may see. It includes data that came with the platform, replayed and simulated data, so it is not yet a measure of achievement.',
   },
   year: { th: 'ปีที่ {n} จาก 5 ของข้อตกลง', en: 'Year {n} of 5 of the agreement' },
   before: { th: 'ก่อนข้อตกลงมีผล', en: 'Before the agreement' },
