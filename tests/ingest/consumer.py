@@ -1,6 +1,7 @@
 """A consumer to be killed: takes MQTT messages into a real broker; with "hang" its second write never ends.
 
-``python -m tests.ingest.consumer PORT DIRECTORY run|hang`` prints one line a write: the number of entities so far.
+``python -m tests.ingest.consumer PORT DIRECTORY run|hang`` prints "ready", then the numbers of entities and of dead
+letters every tenth of a second.
 """
 
 from __future__ import annotations
@@ -35,9 +36,7 @@ async def main(port: int, directory: Path, mode: str) -> None:
         if mode == "hang" and writes == 2:
             print("hanging", flush=True)
             await asyncio.Event().wait()
-        written = await plain_take(self, observations)
-        print(sum(1 for _ in broker.iter_entities([], FULL_ACCESS)), letters.count(), flush=True)
-        return written
+        return await plain_take(self, observations)
 
     Link.take = take  # type: ignore[method-assign]
     manager = FeedManager(broker, [feed], directory)
@@ -47,7 +46,9 @@ async def main(port: int, directory: Path, mode: str) -> None:
             break
         await asyncio.sleep(0.02)
     print("ready", flush=True)
-    await asyncio.Event().wait()
+    while True:
+        print(sum(1 for _ in broker.iter_entities([], FULL_ACCESS)), letters.count(), flush=True)
+        await asyncio.sleep(0.1)
 
 
 if __name__ == "__main__":
