@@ -65,7 +65,7 @@ class Places {
     const [tambon, amphoe] = found;
     if (!tambon && !amphoe) return t(areaWords.sea);
     const bare = (entity: LiveEntity) =>
-      nameText(entity.a['name']).replace(/^(ตำบล|อำเภอ|ต\.|อ\.)\s*/, '').replace(/\s*(Sub-?district|District)$/i, '').replace(/^(Tambon|Amphoe)\s+/i, '');
+      nameText(entity.a['name']).replace(/^(ตำบล|อำเภอ|ต\.|อ\.)\s*/, '').replace(/\s*(Sub-?district|District)(?=\s*(\(|$))/i, '').replace(/^(Tambon|Amphoe)\s+/i, '');
     return [tambon && t(areaWords.tambon, { name: bare(tambon) }), amphoe && t(areaWords.amphoe, { name: bare(amphoe) })].filter(Boolean).join(t({ th: ' ', en: ', ' }));
   }
 
