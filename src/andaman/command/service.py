@@ -46,7 +46,7 @@ class CommandService:
         self._pack = pack
         self.desk = Desk(broker, clock, readers, registers)
         records, dispatch = self.desk.records, self.desk.dispatch
-        self.watch = RuleWatch(broker, records, clock, directory, dispatch.roads_changed)
+        self.watch = RuleWatch(broker, records, clock, directory, dispatch.ways_changed)
         self.rules = Rules(broker, records, self.watch)
         self.simulator = UnitSimulator(broker, records, dispatch, clock, auto=auto) if simulate else None
 
@@ -65,7 +65,7 @@ class CommandService:
 
     def policy_changed(self) -> None:
         """The policy has changed: collect again what the room knows for other readers."""
-        self.desk.dispatch.roads_changed()
+        self.desk.dispatch.ways_changed()
         self.watch.shown.policy_changed()
 
     # -- overview -------------------------------------------------------------------------------------------

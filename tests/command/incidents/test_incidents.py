@@ -47,7 +47,7 @@ def test_whole_life_of_an_incident(tmp_path: Path) -> None:
         async with broker_at(tmp_path, clock) as broker:
             desk, incident = await opened(broker, clock)
             ranking = await desk.dispatch.candidates(incident, FULL_ACCESS, "")
-            assert [c.unit.id for c in ranking.candidates] == [P1, A1, A2]
+            assert [c.unit.id for c in ranking.candidates] == [A1, A2, P1]
             assert ranking.candidates[0].route is not None
             assert (
                 ranking.candidates[1].reason["bestEtaSeconds"] == ranking.candidates[0].reason["etaSeconds"]

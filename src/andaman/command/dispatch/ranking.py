@@ -1,7 +1,10 @@
-"""Units ranked by driving time to an incident, with the reason. Pure, over the road network."""
+"""Units ranked for an incident: first by the kind that it needs, then by travel time, with the reason. Pure, over the road
+network. Drills are scored by the same rule: what is ranked first is what earns points.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -10,6 +13,7 @@ from andaman.broker.api import value
 from andaman.command.core.attributes import Place
 from andaman.command.core.states import UnitStatus
 from andaman.command.core.views import Unit
+from andaman.command.dispatch.shore import Shore
 from andaman.command.incident_types import INCIDENT_TYPES, UNIT_TYPES, goes_by_water
 from andaman.kernel.geometry import haversine_m
 from andaman.kernel.network import RoadNetwork
@@ -32,11 +36,18 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Nearest first, and who was left out for what reason."""
+    """Needed kinds first, the nearest first of each kind; and who was left out for what reason. ``best_eta_s``: of the
+    first."""
 
     candidates: list[Candidate]
     skipped: list[dict[str, Any]]
     best_eta_s: float | None
+
+
+def needed_kinds(registers: Rows, incident_type: str) -> tuple[str, ...]:
+    """The kinds of unit that an incident of this type needs, the most needed first; () where its row names none."""
+    kind = registers.rows(INCIDENT_TYPES).get(incident_type)
+    return kind.unit_types if kind else ()
 
 
 def rank(
@@ -46,19 +57,21 @@ def rank(
     units: Sequence[Unit],
     registers: Rows,
     *,
+    shore: Shore,
     unit_type: str = "",
     limit: int = 10,
     chosen: str = "",
 ) -> Ranking:
-    """Free units of the wanted type (or of the types the incident calls for), by driving time. The unit ``chosen``
-    is in the list even behind the limit."""
-    kind = registers.rows(INCIDENT_TYPES).get(incident_type)
-    named = kind.unit_types if kind else ()
-    wanted = (unit_type,) if unit_type else named or tuple(registers.rows(UNIT_TYPES))
+    """Free units of the wanted kind, or of the kinds that the incident needs. The unit ``chosen`` is in the list even
+    behind the limit, and even if it is of another kind."""
+    needed = needed_kinds(registers, incident_type)
+    wanted = (unit_type,) if unit_type else needed or tuple(registers.rows(UNIT_TYPES))
     fit: list[tuple[Unit, Place]] = []
     skipped = []
     for unit in units:
-        why = _unfit(unit, wanted)
+        why = _unfit(unit, wanted if unit.id != chosen else (*wanted, unit.type))
+        if why is None and goes_by_water(registers, unit.type) and not shore.reaches(place):
+            why = {"why": "notByWater"}
         if why is not None or unit.place is None:
             skipped.append(
                 {"unit": unit.id, "name": value(unit.doc, "name"), **(why or {"why": "noPosition"})}
@@ -72,14 +85,36 @@ def rank(
     skipped += [
         {"unit": u.id, "name": value(u.doc, "name"), "why": "noRoute"} for u, _ in fit if u.id not in reached
     ]
-    found.sort(key=lambda c: (c.eta_s, c.unit.id))
-    best = found[0].eta_s if found else None
-    out = [
-        Candidate(c.unit, c.eta_s, c.distance_m, c.route, _reason(c, i, wanted, best, c.unit.id in sea))
-        for i, c in enumerate(found)
-        if i < limit or c.unit.id == chosen
-    ]
-    return Ranking(out, skipped, best)
+    found.sort(key=lambda c: (_kind_rank(needed, c.unit.type), c.eta_s, c.unit.id))
+    best: dict[str, float] = {}  # of each kind
+    for one in found:
+        best.setdefault(one.unit.type, one.eta_s)
+    advised = found[0].unit.type if found and not unit_type else ""
+    listed = _listed(found, limit)
+    out = []
+    for i, c in enumerate(found):
+        if c.unit.id in listed or c.unit.id == chosen:
+            facts = _reason(c, i, needed, best[c.unit.type], c.unit.id in sea)
+            if advised:
+                facts["advised"] = not needed or c.unit.type == advised
+            out.append(Candidate(c.unit, c.eta_s, c.distance_m, c.route, facts))
+    return Ranking(out, skipped, found[0].eta_s if found else None)
+
+
+def _kind_rank(needed: Sequence[str], kind: str) -> int:
+    """0 for the kind that is needed most. Where the incident names no kinds, all are equal."""
+    return needed.index(kind) if kind in needed else len(needed)
+
+
+def _listed(found: Sequence[Candidate], limit: int) -> set[str]:
+    """The first ones up to the limit. Of each kind the nearest is among them while there is room, so that many
+    ambulances never hide the only fire engine."""
+    nearest: dict[str, str] = {}
+    for one in found:
+        nearest.setdefault(one.unit.type, one.unit.id)
+    heads = list(nearest.values())
+    rest = [one.unit.id for one in found if one.unit.id not in heads]
+    return {*heads[:limit], *rest[: max(0, limit - len(heads))]}
 
 
 def _unfit(unit: Unit, wanted: Sequence[str]) -> dict[str, Any] | None:
@@ -103,9 +138,11 @@ def _by_road(
     trips = network.trips(origin, snaps, reverse=True)
     trips = sorted((t for t in trips if t.time_s < float("inf")), key=lambda t: t.time_s)
     out: list[Candidate] = []
+    drawn: Counter[str] = Counter()
     for trip in trips:
         unit, at = fit[trip.target]
-        route = network.route(at, place) if len(out) < limit or unit.id == chosen else None
+        drawn[unit.type] += 1
+        route = network.route(at, place) if drawn[unit.type] <= limit or unit.id == chosen else None
         if route is None:
             out.append(Candidate(unit, trip.time_s, 0.0, None))
         else:
@@ -122,19 +159,18 @@ def _by_sea(place: Place, fit: Sequence[tuple[Unit, Place]]) -> list[Candidate]:
     return out
 
 
-def _reason(
-    c: Candidate, index: int, wanted: Sequence[str], best: float | None, by_sea: bool
-) -> dict[str, Any]:
-    """The facts a dispatcher can check, and one sentence of them in each language."""
+def _reason(c: Candidate, index: int, needed: Sequence[str], best: float, by_sea: bool) -> dict[str, Any]:
+    """The facts a dispatcher can check, and one sentence of them in each language. ``bestEtaSeconds``: of the nearest of
+    its kind."""
     kind, names = c.unit.type, c.unit.names
     minutes, km = c.eta_s / 60, c.distance_m / 1000
     return {
         "rank": index + 1,
         "etaSeconds": round(c.eta_s, 1),
-        "bestEtaSeconds": None if best is None else round(best, 1),
+        "bestEtaSeconds": round(best, 1),
         "distanceM": round(c.distance_m, 1),
         "unitType": kind,
-        "typeRank": wanted.index(kind) + 1,
+        "typeRank": needed.index(kind) + 1 if kind in needed else None,
         "unitStatus": c.unit.status.value,
         "homeStation": value(c.unit.doc, "homeStation"),
         "agency": value(c.unit.doc, "agency"),

@@ -17,6 +17,7 @@ from andaman.broker.api import (
     js,
     prop,
     rel,
+    value,
 )
 from andaman.command.core import attributes
 from andaman.command.core.entities import change_op, exercise_of, scopes_of
@@ -27,6 +28,7 @@ from andaman.command.core.views import Assignment, Incident, Unit
 from andaman.command.dispatch.commands import AssignUnit, DispatchCommand, SetUnitStatus, TakeAssignmentStep
 from andaman.command.dispatch.ranking import Ranking, rank
 from andaman.command.dispatch.roads import iter_segments
+from andaman.command.dispatch.shore import Shore
 from andaman.command.dispatch.steps import assignment_id, check_assignment_step, step_ops
 from andaman.command.incidents.steps import OPEN, SentUnit, incident_steps, with_follow
 from andaman.command.problems import IncidentNotOpen, UnitBound, UnitNotAvailable
@@ -41,6 +43,7 @@ class Dispatch:
     def __init__(self, broker: Broker, records: Records, registers: Rows) -> None:
         self._broker, self._records, self.registers = broker, records, registers
         self._networks: dict[str, RoadNetwork] = {}
+        self._shore: Shore | None = None
 
     async def handle(self, command: DispatchCommand, actor: Actor, tenant: str) -> str:
         """Returns the id of a new assignment, the incident of an assignment that took a step, or the unit. Raises
@@ -80,6 +83,7 @@ class Dispatch:
             incident.type,
             units,
             self.registers,
+            shore=self.shore(),
             unit_type=unit_type,
             limit=limit,
             chosen=chosen,
@@ -97,8 +101,19 @@ class Dispatch:
             self._networks[tenant] = found
         return found
 
-    def roads_changed(self) -> None:
+    def shore(self) -> Shore:
+        """The city's coastlines; a drill has the same."""
+        if self._shore is None:
+            readers = self._records.readers(Assignment.kind, DEFAULT_TENANT)
+            docs = self._broker.iter_entities([iri("Coastline")], readers, DEFAULT_TENANT)
+            lines = (value(doc, "location") for doc in docs)
+            self._shore = Shore(one for one in lines if isinstance(one, dict))
+        return self._shore
+
+    def ways_changed(self) -> None:
+        """Roads or coastlines changed."""
         self._networks.clear()
+        self._shore = None
 
     # -- who was sent ---------------------------------------------------------------------------------------
     def units_of(self, incident_id: str, tenant: str) -> list[SentUnit]:
@@ -125,7 +140,7 @@ class Dispatch:
         kind = self._records.get(Unit, command.unit, actor.access, tenant).type
         # why it was chosen stays in the assignment, so the reason names only units that all its readers may see
         readers = self._records.readers(Assignment.kind, tenant)
-        ranking = await self._rank(incident, readers, tenant, kind, 1, command.unit)
+        ranking = await self._rank(incident, readers, tenant, "", 1, command.unit)
         why = _reasons(ranking, command.unit, kind)
 
         def decide(now: Micros) -> list[WriteOp]:

@@ -48,7 +48,7 @@ _SAVE_EVERY_S: Final = 30.0
 _RULE: Final = iri("AlertRule")
 _ALERT: Final = iri("Alert")
 _STATUS: Final = iri("alertStatus")
-_SEGMENT: Final = iri("RoadSegment")
+_WAYS: Final = frozenset(map(iri, ("RoadSegment", "Coastline")))
 
 
 class RuleWatch:
@@ -60,11 +60,11 @@ class RuleWatch:
         records: Records,
         clock: Clock,
         directory: Path,
-        roads_changed: Callable[[], None] = lambda: None,
+        ways_changed: Callable[[], None] = lambda: None,
     ) -> None:
-        """``roads_changed`` is called after each change of a RoadSegment."""
+        """``ways_changed`` is called after each change of a RoadSegment or Coastline."""
         self._broker, self._records, self._clock = broker, records, clock
-        self._roads_changed = roads_changed
+        self._ways_changed = ways_changed
         self.shown = Shown(lambda tenant: records.readers("Alert", tenant))
         self._keeper = Keeper(directory)
         self._actor = system_actor("rules")
@@ -171,8 +171,8 @@ class RuleWatch:
                 engine, seen = self.engine(event.tenant), self.shown.event(event)
         elif _ALERT in event.types and engine is not None:
             self._alert_event(event, engine)
-        elif _SEGMENT in event.types:
-            self._roads_changed()
+        elif not _WAYS.isdisjoint(event.types):
+            self._ways_changed()
         if engine is not None:
             self._say(event.tenant, engine.observe(seen))
 
