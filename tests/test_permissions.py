@@ -18,9 +18,10 @@ from andaman.identity.model import Actor, Role
 from andaman.identity.permissions import WRITE_OWN_DATASETS
 from andaman.identity.policy import Policy
 from andaman.identity.powers import powers_of
-from andaman.identity.roles import FILE, FIXED, open_roles, shipped_roles
+from andaman.identity.roles import FILE, FIXED, RoleRow, open_roles, shipped_roles
 from andaman.kernel.errors import Unavailable
 from andaman.kernel.permissions import Permission
+from andaman.kernel.words import Words
 from andaman.maintenance import backup_all, backup_into, restore_all, restore_from
 from andaman.offline import cli_actor
 from andaman.rooms import PERMISSIONS, ROOMS
@@ -52,7 +53,6 @@ POST /api/training/drills · POST /api/training/drills/{drill}/{how:str}
 POST /api/command/incidents/{id}/steps · POST /api/command/incidents/{id}/assignments
 POST /api/command/units/{id}/status
 """,
-    "operator administrator": "POST /api/ingest/feeds/{feed}/{action}",
     "analyst administrator": """
 POST /api/assessment/refresh · POST /api/connectivity/runs · POST /api/roadmap/portfolio
 PUT /api/roadmap/measures/{id} · DELETE /api/roadmap/measures/{id}
@@ -64,7 +64,7 @@ GET /api/identity/users · POST /api/identity/users
 GET /api/identity/users/{username} · PATCH /api/identity/users/{username}
 POST /api/identity/agencies · GET /api/identity/audit · GET /api/identity/tokens · POST /api/identity/tokens
 DELETE /api/identity/tokens/{id} · POST /api/identity/tokens/{id}/rotate · POST /api/identity/tokens/{id}/own
-PUT /api/command/rules/{id} · DELETE /api/command/rules/{id} · POST /api/training/roles
+POST /api/ingest/feeds/{feed}/{action} · PUT /api/command/rules/{id} · DELETE /api/command/rules/{id} · POST /api/training/roles
 """,
 }
 """Roles → the doors that they opened when entries named roles. The rows that ship open the same ones."""
@@ -367,6 +367,20 @@ def test_code_names_no_role() -> None:
         str(path.relative_to(tree)) for path, tree in files.items() if named.search(path.read_text("utf-8"))
     }
     assert found == OTHER_MEANINGS
+
+
+def test_a_role_that_had_a_permission_before_goes_without_when_only_administrators_have_it(
+    tmp_path: Path,
+) -> None:
+    tmp_path.joinpath(FILE).write_text(SHIFT_LEAD.replace('"incident.create"', '"feed.control"', 1), "utf-8")
+    table = open_roles(tmp_path, permissions=PERMISSIONS)
+    assert "feed.control" not in table.permissions_of(frozenset({"callTaker"}))
+    kept = RoleRow(
+        "callTaker", Words("ก", "a"), frozenset({"feed.control", "incident.read"})
+    )  # in identity.db
+    table.replace([*table.rows.values(), kept])
+    assert table.permissions_of(frozenset({"callTaker"})) == {"incident.read"}
+    assert "feed.control" in table.permissions_of(frozenset({Role.ADMINISTRATOR}))
 
 
 @pytest.mark.parametrize(

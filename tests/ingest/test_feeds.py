@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,10 @@ from andaman.broker.entity import build
 from andaman.broker.model import Doc
 from andaman.broker.service import Broker
 from andaman.city.pack import load_pack
+from andaman.identity.audit import AuditTrail
 from andaman.identity.entrance import build_routes
 from andaman.identity.model import FULL_ACCESS, Actor, Role
+from andaman.identity.store import IdentityStore
 from andaman.identity.web import ACTOR
 from andaman.ingest import DeadLetterStore, FeedLink, FeedManager, FeedState, city_feeds, routes
 from andaman.ingest.deadletter import DeadLetter
@@ -32,6 +35,7 @@ from tests.support import principal
 
 START = parse_time("2026-11-22T00:00:00Z")
 PAST = parse_time("2020-01-01T00:00:00Z")
+ADMIN = Actor(principal("user:admin", "Ad Min", Role.ADMINISTRATOR))
 
 
 class FakeTime:
@@ -162,6 +166,7 @@ class Flaky:
     """Fails so often, then runs."""
 
     id, name, origin, speed = "flaky", {"th": "ทดสอบ", "en": "test"}, "simulated", 1.0
+    expected_s: float | None = None
 
     def __init__(self, failures: int) -> None:
         self.failures = failures
@@ -200,15 +205,84 @@ def test_a_failing_feed_is_started_again_with_growing_pauses_and_others_go_on(tm
         assert manager.get_status("steady").restarts == 0
         assert broker.find("urn:x:1", FULL_ACCESS) is not None
         with pytest.raises(Conflict):
-            manager.start_feed("flaky")
+            await manager.start_feed("flaky", ADMIN, "again")
         with pytest.raises(ResourceNotFound, match="steady"):
-            manager.start_feed("nothing")
-        await manager.stop_feed("flaky")
+            await manager.start_feed("nothing", ADMIN, "again")
+        await manager.stop_feed("flaky", ADMIN, "The gauge is being replaced")
         assert manager.get_status("flaky").state is FeedState.STOPPED
         await manager.stop()
         await broker.close()
 
     asyncio.run(run())
+
+
+async def _settle(manager: FeedManager, *states: FeedState) -> None:
+    for _ in range(200):
+        await asyncio.sleep(0.01)
+        if tuple(status.state for status in manager.status()) == states:
+            return
+    raise AssertionError([status.state for status in manager.status()])
+
+
+def test_a_stopped_feed_stays_stopped_over_restarts_with_who_when_and_why(tmp_path: Path) -> None:
+    async def run() -> None:
+        broker = Broker.open(tmp_path)
+        await broker.start()
+        first = FeedManager(broker, [Flaky(0)], tmp_path, clock=lambda: START)
+        await first.start()
+        await _settle(first, FeedState.RUNNING)
+        await first.stop_feed("flaky", ADMIN, "The gauge is being replaced")
+        await first.stop()
+
+        again = FeedManager(broker, [Flaky(0)], tmp_path, clock=lambda: START + HOUR)
+        await again.start()
+        status = again.get_status("flaky")
+        assert (status.state, status.since) == (FeedState.STOPPED, START)
+        assert status.order is not None
+        assert (status.order.name, status.order.reason) == ("Ad Min", "The gauge is being replaced")
+        await again.start_feed("flaky", ADMIN, "It is back")
+        await _settle(again, FeedState.RUNNING)
+        assert [order.action for order in again.offsets.orders("flaky", 9)] == ["start", "stop"]
+        await again.stop()
+
+        third = FeedManager(broker, [Flaky(0)], tmp_path)  # the end of the platform is no order
+        await third.start()
+        await _settle(third, FeedState.RUNNING)
+        await third.stop()
+        await broker.close()
+
+    asyncio.run(run())
+
+
+def test_a_feed_that_runs_and_brings_nothing_is_late_since_its_last_word(tmp_path: Path) -> None:
+    now = START
+
+    async def run() -> None:
+        nonlocal now
+        broker = Broker.open(tmp_path)
+        await broker.start()
+        feed, unknown = Flaky(0), Flaky(0)
+        feed.expected_s, unknown.id = 60.0, "unknown"
+        manager = FeedManager(broker, [feed, unknown], tmp_path, clock=lambda: now)
+        await manager.start()
+        await _settle(manager, FeedState.RUNNING, FeedState.RUNNING)
+        status = manager.get_status("flaky")
+        assert status.late_since(START + 60 * SECOND) is None
+        assert status.late_since(START + 61 * SECOND) == START
+        assert manager.get_status("unknown").late_since(START + DAY) is None
+        await manager.stop_feed("flaky", ADMIN, "Late")
+        assert (
+            manager.get_status("flaky").late_since(START + DAY) is None
+        )  # it is stopped, which is another thing
+        await manager.stop()
+        await broker.close()
+
+    asyncio.run(run())
+
+
+def test_a_recording_is_due_after_its_longest_gap(tmp_path: Path) -> None:
+    feed = ReplayFeed("r", {}, _recordings([0, 600, 7800]), 60.0)
+    assert feed.expected_s == 7200 / 60 + 2 * 30
 
 
 def test_memory_survives_a_reopening(tmp_path: Path) -> None:
@@ -263,18 +337,22 @@ def test_routes_show_states_to_all_and_dead_letters_to_staff(tmp_path: Path) -> 
     letters.add([_letter(START, "secret detail")])
     manager = FeedManager(broker, [Flaky(0)], tmp_path)
     manager.get_status("flaky").error = "the password was wrong"
+    kept = IdentityStore(tmp_path / "identity.db")
+    audit = AuditTrail(kept, lambda: START)
 
     async def problem(_: Any, error: Exception) -> Any:
         assert isinstance(error, AndamanError)
         return problem_response(error)
 
-    app = Starlette(routes=build_routes(routes(manager, letters)), exception_handlers={AndamanError: problem})
+    app = Starlette(
+        routes=build_routes(routes(manager, letters, audit)), exception_handlers={AndamanError: problem}
+    )
 
-    def call(role: str, path: str, method: str = "GET") -> httpx.Response:
+    def call(role: str, path: str, method: str = "GET", body: Any = None) -> httpx.Response:
         async def run() -> httpx.Response:
             transport = httpx.ASGITransport(Gate(app, {role}))
             async with httpx.AsyncClient(transport=transport, base_url="http://andaman") as client:
-                return await client.request(method, path)
+                return await client.request(method, path, json=body)
 
         return asyncio.run(run())
 
@@ -287,7 +365,28 @@ def test_routes_show_states_to_all_and_dead_letters_to_staff(tmp_path: Path) -> 
     for bad in ("0", "x", "1e3", "99999999999999999999999"):
         assert call("operator", f"/api/ingest/dead-letters?limit={bad}").status_code == 400
     assert call(Role.PUBLIC, "/api/ingest/feeds/flaky/start", "POST").status_code == 401
-    assert call("operator", "/api/ingest/feeds/other/start", "POST").status_code == 404
-    assert call("operator", "/api/ingest/feeds/flaky/dance", "POST").status_code == 404
+    for role in ("operator", "dispatcher", "analyst"):
+        assert call(role, "/api/ingest/feeds/flaky/stop", "POST", {"reason": "x"}).status_code == 403
+    administrator = partial(call, Role.ADMINISTRATOR, method="POST")
+    assert administrator("/api/ingest/feeds/other/start").status_code == 404
+    assert administrator("/api/ingest/feeds/flaky/dance").status_code == 404
+    for reason, code in (("", "field-missing"), ("  ", "field-missing"), ("x" * 501, "field-too-long")):
+        refused = administrator("/api/ingest/feeds/flaky/stop", body={"reason": reason})
+        assert (refused.status_code, refused.json()["code"]) == (400, code)
+    assert manager.get_status("flaky").order is None
+    stopped = administrator("/api/ingest/feeds/flaky/stop", body={"reason": "The gauge is being replaced"})
+    assert stopped.json()["order"] | {"at": ""} == {
+        "action": "stop", "at": "", "by": "x", "reason": "The gauge is being replaced"
+    }  # fmt: skip
+    assert call(Role.PUBLIC, "/api/ingest/feeds").json()[0]["order"] is None
+    assert call("operator", "/api/ingest/feeds").json()[0]["order"]["by"] == "x"
+    assert call("operator", "/api/ingest/feeds/flaky/orders").json()[0]["action"] == "stop"
+    (entry,) = kept.list_audit(action="feed.")
+    assert (entry.actor, entry.target, entry.detail) == (
+        "user:x",
+        "feed:flaky",
+        "The gauge is being replaced",
+    )
     letters.close()
+    kept.close()
     manager.offsets.close()

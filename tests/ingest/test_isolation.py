@@ -39,6 +39,7 @@ class Feed:
     """Does what the test says."""
 
     name, origin, speed = {"th": "ทดสอบ", "en": "test"}, "simulated", 1.0
+    expected_s = None
 
     def __init__(self, work: Any, feed_id: str = "f") -> None:
         self.id = feed_id

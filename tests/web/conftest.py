@@ -51,6 +51,7 @@ class Platform:
 
     data: Path
     pack: str = "phuket"
+    feeds: bool = False
     port: int = field(default_factory=_free_port)
     process: subprocess.Popen[bytes] | None = None
     tokens: dict[str, str] = field(default_factory=dict)
@@ -69,7 +70,7 @@ class Platform:
         self.process = subprocess.Popen(
             [
                 *ANDAMAN, "serve", "--data", str(self.data), "--port", str(self.port),
-                "--pack", self.pack, "--no-feeds", "--no-unit-simulator",
+                "--pack", self.pack, "--feeds" if self.feeds else "--no-feeds", "--no-unit-simulator",
             ],
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -118,9 +119,9 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     yield from served(tmp_path_factory.mktemp("platform"))
 
 
-def served(home: Path, pack: str = "phuket") -> Iterator[Platform]:
-    """A server with an account per role and no feeds, stopped at the end."""
-    made = Platform(home / "data", pack)
+def served(home: Path, pack: str = "phuket", *, feeds: bool = False) -> Iterator[Platform]:
+    """A server with an account per role, stopped at the end."""
+    made = Platform(home / "data", pack, feeds)
     for user, role in ROLES.items():
         made.command("user", "add", user, "--name", f"{user.title()} Test", "--role", role, "--password-stdin",
                      "--data", str(made.data), text=PASSWORD + "\n")  # fmt: skip

@@ -6,6 +6,7 @@ Two roles are fixed: ``public`` is whoever did not sign in, ``administrator`` ha
 
 from __future__ import annotations
 
+import logging
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -22,6 +23,7 @@ from andaman.kernel.errors import Unavailable
 from andaman.kernel.permissions import Permission
 from andaman.kernel.words import Words
 
+log = logging.getLogger("andaman")
 FILE: Final = "roles.toml"
 INVESTIGATION: Final = "investigation"
 """Purpose of looking into a matter of one's own agency."""
@@ -64,11 +66,15 @@ class RoleRow:
 class RoleTable:
     """The roles in force. A name that is not in the table has no permission and sees public data only.
 
-    ``permissions``: names of all permissions there are, which administrators have.
+    ``permissions``: names of all permissions there are, which administrators have. ``reserved``: those of them that nobody
+    else has, whatever a row says.
     """
 
-    def __init__(self, rows: Iterable[RoleRow], permissions: Iterable[str] = ()) -> None:
+    def __init__(
+        self, rows: Iterable[RoleRow], permissions: Iterable[str] = (), reserved: Iterable[str] = ()
+    ) -> None:
         self._named = frozenset(permissions)
+        self._reserved = frozenset(reserved)
         self.replace(rows)
 
     def replace(self, rows: Iterable[RoleRow]) -> None:
@@ -95,7 +101,7 @@ class RoleTable:
         if found is None:
             found = self._all if Role.ADMINISTRATOR in roles else _NONE.union(
                 *(row.permissions for row in self._of(roles))
-            )  # fmt: skip
+            ) - self._reserved  # fmt: skip
             self._permissions[roles] = found
         return found
 
@@ -155,7 +161,8 @@ def open_roles(
             if row.name in FIXED:
                 _refuse(str(path), text, row.name, "", f"the role {row.name} cannot be changed")
         rows |= {row.name: row for row in own}
-    return RoleTable(rows.values(), permissions or ())
+    reserved = [one.name for one in (permissions or {}).values() if one.reserved]
+    return RoleTable(rows.values(), permissions or (), reserved)
 
 
 def _shipped(permissions: Mapping[str, Permission] | None) -> list[RoleRow]:
@@ -202,6 +209,9 @@ def _row(
         if one == EVERYTHING and name == Role.ADMINISTRATOR:
             continue
         known = None if permissions is None else permissions.get(one)
+        if known is not None and known.given_before and name != Role.ADMINISTRATOR:
+            log.warning("%s: the role %s goes without %s, which only administrators have", file, name, one)
+            continue
         if one == EVERYTHING or (known is not None and known.reserved):
             refuse(one, f"only administrators have the permission {one}; take it from the role {name}")
         if permissions is not None and known is None:

@@ -81,6 +81,7 @@ class _Unreadable:
         self.name = {"th": feed_id, "en": feed_id}
         self.origin = origin
         self.speed = 1.0
+        self.expected_s: float | None = None
         self._error = error
 
     async def run(self, link: FeedLink) -> None:

@@ -12,12 +12,13 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from andaman.broker.api import DEFAULT_TENANT, Broker
+from andaman.identity.model import Actor
 from andaman.ingest.deadletter import DeadLetterStore
 from andaman.ingest.link import Link
-from andaman.ingest.model import Feed, FeedState, FeedStatus, Sleep, SourceAway
+from andaman.ingest.model import Feed, FeedOrder, FeedState, FeedStatus, Sleep, SourceAway
 from andaman.ingest.offsets import OffsetStore
 from andaman.ingest.problems import FeedRunning, NoSuchFeed
 from andaman.ingest.stamps import Stamps
@@ -83,19 +84,27 @@ class FeedManager:
         self._steady_s = steady_s
         self._runs: dict[str, _Run] = {}
         self._feeds = {feed.id: feed for feed in feeds}
-        self._status = {feed.id: FeedStatus(feed.id, feed.name, feed.origin, feed.speed) for feed in feeds}
+        self._status = {feed.id: self._first_status(feed) for feed in feeds}
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
+    def _first_status(self, feed: Feed) -> FeedStatus:
+        order = next(iter(self.offsets.orders(feed.id)), None)
+        since = order.at if order is not None and order.action == "stop" else self.clock()
+        return FeedStatus(
+            feed.id, feed.name, feed.origin, feed.speed, since=since, expected_s=feed.expected_s, order=order
+        )
+
     async def start(self) -> None:
-        """Start every feed; returns at once."""
-        for feed_id in self._feeds:
-            if feed_id not in self._tasks:
-                self.start_feed(feed_id)
+        """Start every feed that no administrator stopped; returns at once."""
+        for feed_id, status in self._status.items():
+            stopped = status.order is not None and status.order.action == "stop"
+            if feed_id not in self._tasks and not stopped:
+                self._begin(feed_id)
 
     async def stop(self) -> None:
-        """Stop every feed and close their memory."""
+        """Stop every feed and close their memory. This is no order: they run again after the next start."""
         for feed_id in list(self._tasks):
-            await self.stop_feed(feed_id)
+            await self._end(feed_id)
         self.offsets.close()
 
     def status(self) -> list[FeedStatus]:
@@ -111,7 +120,8 @@ class FeedManager:
             and not run.failing
             and run.lasted() >= self._steady_s
         ):
-            status.state, status.error, status.failing_since = FeedState.RUNNING, run.trouble, None
+            status.enter(FeedState.RUNNING, self.clock())
+            status.error, status.failing_since = run.trouble, None
         return status
 
     def metrics(self) -> Iterable[Family]:
@@ -124,6 +134,13 @@ class FeedManager:
                 "1 while a feed runs.",
                 "gauge",
                 [(labels, status.state is FeedState.RUNNING) for labels, status in rows],
+            )
+            now = self.clock()
+            yield Family(
+                "andaman_feed_late",
+                "1 while a feed runs and brings nothing although something is due.",
+                "gauge",
+                [(labels, status.late_since(now) is not None) for labels, status in rows],
             )
             yield Family(
                 "andaman_feed_last_timestamp_seconds",
@@ -138,24 +155,39 @@ class FeedManager:
             raise NoSuchFeed(id=feed_id, known=", ".join(self._status) or "–")
         return self._settled(feed_id)
 
-    def start_feed(self, feed_id: str) -> None:
-        """Raises NoSuchFeed, or FeedRunning when it runs already."""
-        status = self.get_status(feed_id)
+    async def start_feed(self, feed_id: str, actor: Actor, reason: str) -> None:
+        """Keep the order, then start the feed. Raises NoSuchFeed, or FeedRunning when it runs already."""
+        self.get_status(feed_id)
         if feed_id in self._tasks and not self._tasks[feed_id].done():
             raise FeedRunning(id=feed_id)
-        status.state = FeedState.STARTING
+        await self._order(feed_id, "start", actor, reason)
+        if feed_id not in self._tasks or self._tasks[feed_id].done():  # nobody was quicker meanwhile
+            self._begin(feed_id)
+
+    async def stop_feed(self, feed_id: str, actor: Actor, reason: str) -> None:
+        """Keep the order, then stop the feed, until it is started again. Raises NoSuchFeed."""
+        self.get_status(feed_id)
+        await self._order(feed_id, "stop", actor, reason)
+        await self._end(feed_id)
+
+    async def _order(self, feed_id: str, action: Literal["start", "stop"], actor: Actor, reason: str) -> None:
+        order = FeedOrder(feed_id, action, self.clock(), actor.principal.id, actor.principal.name, reason)
+        await asyncio.to_thread(self.offsets.order, order)
+        self._status[feed_id].order = order
+
+    def _begin(self, feed_id: str) -> None:
+        self._status[feed_id].enter(FeedState.STARTING, self.clock())
         self._tasks[feed_id] = asyncio.create_task(
             self._keep_running(self._feeds[feed_id]), name=f"feed:{feed_id}"
         )
 
-    async def stop_feed(self, feed_id: str) -> None:
-        """Stop one feed; raises ResourceNotFound. A feed that does not run stays stopped."""
-        status = self.get_status(feed_id)
+    async def _end(self, feed_id: str) -> None:
+        status = self._status[feed_id]
         task = self._tasks.pop(feed_id, None)
         if task is not None:
             await end(task)
         self._runs.pop(feed_id, None)
-        status.state = FeedState.STOPPED
+        status.enter(FeedState.STOPPED, self.clock())
         status.failing_since = None
 
     async def _keep_running(self, feed: Feed) -> None:
@@ -180,13 +212,13 @@ class FeedManager:
                 elif run.ready_at is not None:
                     fragile = True
                 status.failing_since = status.failing_since or self.clock()
-                status.state = FeedState.WAITING
+                status.enter(FeedState.WAITING, self.clock())
                 wait_s = max(pause, error.pause_s) if isinstance(error, SourceAway) else pause
                 log.warning("feed %s failed, starts again in %.0f s: %s", feed.id, wait_s, status.error)
                 await self.sleep(wait_s)
                 pause = min(pause * 2, LONGEST_PAUSE_S)
             else:
-                status.state = FeedState.FINISHED
+                status.enter(FeedState.FINISHED, self.clock())
                 return
 
     def _link(self, status: FeedStatus, run: _Run, fragile: bool) -> Link:
@@ -198,11 +230,12 @@ class FeedManager:
             else:
                 run.trouble, run.failing = trouble, failing
             if failing or (fragile and run.lasted() < self._steady_s):
-                status.state = FeedState.FAILING
+                status.enter(FeedState.FAILING, self.clock())
                 status.error = trouble or status.error
                 status.failing_since = status.failing_since or self.clock()
             elif run.ready_at is not None:
-                status.state, status.error, status.failing_since = FeedState.RUNNING, run.trouble, None
+                status.enter(FeedState.RUNNING, self.clock())
+                status.error, status.failing_since = run.trouble, None
 
         return Link(
             self.broker, self.tenant, status, self.offsets, self.letters, self._stamps, self.clock, self.sleep, ready

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from andaman.broker.api import Doc
 from andaman.kernel.errors import Unavailable
-from andaman.kernel.time import Clock, Micros
+from andaman.kernel.time import SECOND, Clock, Micros
 
 Sleep = Callable[[float], Awaitable[None]]
 """Waits so many seconds; asyncio.sleep outside of tests."""
@@ -124,7 +124,24 @@ class Feed(Protocol):
     @property
     def speed(self) -> float: ...  # 1.0 is real time
 
+    @property
+    def expected_s(
+        self,
+    ) -> float | None: ...  # while it is well, something comes at least so often; None: unknown
+
     async def run(self, link: FeedLink) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class FeedOrder:
+    """What an administrator ordered of a feed. ``actor``: their id; ``name``: as screens say it."""
+
+    feed: str
+    action: Literal["start", "stop"]
+    at: Micros
+    actor: str
+    name: str
+    reason: str
 
 
 @dataclass(slots=True)
@@ -132,7 +149,8 @@ class FeedStatus:
     """The status of a feed on screens; ``count`` is entity changes written since the platform started.
 
     ``error`` is the last one, until the feed has run for some seconds; ``failing_since``: the first of a row of them.
-    ``ignored``: messages that said that they have no value, or that were old."""
+    ``ignored``: messages that said that they have no value, or that were old. ``since``: when the present state began.
+    ``order``: the last one of an administrator."""
 
     id: str
     name: dict[str, str]
@@ -146,3 +164,18 @@ class FeedStatus:
     failing_since: Micros | None = None
     refused: int = 0
     ignored: int = 0
+    since: Micros | None = None
+    expected_s: float | None = None
+    order: FeedOrder | None = None
+
+    def enter(self, state: FeedState, at: Micros) -> None:
+        """Be in a state; ``since`` remains where it was in it already."""
+        if state is not self.state or self.since is None:
+            self.state, self.since = state, at
+
+    def late_since(self, now: Micros) -> Micros | None:
+        """The last word of a feed that runs and is overdue; None while it is in time, and where nobody knows."""
+        if self.state is not FeedState.RUNNING or self.expected_s is None:
+            return None
+        last = max(self.last_at or 0, self.since or 0)
+        return last if now - last > self.expected_s * SECOND else None

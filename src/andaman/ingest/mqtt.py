@@ -75,11 +75,13 @@ class MqttFeed:
         feed_id: str = "mqtt",
         *,
         retry_s: float = RETRY_S,
+        expected_s: float | None = None,
     ) -> None:
         self.id = feed_id
         self.name = {"th": "อุปกรณ์ตรวจวัด (MQTT)", "en": "Devices (MQTT)"}
         self.origin = "measured"
         self.speed = 1.0
+        self.expected_s = expected_s
         self._address = address
         self._mapping = mapping
         self._wanted = mapping.subscriptions()

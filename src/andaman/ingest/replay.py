@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from andaman.broker.api import Doc
@@ -18,6 +19,8 @@ from andaman.kernel.time import SECOND, Micros, format_time
 
 LONGEST_WAIT_S: Final = 30.0
 BATCH: Final = 200
+GAP_S: Final = 60
+"""Between the last recording and the first again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +69,12 @@ class ReplayFeed:
         self.name = name
         self.origin = "replayed"
         self.speed = speed
+        self.expected_s: float | None = None
         self._recordings = sorted(recordings, key=lambda recording: recording.at)
         self._times = [recording.at for recording in self._recordings]
+        if len(self._times) > 1:
+            longest = max(later - earlier for earlier, later in pairwise(self._times))
+            self.expected_s = max(longest / speed / SECOND, GAP_S) + 2 * LONGEST_WAIT_S
         self._loop = loop
         self._lead_in = lead_in
         self._begin = begin
@@ -89,7 +96,7 @@ class ReplayFeed:
             if tape.next >= len(self._recordings):
                 if not self._loop:
                     return
-                gap = SECOND * 60  # between the last recording and the first again
+                gap = SECOND * GAP_S
                 tape = Tape(self._times[0] - int(gap * self.speed), now, 0, tape.round + 1)
                 await self._keep(link, tape)
             wait_s = (self._times[tape.next] - tape.true_time(now, self.speed)) / self.speed / SECOND

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from andaman.broker.api import Broker
 from andaman.city.room import City
+from andaman.identity.service import Identity
 from andaman.ingest import deadletter, offsets
 from andaman.ingest.client_id import open_client_id
 from andaman.ingest.deadletter import DeadLetterStore
@@ -40,6 +41,9 @@ class IngestSettings:
         "",
         "Name of this installation at the MQTT broker; empty: a generated one, kept with the data, but in no backup.",
     )
+    mqtt_late_after_s: float = setting(
+        3600.0, "Seconds without any message after which the devices count as late; 0: never.", 0, 31_536_000
+    )
 
 
 def build(site: Site, settings: IngestSettings) -> Built:
@@ -51,7 +55,7 @@ def build(site: Site, settings: IngestSettings) -> Built:
         FeedManager(site.services.get(Broker), feeds, site.directory, clock=site.clock, letters=letters)
     )
     return Built(
-        doors=routes(manager, letters),
+        doors=routes(manager, letters, site.services.get(Identity).audit),
         background=[manager],
         close=[letters.close],
         abandon=[letters.close],
@@ -71,7 +75,9 @@ def _feeds(site: Site, settings: IngestSettings, letters: DeadLetterStore) -> li
             raise Unavailable("mqtt_url is set, but mqtt_mapping names no file; see docs/rooms/ingest.md")
         mapping = load_mapping(Path(settings.mqtt_mapping))
         address = MqttAddress.parse(settings.mqtt_url, site.services.get(Secrets))
-        feeds.append(MqttFeed(address, mapping, letters, client_id))
+        feeds.append(
+            MqttFeed(address, mapping, letters, client_id, expected_s=settings.mqtt_late_after_s or None)
+        )
     return feeds
 
 

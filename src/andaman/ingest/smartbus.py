@@ -52,6 +52,7 @@ class SmartBusFeed:
         self.speed = speed
         self._zone = zone
         self._step_s = step_s
+        self.expected_s: float | None = max(60.0, 10 * step_s)
         self._blocks = blocks(list(lines))
         self._seen: dict[str, dict[str, Any]] = {}
 

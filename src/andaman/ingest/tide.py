@@ -24,6 +24,7 @@ class TideFeed:
         self.name = {"th": "ระดับน้ำทะเล (คำนวณจากองค์ประกอบน้ำ)", "en": "Tide (computed from constituents)"}
         self.origin = "computed"
         self.speed = 1.0
+        self.expected_s: float | None = 3 * step_s
         self._step_s = step_s
         self._gauge = gauge
         self._msl_m = float(datums["MSL"]) - float(datums["LAT"])

@@ -19,13 +19,15 @@ _NAME: Final = re.compile(r"[a-z]+(-[a-z]+)*\.[a-z]+(-[a-z]+)*")
 class Permission:
     """``Permission("incident.close", Words("ปิดเหตุ", "Close incidents"))``. The words name what somebody may do.
 
-    ``reserved``: only administrators have it, since it gives access to every other permission. Raises ValueError for a
-    name that is not of the form ``thing.verb``.
+    ``reserved``: only administrators have it, since it gives access to every other permission, or since one press of it
+    blinds the city. ``given_before``: earlier versions let other roles have it; a role that still names it goes without.
+    Raises ValueError for a name that is not of the form ``thing.verb``.
     """
 
     name: str
     words: Words
     reserved: bool = False
+    given_before: bool = False
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):

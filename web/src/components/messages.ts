@@ -5,6 +5,8 @@ export const common = messages({
   zoomOut: { th: 'ย่อ', en: 'Zoom out' },
   metres: { th: 'ม.', en: 'm' },
   kilometres: { th: 'กม.', en: 'km' },
+  pleaseFill: { th: 'โปรดกรอก{field}', en: 'Please fill in: {field}' },
+  pleaseChoose: { th: 'โปรดเลือก{field}', en: 'Please choose: {field}' },
   retry: { th: 'ลองอีกครั้ง', en: 'Try again' },
   close: { th: 'ปิด', en: 'Close' },
   cancel: { th: 'ยกเลิก', en: 'Cancel' },

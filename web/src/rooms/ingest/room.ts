@@ -5,6 +5,7 @@ export default defineRoom({
   name: 'ingest',
   layers,
   slots: {
+    'operations.notices': [{ load: () => import('./FeedNotice.svelte') }],
     'data.sections': [
       { load: () => import('./Feeds.svelte') },
       { load: () => import('./Letters.svelte'), may: 'letter.read' },

@@ -4,6 +4,8 @@ declare module '$shell/room' {
   interface Slots {
     /** Figures in the top bar. */
     'operations.bar': Filler<{ picture: Picture }>;
+    /** Lines above the map: what the picture cannot show now. */
+    'operations.notices': Filler<{ picture: Picture }>;
     /** Tabs of the queue. */
     'operations.queue': WorkList;
   }
