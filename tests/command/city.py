@@ -112,8 +112,8 @@ def report(**more: Any) -> dict[str, Any]:
     return {"incidentType": "roadAccident", "severity": "Severe", "location": point(0.6, 0), **more}
 
 
-async def open_incident(desk: Desk, **more: Any) -> str:
-    return await desk.handle(read_form(OpenIncident, report(**more)), DISPATCHER, "")
+async def open_incident(desk: Desk, tenant: str = "", **more: Any) -> str:
+    return await desk.handle(read_form(OpenIncident, report(**more)), DISPATCHER, tenant)
 
 
 async def assign(desk: Desk, incident: str, unit: str, actor: Actor = DISPATCHER) -> str:

@@ -14,6 +14,7 @@ from andaman.command.dispatch.commands import DispatchCommand
 from andaman.command.dispatch.service import Dispatch
 from andaman.command.dispatch.steps import ASSIGNMENT_STEPS
 from andaman.command.incidents.commands import IncidentCommand
+from andaman.command.incidents.numbering import Numbering
 from andaman.command.incidents.service import Incidents
 from andaman.command.incidents.steps import incident_steps
 from andaman.command.problems import NoIncidentThen
@@ -37,7 +38,10 @@ class Desk:
         self.records = Records(broker, clock, readers)
         self.alerts = Alerts(self.records)
         self.dispatch = Dispatch(broker, self.records, self.registers)
-        self.incidents = Incidents(self.records, clock, self.registers, self.dispatch.units_of)
+        self.numbering = Numbering(broker, self.records, self.registers)
+        self.incidents = Incidents(
+            self.records, clock, self.registers, self.numbering, self.dispatch.units_of
+        )
 
     async def handle(self, command: Command, actor: Actor, tenant: str) -> str:
         """Returns the id of the new record, or else of the alert, incident or unit that the command is about."""

@@ -1,13 +1,11 @@
-"""The registers of kinds of incident and kinds of unit: the incidents that a command center handles, and the units it
-can send.
-"""
+"""The registers of kinds of incident and kinds of unit, and the form of incident numbers."""
 
 from __future__ import annotations
 
 from typing import Annotated, Final
 
 from andaman.command.answers import UnitTypeAnswer
-from andaman.command.types import TYPE_OF_INCIDENT, TYPE_OF_UNIT
+from andaman.command.types import INCIDENT_NUMBERING, TYPE_OF_INCIDENT, TYPE_OF_UNIT
 from andaman.form import Row, refers_to
 from andaman.kernel.words import Words
 from andaman.register import Register, Rows
@@ -43,7 +41,26 @@ INCIDENT_TYPES: Final = Register(
     TYPE_OF_INCIDENT,
     IncidentType,
 )
-REGISTERS: Final = (UNIT_TYPES, INCIDENT_TYPES)
+
+
+class NumberingRow(Row, frozen=True, kw_only=True):
+    """``code``: "city" or "exercise". ``prefix``: the letters before the number."""
+
+    name: Words
+    prefix: str = ""
+
+
+INCIDENT_NUMBERS: Final = Register(
+    "incident-numbers", Words("หมายเลขเหตุ", "Incident numbers"), INCIDENT_NUMBERING, NumberingRow
+)
+REGISTERS: Final = (UNIT_TYPES, INCIDENT_TYPES, INCIDENT_NUMBERS)
+
+
+def number_prefix(rows: Rows, tenant: str) -> str:
+    """The letters before the numbers of a tenant's incidents; a drill has its own, so that nobody takes it for real."""
+    code = "exercise" if tenant.startswith("exercise") else "city"
+    row = rows.rows(INCIDENT_NUMBERS).get(code)
+    return "" if row is None else row.prefix.strip()
 
 
 def goes_by_water(rows: Rows, unit_type: object) -> bool:

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from typing import Final
 
-from andaman.command.types import ALERT, ALERT_RULE, ASSIGNMENT, EMERGENCY_UNIT, INCIDENT, TIMELINE_ENTRY
+from andaman.command.types import (
+    ALERT,
+    ALERT_RULE,
+    ASSIGNMENT,
+    EMERGENCY_UNIT,
+    INCIDENT,
+    INCIDENT_NUMBER,
+    TIMELINE_ENTRY,
+)
 from andaman.kernel.errors import BadRequestData, Conflict, ResourceNotFound
 from andaman.kernel.refusals import Refusal
 from andaman.kernel.words import FieldName, Names, State, States, Words
 
 KINDS: Final = {
-    one.name: one.words for one in (ALERT, ALERT_RULE, ASSIGNMENT, EMERGENCY_UNIT, INCIDENT, TIMELINE_ENTRY)
+    one.name: one.words
+    for one in (ALERT, ALERT_RULE, ASSIGNMENT, EMERGENCY_UNIT, INCIDENT, INCIDENT_NUMBER, TIMELINE_ENTRY)
 }
 """Types of entities that people ask the command center for."""
 
@@ -67,6 +76,17 @@ class AlertClosed(Refusal, Conflict):
     words = Words("{person} ปิดการแจ้งเตือนนี้ไปแล้ว", "The alert was closed already by {person}")
     person: str
     allowed: States = ()
+
+
+class PlaceNotChosen(Refusal, BadRequestData):
+    """An incident has either a place that a person chose, or the explicit word that nobody knows it yet."""
+
+    code = "place-not-chosen"
+    words = Words(
+        "โปรดเลือกจุดเกิดเหตุบนแผนที่ หรือระบุว่ายังไม่ทราบจุดเกิดเหตุ",
+        "Choose the place on the map, or say that the place is unknown",
+    )
+    field: FieldName = "location"
 
 
 class IncidentStepNotAllowed(Refusal, Conflict):

@@ -21,6 +21,7 @@ from andaman.command.signals.watch import RuleWatch
 from andaman.identity.model import Access
 from andaman.identity.result_readers import Readers, everything
 from andaman.kernel.errors import ResourceNotFound
+from andaman.kernel.restored import restored_mark
 from andaman.kernel.time import Clock, Micros, system_clock
 from andaman.register import Rows
 
@@ -43,7 +44,7 @@ class CommandService:
         registers: Rows | None = None,
     ) -> None:
         self._broker, self._clock = broker, clock
-        self._pack = pack
+        self._pack, self._directory = pack, directory
         self.desk = Desk(broker, clock, readers, registers)
         records, dispatch = self.desk.records, self.desk.dispatch
         self.watch = RuleWatch(broker, records, clock, directory, dispatch.ways_changed)
@@ -54,6 +55,7 @@ class CommandService:
         """After the broker, and after the city pack where there is one."""
         if self._pack is not None:
             await follow_pack(self._broker, self._pack)
+        await self.desk.numbering.catch_up(restored_mark(self._directory), self._clock())
         await self.watch.start()
         if self.simulator is not None:
             await self.simulator.start()

@@ -175,6 +175,12 @@ INCIDENT: Final = EntityType(
     "Incident",
     Words("เหตุ", "Incident"),
     (
+        Attribute(
+            "incidentNumber",
+            Words("หมายเลขเหตุ", "Incident number"),
+            note="as people say it, such as `ภก 70-00042`",
+            namespace=Namespace.OWN,
+        ),
         _INCIDENT_TYPE,
         Attribute(
             "incidentStatus",
@@ -194,6 +200,12 @@ INCIDENT: Final = EntityType(
         Attribute("priority", Words("ลำดับความสำคัญ", "Priority")),
         DESCRIPTION,
         ADDRESS,
+        Attribute(
+            "placeUnknown",
+            Words("ไม่ทราบจุดเกิดเหตุ", "Place unknown"),
+            note="true where a person said so; there is no location then",
+            namespace=Namespace.OWN,
+        ),
         Attribute("reporterName", Words("ผู้แจ้ง", "Reporter"), note="personal data"),
         Attribute("reporterPhone", Words("โทรศัพท์ผู้แจ้ง", "Reporter's phone"), note="personal data"),
         Attribute("refAlert", Words("การแจ้งเตือน", "Alert"), "Relationship", place=True),
@@ -212,6 +224,26 @@ INCIDENT: Final = EntityType(
     layer=_INCIDENTS_LAYER,
     searched=True,
     first_of=("incidentStatus",),
+)
+
+INCIDENT_NUMBER: Final = EntityType(
+    "IncidentNumber",
+    Words("หมายเลขเหตุที่ออกแล้ว", "Incident number that was given"),
+    (
+        Attribute(
+            "fiscalYear",
+            Words("ปีงบประมาณ (พ.ศ.)", "Thai fiscal year (B.E.)"),
+            note="October to September",
+            namespace=Namespace.OWN,
+        ),
+        Attribute("sequence", Words("ลำดับที่ในปีงบประมาณ", "Number within the year"), namespace=Namespace.OWN),
+        _REF_INCIDENT,
+        _EXERCISE,
+    ),
+    ("incidents",),
+    note="Created in the same commit as its incident, so that no number is given twice. Without an incident: the last "
+    "of the numbers that are left out after a restore.",
+    namespace=Namespace.OWN,
 )
 
 TIMELINE_ENTRY: Final = EntityType(
@@ -393,6 +425,25 @@ TYPE_OF_INCIDENT: Final = EntityType(
     configures=True,
 )
 
+INCIDENT_NUMBERING: Final = EntityType(
+    "IncidentNumbering",
+    Words("รูปแบบหมายเลขเหตุ", "Form of incident numbers"),
+    (
+        Attribute(
+            "prefix",
+            Words("อักษรนำหน้าหมายเลขเหตุ", "Letters before the number"),
+            note="such as `ภก` in `ภก 70-00042`",
+            namespace=Namespace.OWN,
+        ),
+    ),
+    (),
+    ids="urn:ngsi-ld:IncidentNumbering:<code>",
+    note="A row of the register of incident numbers: `city`, or `exercise` for drills.",
+    namespace=Namespace.OWN,
+    configures=True,
+)
+
 TYPES: Final = (
-    ALERT_RULE, ALERT, INCIDENT, TIMELINE_ENTRY, ASSIGNMENT, EMERGENCY_UNIT, TYPE_OF_UNIT, TYPE_OF_INCIDENT,
+    ALERT_RULE, ALERT, INCIDENT, INCIDENT_NUMBER, TIMELINE_ENTRY, ASSIGNMENT, EMERGENCY_UNIT, TYPE_OF_UNIT,
+    TYPE_OF_INCIDENT, INCIDENT_NUMBERING,
 )  # fmt: skip

@@ -26,6 +26,7 @@ from andaman.broker.ledger.segment import Line, Point, read_segment, write_segme
 from andaman.ingest import renew_client_id
 from andaman.kernel.blobs import FOLDER as BLOBS
 from andaman.kernel.errors import BadRequestData, Conflict, ResourceNotFound, Unavailable
+from andaman.kernel.restored import mark_restored
 from andaman.kernel.time import Micros, format_time, parse_time, system_clock
 from andaman.maintenance.files import (
     LEDGER,
@@ -315,6 +316,7 @@ def restore_from(source: Path, directory: Path, at: Micros | None = None) -> str
         try:
             place_small(holder.path, small, directory)
             renew_client_id(directory)
+            mark_restored(directory)
             end = ledger.restore(base.path / LEDGER, directory, change if added or at is not None else None)
         except BaseException:
             remove_small(small, directory)

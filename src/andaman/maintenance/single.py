@@ -18,6 +18,7 @@ from andaman.broker.ledger.replay import cut_back
 from andaman.identity.roles import FILE as ROLES
 from andaman.ingest import renew_client_id
 from andaman.kernel.errors import BadRequestData, Conflict, ResourceNotFound, Unavailable
+from andaman.kernel.restored import mark_restored
 from andaman.kernel.time import Micros, format_time, parse_time, system_clock
 from andaman.maintenance.blobs import TAR
 from andaman.maintenance.files import (
@@ -98,6 +99,7 @@ def restore_all(file: Path, directory: Path, at: Micros | None = None) -> str:
             try:
                 place_small(folder, small, directory)
                 renew_client_id(directory)
+                mark_restored(directory)
                 end = ledger.restore(folder / LEDGER, directory, None if at is None else change)
             except BaseException:
                 remove_small(small, directory)

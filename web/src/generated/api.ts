@@ -177,6 +177,12 @@ export interface KindPage {
   readonly definitions: readonly DefinitionListed[];
 }
 
+export interface NumberingRow {
+  readonly code: string;
+  readonly name: Message;
+  readonly prefix?: string;
+}
+
 export interface ObjectiveRow {
   readonly code: string;
   readonly name: Message;
@@ -187,7 +193,8 @@ export interface OpenIncident {
   readonly severity: 'Unknown' | 'Minor' | 'Moderate' | 'Severe' | 'Extreme';
   readonly name?: Titles | string | null;
   readonly description?: string;
-  readonly location: { readonly type: 'Point'; readonly coordinates: readonly number[] };
+  readonly location?: { readonly type: 'Point'; readonly coordinates: readonly number[] } | null;
+  readonly locationUnknown?: boolean;
   readonly address?: Addresses | string;
   readonly refAlert?: string;
   readonly reporterName?: string;

@@ -101,6 +101,7 @@ export const problems: Readonly<Record<string, ProblemWords>> = {
   "past-busy": {"th": "มีผู้ดูข้อมูลย้อนหลังพร้อมกันจำนวนมาก โปรดลองใหม่ในอีกสักครู่", "en": "Too many states of the past are being read; try again in a moment", "params": {}},
   "permission-missing": {"th": "ท่านยังไม่มีสิทธิ {permission} ({meaning})", "en": "This needs the permission {permission} ({meaning})", "params": {"permission": "text", "meaning": "name"}},
   "permission-taken-away": {"th": "สิทธิ {permission} ({meaning}) ของท่านถูกถอนแล้ว จึงไม่มีการเปลี่ยนแปลงใด ๆ", "en": "This needs the permission {permission} ({meaning}), which was taken away meanwhile; nothing was changed", "params": {"permission": "text", "meaning": "name"}},
+  "place-not-chosen": {"th": "โปรดเลือกจุดเกิดเหตุบนแผนที่ หรือระบุว่ายังไม่ทราบจุดเกิดเหตุ", "en": "Choose the place on the map, or say that the place is unknown", "params": {"field": "field"}},
   "proposal-changed": {"th": "เนื้อหาที่ท่านตรวจไม่ตรงกับคำขออนุมัติ โปรดเปิดอ่านใหม่ก่อนอนุมัติ", "en": "The proposal has another content than the one you read; read it again before you approve it", "params": {}},
   "proposal-decided": {"th": "คำขออนุมัตินี้สิ้นสุดแล้ว (สถานะ: {state})", "en": "This proposal is no longer open; its state is {state}", "params": {"state": "state"}},
   "purpose-invalid": {"th": "“{purpose}” ไม่ใช่รหัสวัตถุประสงค์ เช่น operations", "en": "“{purpose}” is not a purpose such as operations", "params": {"purpose": "text", "field": "field"}},

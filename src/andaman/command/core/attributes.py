@@ -105,6 +105,14 @@ def names(doc: Doc) -> Words:
     found = value(doc, "name")
     if isinstance(found, str) and found:
         return Words(found, found)
-    texts = {k: v for k, v in found.items() if isinstance(v, str) and v} if isinstance(found, dict) else {}
+    texts = titles(doc)
     fallback = next(iter(texts.values()), local(doc["id"]))
     return Words(texts.get("th", fallback), texts.get("en", fallback))
+
+
+def titles(doc: Doc) -> dict[str, str]:
+    """The name in the languages that it has."""
+    found = value(doc, "name")
+    if not isinstance(found, dict):
+        return {}
+    return {language: text for language, text in found.items() if isinstance(text, str) and text}

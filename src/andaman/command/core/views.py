@@ -119,6 +119,23 @@ class Incident:
 
 
 @dataclass(frozen=True, slots=True)
+class IncidentNumber:
+    kind: ClassVar[str] = "IncidentNumber"
+    id: str
+    fiscal_year: int
+    sequence: int
+
+    @classmethod
+    def of(cls, doc: Doc) -> IncidentNumber:
+        """Raises Unreadable for a year or a number that is not a count."""
+        return cls(
+            doc["id"],
+            read.counter(doc, cls.kind, "fiscalYear"),
+            read.counter(doc, cls.kind, "sequence"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Assignment:
     kind: ClassVar[str] = "Assignment"
     id: str

@@ -7,6 +7,7 @@ from andaman.command.core.reading import (
     Addresses,
     BothLanguages,
     EntityId,
+    Flag,
     Form,
     Line,
     Position,
@@ -18,13 +19,15 @@ from andaman.command.core.states import IncidentStatus, Severity
 
 
 class OpenIncident(Form, frozen=True, kw_only=True):
-    """``name``: of the type when none is given. ``ref_alert``: the alert it came from, which is then acknowledged."""
+    """``name``: of the alert or the type when none is given; a plain text is in the language of its letters.
+    ``ref_alert``: the alert it came from, which is then acknowledged. Either ``location`` or ``location_unknown``."""
 
     incident_type: Line
     severity: Severity
     name: Titles | Title | None = None
     description: Text = ""
-    location: Position
+    location: Position | None = None
+    location_unknown: Flag = False
     address: Addresses | Address = ""
     ref_alert: EntityId = ""
     reporter_name: Line = ""

@@ -16,6 +16,7 @@ from andaman.command.core.entries import (
     UnitStep,
     unit_links,
 )
+from andaman.command.core.reading import Titles
 from andaman.command.core.records import Records
 from andaman.command.core.states import AlertStatus, AssignmentStatus, IncidentStatus
 from andaman.command.core.timeline import entries, entry_op
@@ -28,8 +29,9 @@ from andaman.command.incidents.commands import (
     OpenIncident,
     TakeIncidentStep,
 )
+from andaman.command.incidents.numbering import Number, Numbering
 from andaman.command.incidents.steps import SentUnit, check_incident_step, incident_doc
-from andaman.command.problems import NotInChecklist
+from andaman.command.problems import NotInChecklist, PlaceNotChosen
 from andaman.identity.model import Actor
 from andaman.kernel.ids import sortable_id, urn
 from andaman.kernel.refusals import NotAChoice
@@ -41,8 +43,11 @@ UnitsOf = Callable[[str, str], list[SentUnit]]
 
 
 class Incidents:
-    def __init__(self, records: Records, clock: Clock, registers: Rows, units_of: UnitsOf) -> None:
-        self._records, self._clock, self._registers, self._units_of = records, clock, registers, units_of
+    def __init__(
+        self, records: Records, clock: Clock, registers: Rows, numbering: Numbering, units_of: UnitsOf
+    ) -> None:
+        self._records, self._clock, self._registers = records, clock, registers
+        self._numbering, self._units_of = numbering, units_of
 
     async def handle(self, command: IncidentCommand, actor: Actor, tenant: str) -> str:
         """Returns the id of the incident. Raises NoSuchRecord, Unreadable, and what each step says."""
@@ -60,32 +65,51 @@ class Incidents:
         return command.incident
 
     async def _open(self, command: OpenIncident, actor: Actor, tenant: str) -> str:
-        """Raises NotAChoice for an unknown type of incident."""
+        """Raises NotAChoice for an unknown type of incident, PlaceNotChosen without a place."""
         kinds = self._registers.rows(INCIDENT_TYPES)
         kind = kinds.get(command.incident_type)
         if kind is None:
             raise NotAChoice(field="incidentType", choices=list(kinds))
+        if (command.location is None) is not command.location_unknown:
+            raise PlaceNotChosen
         author = actor.principal.name
         incident_id = urn("Incident", sortable_id(self._clock()))
-        name = _name(command) or kind.name.json()
+        number: Number | None = None
 
         def decide(now: Micros) -> list[WriteOp]:
-            ops, simulated = [], False
+            nonlocal number
+            if number is not None:
+                self._numbering.look_again()
+            number = self._numbering.next(incident_id, now, tenant)
+            ops, simulated, name = [], False, titles(command.name)
             if command.ref_alert:
                 alert = self._records.get(Alert, command.ref_alert, actor.access, tenant)
                 ops.append(_linked(alert, incident_id, author, now))
                 simulated = alert.simulated
-            doc = incident_doc(incident_id, command, name, author, now, tenant, simulated=simulated)
+                name = name or attributes.titles(alert.doc)
+            doc = incident_doc(
+                incident_id,
+                number.text,
+                command,
+                name or kind.name.json(),
+                author,
+                now,
+                tenant,
+                simulated=simulated,
+            )
             opened = IncidentOpened(name=attributes.names(doc))
             entry = Entry(opened, command.description, {"step": prop(IncidentStatus.NEW.value)})
             return [
                 WriteOp(OpKind.CREATE, incident_id, doc),
                 entry_op(incident_id, 1, entry, author, now, tenant),
+                number.op,
                 *ops,
             ]
 
         async with self._records.lock:
             await self._records.commit(decide, actor, tenant)
+            assert number is not None
+            self._numbering.given(number, tenant)
         return incident_id
 
     async def _note(self, command: AddNote, actor: Actor, tenant: str) -> None:
@@ -152,7 +176,12 @@ def _linked(alert: Alert, incident_id: str, author: str, now: Micros) -> WriteOp
     return change_op(alert.id, Alert.kind, **link)
 
 
-def _name(command: OpenIncident) -> Mapping[str, str]:
-    if command.name is None or isinstance(command.name, str):
-        return {"th": command.name, "en": command.name} if command.name else {}
-    return command.name.json()
+def titles(name: Titles | str | None) -> Mapping[str, str]:
+    """A title by language. A plain text is in the language of its letters, and in no other."""
+    if isinstance(name, Titles):
+        return name.json()
+    return {_language(name): name} if name else {}
+
+
+def _language(text: str) -> str:
+    return "th" if any("\u0e01" <= one <= "\u0e5b" for one in text) else "en"

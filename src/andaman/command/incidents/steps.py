@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from andaman.broker.api import Doc, Instance, WriteOp, entity, lang, prop, rel
+from andaman.broker.api import Doc, Instance, WriteOp, entity, geo, lang, prop, rel
 from andaman.command.core.entities import exercise_of, scopes_of
 from andaman.command.core.entries import Entry, IncidentFollowed
+from andaman.command.core.reading import Point
 from andaman.command.core.states import AssignmentStatus, IncidentStatus, Severity
 from andaman.command.core.timeline import entries
 from andaman.command.core.views import Incident
@@ -111,8 +112,16 @@ def with_follow(
     return entries(incident, steps, attrs, actor, now, tenant)
 
 
+def place_attrs(location: Point | None) -> dict[str, Instance]:
+    """The place that a person chose, or that nobody knows it."""
+    if location is None:
+        return {"placeUnknown": prop(True)}
+    return {"location": geo(location.json())}
+
+
 def incident_doc(
     incident_id: str,
+    number: str,
     report: OpenIncident,
     name: Mapping[str, str],
     reporter: str,
@@ -121,18 +130,19 @@ def incident_doc(
     *,
     simulated: bool,
 ) -> Doc:
-    """A new incident. ``simulated``: the alert it came from is."""
+    """A new incident. ``number``: as people say it. ``simulated``: the alert it came from is."""
     attrs: dict[str, Instance] = {
         "name": lang(**name),
+        "incidentNumber": prop(number),
         "incidentType": prop(report.incident_type),
         "incidentStatus": prop(_I.NEW.value, now),
         "severity": prop(report.severity.value),
         "priority": prop(PRIORITY[report.severity]),
-        "location": {"type": "GeoProperty", "value": report.location.json()},
         "openedAt": prop(format_time(now)),
         "entryCount": prop(1),
         "createdBy": prop(reporter),
     }
+    attrs |= place_attrs(report.location)
     address = report.address if isinstance(report.address, str) else report.address.json()
     for key, found in (
         ("description", report.description),
