@@ -53,13 +53,16 @@ def build(root: Path, people: dict[str, dict[str, int]]) -> tuple[list[Part], di
         notes=[
             f"Outlines are simplified together to {TOLERANCE_DEG} degrees, so that neighbours still share their border.",
             "Areas are those of the survey outlines: 550 km² in all; the official figure is 543 km².",
-            "Population is known by district only. The extract states no year; men and women of Mueang Phuket add up "
-            "to 27 less than the stated total, which is kept as published.",
+            "The register counts residents by district only. The extract states no year; men and women of Mueang Phuket "
+            "add up to 27 less than the stated total, which is kept as published.",
+            "Sub-districts name the local authorities that serve them (names and codes of Nonarkara/phuket-dashboard, "
+            "facts only). The series of households by local authority is known below the district in this way.",
         ],
     )
     features = read_features(root / "admin/phuket_tambon.geojson")
     outlines = shapely.coverage_simplify([shape(f["geometry"]) for f in features], TOLERANCE_DEG)
     by_code = {f["properties"]["pcode"]: outline for f, outline in zip(features, outlines, strict=True)}
+    authorities = _local_authorities(root)
     for f in features:
         p = f["properties"]
         code = p["pcode"]
@@ -73,6 +76,7 @@ def build(root: Path, people: dict[str, dict[str, int]]) -> tuple[list[Part], di
             code=prop(p["code"]),
             areaKm2=prop(p["area_km2"]),
             postalCode=prop(str(p["postal_code"])),
+            localAuthority=prop(authorities[p["code"]]),
             partOf=rel(urn("AdministrativeArea", code[:6])),
             location=geo(_plain(by_code[code])),
             labelPoint=prop([p["label_lon"], p["label_lat"]]),
@@ -127,6 +131,15 @@ def build(root: Path, people: dict[str, dict[str, int]]) -> tuple[list[Part], di
         location=geo(_plain(shapely.MultiLineString([shapely.LineString(r.coords) for r in rings]))),
     )
     return [part, coast, _villages(root)], by_code
+
+
+def _local_authorities(root: Path) -> dict[str, list[str]]:
+    """{code of a sub-district: names of the local authorities that serve it}; two may share one."""
+    found: dict[str, list[str]] = {}
+    for f in read_features(root / "admin/phuket-localgov.geojson"):
+        for code in f["properties"]["tambonCodes"]:
+            found.setdefault(code, []).append(f["properties"]["nameTh"])
+    return {code: sorted(names) for code, names in found.items()}
 
 
 def _people(people: dict[str, dict[str, int]], code: str) -> dict[str, Any]:

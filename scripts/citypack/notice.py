@@ -52,7 +52,7 @@ authorities, drawn bus and ferry lines, modelled flights, flood zones, curated b
 back-filled rain, averages of weather stations, sky conditions that no station observes, texts and images.
 
 Missing, and therefore unknown or simulated with a label: minor streets, buildings, tsunami zones and shelters, warning
-towers, PM2.5 series, official flood and landslide maps, measured tide, population below district.
+towers, PM2.5 series, official flood and landslide maps, measured tide, registered population below district.
 """
 
 

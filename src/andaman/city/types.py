@@ -59,6 +59,11 @@ ADMINISTRATIVE_AREA: Final = EntityType(
         Attribute("populationMale", Words("ประชากรชาย", "Men")),
         Attribute("populationFemale", Words("ประชากรหญิง", "Women")),
         Attribute("postalCode", Words("รหัสไปรษณีย์", "Postal code")),
+        Attribute(
+            "localAuthority",
+            Words("องค์กรปกครองส่วนท้องถิ่น", "Local authorities"),
+            note="names, on sub-districts; as in series by local authority",
+        ),
         Attribute("partOf", Words("อยู่ใน", "Part of"), "Relationship", namespace=Namespace.OWN),
         Attribute("labelPoint", Words("ตำแหน่งป้ายชื่อ", "Point of the label"), hidden=True),
     ),
