@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -128,7 +130,23 @@ def test_accessibility(run: Run) -> None:
         whole = await city.get("/api/assessment/accessibility/Hospital")
         near, far = whole["within"]
         assert 0 < near["people"]["best"] < far["people"]["best"] <= whole["residents"] == 410_211
+        counted = [place for place in whole["places"] if place["counts"]]
+        assert {place["name"]["en"] for place in whole["places"] if not place["counts"]} == {
+            "Phuket Provincial Hospital"
+        }
+        assert all((place["reason"] is None) == place["counts"] for place in whole["places"])
+        assert "1,3" in next(
+            place["reason"]["en"] for place in whole["places"] if place["reason"]
+        )  # 1.3 km off the graph
+        assert sum(place["nearestForResidents"] for place in counted) == pytest.approx(410_211, abs=10)
         for row in (near, far):
+            shares = [one["sharePercent"] for one in row["variants"]]
+            assert len(shares) == 6 * 2 * 3
+            assert (min(shares), max(shares)) == (row["sharePercent"]["low"], row["sharePercent"]["high"])
+            for part in row["contributions"]:
+                assert (
+                    min(shares) <= part["low"] <= row["sharePercent"]["best"] <= part["high"] <= max(shares)
+                )
             assert row["people"]["low"] <= row["people"]["best"] <= row["people"]["high"]
             assert sum(a["people"]["best"] for a in row["byArea"]) == pytest.approx(
                 row["people"]["best"], abs=3
@@ -138,6 +156,22 @@ def test_accessibility(run: Run) -> None:
         assert image.max() <= len(whole["grid"]["levels"])
         assert len(whole["roads"]["features"]) == 855
         await city.get("/api/assessment/accessibility/School", 404)
+
+    run(work)
+
+
+def test_a_coverage_run_does_not_wait_behind_a_long_study(run: Run) -> None:
+    async def work(city: City) -> None:
+        await city.assessment.world()
+        free = threading.Event()
+        long = asyncio.create_task(city.assessment.in_thread(free.wait, long=True))
+        try:
+            with anyio.fail_after(30):
+                await city.connectivity.run({"bands": ["700"]})
+            assert not long.done()
+        finally:
+            free.set()
+            await long
 
     run(work)
 
@@ -205,7 +239,21 @@ def test_criticality(run: Run) -> None:
         costs = [link["personMinutes"] for link in links]
         assert costs == sorted(costs, reverse=True)
         assert any(link["cutFromMainland"] for link in links)
-        assert all(1 <= link["stability"]["in"] <= link["stability"]["of"] == 3 for link in links)
+        rows = {
+            row["id"]: row for row in (await city.assessment.refresh(wait_for_criticality=True))["indicators"]
+        }
+        assert body["personMinutes"] == sum(costs)
+        assert rows["link-risk"]["value"] == pytest.approx(sum(costs) / 1e6, abs=0.05)
+        assert rows["link-risk"]["unit"]["en"] == "million " + body["unit"]["en"]
+        assert rows["link-risk"]["low"] <= rows["link-risk"]["value"] <= rows["link-risk"]["high"]
+        assert rows["critical-links"]["value"] == max(link["cutOff"] for link in links)
+        tried = {(case["lostMin"], case["localStreets"]) for case in body["cases"]}
+        assert tried == {(price, streets) for price in (60, 120, 240) for streets in (True, False)}
+        for link in links:
+            within = [rank["rank"] is not None for rank in link["ranks"]]
+            assert len(within) == len(body["cases"]) == 8
+            assert link["unstable"] == (any(within) and not all(within))
+        assert {link["rank"] for link in links if link["ranks"][0]["rank"]} == set(range(1, 11))
         assert all(link["cutOff"] <= body["residents"] for link in links)
         assert len(body["geojson"]["features"]) == 20
 

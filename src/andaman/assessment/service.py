@@ -13,7 +13,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -21,16 +20,18 @@ from andaman.assessment.indicators.evaluation import definitions, evaluate_indic
 from andaman.assessment.indicators.firmness import split
 from andaman.assessment.indicators.inputs import Computed
 from andaman.assessment.indicators.snapshot import Snapshot
-from andaman.assessment.network import criticality
+from andaman.assessment.network import cases, criticality
 from andaman.assessment.network.roads import with_local_streets
 from andaman.assessment.problems import NoSuchStudy
 from andaman.assessment.reach import access
 from andaman.assessment.reach.world import (
     ACCESS_KINDS,
     INPUT_TYPES,
+    SERIES_TYPE,
     World,
     build_world,
     fingerprint,
+    inputs_of,
     points_of,
     residents_near,
 )
@@ -74,6 +75,9 @@ class AssessmentService:
         self.actor = system_actor("assessment")
         self._refresh_s, self._readers = refresh_s, readers
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="assessment")
+        self._long_pool = ThreadPoolExecutor(
+            1, thread_name_prefix="assessment-long"
+        )  # nobody waits behind it
         self._world: World | None = None
         self._checked = -1e18
         self._lock = asyncio.Lock()
@@ -95,7 +99,8 @@ class AssessmentService:
         await self._timer.stop()
         for study in self._studies.values():
             study.cancel()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._pool, self._long_pool):
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def policy_changed(self) -> None:
         """Others may read the results now, or these may see less: nothing that was gathered before holds."""
@@ -135,9 +140,10 @@ class AssessmentService:
                 await asyncio.sleep(0)
         return docs
 
-    async def in_thread(self, work: Callable[[], T]) -> T:
-        """Run on this room's one worker thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+    async def in_thread(self, work: Callable[[], T], *, long: bool = False) -> T:
+        """Run on this room's worker thread; ``long``: on the other one, that of studies that take most of a minute."""
+        pool = self._long_pool if long else self._pool
+        return await asyncio.get_running_loop().run_in_executor(pool, work)
 
     async def world(self) -> World:
         """The city as of the last look at the inputs. Raises Unavailable when no pack is loaded."""
@@ -145,7 +151,7 @@ class AssessmentService:
             now, era = asyncio.get_running_loop().time(), self._era
             if self._world is not None and now - self._checked < _CHECK_S:
                 return self._world
-            docs = {kind: await self.gather((kind,)) for kind in INPUT_TYPES}
+            docs = inputs_of({kind: await self.gather((kind,)) for kind in (*INPUT_TYPES, SERIES_TYPE)})
             if self._world is None or fingerprint(docs) != self._world.fingerprint:
                 kinds = {
                     kind: [doc["id"] for doc in docs["PointOfInterest"] if iri(kind) in doc["type"]]
@@ -161,21 +167,18 @@ class AssessmentService:
         """The result of a named study for the present inputs; computed once, shared by all who wait."""
         return (await self._studied(name, work))[0]
 
-    async def _studied(self, name: str, work: Callable[[World], T]) -> tuple[T, World]:
+    async def _studied(self, name: str, work: Callable[[World], T], *, long: bool = False) -> tuple[T, World]:
         """The result, and the world it is of."""
         world = await self.world()
         key = (name, world.fingerprint)
         task = self._studies.get(key)
         if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
-            task = asyncio.create_task(self._compute(work, world))
+            task = asyncio.create_task(self.in_thread(partial(work, world), long=long))
             for old in [one for one, done in self._studies.items() if done.done()][:-_KEPT]:
                 del self._studies[old]
             self._studies[key] = task
         result: T = await asyncio.shield(task)
         return result, world
-
-    async def _compute(self, work: Callable[[World], T], world: World) -> T:
-        return await self.in_thread(lambda: work(world))
 
     # -- studies ----------------------------------------------------------------------------------------------
     async def accessibility(self, kind: str) -> dict[str, Any]:
@@ -184,9 +187,7 @@ class AssessmentService:
             raise NoSuchStudy(place=kind, known=", ".join(ACCESS_KINDS))
 
         def work(world: World) -> dict[str, Any]:
-            return access.accessibility(
-                world.grid, world.fine, world.base, world.people, kind, world.places[kind]
-            )
+            return access.accessibility(world.grid, world.base, world.people, kind, world.places[kind])
 
         result, world = await self._studied(f"access.{kind}", work)
         kept = {k: v for k, v in result.items() if k != "roads"}
@@ -195,7 +196,7 @@ class AssessmentService:
 
     async def criticality(self) -> dict[str, Any]:
         """The twenty road links whose closure costs most."""
-        result, world = await self._studied("criticality", _critical)
+        result, world = await self._studied("criticality", _critical, long=True)
         kept = {k: v for k, v in result.items() if k != "geojson"}
         await self._store_study("CriticalityStudy", "roads", kept, world)
         return {**result, "entity": "urn:ngsi-ld:CriticalityStudy:roads"}
@@ -233,12 +234,7 @@ class AssessmentService:
         era = self._era
         await self._spatial_figures()
         if wait_for_criticality:
-            links = (await self.criticality())["links"]
-            source = "Andaman, CriticalityStudy"
-            worst = max((link["cutOff"] for link in links), default=0)
-            lost = sum(link["personMinutes"] for link in links)
-            self.publish("criticality.cutOff", Computed(float(worst), source=source, at=self.clock()))
-            self.publish("criticality.personMinutes", Computed(float(lost), source=source, at=self.clock()))
+            self._critical_figures(await self.criticality())
         wanted: dict[str, list[Doc]] = {}
         for indicator in definitions():
             for spec in indicator.inputs.values():
@@ -261,6 +257,23 @@ class AssessmentService:
         if era == self._era:
             self._indicators = found
         return found
+
+    def _critical_figures(self, result: Mapping[str, Any]) -> None:
+        """The two figures of the ranking, with the envelope of all cases that list as many links."""
+        whole = [case for case in result["cases"] if case["listed"] == len(result["links"])]
+        for name, attr in (("cutOff", "cutOff"), ("personMinutes", "personMinutes")):
+            values = [float(case[attr]) for case in whole] or [0.0]
+            self.publish(
+                f"criticality.{name}",
+                Computed(
+                    values[0],
+                    min(values),
+                    max(values),
+                    "Andaman, CriticalityStudy",
+                    self.clock(),
+                    (result["entity"],),
+                ),
+            )
 
     async def _spatial_figures(self) -> None:
         now = self.clock()
@@ -302,17 +315,7 @@ class AssessmentService:
 
 def _critical(world: World) -> dict[str, Any]:
     demand = criticality.Demand()
-    graph = with_local_streets(world.base, world.land, demand.local_m)
-    people = criticality.node_people(graph, world.fine, world.cell_node, world.people.best)
-    study = criticality.Study(graph, people, world.gateway, demand)
-    losses = criticality.rank(study, pause_s=0.003)
-    others = [
-        criticality.rank(
-            criticality.Study(
-                graph, people, world.gateway, replace(demand, decay_min=demand.decay_min * factor)
-            ),
-            pause_s=0.003,
-        )
-        for factor in (0.5, 2.0)
-    ]
-    return criticality.report(study, losses, others)
+    streets = with_local_streets(world.base, world.land, demand.local_m, cases.DETOUR)
+    people = criticality.node_people(world.base, world.fine, world.cell_node, world.people.best)
+    found = cases.study_cases(streets, world.base, people, world.gateway, demand, pause_s=0.003)
+    return cases.report(streets, people, found, demand)

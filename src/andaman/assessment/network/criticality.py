@@ -1,6 +1,6 @@
-"""Criticality: what the closure of each road link costs residents, in person-minutes and in people cut off.
+"""Criticality: what the closure of each road link costs residents, in person-minutes a day and in people cut off.
 
-Demand is a gravity model, because no trip data is open: each resident makes one trip; the destination is another
+Demand is a gravity model, because no trip data is open: each resident makes one trip a day; the destination is another
 resident's place, chosen with weight ``exp(-minutes / decay)``. A share of the trips leads to the mainland over the
 gateway. A trip that a closure makes impossible is charged ``lost_min`` minutes. Links are closed one at a time;
 carriageways of one road that run side by side are one link, since a flood or a landslide closes both.
@@ -13,37 +13,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from andaman.assessment.network.roads import Floats, Ints, RoadGraph
 
-LIMITS: Final = {
-    "en": "Free-flow times on main roads; local streets between nearby junctions are assumed where the land allows, since "
-    "the open graph does not hold them. Demand is modelled (gravity), residents only, no visitors. No capacity limits: "
-    "the congestion on the detour is not counted, so that added minutes are lower bounds on busy roads.",
-    "th": "ใช้เวลากระแสอิสระบนถนนสายหลัก และสมมติว่ามีถนนย่อยเชื่อมทางแยกที่อยู่ใกล้กันบนพื้นดินเดียวกัน "
-    "เพราะโครงข่ายข้อมูลเปิดไม่มีถนนย่อย ความต้องการเดินทางมาจากแบบจำลองแรงดึงดูด นับเฉพาะผู้อยู่อาศัย ไม่รวมนักท่องเที่ยว "
-    "ไม่คิดความจุถนนและความติดขัดบนเส้นทางเลี่ยง เวลาที่เพิ่มขึ้นบนถนนที่หนาแน่นจึงเป็นค่าขอบล่าง",
-}
-METHOD: Final = {
-    "en": "Each link is closed in turn. One trip per resident by a gravity model; added minutes are summed over all "
-    "trips. People cut off: residents who can no longer reach the main part of the road network. A lost trip "
-    "counts as a fixed number of minutes.",
-    "th": "ปิดถนนทีละช่วง กำหนดให้ผู้อยู่อาศัยเดินทางคนละหนึ่งเที่ยวตามแบบจำลองแรงดึงดูด รวมเวลาที่เพิ่มขึ้นของทุกเที่ยว "
-    "ผู้ถูกตัดขาดคือผู้ที่เข้าถึงโครงข่ายส่วนหลักไม่ได้ เที่ยวที่เดินทางไม่ได้คิดเป็นเวลาคงที่",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Demand:
     """Assumptions of the study; all may be changed by the caller."""
 
-    decay_min: float = 15.0  # assumption: mean willingness to travel; ``stability`` tries half and double
-    lost_min: float = 240.0  # assumption: a trip made impossible counts as half a working day
+    trips_per_day: float = 1.0  # assumption: trips of a resident
+    decay_min: float = 15.0  # assumption: mean willingness to travel; ``cases.py`` tries half and double
+    lost_min: float = (
+        240.0  # assumption: a trip made impossible counts as half a working day; 60 and 120 are tried
+    )
     gateway_share: float = 0.02  # assumption: one trip in fifty leads to the mainland; no count is public
     twin_m: float = 40.0  # carriageways nearer than this and parallel are one link
     local_m: float = (
@@ -125,6 +112,17 @@ class Loss:
         return self.added_person_min + self.lost_trips * lost_min
 
 
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """At most: person-minutes of detours on trips that stay possible, and trips that are lost."""
+
+    detour_person_min: float
+    lost_trips: float
+
+    def score(self, lost_min: float) -> float:
+        return self.detour_person_min + self.lost_trips * lost_min
+
+
 class Study:
     """Shortest times and demand of one road graph; ``close`` prices a closure."""
 
@@ -141,12 +139,19 @@ class Study:
         reach = pull.sum(axis=1, keepdims=True)
         share = np.divide(pull, reach, out=np.zeros_like(pull), where=reach > 0)
         stay = 1.0 - demand.gateway_share if len(gateway) else 1.0
-        self.trips: Floats = share * self.people[:, None] * stay
+        self.trips: Floats = share * self.people[:, None] * stay * demand.trips_per_day
         self.both: Floats = self.trips + self.trips.T  # undirected pairs: each counted from either end
-        self.to_gateway = self.people * (1.0 - stay)
+        self.to_gateway = self.people * (1.0 - stay) * demand.trips_per_day
+        self._losses: dict[tuple[int, ...], Loss] = {}
 
     def close(self, edges: tuple[int, ...]) -> Loss:
-        """The loss of residents when these edges close together."""
+        """The loss of residents when these edges close together; computed once."""
+        found = self._losses.get(edges)
+        if found is None:
+            found = self._losses[edges] = self._closed(edges)
+        return found
+
+    def _closed(self, edges: tuple[int, ...]) -> Loss:
         from scipy.sparse.csgraph import connected_components, dijkstra
 
         sources = self._affected(edges)
@@ -169,16 +174,17 @@ class Study:
         cut = float(self.people[~main].sum())
         return Loss(edges, added + added_g, lost + lost_g, cut, gateway_cut)
 
-    def bound(self, edges: tuple[int, ...]) -> float:
-        """No closure of these edges scores more: trips over each edge times the detour between its own two ends.
+    def bound(self, edges: tuple[int, ...]) -> Bound:
+        """No closure of these edges costs more: trips over each edge times the detour between its own two ends.
 
-        A pair that used the edge can still go to its one end, around to the other end, and on; where there is no way
-        around, every such trip is lost. Far cheaper than ``close``.
+        A pair that used the edge can still go to its one end, around to the other end, and on. Where there is no way
+        around, every such trip is lost; one to the mainland may find another gateway on its own side, at the price of
+        the longest way there is. Far cheaper than ``close``.
         """
         from scipy.sparse.csgraph import dijkstra
 
         matrix = None
-        total = 0.0
+        detour = lost = 0.0
         to_gate = self.minutes[self.gateway].min(axis=0) if len(self.gateway) else None
         for k in edges:
             u, v, w = int(self.graph.u[k]), int(self.graph.v[k]), float(self.graph.seconds[k]) / 60.0
@@ -188,17 +194,26 @@ class Study:
             through = self.minutes[near_u, u][:, None] + w + self.minutes[v, near_v][None, :]
             tight = through <= self.minutes[np.ix_(near_u, near_v)] + 1e-9
             trips = float(self.both[np.ix_(near_u, near_v)][tight].sum())
+            gate = 0.0
             if to_gate is not None:
                 one, other = (near_u, v) if to_gate[v] < to_gate[u] else (near_v, u)
                 over = self.minutes[one, u if other == v else v] + w + to_gate[other] <= to_gate[one] + 1e-9
-                trips += float(self.to_gateway[one][over].sum())
-            if trips <= 0.0:
+                gate = float(self.to_gateway[one][over].sum())
+            if trips + gate <= 0.0:
                 continue
             if matrix is None:
                 matrix = self.graph.matrix(edges)
             around = float(dijkstra(matrix, directed=False, indices=[u])[0, v]) / 60.0
-            total += trips * (around - w if np.isfinite(around) else np.inf)
-        return total
+            if np.isfinite(around):
+                detour += (trips + gate) * (around - w)
+                continue
+            lost += trips + gate
+            if len(self.gateway) > 1:
+                detour += gate * self._longest_min()
+        return Bound(detour, lost)
+
+    def _longest_min(self) -> float:
+        return float(self.minutes.max(where=np.isfinite(self.minutes), initial=0.0))
 
     def _sides(self, k: int) -> tuple[Ints, Ints]:
         """Nodes whose shortest way to v leads over edge k from u, and those whose way to u leads over it from v."""
@@ -254,25 +269,28 @@ def stretches(graph: RoadGraph) -> Ints:
     return np.array([root(k) for k in range(len(graph.u))])
 
 
-def rank(study: Study, count: int = 20, pause_s: float = 0.0) -> list[Loss]:
-    """The links whose closure costs most, dearest first.
+def rank(study: Study, lost_min: Sequence[float], count: int = 20, pause_s: float = 0.0) -> list[list[Loss]]:
+    """For each price of a lost trip, the links whose closure costs most, dearest first.
 
     A link is a stretch between junctions together with its twin carriageways, priced at its dearest edge.
     ``pause_s``: rest between closures, so that a server's other threads get their turn.
     """
     stretch = stretches(study.graph)
     groups = {tuple(sorted(group)) for group in twins(study.graph, study.demand.twin_m)}
-    bounds = sorted(((study.bound(group), group) for group in groups), key=lambda one: (-one[0], one[1]))
-    losses: list[Loss] = []
-    best: list[Loss] = []
-    for bound, group in bounds:
-        if len(best) == count and bound < best[-1].score(study.demand.lost_min):
-            break  # whatever comes now scores less than the last that counts
-        losses.append(study.close(group))
-        best = _distinct(losses, stretch, study.demand.lost_min)[:count]
-        if pause_s:
-            time.sleep(pause_s)
-    return best
+    bounds = {group: study.bound(group) for group in groups}
+    found: list[list[Loss]] = []
+    for price in lost_min:
+        losses: list[Loss] = []
+        best: list[Loss] = []
+        for group in sorted(groups, key=lambda one: (-bounds[one].score(price), one)):
+            if len(best) == count and bounds[group].score(price) < best[-1].score(price):
+                break  # whatever comes now scores less than the last that counts
+            losses.append(study.close(group))
+            best = _distinct(losses, stretch, price)[:count]
+            if pause_s:
+                time.sleep(pause_s)
+        found.append(best)
+    return found
 
 
 def _distinct(losses: Iterable[Loss], stretch: Ints, lost_min: float) -> list[Loss]:
@@ -285,56 +303,3 @@ def _distinct(losses: Iterable[Loss], stretch: Ints, lost_min: float) -> list[Lo
             taken |= mine
             best.append(loss)
     return best
-
-
-def stability(graph: RoadGraph, losses: Sequence[Loss], others: Sequence[Sequence[Loss]]) -> list[int]:
-    """For each ranked link, the number of rankings that contain it: this one and ``others`` made with other demand."""
-    stretch = stretches(graph)
-    seen = [{int(stretch[k]) for loss in other for k in loss.edges} for other in others]
-    return [
-        1 + sum(not one.isdisjoint(int(stretch[k]) for k in loss.edges) for one in seen) for loss in losses
-    ]
-
-
-def report(study: Study, losses: list[Loss], others: Sequence[Sequence[Loss]] = ()) -> dict[str, Any]:
-    """The ranking for screens: figures, lineage of segments, GeoJSON. ``others``: see ``stability``."""
-    graph = study.graph
-    steady = stability(graph, losses, others)
-    residents = float(study.people.sum())
-    links: list[dict[str, Any]] = []
-    features: list[dict[str, Any]] = []
-    for place, loss in enumerate(losses, 1):
-        main = max(loss.edges, key=lambda k: graph.length_m[k])
-        row = {
-            "rank": place,
-            "segments": [graph.ids[k] for k in loss.edges],
-            **graph.labels[main],
-            "lengthM": round(float(max(graph.length_m[k] for k in loss.edges))),
-            "personMinutes": round(loss.score(study.demand.lost_min)),
-            "addedPersonMinutes": round(loss.added_person_min),
-            "lostTrips": round(loss.lost_trips),
-            "cutOff": round(loss.cut_off),
-            "cutFromMainland": loss.gateway_cut,
-            "stability": {"in": steady[place - 1], "of": 1 + len(others)},
-        }
-        links.append(row)
-        features.append(
-            {
-                "type": "Feature",
-                "id": graph.ids[main],
-                "geometry": {
-                    "type": "MultiLineString",
-                    "coordinates": [np.round(graph.lines[k], 5).tolist() for k in loss.edges],
-                },
-                "properties": {k: row[k] for k in ("rank", "personMinutes", "cutOff", "cutFromMainland")},
-            }
-        )
-    return {
-        "origin": "computed",
-        "residents": round(residents),
-        "links": links,
-        "geojson": {"type": "FeatureCollection", "features": features},
-        "method": METHOD,
-        "limits": LIMITS,
-        "assumptions": asdict(study.demand),
-    }

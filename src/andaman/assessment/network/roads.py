@@ -9,7 +9,7 @@ does not carry it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -145,6 +145,14 @@ def graph_of(docs: Iterable[Doc]) -> RoadGraph:
 def speed_kmh(road_class: str) -> float:
     """Free driving speed of a class, as the kernel's road network has it."""
     return float(SPEED_KMH.get(road_class, OTHER_KMH))
+
+
+def at_speeds(graph: RoadGraph, kmh: Mapping[str, float]) -> RoadGraph:
+    """The graph at other speeds by road class; a class that is not named changes by the factor of "primary"."""
+    factor = kmh["primary"] / speed_kmh("primary")
+    classes = [str(label["roadClass"]) for label in graph.labels]
+    speed = np.array([kmh.get(one, speed_kmh(one) * factor) for one in classes])[graph.segment]
+    return replace(graph, seconds=graph.length_m / (speed / 3.6))
 
 
 def _length(plane: Plane, line: Floats) -> float:

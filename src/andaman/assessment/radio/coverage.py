@@ -30,7 +30,7 @@ from andaman.assessment.radio.propagation import (
 )
 from andaman.assessment.radio.sites import Site
 from andaman.assessment.reach.land import LandGrid
-from andaman.assessment.reach.population import METHOD_TEXT, People
+from andaman.assessment.reach.population import People
 
 LEVELS: Final = ("none", "outdoor", "indoor-low-loss", "indoor-high-loss")
 BUILDINGS: Final = (Building.NONE, Building.LOW, Building.HIGH)
@@ -128,7 +128,7 @@ def summary(
         "sources": {name: cited.text for name, cited in SOURCES.items()},
         "sourceChecks": {name: check_json(cited.check) for name, cited in SOURCES.items()},
         "limits": LIMITS,
-        "method": METHOD_TEXT,
+        "method": people.method(),
         "grid": grid.compact(result.level, LEVELS),
     }
 

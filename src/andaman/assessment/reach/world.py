@@ -13,12 +13,15 @@ import numpy as np
 from andaman.assessment.network.roads import Floats, Ints, RoadGraph, graph_of, snap, subdivided
 from andaman.assessment.problems import CityDataMissing
 from andaman.assessment.reach.access import Place
+from andaman.assessment.reach.households import SERIES, zones_of
 from andaman.assessment.reach.land import Area, LandGrid, land_grid
 from andaman.assessment.reach.population import People, spread
 from andaman.broker.api import Doc, value
 from andaman.kernel.geometry import centre_of
 
 INPUT_TYPES: Final = ("RoadSegment", "AdministrativeArea", "PointOfInterest", "PublicTransportStop")
+SERIES_TYPE: Final = "KeyPerformanceIndicator"
+"""Of this type only the series of households is an input: results are of this type too."""
 ACCESS_KINDS: Final = ("Hospital", "FireStation")
 
 
@@ -46,7 +49,7 @@ def fingerprint(docs: Mapping[str, Sequence[Doc]]) -> str:
 
 
 def build_world(docs: Mapping[str, Sequence[Doc]], kinds: Mapping[str, Sequence[str]]) -> World:
-    """``docs``: INPUT_TYPES → entities; ``kinds``: ACCESS_KINDS → ids. Takes about a second; not for the event loop.
+    """``docs``: INPUT_TYPES and SERIES_TYPE → entities; ``kinds``: ACCESS_KINDS → ids. Takes about a second; not for the event loop.
 
     Raises CityDataMissing when there is no road or no district with residents: no pack is loaded.
     """
@@ -60,7 +63,8 @@ def build_world(docs: Mapping[str, Sequence[Doc]], kinds: Mapping[str, Sequence[
     grid = land_grid(areas)
     fine = subdivided(base)
     points = points_of([*docs["PointOfInterest"], *docs["PublicTransportStop"]])
-    people = spread(grid, fine, grid.plane.xy(points[:, 0], points[:, 1]))
+    zones = zones_of(grid, docs["AdministrativeArea"], docs.get(SERIES_TYPE, ()))
+    people = spread(grid, fine, grid.plane.xy(points[:, 0], points[:, 1]), zones)
     cell_node, _ = snap(fine, fine.plane.xy(grid.lonlat[:, 0], grid.lonlat[:, 1]), fine.giant())
     land = shapely.union_all([shapely.make_valid(shape(area.outline)) for area in areas])
     lonlat = base.plane.lonlat(base.xy)
@@ -74,6 +78,13 @@ def build_world(docs: Mapping[str, Sequence[Doc]], kinds: Mapping[str, Sequence[
         for kind, ids in kinds.items()
     }
     return World(fingerprint(docs), grid, base, fine, people, cell_node, places, points, outside, land)
+
+
+def inputs_of(docs: Mapping[str, Sequence[Doc]]) -> dict[str, list[Doc]]:
+    """What the studies read of entities gathered by type."""
+    found = {kind: list(docs[kind]) for kind in INPUT_TYPES}
+    found[SERIES_TYPE] = [doc for doc in docs[SERIES_TYPE] if value(doc, "kpiCode") == SERIES]
+    return found
 
 
 def districts(docs: Iterable[Doc]) -> list[Area]:
