@@ -47,7 +47,7 @@ POST /auth/login · GET /auth/me · POST /auth/logout
 GET /api/health · GET /api/city · GET /tiles/{layer}/{z}/{x}/{y}.mvt · GET /{path:path}
 GET /api/state · GET /live · GET /api/history/latest · GET /api/history/means
 GET /api/command/summary · GET /api/command/incident-types · GET /api/command/unit-types · GET /api/command/timeline
-GET /api/catalogue/datasets · GET /api/catalogue/datasets/{code} · GET /api/ingest/feeds
+GET /api/catalogue/datasets · GET /api/catalogue/datasets/{code} · GET /api/evidence/{kind}/{key:path} · GET /api/ingest/feeds
 GET /api/assessment/indicators · GET /api/assessment/indicators/{id} · GET /api/assessment/accessibility
 GET /api/assessment/accessibility/{kind} · GET /api/assessment/criticality
 GET /api/connectivity/sites · GET /api/connectivity/runs · GET /api/connectivity/runs/{id:path} · GET /api/connectivity/policy
@@ -164,7 +164,15 @@ def test_what_is_open_stands_here_by_name(tmp_path: Path) -> None:
                     ("/api/identity", "/metrics", "/api/ingest", "/api/catalogue", "/api/programme")
                 ):
                     assert one.tenancy is Tenancy.CITY
-            tenants = ("/ngsi-ld/v1", "/api/state", "/api/changes", "/api/history", "/api/command", "/live")
+            tenants = (
+                "/ngsi-ld/v1",
+                "/api/state",
+                "/api/changes",
+                "/api/history",
+                "/api/evidence",
+                "/api/command",
+                "/live",
+            )
             for one in entries:
                 assert (one.tenancy is Tenancy.BOTH) <= one.path.startswith(tenants)
 

@@ -22,6 +22,7 @@ from andaman.doors.ngsild.room import ROOM as NGSI_LD
 from andaman.doors.past.room import ROOM as PAST
 from andaman.doors.tiles.room import ROOM as TILES
 from andaman.doors.web import ROOM as WEB
+from andaman.evidence.room import ROOM as EVIDENCE
 from andaman.identity.room import ROOM as IDENTITY
 from andaman.ingest.room import ROOM as INGEST
 from andaman.keeping.room import BLOBS, SECRETS
@@ -45,6 +46,7 @@ ROOMS: Final[tuple[Room, ...]] = (
     DEFINITIONS,
     CITY,
     CATALOGUE,
+    EVIDENCE,
     ACCOUNTS,
     EXCHANGE,
     NGSI_LD,

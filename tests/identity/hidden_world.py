@@ -16,8 +16,11 @@ from andaman.broker.entity.build import entity, geo, iri, prop
 from andaman.broker.model import OpKind, WriteOp
 from andaman.catalogue.model import Dataset, to_entity
 from andaman.doors.live.hub import Hub
-from andaman.identity.model import Classification, Role, system_actor
+from andaman.evidence.model import Basis, EntityRef
+from andaman.evidence.service import Evidence
+from andaman.identity.model import Actor, Classification, Role, system_actor
 from andaman.kernel.time import SECOND, parse_time
+from andaman.kernel.words import Words
 from andaman.settings import load_settings
 from tests.support import PASSWORD, cli_actor
 
@@ -101,6 +104,7 @@ async def world(directory: Path) -> AsyncIterator[World]:
     settings: dict[str, Any] = {"data": str(directory), "min_free_mb": 0, "public_queries_per_minute": 0}
     app = build(load_settings(settings, environ={}), clock=lambda: clock[0])
     await app.start()
+    app.get(Evidence).register("listed", listed)
     made = World(app, clock)
     transport = httpx.ASGITransport(app.asgi)
     clients: list[httpx.AsyncClient] = []
@@ -137,6 +141,13 @@ async def world(directory: Path) -> AsyncIterator[World]:
         for one in clients:
             await one.aclose()
         await app.stop()
+
+
+async def listed(key: str, actor: Actor) -> Basis:
+    """A figure of a room over entities of which some are hidden afterwards."""
+    ids = [*STRANGE, *(f"urn:x:open:{n}" for n in range(10)), "urn:x:secret:past", "urn:x:nothing"]
+    refs = tuple(EntityRef(id=one, attribute=key.rpartition("~")[2]) for one in ids)
+    return Basis(title=Words("รายการ", "List"), value=len(refs), entities=refs)
 
 
 async def _open_things(w: World) -> None:

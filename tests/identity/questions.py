@@ -193,6 +193,19 @@ def _changes(rng: random.Random) -> tuple[str, str, Any]:
     )
 
 
+def _evidence(rng: random.Random) -> tuple[str, str, Any]:
+    """Counts, single values, and a figure over a list that names hidden entities too (``hidden_world.listed``)."""
+    given = _some(rng, at=WHEN, limit=["1", "3"], offset=["0", "1", "5"])
+    kind = rng.choice(["entities", "entities", "attribute", "listed", "nothing"])
+    if kind == "entities":
+        key = rng.choice([f"type={rng.choice(TYPES[:8])}", f"id={rng.choice(IDS)},{rng.choice(IDS)}"])
+        key += "&" + _some(rng, q=Q, attribute=ATTRS, scopeQ=["/port", "/navy/#"])
+        key = key.rstrip("&")
+    else:
+        key = f"{rng.choice(IDS)}~{rng.choice(ATTRS)}"
+    return "GET", f"/api/evidence/{kind}/{quote(key, safe='')}?{given}", None
+
+
 def _rooms(rng: random.Random) -> tuple[str, str, Any]:
     path = rng.choice(
         ["/api/health", "/api/command/summary", "/api/command/rules", "/api/command/incidents", "/api/command/alerts", "/api/command/units",
@@ -209,7 +222,7 @@ def _rooms(rng: random.Random) -> tuple[str, str, Any]:
 
 DOORS: Final[dict[str, Callable[[random.Random], tuple[str, str, Any]]]] = {
     "entities": _entities, "entity": _entity, "temporal": _temporal, "lists": _listing, "refused writes": _write, "post query": _post_query,
-    "state": _state, "history": _history, "changes": _changes, "rooms": _rooms,
+    "state": _state, "history": _history, "changes": _changes, "evidence": _evidence, "rooms": _rooms,
 }  # fmt: skip
 _TENANTS = [{}, {}, {}, {}, {"NGSILD-Tenant": "t2"}, {"NGSILD-Tenant": "t3"}, {"NGSILD-Tenant": "nobody"}]
 _ACCEPT = [{}, {}, {}, {"Accept": "application/ld+json"}, {"Accept": "application/geo+json"}]

@@ -6,6 +6,8 @@ export interface Column<Row> {
   sort?: (row: Row) => string | number | null | undefined;
   /** Right-aligned figures; sorts downwards first. */
   number?: boolean;
+  /** What a file has, where it is not `sort` (figures) or `text`. */
+  raw?: (row: Row) => string | number | null | undefined;
   /** No sorting by this column. */
   fixed?: boolean;
 }

@@ -115,6 +115,67 @@ export interface DeliverableRow {
   readonly checks: readonly Check[];
 }
 
+export interface EvidenceAnswer {
+  readonly kind: string;
+  readonly key: string;
+  readonly title: Message;
+  readonly value: number | string | Message | null;
+  readonly unit: Message | null;
+  readonly attribute: string;
+  readonly period: Message | null;
+  readonly population: Message | null;
+  readonly check: Message | null;
+  readonly formula: Message | null;
+  readonly constants: readonly FigureValue[];
+  readonly details: readonly FigureValue[];
+  readonly parts: readonly FigurePart[];
+  readonly note: Message | null;
+  readonly leftOut: number;
+  readonly at: string | null;
+  readonly total: number;
+  readonly offset: number;
+  readonly limit: number;
+  readonly entities: readonly EvidenceEntity[];
+}
+
+export interface EvidenceDataset {
+  readonly code: string;
+  readonly title: Readonly<Record<string, string>>;
+}
+
+export interface EvidenceEntity {
+  readonly id: string;
+  readonly type: string;
+  readonly types: readonly string[];
+  readonly name: unknown;
+  readonly attribute: string;
+  readonly value: unknown;
+  readonly unit: string;
+  readonly time: string | null;
+  readonly modifiedAt: string | null;
+  readonly origin: string;
+  readonly dataset: EvidenceDataset | null;
+  readonly source: string;
+  readonly licence: string;
+  readonly note: Message | null;
+}
+
+export interface FigurePart {
+  readonly title: Message;
+  readonly kind: string;
+  readonly key: string;
+  readonly value: number | string | Message | null;
+  readonly unit: Message | null;
+}
+
+export interface FigureValue {
+  readonly name: Message;
+  readonly value: number | string | Message | null;
+  readonly unit: Message | null;
+  readonly source: Message | null;
+  readonly check: Message | null;
+}
+
 export interface FormField {
   readonly name: string;
   readonly words: Message;

@@ -29,7 +29,7 @@ async function request<T>(method: string, path: string, body: unknown, options: 
   const headers: Record<string, string> = { Accept: 'application/json', ...options.headers };
   if (body !== undefined) headers['Content-Type'] = 'application/json';
   if (method !== 'GET' && wire.csrf) headers['X-CSRF-Token'] = wire.csrf;
-  if (wire.tenant && (path.startsWith('/api/command') || path.startsWith('/ngsi-ld/'))) headers['NGSILD-Tenant'] = wire.tenant;
+  if (wire.tenant && ['/api/command', '/api/evidence', '/ngsi-ld/'].some((part) => path.startsWith(part))) headers['NGSILD-Tenant'] = wire.tenant;
   let response: Response;
   try {
     response = await fetch(withQuery(path, options.query), {

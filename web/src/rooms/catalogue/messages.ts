@@ -1,16 +1,5 @@
 import { messages } from '$lib/i18n.svelte';
 
-const licenceWords = messages({
-  notPublished: { th: 'ไม่เผยแพร่', en: 'Not for publication' },
-  government: { th: 'ข้อมูลเปิดภาครัฐ', en: 'Thai open government data' },
-  outlines: { th: '(แนวเขต)', en: '(outlines)' },
-  population: { th: '(ประชากร)', en: '(population)' },
-  contributors: { th: '© ผู้ร่วมสร้าง OpenStreetMap', en: '© OpenStreetMap contributors' },
-  collection: { th: 'ข้อเท็จจริง; ชุดรวบรวมใช้สัญญา MIT', en: 'Facts; collection MIT' },
-  facts: { th: 'ข้อเท็จจริงสาธารณะ', en: 'Public facts' },
-});
-export const licences = Object.values(licenceWords);
-
 export const msg = messages({
   title: { th: 'ข้อมูลเมือง', en: 'City data' },
   intro: {

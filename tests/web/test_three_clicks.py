@@ -1,0 +1,146 @@
+"""Three clicks from every number to its sources: 20 numbers at random on each page lead to their basis.
+
+``ANDAMAN_SEED`` makes the choice (1); a failure prints it.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.web.test_frame import serious
+
+pytestmark = pytest.mark.browser
+
+SEED: Final = int(os.environ.get("ANDAMAN_SEED", "1"))
+EACH: Final = 20
+DEPTH: Final = 3
+"""Clicks: to the basis, to a figure that it is made of, and to one of that."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A page, who opens it, and what is there when it is complete. ``act``: opens what is closed at first."""
+
+    path: str
+    user: str
+    ready: str
+    act: Callable[[Page], None] = lambda page: None
+
+
+def opened(page: Page) -> None:
+    """Everything that opens."""
+    page.evaluate("document.querySelectorAll('main details').forEach((one) => (one.open = true))")
+
+
+PAGES: Final = [
+    Shown(f"/evidence/entities/{quote('type=Hospital', safe='')}", "dispatcher", "table"),
+]
+
+NUMBERS: Final = """() => {
+  const plain = '[data-figure], [data-plain], time, input, select, textarea, option, a[href^="/evidence/"]';
+  const found = [];
+  const walk = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const text = walk.currentNode.textContent.trim();
+    const holder = walk.currentNode.parentElement;
+    if (!/[0-9\\u0e50-\\u0e59]/.test(text) || holder.closest('style, script, .visually-hidden')) continue;
+    if (!holder.checkVisibility({ visibilityProperty: true })) continue;
+    const figure = holder.closest('[data-figure]');
+    const row = holder.closest('[data-figure-row]');
+    found.push({
+      text: text.slice(0, 80),
+      where: holder.outerHTML.slice(0, 160),
+      figure: figure ? figure.dataset.figure : null,
+      row: row ? (row.id ||= `row-${found.length}`) : null,
+      plain: holder.closest(plain) !== null,
+    });
+  }
+  return found;
+}"""
+
+
+def basis_of(page: Page, url: str, figure: str) -> dict[str, Any]:
+    kind, _, key = figure.partition("/")
+    answer = page.request.get(f"{url}/api/evidence/{quote(kind, safe='')}/{quote(key, safe='')}")
+    assert answer.ok, f"{figure}: {answer.status} {answer.text()[:300]}"
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def leads_to_a_source(page: Page, url: str, figure: str, clicks: int = DEPTH) -> bool:
+    """An entity with its dataset, source or origin, a constant with its source, or the condition of a count of none."""
+    basis = basis_of(page, url, figure)
+    for side in ("title", "period", "population", "check", "formula", "note"):
+        assert basis[side] is None or (basis[side]["th"] and basis[side]["en"]), (figure, side)
+    if any(row["dataset"] or row["source"] or row["origin"] for row in basis["entities"]):
+        return True
+    if any(row["source"] for row in basis["constants"]):
+        return True
+    if basis["value"] == 0 and basis["formula"] is not None:
+        return True
+    parts = basis["parts"] if clicks > 1 else []
+    return any(leads_to_a_source(page, url, f"{one['kind']}/{one['key']}", clicks - 1) for one in parts)
+
+
+@pytest.mark.parametrize("shown", PAGES, ids=lambda one: one.path)
+def test_numbers_lead_to_their_sources(screens: Any, shown: Shown) -> None:
+    screen = screens(shown.user, lang="th")
+    page = screen.open(shown.path)
+    expect(page.locator(f"main {shown.ready}").first).to_be_visible(timeout=60_000)
+    shown.act(page)
+    numbers = page.evaluate(NUMBERS)
+    loose = [one for one in numbers if not (one["figure"] or one["row"] or one["plain"])]
+    assert loose == [], f"{len(loose)} numbers of {len(numbers)} on {shown.path} lead nowhere"
+    rng = random.Random(SEED)
+    traced = [one for one in numbers if one["figure"] or one["row"]]
+    chosen = rng.sample(traced, min(EACH, len(traced)))
+    for one in chosen:
+        if one["figure"]:
+            assert leads_to_a_source(page, screen.url, one["figure"]), f"seed {SEED}: {one}"
+    rows = [one["row"] for one in chosen if one["row"] and not one["figure"]]
+    if rows:
+        page.locator(f"#{rows[0]}").click()
+        expect(page.locator("main [data-figure]").first).to_be_visible()
+
+
+def test_a_basis_is_a_page_of_its_own_in_both_languages(screens: Any) -> None:
+    key = quote("type=Hospital&attribute=capacity", safe="")
+    for lang, theme, title, download in (
+        ("th", "light", "จำนวนโรงพยาบาล", "ดาวน์โหลด CSV"),
+        ("en", "dark", "Count: Hospital", "Download CSV"),
+    ):
+        screen = screens("dispatcher", lang=lang, theme=theme)
+        page = screen.open(f"/evidence/entities/{key}")
+        expect(page.locator("h1")).to_contain_text(title)
+        total = page.request.get(f"{screen.url}/api/evidence/entities/{key}").json()["total"]
+        assert total > 3
+        expect(page.locator("tbody tr")).to_have_count(total)
+        assert serious(page) == []
+        with page.expect_download() as saved:
+            page.get_by_role("button", name=download).click()
+        text = saved.value.path().read_bytes()
+        assert text.startswith(b"\xef\xbb\xbf"), "Excel knows UTF-8 by its byte order mark"
+        rows = text.decode("utf-8-sig").strip().split("\r\n")
+        assert len(rows) == total + 1
+        page.locator("tbody a").first.click()
+        expect(page.locator("aside.right h2")).to_be_visible()
+
+
+def test_a_long_list_has_pages_and_a_missing_figure_says_so(screens: Any) -> None:
+    screen = screens("dispatcher")
+    page = screen.open(f"/evidence/entities/{quote('type=PointOfInterest', safe='')}")
+    expect(page.locator("tbody tr")).to_have_count(100)
+    page.get_by_role("button", name="Next").click()
+    expect(page.get_by_text("Entries 101–200 of")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_text("Entries 1–100 of")).to_be_visible()
+    screen.open("/evidence/attribute/urn%3Ax%3Anothing~rain")
+    expect(page.get_by_role("alert")).to_contain_text("This figure does not exist")
