@@ -100,19 +100,22 @@ def run_demo(settings: Settings, given: set[str]) -> int:
 
 
 def _sign_ins(directory: Path, people: Sequence[DemoAccount]) -> dict[str, str]:
-    """User name → password of the demo accounts: made once at random, kept readable for the owner only."""
+    """User name → password of the demo accounts: made once at random, kept readable for the owner only. An account that a
+    later pack adds gets its own; the others keep theirs."""
     file = directory / "demo-sign-in.json"
     try:
         kept = json.loads(file.read_text("utf-8"))
-        if isinstance(kept, dict) and set(kept) == {one.username for one in people}:
-            return {str(k): str(v) for k, v in kept.items()}
+        known = {str(k): str(v) for k, v in kept.items()} if isinstance(kept, dict) else {}
     except (OSError, ValueError):
-        pass
-    fresh = {
+        known = {}
+    if known.keys() >= {one.username for one in people}:
+        return known
+    fresh = known | {
         one.username: "-".join(
             [*(secrets.choice(_WORDS) for _ in range(3)), str(secrets.randbelow(900) + 100)]
         )
         for one in people
+        if one.username not in known
     }
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -139,6 +142,7 @@ async def _make_accounts(app: App, people: Sequence[DemoAccount], accounts: dict
             if one.username not in known
         )
     )
+    await app.identity.mark_demo_accounts((one.username for one in people), cli_actor())
 
 
 def _print_card(url: str, people: Sequence[DemoAccount], accounts: dict[str, str], seconds: float) -> None:

@@ -30,6 +30,7 @@ from andaman.broker.entity.expand import attribute_iri
 from andaman.broker.entity.hiding import without
 from andaman.broker.entity.names import is_uri
 from andaman.broker.follower import Follower
+from andaman.broker.ledger.journal import Written
 from andaman.broker.ledger.rights import shape_before
 from andaman.broker.model import (
     DEFAULT_TENANT,
@@ -74,6 +75,7 @@ __all__ = [
     "TypeIs",
     "TypeOr",
     "WriteOp",
+    "Written",
     "ast",
     "attribute_iri",
     "build",

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
 
 from andaman.broker.answer_cache import Remembered
 from andaman.broker.ledger.history_link import HistoryLink
+from andaman.broker.ledger.journal import Written
 from andaman.broker.ledger.ledger import Ledger
 from andaman.broker.ledger.past import Past
 from andaman.broker.ledger.trail import Trail, trail
@@ -25,6 +26,7 @@ from andaman.broker.query_batcher import QueryBatcher
 from andaman.identity.model import Access
 from andaman.kernel.errors import Unavailable
 from andaman.kernel.metrics import Family, gauge
+from andaman.kernel.positions import START, Position
 from andaman.kernel.time import Micros
 
 _PAST_THREADS = 4
@@ -100,6 +102,20 @@ class PastQuestions(ABC):
         self.get(entity_id, access, tenant)
         ask = partial(trail, at=at, before=before, limit=limit)
         return await self._in_past(ask, self._ledger.journals, entity_id, access, tenant)
+
+    async def written(
+        self, types: Collection[str], after: Position = START, tenant: str = DEFAULT_TENANT
+    ) -> tuple[list[Written], Position]:
+        """The authors of every entity that had one of these types (IRIs) since position ``after``, and the position up to
+        which that is so. For the platform's own work only: it hides nothing.
+        """
+        until = self._ledger.seq
+
+        def ask() -> list[Written]:
+            with self._ledger.journals.reader() as journal:
+                return journal.written(tenant, types, after, until)
+
+        return await self._in_past(ask), until
 
     async def evolutions(
         self, query: EvolutionQuery, access: Access, tenant: str = DEFAULT_TENANT

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -58,6 +59,8 @@ _WAITING_MAX: Final = 512
 _LINE_OF_ADDRESS: Final = 32
 _LINE_OF_PERSON: Final = 6
 """Sign-ins that wait for a thread: in all, of one address, and of one person who is known there."""
+_DEMO_ACCOUNT: Final = "account.demo"
+_DEMO_MAX: Final = 10_000
 T = TypeVar("T")
 
 
@@ -329,6 +332,18 @@ class Identity:
             token = self.store.find_token_by_id(rest)
             return token.name if token is not None else ""
         return ""
+
+    async def mark_demo_accounts(self, usernames: Iterable[str], actor: Actor) -> None:
+        """Mark accounts as those of a demonstration: their acts show nothing of the city's work. The mark stays."""
+        known = await self.demo_accounts()
+        for username in usernames:
+            if f"user:{username}" not in known:
+                await self.audit.add(actor, _DEMO_ACCOUNT, f"user:{username}")
+
+    async def demo_accounts(self) -> frozenset[str]:
+        """Principals of the accounts that were marked as those of a demonstration."""
+        rows = await self._run(partial(self.store.list_audit, action=_DEMO_ACCOUNT, limit=_DEMO_MAX))
+        return frozenset(row.target for row in rows)
 
     def _is_last_administrator(self, account: Account) -> bool:
         live = [a for a in self.list_users() if Role.ADMINISTRATOR in a.roles and not a.disabled]

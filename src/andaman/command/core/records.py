@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import Final
 
 from andaman.broker.api import Broker, Doc, EntityQuery, WriteOp, ast, iri
 from andaman.command.core.entities import scopes_of
 from andaman.command.core.views import V, readable
 from andaman.command.problems import KINDS, NoSuchRecord
-from andaman.identity.model import FULL_ACCESS, Access, Actor
+from andaman.identity.model import Access, Actor, acting_in
 from andaman.identity.result_readers import Readers, everything
 from andaman.kernel.errors import AlreadyExists, AndamanError, Conflict
 from andaman.kernel.refusals import ChangedMeanwhile
@@ -108,7 +107,7 @@ class Records:
 
         It is written in the person's name with the room's own right, so that nobody can write around the rules.
         """
-        own = replace(actor, access=FULL_ACCESS)
+        own = acting_in("command", actor)
         for _ in range(_TRIES):
             ops = decide(self._clock())
             results = await self._broker.write(ops, own, tenant, atomic=True)
