@@ -245,3 +245,33 @@ def test_keys_pages_and_time_are_bounded(tmp_path: Path) -> None:
             assert (await get(public, "entities", f"type={GAUGE}"))["limit"] == 100
 
     run(work)
+
+
+def test_quality_of_a_dataset_leads_to_its_records(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with gauges(tmp_path) as app, client(app) as public:
+            row = next(
+                one for one in (await public.get("/api/catalogue/datasets")).json() if one["code"] == "rain"
+            )
+            found = await get(public, "dataset", "rain~records")
+            assert found["value"] == found["total"] == row["quality"]["records"] == 5
+            assert (await get(public, "dataset", "rain~completeness"))["value"] is None, "nothing is required"
+            for key in ("rain~beauty", "navy~records", "none~records", "rain"):
+                assert (await public.get(path("dataset", key))).json()["code"] == "no-such-figure", key
+
+    run(work)
+
+
+def test_every_dataset_lists_as_many_records_as_it_counts(tmp_path: Path) -> None:
+    """The selector as a query and the catalogue's own count are one."""
+
+    async def work() -> None:
+        async with gauges(tmp_path) as app, client(app, "administrator") as boss:
+            for row in (await boss.get("/api/catalogue/datasets")).json():
+                found = await get(boss, "dataset", f"{row['code']}~records")
+                assert found["total"] == row["quality"]["records"], row["code"]
+                share = row["quality"]["completeness"]["value"]
+                found = await get(boss, "dataset", f"{row['code']}~completeness")
+                assert (found["value"] is None) == (share is None)
+
+    run(work)

@@ -41,16 +41,24 @@ def opened(page: Page) -> None:
 
 
 PAGES: Final = [
+    Shown("/data", "admin", "dl"),
+    Shown("/definitions", "admin", "nav.kinds"),
+    Shown("/approvals", "admin", ".panel"),
+    Shown("/configuration", "admin", ".panel"),
     Shown(f"/evidence/entities/{quote('type=Hospital', safe='')}", "dispatcher", "table"),
 ]
 
 NUMBERS: Final = """() => {
   const plain = '[data-figure], [data-plain], time, input, select, textarea, option, a[href^="/evidence/"]';
   const found = [];
-  const walk = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
-  while (walk.nextNode()) {
-    const text = walk.currentNode.textContent.trim();
-    const holder = walk.currentNode.parentElement;
+  const texts = [];
+  for (const part of document.querySelectorAll('main, header.bar .center')) {
+    const walk = document.createTreeWalker(part, NodeFilter.SHOW_TEXT);
+    while (walk.nextNode()) texts.push(walk.currentNode);
+  }
+  for (const node of texts) {
+    const text = node.textContent.trim();
+    const holder = node.parentElement;
     if (!/[0-9\\u0e50-\\u0e59]/.test(text) || holder.closest('style, script, .visually-hidden')) continue;
     if (!holder.checkVisibility({ visibilityProperty: true })) continue;
     const figure = holder.closest('[data-figure]');

@@ -41,7 +41,7 @@ class Evidence:
         budget_s: float = _BUDGET_S,
     ) -> None:
         self._broker, self._catalogue, self._budget_s = broker, catalogue, budget_s
-        self._vocabulary = Vocabulary(tuple(types))
+        self.vocabulary = Vocabulary(tuple(types))
         self._resolvers: dict[str, Resolver] = {}
 
     def register(self, kind: str, resolver: Resolver) -> None:
@@ -106,9 +106,9 @@ class Evidence:
 
     async def _basis(self, kind: str, key: str, actor: Actor, tenant: str, at: Micros | None) -> Basis:
         if kind == ENTITIES:
-            return counted(key, self._vocabulary)
+            return counted(key, self.vocabulary)
         if kind == ATTRIBUTE:
-            return await one_value(key, self._vocabulary, self._broker, actor.access, tenant, at)
+            return await one_value(key, self.vocabulary, self._broker, actor.access, tenant, at)
         resolver = self._resolvers.get(kind)
         if resolver is None or tenant != DEFAULT_TENANT:
             raise NoSuchFigure

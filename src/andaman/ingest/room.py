@@ -7,11 +7,13 @@ from pathlib import Path
 
 from andaman.broker.api import Broker
 from andaman.city.room import City
+from andaman.evidence.service import Evidence
 from andaman.identity.service import Identity
 from andaman.ingest import deadletter, offsets
 from andaman.ingest.client_id import open_client_id
 from andaman.ingest.deadletter import DeadLetterStore
 from andaman.ingest.feeds import city_feeds
+from andaman.ingest.figures import feed_figures
 from andaman.ingest.manager import FeedManager
 from andaman.ingest.mapping import load_mapping
 from andaman.ingest.model import Feed
@@ -54,6 +56,9 @@ def build(site: Site, settings: IngestSettings) -> Built:
     manager = site.services.add(
         FeedManager(site.services.get(Broker), feeds, site.directory, clock=site.clock, letters=letters)
     )
+    evidence = site.services.find(Evidence)
+    if evidence is not None:  # a platform that is only a broker has none
+        evidence.register("feed", feed_figures(manager))
     return Built(
         doors=routes(manager, letters, site.services.get(Identity).audit),
         background=[manager],

@@ -26,7 +26,13 @@ export const fileName = (title: string): string => `${title.trim().replace(/[^\p
 export function tableCells(table: HTMLTableElement | null): Cell[][] {
   const rows = [...(table?.rows ?? [])].map((row) => [...row.cells]);
   const left = new Set(rows[0]?.flatMap((cell, place) => ('noFile' in cell.dataset ? [place] : [])));
-  return rows.map((cells) => cells.filter((_, place) => !left.has(place)).map((cell) => cell.dataset['raw'] ?? cell.innerText.replace(/\s+/g, ' ').trim()));
+  return rows.map((cells) => cells.filter((_, place) => !left.has(place)).map((cell) => cell.dataset['raw'] ?? spoken(cell)));
+}
+
+/** What a cell says, without the signs that only the eye needs. */
+function spoken(cell: HTMLTableCellElement): string {
+  const signs = [...cell.querySelectorAll<HTMLElement>('[aria-hidden=true]')].map((one) => one.innerText).filter(Boolean);
+  return signs.reduce((text, sign) => text.replace(sign, ' '), cell.innerText).replace(/\s+/g, ' ').trim();
 }
 
 /** Hand the file to the person. */
