@@ -57,7 +57,7 @@ GET NG/entities · GET NG/entities/{entityId} · POST NG/entityOperations/query
 GET NG/types · GET NG/types/{type} · GET NG/attributes · GET NG/attributes/{attrId}
 GET NG/entityMaps · GET NG/entityMaps/{entityMapId} · PATCH NG/entityMaps/{entityMapId} · DELETE NG/entityMaps/{entityMapId}
 GET NG/temporal/entities · GET NG/temporal/entities/{entityId} · POST NG/temporal/entityOperations/query
-GET NG/temporal/entityMaps · GET NG/jsonldContexts · GET NG/jsonldContexts/{contextId} · GET NG/info/sourceIdentity
+GET /api/places · GET NG/temporal/entityMaps · GET NG/jsonldContexts · GET NG/jsonldContexts/{contextId} · GET NG/info/sourceIdentity
 GET NG/openapi.json · GET /ngsi-ld/contexts/{name} · POST /ngsi-ld/ex/remote-notify
 """
 """Who adds a door that asks nothing writes it here too. What each shows, the rights of the asker decide."""

@@ -126,7 +126,7 @@ async def take_step(desk: Desk, incident: str, step: str, note: str = "", outcom
 
 
 async def move(desk: Desk, assignment: str, step: str) -> str:
-    command = TakeAssignmentStep(assignment=assignment, step=AssignmentStatus(step))
+    command = TakeAssignmentStep(assignment=assignment, step=AssignmentStatus(step), far_confirmed=True)
     return await desk.handle(command, DISPATCHER, "")
 
 

@@ -94,7 +94,7 @@ def test_from_rule_to_closed_incident(tmp_path: Path) -> None:
             assert opened.json()["allowedSteps"] == ["triaged", "cancelled"]
             base = f"/api/command/incidents/{incident}"
             found = (await by["dispatcher"].get(f"{base}/candidates")).json()
-            assert {"unit", "etaSeconds", "distanceM", "route", "reason"} == found[0].keys()
+            assert {"unit", "etaSeconds", "arrivalSeconds", "distanceM", "route", "reason"} == found[0].keys()
             assert found[0]["route"]["type"] == "LineString"
             full = (await by["dispatcher"].get(f"{base}/candidates?skipped=true&limit=1")).json()
             assert len(full["candidates"]) == 1
@@ -108,9 +108,15 @@ def test_from_rule_to_closed_incident(tmp_path: Path) -> None:
             assert assignment["allowedSteps"] == ["enRoute", "onScene", "cancelled"]
             assert assignment["unit"]["id"] == unit
             moment, clock.now = clock.now, clock.now + 60_000_000
-            for step in ("enRoute", "onScene", "clear"):
-                at = f"/api/command/assignments/{assignment['id']}/steps"
-                assert (await by["dispatcher"].post(at, json={"step": step})).status_code == 200
+            at = f"/api/command/assignments/{assignment['id']}/steps"
+            assert (await by["operator"].post(at, json={"step": "cancelled"})).status_code == 403
+            assert (await by["operator"].post(at, json={"step": "enRoute"})).status_code == 200
+            far = await by["dispatcher"].post(at, json={"step": "onScene"})
+            assert (far.status_code, far.json()["code"]) == (409, "unit-far-from-scene")
+            assert far.json()["params"]["distance"] > 500
+            for step in ("onScene", "clear"):
+                body = {"step": step, "farConfirmed": True}
+                assert (await by["dispatcher"].post(at, json=body)).status_code == 200
             (kind,) = (
                 t
                 for t in (await by["operator"].get("/api/command/incident-types")).json()

@@ -208,7 +208,7 @@ def _evidence(rng: random.Random) -> tuple[str, str, Any]:
 
 def _rooms(rng: random.Random) -> tuple[str, str, Any]:
     path = rng.choice(
-        ["/api/health", "/api/command/summary", "/api/command/rules", "/api/command/incidents", "/api/command/alerts", "/api/command/units",
+        ["/api/health", "/api/command/summary", "/api/command/rules", "/api/command/incidents", "/api/command/incidents?text=rain&state=open", "/api/command/incidents?format=csv", "/api/places?text=hospital", "/api/places?text=ro", "/api/command/alerts", "/api/command/units",
          "/api/command/timeline?from=2026-11-20T00:00:00Z&to=2026-11-20T23:00:00Z", "/api/assessment/indicators", "/api/assessment/indicators/x",
          "/api/assessment/accessibility", "/api/assessment/criticality", "/api/connectivity/sites", "/api/connectivity/runs", "/api/connectivity/policy",
          "/api/roadmap/measures", "/api/roadmap/gaps", "/api/roadmap/portfolio", "/api/roadmap/portfolios", "/api/training", "/api/training/scenarios",

@@ -69,7 +69,8 @@ def test_a_dispatcher_carries_a_drill_from_the_alert_to_its_score(tmp_path):
             assert assignment["a"]["reasonChosen"]["bestEtaSeconds"] > 0
             for step in ("enRoute", "onScene", "clear"):
                 moved = await http.post(
-                    f"/api/command/assignments/{assignment['id']}/steps", json={"step": step}
+                    f"/api/command/assignments/{assignment['id']}/steps",
+                    json={"step": step, "farConfirmed": True},
                 )
                 assert moved.status_code == 200, moved.text
             for step in ("controlled", "closed"):

@@ -14,6 +14,19 @@ class AgencyAnswer(Answer, frozen=True, kw_only=True):
     name: Words
 
 
+class PlaceFound(Answer, frozen=True, kw_only=True):
+    """``kind``: the most special type of entity. ``exact``: the point is the place itself; otherwise the middle of an area, or of a
+    part of a street."""
+
+    id: str
+    name: Words
+    kind: str
+    level: str
+    lon: float
+    lat: float
+    exact: bool
+
+
 class RegisterListed(Answer, frozen=True, kw_only=True):
     """``rows``: how many."""
 

@@ -11,6 +11,7 @@ from andaman.city.agency_routes import agency_routes
 from andaman.city.definitions import kind_of
 from andaman.city.pack import Pack, install, load_pack
 from andaman.city.permissions import PERMISSIONS
+from andaman.city.place_routes import place_routes
 from andaman.city.registers import Registers, SeedRows
 from andaman.city.routes import routes
 from andaman.city.types import TYPES
@@ -59,7 +60,7 @@ def build(site: Site, settings: CitySettings) -> Built:
 
     definitions, identity = site.services.find(Definitions), site.services.get(Identity)
     agencies = Agencies(registers, definitions, identity)
-    doors = agency_routes(agencies)
+    doors = agency_routes(agencies) + place_routes(broker)
     if definitions is not None:
         for register in site.registers:
             definitions.offer(kind_of(registers, register))

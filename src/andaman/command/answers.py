@@ -28,13 +28,21 @@ class UnitTypeAnswer(Answer, frozen=True, kw_only=True):
 
 
 class CandidateAnswer(Answer, frozen=True, kw_only=True):
-    """``reason``: figures that explain the rank."""
+    """``reason``: figures that explain the rank. ``arrival_seconds``: from being sent to arriving, with a minute to turn out."""
 
     unit: LiveEntity
     eta_seconds: float
+    arrival_seconds: float
     distance_m: float
     route: Geometry | None
     reason: dict[str, Any]
+
+
+class IncidentPage(Answer, frozen=True, kw_only=True):
+    """``total``: all that match; ``incidents``: those asked for, the newest first."""
+
+    total: int
+    incidents: list[LiveEntity]
 
 
 class Ranking(Answer, frozen=True, kw_only=True):

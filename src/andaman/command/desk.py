@@ -13,7 +13,7 @@ from andaman.command.core.views import Assignment, Incident, TimelineEntry, read
 from andaman.command.dispatch.commands import DispatchCommand
 from andaman.command.dispatch.service import Dispatch
 from andaman.command.dispatch.steps import ASSIGNMENT_STEPS
-from andaman.command.incidents.commands import IncidentCommand
+from andaman.command.incidents.commands import CorrectIncident, IncidentCommand
 from andaman.command.incidents.numbering import Numbering
 from andaman.command.incidents.service import Incidents
 from andaman.command.incidents.steps import incident_steps
@@ -48,7 +48,10 @@ class Desk:
         if isinstance(command, AlertCommand):
             return await self.alerts.handle(command, actor, tenant)
         if isinstance(command, IncidentCommand):
-            return await self.incidents.handle(command, actor, tenant)
+            done = await self.incidents.handle(command, actor, tenant)
+            if isinstance(command, CorrectIncident) and command.location is not None:
+                await self.dispatch.new_ways(done, actor, tenant)
+            return done
         return await self.dispatch.handle(command, actor, tenant)
 
     def detail(self, incident_id: str, access: Access, tenant: str = DEFAULT_TENANT) -> dict[str, Any]:

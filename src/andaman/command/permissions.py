@@ -21,7 +21,12 @@ CLOSE_INCIDENT: Final = Permission("incident.close", Words("ปิดหรื�
 NOTE_INCIDENT: Final = Permission(
     "incident.note", Words("บันทึกข้อความและรายการตรวจสอบของเหตุ", "Write notes and check items of incidents")
 )
-ASSIGN_UNIT: Final = Permission("unit.assign", Words("มอบหมายหน่วยปฏิบัติการ", "Assign units to incidents"))
+CORRECT_INCIDENT: Final = Permission(
+    "incident.correct", Words("แก้ไขข้อมูลของเหตุ", "Correct title, kind, severity and place of incidents")
+)
+ASSIGN_UNIT: Final = Permission(
+    "unit.assign", Words("สั่งการหน่วยและเรียกหน่วยกลับ", "Send units to incidents and recall them")
+)
 STEP_ASSIGNMENT: Final = Permission(
     "assignment.step", Words("เปลี่ยนสถานะของภารกิจ", "Change the status of assignments")
 )
@@ -38,6 +43,7 @@ PERMISSIONS: Final = (
     STEP_INCIDENT,
     CLOSE_INCIDENT,
     NOTE_INCIDENT,
+    CORRECT_INCIDENT,
     ASSIGN_UNIT,
     STEP_ASSIGNMENT,
     SET_UNIT_STATUS,

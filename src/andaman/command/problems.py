@@ -112,6 +112,26 @@ class StatusFollowsUnits(Refusal, Conflict):
     allowed: States
 
 
+class NothingToCorrect(Refusal, BadRequestData):
+    code = "nothing-to-correct"
+    words = Words(
+        "ไม่มีข้อมูลใดเปลี่ยนไปจากเดิม โปรดแก้ไขอย่างน้อยหนึ่งรายการ",
+        "Nothing differs from the record; change at least one value",
+    )
+
+
+class UnitFarFromScene(Refusal, Conflict):
+    """``distance``: metres between the unit's last position and the place of the incident."""
+
+    code = "unit-far-from-scene"
+    words = Words(
+        "ตำแหน่งล่าสุดของ{unit}ห่างจากจุดเกิดเหตุ {distance} ม. โปรดยืนยันว่าหน่วยถึงที่เกิดเหตุแล้ว",
+        "The last position of {unit} is {distance} m from the place; confirm that the unit is there",
+    )
+    unit: Words
+    distance: int
+
+
 class AssignmentStepNotAllowed(Refusal, Conflict):
     code = "assignment-step-not-allowed"
     words = Words(

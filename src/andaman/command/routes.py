@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from andaman.broker.api import simplify
-from andaman.command.answers import CandidateAnswer, Ranking
+from andaman.command.answers import CandidateAnswer, IncidentPage, Ranking
 from andaman.command.core.reading import F, read_form
+from andaman.command.core.states import AssignmentStatus
 from andaman.command.core.views import Alert, Unit
 from andaman.command.desk import Command
 from andaman.command.dispatch.commands import AssignUnit, SetUnitStatus, TakeAssignmentStep
+from andaman.command.dispatch.ranking import TURNOUT_S
 from andaman.command.incident_types import INCIDENT_TYPES, UNIT_TYPES
-from andaman.command.incidents.commands import AddNote, CheckItem, OpenIncident, TakeIncidentStep
+from andaman.command.incidents import archive
+from andaman.command.incidents.commands import (
+    AddNote,
+    CheckItem,
+    CorrectIncident,
+    OpenIncident,
+    TakeIncidentStep,
+)
 from andaman.command.permissions import (
     ACKNOWLEDGE_ALERT,
     ASSIGN_UNIT,
     CLOSE_ALERT,
     CLOSE_INCIDENT,
+    CORRECT_INCIDENT,
     CREATE_INCIDENT,
     MANAGE_RULES,
     NOTE_INCIDENT,
@@ -49,6 +60,7 @@ from andaman.kernel.permissions import Permission
 from andaman.kernel.time import EARLIEST, HOUR, format_time, system_clock
 
 _BODY_MAX: Final = 200_000
+_TEXT_MAX: Final = 200
 
 
 def _entry(method: str, path: str, requires: Requirement, *asks: Permission) -> DoorEntry:
@@ -68,13 +80,15 @@ def routes(service: CommandService, definitions: Definitions | None = None) -> l
         _entry("GET", "/unit-types", ANYONE).to(door.unit_types),
         _entry("POST", "/alerts/{id}/acknowledge", ACKNOWLEDGE_ALERT).to(door.acknowledge),
         _entry("POST", "/alerts/{id}/close", CLOSE_ALERT).to(door.close_alert),
+        _entry("GET", "/incidents", READ_INCIDENT).to(door.incidents),
         _entry("POST", "/incidents", CREATE_INCIDENT).to(door.open_incident),
         _entry("GET", "/incidents/{id}", READ_INCIDENT).to(door.incident),
         _entry("POST", "/incidents/{id}/steps", STEP_INCIDENT, CLOSE_INCIDENT).to(door.step),
         _entry("POST", "/incidents/{id}/notes", NOTE_INCIDENT).to(door.note),
+        _entry("POST", "/incidents/{id}/corrections", CORRECT_INCIDENT).to(door.correct),
         _entry("GET", "/incidents/{id}/candidates", READ_INCIDENT).to(door.candidates),
         _entry("POST", "/incidents/{id}/assignments", ASSIGN_UNIT).to(door.assign),
-        _entry("POST", "/assignments/{id}/steps", STEP_ASSIGNMENT).to(door.assignment_step),
+        _entry("POST", "/assignments/{id}/steps", STEP_ASSIGNMENT, ASSIGN_UNIT).to(door.assignment_step),
         _entry("POST", "/units/{id}/status", SET_UNIT_STATUS).to(door.unit_status),
         _entry("GET", "/timeline", ANYONE).to(door.timeline),
         _entry("GET", "/rules", READ_RULES).to(door.rules),
@@ -109,6 +123,10 @@ class _Door:
             require(request, CLOSE_INCIDENT)
         return self._detail(request, await self._handle(request, command))
 
+    async def correct(self, request: Request) -> Response:
+        command = await _read(request, CorrectIncident, incident=_id(request))
+        return self._detail(request, await self._handle(request, command))
+
     async def note(self, request: Request) -> Response:
         """A note, or an item of the checklist that was done."""
         body, incident_id = await _body(request), _id(request)
@@ -125,6 +143,8 @@ class _Door:
 
     async def assignment_step(self, request: Request) -> Response:
         command = await _read(request, TakeAssignmentStep, assignment=_id(request))
+        if command.step is AssignmentStatus.CANCELLED:
+            require(request, ASSIGN_UNIT)  # a unit is recalled by those who send units
         return self._detail(request, await self._handle(request, command))
 
     async def unit_status(self, request: Request) -> Response:
@@ -154,6 +174,29 @@ class _Door:
     async def unit_types(self, request: Request) -> Response:
         return json_response([one.answer() for one in self._desk.registers.rows(UNIT_TYPES).values()])
 
+    async def incidents(self, request: Request) -> Response:
+        asked, access, tenant = request.query_params, actor_of(request).access, tenant_of(request)
+        kinds = self._desk.registers.rows(INCIDENT_TYPES)
+        wanted = archive.Wanted(
+            text=query_params.text(asked, "text", "", _TEXT_MAX),
+            state=query_params.choice(asked, "state", "", archive.STATES),
+            kind=query_params.choice(asked, "kind", "", kinds),
+            begin=query_params.time(asked, "from", None),
+            end=query_params.time(asked, "to", None),
+        )
+        form = query_params.choice(asked, "format", "json", ("json", "csv"))
+        offset = query_params.integer(asked, "offset", 0, 0, 10_000_000)
+        limit = query_params.integer(asked, "limit", 50, 1, 500)
+        found = await self._service.incidents(wanted, access, tenant)
+        if form == "csv":
+            language = query_params.choice(asked, "lang", "th", ("th", "en"))
+            names = {code: kind.name for code, kind in kinds.items()}
+            headers = {"Content-Disposition": 'attachment; filename="incidents.csv"'}
+            table = await asyncio.to_thread(archive.table, found, names, language)
+            return Response(table, media_type="text/csv", headers=headers)
+        rows = [simplify(doc) for doc in found[offset : offset + limit]]
+        return json_response(IncidentPage(total=len(found), incidents=rows))
+
     async def incident(self, request: Request) -> Response:
         at = query_params.time(request.query_params, "at", None)
         if at is None:
@@ -173,6 +216,7 @@ class _Door:
             CandidateAnswer(
                 unit=simplify(c.unit.doc),
                 eta_seconds=round(c.eta_s, 1),
+                arrival_seconds=round(TURNOUT_S + c.eta_s, 1),
                 distance_m=round(c.distance_m, 1),
                 route=c.route,
                 reason=c.reason,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from enum import StrEnum
 from pathlib import Path
 
-from andaman.broker.api import DEFAULT_TENANT, Broker, iri, value
+from andaman.broker.api import DEFAULT_TENANT, Broker, Doc, iri, value
 from andaman.city.pack import Pack
 from andaman.command.answers import Summary
 from andaman.command.core import attributes
@@ -13,6 +14,7 @@ from andaman.command.core.states import AlertStatus, IncidentStatus, UnitStatus
 from andaman.command.core.views import Alert, Incident, Unit
 from andaman.command.desk import Desk
 from andaman.command.dispatch.simulator import UnitSimulator
+from andaman.command.incidents.archive import Wanted, select
 from andaman.command.incidents.over_time import Buckets, count_over_time
 from andaman.command.problems import Unreadable
 from andaman.command.signals.rule_seed import follow_pack
@@ -102,6 +104,11 @@ class CommandService:
                 status = "unknown"
             found[status] = found.get(status, 0) + 1
         return found
+
+    async def incidents(self, wanted: Wanted, access: Access, tenant: str = DEFAULT_TENANT) -> list[Doc]:
+        """All incidents that match, open or ended, the newest first. Read in threads, so that the loop stays free."""
+        docs = await self.desk.records.all_docs(Incident.kind, access, tenant)
+        return await asyncio.to_thread(select, docs, wanted)
 
     async def recorded_since(self) -> Micros | None:
         """When the record begins. Nothing is known of the time before."""

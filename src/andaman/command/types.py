@@ -263,6 +263,7 @@ TIMELINE_ENTRY: Final = EntityType(
                 Code("assignment", Words("การมอบหมาย", "Assignment")),
                 Code("follows", Words("เหตุสืบเนื่อง", "Follow-up")),
                 Code("check", Words("รายการตรวจสอบ", "Checklist")),
+                Code("correction", Words("แก้ไขข้อมูล", "Correction")),
                 Code("note", Words("บันทึก", "Note")),
             ),
         ),
@@ -313,9 +314,23 @@ ASSIGNMENT: Final = EntityType(
         Attribute(
             "reasonChosen", Words("เหตุผลที่เลือกหน่วย", "Why the unit was chosen"), "JsonProperty", hidden=True
         ),
-        Attribute("assignedAt", Words("มอบหมายเมื่อ", "Assigned")),
+        Attribute("assignedAt", Words("สั่งการเมื่อ", "Assigned")),
+        Attribute(
+            "promisedAt",
+            Words("เวลาถึงที่คาดไว้เมื่อสั่งการ", "Arrival expected when it was sent"),
+            note="time of sending, one minute to turn out, and the drive",
+            namespace=Namespace.OWN,
+        ),
         Attribute("enRouteAt", Words("ออกเดินทางเมื่อ", "Left")),
         Attribute("onSceneAt", Words("ถึงที่เกิดเหตุเมื่อ", "Arrived")),
+        Attribute(
+            "onSceneDistanceM",
+            Words("ระยะจากจุดเกิดเหตุเมื่อบันทึกว่าถึง", "Distance from the place when it was noted as arrived"),
+            unit=MTR,
+            note="of the unit's last position",
+            shown="distance",
+            namespace=Namespace.OWN,
+        ),
         Attribute("clearAt", Words("เสร็จภารกิจเมื่อ", "Cleared")),
         Attribute("assignedBy", Words("ผู้มอบหมาย", "Assigned by"), namespace=Namespace.DEFAULT),
         Attribute("cancelledAt", Words("ยกเลิกเมื่อ", "Cancelled")),

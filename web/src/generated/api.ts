@@ -51,6 +51,7 @@ export interface BothLanguages {
 export interface CandidateAnswer {
   readonly unit: LiveEntity;
   readonly etaSeconds: number;
+  readonly arrivalSeconds: number;
   readonly distanceM: number;
   readonly route: GeoJSON.Geometry | null;
   readonly reason: Readonly<Record<string, unknown>>;
@@ -92,6 +93,17 @@ export interface CompetencyRow {
   readonly area: string;
   readonly validDays: number;
   readonly reference?: string;
+}
+
+export interface CorrectIncident {
+  readonly incident: string;
+  readonly reason: string;
+  readonly incidentType?: string | null;
+  readonly severity?: 'Unknown' | 'Minor' | 'Moderate' | 'Severe' | 'Extreme' | null;
+  readonly name?: Titles | string | null;
+  readonly address?: string;
+  readonly location?: { readonly type: 'Point'; readonly coordinates: readonly number[] } | null;
+  readonly locationUnknown?: boolean;
 }
 
 export interface DefinitionListed {
@@ -191,6 +203,11 @@ export interface ImportAnswer {
   readonly changes: readonly ChangeAnswer[];
 }
 
+export interface IncidentPage {
+  readonly total: number;
+  readonly incidents: readonly LiveEntity[];
+}
+
 export interface IncidentType {
   readonly code: string;
   readonly name: Message;
@@ -266,6 +283,16 @@ export interface OpenIncident {
 export interface PersonNamed {
   readonly id: string;
   readonly name: string;
+}
+
+export interface PlaceFound {
+  readonly id: string;
+  readonly name: Message;
+  readonly kind: string;
+  readonly level: string;
+  readonly lon: number;
+  readonly lat: number;
+  readonly exact: boolean;
 }
 
 export interface PlacePart {
@@ -417,6 +444,7 @@ export interface Summary {
 export interface TakeAssignmentStep {
   readonly assignment: string;
   readonly step: 'assigned' | 'enRoute' | 'onScene' | 'clear' | 'cancelled';
+  readonly farConfirmed?: boolean;
   readonly note?: string;
 }
 

@@ -20,6 +20,7 @@ export const permissions = {
   "feed.control": {"th": "เริ่มและหยุดแหล่งข้อมูล", "en": "Start and stop feeds"},
   "feed.inspect": {"th": "ดูข้อขัดข้องของแหล่งข้อมูลอย่างละเอียด", "en": "See the errors of feeds in full"},
   "incident.close": {"th": "ปิดหรือยกเลิกเหตุ", "en": "Close or cancel incidents"},
+  "incident.correct": {"th": "แก้ไขข้อมูลของเหตุ", "en": "Correct title, kind, severity and place of incidents"},
   "incident.create": {"th": "เปิดเหตุ", "en": "Create incidents"},
   "incident.note": {"th": "บันทึกข้อความและรายการตรวจสอบของเหตุ", "en": "Write notes and check items of incidents"},
   "incident.read": {"th": "ดูรายละเอียดของเหตุและหน่วยที่ส่งได้", "en": "See incidents in detail, and units that could be sent"},
@@ -45,7 +46,7 @@ export const permissions = {
   "statistic.write": {"th": "แก้ไขค่าสถิติที่รายงาน", "en": "Write reported statistics (KeyPerformanceIndicator)"},
   "token.manage": {"th": "จัดการโทเค็น", "en": "Manage tokens"},
   "training.read": {"th": "ดูหลักสูตรและการฝึก", "en": "See courses and drills"},
-  "unit.assign": {"th": "มอบหมายหน่วยปฏิบัติการ", "en": "Assign units to incidents"},
+  "unit.assign": {"th": "สั่งการหน่วยและเรียกหน่วยกลับ", "en": "Send units to incidents and recall them"},
   "unit.set-status": {"th": "กำหนดสถานะของหน่วยปฏิบัติการ", "en": "Set the status of units"},
 } as const;
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final
 
 from andaman.broker.api import Instance, js, lang, prop, rel
 from andaman.command.types import ASSIGNMENT, INCIDENT
-from andaman.kernel.words import State, Words, json_params
+from andaman.kernel.words import FieldName, State, Words, json_params
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +49,36 @@ class IncidentFollowed(Happening):
 
 
 @dataclass(frozen=True, slots=True)
+class IncidentCorrected(Happening):
+    """``field``: the member of the correction; the text of the entry is the reason."""
+
+    code, entry_type = "incident-corrected", "correction"
+    words = Words("แก้ไข{field} จาก “{old}” เป็น “{new}”", "Corrected the {field} from “{old}” to “{new}”")
+    field: FieldName
+    old: Words
+    new: Words
+
+
+@dataclass(frozen=True, slots=True)
 class UnitStep(Happening):
     code, entry_type = "unit-step", "assignment"
     words = Words("{unit}: {state}", "{unit}: {state}")
     unit: Words
     state: State
+
+
+@dataclass(frozen=True, slots=True)
+class UnitArrivedAfar(Happening):
+    """A person confirmed that the unit is there, although its last position was ``distance`` metres away."""
+
+    code, entry_type = "unit-arrived-afar", "assignment"
+    words = Words(
+        "{unit}: {state} (ตำแหน่งล่าสุดของหน่วยห่างจากจุดเกิดเหตุ {distance} ม.)",
+        "{unit}: {state} (its last position was {distance} m from the place)",
+    )
+    unit: Words
+    state: State
+    distance: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +101,9 @@ HAPPENINGS: tuple[type[Happening], ...] = (
     IncidentOpened,
     IncidentStep,
     IncidentFollowed,
+    IncidentCorrected,
     UnitStep,
+    UnitArrivedAfar,
     ItemChecked,
 )
 

@@ -88,6 +88,18 @@ class Records:
             if len(page) < _PAGE:
                 return docs
 
+    async def all_docs(self, kind: str, access: Access, tenant: str) -> list[Doc]:
+        """All entities of a type, also damaged ones; an unknown tenant has none."""
+        if tenant not in self._broker.tenants():
+            return []
+        docs: list[Doc] = []
+        while True:
+            query = EntityQuery(types=ast.TypeIs(iri(kind)), limit=_PAGE, offset=len(docs))
+            page = (await self._broker.query_async(query, access, tenant)).docs
+            docs += page
+            if len(page) < _PAGE:
+                return docs
+
     async def linked_at(
         self, at: Micros, kind: str, relation: str, target: str, access: Access, tenant: str
     ) -> list[Doc]:

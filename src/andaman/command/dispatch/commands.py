@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from andaman.command.core.reading import EntityId, Form, Text
+from andaman.command.core.reading import EntityId, Flag, Form, Text
 from andaman.command.core.states import AssignmentStatus, UnitStatus
 
 
@@ -21,10 +21,12 @@ class AssignUnit(Form, frozen=True, kw_only=True):
 
 
 class TakeAssignmentStep(Form, frozen=True, kw_only=True):
-    """``step``: the status that it leads to."""
+    """``step``: the status that it leads to. ``far_confirmed``: the person knows that the unit's last position is far from the
+    place, and that it is there all the same."""
 
     assignment: str
     step: AssignmentStatus
+    far_confirmed: Flag = False
     note: Text = ""
 
 

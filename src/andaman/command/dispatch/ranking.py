@@ -19,6 +19,8 @@ from andaman.kernel.geometry import haversine_m
 from andaman.kernel.network import RoadNetwork
 from andaman.register import Rows
 
+TURNOUT_S: Final = 60.0
+"""From being sent to rolling: the turnout time NFPA 1710 asks of emergency medical crews."""
 BOAT_KMH: Final = 45.0
 """Speed of a rescue boat in open water; boats are ranked in a straight line, because there is no network of the sea
 here.
@@ -176,9 +178,9 @@ def _reason(c: Candidate, index: int, needed: Sequence[str], best: float, by_sea
         "agency": value(c.unit.doc, "agency"),
         "method": "straightLine" if by_sea else "roadNetwork",
         "text": {
-            "th": f"{names.th} ว่าง ถึงที่เกิดเหตุใน {minutes:.0f} นาที ({km:.1f} กม. "
+            "th": f"{names.th} ว่าง ใช้เวลาเดินทาง {minutes:.0f} นาที ({km:.1f} กม. "
             + ("คำนวณเป็นเส้นตรงทางน้ำ)" if by_sea else "ตามโครงข่ายถนน)"),
-            "en": f"{names.en} is free and {minutes:.0f} min away ({km:.1f} km "
+            "en": f"{names.en} is free; the drive takes {minutes:.0f} min ({km:.1f} km "
             + ("in a straight line over water)" if by_sea else "by road)"),
         },
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any, assert_never
 
 from andaman.broker.api import (
@@ -21,20 +22,20 @@ from andaman.broker.api import (
 )
 from andaman.command.core import attributes
 from andaman.command.core.entities import change_op, exercise_of, scopes_of
-from andaman.command.core.entries import Entry, UnitStep, unit_links
+from andaman.command.core.entries import Entry, Happening, UnitArrivedAfar, UnitStep, unit_links
 from andaman.command.core.records import Records
 from andaman.command.core.states import AssignmentStatus, UnitStatus
 from andaman.command.core.views import Assignment, Incident, Unit
 from andaman.command.dispatch.commands import AssignUnit, DispatchCommand, SetUnitStatus, TakeAssignmentStep
-from andaman.command.dispatch.ranking import Ranking, rank
+from andaman.command.dispatch.ranking import TURNOUT_S, Candidate, Ranking, rank
 from andaman.command.dispatch.roads import iter_segments
 from andaman.command.dispatch.shore import Shore
-from andaman.command.dispatch.steps import assignment_id, check_assignment_step, step_ops
+from andaman.command.dispatch.steps import FAR_M, assignment_id, check_assignment_step, distance_m, step_ops
 from andaman.command.incidents.steps import OPEN, SentUnit, incident_steps, with_follow
-from andaman.command.problems import IncidentNotOpen, UnitBound, UnitNotAvailable
+from andaman.command.problems import IncidentNotOpen, UnitBound, UnitFarFromScene, UnitNotAvailable
 from andaman.identity.model import FULL_ACCESS, Access, Actor
 from andaman.kernel.network import RoadNetwork
-from andaman.kernel.time import Micros, format_time
+from andaman.kernel.time import SECOND, Micros, format_time
 from andaman.kernel.words import Words
 from andaman.register import Rows
 
@@ -141,7 +142,8 @@ class Dispatch:
         # why it was chosen stays in the assignment, so the reason names only units that all its readers may see
         readers = self._records.readers(Assignment.kind, tenant)
         ranking = await self._rank(incident, readers, tenant, "", 1, command.unit)
-        why = _reasons(ranking, command.unit, kind)
+        chosen = next((c for c in ranking.candidates if c.unit.id == command.unit), None)
+        why = _reasons(ranking, chosen, kind)
 
         def decide(now: Micros) -> list[WriteOp]:
             incident = self._records.get(Incident, command.incident, actor.access, tenant)
@@ -156,7 +158,13 @@ class Dispatch:
             statuses = [one.status for one in self._assignments(incident.id, tenant)]
             sent = UnitStep(unit=unit.names, state=AssignmentStatus.ASSIGNED.value)
             return [
-                WriteOp(OpKind.CREATE, made, _assignment_doc(made, incident, unit, why, actor, now, tenant)),
+                WriteOp(
+                    OpKind.CREATE,
+                    made,
+                    _assignment_doc(
+                        made, incident, unit, {**why, **_promise(chosen, now)}, actor, now, tenant
+                    ),
+                ),
                 change_op(
                     unit.id,
                     Unit.kind,
@@ -180,7 +188,7 @@ class Dispatch:
         return ops[0].entity_id
 
     async def _step(self, command: TakeAssignmentStep, actor: Actor, tenant: str) -> str:
-        """Unit and incident follow. Raises AssignmentStepNotAllowed."""
+        """Unit and incident follow. Raises AssignmentStepNotAllowed, and UnitFarFromScene where nobody confirmed it."""
         step = command.step
 
         def decide(now: Micros) -> list[WriteOp]:
@@ -188,15 +196,63 @@ class Dispatch:
             check_assignment_step(assignment.status, step)
             incident = self._records.get(Incident, assignment.incident, FULL_ACCESS, tenant)
             rest = [one.status for one in self._assignments(incident.id, tenant) if one.id != assignment.id]
-            done = UnitStep(unit=self._names(assignment, tenant), state=step.value)
+            names = self._names(assignment, tenant)
+            done: Happening = UnitStep(unit=names, state=step.value)
+            distance = None
+            if step is AssignmentStatus.ON_SCENE:
+                distance = distance_m(
+                    self._records.find(Unit, assignment.unit, FULL_ACCESS, tenant), incident
+                )
+                if distance is not None and distance > FAR_M:
+                    if not command.far_confirmed:
+                        raise UnitFarFromScene(unit=names, distance=round(distance))
+                    done = UnitArrivedAfar(unit=names, state=step.value, distance=round(distance))
             entry = Entry(done, command.note, unit_links(assignment.unit, assignment.id))
             return [
-                *step_ops(assignment, step, now),
+                *step_ops(assignment, step, now, distance),
                 *with_follow(incident, [*rest, step], entry, actor, now, tenant),
             ]
 
         await self._records.commit(decide, actor, tenant)
         return self._records.get(Assignment, command.assignment, FULL_ACCESS, tenant).incident
+
+    async def new_ways(self, incident_id: str, actor: Actor, tenant: str) -> None:
+        """The place was corrected: units on their way have another drive ahead. What was promised stays."""
+        incident = self._records.get(Incident, incident_id, FULL_ACCESS, tenant)
+        readers = self._records.readers(Assignment.kind, tenant)
+        for assignment in self._assignments(incident_id, tenant):
+            if assignment.status not in (AssignmentStatus.ASSIGNED, AssignmentStatus.EN_ROUTE):
+                continue
+            way = await self._way_of(assignment, incident, readers, tenant)
+
+            def decide(
+                now: Micros, one: str = assignment.id, way: dict[str, Instance] = way
+            ) -> list[WriteOp]:
+                return [change_op(one, Assignment.kind, **way)]
+
+            if way:
+                await self._records.commit(decide, actor, tenant)
+
+    async def _way_of(
+        self, assignment: Assignment, incident: Incident, readers: Access, tenant: str
+    ) -> dict[str, Instance]:
+        unit = self._records.find(Unit, assignment.unit, FULL_ACCESS, tenant)
+        if unit is None or unit.place is None or incident.place is None:
+            return {}
+        network = await self.network(tenant)
+        free = replace(unit, status=UnitStatus.AVAILABLE)
+        ranking = await asyncio.to_thread(
+            rank,
+            network,
+            incident.place,
+            incident.type,
+            [free],
+            self.registers,
+            shore=self.shore(),
+            unit_type=unit.type,
+            chosen=unit.id,
+        )
+        return _way(ranking.candidates[0]) if ranking.candidates else {}
 
     async def _set_status(self, command: SetUnitStatus, actor: Actor, tenant: str) -> str:
         """Take a unit out of service or bring it back. Raises UnitBound: then its status belongs to its assignment."""
@@ -215,18 +271,28 @@ class Dispatch:
         return command.unit
 
 
-def _reasons(ranking: Ranking, unit_id: str, unit_type: str) -> dict[str, Instance]:
+def _reasons(ranking: Ranking, chosen: Candidate | None, unit_type: str) -> dict[str, Instance]:
     """Why the unit was chosen, as attributes of its assignment."""
-    chosen = next((c for c in ranking.candidates if c.unit.id == unit_id), None)
     if chosen is None:
         reason: dict[str, Any] = {"method": "none", "unitType": unit_type, "etaSeconds": None}
         return {"reasonChosen": js(reason | {"distanceM": None, "bestEtaSeconds": ranking.best_eta_s})}
-    why = {
+    return {**_way(chosen), "reasonChosen": js(chosen.reason)}
+
+
+def _way(chosen: Candidate) -> dict[str, Instance]:
+    """The drive ahead of a unit. Screens tell from it and from the unit's position when it arrives."""
+    way = {
         "etaSeconds": prop(round(chosen.eta_s, 1)),
         "routeLengthM": prop(round(chosen.distance_m, 1)),
-        "reasonChosen": js(chosen.reason),
     }
-    return why if chosen.route is None else {**why, "route": js(chosen.route)}
+    return way if chosen.route is None else {**way, "route": js(chosen.route)}
+
+
+def _promise(chosen: Candidate | None, now: Micros) -> dict[str, Instance]:
+    """When the unit is expected, as it was known when it was sent. It never changes, so that a delay is seen."""
+    if chosen is None:
+        return {}
+    return {"promisedAt": prop(format_time(now + round((TURNOUT_S + chosen.eta_s) * SECOND)))}
 
 
 def _assignment_doc(

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import math
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from andaman.broker.api import Broker, WriteOp, geo, prop, value
@@ -21,7 +21,7 @@ from andaman.command.core.records import Records
 from andaman.command.core.states import AssignmentStatus, UnitStatus
 from andaman.command.core.views import Assignment, Incident, Unit
 from andaman.command.dispatch.commands import TakeAssignmentStep
-from andaman.command.dispatch.ranking import BOAT_KMH
+from andaman.command.dispatch.ranking import BOAT_KMH, TURNOUT_S
 from andaman.command.dispatch.service import Dispatch
 from andaman.command.incident_types import goes_by_water
 from andaman.identity.model import FULL_ACCESS, Actor, system_actor
@@ -33,8 +33,6 @@ from andaman.kernel.work import Every
 
 log = logging.getLogger(__name__)
 
-TURNOUT_S: Final = 60.0
-"""From being sent to rolling: the turnout time NFPA 1710 asks of emergency medical crews."""
 ON_SCENE_S: Final = 600.0
 """With ``auto``: how long a unit works on scene."""
 
@@ -47,6 +45,7 @@ class Drive:
     times_s: list[float]
     started: Micros
     goal: str  # id of the assignment, or "home"
+    to: Place | None = None  # the place of the incident; a correction moves it
 
     def at(self, now: Micros) -> tuple[float, float, float, float]:
         """Longitude, latitude, bearing in degrees, speed in km/h (0 once there)."""
@@ -149,17 +148,19 @@ class UnitSimulator:
             status = UnitStatus.EN_ROUTE
         if status is not UnitStatus.EN_ROUTE:
             return
-        if drive is None or drive.goal != assignment.id:
-            incident = self._records.find(Incident, assignment.incident, FULL_ACCESS, tenant)
-            if incident is not None and incident.place is not None:
-                planned = await self._plan(unit, here, tenant, incident.place, now, assignment.id)
-                if planned is not None:
-                    self._drives[key] = planned
-        elif self._auto and drive.arrived(now):
+        incident = self._records.find(Incident, assignment.incident, FULL_ACCESS, tenant)
+        place = None if incident is None else incident.place
+        if place is not None and (drive is None or (drive.goal, drive.to) != (assignment.id, place)):
+            planned = await self._plan(unit, here, tenant, place, now, assignment.id)
+            if planned is not None:
+                self._drives[key] = replace(planned, to=place)
+        elif drive is None:
+            return
+        elif self._auto and drive.goal == assignment.id and drive.arrived(now):
             await self._take(assignment, AssignmentStatus.ON_SCENE, tenant)
 
     async def _take(self, assignment: Assignment, step: AssignmentStatus, tenant: str) -> None:
-        command = TakeAssignmentStep(assignment=assignment.id, step=step)
+        command = TakeAssignmentStep(assignment=assignment.id, step=step, far_confirmed=True)
         await self._dispatch.handle(command, self._actor, tenant)
 
     async def _go_home(self, unit: Unit, here: Place, tenant: str, now: Micros) -> None:

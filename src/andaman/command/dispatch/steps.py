@@ -11,8 +11,9 @@ from typing import Final
 from andaman.broker.api import WriteOp, prop
 from andaman.command.core.entities import change_op, local
 from andaman.command.core.states import AssignmentStatus, UnitStatus
-from andaman.command.core.views import Assignment, Unit
+from andaman.command.core.views import Assignment, Incident, Unit
 from andaman.command.problems import AssignmentStepNotAllowed
+from andaman.kernel.geometry import haversine_m
 from andaman.kernel.ids import keyed_id, urn
 from andaman.kernel.time import Micros, format_time
 
@@ -41,6 +42,18 @@ STEP_TIMES: Final[Mapping[AssignmentStatus, str]] = {
 }
 
 
+FAR_M: Final = 500.0
+"""A unit whose last position is this far from the place is hardly on scene. Nearer, its position may be old, or the place may be
+off the road."""
+
+
+def distance_m(unit: Unit | None, incident: Incident) -> float | None:
+    """Between the unit's last position and the place, in metres; None where either is unknown."""
+    if unit is None or unit.place is None or incident.place is None:
+        return None
+    return haversine_m(*unit.place, *incident.place)
+
+
 def check_assignment_step(status: AssignmentStatus, step: AssignmentStatus) -> None:
     """Raises AssignmentStepNotAllowed."""
     allowed = ASSIGNMENT_STEPS[status]
@@ -48,9 +61,13 @@ def check_assignment_step(status: AssignmentStatus, step: AssignmentStatus) -> N
         raise AssignmentStepNotAllowed(state=status, step=step, allowed=list(allowed))
 
 
-def step_ops(assignment: Assignment, step: AssignmentStatus, now: Micros) -> list[WriteOp]:
-    """The changes of the assignment and of its unit."""
+def step_ops(
+    assignment: Assignment, step: AssignmentStatus, now: Micros, distance: float | None = None
+) -> list[WriteOp]:
+    """The changes of the assignment and of its unit. ``distance``: metres from the place, when the unit is on scene."""
     stamps = {"assignmentStatus": prop(step.value, now), STEP_TIMES[step]: prop(format_time(now))}
+    if step is AssignmentStatus.ON_SCENE and distance is not None:
+        stamps["onSceneDistanceM"] = prop(round(distance), None, "MTR")
     status = prop(UNIT_STATUS[step].value, now)
     return [
         change_op(assignment.id, Assignment.kind, **stamps),

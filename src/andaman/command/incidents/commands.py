@@ -56,4 +56,18 @@ class CheckItem(Form, frozen=True, kw_only=True):
     item: BothLanguages
 
 
-IncidentCommand = OpenIncident | TakeIncidentStep | AddNote | CheckItem
+class CorrectIncident(Form, frozen=True, kw_only=True):
+    """The given values become true; the timeline keeps the old ones, with the reason. ``location_unknown``: the place that was
+    noted is wrong, and nobody knows the right one yet."""
+
+    incident: str
+    reason: Text
+    incident_type: Line | None = None
+    severity: Severity | None = None
+    name: Titles | Title | None = None
+    address: Address = ""
+    location: Position | None = None
+    location_unknown: Flag = False
+
+
+IncidentCommand = OpenIncident | TakeIncidentStep | AddNote | CheckItem | CorrectIncident

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import assert_never
 
-from andaman.broker.api import Instance, OpKind, WriteOp, prop, rel
+from andaman.broker.api import Instance, OpKind, WriteOp, iri, prop, rel
 from andaman.command.core import attributes
 from andaman.command.core.entities import change_op
 from andaman.command.core.entries import (
@@ -25,13 +25,15 @@ from andaman.command.incident_types import INCIDENT_TYPES
 from andaman.command.incidents.commands import (
     AddNote,
     CheckItem,
+    CorrectIncident,
     IncidentCommand,
     OpenIncident,
     TakeIncidentStep,
 )
+from andaman.command.incidents.corrections import corrections
 from andaman.command.incidents.numbering import Number, Numbering
 from andaman.command.incidents.steps import SentUnit, check_incident_step, incident_doc
-from andaman.command.problems import NotInChecklist, PlaceNotChosen
+from andaman.command.problems import NothingToCorrect, NotInChecklist, PlaceNotChosen
 from andaman.identity.model import Actor
 from andaman.kernel.ids import sortable_id, urn
 from andaman.kernel.refusals import NotAChoice
@@ -60,6 +62,8 @@ class Incidents:
                 await self._note(command, actor, tenant)
             case CheckItem():
                 await self._check(command, actor, tenant)
+            case CorrectIncident():
+                await self._correct(command, actor, tenant)
             case _:
                 assert_never(command)
         return command.incident
@@ -148,6 +152,31 @@ class Incidents:
                     steps.append(Entry(recalled, links=unit_links(unit.id)))
             attrs = _stamps(incident, command, now)
             return [*entries(incident, steps, attrs, actor, now, tenant), *recalls]
+
+        await self._records.commit(decide, actor, tenant)
+
+    async def _correct(self, command: CorrectIncident, actor: Actor, tenant: str) -> None:
+        """Raises NotAChoice for an unknown type of incident, PlaceNotChosen, NothingToCorrect."""
+        kinds = self._registers.rows(INCIDENT_TYPES)
+        if command.incident_type is not None and command.incident_type not in kinds:
+            raise NotAChoice(field="incidentType", choices=list(kinds))
+        if command.location is not None and command.location_unknown:
+            raise PlaceNotChosen
+        names = {code: kind.name for code, kind in kinds.items()}
+
+        def decide(now: Micros) -> list[WriteOp]:
+            incident = self._records.get(Incident, command.incident, actor.access, tenant)
+            found = corrections(incident, command, titles(command.name), names)
+            if not found:
+                raise NothingToCorrect
+            attrs = {name: instance for one in found for name, instance in one.attrs.items()}
+            steps = [Entry(one.happened, command.reason) for one in found]
+            gone = [
+                WriteOp(OpKind.DELETE_ATTR, incident.id, attr=iri(name))
+                for one in found
+                for name in one.without
+            ]
+            return [*entries(incident, steps, attrs, actor, now, tenant), *gone]
 
         await self._records.commit(decide, actor, tenant)
 
