@@ -19,7 +19,7 @@ from andaman.command.incident_types import INCIDENT_TYPES, UNIT_TYPES
 from andaman.command.routes import routes
 from andaman.command.service import CommandService
 from andaman.identity.entrance import build_routes
-from andaman.identity.model import Actor
+from andaman.identity.model import FULL_ACCESS, Actor
 from andaman.identity.roles import shipped_roles
 from andaman.identity.web import ACTOR
 from andaman.kernel.errors import AndamanError
@@ -211,6 +211,50 @@ def test_bad_input_is_a_problem(tmp_path: Path, method: str, path: str, body: st
             assert answer.status_code == status, answer.text
             assert answer.headers["content-type"] == "application/problem+json"
             assert answer.json()["detail"]
+
+    asyncio.run(run())
+
+
+def test_a_preview_says_what_a_change_of_a_rule_does(tmp_path: Path) -> None:
+    """Before it is in force: which entities alert, which open alerts end, what is probably not meant. It writes nothing, and
+    the change then does what the preview said."""
+
+    async def run() -> None:
+        async with center(tmp_path) as (by, service, clock):
+            http = by["administrator"]
+            assert (await http.put(RULE, json={"name": {"en": "Wet"}, "definition": WET})).is_success
+            for gauge, mm in ((1, 40), (2, 60), (3, 20)):
+                await put(service._broker, rain(gauge, mm, clock.now))
+            await service.watch.caught_up()
+
+            async def preview(**changed: Any) -> Any:
+                body = {"name": {"en": "Wet"}, "definition": {**WET, **changed}}
+                answer = await http.post(f"{RULE}/preview", json=body)
+                assert answer.status_code == 200, answer.text
+                return answer.json()
+
+            texts = await preview(headline={"en": "Other"})
+            assert (texts["same"], texts["open"], texts["ends"], texts["begins"]) == (True, 2, 0, 0)
+            limit = {"attr": "precipitation24h", "op": ">=", "value": 50}
+            end = {**limit, "op": "<"}
+            other = await preview(when=limit, clear=end)
+            assert (other["open"], other["ends"], other["begins"], other["count"]) == (2, 1, 0, 1)
+            assert other["hits"][0]["entity"] == "urn:ngsi-ld:WeatherObserved:2"
+            lower = await preview(when={**limit, "value": 10}, clear={**end, "value": 30})
+            assert (lower["ends"], lower["begins"]) == (0, 1)
+            codes = {one["code"] for one in lower["warnings"]}
+            assert codes == {"rule-limits-overlap", "rule-bands-begin-elsewhere"}
+            wrong = await preview(when={**limit, "attr": "precipitation24"})
+            assert "precipitation24h" in wrong["warnings"][0]["params"]["similar"]
+            assert wrong["warnings"][0]["code"] == "rule-name-unused"
+            nothing = await preview(select={"type": "WetherObserved"})
+            assert nothing["warnings"][0]["params"]["name"] == "WetherObserved"
+
+            body = {"name": {"en": "Wet"}, "definition": {**WET, "when": limit, "clear": end}}
+            assert (await http.put(RULE, json=body)).is_success
+            await service.watch.caught_up()
+            assert service.rules.get(RULE.rpartition("/")[2], FULL_ACCESS, "")["active"] == 1
+            assert (await by["operator"].post(f"{RULE}/preview", json=body)).status_code == 403
 
     asyncio.run(run())
 

@@ -206,6 +206,21 @@ def _evidence(rng: random.Random) -> tuple[str, str, Any]:
     return "GET", f"/api/evidence/{kind}/{quote(key, safe='')}?{given}", None
 
 
+def _preview(rng: random.Random) -> tuple[str, str, Any]:
+    """A rule tried on the present, over any type and attribute."""
+    rule = {
+        "select": {"type": rng.choice(TYPES[:8])},
+        "when": {
+            "attr": rng.choice(ATTRS),
+            "op": rng.choice([">", "<", "!="]),
+            "value": rng.choice([0, 1, 40]),
+        },
+        "severity": "Minor",
+    }
+    path = f"/api/command/rules/urn:ngsi-ld:AlertRule:{rng.choice(['try', 'wet'])}/preview"
+    return "POST", path, {"name": {"en": "Try"}, "definition": rule}
+
+
 def _rooms(rng: random.Random) -> tuple[str, str, Any]:
     path = rng.choice(
         ["/api/health", "/api/command/summary", "/api/command/rules", "/api/command/incidents", "/api/command/incidents?text=rain&state=open", "/api/command/incidents?format=csv", "/api/places?text=hospital", "/api/places?text=ro", "/api/command/alerts", "/api/command/units",
@@ -222,7 +237,7 @@ def _rooms(rng: random.Random) -> tuple[str, str, Any]:
 
 DOORS: Final[dict[str, Callable[[random.Random], tuple[str, str, Any]]]] = {
     "entities": _entities, "entity": _entity, "temporal": _temporal, "lists": _listing, "refused writes": _write, "post query": _post_query,
-    "state": _state, "history": _history, "changes": _changes, "evidence": _evidence, "rooms": _rooms,
+    "state": _state, "history": _history, "changes": _changes, "evidence": _evidence, "previews": _preview, "rooms": _rooms,
 }  # fmt: skip
 _TENANTS = [{}, {}, {}, {}, {"NGSILD-Tenant": "t2"}, {"NGSILD-Tenant": "t3"}, {"NGSILD-Tenant": "nobody"}]
 _ACCEPT = [{}, {}, {}, {"Accept": "application/ld+json"}, {"Accept": "application/geo+json"}]

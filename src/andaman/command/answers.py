@@ -50,3 +50,32 @@ class Ranking(Answer, frozen=True, kw_only=True):
 
     candidates: list[CandidateAnswer]
     skipped: list[dict[str, Any]]
+
+
+class PreviewHit(Answer, frozen=True, kw_only=True):
+    """``values``: the ground, as an alert has it in ``data``. ``waits``: the condition must hold for the rule's time first."""
+
+    entity: str
+    name: Words | None
+    severity: str
+    values: list[dict[str, Any]]
+    waits: bool
+
+
+class RulePreview(Answer, frozen=True, kw_only=True):
+    """A rule tried on the present. ``count``: entities on which the condition holds; ``hits``: the first 50 of them that the
+    caller may read. ``looked``: entities that were looked at; ``whole`` false: there are more. ``open``: alerts of the rule
+    that are open now; ``ends`` of them end and ``begins`` others begin. ``same``: only texts differ from the rule in force.
+    ``needs_history``: some condition is about change or silence, which a look at the present cannot judge. ``warnings``:
+    problem documents of what is probably not meant."""
+
+    count: int
+    hits: list[PreviewHit]
+    looked: int
+    whole: bool
+    open: int
+    ends: int
+    begins: int
+    same: bool
+    needs_history: bool
+    warnings: list[dict[str, Any]]

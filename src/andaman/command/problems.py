@@ -191,3 +191,42 @@ class NotInChecklist(Refusal, BadRequestData):
     code = "not-in-checklist"
     words = Words("รายการตรวจสอบของเหตุนี้ไม่มี “{item}”", "The checklist of this incident has no item “{item}”")
     item: Words
+
+
+# -- what is probably not meant in a rule; a person confirms it ------------------------------------------------
+class LimitsOverlap(Refusal, BadRequestData):
+    """Values from ``low`` to ``high`` fulfil the condition of the alert and that of its end."""
+
+    code = "rule-limits-overlap"
+    words = Words(
+        "ค่า{attribute}ตั้งแต่ {low} ถึง {high} เข้าเงื่อนไขทั้งเริ่มและยกเลิกการแจ้งเตือน โปรดกำหนดเกณฑ์ยกเลิกให้อยู่คนละด้าน",
+        "Values of {attribute} from {low} to {high} begin the alert and end it; put the limit of the end on the other side",
+    )
+    attribute: FieldName
+    low: float
+    high: float
+    field: FieldName = "definition"
+
+
+class BandsBeginElsewhere(Refusal, BadRequestData):
+    code = "rule-bands-begin-elsewhere"
+    words = Words(
+        "ระดับความรุนแรงเริ่มที่ {first} แต่เกณฑ์แจ้งเตือนคือ {limit}",
+        "The severities begin at {first}, and the alert at {limit}",
+    )
+    first: float
+    limit: float
+    field: FieldName = "definition"
+
+
+class NameUnused(Refusal, BadRequestData):
+    """``name``: of a type or attribute that no entity has now. ``similar``: names that are in use, "" where there is none."""
+
+    code = "rule-name-unused"
+    words = Words(
+        "ไม่มีข้อมูลใดในระบบใช้ชื่อ “{name}” กฎนี้จึงไม่ทำงานกับชื่อนี้ ชื่อที่ใกล้เคียง: {similar}",
+        "No data in the system uses the name “{name}”, so the rule does not work with it. Similar names: {similar}",
+    )
+    name: str
+    similar: str
+    field: FieldName = "definition"

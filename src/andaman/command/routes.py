@@ -95,6 +95,7 @@ def routes(service: CommandService, definitions: Definitions | None = None) -> l
         _entry("GET", "/rules/{id}", READ_RULES).to(door.rule),
         _entry("PUT", "/rules/{id}", MANAGE_RULES).to(door.put_rule),
         _entry("DELETE", "/rules/{id}", MANAGE_RULES).to(door.delete_rule),
+        _entry("POST", "/rules/{id}/preview", MANAGE_RULES).to(door.preview_rule),
     ]
 
 
@@ -250,6 +251,10 @@ class _Door:
         else:
             await self._definitions.put(self._definitions.kind(KIND), key, document_of(command), actor)
         return json_response(self._rules.get(command.rule, FULL_ACCESS, tenant))
+
+    async def preview_rule(self, request: Request) -> Response:
+        command = read_form(PutRule, await read_json(request, _BODY_MAX), rule=_id(request))
+        return json_response(self._rules.preview(command, actor_of(request).access, tenant_of(request)))
 
     async def delete_rule(self, request: Request) -> Response:
         command, actor, tenant = DeleteRule(rule=_id(request)), actor_of(request), tenant_of(request)

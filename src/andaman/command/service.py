@@ -50,7 +50,7 @@ class CommandService:
         self.desk = Desk(broker, clock, readers, registers)
         records, dispatch = self.desk.records, self.desk.dispatch
         self.watch = RuleWatch(broker, records, clock, directory, dispatch.ways_changed)
-        self.rules = Rules(broker, records, self.watch)
+        self.rules = Rules(broker, records, self.watch, clock)
         self.simulator = UnitSimulator(broker, records, dispatch, clock, auto=auto) if simulate else None
 
     async def start(self) -> None:

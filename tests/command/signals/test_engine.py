@@ -15,6 +15,7 @@ from andaman.broker.model import LOCATION, Change, Event, EventKind
 from andaman.command.signals.definition import Rule, read_rule
 from andaman.command.signals.engine import RuleEngine
 from andaman.command.signals.episode import Signal, SignalKind
+from andaman.command.signals.trial import overlap_of, trial
 from andaman.kernel.time import MINUTE, SECOND, Micros, format_time
 from tests.command.signals.reference import Reference
 
@@ -300,6 +301,121 @@ def test_changed_rule_clears_what_it_raised() -> None:
     assert signals[0].reason == "rule changed"
 
 
+SIMPLE = st.recursive(
+    st.builds(
+        lambda a, o, v: {"attr": a, "op": o, "value": v},
+        st.sampled_from(["x", "y"]),
+        st.sampled_from([">", ">=", "<", "<=", "==", "!="]),
+        NUMBERS,
+    ),
+    lambda c: st.one_of(
+        st.lists(c, min_size=1, max_size=2).map(lambda p: {"all": p}), c.map(lambda p: {"not": p})
+    ),
+    max_leaves=3,
+)
+READINGS = st.lists(
+    st.tuples(st.sampled_from(["urn:e:1", "urn:e:2"]), st.sampled_from(["x", "y"]), NUMBERS, st.integers(1, 30)),
+    max_size=25,
+)  # fmt: skip
+
+
+@st.composite
+def simple_rule(draw: st.DrawFn) -> dict[str, Any]:
+    raw: dict[str, Any] = {
+        "select": {"type": "A"},
+        "when": draw(SIMPLE),
+        "severity": draw(st.sampled_from(["Minor", "Severe", BANDS])),
+        "damping": draw(SECONDS),
+    }
+    for key in ("for", "clearFor", "expire"):
+        if draw(st.integers(0, 2)) == 0:
+            raw[key] = draw(SECONDS)
+    if draw(st.booleans()):
+        raw["clear"] = draw(SIMPLE)
+    return raw
+
+
+class Town:
+    """Entities of type A, with an engine that hears of each reading."""
+
+    def __init__(self, rule: Rule) -> None:
+        self.engine = engine_of([rule])
+        self.docs: dict[str, Any] = {}
+        self.at, self.said = START, list[Signal]()
+
+    def read(self, entity_id: str, attr: str, value: Any, seconds: int) -> None:
+        self.at += seconds * SECOND
+        doc = self.docs.setdefault(entity_id, {"id": entity_id, "type": [iri("A")], "attrs": {}})
+        instance = {"type": "Property", "value": value, "observedAt": format_time(self.at)}
+        change = Change(iri(attr), doc["attrs"].get(iri(attr)), [instance])
+        kind = EventKind.UPDATED if doc["attrs"] else EventKind.CREATED
+        doc["attrs"] = {**doc["attrs"], iri(attr): [instance]}
+        event = Event(1, "", self.at, "t", kind, entity_id, (iri("A"),), (), [change], dict(doc))
+        self.said += self.engine.observe(event)
+
+    def change(self, rule: Rule) -> list[Signal]:
+        """As the platform does it."""
+        out = [*self.engine.tick(self.at), *self.engine.set_rule(rule, self.at)]
+        out += self.engine.refresh(self.at)
+        out += self.engine.prime(list(self.docs.values()), self.at)
+        return out + self.engine.settle_changed(self.at)
+
+
+@given(simple_rule(), READINGS, READINGS)
+@settings(max_examples=150, deadline=None)
+def test_other_texts_change_no_alert(raw: dict[str, Any], before: list[Any], after: list[Any]) -> None:
+    """A rule whose texts change says, of every alert, what it says without the change."""
+    rule = read_rule("urn:rule:1", raw)
+    other = read_rule(
+        "urn:rule:1", raw | {"headline": {"en": "other"}, "incidentType": "flood"}, {"en": "new"}
+    )
+    plain, changed = Town(rule), Town(rule)
+    for one in before:
+        plain.read(*one)
+        changed.read(*one)
+    plain.said += plain.engine.tick(plain.at)
+    changed.said += changed.change(other)
+    for one in after:
+        plain.read(*one)
+        changed.read(*one)
+    assert said(plain.said) == said(changed.said)
+
+
+@given(simple_rule(), simple_rule(), READINGS, READINGS)
+@settings(max_examples=300, deadline=None)
+def test_an_alert_that_still_holds_survives_a_change_of_its_rule(
+    raw: dict[str, Any], other: dict[str, Any], before: list[Any], after: list[Any]
+) -> None:
+    """With its id and its beginning. The trial, which looks at present values only, says before which alerts stay."""
+    town, new = Town(read_rule("urn:rule:1", raw)), read_rule("urn:rule:1", other)
+    for one in before:
+        town.read(*one)
+    town.said += town.engine.tick(town.at)
+    held = town.engine.alerts_of("urn:rule:1")
+    same = town.engine.rules[0].condition == new.condition
+    foreseen = trial(new, town.docs.values(), held, lambda _: None, town.at)
+    signals = town.change(new)
+    stay = town.engine.alerts_of("urn:rule:1")
+    ended = {s.entity_id for s in signals if s.kind is SignalKind.CLEARED}
+    raised = {s.entity_id for s in signals if s.kind is SignalKind.RAISED}
+    assert not raised & set(held)
+    assert set(held) - ended == set(held) & set(stay)
+    if not same and not new.expire:
+        kept = {one for one in held if one in foreseen.stays}
+        assert set(held) & set(stay) >= kept
+        assert all(s.reason == "rule changed" for s in signals if s.kind is SignalKind.CLEARED)
+        assert ended == set(foreseen.ends)
+        assert {one.entity_id for one in foreseen.hits} == raised | {
+            one.entity_id for one in town.engine.holding("urn:rule:1") if one.entity_id in held or new.hold
+        }
+    steps: dict[str, int] = {}
+    for one in after:
+        town.read(*one)
+    for signal in [*town.said]:
+        assert signal.step > steps.get(signal.alert_id, 0) or signal.kind is SignalKind.SEEN
+        steps[signal.alert_id] = signal.step
+
+
 def test_prime_sees_what_is_there_already() -> None:
     """A new rule is true at once where the city is already so."""
     engine = one()
@@ -319,3 +435,27 @@ def test_types_nobody_watches_are_not_even_remembered(kind: str) -> None:
     engine = one()
     assert not engine.observe(observation(1, 1, 9, kind=kind))
     assert not any("id" in row for row in engine.dump())
+
+
+@given(
+    st.sampled_from([">", ">=", "<", "<="]),
+    st.sampled_from([">", ">=", "<", "<="]),
+    st.integers(0, 6),
+    st.integers(0, 6),
+)
+def test_limits_that_contradict_each_other_are_found(op: str, clear: str, limit: int, end: int) -> None:
+    """Exactly where a value fulfils both conditions."""
+    raw = {
+        "select": {"type": "A"},
+        "severity": "Minor",
+        "when": {"attr": "x", "op": op, "value": limit},
+        "clear": {"attr": "x", "op": clear, "value": end},
+    }
+    tests = {
+        ">": lambda v, b: v > b,
+        ">=": lambda v, b: v >= b,
+        "<": lambda v, b: v < b,
+        "<=": lambda v, b: v <= b,
+    }
+    both = [v / 2 for v in range(-4, 20) if tests[op](v / 2, limit) and tests[clear](v / 2, end)]
+    assert (overlap_of(read_rule("urn:rule:1", raw)) is not None) == bool(both)

@@ -107,6 +107,46 @@ def test_from_observation_to_alert_and_back(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
+def test_an_edited_rule_keeps_its_alerts_with_what_people_did(tmp_path: Path) -> None:
+    """Other texts, and another limit that still holds: the same alert, acknowledged, with its time. A limit that does not
+    hold any more ends it, and says that the rule changed."""
+
+    async def run() -> None:
+        clock = HandClock()
+        async with broker_at(tmp_path, clock) as broker:
+            await with_rules(broker, wet=WET)
+            watch = watch_of(broker, clock, tmp_path / "command")
+            await watch.start()
+            await put(broker, rain(1, 40, clock.now))
+            await watch.caught_up()
+            (alert,) = alerts(broker)
+            await acknowledge(Desk(broker, clock), alert["id"], "ทราบแล้ว")
+            limit = {"attr": "precipitation24h", "op": ">=", "value": 38}
+            for changed in (WET | {"instruction": {"en": "Look"}}, WET | {"when": limit}):
+                clock.advance(120)
+                await with_rules(broker, wet=changed)
+                await watch.caught_up()
+                (now,) = alerts(broker)
+                assert now["id"] == alert["id"]
+                assert now["a"]["alertStatus"] == "acknowledged"
+                assert now["a"]["dateIssued"] == alert["a"]["dateIssued"]
+            await with_rules(broker, wet=WET | {"when": limit | {"value": 60}, "clear": limit | {"op": "<"}})
+            await watch.caught_up()
+            assert (
+                alerts(broker)[0]["a"]["alertStatus"] == "acknowledged"
+            )  # not yet below the limit of its end
+            await with_rules(
+                broker,
+                wet=WET | {"when": limit | {"value": 60}, "clear": limit | {"op": "<", "value": 50}},
+            )
+            await watch.caught_up()
+            (now,) = alerts(broker)
+            assert (now["a"]["alertStatus"], now["a"]["clearReason"]) == ("cleared", "rule changed")
+            await watch.stop()
+
+    asyncio.run(run())
+
+
 def test_closed_alert_stays_closed_and_a_new_one_comes(tmp_path: Path) -> None:
     """A person's close is final for that alert; the next time is a new alert."""
 

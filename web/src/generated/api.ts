@@ -300,6 +300,14 @@ export interface PlacePart {
   readonly latitude: number;
 }
 
+export interface PreviewHit {
+  readonly entity: string;
+  readonly name: Message | null;
+  readonly severity: string;
+  readonly values: readonly (Readonly<Record<string, unknown>>)[];
+  readonly waits: boolean;
+}
+
 export interface ProblemDocument {
   readonly code: string;
   readonly detail: string;
@@ -398,6 +406,19 @@ export interface RulePart {
   readonly id: string;
   readonly name: Message;
   readonly definition: Readonly<Record<string, unknown>>;
+}
+
+export interface RulePreview {
+  readonly count: number;
+  readonly hits: readonly PreviewHit[];
+  readonly looked: number;
+  readonly whole: boolean;
+  readonly open: number;
+  readonly ends: number;
+  readonly begins: number;
+  readonly same: boolean;
+  readonly needsHistory: boolean;
+  readonly warnings: readonly (Readonly<Record<string, unknown>>)[];
 }
 
 export interface RuleRow {

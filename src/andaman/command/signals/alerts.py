@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from andaman.broker.api import (
@@ -71,11 +71,11 @@ def _holes(signal: Signal, source: Doc | None, language: str) -> dict[str, Any]:
     return holes
 
 
-def evidence_json(signal: Signal) -> list[dict[str, Any]]:
-    """The ground of the alert with short names."""
+def evidence_json(evidence: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The ground of an alert with short names."""
     out = []
-    for row in signal.evidence:
-        row = dict(row)
+    for found in evidence:
+        row = dict(found)
         for key in ("attribute", "exists"):
             if key in row:
                 row[key] = short(row[key])
@@ -123,7 +123,7 @@ def signal_op(signal: Signal, source: Doc | None, alert: Alert | None, tenant: s
             pass
     if signal.kind is not SignalKind.CLEARED:
         attrs["severity"] = prop(signal.severity)
-        attrs["data"] = js(evidence_json(signal))
+        attrs["data"] = js(evidence_json(signal.evidence))
         attrs["name"] = lang(**_texts(signal, source))
     return change_op(signal.alert_id, "Alert", **attrs)
 
@@ -144,7 +144,7 @@ def _create(signal: Signal, source: Doc | None, tenant: str) -> WriteOp:
         "lastSeen": prop(format_time(signal.last_seen)),
         "occurrences": prop(signal.occurrences),
         "signalStep": prop(signal.step),
-        "data": js(evidence_json(signal)),
+        "data": js(evidence_json(signal.evidence)),
         "origin": prop(_origin(source)),
     }
     if rule.instruction:

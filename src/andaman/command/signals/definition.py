@@ -139,6 +139,20 @@ class Rule:
     name: Mapping[str, str] = field(default_factory=dict)
     source: Mapping[str, Any] = field(default_factory=dict)  # the definition as it was read
 
+    @property
+    def condition(self) -> tuple[object, ...]:
+        """Everything that decides whether an alert holds. Equal for rules that hold on the same entities."""
+        return self.types, self.when, self.scope, self.q, self.clear
+
+    @property
+    def judgement(self) -> tuple[object, ...]:
+        """Everything that the engine looks at; the rest are texts."""
+        return (
+            self.condition,
+            (self.hold, self.clear_hold, self.damping, self.expire, self.max_age),
+            (self.severity, self.bands),
+        )
+
 
 def iter_leaves(
     condition: Condition, negated: bool = True

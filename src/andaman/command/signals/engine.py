@@ -64,7 +64,11 @@ class RuleEngine(Judge):
 
     def active_of(self, rule_id: str) -> int:
         """How many alerts of this rule are active now."""
-        return sum(mine == rule_id for mine, _ in self._alerts.values())
+        return len(self.alerts_of(rule_id))
+
+    def alerts_of(self, rule_id: str) -> list[str]:
+        """The entities on which this rule has an active alert."""
+        return [entity_id for mine, entity_id in self._alerts.values() if mine == rule_id]
 
     @property
     def types(self) -> frozenset[str]:
@@ -78,21 +82,47 @@ class RuleEngine(Judge):
         compile_rule(rule, self._area_of, dict(self._facts), self._awake)
 
     def set_rule(self, rule: Rule, now: Micros) -> Sequence[Signal]:
-        """Add or replace; the alerts of a replaced rule are cleared. An equal rule changes nothing."""
+        """Add or replace. Alerts of a replaced rule stay; after ``refresh`` and ``prime``, ``settle_changed`` ends those that its
+        new condition ends. Where only texts differ, nothing else changes."""
         old = self._rules.get(rule.id)
         if old is not None and old.rule == rule:
             return _NONE
         facts = dict(self._facts)
         compiled = compile_rule(rule, self._area_of, facts, self._awake)
-        out = self.remove_rule(rule.id, now) if old is not None else _NONE
+        out: list[Signal] = []
         self._facts = facts
         self._rules[rule.id] = compiled
         self._plans.clear()
+        if old is not None and old.rule.judgement != rule.judgement:
+            self.now = max(now, self.now)
+            self._replace(old, compiled, self.now, out)
+        return out
+
+    def judges_like(self, rule: Rule) -> bool:
+        """Is the rule at work already, or does it differ from the one at work in its texts only?"""
+        found = self._rules.get(rule.id)
+        return found is not None and found.rule.judgement == rule.judgement
+
+    def settle_changed(self, now: Micros) -> list[Signal]:
+        """Do the alerts of changed rules stay? Those that stay keep their beginning and all that people did with them."""
+        out: list[Signal] = []
+        self.now = max(now, self.now)
+        for rule_id, entity_id in list(self._alerts.values()):
+            if rule_id not in self._changed:
+                continue
+            compiled, known = self._rules[rule_id], self._known[entity_id]
+            self._refilter([compiled], known)
+            if self._changed[rule_id] and not self.stays(rule_id, entity_id):
+                self._withdraw(compiled, known, entity_id, self.now, "rule changed", out)
+            else:
+                self._evaluate(compiled, known, entity_id, self.now, out)
+        self._changed.clear()
         return out
 
     def remove_rule(self, rule_id: str, now: Micros) -> Sequence[Signal]:
         """Forget a rule; its active alerts are cleared."""
         compiled = self._rules.pop(rule_id, None)
+        self._changed.pop(rule_id, None)
         if compiled is None:
             return _NONE
         self.now = now = max(now, self.now)

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 
 from andaman.command.signals.conditions import Known
+from andaman.command.signals.definition import Rule
 from andaman.command.signals.episode import REFRESH, Episode, Signal, SignalKind
 from andaman.command.signals.plan import Compiled, Fact
 from andaman.kernel.time import Micros
 
 _ROW: Final = 100  # deadlines in a row of the dump
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """``severity``: its rank."""
+
+    entity_id: str
+    severity: int
+    evidence: tuple[dict[str, Any], ...]
 
 
 class Judge:
@@ -26,6 +37,7 @@ class Judge:
         self._heap: list[tuple[Micros, str, str, int]] = []  # deadline, entity, rule, silence number or -1
         self._awake: list[Micros] = [0]
         self._alerts: dict[str, tuple[str, str]] = {}  # alert id → rule, entity; of active episodes
+        self._changed: dict[str, bool] = {}  # rule to look at again → its condition is another one
         self.now: Micros = 0
         self.fired = 0
         """Deadlines that were judged so far. One that only found itself too early does not count: it changed nothing."""
@@ -71,12 +83,7 @@ class Judge:
         episode = known.episodes.get(c.id)
         if not when and (episode is None or not episode.live):
             return  # the common case: nothing was so and nothing is
-        newest = -1
-        samples = known.samples
-        for attr in c.attrs:
-            sample = samples.get(attr)
-            if sample is not None and sample[0] > newest:
-                newest = sample[0]
+        newest = _newest(c, known)
         fits = newest >= 0 and (c.filter is None or known.filters.get(c.id, False))
         holds = when and fits
         if episode is None:
@@ -122,7 +129,8 @@ class Judge:
         if kind is SignalKind.CLEARED:
             self._alerts.pop(episode.alert, None)
             expired = c.rule.expire and now - episode.raised_at >= c.rule.expire
-            reason = reason or ("expired" if expired else "condition")
+            usual = "rule changed" if self._changed.get(c.id) else "condition"
+            reason = reason or ("expired" if expired else usual)
         else:
             self._alerts[episode.alert] = c.id, entity_id
             episode.worsen(c.severity_of(known))
@@ -133,6 +141,62 @@ class Judge:
 
     def _push(self, deadline: Micros, entity_id: str, rule_id: str) -> None:
         heapq.heappush(self._heap, (deadline, entity_id, rule_id, -1))
+
+    # -- a changed rule -------------------------------------------------------------------------------------
+    def _replace(self, old: Compiled, c: Compiled, now: Micros, out: list[Signal]) -> None:
+        """Carry the episodes of a rule over to its new form. Its alerts stay until ``settle_changed`` has looked."""
+        same = old.rule.condition == c.rule.condition
+        for entity_id, known in self._known.items():
+            if old.silents != c.silents:
+                known.timers = {timer for timer in known.timers if timer[0] != c.id}
+            if old.simple:
+                known.set_live(old.attrs[0], c.id, False)
+            if not same:
+                known.filters.pop(c.id, None)
+            episode = known.episodes.get(c.id)
+            if episode is None:
+                continue
+            if set(known.types).isdisjoint(c.rule.types):
+                self._withdraw(c, known, entity_id, now, "rule changed", out)
+                continue
+            if not same and not episode.active:
+                del known.episodes[c.id]  # what waits, or was closed, belongs to the old condition
+                continue
+            if not same:
+                episode.clearing_event = None
+            self._arm(c.rule, episode, entity_id)
+            if c.simple:
+                known.set_live(c.attrs[0], c.id, episode.live)
+        self._changed[c.id] = self._changed.get(c.id, False) or not same
+
+    def _arm(self, rule: Rule, episode: Episode, entity_id: str) -> None:
+        """The deadlines of an episode by the times of its rule."""
+        if episode.active and rule.expire:
+            self._push(episode.raised_at + rule.expire, entity_id, rule.id)
+        if episode.pending_event is not None:
+            self._push(episode.pending_at + rule.hold, entity_id, rule.id)
+        if episode.clearing_event is not None:
+            self._push(episode.clearing_at + episode.clear_wait(rule), entity_id, rule.id)
+
+    def stays(self, rule_id: str, entity_id: str) -> bool:
+        """Would an alert of this rule on this entity stay now? It ends where the condition for its end is fulfilled."""
+        c, known = self._rules.get(rule_id), self._known.get(entity_id)
+        if c is None or known is None or set(known.types).isdisjoint(c.rule.types):
+            return False
+        if _newest(c, known) < 0 or not (c.filter is None or known.filters.get(c.id, False)):
+            return False
+        return c.when(known, self.now) or (c.clear is not None and not c.clear(known, self.now))
+
+    def holding(self, rule_id: str) -> list[Holding]:
+        """The entities on which the condition of a rule holds now, without regard to its times."""
+        c = self._rules[rule_id]
+        found = []
+        for entity_id, known in self._known.items():
+            fits = not set(known.types).isdisjoint(c.rule.types) and _newest(c, known) >= 0
+            if fits and (c.filter is None or known.filters.get(c.id, False)) and c.when(known, self.now):
+                evidence = c.evidence(known, self.now)
+                found.append(Holding(entity_id, c.severity_of(known), evidence))
+        return found
 
     # -- time -----------------------------------------------------------------------------------------------
     @property
@@ -237,3 +301,14 @@ class Judge:
                 compiled = self._rules[rule_id]
                 if compiled.simple:
                     known.set_live(compiled.attrs[0], rule_id, episode.live)
+
+
+def _newest(c: Compiled, known: Known) -> Micros:
+    """The event time of the newest sample that the rule looks at; -1 where there is none."""
+    newest = -1
+    samples = known.samples
+    for attr in c.attrs:
+        sample = samples.get(attr)
+        if sample is not None and sample[0] > newest:
+            newest = sample[0]
+    return newest

@@ -6,21 +6,26 @@ from dataclasses import replace
 from typing import Any, assert_never
 
 from andaman.broker.api import Broker, Doc, OpKind, WriteOp, entity, iri, js, lang, prop, simplify
+from andaman.command.answers import RulePreview
 from andaman.command.core.records import Records
 from andaman.command.signals.commands import DeleteRule, PutRule, RuleCommand
+from andaman.command.signals.definition import Rule
+from andaman.command.signals.preview import Previews
 from andaman.command.signals.watch import RuleWatch
 from andaman.identity.model import FULL_ACCESS, Access, Actor
 from andaman.kernel.errors import BadRequestData
 from andaman.kernel.ids import is_uri
-from andaman.kernel.refusals import FieldMissing
+from andaman.kernel.refusals import FieldMissing, Refusal
+from andaman.kernel.time import Clock
 from andaman.kernel.words import LanguageMap
 
 
 class Rules:
     """``watch`` runs them."""
 
-    def __init__(self, broker: Broker, records: Records, watch: RuleWatch) -> None:
+    def __init__(self, broker: Broker, records: Records, watch: RuleWatch, clock: Clock) -> None:
         self._broker, self._records, self._watch = broker, records, watch
+        self._previews = Previews(broker, watch, clock)
 
     def all(self, access: Access, tenant: str) -> list[dict[str, Any]]:
         """Rules in live form; ``error`` says why one does not run, ``active`` how many alerts it holds open."""
@@ -55,6 +60,20 @@ class Rules:
     def check(self, command: PutRule) -> None:
         """Could this rule of the city be put in force? Raises as ``handle`` does."""
         self._put(command, "")
+
+    def preview(self, command: PutRule, access: Access, tenant: str) -> RulePreview:
+        """Raises as ``handle`` does; nothing is written."""
+        return self._previews.preview(self._rule(command), command.enabled, access, tenant)
+
+    def warnings(self, command: PutRule) -> list[Refusal]:
+        """Probable mistakes in a rule of the city."""
+        return self._previews.warnings(self._rule(command))
+
+    def _rule(self, command: PutRule) -> Rule:
+        name = command.name.json()
+        rule = self._watch.read(rule_doc(command.rule, name, command.definition, command.enabled))
+        self._watch.engine("").check(rule)
+        return rule
 
     def _put(self, command: PutRule, tenant: str) -> WriteOp:
         if not is_uri(command.rule) or ":AlertRule:" not in command.rule:

@@ -25,6 +25,7 @@ from andaman.command.core.views import Alert
 from andaman.command.problems import Unreadable
 from andaman.command.signals.adoption import adopt
 from andaman.command.signals.alerts import signal_op
+from andaman.command.signals.conditions import AreaOf
 from andaman.command.signals.definition import Rule, read_rule
 from andaman.command.signals.engine import RuleEngine
 from andaman.command.signals.episode import Signal, SignalKind
@@ -119,15 +120,20 @@ class RuleWatch:
     def engine(self, tenant: str) -> RuleEngine:
         found = self._engines.get(tenant)
         if found is None:
-
-            def area_of(entity_id: str) -> dict[str, Any] | None:
-                doc = self._broker.find(entity_id, FULL_ACCESS, tenant)
-                place = doc["attrs"].get(LOCATION) if doc is not None else None
-                found = place[0].get("value") if place else None
-                return found if isinstance(found, dict) else None
-
-            found = self._engines[tenant] = RuleEngine(area_of=area_of, key=self._broker.position_key)
+            found = RuleEngine(area_of=self.area_of(tenant), key=self._broker.position_key)
+            self._engines[tenant] = found
         return found
+
+    def area_of(self, tenant: str) -> AreaOf:
+        """Gives the geometry of an area entity by its id."""
+
+        def find(entity_id: str) -> dict[str, Any] | None:
+            doc = self._broker.find(entity_id, FULL_ACCESS, tenant)
+            place = doc["attrs"].get(LOCATION) if doc is not None else None
+            found = place[0].get("value") if place else None
+            return found if isinstance(found, dict) else None
+
+        return find
 
     def read(self, doc: Doc) -> Rule:
         """The rule of an AlertRule entity. Raises BadRequestData."""
@@ -206,10 +212,9 @@ class RuleWatch:
         else:
             try:
                 rule = self.read(doc)
-                before = len(engine.rules)
-                cleared = engine.set_rule(rule, now)
-                signals += cleared
-                types = engine.types if cleared or len(engine.rules) != before else rule.types
+                alike = engine.judges_like(rule)
+                signals += engine.set_rule(rule, now)
+                types = () if alike else engine.types
             except AndamanError as error:
                 self.errors[tenant, rule_id] = error.detail
                 log.warning("Rule %s does not run: %s", rule_id, error.detail)
@@ -255,7 +260,7 @@ class RuleWatch:
         while part := list(islice(docs, 200)):
             out += engine.prime(part, now)
             await asyncio.sleep(0)
-        self._say(tenant, out)
+        self._say(tenant, out + engine.settle_changed(now))
 
     # -- time -----------------------------------------------------------------------------------------------
     async def _tick(self) -> None:
