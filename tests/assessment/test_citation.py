@@ -11,7 +11,7 @@ import pytest
 
 from andaman.assessment.citation import CHECK_TEXTS, SEEN_IN, Check, read_check
 from andaman.assessment.indicators.evaluation import definitions
-from andaman.assessment.radio.link_budget import BANDS, SOURCES, Budget
+from andaman.assessment.radio.link_budget import BANDS, QUANTITIES, Budget, constants_of
 from andaman.assessment.radio.policy import ASSUMPTION_CHECKS, RULES, TEXTS, PolicyAssumptions
 from andaman.kernel.errors import BadRequestData
 
@@ -62,14 +62,16 @@ def test_checks_are_told_in_both_languages() -> None:
 def test_link_budget_and_policy_name_their_checks() -> None:
     """What is assumed says so and is marked as our own; what was read elsewhere says where."""
     shown = {name for band in BANDS.values() for name in Budget().as_json(band)}
-    assert set(SOURCES) <= shown
-    for name, source in SOURCES.items():
-        assert source.text.startswith("assumption") == (source.check is Check.OWN), name
-    for name, source in {**SOURCES, **RULES}.items():
-        assert (SEEN_IN in source.text) == (source.check is Check.SECONDARY), name
-    assert set(ASSUMPTION_CHECKS) <= set(TEXTS) <= set(PolicyAssumptions.__dataclass_fields__)
+    assert set(QUANTITIES) <= shown
+    for constant in (one for band in BANDS.values() for one in constants_of(band, Budget())):
+        assert constant.source.en.startswith("assumption") == (constant.check is Check.OWN), constant
+        assert ("สมมติ" in constant.source.th) or constant.check is not Check.OWN, constant
+        assert (SEEN_IN in constant.source.en) == (constant.check is Check.SECONDARY), constant
+    assert all(SEEN_IN in rule.en for rule in RULES.values())
+    assert set(ASSUMPTION_CHECKS) <= set(TEXTS)
+    assert set(TEXTS) <= {*PolicyAssumptions.__dataclass_fields__, "extra_loss_db", "location_probability"}
     for name in set(TEXTS) - set(ASSUMPTION_CHECKS):
-        assert "assumption" in TEXTS[name]["en"], name
+        assert "assumption" in TEXTS[name]["en"].lower(), name
         assert "สมมติ" in TEXTS[name]["th"], name
 
 

@@ -15,7 +15,7 @@ from andaman.assessment.indicators.inputs import Computed
 from andaman.assessment.indicators.snapshot import Snapshot
 from andaman.assessment.network.criticality import Demand, Loss, Study, stretches, twins
 from andaman.assessment.network.roads import RoadGraph, graph_of, subdivided
-from andaman.assessment.radio.coverage import cover, summary
+from andaman.assessment.radio.coverage import cover, cover_range, summary
 from andaman.assessment.radio.link_budget import BANDS, Budget
 from andaman.assessment.radio.propagation import Scenario
 from andaman.assessment.radio.sites import Site, candidates
@@ -182,7 +182,7 @@ def test_more_sites_and_thinner_walls_never_cover_less(
     one, three = (cover(grid, part, BANDS[band], Budget()) for part in (sites[:1], sites))
     assert (three.probability >= one.probability - 1e-12).all()
     assert (np.diff(three.probability, axis=0) <= 1e-12).all()
-    report = summary(grid, people, sites, three, Budget())
+    report = summary(grid, people, sites, cover_range(grid, sites, BANDS[band], Budget()), Budget())
     out, low, high = (
         report["covered"][name]["people"]["best"]
         for name in ("outdoor", "indoor-low-loss", "indoor-high-loss")

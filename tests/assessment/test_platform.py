@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import threading
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -176,6 +177,20 @@ def test_a_coverage_run_does_not_wait_behind_a_long_study(run: Run) -> None:
     run(work)
 
 
+def test_a_server_that_stops_does_not_wait_for_a_long_study(run: Run) -> None:
+    async def work(city: City) -> None:
+        await city.assessment.world()
+        study = asyncio.create_task(city.assessment.criticality())
+        await asyncio.sleep(0.5)
+        await city.assessment.stop()
+        with anyio.fail_after(30):
+            with pytest.raises((asyncio.CancelledError, concurrent.futures.CancelledError)):
+                await study
+            city.assessment._long_pool.shutdown(wait=True)
+
+    run(work)
+
+
 def test_runs(run: Run) -> None:
     """Default runs of three bands; the same inputs give the same run; bad input is named; runs outlive a restart."""
 
@@ -210,19 +225,34 @@ def test_runs(run: Run) -> None:
 
 
 def test_policy(run: Run) -> None:
+    """Every case has both measures at every place; the verdict follows from them; hills only take away."""
+
     async def work(city: City) -> None:
         body = await city.get("/api/connectivity/policy")
-        lower, upper = body["cases"]
-        assert lower["id"] == "lower-licence-exempt"
-        assert upper["id"] == "upper-imt"
-        assert lower["peopleIndoors"]["low"] < lower["peopleIndoors"]["best"] < body["residents"]
-        assert upper["peopleIndoors"]["best"] < upper["peopleOutdoors"]["best"]
-        assert body["together"]["peopleIndoors"]["best"] >= max(
-            lower["peopleIndoors"]["best"], upper["peopleIndoors"]["best"]
-        )
+        cases = {case["id"]: case for case in body["cases"]}
+        assert list(cases) == ["lower-today", "lower-licence-exempt", "upper-imt", "together"]
+        for case in cases.values():
+            assert set(case["measures"]) == {"outdoor", "indoor-low-loss", "indoor-high-loss"}
+            for measures in case["measures"].values():
+                assert set(measures) == {"expected", "threshold"}
+                for share in measures.values():
+                    assert 0 <= share["low"] <= share["best"] <= share["high"] <= 100
+                    extra = [row["sharePercent"] for row in share["byExtraLoss"]]
+                    assert extra == sorted(extra, reverse=True)
+                    assert share["best"] == extra[0]
+                assert measures["threshold"]["best"] <= measures["expected"]["best"] / 0.9 + 0.1
+        for place in cases["together"]["measures"]:
+            best = [case["measures"][place]["expected"]["best"] for case in cases.values()]
+            assert best[3] >= max(best[:3])
+        wifi = cases["lower-licence-exempt"]["measures"]["indoor-low-loss"]
+        assert wifi["expected"]["best"] == pytest.approx(60.0, abs=0.1)
+        assert (wifi["threshold"]["low"], wifi["threshold"]["high"]) == (0.0, pytest.approx(67.0, abs=0.1))
+        holds = {row["place"]: row["leader"] for row in body["verdicts"]}
+        assert holds == {"outdoor": "upper-imt", "indoor-low-loss": None, "indoor-high-loss": None}
         assert all(one["text"]["th"] and one["text"]["en"] for one in body["assumptions"])
         more = await city.get("/api/connectivity/policy?fixedLineShare=0.9")
-        assert more["cases"][0]["peopleIndoors"]["best"] == pytest.approx(0.9 * body["residents"], abs=1)
+        share = more["cases"][1]["measures"]["indoor-low-loss"]["expected"]
+        assert share["best"] == pytest.approx(90.0, abs=0.1)
         await city.get("/api/connectivity/policy?fixedLineShare=2", 400)
 
     run(work)

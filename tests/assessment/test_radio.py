@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from andaman.assessment.radio.link_budget import Budget
+from andaman.assessment.radio.policy import PolicyAssumptions, home_probability
 from andaman.assessment.radio.propagation import (
     VALID,
     Building,
@@ -22,6 +24,7 @@ from andaman.assessment.radio.propagation import (
     path_loss,
     wall_loss,
 )
+from andaman.assessment.radio.verdict import MEASURES, RIVALS, verdict
 from andaman.kernel.errors import BadRequestData
 
 # (scenario, base station, horizontal distance, line of sight, dB) at 5 GHz and a terminal at 1.5 m:
@@ -125,3 +128,33 @@ def test_indoor_office_facts() -> None:
     got = float(path_loss(Scenario.INH, np.array(10.0), 6.175, 2.5, 1.5, los=False))
     assert got == pytest.approx(max(sight, blocked))
     assert float(los_probability(Scenario.INH, np.array(1.0))) == 1.0
+
+
+_SHARE = st.tuples(st.floats(0, 100), st.floats(0, 100), st.floats(0, 100)).map(sorted)
+
+
+@given(st.lists(_SHARE, min_size=4, max_size=4))
+def test_a_verdict_holds_under_both_measures_and_over_all_ranges(shares: list[list[float]]) -> None:
+    rows = [{"low": low, "best": best, "high": high} for low, best, high in shares]
+    measures = {
+        case: {"outdoor": dict(zip(MEASURES, rows[2 * k : 2 * k + 2], strict=True))}
+        for k, case in enumerate(RIVALS)
+    }
+    found = verdict("outdoor", measures)
+    for leader, other in (RIVALS, RIVALS[::-1]):
+        sure = all(
+            measures[leader]["outdoor"][m]["low"] > measures[other]["outdoor"][m]["high"] for m in MEASURES
+        )
+        assert (found["leader"] == leader) == sure
+    assert found["holds"] == (found["leader"] is not None)
+    assert ("no verdict" in found["text"]["en"]) == (not found["holds"])
+
+
+def test_extra_loss_takes_from_wifi_and_mobile_alike() -> None:
+    """The same ten decibels: at home little is lost, since the path is short."""
+    homes = [
+        home_probability(PolicyAssumptions(), Budget(extra_loss_db=extra)) for extra in (0.0, 10.0, 40.0)
+    ]
+    assert homes == sorted(homes, reverse=True)
+    assert homes[0] > 0.999
+    assert homes[2] < 0.5

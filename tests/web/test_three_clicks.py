@@ -46,6 +46,7 @@ PAGES: Final = [
     Shown("/approvals", "admin", ".panel"),
     Shown("/configuration", "admin", ".panel"),
     Shown(f"/evidence/entities/{quote('type=Hospital', safe='')}", "dispatcher", "table"),
+    Shown("/connectivity", "admin", "table", opened),
 ]
 
 NUMBERS: Final = """() => {

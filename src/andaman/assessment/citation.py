@@ -7,7 +7,6 @@ with ``checkText``. A source read only through another text names that text afte
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
@@ -41,14 +40,6 @@ CHECK_TEXTS: Final[dict[Check, dict[str, str]]] = {
         "th": "ค่าสมมติหรือผลคำนวณของแพลตฟอร์มเอง",
     },
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Cited:
-    """A source and how far it was checked."""
-
-    text: str
-    check: Check
 
 
 def check_json(check: Check | None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import orjson
 
 from andaman.assessment.indicators.inputs import Computed
 from andaman.assessment.problems import NoSuchRun
-from andaman.assessment.radio.coverage import cover, summary
+from andaman.assessment.radio.coverage import cover_range, summary
 from andaman.assessment.radio.link_budget import BANDS, Band, Budget, budget_of
 from andaman.assessment.radio.policy import PolicyAssumptions, compare
 from andaman.assessment.radio.sites import MAX_SITES, Site, candidates, sites_of
@@ -80,8 +80,8 @@ class ConnectivityService:
         run_id = f"{_RUN}{band.key}-default" if default else f"{_RUN}{band.key}-{key}"
 
         def work(_: World) -> dict[str, Any]:
-            result = cover(world.grid, sites, band, budget)
-            return summary(world.grid, world.people, sites, result, budget)
+            results = cover_range(world.grid, sites, band, budget)
+            return summary(world.grid, world.people, sites, results, budget)
 
         result = await self.assessment.study(f"coverage.{key}", work)
         doc = entity(
@@ -238,6 +238,6 @@ def _run_json(doc: Doc, *, whole: bool) -> dict[str, Any]:
         run["grid"] = value(doc, "grid")
         run["sites"] = value(doc, "sites")
     else:
-        for name in ("sources", "sourceChecks", "limits", "method"):
+        for name in ("constants", "sources", "sourceChecks", "limits", "method"):
             run.pop(name, None)
     return run

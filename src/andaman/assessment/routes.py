@@ -9,11 +9,10 @@ from starlette.responses import Response
 
 from andaman.assessment.connectivity import ConnectivityService
 from andaman.assessment.permissions import COMPUTE_COVERAGE, REFRESH_INDICATORS
-from andaman.assessment.problems import NoSuchIndicator, NotAmongYourRights, SignInToSee
+from andaman.assessment.problems import NoSuchIndicator
 from andaman.assessment.reach.world import ACCESS_KINDS
-from andaman.assessment.records import SCOPE
+from andaman.assessment.reading import ACCESS, CRITICAL, INDICATOR, RUN, SITE, may_see
 from andaman.assessment.service import AssessmentService
-from andaman.broker.api import iri
 from andaman.identity.doors import ANYONE, BoundDoor, Cost, DoorEntry, Requirement, Tenancy
 from andaman.identity.model import Actor
 from andaman.identity.web import actor_of, require
@@ -54,19 +53,7 @@ def routes(assessment: AssessmentService, connectivity: ConnectivityService) -> 
 
 def see(request: Request, scope: str, *kinds: str) -> Actor:
     """The actor, who may see entities of these short types in this scope. Raises SignInToSee or NotAmongYourRights."""
-    actor = actor_of(request)
-    if actor.access.sees(sorted(iri(kind) for kind in kinds), [scope]):
-        return actor
-    if not actor.principal.is_staff:
-        raise SignInToSee(type=kinds[0])
-    raise NotAmongYourRights(type=kinds[0])
-
-
-_INDICATOR = (SCOPE + "/indicator", "IndicatorValue", "KeyPerformanceIndicator")
-_ACCESS = (SCOPE + "/study", "AccessibilityStudy")
-_CRITICAL = (SCOPE + "/study", "CriticalityStudy")
-_SITE = (SCOPE + "/connectivity", "NetworkSite")
-_RUN = (SCOPE + "/connectivity", "CoverageRun")
+    return may_see(actor_of(request), scope, *kinds)
 
 
 class _Door:
@@ -74,7 +61,7 @@ class _Door:
         self._assessment, self._connectivity = assessment, connectivity
 
     async def indicators(self, request: Request) -> Response:
-        actor = see(request, *_INDICATOR)
+        actor = see(request, *INDICATOR)
         found = await self._assessment.indicators()
         rows = [self._lineage(row, actor) for row in found["indicators"]]
         return json_response({**found, "indicators": rows})
@@ -92,7 +79,7 @@ class _Door:
         return {**row, "inputs": inputs}
 
     async def indicator(self, request: Request) -> Response:
-        actor = see(request, *_INDICATOR)
+        actor = see(request, *INDICATOR)
         wanted = request.path_params["id"]
         for row in (await self._assessment.indicators())["indicators"]:
             if row["id"] == wanted:
@@ -106,7 +93,7 @@ class _Door:
         return json_response({**found, "indicators": rows})
 
     async def access_list(self, request: Request) -> Response:
-        see(request, *_ACCESS)
+        see(request, *ACCESS)
         found = []
         for kind in ACCESS_KINDS:
             result = await self._assessment.accessibility(kind)
@@ -114,15 +101,15 @@ class _Door:
         return json_response({"kinds": found})
 
     async def access(self, request: Request) -> Response:
-        see(request, *_ACCESS)
+        see(request, *ACCESS)
         return json_response(await self._assessment.accessibility(request.path_params["kind"]))
 
     async def criticality(self, request: Request) -> Response:
-        see(request, *_CRITICAL)
+        see(request, *CRITICAL)
         return json_response(await self._assessment.criticality())
 
     async def sites(self, request: Request) -> Response:
-        see(request, *_SITE)
+        see(request, *SITE)
         sites = await self._connectivity.sites()
         return json_response({"origin": "simulated", "sites": [site.as_json() for site in sites]})
 
@@ -137,7 +124,7 @@ class _Door:
         return json_response(self._connectivity.get(request.path_params["id"], actor_of(request).access))
 
     async def policy(self, request: Request) -> Response:
-        see(request, *_RUN)
+        see(request, *RUN)
         if request.query_params:
             require(request)  # own assumptions cost a run: for those who are signed in
         return json_response(await self._connectivity.policy(dict(request.query_params)))

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -47,6 +48,7 @@ log = logging.getLogger("andaman.assessment")
 T = TypeVar("T")
 _KEPT: Final = 40  # finished studies held in memory
 _FIRST_S: Final = 2.0  # let the server answer its first requests
+_REST_S: Final = 0.001  # between two parts of a long study
 _CHECK_S: Final = 60.0  # how often inputs are looked at for changes
 _RESULTS: Final[tuple[Placed, ...]] = (
     ((iri("IndicatorValue"), iri("KeyPerformanceIndicator")), (SCOPE + "/indicator",)),
@@ -87,6 +89,7 @@ class AssessmentService:
         self._indicators: dict[str, Any] | None = None
         self._timer = Timer("The assessment", self._run, first_s=_FIRST_S, retry_s=refresh_s)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping = threading.Event()
         self._era = 0  # of the policy; what an older one let see is computed anew
         self.on_refresh: list[Callable[[], Any]] = []
         self.ready = asyncio.Event()  # set when every study has run once
@@ -96,6 +99,7 @@ class AssessmentService:
         await self._timer.start()
 
     async def stop(self) -> None:
+        self._stopping.set()
         await self._timer.stop()
         for study in self._studies.values():
             study.cancel()
@@ -196,10 +200,15 @@ class AssessmentService:
 
     async def criticality(self) -> dict[str, Any]:
         """The twenty road links whose closure costs most."""
-        result, world = await self._studied("criticality", _critical, long=True)
+        result, world = await self._studied("criticality", partial(_critical, self._rest), long=True)
         kept = {k: v for k, v in result.items() if k != "geojson"}
         await self._store_study("CriticalityStudy", "roads", kept, world)
         return {**result, "entity": "urn:ngsi-ld:CriticalityStudy:roads"}
+
+    def _rest(self) -> None:
+        """Called in the long study's thread: others get their turn; a server that stops does not wait for the study."""
+        if self._stopping.wait(_REST_S):
+            raise CancelledError
 
     async def _store_study(self, kind: str, local: str, result: Mapping[str, Any], world: World) -> None:
         """Not a result that was overtaken: a world that its readers may no longer see must not come back."""
@@ -313,9 +322,9 @@ class AssessmentService:
             self.publish("response.minutes", minutes)
 
 
-def _critical(world: World) -> dict[str, Any]:
+def _critical(rest: Callable[[], None], world: World) -> dict[str, Any]:
     demand = criticality.Demand()
     streets = with_local_streets(world.base, world.land, demand.local_m, cases.DETOUR)
     people = criticality.node_people(world.base, world.fine, world.cell_node, world.people.best)
-    found = cases.study_cases(streets, world.base, people, world.gateway, demand, pause_s=0.003)
+    found = cases.study_cases(streets, world.base, people, world.gateway, demand, rest)
     return cases.report(streets, people, found, demand)

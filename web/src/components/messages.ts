@@ -15,6 +15,8 @@ export const common = messages({
   loading: { th: 'กำลังโหลด…', en: 'Loading…' },
   details: { th: 'รายละเอียด', en: 'Details' },
   source: { th: 'แหล่งข้อมูล', en: 'Source' },
+  quantity: { th: 'รายการ', en: 'Quantity' },
+  value: { th: 'ค่า', en: 'Value' },
   systemSays: { th: 'ข้อความจากระบบ (ภาษาอังกฤษ)', en: 'Message of the platform' },
   whence: { th: 'ดูที่มาของตัวเลขนี้', en: 'Where this number comes from' },
   csv: { th: 'ดาวน์โหลด CSV', en: 'Download CSV' },

@@ -42,6 +42,11 @@ export function percent(share: number | null | undefined, digits = 0): string {
   if (share === null || share === undefined || !Number.isFinite(share)) return NONE;
   return numbers(locale.lang, { style: 'percent', maximumFractionDigits: digits }).format(share);
 }
+/** 92.9 (of a hundred) → ร้อยละ 92.9 / 92.9% */
+export function inPercent(value: number | null | undefined, digits = 1): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return NONE;
+  return locale.lang === 'th' ? `ร้อยละ ${num(value, digits)}` : `${num(value, digits)}%`;
+}
 /** Baht, short form for large sums: ฿12.5 ล้าน / THB 12.5M. */
 export function thb(value: number | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return NONE;

@@ -7,7 +7,7 @@ unstable: the ranking then rests on an assumption, not on the roads.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from andaman.assessment.citation import Check
 from andaman.assessment.constants import Constant, constants_json, words_json
-from andaman.assessment.network.criticality import Demand, Loss, Study, rank, stretches
+from andaman.assessment.network.criticality import Demand, Loss, Study, no_rest, rank, stretches
 from andaman.assessment.network.roads import Floats, Ints, RoadGraph
 from andaman.kernel.network_model import ACCESS_KMH
 from andaman.kernel.words import Words
@@ -86,22 +86,22 @@ def study_cases(
     people: Floats,
     gateway: Ints,
     demand: Demand | None = None,
-    pause_s: float = 0.0,
+    rest: Callable[[], None] = no_rest,
 ) -> list[Case]:
     """Every case, that of ``demand`` first. ``streets``: the graph with assumed local streets, ``bare``: without.
 
-    ``people`` (n,): residents by node, equal in both.
+    ``people`` (n,): residents by node, equal in both. ``rest``: see ``rank``.
     """
     demand = demand or Demand()
     prices = (demand.lost_min, *(one for one in LOST_MIN if one != demand.lost_min))
     found: list[Case] = []
     for graph, with_streets in ((streets, True), (bare, False)):
         study = Study(graph, people, gateway, demand)
-        for price, losses in zip(prices, rank(study, prices, LISTED, pause_s), strict=True):
+        for price, losses in zip(prices, rank(study, prices, LISTED, rest), strict=True):
             found.append(Case(price, with_streets, demand.decay_min, tuple(losses)))
     for factor in (0.5, 2.0):
         other = replace(demand, decay_min=demand.decay_min * factor)
-        losses = rank(Study(streets, people, gateway, other), prices[:1], FIRST, pause_s)[0]
+        losses = rank(Study(streets, people, gateway, other), prices[:1], FIRST, rest)[0]
         found.append(Case(demand.lost_min, True, other.decay_min, tuple(losses)))
     return found
 

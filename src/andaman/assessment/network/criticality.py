@@ -11,8 +11,7 @@ Work saved: only pairs whose shortest way uses the closed link can change, and t
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -269,15 +268,24 @@ def stretches(graph: RoadGraph) -> Ints:
     return np.array([root(k) for k in range(len(graph.u))])
 
 
-def rank(study: Study, lost_min: Sequence[float], count: int = 20, pause_s: float = 0.0) -> list[list[Loss]]:
+def no_rest() -> None:
+    """Go on at once."""
+
+
+def rank(
+    study: Study, lost_min: Sequence[float], count: int = 20, rest: Callable[[], None] = no_rest
+) -> list[list[Loss]]:
     """For each price of a lost trip, the links whose closure costs most, dearest first.
 
     A link is a stretch between junctions together with its twin carriageways, priced at its dearest edge.
-    ``pause_s``: rest between closures, so that a server's other threads get their turn.
+    ``rest`` is called between closures: a server's other threads get their turn there, and what it raises ends the work.
     """
     stretch = stretches(study.graph)
     groups = {tuple(sorted(group)) for group in twins(study.graph, study.demand.twin_m)}
-    bounds = {group: study.bound(group) for group in groups}
+    bounds: dict[tuple[int, ...], Bound] = {}
+    for group in groups:
+        bounds[group] = study.bound(group)
+        rest()
     found: list[list[Loss]] = []
     for price in lost_min:
         losses: list[Loss] = []
@@ -287,8 +295,7 @@ def rank(study: Study, lost_min: Sequence[float], count: int = 20, pause_s: floa
                 break  # whatever comes now scores less than the last that counts
             losses.append(study.close(group))
             best = _distinct(losses, stretch, price)[:count]
-            if pause_s:
-                time.sleep(pause_s)
+            rest()
         found.append(best)
     return found
 

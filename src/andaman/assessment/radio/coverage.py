@@ -3,20 +3,24 @@
 A cell is covered when the probability that a place in it is served reaches the asked one:
 ``p_los Φ((L - PL_los) / σ_los) + (1 - p_los) Φ((L - PL_nlos) / σ_nlos)``, the best of all sites; ``L`` is the smaller of
 what downlink and uplink bear. The levels: outdoors, in low-loss buildings, in high-loss buildings (clause 7.4.3).
+
+Two measures say how many people are served. ``threshold`` counts the people of covered cells; ``expected`` weighs each
+person with the probability of the cell. Hills and vegetation are not in the model: each measure is given for a range
+of extra loss, and its interval is the envelope over that range and over the ways of spreading residents.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from andaman.assessment.citation import check_json
+from andaman.assessment.constants import constants_json, words_json
 from andaman.assessment.network.roads import Floats, Ints
-from andaman.assessment.radio.link_budget import LIMITS, SOURCES, Band, Budget
+from andaman.assessment.radio.link_budget import LIMITS, Band, Budget, constants_of
 from andaman.assessment.radio.propagation import (
     VALID,
     Building,
@@ -30,10 +34,18 @@ from andaman.assessment.radio.propagation import (
 )
 from andaman.assessment.radio.sites import Site
 from andaman.assessment.reach.land import LandGrid
-from andaman.assessment.reach.population import People
+from andaman.assessment.reach.population import People, Range
+from andaman.kernel.words import Words
 
 LEVELS: Final = ("none", "outdoor", "indoor-low-loss", "indoor-high-loss")
 BUILDINGS: Final = (Building.NONE, Building.LOW, Building.HIGH)
+EXTRA_LOSS_DB: Final = (0.0, 5.0, 10.0)
+EXTRA_LOSS: Final = Words("ภูมิประเทศและพืชพรรณ 0–10 เดซิเบล", "hills and vegetation, 0 to 10 dB")
+SPREAD: Final = Words("ที่อยู่ของประชากร", "where residents live")
+POPULATION: Final = Words(
+    "ผู้อยู่อาศัยตามทะเบียนราษฎร์ ไม่รวมนักท่องเที่ยวและผู้ที่อยู่นอกทะเบียน",
+    "Registered residents; visitors and unregistered residents are not counted",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +68,7 @@ def _normal_cdf(x: Floats) -> Floats:
 
 def cover(grid: LandGrid, sites: Sequence[Site], band: Band, budget: Budget) -> Coverage:
     """Run one band. Raises BadRequestData where a site or frequency is outside the model."""
-    bear = min(budget.max_path_loss(band))
+    bear = min(budget.max_path_loss(band)) - budget.extra_loss_db
     best = np.zeros((3, grid.n))
     strongest = np.full(grid.n, -np.inf)
     server = np.full(grid.n, -1, dtype=np.int64)
@@ -70,7 +82,7 @@ def cover(grid: LandGrid, sites: Sequence[Site], band: Band, budget: Budget) -> 
             continue
         gain, probability = _one_site(distance[near], site, band, budget, bear)
         best[:, near] = np.maximum(best[:, near], probability)
-        received = band.eirp_dbm - budget.body_loss_db + gain
+        received = band.eirp_dbm - budget.body_loss_db - budget.extra_loss_db + gain
         total_mw[near] += 10 ** (received / 10.0)
         better = received > strongest[near]
         strongest[near[better]] = received[better]
@@ -105,28 +117,93 @@ def _one_site(distance: Floats, site: Site, band: Band, budget: Budget, bear: fl
     return gain, probability
 
 
-def summary(
-    grid: LandGrid, people: People, sites: Sequence[Site], result: Coverage, budget: Budget
-) -> dict[str, Any]:
-    """Figures of one band for screens and entities, with its compact grid."""
-    band = result.band
-    covered = {
-        name: {
-            "people": people.count(result.level >= k).as_json(),
-            "sharePercent": people.count(result.level >= k).share_of(people.total).as_json(1),
-            "areaSharePercent": round(100.0 * float((result.level >= k).mean()), 1),
-        }
-        for k, name in enumerate(LEVELS)
-        if k
+def cover_range(grid: LandGrid, sites: Sequence[Site], band: Band, budget: Budget) -> dict[float, Coverage]:
+    """The band at each extra loss of EXTRA_LOSS_DB beyond that of the budget, in dB; the budget's own first."""
+    return {
+        more: cover(grid, sites, band, replace(budget, extra_loss_db=budget.extra_loss_db + more))
+        for more in EXTRA_LOSS_DB
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """People served at each extra loss, by way of spreading: rows (ways,)."""
+
+    people: People
+    sums: Mapping[float, Floats]
+
+    @property
+    def range(self) -> Range:
+        """Best estimate without extra loss; the envelope over extra loss and ways."""
+        every = np.concatenate(list(self.sums.values()))
+        return Range(self.likely(EXTRA_LOSS_DB[0]), float(every.min()), float(every.max()))
+
+    def likely(self, extra_db: float) -> float:
+        return float(self.sums[extra_db][self.people.likely].mean())
+
+    def contributions(self) -> list[dict[str, Any]]:
+        """The range in percent that each unknown makes alone, the widest first."""
+        spread = self.sums[EXTRA_LOSS_DB[0]].tolist()
+        loss = [self.likely(extra) for extra in self.sums]
+        ranges = [
+            (min(values), max(values), words) for values, words in ((spread, SPREAD), (loss, EXTRA_LOSS))
+        ]
+        return [
+            {"name": words_json(words), "low": self._percent(low), "high": self._percent(high)}
+            for low, high, words in sorted(ranges, key=lambda one: one[0] - one[1])
+        ]
+
+    def by_extra_loss(self) -> list[dict[str, float]]:
+        return [
+            {"extraLossDb": extra, "sharePercent": self._percent(self.likely(extra))} for extra in self.sums
+        ]
+
+    def _percent(self, count: float) -> float:
+        return round(100.0 * count / self.people.total, 1) if self.people.total > 0 else 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "people": self.range.as_json(),
+            "sharePercent": self.range.share_of(self.people.total).as_json(1),
+            "contributions": self.contributions(),
+            "byExtraLoss": self.by_extra_loss(),
+        }
+
+
+def served(people: People, shares: Mapping[float, Floats], threshold: float | None) -> Served:
+    """``shares[extra]`` (n,) or (ways, n): service probability by cell. ``threshold``: count cells from it; None: expected people."""
+    return Served(
+        people,
+        {
+            extra: people.sums(share if threshold is None else share >= threshold)
+            for extra, share in shares.items()
+        },
+    )
+
+
+def summary(
+    grid: LandGrid, people: People, sites: Sequence[Site], results: Mapping[float, Coverage], budget: Budget
+) -> dict[str, Any]:
+    """Figures of one band for screens and entities, with its compact grid. ``results``: of ``cover_range``."""
+    result = results[EXTRA_LOSS_DB[0]]
+    band = result.band
+    covered = {}
+    for k, name in enumerate(LEVELS[1:]):
+        shares = {extra: one.probability[k] for extra, one in results.items()}
+        covered[name] = {
+            **served(people, shares, budget.location_probability).as_json(),
+            "areaSharePercent": round(100.0 * float((result.level > k).mean()), 1),
+            "expected": served(people, shares, None).as_json(),
+        }
     return {
         "band": band.key,
         "name": band.name,
+        "residents": round(people.total),
+        "population": words_json(POPULATION),
         "covered": covered,
         "capacity": capacity(people, len(sites), result, budget),
         "budget": budget.as_json(band),
-        "sources": {name: cited.text for name, cited in SOURCES.items()},
-        "sourceChecks": {name: check_json(cited.check) for name, cited in SOURCES.items()},
+        "constants": constants_json(constants_of(band, budget)),
         "limits": LIMITS,
         "method": people.method(),
         "grid": grid.compact(result.level, LEVELS),

@@ -1,40 +1,51 @@
-"""The 6 GHz band: two policy cases compared in people covered and in capacity, each with its assumptions.
+"""The 6 GHz band: policy cases compared by the same two measures of people served, each with its assumptions.
 
 * ``lower-licence-exempt``: 5.925–6.425 GHz for licence-exempt Wi-Fi, as Thailand's rule stands (NBTC TS 1039-2566,
   28 April 2023: indoor low power 250 mW, very low power 25 mW e.i.r.p.).
 * ``upper-imt``: 6.425–7.125 GHz for mobile networks (IMT), as planned in the NBTC roadmap 2025–2030, on macro sites.
 
 The first serves homes that have a fixed line and an access point; the second serves who is within reach of a site.
+Every case is a field of service probabilities by cell, outdoors and in two kinds of buildings. The measures are those of
+``coverage.py``: expected people, and people of cells where nine of ten places are served. ``verdict.py`` says which case
+leads, where it does under both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 
-from andaman.assessment.citation import Check, Cited, check_json
-from andaman.assessment.radio.coverage import capacity, cover, summary
-from andaman.assessment.radio.link_budget import BANDS, Budget
-from andaman.assessment.radio.propagation import Scenario, path_loss
+from andaman.assessment.citation import Check, check_json
+from andaman.assessment.constants import words_json
+from andaman.assessment.network.roads import Floats
+from andaman.assessment.radio.coverage import EXTRA_LOSS_DB, POPULATION, capacity, cover_range, served
+from andaman.assessment.radio.link_budget import BANDS, LIMITS, Budget
+from andaman.assessment.radio.propagation import Scenario, path_loss, shadow_sigma
 from andaman.assessment.radio.sites import Site
+from andaman.assessment.radio.verdict import NAMES, NOTES, PLACES, so_what, verdict
 from andaman.assessment.reach.land import LandGrid
 from andaman.assessment.reach.population import People, Range
+from andaman.kernel.words import Words
 
 RULES: Final = {
-    "lower": Cited(
+    "lower": Words(
+        "ประกาศ กสทช. มาตรฐานทางเทคนิค กสทช. มท. 1039-2566 (28 เมษายน 2566): 5.925–6.425 กิกะเฮิรตซ์ ในอาคารกำลังต่ำ 250 มิลลิวัตต์ "
+        "กำลังต่ำมาก 25 มิลลิวัตต์ พบใน: ประกาศของห้องทดสอบ GCC และ Cetecom Advanced",
         "NBTC TS 1039-2566 (28 April 2023): 5.925-6.425 GHz, LPI indoor 250 mW e.i.r.p., VLP 25 mW e.i.r.p.; seen in: notices "
         "of the test houses GCC and Cetecom Advanced",
-        Check.SECONDARY,
     ),
-    "upper": Cited(
+    "upper": Words(
+        "6.425–7.125 กิกะเฮิรตซ์ อยู่ในแผนคลื่นความถี่ของ กสทช. พ.ศ. 2568–2573 ซึ่งเป็นแผน ยังไม่ใช่การจัดสรร "
+        "พบใน: RCR Wireless, 10 กันยายน 2567",
         "6.425-7.125 GHz is among the bands of the NBTC's spectrum roadmap 2025-2030, a plan, not an assignment; "
         "seen in: RCR Wireless, 10 September 2024",
-        Check.SECONDARY,
     ),
 }
+"""The rule of each half of the band; both were read in texts that quote them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +84,17 @@ TEXTS: Final = {
         "en": "2.5 persons per household (assumption), used for capacity per person only.",
         "th": "ครัวเรือนละ 2.5 คน (ค่าสมมติ) ใช้คำนวณความจุต่อคนเท่านั้น",
     },
+    "extra_loss_db": {
+        "en": "Extra loss on every path for hills and vegetation, in dB, for Wi-Fi and mobile alike. An assumption: no open "
+        "elevation model of Phuket is at hand.",
+        "th": "การสูญเสียเพิ่มเติมจากภูมิประเทศและพืชพรรณ (เดซิเบล) ใช้เท่ากันทั้ง Wi-Fi และมือถือ: ค่าสมมติ เพราะไม่มีแบบจำลองความสูงของภูเก็ตที่เปิดเผย",
+    },
+    "location_probability": {
+        "en": "A cell counts by the threshold when so large a share of the places in it is served (assumption). Fixed lines may "
+        "be spread evenly over all cells or fill single cells; the interval of Wi-Fi reaches over both.",
+        "th": "เกณฑ์ขั้นต่ำ: นับเฉพาะช่องที่สัดส่วนนี้ของตำแหน่งใช้งานได้ (ค่าสมมติ) สายสัญญาณอาจกระจายเท่ากันทุกช่องหรือมีครบทั้งช่อง "
+        "ช่วงค่าของ Wi-Fi ครอบคลุมทั้งสองแบบ",
+    },
     "imt_bandwidth_mhz": {
         "en": "200 MHz of the 700 MHz for one network (assumption); power density as in the link budget.",
         "th": "ใช้แถบ 200 เมกะเฮิรตซ์จาก 700 เมกะเฮิรตซ์ต่อหนึ่งโครงข่าย (ค่าสมมติ)",
@@ -84,103 +106,198 @@ ASSUMPTION_CHECKS: Final = {"fixed_line_share": Check.ORIGINAL}
 
 
 def _rule(case: str) -> dict[str, Any]:
-    checked = check_json(RULES[case].check)
-    return {"rule": RULES[case].text, "ruleCheck": checked["check"], "ruleCheckText": checked["checkText"]}
+    checked = check_json(Check.SECONDARY)
+    return {
+        "rule": words_json(RULES[case]),
+        "ruleCheck": checked["check"],
+        "ruleCheckText": checked["checkText"],
+    }
 
 
 def _checked(name: str, given: Any) -> Check:
     """A value that the caller changed rests on no source any more."""
     return (
-        ASSUMPTION_CHECKS.get(name, Check.OWN) if given == getattr(PolicyAssumptions(), name) else Check.OWN
+        ASSUMPTION_CHECKS.get(name, Check.OWN)
+        if given == getattr(PolicyAssumptions(), name, None)
+        else Check.OWN
     )
 
 
 def wifi_rate_mbps(assumed: PolicyAssumptions, budget: Budget) -> float:
     """Bounded Shannon rate at the edge of the home on one channel (one spatial stream, no interference)."""
-    loss = float(path_loss(Scenario.INH, np.array(assumed.home_radius_m), 6.175, 2.5, 1.5, los=False))
     noise = budget.noise_dbm(assumed.wifi_channel_mhz, budget.ue_noise_db)
-    snr = 10 ** ((assumed.wifi_eirp_dbm - loss - noise) / 10.0)
+    snr = 10 ** ((assumed.wifi_eirp_dbm - _home_loss_db(assumed) - noise) / 10.0)
     return assumed.wifi_channel_mhz * min(budget.efficiency * float(np.log2(1.0 + snr)), budget.se_max)
+
+
+def _home_loss_db(assumed: PolicyAssumptions) -> float:
+    return float(path_loss(Scenario.INH, np.array(assumed.home_radius_m), 6.175, 2.5, 1.5, los=False))
+
+
+def home_probability(assumed: PolicyAssumptions, budget: Budget) -> float:
+    """The probability that a place at the edge of a home is served by its access point.
+
+    The link budget is that of the mobile case: the same noise, body loss, margins and extra loss, with the shadow fading of InH.
+    """
+    down = (
+        assumed.wifi_eirp_dbm
+        - budget.noise_dbm(assumed.wifi_channel_mhz, budget.ue_noise_db)
+        - budget.sinr_down_db
+        - budget.margin_down_db
+    )
+    up = (
+        min(budget.ue_power_dbm, assumed.wifi_eirp_dbm)
+        - budget.noise_dbm(assumed.wifi_channel_mhz, budget.bs_noise_db)
+        - budget.sinr_up_db
+        - budget.margin_up_db
+    )
+    room = min(down, up) - budget.body_loss_db - budget.extra_loss_db - _home_loss_db(assumed)
+    sigma = float(shadow_sigma(Scenario.INH, np.array(assumed.home_radius_m), 0.0, los=False))
+    return 0.5 * (1.0 + math.erf(room / sigma / math.sqrt(2.0)))
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A case as service probabilities: ``likely[extra]`` (3, n) by PLACES.
+
+    ``variants``: the same, or (3, ways, n) where it depends on the spread, at the ends of each assumption; the intervals are the envelope over them too.
+    """
+
+    id: str
+    likely: Mapping[float, Floats]
+    variants: Sequence[Mapping[float, Floats]] = ()
+
+    def measures(self, people: People, threshold: float) -> dict[str, dict[str, dict[str, Any]]]:
+        """Place → measure → share of people in percent: best, low, high and by extra loss."""
+        found: dict[str, dict[str, dict[str, Any]]] = {}
+        for k, place in enumerate(PLACES):
+            found[place] = {}
+            for measure, limit in (("expected", None), ("threshold", threshold)):
+                every = [
+                    served(people, {extra: p[k] for extra, p in one.items()}, limit)
+                    for one in (self.likely, *self.variants)
+                ]
+                best = every[0].range.best
+                low, high = min(one.range.low for one in every), max(one.range.high for one in every)
+                found[place][measure] = {
+                    **Range(best, low, high).share_of(people.total).as_json(1),
+                    "people": Range(best, low, high).as_json(),
+                    "byExtraLoss": every[0].by_extra_loss(),
+                }
+        return found
+
+
+def _wifi(share: float, homes: Mapping[float, float], n: int) -> dict[float, Floats]:
+    """Homes with a line are spread evenly over the cells: indoors each cell has the same share; nothing is served outdoors."""
+    inside = np.array([[0.0], [1.0], [1.0]])
+    return {extra: np.repeat(share * home * inside, n, axis=1) for extra, home in homes.items()}
+
+
+def _wifi_in_full_cells(share: float, homes: Mapping[float, float], people: People) -> dict[float, Floats]:
+    """The other end, (3, ways, n): the same share of people, all in cells where every home has a line, the fullest first."""
+    linked = np.stack([_filled(cells, share) for cells in people.cells])
+    inside = np.stack([np.zeros_like(linked), linked, linked])
+    return {extra: home * inside for extra, home in homes.items()}
+
+
+def _filled(cells: Floats, share: float) -> Floats:
+    """(n,): the part of each cell's people that counts when cells are filled until ``share`` of all people is reached."""
+    order = np.argsort(-cells, kind="stable")
+    before = np.concatenate([[0.0], np.cumsum(cells[order])[:-1]])
+    room = np.clip(share * cells.sum() - before, 0.0, cells[order])
+    linked = np.zeros(len(cells))
+    linked[order] = np.divide(room, cells[order], out=np.zeros(len(cells)), where=cells[order] > 0)
+    return linked
+
+
+def _wifi_case(
+    name: str, shares: tuple[float, float, float], homes: Mapping[float, float], people: People
+) -> Case:
+    """``shares``: low, likely, high of the residents whose home is served by Wi-Fi."""
+    low, likely, high = shares
+    n = people.cells.shape[1]
+    variants = [_wifi(one, homes, n) for one in (low, high)]
+    variants += [_wifi_in_full_cells(one, homes, people) for one in shares]
+    return Case(name, _wifi(likely, homes, n), variants)
+
+
+def _either(one: Mapping[float, Floats], other: Mapping[float, Floats]) -> dict[float, Floats]:
+    """Served by one or the other, independently. ``one``: (3, n) or (3, ways, n); ``other``: (3, n)."""
+    return {
+        extra: 1.0 - (1.0 - p) * (1.0 - (other[extra] if p.ndim == 2 else other[extra][:, None, :]))
+        for extra, p in one.items()
+    }
 
 
 def compare(
     grid: LandGrid, people: People, sites: Sequence[Site], budget: Budget, assumed: PolicyAssumptions
 ) -> dict[str, Any]:
-    """Both cases and, since the rules do not exclude one another, the two together."""
-    rate = wifi_rate_mbps(assumed, budget)
-    lines, today = assumed.fixed_line_share, assumed.ap_share_today
-    wifi_later = Range(*(people.total * s for s in (lines[1], lines[0], lines[2])))
-    wifi_now = Range(*(people.total * s * t for s, t in zip(_order(lines), _order(today), strict=True)))
+    """Every case by the same two measures, over the same people and losses, and the conclusion that this allows."""
     band = replace(
         BANDS["6000"],
         bandwidth_mhz=assumed.imt_bandwidth_mhz,
         eirp_dbm=BANDS["6000"].eirp_dbm + 10.0 * float(np.log10(assumed.imt_bandwidth_mhz / 100.0)),
     )
-    result = cover(grid, sites, band, budget)
-    imt = summary(grid, people, sites, result, budget)
-    indoor = people.count(result.level >= 2)
-    share = indoor.share_of(people.total)
-    together = Range(
-        *(people.total * (1 - (1 - s) * (1 - i / 100.0)) for s, i in zip(_order(lines), (share.best, share.low, share.high), strict=True))
-    )  # fmt: skip
-    per_person_wifi = rate / assumed.household_size
+    results = cover_range(grid, sites, band, budget)
+    homes = {
+        extra: home_probability(assumed, replace(budget, extra_loss_db=budget.extra_loss_db + extra))
+        for extra in results
+    }
+    lines, today = assumed.fixed_line_share, assumed.ap_share_today
+    low, likely, high = (a * b for a, b in zip(lines, today, strict=True))
+    imt = Case("upper-imt", {extra: one.probability for extra, one in results.items()})
+    later = _wifi_case("lower-licence-exempt", lines, homes, people)
+    cases = [
+        _wifi_case("lower-today", (low, likely, high), homes, people),
+        later,
+        imt,
+        Case(
+            "together",
+            _either(later.likely, imt.likely),
+            [_either(one, imt.likely) for one in later.variants],
+        ),
+    ]
+    measures = {case.id: case.measures(people, budget.location_probability) for case in cases}
+    rate = wifi_rate_mbps(assumed, budget)
+    mobile = capacity(people, len(sites), results[EXTRA_LOSS_DB[0]], budget)
+    wifi = {
+        "spectrumMhz": 500,
+        "edgeRateMbps": round(rate),
+        "perPersonMbps": round(rate / assumed.household_size, 1),
+    }
+    facts: dict[str, dict[str, Any]] = {
+        "lower-today": {**_rule("lower"), **wifi},
+        "lower-licence-exempt": {**_rule("lower"), **wifi},
+        "upper-imt": {
+            **_rule("upper"),
+            "spectrumMhz": 700,
+            "edgeRateMbps": None,
+            "perPersonMbps": mobile["perPersonMbps"],
+            "capacityGbps": mobile["totalGbps"],
+            "sites": len(sites),
+            "budget": budget.as_json(band),
+        },
+        "together": {"rule": None, "spectrumMhz": 1200, "edgeRateMbps": None, "perPersonMbps": None},
+    }
+    verdicts = [verdict(place, measures) for place in PLACES]
     return {
         "origin": "computed",
         "residents": round(people.total),
+        "population": words_json(POPULATION),
+        "threshold": budget.location_probability,
+        "extraLossDb": list(EXTRA_LOSS_DB),
         "cases": [
             {
-                "id": "lower-licence-exempt",
-                "name": {
-                    "th": "ย่านล่าง 5.925–6.425 กิกะเฮิรตซ์ แบบไม่ต้องรับใบอนุญาต (Wi-Fi ในอาคาร)",
-                    "en": "Lower band 5.925–6.425 GHz licence-exempt (indoor Wi-Fi)",
-                },
-                **_rule("lower"),
-                "spectrumMhz": 500,
-                "peopleIndoors": wifi_later.as_json(),
-                "peopleIndoorsToday": wifi_now.as_json(),
-                "peopleOutdoors": {"best": 0, "low": 0, "high": 0},
-                "sharePercent": wifi_later.share_of(people.total).as_json(1),
-                "edgeRateMbps": round(rate, 0),
-                "perPersonMbps": round(per_person_wifi, 1),
-                "capacityGbps": None,
-                "note": {
-                    "th": "ความเร็วเป็นของคลื่นในแต่ละบ้าน ใช้ได้จริงเท่าที่สายสัญญาณของบ้านรองรับ จึงไม่รวมเป็นความจุของทั้งจังหวัด "
-                    "และไม่ให้บริการนอกอาคาร",
-                    "en": "The rate is that of the radio link in each home. The line into the home limits the usable rate, so "
-                    "there is no total for the province. Nothing is served outdoors.",
-                },
-            },
-            {
-                "id": "upper-imt",
-                "name": {
-                    "th": "ย่านบน 6.425–7.125 กิกะเฮิรตซ์ สำหรับโครงข่ายมือถือ (IMT)",
-                    "en": "Upper band 6.425–7.125 GHz for mobile networks (IMT)",
-                },
-                **_rule("upper"),
-                "spectrumMhz": 700,
-                "peopleOutdoors": imt["covered"]["outdoor"]["people"],
-                "peopleIndoors": imt["covered"]["indoor-low-loss"]["people"],
-                "peopleIndoorsHighLoss": imt["covered"]["indoor-high-loss"]["people"],
-                "sharePercent": imt["covered"]["outdoor"]["sharePercent"],
-                "perPersonMbps": imt["capacity"]["perPersonMbps"],
-                "capacityGbps": capacity(people, len(sites), result, budget)["totalGbps"],
-                "sites": len(sites),
-                "budget": imt["budget"],
-                "grid": imt["grid"],
-                "note": {
-                    "th": "สถานีเป็นค่าสมมติ นับผู้อยู่ในอาคารแบบสูญเสียต่ำว่าได้รับบริการในอาคาร",
-                    "en": "Sites are assumed. People in low-loss buildings count as served indoors.",
-                },
-            },
+                "id": case.id,
+                "name": words_json(NAMES[case.id]),
+                "note": words_json(NOTES[case.id]),
+                "measures": measures[case.id],
+                **facts[case.id],
+            }
+            for case in cases
         ],
-        "together": {
-            "peopleIndoors": together.as_json(),
-            "sharePercent": together.share_of(people.total).as_json(1),
-            "note": {
-                "th": "สมมติว่าบ้านที่มีสายสัญญาณกระจายเท่ากันทุกพื้นที่ โดยไม่ขึ้นกับสัญญาณมือถือ",
-                "en": "Assumes that homes with a line are spread independently of mobile coverage.",
-            },
-        },
+        "verdicts": verdicts,
+        "soWhat": words_json(so_what(verdicts)),
         "assumptions": [
             {
                 "name": name,
@@ -194,14 +311,10 @@ def compare(
                 ("home_radius_m", assumed.home_radius_m),
                 ("household_size", assumed.household_size),
                 ("imt_bandwidth_mhz", assumed.imt_bandwidth_mhz),
+                ("extra_loss_db", (EXTRA_LOSS_DB[0], EXTRA_LOSS_DB[-1])),
+                ("location_probability", budget.location_probability),
             )
         ],
-        "limits": imt["limits"],
-        "method": imt["method"],
+        "limits": LIMITS,
+        "method": people.method(),
     }
-
-
-def _order(low_likely_high: tuple[float, float, float]) -> tuple[float, float, float]:
-    """As (best, low, high), the order of Range."""
-    low, likely, high = low_likely_high
-    return likely, low, high

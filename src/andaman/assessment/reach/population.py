@@ -114,8 +114,12 @@ class People:
         return mean
 
     def sums(self, where: NDArray[Any]) -> Floats:
-        """(ways,): residents in the cells that ``where`` marks (booleans, or shares from 0 to 1), by each way."""
-        return np.asarray(self.cells @ np.asarray(where, dtype=np.float64), dtype=np.float64)
+        """(ways,): residents in the cells that ``where`` marks (booleans, or shares from 0 to 1), by each way.
+
+        ``where``: (n,), or (ways, n) where it depends on the way.
+        """
+        marks = np.asarray(where, dtype=np.float64)
+        return np.asarray(self.cells @ marks if marks.ndim == 1 else (self.cells * marks).sum(axis=1))
 
     def count(self, where: NDArray[Any]) -> Range:
         """Residents in the cells that ``where`` marks (booleans, or shares from 0 to 1)."""

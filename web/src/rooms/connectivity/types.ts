@@ -1,3 +1,4 @@
+import type { Constant } from '$components/Constants.svelte';
 import type { Grid } from '$components/StudyMap.svelte';
 import type { Message } from '$lib/i18n.svelte';
 
@@ -6,11 +7,22 @@ export interface Range {
   low: number;
   high: number;
 }
-export interface Covered {
+export interface ExtraLoss {
+  extraLossDb: number;
+  sharePercent: number;
+}
+/** People served by one measure. A run of an earlier version has the range alone. */
+export interface Served {
   people: Range;
   sharePercent: Range;
-  areaSharePercent: number;
+  contributions?: { name: Message; low: number; high: number }[];
+  byExtraLoss?: ExtraLoss[];
 }
+export interface Covered extends Served {
+  areaSharePercent: number;
+  expected?: Served;
+}
+export type Place = 'outdoor' | 'indoor-low-loss' | 'indoor-high-loss';
 export interface Run {
   id: string;
   name: Message;
@@ -19,26 +31,28 @@ export interface Run {
   siteCount: number;
   origin: string;
   modifiedAt: string;
-  covered: Record<'outdoor' | 'indoor-low-loss' | 'indoor-high-loss', Covered>;
+  population?: Message;
+  covered: Record<Place, Covered>;
   capacity: { totalGbps: number; medianSinrDb: number; sitesServing: number };
   budget: Record<string, unknown> & { limitedBy: 'uplink' | 'downlink' };
-  sources?: Record<string, string>;
-  sourceChecks?: Record<string, { checkText?: Message | null }>;
+  constants?: Constant[];
   method: Message;
   limits: Message;
   grid?: Grid;
   sites?: { id: string; location: GeoJSON.Point }[];
 }
+export type Measure = 'expected' | 'threshold';
+export interface Share extends Range {
+  people: Range;
+  byExtraLoss: ExtraLoss[];
+}
 export interface Case {
   id: string;
   name: Message;
-  rule: string;
+  rule: Message | null;
   ruleCheckText?: Message | null;
   spectrumMhz: number;
-  peopleIndoors: Range;
-  peopleIndoorsToday?: Range;
-  peopleOutdoors: Range;
-  sharePercent: Range;
+  measures: Record<Place, Record<Measure, Share>>;
   edgeRateMbps: number | null;
   perPersonMbps: number | null;
   note: Message;
@@ -46,8 +60,12 @@ export interface Case {
 export interface Policy {
   origin: string;
   residents: number;
+  population: Message;
+  threshold: number;
+  extraLossDb: number[];
   cases: Case[];
-  together: { peopleIndoors: Range; sharePercent: Range; note: Message };
+  verdicts: { place: Place; holds: boolean; leader: string | null; text: Message }[];
+  soWhat: Message;
   assumptions: { name: string; value: number | number[]; text: Message; checkText?: Message | null }[];
   method: Message;
   limits: Message;

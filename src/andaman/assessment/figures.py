@@ -1,0 +1,407 @@
+"""The basis of each figure of this room: reach, critical links, coverage, and the 6 GHz cases.
+
+A basis is read from the same results that the pages show; nothing is computed for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from andaman.assessment.citation import CHECK_TEXTS, Check
+from andaman.assessment.connectivity import ConnectivityService
+from andaman.assessment.reach.world import World
+from andaman.assessment.reading import ACCESS, CRITICAL, RUN, may_see
+from andaman.assessment.service import AssessmentService
+from andaman.evidence.model import Basis, Constant, EntityRef, Link
+from andaman.evidence.problems import NoSuchFigure
+from andaman.identity.model import Actor
+from andaman.kernel.errors import ResourceNotFound
+from andaman.kernel.time import Micros, local_date
+from andaman.kernel.words import Words
+
+PERCENT: Final = Words("ร้อยละ", "percent")
+PEOPLE: Final = Words("คน", "people")
+_KINDS: Final = {
+    "Hospital": Words("โรงพยาบาล", "a hospital"),
+    "FireStation": Words("สถานีดับเพลิง", "a fire station"),
+}
+_PLACES: Final = {
+    "outdoor": Words("กลางแจ้ง", "outdoors"),
+    "indoor-low-loss": Words("ในอาคารผนังเบา", "in buildings with light walls"),
+    "indoor-high-loss": Words("ในอาคารผนังหนาหรือกระจกสะท้อน", "in buildings with heavy walls or coated glass"),
+}
+_MEASURES: Final = {
+    "expected": Words("สัดส่วนคาดหมายของประชากร", "expected share of people"),
+    "threshold": Words("ประชากรในช่องที่ใช้งานได้ตามเกณฑ์", "people of cells above the threshold"),
+}
+_MODEL: Final = Words("แบบจำลองของแผน ไม่ใช่ค่าที่วัด", "a model of a plan, not a measurement")
+_COMPUTED: Final = Words(
+    "คำนวณจากแบบจำลอง ยังไม่ได้เทียบกับค่าที่วัด", "computed by a model, not compared with measurements"
+)
+
+
+class Figures:
+    """The resolvers that the room of evidence asks."""
+
+    def __init__(self, assessment: AssessmentService, connectivity: ConnectivityService) -> None:
+        self._assessment, self._connectivity = assessment, connectivity
+
+    async def reach(self, key: str, actor: Actor) -> Basis:
+        """``Hospital``, ``Hospital/8``, ``Hospital/8/<district>``, ``Hospital/constant/<code>``."""
+        may_see(actor, *ACCESS)
+        kind, _, part = key.partition("/")
+        if kind not in _KINDS:
+            raise NoSuchFigure
+        study = await self._assessment.accessibility(kind)
+        world = await self._assessment.world()
+        constants = _constants(study["constants"])
+        name = _KINDS[kind]
+        title = Words(f"การเข้าถึง{name.th}ทางถนน", f"Reach of {name.en} by road")
+        value: float | str | None = None
+        note = None
+        if part.startswith("constant/"):
+            return _one_constant(
+                constants, study["constants"], part.removeprefix("constant/"), self._period()
+            )
+        if part:
+            minutes, _, area = part.partition("/")
+            ring = next((row for row in study["within"] if str(row["minutes"]) == minutes), None)
+            row = (
+                ring
+                if ring is None or not area
+                else next((one for one in ring["byArea"] if one["id"] == area), None)
+            )
+            if ring is None or row is None:
+                raise NoSuchFigure
+            share = row["sharePercent"]
+            value = share["best"]
+            title = Words(
+                f"ผู้อยู่อาศัยที่ถึง{name.th}ภายใน {minutes} นาที{_of(row, 'th')}",
+                f"Residents within {minutes} minutes of {name.en}{_of(row, 'en')}",
+            )
+            note = _envelope_note(share, ring["contributions"], len(ring["variants"]))
+        places = tuple(
+            EntityRef(
+                id=place["id"],
+                attribute="location",
+                note=_words(place["reason"])
+                or Words(
+                    f"ใกล้ที่สุดสำหรับผู้อยู่อาศัย {place['nearestForResidents']:,} คน ห่างถนนสายหลัก {place['toRoadM']:,} ม.",
+                    f"nearest for {place['nearestForResidents']:,} residents, {place['toRoadM']:,} m from a main road",
+                ),
+            )
+            for place in study["places"]
+        )
+        return Basis(
+            title=title,
+            value=value,
+            unit=PERCENT if part else None,
+            period=self._period(),
+            population=_words(study["population"]),
+            check=_COMPUTED,
+            formula=Words(
+                "ผู้อยู่อาศัยในช่องพื้นดินที่รถถึงภายในเวลาที่กำหนด ÷ ผู้อยู่อาศัยทั้งหมด × 100",
+                "residents of land cells that a car reaches in time ÷ all residents × 100",
+            ),
+            constants=constants,
+            entities=(*places, *_residents(world)),
+            note=note or _words(study["method"]),
+        )
+
+    async def critical(self, key: str, actor: Actor) -> Basis:
+        """``sum``, ``constant/<code>``, or ``<case>/<rank>`` and ``<case>/sum``."""
+        may_see(actor, *CRITICAL)
+        study = await self._assessment.criticality()
+        world = await self._assessment.world()
+        constants = _constants(study["constants"])
+        if key.startswith("constant/"):
+            return _one_constant(constants, study["constants"], key.removeprefix("constant/"), self._period())
+        case_id, _, rank = key.rpartition("/")
+        case = next(
+            (one for one in study["cases"] if one["id"] == (case_id or study["cases"][0]["id"])), None
+        )
+        if case is None:
+            raise NoSuchFigure
+        rows = study["links"] if case is study["cases"][0] else case["links"]
+        assumed = _assumed(case)
+        unit = _words(study["unit"])
+        if rank == "sum":
+            return Basis(
+                title=Words("ผลรวมของช่วงถนนสำคัญ", "Sum over the critical links"),
+                value=case["personMinutes"],
+                unit=unit,
+                period=self._period(),
+                population=_words(study["population"]),
+                check=_COMPUTED,
+                formula=Words("ผลรวมของทุกช่วงในรายการ ปิดทีละช่วง", "sum over the list, each link closed alone"),
+                constants=(assumed, *constants),
+                parts=tuple(
+                    Link(
+                        title=_road(row),
+                        kind="critical-link",
+                        key=f"{case['id']}/{row['rank']}",
+                        value=row["personMinutes"],
+                        unit=unit,
+                    )
+                    for row in rows
+                ),
+                entities=_residents(world),
+            )
+        row = next((one for one in rows if str(one["rank"]) == rank), None)
+        if row is None:
+            raise NoSuchFigure
+        segments = tuple(EntityRef(id=one, attribute="length") for one in row["segments"])
+        return Basis(
+            title=_road(row),
+            value=row["personMinutes"],
+            unit=unit,
+            period=self._period(),
+            population=_words(study["population"]),
+            check=_COMPUTED,
+            formula=Words(
+                f"เวลาที่เพิ่มขึ้น {row['addedPersonMinutes']:,} คน-นาที + เที่ยวที่เดินทางไม่ได้ {row['lostTrips']:,} เที่ยว × "
+                f"{case['lostMin']:g} นาที (ถูกตัดขาด {row['cutOff']:,} คน)",
+                f"{row['addedPersonMinutes']:,} added person-minutes + {row['lostTrips']:,} lost trips × "
+                f"{case['lostMin']:g} minutes ({row['cutOff']:,} people cut off)",
+            ),
+            constants=(assumed, *constants),
+            entities=(*segments, *_residents(world)),
+            note=_words(study["limits"]),
+        )
+
+    async def coverage(self, key: str, actor: Actor) -> Basis:
+        """``<run>/<level>/<measure>``, ``<run>/capacity``, ``<run>/sites``, ``<run>/constant/<code>``."""
+        run_id, _, part = key.partition("/")
+        try:
+            run = self._connectivity.get(run_id, actor.access)
+        except ResourceNotFound:
+            raise NoSuchFigure from None
+        constants = _constants(run.get("constants", ()))
+        if part.startswith("constant/"):
+            return _one_constant(constants, run.get("constants", ()), part.removeprefix("constant/"), _MODEL)
+        place, _, measure = part.partition("/")
+        band = _words(run["bandName"]) or Words("-", "-")
+        title, value, unit, note = Words(f"ความครอบคลุม {band.th}", f"Coverage at {band.en}"), None, None, None
+        if place in _PLACES and measure in _MEASURES:
+            row = run["covered"][place]
+            row = row if measure == "threshold" else row.get("expected", row)
+            where, by = _PLACES[place], _MEASURES[measure]
+            title = Words(f"{band.th} {where.th}: {by.th}", f"{band.en} {where.en}: {by.en}")
+            value, unit = row["sharePercent"]["best"], PERCENT
+            note = _envelope_note(row["sharePercent"], row.get("contributions", ()), None)
+        elif part == "capacity":
+            value, unit = run["capacity"]["totalGbps"], Words("กิกะบิตต่อวินาที", "Gbit/s")
+        elif part == "sites":
+            value, unit = run["siteCount"], Words("แห่ง", "sites")
+        else:
+            raise NoSuchFigure
+        sites = tuple(EntityRef(id=site["id"], attribute="location") for site in run.get("sites") or ())
+        return Basis(
+            title=title,
+            value=value,
+            unit=unit,
+            period=_MODEL,
+            population=_words(run.get("population")),
+            check=_COMPUTED,
+            formula=Words(
+                "ผู้อยู่อาศัย × โอกาสที่ใช้งานได้ของแต่ละช่องพื้นดิน ÷ ผู้อยู่อาศัยทั้งหมด × 100 (เกณฑ์: นับเฉพาะช่องที่ถึงเกณฑ์)",
+                "residents × probability of service of each land cell ÷ all residents × 100 (threshold: only cells that reach it)",
+            ),
+            constants=constants,
+            entities=(
+                EntityRef(id=run["id"], attribute="result"),
+                *sites,
+                *_residents(await self._assessment.world()),
+            ),
+            note=note or _words(run.get("limits")),
+        )
+
+    async def policy(self, key: str, actor: Actor) -> Basis:
+        """``<case>/<place>/<measure>``, ``<case>/spectrum``, ``<case>/edge``, ``<case>/perPerson``, ``assumption/<name>``."""
+        may_see(actor, *RUN)
+        found = await self._connectivity.policy({})
+        constants = tuple(
+            Constant(
+                name=_assumption_name(row["name"]),
+                value=" / ".join(f"{one:g}" for one in row["value"])
+                if isinstance(row["value"], list)
+                else row["value"],
+                source=_words(row["text"]) or Words("-", "-"),
+                check=_words(row["checkText"]),
+            )
+            for row in found["assumptions"]
+        )
+        case_id, _, part = key.partition("/")
+        if case_id == "assumption":
+            return _one_constant(
+                constants, [{"code": row["name"]} for row in found["assumptions"]], part, _MODEL
+            )
+        case = next((one for one in found["cases"] if one["id"] == case_id), None)
+        if case is None:
+            raise NoSuchFigure
+        name = _words(case["name"]) or Words("-", "-")
+        title, note = name, _words(case["note"])
+        place, _, measure = part.partition("/")
+        value: float | None
+        if place in _PLACES and measure in _MEASURES:
+            share = case["measures"][place][measure]
+            value, unit = share["best"], PERCENT
+            title = Words(
+                f"{name.th} {_PLACES[place].th}: {_MEASURES[measure].th}",
+                f"{name.en}, {_PLACES[place].en}: {_MEASURES[measure].en}",
+            )
+            note = _envelope_note(share, (), None)
+        elif part in _CASE_FACTS:
+            attr, unit = _CASE_FACTS[part]
+            value = case[attr]
+        else:
+            raise NoSuchFigure
+        rule = () if case["rule"] is None else (_rule(case),)
+        sites = tuple(
+            EntityRef(id=site.id, attribute="location") for site in await self._connectivity.sites()
+        )
+        return Basis(
+            title=title,
+            value=value,
+            unit=unit,
+            period=_MODEL,
+            population=_words(found["population"]),
+            check=_COMPUTED,
+            formula=Words(
+                "ผู้อยู่อาศัย × โอกาสที่ใช้งานได้ ÷ ผู้อยู่อาศัยทั้งหมด × 100 ใช้เกณฑ์ ประชากร และการสูญเสียเดียวกันทุกทางเลือก",
+                "residents × probability of service ÷ all residents × 100, by the same measures, people and losses in every case",
+            ),
+            constants=(*rule, *constants),
+            entities=(*sites, *_residents(await self._assessment.world())),
+            note=note,
+        )
+
+    def _period(self) -> Words:
+        return as_of(self._assessment.clock())
+
+
+_CASE_FACTS: Final = {
+    "spectrum": ("spectrumMhz", Words("เมกะเฮิรตซ์", "MHz")),
+    "edge": ("edgeRateMbps", Words("เมกะบิตต่อวินาที", "Mbit/s")),
+    "perPerson": ("perPersonMbps", Words("เมกะบิตต่อวินาที", "Mbit/s")),
+}
+_ASSUMPTIONS: Final = {
+    "fixed_line_share": Words("สัดส่วนบ้านที่มีสายสัญญาณ", "Share of homes with a fixed line"),
+    "ap_share_today": Words("สัดส่วนบ้านที่มีอุปกรณ์รองรับ", "Share of homes with such devices"),
+    "home_radius_m": Words("รัศมีของบ้าน (เมตร)", "Radius of a home (m)"),
+    "household_size": Words("คนต่อครัวเรือน", "Persons per household"),
+    "imt_bandwidth_mhz": Words("แถบความถี่ต่อโครงข่าย (เมกะเฮิรตซ์)", "Bandwidth of one network (MHz)"),
+    "extra_loss_db": Words("การสูญเสียเพิ่มเติม (เดซิเบล)", "Extra loss (dB)"),
+    "location_probability": Words("เกณฑ์ขั้นต่ำ", "Threshold"),
+}
+
+
+def as_of(now: Micros) -> Words:
+    """The state of the data on the day of ``now``, in Bangkok."""
+    day = local_date(now)
+    return Words(
+        f"ข้อมูล ณ วันที่ {day.day}/{day.month}/{day.year + 543}",
+        f"data as of {day.year}-{day.month:02d}-{day.day:02d}",
+    )
+
+
+def _assumption_name(name: str) -> Words:
+    return _ASSUMPTIONS.get(name, Words(name, name))
+
+
+def _words(given: Any) -> Words | None:
+    if not isinstance(given, Mapping) or not (given.get("th") or given.get("en")):
+        return None
+    return Words(str(given.get("th") or given["en"]), str(given.get("en") or given["th"]))
+
+
+def _of(row: Mapping[str, Any], lang: str) -> str:
+    """ ", district", where the row is one of a district."""
+    name = row.get("name")
+    found = name.get(lang) if isinstance(name, Mapping) else None
+    return "" if not found else f" {found}" if lang == "th" else f", {found}"
+
+
+def _constants(rows: Iterable[Mapping[str, Any]]) -> tuple[Constant, ...]:
+    return tuple(
+        Constant(
+            name=_words(row["name"]) or Words("-", "-"),
+            value=row["value"],
+            unit=_words(row["unit"]),
+            source=_words(row["source"]) or Words("-", "-"),
+            check=_words(row["checkText"]),
+        )
+        for row in rows
+    )
+
+
+def _one_constant(
+    constants: tuple[Constant, ...], rows: Iterable[Mapping[str, Any]], code: str, period: Words
+) -> Basis:
+    """The basis of a constant that is shown by itself. Raises NoSuchFigure."""
+    for constant, row in zip(constants, rows, strict=True):
+        if row["code"] == code:
+            return Basis(
+                title=constant.name,
+                value=constant.value,
+                unit=constant.unit,
+                period=period,
+                check=constant.check,
+                constants=(constant,),
+            )
+    raise NoSuchFigure
+
+
+def _assumed(case: Mapping[str, Any]) -> Constant:
+    streets = Words("มีถนนย่อยที่สมมติ", "with assumed local streets")
+    if not case["localStreets"]:
+        streets = Words("ไม่มีถนนย่อยที่สมมติ", "without assumed local streets")
+    return Constant(
+        name=Words("กรณีที่ใช้", "The case"),
+        value=Words(
+            f"{case['lostMin']:g} นาทีต่อเที่ยว {streets.th}",
+            f"{case['lostMin']:g} minutes per lost trip, {streets.en}",
+        ),
+        source=Words("ค่าสมมติของแพลตฟอร์ม ไม่มีแหล่งอ้างอิง", "assumption of the platform, without a source"),
+        check=_words(CHECK_TEXTS[Check.OWN]),
+    )
+
+
+def _rule(case: Mapping[str, Any]) -> Constant:
+    return Constant(
+        name=Words("คลื่นความถี่ (เมกะเฮิรตซ์)", "Spectrum (MHz)"),
+        value=case["spectrumMhz"],
+        source=_words(case["rule"]) or Words("-", "-"),
+        check=_words(case["ruleCheckText"]),
+    )
+
+
+def _road(row: Mapping[str, Any]) -> Words:
+    name = _words(row["name"]) or Words("ถนนไม่มีชื่อ", "Unnamed road")
+    ref = f" ({row['ref']})" if row.get("ref") else ""
+    return Words(f"{name.th}{ref}", f"{name.en}{ref}")
+
+
+def _envelope_note(
+    share: Mapping[str, float], contributions: Iterable[Mapping[str, Any]], count: int | None
+) -> Words:
+    """The interval in words, with what each unknown does alone."""
+    low, high = f"{share['low']:g}", f"{share['high']:g}"
+    thai = f"ช่วงค่าร้อยละ {low}–{high} คือค่าต่ำสุดและสูงสุดของทุกสิ่งที่ไม่ทราบ"
+    english = f"Range {low} to {high} percent: the envelope of everything that is not known"
+    if count is not None:
+        thai, english = f"{thai} ({count} ชุดสมมติฐาน)", f"{english} ({count} combinations)"
+    for row in contributions:
+        part = _words(row["name"]) or Words("-", "-")
+        thai += f" · {part.th} {row['low']:g}–{row['high']:g}"
+        english += f" · {part.en} {row['low']:g} to {row['high']:g}"
+    return Words(thai, english)
+
+
+def _residents(world: World) -> tuple[EntityRef, ...]:
+    """The register by district, and the households that divide it."""
+    districts = tuple(
+        EntityRef(id=area.id, attribute="population", value=area.population) for area in world.grid.areas
+    )
+    return (*districts, *(EntityRef(id=one) for one in world.people.households_entities))
