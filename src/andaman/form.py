@@ -135,7 +135,8 @@ class FormField(Answer, frozen=True, kw_only=True):
 @dataclass(frozen=True)
 class Form(Generic[AnyRow]):
     """A struct as a form. ``owner``: the entity type whose attributes the fields are, which gives them words and codes.
-    ``choices``: field → codes that are known only when the platform is built.
+    ``choices``: field → codes that are known only when the platform is built. ``retired``: fields of earlier releases, which
+    are read over.
 
     Raises ValueError where a field has no words.
     """
@@ -143,6 +144,7 @@ class Form(Generic[AnyRow]):
     row: type[AnyRow]
     owner: EntityType | None = None
     choices: Mapping[str, tuple[Code, ...]] = field(default_factory=dict)
+    retired: tuple[str, ...] = ()
     fields: tuple[FormField, ...] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -159,7 +161,11 @@ class Form(Generic[AnyRow]):
         errors: list[Refusal] = []
         if not isinstance(raw, dict):
             raise RowRefused.of([FieldNotUnderstood(field="code", reason="The row must be a JSON object")])
-        given = {name: content for name, content in raw.items() if content not in (None, "", [])}
+        given = {
+            name: content
+            for name, content in raw.items()
+            if content not in (None, "", []) and name not in self.retired
+        }
         types = {one.encode_name: one.type for one in msgspec.structs.fields(self.row)}
         errors += [NoSuchField(field=str(name)[:80]) for name in sorted(given.keys() - types.keys(), key=str)]
         for one in self.fields:

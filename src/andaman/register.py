@@ -19,7 +19,8 @@ class Register(Generic[AnyRow]):
     """A list that administrators of the city edit. Each field of ``row`` but ``code`` is an attribute of ``entity_type``.
 
     ``check`` refuses with RowRefused what the form cannot see. The entity of a row is in ``scope``, has its code in the
-    attribute ``code_attribute`` too, and has the texts ``constants``. ``rewritten_before``: releases that kept no marker wrote its
+    attribute ``code_attribute`` too, and has the texts ``constants``. ``retired``: fields of earlier releases, which rows may
+    still have. ``rewritten_before``: releases that kept no marker wrote its
     rows at each start, so nobody can have edited them. Raises ValueError where a field has no words.
     """
 
@@ -32,10 +33,11 @@ class Register(Generic[AnyRow]):
     code_attribute: str = ""
     constants: Mapping[str, str] = field(default_factory=dict)
     rewritten_before: bool = False
+    retired: tuple[str, ...] = ()
     form: Form[AnyRow] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "form", Form(self.row, self.entity_type))
+        object.__setattr__(self, "form", Form(self.row, self.entity_type, retired=self.retired))
 
     @property
     def fields(self) -> tuple[FormField, ...]:

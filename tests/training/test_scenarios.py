@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
+from andaman.broker.entity.build import entity, js, lang, prop, value
+from andaman.broker.model import Doc, OpKind, WriteOp
 from andaman.city import pack as packs
 from andaman.city.pack import load_pack
 from andaman.city.registers import Registers, SeedRows
+from andaman.city.seeding import digest_of_content
 from andaman.form import RowRefused
-from andaman.identity.model import FULL_ACCESS
+from andaman.identity.model import FULL_ACCESS, system_actor
 from andaman.rooms import TYPES
 from andaman.training.exercise import main_entity
 from andaman.training.scenarios import SCENARIOS, scenario_of
@@ -54,6 +57,12 @@ def _inject(**more: Any) -> list[dict[str, Any]]:
     return [first, {**second, **more}]
 
 
+def _part(tasks: list[tuple[str, float]], **times: float) -> list[dict[str, Any]]:
+    seconds = {"fullSeconds": 60, "noneSeconds": 120} | times
+    rows = [{"kind": kind, "points": points, **seconds} for kind, points in tasks]
+    return [{"role": "dispatching", "tasks": rows}]
+
+
 @pytest.mark.parametrize(
     ("more", "code"),
     [
@@ -68,12 +77,66 @@ def _inject(**more: Any) -> list[dict[str, Any]]:
         ({"injects": _inject(entityType="road accident")}, "inject-not-usable"),
         ({"alertRules": [{**_row()["alertRules"][0], "definition": {}}]}, "scenario-rule-refused"),
         ({"alertRules": [{**_row()["alertRules"][0], "id": "a b"}]}, "scenario-rule-refused"),
+        ({"placeWithinMetres": 0}, "number-out-of-range"),
+        ({"roleTasks": _part([("open", 99)])}, "part-not-usable"),
+        ({"roleTasks": _part([("open", 50), ("open", 50)])}, "part-not-usable"),
+        ({"roleTasks": _part([("log", 100)])}, "part-not-usable"),
+        ({"roleTasks": _part([("open", 100)], fullSeconds=9, noneSeconds=9)}, "part-not-usable"),
+        ({"roleTasks": _part([("open", 100)]) * 2}, "part-not-usable"),
     ],
 )
 def test_a_row_that_could_not_be_played_is_refused(more: dict[str, Any], code: str) -> None:
     with pytest.raises(RowRefused) as refused:
         SCENARIOS.read(_row(**more))
     assert refused.value.extra["errors"][0]["code"] == code
+
+
+def test_a_scenario_of_a_release_before_follows_the_pack_unless_somebody_edited_it(tmp_path: Path) -> None:
+    """Its row named kinds of unit, which the rule of the advice has replaced. An edited one stays, and can be read."""
+
+    def older(code: str, **more: Any) -> dict[str, Any]:
+        return {**_row(code=code), "unitTypes": ["ambulance"], **more}
+
+    def doc(row: dict[str, Any]) -> Doc:
+        attrs = {
+            name: lang(**content)
+            if name in ("name", "briefing")
+            else js(content)
+            if isinstance(content, (dict, list))
+            else prop(content)
+            for name, content in row.items()
+            if name != "code"
+        }
+        attrs["incidentTypes"], attrs["unitTypes"] = prop(row["incidentTypes"]), prop(row["unitTypes"])
+        return entity(f"urn:ngsi-ld:Exercise:{row['code']}", "Exercise", ["/registers"], **attrs)
+
+    async def work() -> None:
+        rows = [older(MINI, limitSeconds=600), older("own", limitSeconds=700)]
+        marker = {MINI: digest_of_content({**rows[0], "injects": _as_read(rows[0])}), "own": "edited"}
+        seed = entity(
+            "urn:ngsi-ld:RegisterSeed:drill-scenarios",
+            "RegisterSeed",
+            ["/registers"],
+            pack=prop("minicity"),
+            digests=js(marker),
+        )
+        async with platform(tmp_path, broker_only=True) as app:
+            ops = [WriteOp(OpKind.CREATE, one["id"], one) for one in (*map(doc, rows), seed)]
+            await app.broker.must_write(ops, system_actor("test"))
+        for _ in range(2):
+            async with platform(tmp_path, pack="minicity") as app:
+                found = app.get(Registers).rows(SCENARIOS)
+                assert found[MINI].limit_seconds == _row()["limitSeconds"], "nobody edited it"
+                assert found["own"].limit_seconds == 700
+                stored = app.broker.get(f"urn:ngsi-ld:Exercise:{MINI}", FULL_ACCESS)
+                assert value(stored, "unitTypes") is None
+
+    run(work)
+
+
+def _as_read(row: dict[str, Any]) -> Any:
+    """Seconds are numbers with a fraction when a row has been read."""
+    return SCENARIOS.json(SCENARIOS.read(row))["injects"]
 
 
 def test_a_drill_keeps_the_scenario_that_it_began_with(tmp_path: Path) -> None:

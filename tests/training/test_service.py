@@ -4,6 +4,8 @@ import asyncio
 
 from andaman.broker.entity.build import iri, value
 from andaman.identity.model import FULL_ACCESS
+from andaman.identity.records import TokenKind
+from andaman.offline import cli_actor
 from andaman.training.course import SHIFT
 from andaman.training.exercise import scope_of
 from tests.declared import undeclared
@@ -73,6 +75,31 @@ def test_a_drill_is_an_isolated_copy_and_is_scored_from_its_record(tmp_path):
             events = await app.broker.read_events(before, 20_000, tenant="")
             touched = {e.entity_id for e in events if e.actor == "system:drill"}
             assert touched == {live["id"]}, "the city itself is untouched"
+
+    run(work)
+
+
+def test_who_could_never_play_a_drill_starts_none(tmp_path):
+    """A token is bound to one tenant, an analyst has no part, and an operator has that of taking calls alone."""
+
+    async def work():
+        async with platform(tmp_path, pack="minicity") as app, client(app, "operator") as http:
+            body = {"scenario": "rain-and-a-fall"}
+            before = len(app.broker.tenants())
+            _, secret = await app.identity.add_token(
+                TokenKind.API, "drills", cli_actor(), roles=["administrator"]
+            )
+            async with client(app) as anyone:
+                anyone.headers["Authorization"] = f"Bearer {secret}"
+                refused = await anyone.post("/api/training/drills", json=body)
+                assert (refused.status_code, refused.json()["code"]) == (403, "drill-not-entered")
+            other = await http.post("/api/training/drills", json={**body, "role": "dispatching"})
+            assert (other.status_code, other.json()["code"]) == (403, "no-part-of-yours")
+            assert len(app.broker.tenants()) == before
+            roles = (await http.get("/api/training/scenarios")).json()[0]["roles"]
+            assert roles == ["call-taking"]
+            begun = await http.post("/api/training/drills", json=body)
+            assert begun.json()["drill"]["a"]["drillRole"] == "call-taking"
 
     run(work)
 

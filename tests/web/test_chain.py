@@ -56,7 +56,7 @@ def test_the_course_leads_into_a_drill_that_is_marked_everywhere(screens: Any) -
         question.locator("input[type=radio]").nth(1).check()
     page.get_by_role("button", name="Send answers").click()
     expect(page.get_by_text("passed, 100%").first).to_be_visible()
-    page.get_by_role("button", name="Start the drill").click()
+    page.get_by_role("button", name="Start the drill as Operator").click()
     link = page.get_by_role("link", name="Open the drill's operations room")
     expect(link).to_be_visible(timeout=30_000)
     link.click()

@@ -206,7 +206,7 @@ class Registers:
         rows = self._seeds.rows(register)
 
         def digest_of(code: str, doc: Doc) -> str:
-            return digest(register, {"code": code, **stored(register, doc)})
+            return _digest_of(register, code, doc)
 
         docs = ((code, self._broker.find(register.id_of(code), FULL_ACCESS)) for code in rows)
         older = {code: {digest_of(code, doc)} for code, doc in docs if register.rewritten_before and doc}
@@ -235,7 +235,7 @@ class Registers:
         doc = build.entity(register.id_of(row.code), register.entity_type.name, (register.scope,), **attrs)
         old = self._broker.find(doc["id"], FULL_ACCESS)
         if old is not None:
-            own = {build.iri(one.name) for one in register.fields}
+            own = {build.iri(name) for name in (*(one.name for one in register.fields), *register.retired)}
             rest = {name: bare(many) for name, many in old["attrs"].items() if name not in own}
             doc["attrs"] = {**rest, **doc["attrs"]}
         return doc
@@ -246,6 +246,19 @@ def digest(register: Register[Any], raw: Mapping[str, Any]) -> str:
     with suppress(RowRefused):
         raw = register.json(register.read(dict(raw)))
     return digest_of_content(raw)
+
+
+def _digest_of(register: Register[Any], code: str, doc: Doc) -> str:
+    """Digest of a stored row. One with retired fields has the digest that its release gave it."""
+    raw = {"code": code, **stored(register, doc)}
+    older = {name: build.value(doc, name) for name in register.retired}
+    older = {name: content for name, content in older.items() if content is not None}
+    if not older:
+        return digest(register, raw)
+    with suppress(RowRefused):
+        read = register.json(register.read(raw))
+        raw = {name: read.get(name, content) for name, content in raw.items()}
+    return digest_of_content(raw | older)
 
 
 def stored(register: Register[Any], doc: Doc) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from andaman.command.incidents.commands import (
     AddNote,
     CheckItem,
     CorrectIncident,
+    HandOver,
     OpenIncident,
     TakeIncidentStep,
 )
@@ -86,6 +87,7 @@ def routes(service: CommandService, definitions: Definitions | None = None) -> l
         _entry("POST", "/incidents/{id}/steps", STEP_INCIDENT, CLOSE_INCIDENT).to(door.step),
         _entry("POST", "/incidents/{id}/notes", NOTE_INCIDENT).to(door.note),
         _entry("POST", "/incidents/{id}/corrections", CORRECT_INCIDENT).to(door.correct),
+        _entry("POST", "/incidents/{id}/handover", NOTE_INCIDENT).to(door.hand_over),
         _entry("GET", "/incidents/{id}/candidates", READ_INCIDENT).to(door.candidates),
         _entry("POST", "/incidents/{id}/assignments", ASSIGN_UNIT).to(door.assign),
         _entry("POST", "/assignments/{id}/steps", STEP_ASSIGNMENT, ASSIGN_UNIT).to(door.assignment_step),
@@ -136,6 +138,10 @@ class _Door:
             return self._detail(request, await self._handle(request, item))
         note = read_form(AddNote, body, incident=incident_id)
         return self._detail(request, await self._handle(request, note))
+
+    async def hand_over(self, request: Request) -> Response:
+        command = await _read(request, HandOver, incident=_id(request))
+        return self._detail(request, await self._handle(request, command))
 
     async def assign(self, request: Request) -> Response:
         command = await _read(request, AssignUnit, incident=_id(request))

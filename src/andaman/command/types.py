@@ -9,7 +9,7 @@ from andaman.kernel.words import Words
 from andaman.units import IE, MTR, SEC
 from andaman.vocabulary import Attribute, Code, EntityType, Layer, Namespace
 
-_SEVERITY: Final = Attribute(
+SEVERITY: Final = Attribute(
     "severity",
     Words("ความรุนแรง", "Severity"),
     codes=(
@@ -117,7 +117,7 @@ ALERT: Final = EntityType(
             ),
             shown="state",
         ),
-        _SEVERITY,
+        SEVERITY,
         URGENCY,
         CERTAINTY,
         CATEGORY,
@@ -196,7 +196,7 @@ INCIDENT: Final = EntityType(
             ),
             shown="state",
         ),
-        _SEVERITY,
+        SEVERITY,
         Attribute("priority", Words("ลำดับความสำคัญ", "Priority")),
         DESCRIPTION,
         ADDRESS,
@@ -265,6 +265,7 @@ TIMELINE_ENTRY: Final = EntityType(
                 Code("check", Words("รายการตรวจสอบ", "Checklist")),
                 Code("correction", Words("แก้ไขข้อมูล", "Correction")),
                 Code("note", Words("บันทึก", "Note")),
+                Code("handover", Words("การส่งต่อ", "Hand-over")),
             ),
         ),
         CODE,
@@ -422,7 +423,7 @@ TYPE_OF_INCIDENT: Final = EntityType(
     Words("ประเภทเหตุ", "Kind of incident"),
     (
         CATEGORY,
-        _SEVERITY,
+        SEVERITY,
         UNIT_TYPES,
         Attribute(
             "checklist",

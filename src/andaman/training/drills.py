@@ -21,6 +21,8 @@ from andaman.broker.api import (
     prop,
     value,
 )
+from andaman.command.incident_types import INCIDENT_TYPES, UNIT_TYPES
+from andaman.command.types import SEVERITY
 from andaman.form import RowRefused
 from andaman.identity.model import FULL_ACCESS, Access, Actor, system_actor
 from andaman.identity.tenants import Tenants
@@ -28,9 +30,10 @@ from andaman.kernel.errors import AndamanError, BadRequestData, ResourceNotFound
 from andaman.kernel.ids import sortable_id, urn
 from andaman.kernel.positions import START, Position, seal, unseal
 from andaman.kernel.time import DAY, SECOND, Clock, Micros, format_time
+from andaman.kernel.words import Words, json_of
 from andaman.kernel.work import Timer
 from andaman.register import Rows
-from andaman.training.drill import Scenario, Score, score
+from andaman.training.drill import Scenario
 from andaman.training.exercise import (
     COPIED_TYPES,
     copy_of,
@@ -40,9 +43,19 @@ from andaman.training.exercise import (
     tenant_of,
 )
 from andaman.training.permissions import MANAGE_DRILLS
-from andaman.training.problems import DrillEnded, DrillRunning, NoSuchDrill, NoSuchScenario, TooManyDrills
+from andaman.training.problems import (
+    DrillEnded,
+    DrillNotEntered,
+    DrillRunning,
+    NoPartOfYours,
+    NoSuchDrill,
+    NoSuchScenario,
+    TooManyDrills,
+)
 from andaman.training.record import DRILL_ACTOR, facts_of
 from andaman.training.scenarios import SCENARIOS, ScenarioRow, scenario_of
+from andaman.training.scoring import Names, Score, score
+from andaman.training.tasks import ROLES, Part
 from andaman.training.views import DrillRun
 
 SCOPE: Final = ("/training/drill",)
@@ -52,6 +65,7 @@ MAX_KEPT: Final = 10
 _BATCH: Final = 500
 _LOOK_S: Final = 3600.0
 _START: Final = "drill"
+_TOKEN: Final = "token:"  # noqa: S105
 """At least so often it is looked for drills whose time is over: the clock may have been set."""
 
 
@@ -93,16 +107,22 @@ class Drills:
         await self._timer.stop()
 
     # -- for people -----------------------------------------------------------------------------------------
-    async def begin(self, scenario_id: str, actor: Actor, trainers: Sequence[str] = ()) -> Doc:
-        """Copy what the actor sees of the city into a new exercise tenant and start the clock. The tenant is open to the actor, the trainee, to
-        ``trainers`` (user names) and to administrators. Raises NoSuchScenario, DrillRunning, TooManyDrills, BadRequestData."""
+    async def begin(
+        self, scenario_id: str, actor: Actor, trainers: Sequence[str] = (), role: str = ""
+    ) -> Doc:
+        """Copy what the actor sees of the city into a new exercise tenant and start the clock. The tenant is open to the actor,
+        the trainee, to ``trainers`` (user names) and to administrators. Without ``role`` the trainee plays the first part that
+        their rights cover. Raises NoSuchScenario, NoPartOfYours, DrillNotEntered, DrillRunning, TooManyDrills, BadRequestData."""
         row = self._registers.rows(SCENARIOS).get(scenario_id)
         if row is None:
             raise NoSuchScenario(id=scenario_id)
+        if actor.principal.id.startswith(_TOKEN):
+            raise DrillNotEntered
+        part = _part_of(scenario_of(row), actor, role)
         async with self._begin:
-            return await self._begun(row, actor, [f"user:{name}" for name in trainers])
+            return await self._begun(row, part, actor, [f"user:{name}" for name in trainers])
 
-    async def _begun(self, row: ScenarioRow, actor: Actor, trainers: list[str]) -> Doc:
+    async def _begun(self, row: ScenarioRow, part: Part, actor: Actor, trainers: list[str]) -> Doc:
         scenario = scenario_of(row)
         running = [d for d in self.list_runs(FULL_ACCESS) if value(d, "drillStatus") == "running"]
         if any(value(d, "person") == actor.principal.id for d in running):
@@ -129,6 +149,7 @@ class Drills:
             name=lang(**scenario.title.json()),
             scenario=prop(scenario.id),
             drillScript=js(SCENARIOS.json(row)),
+            drillRole=prop(part.role),
             person=prop(actor.principal.id),
             personName=prop(actor.principal.name),
             drillStatus=prop("running"),
@@ -219,7 +240,16 @@ class Drills:
             events += batch
             after = batch[-1].seq
         facts = facts_of(events, main_entity(scenario, drill.local))
-        return score(scenario, facts, drill.started_at, drill.person)
+        part = scenario.part(drill.role) or scenario.parts[0]
+        return score(scenario, part, self._names(scenario), facts, drill.started_at, drill.person)
+
+    def _names(self, scenario: Scenario) -> Names:
+        kinds = self._registers.rows(INCIDENT_TYPES)
+        return Names(
+            {code: row.name for code, row in self._registers.rows(UNIT_TYPES).items()},
+            {code.value: code.words for code in SEVERITY.codes},
+            next((kinds[one].unit_types for one in sorted(scenario.incident_types) if one in kinds), ()),
+        )
 
     def _start_of(self, run: Doc) -> Position:
         """The journal's position before the drill; older versions kept it as a number."""
@@ -354,8 +384,25 @@ class Drills:
             await self._broker.must_write(ops, self._actor, tenant)
 
 
+def parts_of(scenario: Scenario, actor: Actor) -> list[Part]:
+    """The parts that the actor has every right for, the one with more rights first."""
+    order = [code.value for code in ROLES]
+    mine = [one for one in scenario.parts if all(actor.principal.may(need) for need in one.needs)]
+    return sorted(mine, key=lambda one: order.index(one.role))
+
+
+def _part_of(scenario: Scenario, actor: Actor, role: str) -> Part:
+    """Raises NoPartOfYours."""
+    mine = parts_of(scenario, actor)
+    found = next((one for one in mine if role in ("", one.role)), None)
+    if found is None:
+        wanted = role or scenario.parts[0].role
+        raise NoPartOfYours(role={one.value: one.words for one in ROLES}.get(wanted, Words(wanted, wanted)))
+    return found
+
+
 def score_json(result: Score) -> dict[str, Any]:
-    """The score as JSON; each criterion with the journal rows it rests on."""
+    """The score as JSON: the debriefing, line by line."""
     return {
         "points": result.points,
         "of": result.of,
@@ -371,10 +418,13 @@ def score_json(result: Score) -> dict[str, Any]:
                 "title": c.title.json(),
                 "points": c.points,
                 "of": c.of,
-                "measured": c.measured,
+                "measured": json_of(c.measured),
                 "unit": c.unit,
-                "target": c.target,
+                "target": json_of(c.target),
+                "right": c.right.json(),
+                "why": c.why.json(),
                 "times": [format_time(at) for at in c.times],
+                "entities": list(c.entities),
             }
             for c in result.criteria
         ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from andaman.kernel.errors import BadRequestData, Conflict, ResourceNotFound
+from andaman.kernel.errors import BadRequestData, Conflict, Forbidden, ResourceNotFound
 from andaman.kernel.refusals import Refusal
 from andaman.kernel.words import FieldName, State, Words
 
@@ -19,6 +19,27 @@ class NoSuchDrill(Refusal, ResourceNotFound):
     code = "no-such-drill"
     words = Words("ท่านไม่มีการฝึก {id}", "You have no drill {id}")
     id: str
+
+
+class NoPartOfYours(Refusal, Forbidden):
+    """The scenario has no part for somebody with this role, or not the one that was asked for."""
+
+    code = "no-part-of-yours"
+    words = Words(
+        "สิทธิของท่านไม่ครอบคลุมงานของบทบาท{role}ในการฝึกนี้",
+        "Your rights do not cover the tasks of the role {role} in this drill",
+    )
+    role: Words
+
+
+class DrillNotEntered(Refusal, Forbidden):
+    """A token is bound to one tenant, so that it can never enter that of a drill."""
+
+    code = "drill-not-entered"
+    words = Words(
+        "โทเค็นเข้าพื้นที่ของการฝึกไม่ได้ โปรดลงชื่อเข้าใช้ด้วยบัญชีของท่านเพื่อเริ่มการฝึก",
+        "A token cannot enter the tenant of a drill. Sign in with your own account to start one",
+    )
 
 
 class DrillRunning(Refusal, Conflict):
@@ -118,6 +139,17 @@ class InjectNotUsable(Refusal, BadRequestData):
     )
     field: FieldName
     number: int
+
+
+class PartNotUsable(Refusal, BadRequestData):
+    code = "part-not-usable"
+    words = Words(
+        "งานของบทบาท{role}ต้องรวมได้ 100 คะแนน ไม่ซ้ำกัน มีการเปิดเหตุ และเวลาของงานที่จับเวลาต้องเรียงจากเร็วไปช้า",
+        "The tasks of the role {role} need 100 points in all and an opening of an incident. Each kind comes once, and times "
+        "rise",
+    )
+    field: FieldName
+    role: Words
 
 
 class ScenarioRuleRefused(Refusal, BadRequestData):

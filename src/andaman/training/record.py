@@ -9,7 +9,10 @@ from andaman.broker.api import Event, EventKind, default_instance, iri, plain
 from andaman.training.drill import Fact
 
 DRILL_ACTOR: Final = "system:drill"
-_ALERT, _INCIDENT, _ASSIGNMENT = iri("Alert"), iri("Incident"), iri("Assignment")
+_ALERT, _INCIDENT, _ASSIGNMENT, _ENTRY = map(iri, ("Alert", "Incident", "Assignment", "TimelineEntry"))
+_TOLD: Final = ("incidentType", "severity", "location")
+"""The facts that people give when they open an incident, and can correct."""
+_ENTRIES: Final = {"check": "item-checked", "handover": "handed-over", "note": "note"}
 
 
 def facts_of(events: Iterable[Event], main_entity: str) -> list[Fact]:
@@ -46,20 +49,38 @@ def _facts(event: Event, before: dict[str, Any], now: dict[str, Any], main_entit
             yield fact("alert-acknowledged")
     elif _INCIDENT in event.types:
         if created:
-            yield fact("incident-opened", incidentType=now.get(iri("incidentType")))
+            yield fact("incident-opened", **_told(now))
         elif changed("incidentStatus") == "closed":
             yield fact("incident-closed", outcome=now.get(iri("outcome")))
+        elif any(changed(name) is not None for name in _TOLD):
+            yield fact("incident-corrected", **_told(now))
+    elif _ENTRY in event.types:
+        kind = _ENTRIES.get(str(now.get(iri("entryType"))))
+        if created and kind is not None:
+            text = now.get(iri("text"))
+            length = len(text.strip()) if isinstance(text, str) else 0
+            yield fact(kind, incident=now.get(iri("refIncident")), length=length)
     elif _ASSIGNMENT in event.types:
         status = changed("assignmentStatus")
         incident = now.get(iri("refIncident"))
         if created:
-            reason = now.get(iri("reasonChosen")) or {}
+            reason = now.get(iri("reasonChosen"))
+            reason = reason if isinstance(reason, dict) else {}
             yield fact(
                 "unit-assigned",
                 incident=incident,
                 unitType=reason.get("unitType"),
+                advised=reason.get("advised"),
                 etaSeconds=reason.get("etaSeconds", now.get(iri("etaSeconds"))),
                 bestEtaSeconds=reason.get("bestEtaSeconds"),
             )
         elif status in ("enRoute", "onScene", "clear"):
             yield fact(f"unit-{status}", incident=incident)
+
+
+def _told(now: dict[str, Any]) -> dict[str, Any]:
+    """The kind, severity and place of an incident; a place other than a point counts as none."""
+    told = {name: now.get(iri(name)) for name in _TOLD}
+    place = told["location"]
+    point = isinstance(place, dict) and place.get("type") == "Point" and place.get("coordinates")
+    return {**told, "location": tuple(point[:2]) if point else None}

@@ -8,13 +8,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from andaman.broker.api import Doc, simplify
+from andaman.form import body_text
 from andaman.identity.doors import BoundDoor, DoorEntry, Tenancy
 from andaman.identity.model import FULL_ACCESS, Actor
 from andaman.identity.web import actor_of
 from andaman.kernel.errors import BadRequestData, ResourceNotFound
 from andaman.kernel.http import json_response, read_json
 from andaman.kernel.permissions import Permission
-from andaman.training.drills import score_json
+from andaman.training.drills import parts_of, score_json
 from andaman.training.permissions import (
     MANAGE_DRILLS,
     MANAGE_STAFF,
@@ -78,8 +79,15 @@ class _Door:
         return Response(status_code=204)
 
     async def scenarios(self, request: Request) -> Response:
+        actor = actor_of(request)
         rows = [
-            {"id": s.id, "title": s.title.json(), "briefing": s.briefing.json(), "limitSeconds": s.limit_s}
+            {
+                "id": s.id,
+                "title": s.title.json(),
+                "briefing": s.briefing.json(),
+                "limitSeconds": s.limit_s,
+                "roles": [part.role for part in parts_of(s, actor)],
+            }
             for s in self._training.drills.list_scenarios()
         ]
         return json_response(rows)
@@ -95,7 +103,8 @@ class _Door:
         trainers = body.get("trainers", [])
         if not isinstance(trainers, list) or not all(isinstance(name, str) for name in trainers):
             raise BadRequestData("trainers is a list of user names", field="trainers")
-        run = await self._training.drills.begin(str(body.get("scenario", "")), actor, trainers)
+        scenario, role = str(body.get("scenario", "")), body_text(body, "role")
+        run = await self._training.drills.begin(scenario, actor, trainers, role)
         return json_response(await self._json(run, actor), 201)
 
     async def drill(self, request: Request) -> Response:

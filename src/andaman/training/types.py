@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from andaman.command.types import UNIT_TYPES
 from andaman.common_attributes import LEVEL, SCENARIO
 from andaman.kernel.words import Words
-from andaman.units import SEC
+from andaman.training.tasks import ROLES
+from andaman.units import MTR, SEC
 from andaman.vocabulary import Attribute, Code, EntityType, Namespace
 
 _STEPS: Final = Attribute(
@@ -127,6 +127,12 @@ DRILL_RUN: Final = EntityType(
             hidden=True,
         ),
         _PERSON,
+        Attribute(
+            "drillRole",
+            Words("บทบาทในการฝึก", "Role in the drill"),
+            codes=ROLES,
+            namespace=Namespace.OWN,
+        ),
         Attribute("personName", Words("ชื่อบุคลากร", "Name of the person"), namespace=Namespace.DEFAULT),
         Attribute(
             "drillStatus",
@@ -202,7 +208,21 @@ EXERCISE: Final = EntityType(
             Words("ประเภทเหตุที่ถูกต้อง", "Right kinds of incident"),
             namespace=Namespace.OWN,
         ),
-        UNIT_TYPES,
+        Attribute("severities", Words("ความรุนแรงที่ถูกต้อง", "Right severities"), namespace=Namespace.OWN),
+        Attribute(
+            "placeWithinMetres",
+            Words("ระยะคลาดเคลื่อนของสถานที่ (เมตร)", "Distance that counts as the place (m)"),
+            unit=MTR,
+            namespace=Namespace.OWN,
+        ),
+        Attribute(
+            "roleTasks",
+            Words("งานของแต่ละบทบาท", "Tasks of each role"),
+            "JsonProperty",
+            note="list of role and tasks",
+            namespace=Namespace.OWN,
+            hidden=True,
+        ),
         Attribute(
             "limitSeconds", Words("เวลาฝึก (วินาที)", "Time limit in seconds"), unit=SEC, namespace=Namespace.OWN
         ),

@@ -9,6 +9,7 @@ from andaman.broker.api import Doc, value
 from andaman.command.core import attributes
 from andaman.kernel.time import Micros
 from andaman.training.exercise import tenant_of
+from andaman.training.tasks import DISPATCHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,7 @@ class DrillRun:
     local: str  # the last part of its id
     tenant: str  # of the copy of the city; made from the id, so that no attribute can name the city itself
     scenario: str
+    role: str  # that the trainee plays; those of earlier releases were dispatchers
     status: str
     person: str
     trainers: tuple[str, ...]
@@ -35,6 +37,7 @@ class DrillRun:
             local,
             tenant_of(local),
             attributes.text(doc, "scenario"),
+            attributes.text(doc, "drillRole", DISPATCHING),
             attributes.text(doc, "drillStatus"),
             attributes.text(doc, "person"),
             tuple(one for one in trainers if isinstance(one, str)) if isinstance(trainers, list) else (),

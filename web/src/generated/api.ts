@@ -199,6 +199,11 @@ export interface FormField {
   readonly fields: readonly FormField[];
 }
 
+export interface HandOver {
+  readonly incident: string;
+  readonly text: string;
+}
+
 export interface ImportAnswer {
   readonly changes: readonly ChangeAnswer[];
 }
@@ -391,6 +396,11 @@ export interface RoleDefinition {
   readonly purpose?: string;
 }
 
+export interface RoleTasks {
+  readonly role: string;
+  readonly tasks: readonly TaskPart[];
+}
+
 export interface RowAnswer {
   readonly code: string;
   readonly row: Readonly<Record<string, unknown>>;
@@ -435,8 +445,10 @@ export interface ScenarioRow {
   readonly mainPlace: PlacePart;
   readonly injects: readonly InjectPart[];
   readonly incidentTypes: readonly string[];
-  readonly unitTypes: readonly string[];
   readonly limitSeconds: number;
+  readonly severities?: readonly string[];
+  readonly placeWithinMetres?: number;
+  readonly roleTasks?: readonly RoleTasks[];
   readonly instrumentDistrict?: string;
   readonly alertRules?: readonly RulePart[];
 }
@@ -474,6 +486,15 @@ export interface TakeIncidentStep {
   readonly step: 'new' | 'triaged' | 'dispatched' | 'onScene' | 'controlled' | 'closed' | 'cancelled';
   readonly note?: string;
   readonly outcome?: string;
+}
+
+export interface TaskPart {
+  readonly kind: string;
+  readonly points: number;
+  readonly fullSeconds?: number;
+  readonly noneSeconds?: number;
+  readonly leastSeconds?: number;
+  readonly why?: readonly Message[];
 }
 
 export interface Titles {

@@ -90,6 +90,14 @@ class ItemChecked(Happening):
     item: Words
 
 
+@dataclass(frozen=True, slots=True)
+class HandedOver(Happening):
+    """Somebody who cannot send units asks a dispatcher to."""
+
+    code, entry_type = "handed-over", "handover"
+    words = Words("ส่งต่อให้ผู้สั่งการ", "Handed over to a dispatcher")
+
+
 _STATES: Final = {
     code.value: code.words
     for kind in (ASSIGNMENT, INCIDENT)
@@ -105,6 +113,7 @@ HAPPENINGS: tuple[type[Happening], ...] = (
     UnitStep,
     UnitArrivedAfar,
     ItemChecked,
+    HandedOver,
 )
 
 

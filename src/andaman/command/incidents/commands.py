@@ -70,4 +70,11 @@ class CorrectIncident(Form, frozen=True, kw_only=True):
     location_unknown: Flag = False
 
 
-IncidentCommand = OpenIncident | TakeIncidentStep | AddNote | CheckItem | CorrectIncident
+class HandOver(Form, frozen=True, kw_only=True):
+    """A dispatcher is asked to send units. ``text``: what they need to know."""
+
+    incident: str
+    text: Text
+
+
+IncidentCommand = OpenIncident | TakeIncidentStep | AddNote | CheckItem | CorrectIncident | HandOver

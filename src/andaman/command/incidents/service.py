@@ -10,6 +10,7 @@ from andaman.command.core import attributes
 from andaman.command.core.entities import change_op
 from andaman.command.core.entries import (
     Entry,
+    HandedOver,
     IncidentOpened,
     IncidentStep,
     ItemChecked,
@@ -26,6 +27,7 @@ from andaman.command.incidents.commands import (
     AddNote,
     CheckItem,
     CorrectIncident,
+    HandOver,
     IncidentCommand,
     OpenIncident,
     TakeIncidentStep,
@@ -59,7 +61,9 @@ class Incidents:
             case TakeIncidentStep():
                 await self._step(command, actor, tenant)
             case AddNote():
-                await self._note(command, actor, tenant)
+                await self._entry(command, Entry(text=command.text), actor, tenant)
+            case HandOver():
+                await self._entry(command, Entry(HandedOver(), command.text), actor, tenant)
             case CheckItem():
                 await self._check(command, actor, tenant)
             case CorrectIncident():
@@ -116,10 +120,10 @@ class Incidents:
             self._numbering.given(number, tenant)
         return incident_id
 
-    async def _note(self, command: AddNote, actor: Actor, tenant: str) -> None:
+    async def _entry(self, command: AddNote | HandOver, entry: Entry, actor: Actor, tenant: str) -> None:
         def decide(now: Micros) -> list[WriteOp]:
             incident = self._records.get(Incident, command.incident, actor.access, tenant)
-            return entries(incident, [Entry(text=command.text)], {}, actor, now, tenant)
+            return entries(incident, [entry], {}, actor, now, tenant)
 
         await self._records.commit(decide, actor, tenant)
 

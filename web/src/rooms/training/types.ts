@@ -58,11 +58,14 @@ export interface Criterion {
   title: Message;
   points: number;
   of: number;
-  measured: number | string | null;
+  measured: number | string | Message | null;
   unit: string;
-  target: number | string;
-  /** Of the events it rests on; absent in scores of older versions. */
+  target: number | string | Message;
+  /** These are absent in scores of older versions: of the events it rests on, and what would have been right. */
   times?: string[];
+  entities?: string[];
+  right?: Message;
+  why?: Message;
 }
 export interface Score {
   points: number;
@@ -72,6 +75,14 @@ export interface Score {
   criteria: Criterion[];
   /** Whatever the points are, one of these fails the drill; absent in scores of older versions. */
   critical?: { id: string; title: Message; times: string[] }[];
+}
+export interface Scenario {
+  id: string;
+  title: Message;
+  briefing: Message;
+  limitSeconds: number;
+  /** The parts that the reader has every right for. */
+  roles: string[];
 }
 export interface Live {
   id: string;

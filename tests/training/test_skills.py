@@ -1,0 +1,94 @@
+"""Laws of skills and questions: proofs lapse, and what is unknown is no skill."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from andaman.city.registers import SeedRows
+from andaman.kernel.errors import BadRequestData
+from andaman.kernel.time import DAY, SECOND
+from andaman.training.course import COURSES, SHIFT, mark_quiz
+from andaman.training.framework import MAX_LEVEL, Framework
+from andaman.training.skills import Member, Record, skill_gap
+
+FRAMEWORK = Framework.of(SeedRows())
+BY_ID, ROLES = FRAMEWORK.competencies, FRAMEWORK.roles
+NOW = 1_800_000_000 * SECOND
+people = st.sampled_from(["p1", "p2", "p3", "p4"])
+records = st.lists(
+    st.builds(
+        Record,
+        people,
+        st.sampled_from(sorted(BY_ID)),
+        st.integers(0, MAX_LEVEL),
+        st.integers(NOW - 2000 * DAY, NOW + 10 * DAY),
+        st.just("test"),
+    ),
+    max_size=60,
+)
+members = st.lists(st.builds(Member, people, st.sampled_from([r.id for r in ROLES])), max_size=12)
+
+
+@given(members, records)
+def test_everyone_in_a_role_is_holder_below_or_unknown(team, proofs):
+    for row in skill_gap(ROLES, BY_ID, team, proofs, NOW):
+        count = len({m.person for m in team if m.role == row.role})
+        assert row.holders + row.below + row.unknown == count
+        assert row.missing == max(0, row.posts - row.holders)
+        assert row.expiring <= row.holders
+
+
+@given(members, records, records)
+def test_more_proofs_never_widen_the_gap(team, proofs, more):
+    before = skill_gap(ROLES, BY_ID, team, proofs, NOW)
+    after = skill_gap(ROLES, BY_ID, team, proofs + more, NOW)
+    assert all(b.missing <= a.missing for a, b in zip(before, after, strict=True))
+
+
+def test_without_records_nothing_is_held_and_all_is_unknown():
+    rows = skill_gap(ROLES, BY_ID, [Member("p1", "dispatcher")], [], NOW)
+    assert all(r.unknown == 1 for r in rows if r.role == "dispatcher")
+    assert all(r.missing == r.posts for r in rows)
+
+
+def test_a_proof_lapses_after_its_days():
+    days = BY_ID["dispatch"].valid_days
+    proof = Record("p1", "dispatch", 4, NOW, "drill")
+    team = [Member("p1", "dispatcher")]
+
+    def holders(at):
+        rows = skill_gap(ROLES, BY_ID, team, [proof], at)
+        return next(r.holders for r in rows if (r.role, r.competency) == ("dispatcher", "dispatch"))
+
+    assert holders(NOW - 1) == 0
+    assert holders(NOW) == 1
+    assert holders(NOW + days * DAY - 1) == 1
+    assert holders(NOW + days * DAY) == 0
+
+
+def test_every_requirement_and_grant_names_a_competency_and_a_level():
+    for needs in [r.requires for r in ROLES] + [s.grants or {} for c in COURSES.values() for s in c.steps]:
+        assert set(needs) <= set(BY_ID)
+        assert all(1 <= level <= MAX_LEVEL for level in needs.values())
+
+
+def test_the_course_ends_in_a_drill():
+    assert SHIFT.steps[-1].kind == "drill"
+
+
+QUIZ = next(s for s in SHIFT.steps if s.kind == "quiz")
+
+
+@given(st.lists(st.integers(0, 2), min_size=len(QUIZ.questions), max_size=len(QUIZ.questions)))
+def test_a_quiz_counts_the_right_answers(picks):
+    answers = {q.id: p for q, p in zip(QUIZ.questions, picks, strict=True)}
+    share, passed = mark_quiz(QUIZ, answers)
+    assert share == sum(p == q.right for q, p in zip(QUIZ.questions, picks, strict=True)) / len(picks)
+    assert passed == (share >= QUIZ.pass_share)
+
+
+@pytest.mark.parametrize("answer", [None, -1, 3, "1", True, 1.0])
+def test_an_answer_that_is_no_choice_is_refused_by_name(answer):
+    answers = {q.id: q.right for q in QUIZ.questions} | {"q2": answer}
+    with pytest.raises(BadRequestData, match="q2"):
+        mark_quiz(QUIZ, answers)
