@@ -212,6 +212,9 @@ def test_the_past_shows_what_was_known_then(tmp_path: Path) -> None:
         "type=A&limit=5",
         "type=A&q=((",
         "type=A&q=x{B}.y==1",
+        "type=A&bbox=1,2,3",
+        "type=A&bbox=98,7,nan,8",
+        "type=A&bbox=98,7,98,7",
         "id=nonsense",
         "plain",
         "id=" + ",".join(f"urn:x:{n}" for n in range(101)),
@@ -222,6 +225,24 @@ def test_a_condition_that_is_not_clear_is_refused(tmp_path: Path, key: str) -> N
         async with platform(tmp_path) as app, client(app) as public:
             answer = await public.get(path("entities", key))
             assert (answer.status_code, answer.json()["code"]) == (400, "figure-query-unclear"), answer.text
+
+    run(work)
+
+
+def test_a_condition_is_said_in_words(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with platform(tmp_path) as app, client(app) as public:
+            q = 'alertStatus!="closed","cleared";(severity=="Extreme"|occurrences>=3);!refIncident'
+            found = await get(public, "entities", f"type=Alert&q={quote(q)}&bbox=98,7,99,8")
+            assert [row["value"] for row in found["details"]] == [
+                {
+                    "th": "สถานะการแจ้งเตือน ไม่ใช่ ปิดแล้ว หรือ กลับสู่ปกติ และ (ความรุนแรง เป็น วิกฤต หรือ จำนวนครั้ง ไม่น้อยกว่า 3)"
+                    " และ ไม่มีข้อมูลเหตุ",
+                    "en": "Alert state is not Closed or Cleared and (Severity is Extreme or Occurrences is at least 3)"
+                    " and Incident is unknown",
+                },
+                "98,7,99,8",
+            ]
 
     run(work)
 

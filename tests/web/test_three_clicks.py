@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,7 +16,10 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.web.conftest import CONTEXT, Platform
 from tests.web.test_frame import serious
+from tests.web.test_operations import gauge
+from tests.web.test_work import incident
 
 pytestmark = pytest.mark.browser
 
@@ -27,20 +31,66 @@ DEPTH: Final = 3
 
 @dataclass(frozen=True)
 class Shown:
-    """A page, who opens it, and what is there when it is complete. ``act``: opens what is closed at first."""
+    """A page, who opens it, and what is there when it is complete. ``prepare`` makes what it shows, and returns the query;
+    ``act`` opens what is closed at first."""
 
     path: str
     user: str
     ready: str
+    prepare: Callable[[Platform], str] = lambda platform: ""
     act: Callable[[Page], None] = lambda page: None
+    name: str = ""
 
 
 def opened(page: Page) -> None:
     """Everything that opens."""
+    expect(page.locator("main details, main .page").first).to_be_attached()
     page.evaluate("document.querySelectorAll('main details').forEach((one) => (one.open = true))")
 
 
+def an_alert(platform: Platform) -> str:
+    """Rain above the limit of a rule; the queue shows it."""
+    gauge(platform, 30, 88.8)
+    return ""
+
+
+def first_of(platform: Platform, kind: str) -> str:
+    return str(platform.api("GET", f"/ngsi-ld/v1/entities?type={kind}&limit=1", Link=CONTEXT)[0]["id"])
+
+
+def an_alert_opened(platform: Platform) -> str:
+    an_alert(platform)
+    q = quote('alertSource=="urn:ngsi-ld:WeatherObserved:browser-30"')
+    deadline = time.monotonic() + 20
+    while not (found := platform.api("GET", f"/ngsi-ld/v1/entities?type=Alert&q={q}", Link=CONTEXT)):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    return f"?sel={found[0]['id']}"
+
+
+def an_incident_opened(platform: Platform) -> str:
+    made = incident(platform, "Three clicks")
+    nearest = platform.api("GET", f"/api/command/incidents/{made}/candidates", role="dispatcher")[0]["unit"]
+    platform.api(
+        "POST", f"/api/command/incidents/{made}/assignments", {"unit": nearest["id"]}, role="dispatcher"
+    )
+    return f"?sel={made}"
+
+
+def a_unit_opened(platform: Platform) -> str:
+    return f"?sel={first_of(platform, 'EmergencyUnit')}"
+
+
+def candidates(page: Page) -> None:
+    """The units that could be sent."""
+    page.locator("aside.right").get_by_role("button", name="หน่วยว่างที่ใกล้ที่สุด").click(timeout=20_000)
+
+
 PAGES: Final = [
+    Shown("/", "dispatcher", "section.queue li", an_alert, opened),
+    Shown("/", "dispatcher", "aside.right dl", an_alert_opened, opened, "/ alert"),
+    Shown("/", "dispatcher", "aside.right .units b.number", an_incident_opened, candidates, "/ incident"),
+    Shown("/", "dispatcher", "aside.right dl", a_unit_opened, opened, "/ unit"),
     Shown("/data", "admin", "dl"),
     Shown("/definitions", "admin", "nav.kinds"),
     Shown("/approvals", "admin", ".panel"),
@@ -99,12 +149,13 @@ def leads_to_a_source(page: Page, url: str, figure: str, clicks: int = DEPTH) ->
     return any(leads_to_a_source(page, url, f"{one['kind']}/{one['key']}", clicks - 1) for one in parts)
 
 
-@pytest.mark.parametrize("shown", PAGES, ids=lambda one: one.path)
-def test_numbers_lead_to_their_sources(screens: Any, shown: Shown) -> None:
+@pytest.mark.parametrize("shown", PAGES, ids=lambda one: one.name or one.path)
+def test_numbers_lead_to_their_sources(screens: Any, platform: Platform, shown: Shown) -> None:
+    query = shown.prepare(platform)
     screen = screens(shown.user, lang="th")
-    page = screen.open(shown.path)
-    expect(page.locator(f"main {shown.ready}").first).to_be_visible(timeout=60_000)
+    page = screen.open(shown.path + query)
     shown.act(page)
+    expect(page.locator(f"main {shown.ready}").first).to_be_visible(timeout=60_000)
     numbers = page.evaluate(NUMBERS)
     loose = [one for one in numbers if not (one["figure"] or one["row"] or one["plain"])]
     assert loose == [], f"{len(loose)} numbers of {len(numbers)} on {shown.path} lead nowhere"

@@ -48,7 +48,7 @@ from andaman.broker.query.ast import TypeExpr, TypeIs, TypeOr
 from andaman.broker.query.city import NEWEST_MOST, CityMeans, NewestValues
 from andaman.broker.query.evaluate import matches_q, matches_scope
 from andaman.broker.query.model import EntityQuery, Page
-from andaman.broker.query.parse import parse_q, parse_scope, parse_types
+from andaman.broker.query.parse import parse_geo, parse_q, parse_scope, parse_types
 from andaman.broker.query.period import parse_period
 from andaman.broker.service import Broker
 
@@ -97,6 +97,7 @@ __all__ = [
     "matches_q",
     "matches_scope",
     "observed",
+    "parse_geo",
     "parse_period",
     "parse_q",
     "parse_scope",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from andaman.broker.api import Broker
 from andaman.city.registers import Registers
 from andaman.city.room import City
+from andaman.command.figures import alert_figures, travel_figures
 from andaman.command.incident_types import REGISTERS
 from andaman.command.permissions import PERMISSIONS
 from andaman.command.routes import routes
@@ -15,6 +16,7 @@ from andaman.command.signals.keeping import KIND
 from andaman.command.signals.rule_definitions import rule_kind
 from andaman.command.types import TYPES
 from andaman.definitions.service import Definitions
+from andaman.evidence.service import Evidence
 from andaman.identity.policy import Policy
 from andaman.identity.result_readers import Readership
 from andaman.room import Built, Room, Site, setting
@@ -40,6 +42,9 @@ def build(site: Site, settings: CommandSettings) -> Built:
     site.services.get(Policy).on_change(command.policy_changed)
     definitions = site.services.get(Definitions)
     definitions.offer(rule_kind(site.services.get(Broker), command.rules))
+    evidence = site.services.get(Evidence)
+    evidence.register_wide("alert", alert_figures(site.services.get(Broker), evidence.vocabulary))
+    evidence.register_wide("travel", travel_figures(command.desk))
     return Built(doors=routes(command, definitions), background=[command])
 
 

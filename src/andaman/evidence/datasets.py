@@ -10,9 +10,9 @@ from andaman.catalogue.model import Dataset, parse_duration
 from andaman.catalogue.problems import NoSuchDataset
 from andaman.catalogue.quality import GRACE
 from andaman.catalogue.service import Catalogue
-from andaman.evidence.kinds import Vocabulary
 from andaman.evidence.model import Basis, Constant, Detail, Resolver
 from andaman.evidence.problems import NoSuchFigure
+from andaman.evidence.vocabulary import Vocabulary
 from andaman.identity.model import Actor
 from andaman.kernel.time import HOUR
 from andaman.kernel.words import Words

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -11,26 +10,28 @@ from andaman.broker.api import (
     Doc,
     EntityQuery,
     Instance,
+    ast,
     default_instance,
     iri,
     is_uri,
+    parse_geo,
     parse_q,
     parse_scope,
     parse_types,
     plain,
     short,
 )
+from andaman.evidence.conditions import words_of
 from andaman.evidence.model import Basis, Detail, EntityRef, Value
 from andaman.evidence.problems import FigureQueryUnclear, NoSuchFigure
 from andaman.evidence.rows import shown
+from andaman.evidence.vocabulary import Vocabulary
 from andaman.identity.model import Access
 from andaman.kernel.errors import AndamanError, ResourceNotFound
 from andaman.kernel.time import Micros
 from andaman.kernel.words import Words
-from andaman.units import UNITS
-from andaman.vocabulary import EntityType, attributes_of
 
-_PARAMETERS: Final = frozenset({"type", "q", "scopeQ", "id", "attribute"})
+_PARAMETERS: Final = frozenset({"type", "q", "scopeQ", "id", "bbox", "attribute"})
 _IDS_MAX: Final = 100
 _ITEMS: Final = Words("รายการ", "entities")
 _COUNTED: Final = Words(
@@ -46,34 +47,16 @@ _EXPLAINED: Final = {
 """Members of an attribute that the page names."""
 
 
-class Vocabulary:
-    """Words of entity types and attributes, by short name."""
-
-    def __init__(self, types: Iterable[EntityType]) -> None:
-        self._types = {one.name: one.words for one in types}
-        self._attributes = {name: rows[0] for name, rows in attributes_of(types).items()}
-        self._units = {one.code: one.words for one in UNITS}
-
-    def type_words(self, name: str) -> Words:
-        return self._types.get(name, Words(name, name))
-
-    def attribute_words(self, name: str) -> Words:
-        found = self._attributes.get(name)
-        return Words(name, name) if found is None else found.words
-
-    def unit_of(self, name: str, instance: Instance) -> Words | None:
-        """The sign of the unit of a value; None where it has none."""
-        code = instance.get("unitCode")
-        row = self._attributes.get(name)
-        if code is None and row is not None and row.unit is not None:
-            code = row.unit.code
-        return self._units.get(code) if isinstance(code, str) else None
+_CONDITIONS: Final = {
+    "scopeQ": Words("ขอบเขต", "Scope"),
+    "bbox": Words("พื้นที่ (ลองจิจูดและละติจูด)", "Area (longitudes and latitudes)"),
+}
 
 
 # -- entities ---------------------------------------------------------------------------------------------------
 def counted(key: str, vocabulary: Vocabulary) -> Basis:
-    """``key``: a query string of NGSI-LD with ``type``, ``q``, ``scopeQ``, ``id``, and ``attribute``, whose values are
-    listed. The value is left to the door, which counts. Raises FigureQueryUnclear."""
+    """``key``: a query string of NGSI-LD with ``type``, ``q``, ``scopeQ``, ``id``, ``bbox`` (west, south, east, north), and
+    ``attribute``, whose values are listed. The value is left to the door, which counts. Raises FigureQueryUnclear."""
     try:
         pairs = parse_qsl(key, keep_blank_values=True, strict_parsing=True, max_num_fields=len(_PARAMETERS))
     except ValueError:
@@ -94,6 +77,7 @@ def counted(key: str, vocabulary: Vocabulary) -> Basis:
             ids=ids,
             q=parse_q(given["q"], iri) if given.get("q") else None,
             scope=parse_scope(given["scopeQ"]) if given.get("scopeQ") else None,
+            geo=_within(given["bbox"]) if given.get("bbox") else None,
         )
     except AndamanError as error:
         raise FigureQueryUnclear(reason=error.detail) from None
@@ -102,20 +86,31 @@ def counted(key: str, vocabulary: Vocabulary) -> Basis:
     title = Words(
         "จำนวน" + " และ".join(one.th for one in listed), f"Count: {', '.join(one.en for one in listed)}"
     )
-    conditions = tuple(
-        Detail(name=words, value=given[name])
-        for name, words in (("q", Words("เงื่อนไข", "Condition")), ("scopeQ", Words("ขอบเขต", "Scope")))
-        if given.get(name)
-    )
+    conditions = [
+        Detail(name=words, value=given[name]) for name, words in _CONDITIONS.items() if given.get(name)
+    ]
+    if query.q is not None:
+        said = words_of(query.q, vocabulary)
+        conditions.insert(0, Detail(name=Words("เงื่อนไข", "Condition"), value=said))
     return Basis(
         title=title,
         unit=_ITEMS,
         attribute=given.get("attribute", ""),
         population=Words("รายการที่ท่านมีสิทธิเข้าถึง", "Entities that you may see"),
         formula=_COUNTED,
-        details=conditions,
+        details=tuple(conditions),
         entities=query,
     )
+
+
+def _within(bbox: str) -> ast.GeoQuery:
+    """Raises FigureQueryUnclear and BadRequestData."""
+    try:
+        west, south, east, north = (float(one) for one in bbox.split(","))
+    except ValueError:
+        raise FigureQueryUnclear(reason="bbox has four numbers: west, south, east, north") from None
+    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    return parse_geo("intersects", "Polygon", [ring])
 
 
 # -- attribute --------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import msgspec
 
 from andaman.broker.api import EntityQuery
 from andaman.identity.model import Actor
+from andaman.kernel.time import Micros
 from andaman.kernel.words import Words
 
 Value = float | int | str | Words | None
@@ -80,6 +81,17 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True):
     left_out: int = 0
 
 
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """A question for a figure. ``at``: a past instant, None for now."""
+
+    key: str
+    actor: Actor
+    tenant: str
+    at: Micros | None
+
+
 Resolver = Callable[[str, Actor], Awaitable[Basis]]
-"""Key and actor → the basis of a figure of the city. Raises NoSuchFigure for a key that is not known, and the same
-problem as the page's own door where the actor may not see the figure."""
+"""Key and actor → the basis of a figure of the city as it is now. Raises NoSuchFigure for a key that is not known, and the
+same problem as the page's own door where the actor may not see the figure."""
+WideResolver = Callable[[Asked], Awaitable[Basis]]
+"""The same for figures that exercises have too, or that are known of the past."""

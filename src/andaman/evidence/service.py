@@ -13,10 +13,11 @@ from andaman.broker.api import DEFAULT_TENANT, Broker, Doc, EntityQuery
 from andaman.catalogue.model import Dataset
 from andaman.catalogue.service import Catalogue
 from andaman.evidence.answers import EvidenceAnswer, EvidenceEntity, FigurePart, FigureValue
-from andaman.evidence.kinds import Vocabulary, counted, entity_at, one_value
-from andaman.evidence.model import Basis, EntityRef, Resolver
+from andaman.evidence.kinds import counted, entity_at, one_value
+from andaman.evidence.model import Asked, Basis, EntityRef, Resolver, WideResolver
 from andaman.evidence.problems import FigureNotOfThePast, FigureTookTooLong, NoSuchFigure
 from andaman.evidence.rows import row_of
+from andaman.evidence.vocabulary import Vocabulary
 from andaman.identity.model import Access, Actor
 from andaman.kernel.time import Micros, format_time
 from andaman.vocabulary import EntityType
@@ -42,17 +43,29 @@ class Evidence:
     ) -> None:
         self._broker, self._catalogue, self._budget_s = broker, catalogue, budget_s
         self.vocabulary = Vocabulary(tuple(types))
-        self._resolvers: dict[str, Resolver] = {}
+        self._resolvers: dict[str, WideResolver] = {ENTITIES: self._counted, ATTRIBUTE: self._one_value}
 
     def register(self, kind: str, resolver: Resolver) -> None:
         """``resolver`` answers for figures of this kind. Raises LookupError where the kind is taken."""
-        if kind in (ENTITIES, ATTRIBUTE) or kind in self._resolvers:
+
+        async def resolve(asked: Asked) -> Basis:
+            if asked.tenant != DEFAULT_TENANT:
+                raise NoSuchFigure
+            if asked.at is not None:
+                raise FigureNotOfThePast
+            return await resolver(asked.key, asked.actor)
+
+        self.register_wide(kind, resolve)
+
+    def register_wide(self, kind: str, resolver: WideResolver) -> None:
+        """For figures that exercises have too. Raises LookupError where the kind is taken."""
+        if kind in self._resolvers:
             raise LookupError(f"Two rooms answer for figures of kind {kind}")
         self._resolvers[kind] = resolver
 
     @property
     def kinds(self) -> list[str]:
-        return sorted([ENTITIES, ATTRIBUTE, *self._resolvers])
+        return sorted(self._resolvers)
 
     async def ask(
         self,
@@ -67,9 +80,12 @@ class Evidence:
     ) -> EvidenceAnswer:
         """The basis of a figure, with a page of the entities behind it. Raises NoSuchFigure, FigureQueryUnclear,
         FigureNotOfThePast, FigureTookTooLong, and what the resolver raises."""
+        resolver = self._resolvers.get(kind)
+        if resolver is None:
+            raise NoSuchFigure
         try:
             async with asyncio.timeout(self._budget_s):
-                basis = await self._basis(kind, key, actor, tenant, at)
+                basis = await resolver(Asked(key=key, actor=actor, tenant=tenant, at=at))
                 total, rows = await self._rows(basis, actor.access, tenant, at, offset, limit)
         except TimeoutError:
             raise FigureTookTooLong from None
@@ -104,17 +120,12 @@ class Evidence:
             entities=rows,
         )
 
-    async def _basis(self, kind: str, key: str, actor: Actor, tenant: str, at: Micros | None) -> Basis:
-        if kind == ENTITIES:
-            return counted(key, self.vocabulary)
-        if kind == ATTRIBUTE:
-            return await one_value(key, self.vocabulary, self._broker, actor.access, tenant, at)
-        resolver = self._resolvers.get(kind)
-        if resolver is None or tenant != DEFAULT_TENANT:
-            raise NoSuchFigure
-        if at is not None:
-            raise FigureNotOfThePast
-        return await resolver(key, actor)
+    async def _counted(self, asked: Asked) -> Basis:
+        return counted(asked.key, self.vocabulary)
+
+    async def _one_value(self, asked: Asked) -> Basis:
+        access = asked.actor.access
+        return await one_value(asked.key, self.vocabulary, self._broker, access, asked.tenant, asked.at)
 
     async def _rows(
         self, basis: Basis, access: Access, tenant: str, at: Micros | None, offset: int, limit: int

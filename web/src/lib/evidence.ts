@@ -31,10 +31,12 @@ export function figureOf(pagePath: string): FigureOf | null {
   }
 }
 
-/** The figure of a count: `type=Incident`, with the query of NGSI-LD that narrows it. `attribute`: the one whose values are listed. */
-export function countOf(types: string, q = '', attribute = ''): FigureOf {
+/** The figure of a count: `type=Incident`, with the query of NGSI-LD that narrows it. `attribute`: the one whose values are listed;
+ * `box`: west, south, east, north. */
+export function countOf(types: string, q = '', { attribute = '', box = null }: { attribute?: string; box?: readonly number[] | null } = {}): FigureOf {
   const query = [`type=${encodeURIComponent(types)}`];
   if (q) query.push(`q=${encodeURIComponent(q)}`);
+  if (box) query.push(`bbox=${box.map((degrees) => degrees.toFixed(4)).join()}`);
   if (attribute) query.push(`attribute=${encodeURIComponent(attribute)}`);
   return ['entities', query.join('&')];
 }

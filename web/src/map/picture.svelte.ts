@@ -11,6 +11,7 @@ import { session } from '$shell/session.svelte';
 import { clock } from '$lib/clock.svelte';
 import { anchor, grow, holds, type Box } from '$lib/geo';
 import type { LiveEntity } from '$lib/live';
+import { countOf, type FigureOf } from '$lib/evidence';
 import { Live, type Watch } from '$lib/socket.svelte';
 import { mapLayers, readLayers, writeLayers } from './layers';
 
@@ -97,6 +98,10 @@ export class LivePicture implements Picture {
     return this.#byType.get(type) ?? NONE;
   }
   #shown = new Map(this.layers.map((layer) => [layer.id, new Shown(this, layer)]));
+  /** Where the count of a layer comes from: a moving one counts within the viewport and a margin. */
+  figureOf(layer: PictureLayer): FigureOf {
+    return countOf(layer.types.join(), layer.q, { box: layer.moving ? this.#watchedBox : null });
+  }
   watchOf(layer: string): Watch | undefined {
     return this.#watches[layer];
   }

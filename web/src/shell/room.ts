@@ -62,6 +62,8 @@ export interface Layer {
   shape?: boolean;
   /** Which of its entities are shown, in the order of lists. Without it: all of them, by name. */
   shown?: (entities: readonly LiveEntity[]) => LiveEntity[];
+  /** The same choice as a condition of NGSI-LD (`q`), so that its count leads to its entities. */
+  q?: string;
   /** What the style reads of an entity in addition to its `name`, such as `icon` (an image's id) or `order`. */
   properties?: (entity: LiveEntity) => Record<string, string | number>;
   images?: () => MapImage[];

@@ -6,6 +6,11 @@ import type { Picture } from '$shell/room';
 const ENDED_ALERT = new Set(['cleared', 'closed']);
 /** Statuses of an incident that has ended, and the steps to them. */
 export const ENDED_INCIDENT = new Set(['closed', 'cancelled']);
+/** The choices below as conditions of NGSI-LD. */
+export const OPEN_ALERTS = 'alertStatus!="cleared","closed","acknowledged"';
+export const KNOWN_ALERTS = 'alertStatus=="acknowledged"';
+export const LASTING_ALERTS = 'alertStatus!="cleared","closed"';
+export const OPEN_INCIDENTS = 'incidentStatus!="closed","cancelled"';
 export const isOpenAlert = (alert: LiveEntity): boolean => !ENDED_ALERT.has(String(alert.a['alertStatus']));
 export const isOpenIncident = (incident: LiveEntity): boolean => !ENDED_INCIDENT.has(String(incident.a['incidentStatus']));
 /** The incident that was made of an alert. */

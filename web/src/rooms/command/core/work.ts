@@ -1,5 +1,6 @@
 /** What the rooms of the command center give to each other's places: lists of work, sections of an incident. */
 import type { Act } from '$lib/act.svelte';
+import type { FigureOf } from '$lib/evidence';
 import type { Message } from '$lib/i18n.svelte';
 import type { LiveEntity } from '$lib/live';
 import type { Filler, PanelProps, Picture } from '$shell/room';
@@ -17,6 +18,8 @@ export interface WorkList extends Filler<RowProps> {
   /** The list before it. */
   after?: string;
   rows: (picture: Picture) => readonly LiveEntity[];
+  /** Where the number of its rows comes from. */
+  figure?: FigureOf;
   /** What an empty list says. */
   empty: { title: Message; text: () => Message | null };
 }

@@ -1,6 +1,7 @@
+import { countOf } from '$lib/evidence';
 import { defineRoom } from '$shell/room';
 import { session } from '$shell/session.svelte';
-import { openIncidents } from '../core/state';
+import { OPEN_INCIDENTS, openIncidents } from '../core/state';
 import { create, createFromAlert, openOfAlert } from './actions';
 import { layer } from './layer';
 import { msg } from './messages';
@@ -16,6 +17,7 @@ export default defineRoom({
         id: 'incidents',
         title: msg.tabIncidents,
         after: 'known',
+        figure: countOf('Incident', OPEN_INCIDENTS),
         rows: (picture) => openIncidents(picture.ofType('Incident')),
         empty: { title: msg.noIncidents, text: () => (session.may('incident.create') ? msg.noIncidentsText : null) },
         load: () => import('./IncidentRow.svelte'),

@@ -1,6 +1,7 @@
 import { messages } from '$lib/i18n.svelte';
 
 export const msg = messages({
+  whence: { th: 'ที่มาของจำนวน {n} รายการ', en: 'Where {n} comes from' },
   title: { th: 'ปฏิบัติการ', en: 'Operations' },
   // top bar
   live: { th: 'ปัจจุบัน (เรียลไทม์)', en: 'Live' },

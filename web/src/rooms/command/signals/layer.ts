@@ -4,13 +4,14 @@ import { SEVERITIES } from '$components/severity';
 import { manyOf, MANY, strongLetters, symbols } from '$map/marks';
 import type { Layer } from '$shell/room';
 import { severityMark, severitySymbols } from '../core/marks';
-import { knownAlerts, openAlerts } from '../core/state';
+import { knownAlerts, LASTING_ALERTS, openAlerts } from '../core/state';
 import { alertImages } from '../core/symbols';
 
 export const layer: Layer = {
   id: 'alerts',
   core: true,
   shown: (alerts) => [...openAlerts(alerts), ...knownAlerts(alerts)],
+  q: LASTING_ALERTS,
   properties: (alert) => severityMark('alert', alert),
   images: alertImages,
   cluster: { radius: 18, maxZoom: 15, properties: { order: ['max', ['get', 'order']] } },

@@ -1,5 +1,6 @@
+import { countOf } from '$lib/evidence';
 import { defineRoom } from '$shell/room';
-import { knownAlerts, openAlerts } from '../core/state';
+import { KNOWN_ALERTS, knownAlerts, OPEN_ALERTS, openAlerts } from '../core/state';
 import { acknowledge, close } from './actions';
 import { layer } from './layer';
 import { msg } from './messages';
@@ -15,6 +16,7 @@ export default defineRoom({
       {
         id: 'open',
         title: msg.tabOpen,
+        figure: countOf('Alert', OPEN_ALERTS),
         rows: (picture) => openAlerts(picture.ofType('Alert')),
         empty: { title: msg.queueEmpty, text: () => msg.queueEmptyText },
         load: () => import('./AlertRow.svelte'),
@@ -23,6 +25,7 @@ export default defineRoom({
         id: 'known',
         title: msg.tabKnown,
         after: 'open',
+        figure: countOf('Alert', KNOWN_ALERTS),
         rows: (picture) => knownAlerts(picture.ofType('Alert')),
         empty: { title: msg.knownEmpty, text: () => msg.knownEmptyText },
         load: () => import('./AlertRow.svelte'),
