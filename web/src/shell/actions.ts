@@ -8,6 +8,7 @@ import { session } from './session.svelte';
 
 /** May this person, and does it make sense here? Says nothing of the past, in which nothing can be changed. */
 export const applies = (action: Action, context: Context): boolean =>
+  !frame.wall &&
   session.may(action.may) &&
   (!action.on || (context.entity !== null && action.on.some((type) => context.entity!.types.includes(type)))) &&
   (!action.when || action.when(context));

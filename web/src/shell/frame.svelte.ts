@@ -1,8 +1,8 @@
-/** What a page or a room puts into the frame: a piece of the top bar, the picture it shows, a dialog, a question. */
-import type { Snippet } from 'svelte';
+/** What a page or a room puts into the frame: the picture it shows, a dialog, a question. */
 import { Act } from '$lib/act.svelte';
 import type { Message } from '$lib/i18n.svelte';
 import type { Lazy, Picture } from './room';
+import { router } from './router.svelte';
 
 /** A component that is shown over everything until it calls `onclose`. */
 export interface DialogProps {
@@ -10,12 +10,12 @@ export interface DialogProps {
 }
 
 class Frame {
-  /** Drawn in the middle of the top bar. */
-  bar: Snippet | null = $state.raw(null);
   /** The picture of the page that is shown, if it has one. */
   picture: Picture | null = $state.raw(null);
   /** The name of the exercise that is shown, or ''; null: the real city. */
   exercise: string | null = $state(null);
+  /** The display of a control room: nothing to press, large letters (`?wall=1`). */
+  wall: boolean = $derived(router.query.get('wall') === '1');
   paletteOpen: boolean = $state(false);
   dialog: { load: Lazy<DialogProps>; props: object } | null = $state.raw(null);
   question: { title: Message; text: Message; answer: (yes: boolean) => void } | null = $state.raw(null);
@@ -24,16 +24,10 @@ class Frame {
   #waiting: ((picture: Picture) => void)[] = [];
 
   /** Call in an $effect; returns the clean-up. */
-  use(parts: { bar?: Snippet; picture?: Picture }): () => void {
-    if (parts.bar) this.bar = parts.bar;
-    if (parts.picture) {
-      this.picture = parts.picture;
-      for (const take of this.#waiting.splice(0)) take(parts.picture);
-    }
-    return () => {
-      if (parts.bar) this.bar = null;
-      if (parts.picture) this.picture = null;
-    };
+  use(picture: Picture): () => void {
+    this.picture = picture;
+    for (const take of this.#waiting.splice(0)) take(picture);
+    return () => (this.picture = null);
   }
   /** The picture, as soon as a page shows one. */
   whenPicture(): Promise<Picture> {

@@ -7,6 +7,7 @@ import type { Component } from 'svelte';
 import type { IconName } from '$components/icons';
 import type { Message } from '$lib/i18n.svelte';
 import type { LiveEntity } from '$lib/live';
+import type { Connection } from '$lib/socket.svelte';
 import type { Permission } from '$generated/permissions';
 
 /** A component that is fetched when it is first shown. */
@@ -22,7 +23,10 @@ export interface Filler<Props extends object = object> {
  * Places that are left open for rooms, by name, with what fills them. Whoever has the place declares it in its
  * `slots.ts`: `declare module '$shell/room' { interface Slots { 'data.sections': Filler } }`.
  */
-export interface Slots {}
+export interface Slots {
+  /** In the middle of the top bar, on every page. */
+  'frame.bar': Filler;
+}
 
 /** Groups of the navigation, in their order. */
 export const GROUPS = ['now', 'city', 'evidence', 'plans', 'people', 'administration'] as const;
@@ -94,6 +98,8 @@ export interface Picture {
   readonly replay: boolean;
   /** The exercise it shows, or ''. */
   readonly tenant: string;
+  /** Does the platform answer? */
+  readonly connection: Connection;
   /** Everything that is always watched has arrived. */
   readonly complete: boolean;
   readonly selected: string | null;
@@ -151,6 +157,8 @@ export interface Action {
   menu?: 'account';
   /** The page whose picture it needs. From another page, that one opens first. */
   page?: string;
+  /** A single key that runs it on the current row of a list of work; small letters. */
+  key?: string;
   /** Asked before it runs. */
   confirm?: Message;
   run: (context: Context) => unknown;

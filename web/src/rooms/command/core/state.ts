@@ -28,4 +28,11 @@ export function since(entity: LiveEntity): number {
 export const openAlerts = (alerts: readonly LiveEntity[]): LiveEntity[] => alerts.filter((a) => isOpenAlert(a) && a.a['alertStatus'] !== 'acknowledged').sort(worstFirst);
 export const knownAlerts = (alerts: readonly LiveEntity[]): LiveEntity[] => alerts.filter((a) => a.a['alertStatus'] === 'acknowledged').sort(worstFirst);
 export const openIncidents = (incidents: readonly LiveEntity[]): LiveEntity[] => incidents.filter(isOpenIncident).sort(worstFirst);
+const BUSY_UNIT = new Set(['assigned', 'enRoute', 'onScene']);
+/** The states of units as conditions of NGSI-LD. */
+export const FREE_UNITS = 'unitStatus=="available"';
+export const BUSY_UNITS = 'unitStatus=="assigned","enRoute","onScene"';
+export type UnitState = 'free' | 'busy' | 'off';
+/** Is a unit free, bound to an incident, or off duty? */
+export const unitState = (unit: LiveEntity): UnitState => (BUSY_UNIT.has(String(unit.a['unitStatus'])) ? 'busy' : unit.a['unitStatus'] === 'available' ? 'free' : 'off');
 export const assignmentsOf = (picture: Picture, incident: LiveEntity): LiveEntity[] => picture.ofType('Assignment').filter((one) => one.a['refIncident'] === incident.id);

@@ -1,6 +1,6 @@
 /** Units on the map: a sign for what they are, filled while they work, dashed while they are off duty. */
 import { unitType } from '../core/kinds';
-import type { LiveEntity } from '$lib/live';
+import { unitState } from '../core/state';
 import { token } from '$lib/theme.svelte';
 import { GLYPHS, glyphOf, type Glyph } from '$map/glyphs';
 import { crowd, symbols } from '$map/marks';
@@ -8,11 +8,8 @@ import { glyph, manyImage, paint } from '$map/symbols';
 import type { Layer, MapImage } from '$shell/room';
 
 const STATES = ['free', 'busy', 'off'] as const;
-const BUSY = new Set(['assigned', 'enRoute', 'onScene']);
 
 const signFor = (code: string): Glyph => glyphOf(unitType(code)?.icon);
-const isBusy = (unit: LiveEntity): boolean => BUSY.has(String(unit.a['unitStatus']));
-const stateOf = (unit: LiveEntity): (typeof STATES)[number] => (isBusy(unit) ? 'busy' : unit.a['unitStatus'] === 'outOfService' ? 'off' : 'free');
 
 function images(): MapImage[] {
   const [text, quiet, line, halo] = [token('--text'), token('--surface'), token('--line-strong'), token('--map-halo')];
@@ -36,7 +33,7 @@ function images(): MapImage[] {
 export const layer: Layer = {
   id: 'units',
   core: true,
-  properties: (unit) => ({ icon: `unit-${signFor(String(unit.a['unitType']))}-${stateOf(unit)}`, order: isBusy(unit) ? 1 : 0 }),
+  properties: (unit) => ({ icon: `unit-${signFor(String(unit.a['unitType']))}-${unitState(unit)}`, order: unitState(unit) === 'busy' ? 1 : 0 }),
   images,
   cluster: { radius: 26, maxZoom: 14, properties: { busy: ['+', ['get', 'order']] } },
   style: ({ id }) => [

@@ -1,6 +1,9 @@
 import { messages } from '$lib/i18n.svelte';
 
 export const msg = messages({
+  free: { th: 'ว่าง', en: 'Free' },
+  busy: { th: 'ปฏิบัติงาน', en: 'Busy' },
+  countsLong: { th: 'หน่วยว่าง {free} หน่วย กำลังปฏิบัติงาน {busy} หน่วย', en: '{free} units are free, {busy} are busy' },
   assignments: { th: 'หน่วยที่ได้รับมอบหมาย', en: 'Units assigned' },
   noAssignments: { th: 'ยังไม่ได้มอบหมายหน่วย', en: 'No unit assigned yet' },
   nearest: { th: 'หน่วยว่างที่ใกล้ที่สุด', en: 'Nearest free units' },

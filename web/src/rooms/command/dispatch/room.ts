@@ -8,6 +8,7 @@ export default defineRoom({
   watches: ['Assignment'],
   actions: [choose],
   slots: {
+    'operations.bar': [{ load: () => import('./Counts.svelte') }],
     'map.legend': [{ load: () => import('./UnitLegend.svelte') }],
     'incident.sections': [{ load: () => import('./Units.svelte') }],
   },

@@ -20,6 +20,7 @@ export const create: Action = {
 export const createFromAlert: Action = {
   id: 'incident.create-from-alert',
   title: msg.makeIncident,
+  key: 'i',
   icon: 'plus',
   on: ['Alert'],
   may: 'incident.create',
@@ -32,6 +33,7 @@ export const createFromAlert: Action = {
 export const openOfAlert: Action = {
   id: 'incident.of-alert',
   title: msg.openIncident,
+  key: 'i',
   icon: 'chevron',
   on: ['Alert'],
   when: ({ entity }) => entity !== null && incidentOf(entity) !== null,

@@ -12,6 +12,7 @@ export default defineRoom({
   panels: { Incident: () => import('./IncidentPanel.svelte') },
   actions: [create, createFromAlert, openOfAlert],
   slots: {
+    'operations.bar': [{ load: () => import('./Counts.svelte') }],
     'operations.queue': [
       {
         id: 'incidents',

@@ -2,6 +2,8 @@
 import { kindText, titleText, typeRow } from '$entities/describe';
 import { t } from '$lib/i18n.svelte';
 import type { LiveEntity } from '$lib/live';
+import { frame } from '$shell/frame.svelte';
+import { router } from '$shell/router.svelte';
 import type { Action, Context, Hit, Picture } from '$shell/room';
 import { msg } from './messages';
 import { view } from './view.svelte';
@@ -14,6 +16,9 @@ export const goLive: Action = {
   run: ({ picture }) => picture?.goTo(null),
 };
 export const showList: Action = { id: 'operations.list', title: msg.listTitle, icon: 'list', page: '/', run: () => view.showList() };
+export const showKeys = (): void => frame.open(() => import('./KeysDialog.svelte'), {});
+export const keysHelp: Action = { id: 'operations.keys', title: msg.keysTitle, icon: 'info', page: '/', menu: 'account', run: showKeys };
+export const wall: Action = { id: 'operations.wall', title: msg.wall, icon: 'fit', page: '/', run: () => router.set({ wall: '1', sel: null }) };
 export const fit: Action = { id: 'operations.fit', title: msg.wholeProvince, icon: 'fit', page: '/', run: ({ picture }) => picture?.fit() };
 
 function look(picture: Picture, entity: LiveEntity): void {

@@ -21,6 +21,19 @@ export const msg = messages({
   },
   noRecord: { th: 'ไม่มีบันทึกในช่วงเวลานี้', en: 'No record of this time' },
   noRecordText: { th: 'ระบบเริ่มบันทึกข้อมูลเมื่อ {time}', en: 'The record begins at {time}.' },
+  // keys
+  keysTitle: { th: 'แป้นลัด', en: 'Keys' },
+  keyNext: { th: 'รายการถัดไป', en: 'Next row' },
+  keyBefore: { th: 'รายการก่อนหน้า', en: 'Row before' },
+  keyOpen: { th: 'เปิดรายละเอียด', en: 'Open its details' },
+  keyClose: { th: 'ปิดรายละเอียดหรือหน้าต่าง', en: 'Close details or a dialog' },
+  keyFind: { th: 'ค้นหาและสั่งงาน', en: 'Search and commands' },
+  keyHelp: { th: 'แสดงแป้นลัด', en: 'Show these keys' },
+  keysOn: { th: 'ใช้แป้นลัดตัวอักษรเดี่ยว', en: 'Use single-letter keys' },
+  // display of the control room
+  wall: { th: 'จอแสดงผลห้องควบคุม', en: 'Wall display' },
+  wallLeave: { th: 'กด Esc เพื่อออกจากจอแสดงผล', en: 'Press Esc to leave the wall display' },
+  wallMore: { th: 'อีก {n} รายการ', en: '{n} more' },
   // map and layers
   mapFailed: { th: 'เครื่องนี้แสดงแผนที่ไม่ได้ ใช้รายการแทนได้', en: 'This device cannot draw the map. Use the list instead.' },
   layers: { th: 'ชั้นข้อมูล', en: 'Layers' },

@@ -1,9 +1,10 @@
+import type { Facts } from '../core/situation.svelte';
 import type { WorkList } from '../core/work';
 
 declare module '$shell/room' {
   interface Slots {
-    /** Figures in the top bar. */
-    'operations.bar': Filler<{ picture: Picture }>;
+    /** Figures in the top bar of every page, for staff. */
+    'operations.bar': Filler<{ facts: Facts }>;
     /** Lines above the map: what the picture cannot show now. */
     'operations.notices': Filler<{ picture: Picture }>;
     /** Tabs of the queue. */

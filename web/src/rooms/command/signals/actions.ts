@@ -8,6 +8,7 @@ import { msg } from './messages';
 export const acknowledge: Action = {
   id: 'alert.acknowledge',
   title: msg.acknowledge,
+  key: 'a',
   icon: 'check',
   on: ['Alert'],
   may: 'alert.acknowledge',

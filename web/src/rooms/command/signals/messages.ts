@@ -5,7 +5,6 @@ export const msg = messages({
   silent: { th: '{what} ไม่มีข้อมูลมา {time}', en: '{what}: no data for {time}' },
   within: { th: 'ใน {time}', en: 'within {time}' },
   noAlerts: { th: 'ไม่มีการแจ้งเตือนที่เปิดอยู่', en: 'No open alerts' },
-  openBySeverity: { th: 'การแจ้งเตือนที่เปิดอยู่: {word} {n}', en: 'Open alerts: {word} {n}' },
   queueEmpty: { th: 'ไม่มีการแจ้งเตือนที่รอดำเนินการ', en: 'No alerts are waiting' },
   queueEmptyText: { th: 'ระบบกำลังเฝ้าระวังตามกฎที่ตั้งไว้ การแจ้งเตือนใหม่จะแสดงที่นี่ทันที', en: 'The rules are active. New alerts appear here at once.' },
   tabOpen: { th: 'รอรับทราบ', en: 'Open' },
