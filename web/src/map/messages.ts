@@ -1,6 +1,7 @@
 import { messages } from '$lib/i18n.svelte';
 
 export const msg = messages({
+  here: { th: 'ตำแหน่งของอุปกรณ์นี้ (คลาดเคลื่อนไม่เกิน {metres})', en: 'This device (within {metres})' },
   map: { th: 'แผนที่จังหวัดภูเก็ต', en: 'Map of Phuket' },
   mapHint: { th: 'แผนที่ ใช้ปุ่มลูกศรเลื่อน ปุ่ม + และ − ขยายหรือย่อ ทุกรายการบนแผนที่แสดงในตารางด้วย', en: 'Map. Arrow keys move, plus and minus zoom. Every item is also in the list.' },
   mapFailed: { th: 'เครื่องนี้แสดงแผนที่ไม่ได้ ใช้รายการแทนได้', en: 'This device cannot draw the map. Use the list instead.' },

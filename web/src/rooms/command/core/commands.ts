@@ -2,7 +2,7 @@
 import { api } from '$lib/api';
 import type { Message } from '$lib/i18n.svelte';
 import type { LiveEntity } from '$lib/live';
-import type { Acknowledge, AddNote, AssignUnit, CandidateAnswer, CheckItem, CloseAlert, HandOver, OpenIncident, TakeAssignmentStep, TakeIncidentStep } from '$generated/api';
+import type { Acknowledge, AddNote, AssignUnit, CandidateAnswer, CheckItem, CloseAlert, HandOver, OpenIncident, SetUnitStatus, TakeAssignmentStep, TakeIncidentStep } from '$generated/api';
 
 const base = '/api/command';
 const part = encodeURIComponent;
@@ -37,6 +37,7 @@ export const commands = {
   assign: (incident: string, unit: string) => send<IncidentDetail, AssignUnit, 'incident'>(`incidents/${part(incident)}/assignments`, { unit }),
   assignmentStep: (assignment: string, step: AssignmentStep) =>
     send<IncidentDetail, TakeAssignmentStep, 'assignment'>(`assignments/${part(assignment)}/steps`, { step }),
+  unitStatus: (unit: string, status: SetUnitStatus['status'], note = '') => send<LiveEntity, SetUnitStatus, 'unit'>(`units/${part(unit)}/status`, { status, ...(note ? { note } : {}) }),
   timeline: (from: string, to: string, buckets: number, signal?: AbortSignal) =>
     api.get<unknown>(`${base}/timeline`, { query: { from, to, buckets }, signal }),
 };

@@ -1,9 +1,11 @@
 import { defineRoom } from '$shell/room';
 import { choose } from './actions';
 import { layer } from './layer';
+import { msg } from './messages';
 
 export default defineRoom({
   name: 'command.dispatch',
+  pages: [{ path: '/units', title: msg.board, nav: { group: 'now', after: '/' }, icon: 'truck', may: 'incident.read', load: () => import('./UnitBoard.svelte') }],
   layers: [layer],
   watches: ['Assignment'],
   actions: [choose],
