@@ -84,7 +84,7 @@ def test_a_refusal_is_said_in_thai(screens: Any, platform: Platform) -> None:
         "id"
     ]
     platform.api("POST", f"/api/command/incidents/{other}/assignments", {"unit": nearest}, role="dispatcher")
-    panel.locator(".choose").get_by_role("button", name="มอบหมาย").first.click()
+    panel.locator(".choose").get_by_role("button", name="สั่งการหน่วย").first.click()
     alert = panel.get_by_role("alert")
     expect(alert).to_contain_text("จึงไม่ว่าง เลือกหน่วยอื่น", timeout=SLOW)
     said = alert.locator("p").first.inner_text()

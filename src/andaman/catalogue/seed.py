@@ -250,7 +250,7 @@ def _command() -> list[Dataset]:
             "incidents",
             Words("เหตุการณ์และการสั่งการ", "Incidents and dispatch"),
             Words(
-                "เหตุการณ์ ลำดับเวลา และการมอบหมายหน่วยปฏิบัติ ชื่อและหมายเลขโทรศัพท์ของผู้แจ้งเป็นข้อมูลส่วนบุคคล",
+                "เหตุการณ์ ลำดับเวลา และการสั่งการหน่วยปฏิบัติการ ชื่อและหมายเลขโทรศัพท์ของผู้แจ้งเป็นข้อมูลส่วนบุคคล",
                 "Incidents, their timeline and assignments; the reporter's name and telephone are personal data",
             ),
             "disaster",

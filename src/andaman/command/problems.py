@@ -135,7 +135,7 @@ class UnitFarFromScene(Refusal, Conflict):
 class AssignmentStepNotAllowed(Refusal, Conflict):
     code = "assignment-step-not-allowed"
     words = Words(
-        "การมอบหมายอยู่ในสถานะ “{state}” จึงเปลี่ยนเป็น “{step}” ไม่ได้",
+        "ภารกิจของหน่วยอยู่ในสถานะ “{state}” จึงเปลี่ยนเป็น “{step}” ไม่ได้",
         "The assignment is “{state}” and cannot become “{step}”",
     )
     state: State
@@ -148,7 +148,7 @@ class UnitsBound(Refusal, Conflict):
 
     code = "units-bound"
     words = Words(
-        "ยังมีหน่วยปฏิบัติภารกิจอยู่ {count} หน่วย ({units}) ให้บันทึกเสร็จภารกิจหรือยกเลิกการมอบหมายก่อน",
+        "ยังมีหน่วยปฏิบัติภารกิจอยู่ {count} หน่วย ({units}) ให้บันทึกเสร็จภารกิจหรือเรียกหน่วยกลับก่อน",
         "Units are still bound: {count} ({units}); clear or cancel their assignments first",
     )
     count: int
@@ -159,7 +159,7 @@ class UnitsBound(Refusal, Conflict):
 class IncidentNotOpen(Refusal, Conflict):
     code = "incident-not-open"
     words = Words(
-        "เหตุอยู่ในสถานะ “{state}” จึงมอบหมายหน่วยไม่ได้ มอบหมายได้เมื่อเหตุอยู่ในสถานะ {open}",
+        "เหตุอยู่ในสถานะ “{state}” จึงสั่งการหน่วยไม่ได้ สั่งการได้เมื่อเหตุอยู่ในสถานะ {open}",
         "The incident is “{state}”; units are assigned while it is {open}",
     )
     state: State
@@ -180,9 +180,7 @@ class UnitNotAvailable(Refusal, Conflict):
 
 class UnitBound(Refusal, Conflict):
     code = "unit-bound"
-    words = Words(
-        "{unit} อยู่ในสถานะ “{state}” ให้จบการมอบหมายก่อน", "{unit} is “{state}”; end its assignment first"
-    )
+    words = Words("{unit} อยู่ในสถานะ “{state}” ให้จบภารกิจก่อน", "{unit} is “{state}”; end its assignment first")
     unit: Words
     state: State
 

@@ -27,7 +27,7 @@ _INCIDENT_TYPE: Final = Attribute(
 _REF_INCIDENT: Final = Attribute("refIncident", Words("เหตุ", "Incident"), "Relationship", place=True)
 _REF_UNIT: Final = Attribute("refUnit", Words("หน่วย", "Unit"), "Relationship", place=True)
 _REF_ASSIGNMENT: Final = Attribute(
-    "refAssignment", Words("การมอบหมาย", "Assignment"), "Relationship", namespace=Namespace.DEFAULT
+    "refAssignment", Words("ภารกิจของหน่วย", "Assignment"), "Relationship", namespace=Namespace.DEFAULT
 )
 URGENCY: Final = Attribute(
     "urgency",
@@ -260,7 +260,7 @@ TIMELINE_ENTRY: Final = EntityType(
             codes=(
                 Code("created", Words("เปิดเหตุ", "Opened")),
                 Code("step", Words("เปลี่ยนสถานะ", "Change of state")),
-                Code("assignment", Words("การมอบหมาย", "Assignment")),
+                Code("assignment", Words("ภารกิจของหน่วย", "Assignment")),
                 Code("follows", Words("เหตุสืบเนื่อง", "Follow-up")),
                 Code("check", Words("รายการตรวจสอบ", "Checklist")),
                 Code("correction", Words("แก้ไขข้อมูล", "Correction")),
@@ -291,15 +291,15 @@ TIMELINE_ENTRY: Final = EntityType(
 
 ASSIGNMENT: Final = EntityType(
     "Assignment",
-    Words("การมอบหมายหน่วย", "Assignment"),
+    Words("ภารกิจของหน่วย", "Assignment"),
     (
         _REF_INCIDENT,
         _REF_UNIT,
         Attribute(
             "assignmentStatus",
-            Words("สถานะการมอบหมาย", "Assignment state"),
+            Words("สถานะภารกิจ", "Assignment state"),
             codes=(
-                Code("assigned", Words("ได้รับมอบหมาย", "Assigned")),
+                Code("assigned", Words("รับคำสั่งแล้ว", "Assigned")),
                 Code("enRoute", Words("กำลังเดินทาง", "En route")),
                 Code("onScene", Words("ถึงที่เกิดเหตุ", "On scene")),
                 Code("clear", Words("เสร็จภารกิจ", "Clear")),
@@ -333,7 +333,7 @@ ASSIGNMENT: Final = EntityType(
             namespace=Namespace.OWN,
         ),
         Attribute("clearAt", Words("เสร็จภารกิจเมื่อ", "Cleared")),
-        Attribute("assignedBy", Words("ผู้มอบหมาย", "Assigned by"), namespace=Namespace.DEFAULT),
+        Attribute("assignedBy", Words("ผู้สั่งการ", "Assigned by"), namespace=Namespace.DEFAULT),
         Attribute("cancelledAt", Words("ยกเลิกเมื่อ", "Cancelled")),
         _EXERCISE,
     ),
@@ -350,7 +350,7 @@ EMERGENCY_UNIT: Final = EntityType(
             Words("สถานะหน่วย", "Unit state"),
             codes=(
                 Code("available", Words("ว่าง", "Available")),
-                Code("assigned", Words("ได้รับมอบหมาย", "Assigned")),
+                Code("assigned", Words("รับคำสั่งแล้ว", "Assigned")),
                 Code("enRoute", Words("กำลังเดินทาง", "En route")),
                 Code("onScene", Words("ถึงที่เกิดเหตุ", "On scene")),
                 Code("outOfService", Words("งดปฏิบัติงาน", "Out of service")),
@@ -360,10 +360,10 @@ EMERGENCY_UNIT: Final = EntityType(
         Attribute("statusNote", Words("หมายเหตุสถานะ", "Note on state"), namespace=Namespace.DEFAULT),
         Attribute("callSign", Words("นามเรียกขาน", "Call sign")),
         Attribute("homeStation", Words("ที่ตั้งหน่วย", "Home station"), "Relationship"),
-        Attribute("crew", Words("กำลังพล", "Crew"), unit=IE),
+        Attribute("crew", Words("กำลังพล (นาย)", "Crew")),
         Attribute(
             "assignmentCount",
-            Words("จำนวนการมอบหมาย", "Number of assignments"),
+            Words("จำนวนภารกิจ", "Number of assignments"),
             namespace=Namespace.DEFAULT,
             hidden=True,
         ),

@@ -72,13 +72,13 @@ class PurposeNotAllowed(Refusal, BadRequestData):
 
 class SessionOver(Refusal, NotSignedIn):
     code = "session-over"
-    words = Words("เซสชันสิ้นสุดแล้ว โปรดเข้าสู่ระบบใหม่", "The session is over; sign in again")
+    words = Words("การเข้าใช้ระบบสิ้นสุดแล้ว โปรดเข้าสู่ระบบใหม่", "The session is over; sign in again")
 
 
 class SessionEndedMeanwhile(Refusal, NotSignedIn):
     code = "session-ended-meanwhile"
     words = Words(
-        "เซสชันสิ้นสุดก่อนที่ระบบจะได้รับคำขอครบถ้วน โปรดเข้าสู่ระบบใหม่",
+        "การเข้าใช้ระบบสิ้นสุดก่อนที่ระบบจะได้รับคำขอครบถ้วน โปรดเข้าสู่ระบบใหม่",
         "The session ended before the request was complete; sign in again",
     )
 
@@ -280,7 +280,7 @@ class ExerciseTenantNotGiven(Refusal, BadRequestData):
 
 class NoSuchSession(Refusal, ResourceNotFound):
     code = "no-such-session"
-    words = Words("ท่านไม่มีเซสชันนี้", "You have no such session")
+    words = Words("ท่านไม่มีการเข้าใช้ระบบรายการนี้", "You have no such session")
 
 
 class NotYourToken(Refusal, ResourceNotFound):

@@ -15,6 +15,9 @@ describe('format', () => {
     expect(f.num(1234.56)).toBe('1,234.6');
     expect(f.age(at, Date.parse(at) + 3 * 60_000)).toBe('3 นาทีที่แล้ว');
     expect(f.unit('KMH')).toBe('กม./ชม.');
+    expect([95, 600, 125 * 60].map(f.duration)).toEqual(['1 นาที 35 วินาที', '10 นาที', '2 ชม. 5 นาที']);
+    expect(f.withUnit('-26.6', 'ร้อยละ')).toBe('ลดลงร้อยละ 26.6');
+    expect(f.withUnit('79.8', 'ร้อยละของพื้นที่')).toBe('ร้อยละ 79.8 ของพื้นที่');
   });
   it('English: common era, Bangkok day', () => {
     locale.set('en', false);

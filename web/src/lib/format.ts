@@ -89,9 +89,12 @@ export function clockTime(at: Moment, now: number): string {
   if (!d) return NONE;
   return date(d) === date(now) ? time(d) : `${dates(locale.lang, { day: 'numeric', month: 'short' }).format(d)} ${time(d)}`;
 }
-/** A number with its unit; "ร้อยละ" comes before the number in Thai: ร้อยละ 92.5, ร้อยละ 79.8 ของพื้นที่. */
+/** A number with its unit; "ร้อยละ" comes before the number in Thai: ร้อยละ 92.5, ร้อยละ 79.8 ของพื้นที่, ลดลงร้อยละ 26.6. */
 export function withUnit(number: string, unitText: string): string {
-  if (unitText.startsWith('ร้อยละ')) return `ร้อยละ ${number} ${unitText.slice('ร้อยละ'.length)}`.trim();
+  if (unitText.startsWith('ร้อยละ')) {
+    const falls = /^[-−]/.test(number);
+    return `${falls ? 'ลดลง' : ''}ร้อยละ ${falls ? number.slice(1) : number} ${unitText.slice('ร้อยละ'.length)}`.trim();
+  }
   return unitText === '%' ? `${number}%` : `${number} ${unitText}`.trim();
 }
 
@@ -114,13 +117,15 @@ export function age(at: Moment, now: number): string {
   return date(d);
 }
 
-/** 95 s → 1:35 นาที / 1:35 min; 4,000 s → 1 ชม. 6 นาที */
+/** 95 s → 1 นาที 35 วินาที / 1:35 min; 4,000 s → 1 ชม. 6 นาที */
 export function duration(seconds: number | null | undefined): string {
   if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return NONE;
   const th = locale.lang === 'th';
   const s = Math.max(0, Math.round(seconds));
   if (s < 60) return `${s} ${th ? 'วินาที' : 's'}`;
-  if (s < 3600) return `${Math.floor(s / 60)}:${String(s % 60).padStart(2, '0')} ${th ? 'นาที' : 'min'}`;
+  // Thai says minutes and seconds; from ten minutes on, seconds say nothing to anyone who waits.
+  if (s < 3600 && th) return s < 600 && s % 60 > 0 ? `${Math.floor(s / 60)} นาที ${s % 60} วินาที` : `${Math.round(s / 60)} นาที`;
+  if (s < 3600) return `${Math.floor(s / 60)}:${String(s % 60).padStart(2, '0')} min`;
   const minutes = Math.floor((s % 3600) / 60);
   const hours = `${num(Math.floor(s / 3600), 0)} ${th ? 'ชม.' : 'h'}`;
   return minutes === 0 ? hours : `${hours} ${minutes} ${th ? 'นาที' : 'min'}`;

@@ -20,7 +20,7 @@ class PastBusy(Refusal, Unavailable):
 class AddressWatchesFull(Refusal, TooManyRequests):
     code = "address-watches-full"
     words = Words(
-        "มีการติดตามข้อมูลสดจากที่อยู่เครือข่ายนี้ {count} รายการแล้ว โปรดปิดบางหน้าจอหรือเข้าสู่ระบบ",
+        "มีการติดตามข้อมูลเรียลไทม์จากที่อยู่เครือข่ายนี้ {count} รายการแล้ว โปรดปิดบางหน้าจอหรือเข้าสู่ระบบ",
         "There are {count} watches from this address already; end some, or sign in",
     )
     count: int
@@ -28,5 +28,7 @@ class AddressWatchesFull(Refusal, TooManyRequests):
 
 class SocketWatchesFull(Refusal, TooManyRequests):
     code = "socket-watches-full"
-    words = Words("หนึ่งการเชื่อมต่อติดตามข้อมูลสดได้ไม่เกิน {most} รายการ", "One socket has at most {most} watches")
+    words = Words(
+        "หนึ่งการเชื่อมต่อติดตามข้อมูลเรียลไทม์ได้ไม่เกิน {most} รายการ", "One socket has at most {most} watches"
+    )
     most: int

@@ -3,7 +3,7 @@ import { messages } from '$lib/i18n.svelte';
 export const msg = messages({
   title: { th: 'ข้อมูลเมือง', en: 'City data' },
   intro: {
-    th: 'ชุดข้อมูลในบัญชีข้อมูล แหล่งข้อมูลสด และข้อความที่อ่านไม่ได้',
+    th: 'ชุดข้อมูลในบัญชีข้อมูล แหล่งข้อมูล และข้อความที่อ่านไม่ได้',
     en: 'Datasets of the catalogue, live feeds, and unreadable messages',
   },
   datasets: { th: 'บัญชีชุดข้อมูล', en: 'Catalogue of datasets' },

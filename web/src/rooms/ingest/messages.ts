@@ -55,7 +55,7 @@ export const msg = messages({
   feedsTroubled: { th: 'แหล่งข้อมูลไม่ส่งค่า {n} แหล่ง', en: 'Feeds without new data: {n}' },
   feedsUnknown: { th: 'ไม่ทราบสถานะของแหล่งข้อมูล', en: 'The state of the feeds is unknown.' },
   toFeeds: { th: 'ดูแหล่งข้อมูลทั้งหมด', en: 'See all feeds' },
-  noFeeds: { th: 'ไม่ได้เปิดแหล่งข้อมูลสด ผู้ดูแลระบบเปิดได้ด้วยคำสั่ง andaman demo หรือในค่าตั้งของ andaman serve', en: 'No feed is enabled. An administrator enables feeds with andaman demo, or in the settings of andaman serve.' },
+  noFeeds: { th: 'ยังไม่ได้เปิดแหล่งข้อมูล ผู้ดูแลระบบเปิดได้ในค่าตั้งของระบบ', en: 'No feed is enabled. An administrator enables feeds in the settings.' },
   letters: { th: 'ข้อความที่อ่านไม่ได้', en: 'Dead letters' },
   lettersNote: {
     th: 'ข้อความจากอุปกรณ์ที่อ่านไม่ได้ เก็บไว้พร้อมเหตุผล ไม่มีข้อความใดสูญหายโดยไม่แจ้ง',
