@@ -350,8 +350,8 @@ def test_backups_hold_the_roles_of_the_city(tmp_path: Path) -> None:
         assert (tmp_path / copy / FILE).read_text("utf-8") == SHIFT_LEAD
 
 
-OTHER_MEANINGS = {"city/types.py", "training/course.py"}
-"""The operator of a bus line, and duties of staff."""
+OTHER_MEANINGS = {"city/types.py"}
+"""The operator of a bus line."""
 
 
 def test_code_names_no_role() -> None:

@@ -301,7 +301,7 @@ def _checked(one: FormField, content: Any) -> list[Refusal]:
             errors.append(FieldMissing(field=one.name))
         elif one.kind == "part":
             for inner in one.fields:
-                if inner.name in each:
+                if inner.name in each and (inner.required or each[inner.name] not in (None, "", [])):
                     errors += _checked(inner, each[inner.name])
     return errors[:1]
 

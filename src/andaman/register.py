@@ -43,6 +43,11 @@ class Register(Generic[AnyRow]):
     def fields(self) -> tuple[FormField, ...]:
         return self.form.fields
 
+    @property
+    def confidential(self) -> bool:
+        """Its rows hold attributes that not everybody may see, who may see the other registers: only its editors read it."""
+        return any(one.name in self.entity_type.classified for one in self.fields)
+
     def id_of(self, code: str) -> str:
         return f"urn:ngsi-ld:{self.entity_type.name}:{code}"
 

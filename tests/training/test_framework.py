@@ -14,7 +14,7 @@ from andaman.city.pack import base_demo_staff, load_pack
 from andaman.city.registers import SeedRows
 from andaman.form import RowRefused
 from andaman.identity.model import FULL_ACCESS, system_actor
-from andaman.training.course import COURSES
+from andaman.training.course import courses_of
 from andaman.training.demo import simulated_staff
 from andaman.training.framework import COMPETENCIES, STAFF_ROLES, Framework
 from tests.support import client, platform, run
@@ -28,7 +28,8 @@ def test_the_framework_of_every_city_is_complete(city: str) -> None:
     """Courses prove competencies that it has, and the demo's staff have roles that it has."""
     pack = load_pack(city) if city else None
     framework = Framework.of(SeedRows(pack))
-    proven = {code for course in COURSES.values() for step in course.steps for code in step.grants or ()}
+    courses = courses_of(SeedRows(pack)).values()
+    proven = {one.competency for course in courses for step in course.steps for one in step.grants}
     assert proven <= framework.competencies.keys()
     staff = pack.demo_staff if pack else base_demo_staff()
     roles = {role.id for role in framework.roles}

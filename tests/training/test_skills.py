@@ -7,11 +7,13 @@ from hypothesis import strategies as st
 from andaman.city.registers import SeedRows
 from andaman.kernel.errors import BadRequestData
 from andaman.kernel.time import DAY, SECOND
-from andaman.training.course import COURSES, SHIFT, mark_quiz
+from andaman.training.course import courses_of, mark_quiz
 from andaman.training.framework import MAX_LEVEL, Framework
 from andaman.training.skills import Member, Record, skill_gap
 
 FRAMEWORK = Framework.of(SeedRows())
+COURSES = courses_of(SeedRows())
+SHIFT = COURSES["command-center-shift"]
 BY_ID, ROLES = FRAMEWORK.competencies, FRAMEWORK.roles
 NOW = 1_800_000_000 * SECOND
 people = st.sampled_from(["p1", "p2", "p3", "p4"])
@@ -67,7 +69,9 @@ def test_a_proof_lapses_after_its_days():
 
 
 def test_every_requirement_and_grant_names_a_competency_and_a_level():
-    for needs in [r.requires for r in ROLES] + [s.grants or {} for c in COURSES.values() for s in c.steps]:
+    for needs in [r.requires for r in ROLES] + [
+        {g.competency: g.level for g in s.grants} for c in COURSES.values() for s in c.steps
+    ]:
         assert set(needs) <= set(BY_ID)
         assert all(1 <= level <= MAX_LEVEL for level in needs.values())
 

@@ -272,8 +272,8 @@ def _command() -> list[Dataset]:
         ),
         _dataset(
             "exercises",
-            Words("การฝึกซ้อม", "Exercises"),
-            Words("ผลการฝึกซ้อมและข้อมูลในพื้นที่ฝึก ไม่ใช่เหตุการณ์จริง", "Results and data of drills; not real events"),
+            Words("การฝึก", "Exercises"),
+            Words("ผลการฝึกและข้อมูลในพื้นที่ฝึก ไม่ใช่เหตุการณ์จริง", "Results and data of drills; not real events"),
             "disaster",
             _INTERNAL,
             _SECURITY,
@@ -348,6 +348,7 @@ def _planning() -> list[Dataset]:
             "city",
             _OWN,
             required="name",
+            purpose="training",  # of the answers in courses
         ),
         _dataset(
             "staff-training",

@@ -44,7 +44,7 @@ def kind_of(registers: Registers, register: Register[Any]) -> DefinitionKind:
         register.words,
         register.form,
         RegisterPlace(registers, register),
-        read=READ_REGISTERS,
+        read=MANAGE_REGISTERS if register.confidential else READ_REGISTERS,
         manage=MANAGE_REGISTERS,
         check=register.check,
     )

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from andaman.city.answers import RegisterListed, RegisterPage
 from andaman.city.permissions import MANAGE_REGISTERS, READ_REGISTERS
+from andaman.city.problems import NoSuchRegister
 from andaman.city.registers import Registers
 from andaman.definitions.service import Definitions
 from andaman.identity.doors import BoundDoor, DoorEntry, Tenancy
 from andaman.identity.web import actor_of
 from andaman.kernel.http import json_response, read_json
+from andaman.register import Register
 
 _BODY_MAX: Final = 200_000
-_LIST: Final = DoorEntry("GET", "/api/registers", Tenancy.CITY, READ_REGISTERS)
-_ONE: Final = DoorEntry("GET", "/api/registers/{name}", Tenancy.CITY, READ_REGISTERS)
-_ROW: Final = DoorEntry("GET", "/api/registers/{name}/{id}", Tenancy.CITY, READ_REGISTERS)
+_LIST: Final = DoorEntry("GET", "/api/registers", Tenancy.CITY, READ_REGISTERS, (MANAGE_REGISTERS,))
+_ONE: Final = DoorEntry("GET", "/api/registers/{name}", Tenancy.CITY, READ_REGISTERS, (MANAGE_REGISTERS,))
+_ROW: Final = DoorEntry(
+    "GET", "/api/registers/{name}/{id}", Tenancy.CITY, READ_REGISTERS, (MANAGE_REGISTERS,)
+)
 _PUT: Final = DoorEntry(
     "PUT", "/api/registers/{name}/{id}", Tenancy.CITY, MANAGE_REGISTERS, body_max=_BODY_MAX
 )
@@ -30,11 +34,19 @@ def routes(registers: Registers, definitions: Definitions) -> list[BoundDoor]:
         found = [
             RegisterListed(name=one.name, words=one.words, rows=len(registers.listed(one)))
             for one in registers.list_registers()
+            if _shown(one, request)
         ]
         return json_response(found)
 
-    async def one(request: Request) -> Response:
+    def asked(request: Request) -> Register[Any]:
+        """Raises NoSuchRegister also for one that the caller may not read."""
         register = registers.get(request.path_params["name"])
+        if not _shown(register, request):
+            raise NoSuchRegister(id=register.name)
+        return register
+
+    async def one(request: Request) -> Response:
+        register = asked(request)
         page = RegisterPage(
             name=register.name,
             words=register.words,
@@ -45,7 +57,7 @@ def routes(registers: Registers, definitions: Definitions) -> list[BoundDoor]:
         return json_response(page)
 
     async def row(request: Request) -> Response:
-        register = registers.get(request.path_params["name"])
+        register = asked(request)
         return json_response(registers.row(register, request.path_params["id"]))
 
     async def put(request: Request) -> Response:
@@ -67,3 +79,7 @@ def routes(registers: Registers, definitions: Definitions) -> list[BoundDoor]:
         return Response(status_code=204)
 
     return [_LIST.to(listed), _ONE.to(one), _ROW.to(row), _PUT.to(put), _DELETE.to(delete)]
+
+
+def _shown(register: Register[Any], request: Request) -> bool:
+    return not register.confidential or actor_of(request).principal.may(MANAGE_REGISTERS)

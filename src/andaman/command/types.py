@@ -85,7 +85,7 @@ UNIT_TYPES: Final = Attribute(
     namespace=Namespace.OWN,
 )
 _EXERCISE: Final = Attribute(
-    "exercise", Words("อยู่ในการฝึกซ้อม", "Part of an exercise"), namespace=Namespace.OWN, hidden=True
+    "exercise", Words("อยู่ในการฝึก", "Part of an exercise"), namespace=Namespace.OWN, hidden=True
 )
 _ALERTS_LAYER: Final = Layer("alerts", Words("การแจ้งเตือน", "Alerts"), order=130)
 _INCIDENTS_LAYER: Final = Layer("incidents", Words("เหตุที่ดำเนินการ", "Incidents"), order=120)

@@ -1,19 +1,122 @@
-"""The course "A shift in the command center": steps as data, and the pure scoring of its questions.
+"""Courses: a register of the city, and the pure marking of their questions.
 
-Steps of kind "read" are passed by confirming, "quiz" by answering at least ``pass_share`` of the questions rightly,
-"drill" by a drill scored from the record (see ``drill.py``). Texts are our own.
+Steps of kind "read" are passed by confirming, "quiz" by answering at least ``pass_share`` of the questions rightly, "drill" by a
+drill that was passed (``scoring.py``). The steps hold the right answers, so that learners never read them (``types.COURSE``); the
+doors of this room leave the answers out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
+from andaman.form import Part, Row, RowRefused, described, refers_to
+from andaman.kernel.refusals import NumberOutOfRange, Refusal
 from andaman.kernel.words import Words
-from andaman.training.problems import AnswerMissing
+from andaman.register import Register, Rows
+from andaman.training.framework import MAX_LEVEL
+from andaman.training.problems import AnswerMissing, StepNotUsable
+from andaman.training.tasks import ROLES
+from andaman.training.types import COURSE
+from andaman.vocabulary import Code
+
+_KINDS: Final = (
+    Code("read", Words("อ่าน", "Read")),
+    Code("quiz", Words("คำถาม", "Questions")),
+    Code("drill", Words("ฝึกปฏิบัติ", "Drill")),
+)
+_DAYS_MAX: Final = 36_500
+_MINUTES_MAX: Final = 24 * 60
 
 
+# -- as the city edits it ---------------------------------------------------------------------------------------
+class QuestionPart(Part, frozen=True, kw_only=True):
+    """``right`` counts from 1."""
+
+    id: Annotated[str, described("รหัส", "Id")]
+    text: Annotated[Words, described("คำถาม", "Question")]
+    choices: Annotated[tuple[Words, ...], described("ตัวเลือก", "Choices")]
+    right: Annotated[int, described("ข้อที่ถูก (นับจาก 1)", "Right choice (from 1)")]
+    why: Annotated[Words, described("เหตุผล", "Why")]
+
+
+class GrantPart(Part, frozen=True, kw_only=True):
+    """``role``: only for a drill in this role."""
+
+    competency: Annotated[str, described("สมรรถนะ", "Competency", "competencies")]
+    level: Annotated[int, described("ระดับ (1–4)", "Level (1–4)")]
+    role: Annotated[str, described("เฉพาะบทบาทในการฝึก", "Only in this role of a drill", choices=ROLES)] = ""
+
+
+class StepPart(Part, frozen=True, kw_only=True):
+    """``scenarios`` that count for a drill; none for any."""
+
+    id: Annotated[str, described("รหัส", "Id")]
+    kind: Annotated[str, described("ลักษณะ", "Kind", choices=_KINDS)]
+    title: Annotated[Words, described("ชื่อ", "Title")]
+    minutes: Annotated[int, described("เวลา (นาที)", "Minutes")]
+    body: Annotated[tuple[Words, ...], described("เนื้อหา", "Text")] = ()
+    questions: Annotated[tuple[QuestionPart, ...], described("คำถาม", "Questions")] = ()
+    pass_share: Annotated[
+        float, described("สัดส่วนที่ต้องตอบถูก (0–1)", "Share of right answers to pass (0–1)")
+    ] = 0.8
+    grants: Annotated[tuple[GrantPart, ...], described("สมรรถนะที่ได้รับ", "Competencies it proves")] = ()
+    scenarios: Annotated[
+        tuple[str, ...], described("สถานการณ์ฝึกที่ใช้ได้", "Scenarios that count", "drill-scenarios")
+    ] = ()
+
+
+class CourseRow(Row, frozen=True, kw_only=True):
+    """``staff_roles``: who should take it. ``valid_days``: of its certificate."""
+
+    name: Words
+    summary: Words
+    staff_roles: Annotated[tuple[str, ...], refers_to("staff-roles")]
+    valid_days: int
+    steps: tuple[StepPart, ...]
+
+
+def check_course(row: CourseRow) -> None:
+    """Raises RowRefused. So every course in the register can be taken to its end."""
+    errors: list[Refusal] = []
+    if not 1 <= row.valid_days <= _DAYS_MAX:
+        errors.append(NumberOutOfRange(field="validDays", low=1, high=_DAYS_MAX))
+    if not row.steps or len({one.id for one in row.steps}) < len(row.steps):
+        errors.append(StepNotUsable(field="steps", number=0))
+    errors += [
+        StepNotUsable(field="steps", number=number)
+        for number, one in enumerate(row.steps, 1)
+        if not _usable(one)
+    ]
+    if errors:
+        raise RowRefused.of(errors)
+
+
+def _usable(step: StepPart) -> bool:
+    asked = step.questions
+    return (
+        0 < step.minutes <= _MINUTES_MAX
+        and (step.kind == "quiz") == bool(asked)
+        and 0 < step.pass_share <= 1
+        and len({one.id for one in asked}) == len(asked)
+        and all(len(one.choices) > 1 and 1 <= one.right <= len(one.choices) for one in asked)
+        and all(1 <= one.level <= MAX_LEVEL for one in step.grants)
+    )
+
+
+COURSES: Final = Register(
+    "courses",
+    Words("หลักสูตร", "Courses"),
+    COURSE,
+    CourseRow,
+    check=check_course,
+    scope="/training/framework",
+    rewritten_before=True,
+)
+
+
+# -- as the room works with it ----------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Question:
     id: str
@@ -24,9 +127,16 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """``grants``: competency id → level proven by passing."""
+class Grant:
+    """``role``: of a drill in which it is proven; "" in any."""
 
+    competency: str
+    level: int
+    role: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
     id: str
     kind: Literal["read", "quiz", "drill"]
     title: Words
@@ -34,7 +144,12 @@ class Step:
     body: tuple[Words, ...] = ()
     questions: tuple[Question, ...] = ()
     pass_share: float = 0.8
-    grants: Mapping[str, int] | None = None
+    grants: tuple[Grant, ...] = ()
+    scenarios: frozenset[str] = frozenset()
+
+    def granted(self, role: str) -> dict[str, int]:
+        """Competency → level that is proven by passing, in a drill in this role."""
+        return {one.competency: one.level for one in self.grants if one.role in ("", role)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,184 +159,36 @@ class Course:
     summary: Words
     roles: tuple[str, ...]
     steps: tuple[Step, ...]
+    valid_days: int
 
 
-SHIFT: Final = Course(
-    "command-center-shift",
-    Words("หนึ่งเวรในศูนย์บัญชาการ", "A shift in the command center"),
-    Words(
-        "เรียนรู้ตั้งแต่รับเวร อ่านสถานการณ์ รับทราบการแจ้งเตือน เปิดเหตุ สั่งการหน่วย จนปิดเหตุและส่งเวร แล้วลงมือในการฝึกจำลองที่แยกจากระบบจริง",
-        "From taking over to handing over: read the situation, acknowledge alerts, open an incident, send units, close it. "
-        "The last step is a drill on an isolated copy of the city.",
-    ),
-    ("duty-officer", "dispatcher"),
-    (
-        Step(
-            "take-over",
-            "read",
-            Words("รับเวร", "Taking over"),
-            10,
-            (
-                Words(
-                    "ดูแถบบนสุดก่อน: จำนวนการแจ้งเตือนตามระดับความรุนแรง และความสดใหม่ของข้อมูล หากข้อมูลเก่า ตัวเลขที่เห็นอาจไม่ใช่ปัจจุบัน",
-                    "Look at the top bar first: alerts by severity, and how fresh the data is. If the data is old, what you see "
-                    "may not be now.",
-                ),
-                Words(
-                    "อ่านเหตุที่ยังเปิดอยู่ทุกเหตุ: อะไร ที่ไหน ตั้งแต่เมื่อใด ใครรับผิดชอบ และขั้นต่อไปคืออะไร",
-                    "Read every open incident: what, where, since when, who acts, and what comes next.",
-                ),
-                Words(
-                    "สีเทาคือปกติ สีอื่นคือผิดปกติ และมีรูปทรงกับคำกำกับเสมอ ค่าที่ไม่ทราบแสดงว่าไม่ทราบ ไม่ใช่ศูนย์",
-                    "Grey is normal. Colour is for the abnormal and always comes with a shape and a word. An unknown value is "
-                    "shown as unknown, never as zero.",
-                ),
-            ),
-            grants={"situation-awareness": 1},
-        ),
-        Step(
-            "alert-to-incident",
-            "read",
-            Words("จากการแจ้งเตือนสู่การเปิดเหตุ", "From alert to incident"),
-            15,
-            (
-                Words(
-                    "กดรับทราบเพื่อบอกทุกคนว่ามีคนดูแลแล้ว การรับทราบไม่ใช่การปิด การแจ้งเตือนจะหายเมื่อเงื่อนไขหมดไปเท่านั้น",
-                    "Acknowledge to show everyone that somebody is on it. Acknowledging is not closing: an alert clears only when "
-                    "its condition is gone.",
-                ),
-                Words(
-                    "เปิดเหตุเมื่อมีผู้คนหรือทรัพย์สินเสี่ยงอันตราย ระบุชนิด ความรุนแรง และสถานที่ แล้วจึงเลือกหน่วย",
-                    "Open an incident when people or property are at risk: give type, severity and place, then choose units.",
-                ),
-                Words(
-                    "ระบบเสนอหน่วยว่างที่ใกล้ที่สุดตามเวลาเดินทางบนถนนจริงพร้อมเหตุผล ผู้สั่งการเป็นผู้ตัดสินใจ",
-                    "The platform proposes the nearest free units by driving time on the road network and says why. You decide.",
-                ),
-                Words(
-                    "การแจ้งเตือนประชาชนผ่านหอเตือนภัยหรือ Cell Broadcast เป็นอำนาจของกรมป้องกันและบรรเทาสาธารณภัย (โทร. 1784) "
-                    "ศูนย์ฯ เป็นผู้ร้องขอ",
-                    "Warning towers and cell broadcast belong to DDPM (line 1784). The city requests a warning; it does not send one.",
-                ),
-            ),
-            grants={"alert-handling": 1, "public-warning": 1},
-        ),
-        Step(
-            "questions",
-            "quiz",
-            Words("ทบทวนความเข้าใจ", "Check your understanding"),
-            10,
-            questions=(
-                Question(
-                    "q1",
-                    Words("การรับทราบการแจ้งเตือนมีผลอย่างไร", "What does acknowledging an alert do?"),
-                    (
-                        Words("ปิดการแจ้งเตือน", "It closes the alert"),
-                        Words(
-                            "บันทึกว่ามีผู้รับผิดชอบแล้ว การแจ้งเตือนยังคงอยู่",
-                            "It records that somebody has taken it; the alert remains",
-                        ),
-                        Words("ส่งหน่วยปฏิบัติการ", "It sends a unit"),
-                    ),
-                    1,
-                    Words(
-                        "การแจ้งเตือนหายเมื่อเงื่อนไขหมดไป ไม่ใช่เมื่อรับทราบ",
-                        "An alert clears when its condition is gone, not when it is acknowledged.",
-                    ),
-                ),
-                Question(
-                    "q2",
-                    Words("ใครเป็นผู้ส่งคำเตือนผ่านหอเตือนภัย", "Who sends a warning over the warning towers?"),
-                    (
-                        Words("เจ้าหน้าที่เวรของเมือง", "The city's duty officer"),
-                        Words("กรมป้องกันและบรรเทาสาธารณภัย ตามคำร้องขอ", "DDPM, on request"),
-                        Words("ระบบส่งเองอัตโนมัติ", "The platform, automatically"),
-                    ),
-                    1,
-                    Words("เมืองร้องขอ ปภ. เป็นผู้ส่ง", "The city requests; DDPM sends."),
-                ),
-                Question(
-                    "q3",
-                    Words(
-                        "ค่าเซนเซอร์มีเครื่องหมาย \u201cจำลอง\u201d หมายความว่าอย่างไร",
-                        "A value is marked \u201csimulated\u201d. What does that mean?",
-                    ),
-                    (
-                        Words("วัดจริงจากพื้นที่", "It was measured on the ground"),
-                        Words(
-                            "ไม่ใช่การวัดจริง ห้ามใช้ตัดสินใจในเหตุจริง",
-                            "It is not a measurement; do not act on it in a real incident",
-                        ),
-                        Words("ข้อมูลเสีย", "The value is broken"),
-                    ),
-                    1,
-                    Words(
-                        "ข้อมูลจำลองมีไว้สาธิตและฝึก จึงมีเครื่องหมายทุกที่ที่แสดง",
-                        "Simulated data is for demonstration and training and is marked everywhere it is shown.",
-                    ),
-                ),
-                Question(
-                    "q4",
-                    Words("ควรเลือกหน่วยใดเป็นอันดับแรก", "Which unit is the first choice?"),
-                    (
-                        Words("หน่วยที่อยู่ใกล้ที่สุดเป็นเส้นตรง", "The one nearest in a straight line"),
-                        Words(
-                            "หน่วยว่างที่ตรงประเภทและถึงเร็วที่สุดทางถนน",
-                            "The free unit of the right type that arrives first by road",
-                        ),
-                        Words("หน่วยของสังกัดตนเอง", "A unit of one's own agency"),
-                    ),
-                    1,
-                    Words(
-                        "ภูเก็ตมีภูเขากั้น เส้นตรงสั้นไม่ได้แปลว่าถึงเร็ว",
-                        "Hills separate Phuket's towns: a short straight line may be a long drive.",
-                    ),
-                ),
-                Question(
-                    "q5",
-                    Words("ข้อมูลผู้แจ้งเหตุเป็นข้อมูลประเภทใด", "What kind of data is a caller's name and number?"),
-                    (
-                        Words("ข้อมูลสาธารณะ", "Public"),
-                        Words("ข้อมูลส่วนบุคคล", "Personal"),
-                        Words("ข้อมูลความลับทางราชการ", "Official secret"),
-                    ),
-                    1,
-                    Words(
-                        "เปิดเผยได้เฉพาะผู้มีหน้าที่และตามวัตถุประสงค์",
-                        "Only those whose duty needs it may see it, for that purpose.",
-                    ),
-                ),
-            ),
-            grants={"alert-handling": 2, "personal-data": 2, "public-warning": 2},
-        ),
-        Step(
-            "drill",
-            "drill",
-            Words("การฝึก: ฝนหนักและอุบัติเหตุบนเขาป่าตอง", "Drill: heavy rain and a crash on Patong Hill"),
-            25,
-            (
-                Words(
-                    "ท่านจะทำงานบนสำเนาเมืองที่แยกจากระบบจริง ทุกหน้าจอมีคำว่า \u201cการฝึก\u201d ไม่มีหน่วยใดถูกสั่งการจริง",
-                    "You will work on an isolated copy of the city. Every screen says EXERCISE; no real unit is sent.",
-                ),
-                Words(
-                    "คะแนนคำนวณจากบันทึกของระบบ: เวลารับทราบ เวลาเปิดเหตุ หน่วยที่เลือก และการปิดเหตุครบขั้นตอน",
-                    "The score is computed from the record: time to acknowledge, time to open the incident, the unit chosen, and a "
-                    "complete close.",
-                ),
-            ),
-            grants={
-                "situation-awareness": 3,
-                "alert-handling": 3,
-                "dispatch": 3,
-                "incident-command": 2,
-                "incident-record": 3,
-            },
-        ),
-    ),
-)
+def courses_of(rows: Rows) -> Mapping[str, Course]:
+    """Code → course."""
+    return {code: course_of(row) for code, row in rows.rows(COURSES).items()}
 
-COURSES: Final[Mapping[str, Course]] = {SHIFT.id: SHIFT}
+
+def course_of(row: CourseRow) -> Course:
+    return Course(row.code, row.name, row.summary, row.staff_roles, tuple(_steps(row.steps)), row.valid_days)
+
+
+def _steps(rows: Sequence[StepPart]) -> Iterator[Step]:
+    for one in rows:
+        kind: Literal["read", "quiz", "drill"] = (
+            "quiz" if one.kind == "quiz" else "drill" if one.kind == "drill" else "read"
+        )
+        questions = tuple(Question(q.id, q.text, q.choices, q.right - 1, q.why) for q in one.questions)
+        grants = tuple(Grant(g.competency, g.level, g.role) for g in one.grants)
+        yield Step(
+            one.id,
+            kind,
+            one.title,
+            one.minutes,
+            one.body,
+            questions,
+            one.pass_share,
+            grants,
+            frozenset(one.scenarios),
+        )
 
 
 def mark_quiz(step: Step, answers: Mapping[str, int]) -> tuple[float, bool]:

@@ -141,6 +141,24 @@ class InjectNotUsable(Refusal, BadRequestData):
     number: int
 
 
+class StepNotUsable(Refusal, BadRequestData):
+    """``number`` counts from 1; 0 for the steps together."""
+
+    code = "course-step-not-usable"
+    words = Words(
+        "ขั้นที่ {number} ต้องมีรหัสไม่ซ้ำ เวลา สัดส่วนผ่าน 0–1 ระดับ 1–4 และหากเป็นคำถามต้องมีตัวเลือกอย่างน้อยสองข้อพร้อมข้อที่ถูก",
+        "Step {number} needs an id of its own, minutes, a share from 0 to 1 and levels from 1 to 4. Each question needs two "
+        "choices or more, and the right one among them",
+    )
+    field: FieldName
+    number: int
+
+
+class DrillOfAnother(Refusal, Conflict):
+    code = "drill-of-another-scenario"
+    words = Words("ผลการฝึกของสถานการณ์นี้ใช้กับขั้นนี้ไม่ได้", "A drill of this scenario does not count for this step")
+
+
 class PartNotUsable(Refusal, BadRequestData):
     code = "part-not-usable"
     words = Words(

@@ -9,6 +9,7 @@ from andaman.city.registers import Registers
 from andaman.identity.service import Identity
 from andaman.kernel.time import DAY
 from andaman.room import Built, Room, Site, setting
+from andaman.training.course import COURSES
 from andaman.training.framework import COMPETENCIES, STAFF_ROLES
 from andaman.training.permissions import PERMISSIONS
 from andaman.training.routes import routes
@@ -16,7 +17,7 @@ from andaman.training.scenarios import SCENARIOS
 from andaman.training.service import TrainingService
 from andaman.training.types import TYPES
 
-REGISTERS = (COMPETENCIES, STAFF_ROLES, SCENARIOS)
+REGISTERS = (COMPETENCIES, STAFF_ROLES, SCENARIOS, COURSES)
 
 
 @dataclass(frozen=True)

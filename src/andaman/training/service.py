@@ -15,11 +15,9 @@ from andaman.broker.api import (
     entity,
     iri,
     js,
-    lang,
     observed,
     prop,
     rel,
-    simplify,
     value,
 )
 from andaman.command.core import attributes
@@ -28,12 +26,13 @@ from andaman.identity.tenants import Tenants
 from andaman.kernel.ids import keyed_id, sortable_id, urn
 from andaman.kernel.time import DAY, Clock, Micros, format_time
 from andaman.register import Rows
-from andaman.training.course import COURSES, Course, Step, mark_quiz
+from andaman.training.course import Course, Step, courses_of, mark_quiz
 from andaman.training.drills import Drills
 from andaman.training.framework import STAFF_ROLES, Framework
 from andaman.training.problems import (
     DrillNeeded,
     DrillNotScored,
+    DrillOfAnother,
     EarlierStepFirst,
     NoSuchCourse,
     NoSuchDrill,
@@ -41,9 +40,9 @@ from andaman.training.problems import (
     NoSuchStep,
 )
 from andaman.training.skills import Member, Record, skill_gap
+from andaman.training.views import DrillRun
 
 RECORD_SCOPE: Final = ("/training/record",)
-FRAMEWORK_SCOPE: Final = ("/training/framework",)
 
 
 class TrainingService:
@@ -66,8 +65,7 @@ class TrainingService:
         self.drills = Drills(broker, clock, registers, tenants, keep)
 
     async def start(self) -> None:
-        """Publish the framework if it is new, and resume drills that a stop interrupted."""
-        await self._publish()
+        """Resume drills that a stop interrupted."""
         await self.drills.start()
 
     async def stop(self) -> None:
@@ -92,7 +90,7 @@ class TrainingService:
             "gap": [asdict(row) for row in gap],
             "simulatedMembers": sum(m.simulated for m in members),
             "members": len(members),
-            "courses": [course_json(c) for c in COURSES.values()],
+            "courses": [course_json(c) for c in courses_of(self._registers).values()],
         }
 
     def _members(self, access: Access) -> list[Member]:
@@ -144,7 +142,7 @@ class TrainingService:
     # -- courses --------------------------------------------------------------------------------------------
     def progress(self, course_id: str, actor: Actor) -> dict[str, Any]:
         """The course with what the signed-in person has passed."""
-        course = _course(course_id)
+        course = self._course(course_id)
         return {
             **course_json(course),
             "progress": self._passed(course, actor.principal.id),
@@ -158,7 +156,7 @@ class TrainingService:
 
         A drill step takes ``{"drill": id}`` of a scored drill of one's own. Raises Conflict, BadRequestData.
         """
-        course = _course(course_id)
+        course = self._course(course_id)
         async with self._lock:
             return await self._take(course, _step(course, step_id), answers, actor)
 
@@ -172,7 +170,7 @@ class TrainingService:
         ]
         if missing:
             raise EarlierStepFirst(name=missing[0].title, step=missing[0].id)
-        evidence, review = f"course:{course.id}/{step.id}", None
+        evidence, review, role = f"course:{course.id}/{step.id}", None, ""
         if step.kind == "quiz":
             share, ok = mark_quiz(step, answers)
             review = [
@@ -180,7 +178,9 @@ class TrainingService:
                 for q in step.questions
             ]
         elif step.kind == "drill":
-            share, ok, evidence = self._drill_result(answers, actor)
+            run = self._drill_of(step, answers, actor)
+            share, ok = attributes.number(run, "percent") / 100, bool(value(run, "passed"))
+            evidence, role = str(run["id"]), DrillRun.of(run).role
         else:
             share, ok = 1.0, True
         now = self._clock()
@@ -190,11 +190,12 @@ class TrainingService:
         passed[step.id] = entry
         docs = [self._enrolment(course, person, passed)]
         if ok:
-            docs += self._grants(step, person, evidence, now)
+            docs += self._grants(step.granted(role), person, evidence, now)
         await self._write(docs, self._actor)
         return {"result": entry, "review": review, "progress": passed}
 
-    def _drill_result(self, answers: Mapping[str, Any], actor: Actor) -> tuple[float, bool, str]:
+    def _drill_of(self, step: Step, answers: Mapping[str, Any], actor: Actor) -> Doc:
+        """Raises DrillNeeded, NoSuchDrill, DrillNotScored, DrillOfAnother."""
         drill_id = answers.get("drill")
         if not isinstance(drill_id, str):
             raise DrillNeeded
@@ -203,7 +204,9 @@ class TrainingService:
             raise NoSuchDrill(id=drill_id)
         if value(run, "drillStatus") != "scored":
             raise DrillNotScored
-        return attributes.number(run, "percent") / 100, bool(value(run, "passed")), str(run["id"])
+        if step.scenarios and DrillRun.of(run).scenario not in step.scenarios:
+            raise DrillOfAnother
+        return run
 
     def _passed(self, course: Course, person: str) -> dict[str, Any]:
         doc = self._broker.find(self._enrolment_id(course, person), FULL_ACCESS)
@@ -232,7 +235,7 @@ class TrainingService:
             return kept
         return urn(kind, keyed_id(self._broker.position_key, kind, subject))
 
-    def _grants(self, step: Step, person: str, evidence: str, now: int) -> list[Doc]:
+    def _grants(self, levels: Mapping[str, int], person: str, evidence: str, now: int) -> list[Doc]:
         return [
             entity(
                 urn("LearningRecord", f"{sortable_id(now)}-{competency}"),
@@ -244,29 +247,17 @@ class TrainingService:
                 evidence=prop(evidence),
                 origin=prop("measured"),
             )
-            for competency, level in (step.grants or {}).items()
+            for competency, level in levels.items()
         ]
 
-    # -- publishing -----------------------------------------------------------------------------------------
-    async def _publish(self) -> None:
-        docs = [
-            entity(
-                urn("Course", c.id),
-                "Course",
-                scope=FRAMEWORK_SCOPE,
-                name=lang(**c.title.json()),
-                summary=lang(**c.summary.json()),
-                steps=js([{"id": s.id, "kind": s.kind, "title": s.title.json()} for s in c.steps]),
-            )
-            for c in COURSES.values()
-        ]
-        await self._write([d for d in docs if not self._stands(d)], self._actor)
+    def _course(self, course_id: str) -> Course:
+        """Raises NoSuchCourse."""
+        found = courses_of(self._registers).get(course_id)
+        if found is None:
+            raise NoSuchCourse(id=course_id)
+        return found
 
-    def _stands(self, doc: Doc) -> bool:
-        """Is this document in the broker already, value for value?"""
-        old = self._broker.find(doc["id"], FULL_ACCESS)
-        return old is not None and simplify(old)["a"] == simplify(doc)["a"]
-
+    # -- writing --------------------------------------------------------------------------------------------
     async def _write(self, docs: list[Doc], actor: Actor) -> None:
         if not docs:
             return
@@ -281,6 +272,7 @@ def course_json(course: Course) -> dict[str, Any]:
         "title": course.title.json(),
         "summary": course.summary.json(),
         "roles": list(course.roles),
+        "validDays": course.valid_days,
         "steps": [
             {
                 "id": s.id,
@@ -289,7 +281,7 @@ def course_json(course: Course) -> dict[str, Any]:
                 "minutes": s.minutes,
                 "body": [one.json() for one in s.body],
                 "passShare": s.pass_share,
-                "grants": dict(s.grants or {}),
+                "grants": [asdict(one) for one in s.grants],
                 "questions": [
                     {"id": q.id, "text": q.text.json(), "choices": [one.json() for one in q.choices]}
                     for q in s.questions
@@ -298,12 +290,6 @@ def course_json(course: Course) -> dict[str, Any]:
             for s in course.steps
         ],
     }
-
-
-def _course(course_id: str) -> Course:
-    if course_id not in COURSES:
-        raise NoSuchCourse(id=course_id)
-    return COURSES[course_id]
 
 
 def _step(course: Course, step_id: str) -> Step:

@@ -15,13 +15,17 @@ _STEPS: Final = Attribute(
 )
 _PERSON: Final = Attribute("person", Words("บุคลากร", "Person"), namespace=Namespace.DEFAULT)
 
+_VALID_DAYS: Final = Attribute(
+    "validDays", Words("อายุการรับรอง", "Days of validity"), namespace=Namespace.DEFAULT
+)
+
 COMPETENCY: Final = EntityType(
     "Competency",
     Words("สมรรถนะ", "Competency"),
     (
         Attribute("area", Words("กลุ่มสมรรถนะ", "Area of competence"), namespace=Namespace.DEFAULT),
         Attribute("reference", Words("เอกสารอ้างอิง", "Reference"), namespace=Namespace.DEFAULT),
-        Attribute("validDays", Words("อายุการรับรอง", "Days of validity"), namespace=Namespace.DEFAULT),
+        _VALID_DAYS,
     ),
     ("skills",),
     ids="urn:ngsi-ld:Competency:<code>",
@@ -57,9 +61,17 @@ COURSE: Final = EntityType(
     Words("หลักสูตร", "Course"),
     (
         Attribute("summary", Words("สาระสำคัญ", "Summary"), "LanguageProperty", namespace=Namespace.DEFAULT),
+        Attribute(
+            "staffRoles", Words("บทบาทหน้าที่ที่ควรเรียน", "Roles that should take it"), namespace=Namespace.OWN
+        ),
+        _VALID_DAYS,
         _STEPS,
     ),
     ("skills",),
+    ids="urn:ngsi-ld:Course:<code>",
+    note="A row of the register of courses. Its steps hold the answers of the questions.",
+    configures=True,
+    classified={"steps": "personal"},
 )
 
 COURSE_STEP: Final = EntityType(
@@ -116,7 +128,7 @@ SKILL_GAP: Final = EntityType(
 
 DRILL_RUN: Final = EntityType(
     "DrillRun",
-    Words("การฝึกซ้อม", "Drill"),
+    Words("การฝึก", "Drill"),
     (
         SCENARIO,
         Attribute(

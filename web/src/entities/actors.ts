@@ -7,7 +7,7 @@ const partWords: Record<string, Message> = messages({
   command: { th: 'ศูนย์บัญชาการ (ระบบ)', en: 'Command center (platform)' },
   city: { th: 'ชุดข้อมูลเมือง (ระบบ)', en: 'City pack (platform)' },
   catalogue: { th: 'บัญชีข้อมูล (ระบบ)', en: 'Catalogue (platform)' },
-  drill: { th: 'บทฝึกซ้อม (ระบบ)', en: 'Drill (platform)' },
+  drill: { th: 'การฝึก (ระบบ)', en: 'Drill (platform)' },
   training: { th: 'การฝึกอบรม (ระบบ)', en: 'Training (platform)' },
   assessment: { th: 'การประเมิน (ระบบ)', en: 'Assessment (platform)' },
   roadmap: { th: 'แผนที่นำทาง (ระบบ)', en: 'Roadmap (platform)' },

@@ -106,6 +106,15 @@ export interface CorrectIncident {
   readonly locationUnknown?: boolean;
 }
 
+export interface CourseRow {
+  readonly code: string;
+  readonly name: Message;
+  readonly summary: Message;
+  readonly staffRoles: readonly string[];
+  readonly validDays: number;
+  readonly steps: readonly StepPart[];
+}
+
 export interface DefinitionListed {
   readonly key: string;
   readonly document: Readonly<Record<string, unknown>> | null;
@@ -197,6 +206,12 @@ export interface FormField {
   readonly choices: readonly Choice[];
   readonly register: string;
   readonly fields: readonly FormField[];
+}
+
+export interface GrantPart {
+  readonly competency: string;
+  readonly level: number;
+  readonly role?: string;
 }
 
 export interface HandOver {
@@ -359,6 +374,14 @@ export interface PutRule {
   readonly definition: unknown;
 }
 
+export interface QuestionPart {
+  readonly id: string;
+  readonly text: Message;
+  readonly choices: readonly Message[];
+  readonly right: number;
+  readonly why: Message;
+}
+
 export interface Ranking {
   readonly candidates: readonly CandidateAnswer[];
   readonly skipped: readonly (Readonly<Record<string, unknown>>)[];
@@ -465,6 +488,18 @@ export interface StaffRoleRow {
   readonly posts: number;
   readonly basis: Message;
   readonly requires?: readonly Requirement[];
+}
+
+export interface StepPart {
+  readonly id: string;
+  readonly kind: string;
+  readonly title: Message;
+  readonly minutes: number;
+  readonly body?: readonly Message[];
+  readonly questions?: readonly QuestionPart[];
+  readonly passShare?: number;
+  readonly grants?: readonly GrantPart[];
+  readonly scenarios?: readonly string[];
 }
 
 export interface Summary {

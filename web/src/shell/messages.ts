@@ -22,8 +22,8 @@ export const msg = messages({
   noRight: { th: 'ไม่มีสิทธิเปิดหน้านี้', en: 'You may not open this page' },
   noRightText: { th: 'หน้านี้ต้องใช้สิทธิ: {permission}', en: 'This page needs a permission: {permission}' },
   expired: { th: 'หมดเวลาใช้งาน โปรดเข้าสู่ระบบใหม่ งานที่ยังไม่บันทึกจะไม่ถูกส่ง', en: 'Your session has ended. Sign in again; unsaved work was not sent.' },
-  exercise: { th: 'การฝึกซ้อม', en: 'EXERCISE' },
-  exerciseText: { th: 'ข้อมูลบนหน้าจอนี้เป็นการฝึกซ้อม ไม่ใช่เหตุการณ์จริง', en: 'This screen shows an exercise, not real events.' },
+  exercise: { th: 'การฝึก', en: 'EXERCISE' },
+  exerciseText: { th: 'ข้อมูลบนหน้าจอนี้เป็นการฝึก ไม่ใช่เหตุการณ์จริง', en: 'This screen shows an exercise, not real events.' },
   leaveExercise: { th: 'กลับสู่เหตุการณ์จริง', en: 'Back to the real city' },
   pageFailed: { th: 'โหลดหน้านี้ไม่สำเร็จ', en: 'This page could not be loaded' },
 });

@@ -72,5 +72,6 @@ export const msg = messages({
   seconds: { th: '{n} วินาที', en: '{n} s' },
   closedWord: { th: 'ปิดแล้ว', en: 'closed' },
   grants: { th: 'เมื่อผ่านจะได้รับ', en: 'Grants' },
+  atLevelAs: { th: '{name} ระดับ {n} (ในบทบาท{role})', en: '{name}, level {n} (as {role})' },
   atLevel: { th: '{name} ระดับ {n}', en: '{name}, level {n}' },
 });

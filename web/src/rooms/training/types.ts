@@ -32,7 +32,8 @@ export interface Step {
   minutes: number;
   body: Message[];
   passShare: number;
-  grants: Record<string, number>;
+  /** `role`: only for a drill in this role. */
+  grants: { competency: string; level: number; role: string }[];
   questions: Question[];
 }
 export interface Passed {
