@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -193,16 +194,28 @@ def _changes(rng: random.Random) -> tuple[str, str, Any]:
     )
 
 
-def _evidence(rng: random.Random) -> tuple[str, str, Any]:
-    """Counts, single values, and a figure over a list that names hidden entities too (``hidden_world.listed``)."""
+KEYS: Final = {
+    "dataset": [f"{code}~{what}" for code in ("open", "secret", "navy", "hush") for what in ("records", "completeness")],
+    "reach": ["Hospital", "Hospital/8", "FireStation"],
+    "coverage": ["sum"],
+    "policy": ["sum"],
+    "critical-link": ["sum", "60/1"],
+}  # fmt: skip
+"""Keys of figures by kind; another kind is asked for ids of entities."""
+
+
+def figures(rng: random.Random, kinds: list[str]) -> tuple[str, str, Any]:
+    """The basis of figures of every kind, also of one whose list names hidden entities (``hidden_world.listed``)."""
     given = _some(rng, at=WHEN, limit=["1", "3"], offset=["0", "1", "5"])
-    kind = rng.choice(["entities", "entities", "attribute", "listed", "nothing"])
+    kind = rng.choice(["entities", "attribute", "listed", *kinds])
     if kind == "entities":
         key = rng.choice([f"type={rng.choice(TYPES[:8])}", f"id={rng.choice(IDS)},{rng.choice(IDS)}"])
-        key += "&" + _some(rng, q=Q, attribute=ATTRS, scopeQ=["/port", "/navy/#"])
+        key += "&" + _some(rng, q=Q, attribute=ATTRS, scopeQ=["/port", "/navy/#"], bbox=["98,7,98.32,8.5"])
         key = key.rstrip("&")
+    elif kind in KEYS:
+        key = rng.choice(KEYS[kind])
     else:
-        key = f"{rng.choice(IDS)}~{rng.choice(ATTRS)}"
+        key = f"{rng.choice(IDS)}~{rng.choice(ATTRS)}" if rng.random() < 0.7 else rng.choice(IDS)
     return "GET", f"/api/evidence/{kind}/{quote(key, safe='')}?{given}", None
 
 
@@ -237,17 +250,17 @@ def _rooms(rng: random.Random) -> tuple[str, str, Any]:
 
 DOORS: Final[dict[str, Callable[[random.Random], tuple[str, str, Any]]]] = {
     "entities": _entities, "entity": _entity, "temporal": _temporal, "lists": _listing, "refused writes": _write, "post query": _post_query,
-    "state": _state, "history": _history, "changes": _changes, "evidence": _evidence, "previews": _preview, "rooms": _rooms,
+    "state": _state, "history": _history, "changes": _changes, "previews": _preview, "rooms": _rooms,
 }  # fmt: skip
 _TENANTS = [{}, {}, {}, {}, {"NGSILD-Tenant": "t2"}, {"NGSILD-Tenant": "t3"}, {"NGSILD-Tenant": "nobody"}]
 _ACCEPT = [{}, {}, {}, {"Accept": "application/ld+json"}, {"Accept": "application/geo+json"}]
 
 
-def questions(names: list[str], each: int, seed: int) -> list[Question]:
-    """``each`` for every door."""
+def questions(names: list[str], each: int, seed: int, kinds: list[str]) -> list[Question]:
+    """``each`` for every door. ``kinds``: of the figures that rooms have."""
     rng = random.Random(seed)
     made: list[Question] = []
-    for make in DOORS.values():
+    for make in (*DOORS.values(), partial(figures, kinds=kinds)):
         for _ in range(each):
             who = rng.choice(names)
             method, path, body = make(rng)

@@ -16,6 +16,7 @@ import orjson
 
 from andaman.app import App
 from andaman.doors.live.hub import Hub
+from andaman.evidence.service import Evidence
 from andaman.identity.model import FULL_ACCESS, Actor
 from andaman.identity.web import ACTOR
 from andaman.kernel.time import SECOND
@@ -122,7 +123,7 @@ def test_every_door_answers_as_if_what_is_hidden_had_never_been_written(tmp_path
     async def work() -> None:
         async with world(tmp_path) as w:
             await w.settle()
-            asked = questions(list(w.asking), QUESTIONS, SEED)
+            asked = questions(list(w.asking), QUESTIONS, SEED, w.app.get(Evidence).kinds)
             actors = await _actors(w)
             before = await ask(w, asked)
             watchers = {name: _Watcher(w, actor) for name, actor in actors.items()}

@@ -22,11 +22,23 @@ export function csvText(rows: readonly (readonly Cell[])[]): string {
 /** A file name of a title: Thai and Latin letters stay, the rest becomes hyphens. */
 export const fileName = (title: string): string => `${title.trim().replace(/[^\p{L}\p{M}\p{N}]+/gu, '-').replace(/^-|-$/g, '').slice(0, 80) || 'table'}.csv`;
 
-/** The cells of a table of the page, with its headings. `data-raw` is the value of a cell where its text is not. */
+/**
+ * The cells of a table of the page, with its headings. `data-raw` is the value of a cell where its text is not. A cell that covers
+ * several is repeated, so that each row stands for itself.
+ */
 export function tableCells(table: HTMLTableElement | null): Cell[][] {
-  const rows = [...(table?.rows ?? [])].map((row) => [...row.cells]);
-  const left = new Set(rows[0]?.flatMap((cell, place) => ('noFile' in cell.dataset ? [place] : [])));
-  return rows.map((cells) => cells.filter((_, place) => !left.has(place)).map((cell) => cell.dataset['raw'] ?? spoken(cell)));
+  const grid: HTMLTableCellElement[][] = [];
+  for (const [at, row] of [...(table?.rows ?? [])].entries()) {
+    const cells = (grid[at] ??= []);
+    let place = 0;
+    for (const cell of row.cells) {
+      while (cells[place]) place += 1;
+      for (let down = 0; down < cell.rowSpan; down += 1) for (let right = 0; right < cell.colSpan; right += 1) (grid[at + down] ??= [])[place + right] = cell;
+    }
+  }
+  const left = new Set(grid[0]?.flatMap((cell, place) => ('noFile' in cell.dataset ? [place] : [])));
+  const texts = new Map([...new Set(grid.flat())].map((cell) => [cell, cell.dataset['raw'] ?? spoken(cell)]));
+  return grid.map((cells) => [...cells].filter((_, place) => !left.has(place)).map((cell) => (cell ? texts.get(cell) : '')));
 }
 
 /** What a cell says, without the signs that only the eye needs. */
