@@ -69,7 +69,7 @@ class City:
         await self.app.get(ConnectivityService).refresh()
         await self.app.get(RoadmapService).refresh()
         await self.app.get(AssessmentService).refresh(wait_for_criticality=False)
-        await self.app.get(RoadmapService).compute({"samples": 0, "totalMthb": 600})
+        await self.app.get(RoadmapService).runs.compute({"samples": 0, "totalMthb": 600})
         await self.app.get(RoadmapService).gaps()
 
     async def answers(self) -> dict[str, tuple[int, str]]:

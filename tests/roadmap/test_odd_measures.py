@@ -50,9 +50,13 @@ GOOD = {
     "id": f"{PORTFOLIO}good",
     "name": {"th": "ก", "en": "A"},
     "inputsKey": "k",
+    "requestKey": "r",
     "computedAt": "2026-01-01T00:00:00Z",
     "terms": {},
     "totals": {},
+    "draws": {},
+    "notChosen": [],
+    "alternative": {},
     "chosen": [{"id": "m", "startYear": 2027, "more": 1}],
     "alone": [],
     "solver": {"proved": True},
@@ -73,13 +77,14 @@ def test_a_portfolio_that_cannot_be_read_is_none(tmp_path):
             ]  # fmt: skip
             ops = [WriteOp(OpKind.CREATE, doc["id"], doc) for doc in docs]
             assert all(one.error is None for one in await app.broker.write(ops, system_actor("test")))
-            listed = {one["id"]: one for one in roadmap.list_portfolios(FULL_ACCESS)}
+            listed = {one["id"]: one for one in roadmap.runs.list(FULL_ACCESS)}
             assert listed[GOOD["id"]]["chosen"] == ["m"]
             assert not any("odd" in one for one in listed)
-            assert (await roadmap.get_portfolio("good")) == GOOD
+            found = await roadmap.runs.get("good")
+            assert found == {**GOOD, "stale": False}
             for number in range(len(bad)):
                 with pytest.raises(NoSuchPortfolio):
-                    await roadmap.get_portfolio(f"odd-{number}")
+                    await roadmap.runs.get(f"odd-{number}")
 
     run(work)
 

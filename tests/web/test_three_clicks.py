@@ -97,6 +97,7 @@ PAGES: Final = [
     Shown("/configuration", "admin", ".panel"),
     Shown(f"/evidence/entities/{quote('type=Hospital', safe='')}", "dispatcher", "table"),
     Shown("/connectivity", "admin", "table", opened),
+    Shown("/roadmap", "admin", "details", opened),
 ]
 
 NUMBERS: Final = """() => {

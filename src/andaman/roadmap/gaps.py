@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from andaman.roadmap.model import Measure, Worth
 
+_MAKE_BELIEVE: Final = frozenset({"simulated", "replayed"})
+
+
+def is_measured(row: Mapping[str, Any]) -> bool:
+    """Has the indicator a value of the real city? One with a simulated or replayed input brings no benefit."""
+    if row["value"] is None:
+        return False
+    origins = {
+        row.get("origin"),
+        *(one for given in row.get("inputs", ()) for one in given.get("origins", ())),
+    }
+    return not origins & _MAKE_BELIEVE
+
 
 def remaining_of(rows: Sequence[Mapping[str, Any]], values: Sequence[Worth]) -> dict[str, float]:
-    """Indicator → units between today's value and the ideal, for those whose value is known and valued."""
+    """Indicator → units between today's value and the ideal, for those that are measured and valued."""
     found = {}
     by_id = {row["id"]: row for row in rows}
     for worth in values:
         row = by_id.get(worth.indicator)
-        if row is not None and row["value"] is not None:
+        if row is not None and is_measured(row):
             distance = row["value"] - worth.ideal if row["direction"] == "-" else worth.ideal - row["value"]
             found[worth.indicator] = max(0.0, float(distance))
     return found

@@ -8,7 +8,6 @@ So two measures of 0.2 and 0.1 together remove 1 - 0.8 x 0.9 = 0.28, never more 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,7 +25,7 @@ _MOST_MTHB: Final = 1e6
 
 @dataclass(frozen=True, slots=True)
 class Triangle:
-    """A range with its most likely value; sampled as a triangular distribution."""
+    """A range with its most likely value; drawn from a triangular distribution."""
 
     low: float
     likely: float
@@ -41,15 +40,19 @@ class Triangle:
             **check_json(self.check),
         }  # fmt: skip
 
-    def at(self, u: float) -> float:
-        """The value at quantile ``u`` (0 to 1) of the triangular distribution."""
-        span = self.high - self.low
-        if span <= 0:
-            return self.likely
-        turn = (self.likely - self.low) / span
-        if u < turn:
-            return self.low + math.sqrt(u * span * (self.likely - self.low))
-        return self.high - math.sqrt((1.0 - u) * span * (self.high - self.likely))
+    @property
+    def mean(self) -> float:
+        """Of the triangular distribution."""
+        return (self.low + self.likely + self.high) / 3.0
+
+    @property
+    def has_outside_source(self) -> bool:
+        """A source other than the platform itself."""
+        return self.source is not None and self.check is not Check.OWN
+
+    def per(self, units: float) -> dict[str, float]:
+        """The range divided by ``units``, as JSON."""
+        return {"low": self.low / units, "likely": self.likely / units, "high": self.high / units}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +102,19 @@ class Worth:
     indicator: str
     ideal: float
     mthb_per_unit: Triangle
+    lives_per_unit: float | None = None
+    """Deaths a year that one unit stands for; None where the worth is not that of lives."""
 
     def as_json(self) -> dict[str, Any]:
-        return {"indicator": self.indicator, "ideal": self.ideal, "mthbPerUnit": self.mthb_per_unit.as_json()}
+        """``lifeMthb``: the value of a statistical life that the worth implies, in MTHB."""
+        lives = self.lives_per_unit
+        return {
+            "indicator": self.indicator,
+            "ideal": self.ideal,
+            "mthbPerUnit": self.mthb_per_unit.as_json(),
+            "livesPerUnit": lives,
+            "lifeMthb": None if lives is None else self.mthb_per_unit.per(lives),
+        }
 
 
 def _number(given: Any, where: str, low: float, high: float) -> float:
@@ -232,6 +245,7 @@ def shipped_values() -> tuple[Worth, ...]:
                 {**row["mthbPerUnit"], **{name: row.get(name) for name in ("basis", "source", "check")}},
                 "mthbPerUnit", 0.0, _MOST_MTHB,
             ),
+            row.get("livesPerUnit"),
         )
         for row in rows
     )  # fmt: skip

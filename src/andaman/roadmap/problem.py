@@ -1,7 +1,7 @@
-"""A portfolio problem in numbers: costs by year, effects, money's worth; and the plain reckoning of any plan.
+"""A portfolio problem in numbers: costs by year, effects, money's worth; and the plain calculation of any plan.
 
-A plan gives each measure a start year from 0, or -1 for "not"; it must be finished within the programme's years. The reckoning here is the reference that the
-solver (``solve.py``) is checked against.
+A plan gives each measure a start year from 0, or -1 for "not"; it must be finished within the programme's years. The
+calculation here is the reference that the solver (``solve.py``) is checked against.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from andaman.roadmap.model import Measure
+from andaman.roadmap.model import Measure, Worth
 
 Floats = NDArray[np.float64]
 Plan = tuple[int, ...]
@@ -29,6 +29,7 @@ class Terms:
     horizon: int = 10  # years over which benefits and costs count, from the programme's first year
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    within: float = 0.8  # share of the draws in which a plan stays within its budget, at least
 
     @property
     def years(self) -> int:
@@ -68,20 +69,24 @@ class Problem:
         """Years in which measure m may start: its capital must be spent within the programme, not left to others."""
         return range(max(0, self.terms.years - self.lead[m] + 1))
 
+    def _years(self, plan: Plan) -> tuple[Floats, Floats]:
+        """(m, horizon) the share of the capital that is spent in each year, and 1 where the measure works."""
+        start = np.array(plan)[:, np.newaxis]
+        lead = np.array(self.lead)[:, np.newaxis]
+        year = np.arange(self.terms.horizon)
+        built = (start >= 0) & (start <= year) & (year < start + lead)
+        return built / lead, ((start >= 0) & (start + lead <= year)).astype(np.float64)
+
     def benefits(self, plan: Plan) -> Floats:
         """(horizon, k) MTHB a year by indicator."""
-        gains = np.zeros((self.terms.horizon, len(self.indicators)))
-        for year in range(self.terms.horizon):
-            working = [m for m, s in enumerate(plan) if s >= 0 and s + self.lead[m] <= year]
-            gains[year] = self.worth * (1.0 - np.exp(-self.pull[working].sum(axis=0)))
+        _, works = self._years(plan)
+        gains: Floats = self.worth * -np.expm1(-(works.T @ self.pull))
         return gains
 
     def costs(self, plan: Plan) -> Floats:
         """(horizon,) MTHB a year."""
-        total = np.zeros(self.terms.horizon)
-        for m, start in enumerate(plan):
-            if start >= 0:
-                total += self.spending(m, start)
+        built, works = self._years(plan)
+        total: Floats = self.capex @ built + self.opex @ works
         return total
 
     def value(self, plan: Plan) -> float:
@@ -89,7 +94,7 @@ class Problem:
         return float(self.discounts @ (self.benefits(plan).sum(axis=1) - self.costs(plan)))
 
     def broken(self, plan: Plan) -> list[str]:
-        """Which rules the plan breaks; empty when it may be carried out."""
+        """Which rules the plan breaks at the problem's own costs; empty when it may be carried out."""
         found = []
         spent = self.costs(plan)[: self.terms.years]
         for year, (amount, limit) in enumerate(zip(spent, self.terms.yearly, strict=True)):
@@ -97,6 +102,11 @@ class Problem:
                 found.append(f"year {year + 1} costs {amount:.1f} of {limit:.1f} MTHB")
         if spent.sum() > self.terms.total + 1e-6:
             found.append(f"it costs {spent.sum():.1f} of {self.terms.total:.1f} MTHB")
+        return found + self.broken_but_budget(plan)
+
+    def broken_but_budget(self, plan: Plan) -> list[str]:
+        """Which rules other than the budget the plan breaks."""
+        found = []
         for m, start in enumerate(plan):
             if start + self.lead[m] > self.terms.years and start >= 0:
                 found.append(f"{self.ids[m]} would not be finished within the programme")
@@ -116,15 +126,15 @@ def problem_of(
     remaining: Mapping[str, float],
     unit_worth: Mapping[str, float],
     terms: Terms,
-    capex: Sequence[float] | None = None,
-    opex: Sequence[float] | None = None,
+    capex: Sequence[float] | Floats | None = None,
+    opex: Sequence[float] | Floats | None = None,
     shares: Sequence[Sequence[float]] | None = None,
 ) -> Problem:
     """The numbers of a portfolio problem.
 
     ``remaining``: indicator → units between today's value and the ideal; an indicator without it is not valued.
-    ``unit_worth``: MTHB a year and unit. ``capex``, ``opex``, ``shares`` (per measure, per effect): sampled values in
-    place of the likely ones. A measure that costs more in a year than any year's budget is banned from the start.
+    ``unit_worth``: MTHB a year and unit. ``capex``, ``opex``, ``shares`` (per measure, per effect): drawn or mean values
+    in place of the likely ones. A measure that costs more in a year than any year's budget is banned from the start.
     """
     ids = tuple(measure.id for measure in measures)
     index = {name: m for m, name in enumerate(ids)}
@@ -162,3 +172,26 @@ def problem_of(
         ),
         terms,
     )
+
+
+def expected_problem(
+    measures: Sequence[Measure], remaining: Mapping[str, float], values: Sequence[Worth], terms: Terms
+) -> Problem:
+    """The problem with the mean of each range. The value of a plan in it is its *expected* net present value, exactly:
+    the ranges are independent, and the mean of a product of independent factors is the product of their means."""
+    return problem_of(
+        measures,
+        remaining,
+        {one.indicator: one.mthb_per_unit.mean for one in values},
+        terms,
+        [m.capex.mean for m in measures],
+        [m.opex.mean for m in measures],
+        [[e.share.mean for e in m.effects] for m in measures],
+    )
+
+
+def likely_problem(
+    measures: Sequence[Measure], remaining: Mapping[str, float], values: Sequence[Worth], terms: Terms
+) -> Problem:
+    """The problem with the most likely value of each range: the *nominal* one."""
+    return problem_of(measures, remaining, {one.indicator: one.mthb_per_unit.likely for one in values}, terms)

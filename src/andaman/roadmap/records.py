@@ -10,6 +10,7 @@ from andaman.roadmap.model import Measure
 
 SCOPE: Final = "/roadmap"
 MEASURE: Final = "urn:ngsi-ld:Measure:"
+GAP: Final = "urn:ngsi-ld:Gap:"
 
 
 def measure_doc(measure: Measure, *, edited: bool) -> Doc:
@@ -63,6 +64,7 @@ def portfolio_doc(result: Mapping[str, Any]) -> Doc:
         result=js(dict(result)),
         spending=prop(totals["spendingInProgrammeMthb"]),
         netPresentValue=prop(totals["netPresentValueMthb"]),
+        overBudgetShare=prop(result["draws"]["overBudgetShare"]),
         proved=prop(result["solver"]["proved"]),
         samples=prop(result["robustness"]["samples"]),
         origin=prop("computed"),

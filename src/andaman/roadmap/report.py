@@ -1,32 +1,53 @@
-"""A portfolio as screens and entities show it: the measures, their times and costs, the benefit, and its certainty."""
+"""A portfolio as screens and entities show it: the measures, their times and costs, the benefit, and its certainty.
+
+One criterion throughout: the expected net present value. Money that is "expected" is the mean over the ranges; a spread is
+that of the draws which are shown.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
-from andaman.roadmap.model import Measure, Worth
-from andaman.roadmap.problem import Problem
+from andaman.kernel.words import Words
+from andaman.roadmap.draws import Draws, Outcomes, outcomes
+from andaman.roadmap.inputs import Inputs, source_counts
+from andaman.roadmap.jobs import Plans, Task
+from andaman.roadmap.model import Worth
+from andaman.roadmap.problem import Plan, Problem, likely_problem
+from andaman.roadmap.robust import spread
 from andaman.roadmap.solve import Solution
 
-RULES = {
-    "en": "Effects are shares of what remains, so that measures on one indicator never add up to more than all of it. "
+RULES: Final = Words(
+    "ผลของมาตรการคิดเป็นสัดส่วนของสิ่งที่ยังเหลืออยู่ มาตรการหลายตัวต่อหนึ่งตัวชี้วัดจึงไม่นับซ้ำ "
+    "มาตรการเริ่มให้ผลเมื่อพ้นระยะเตรียมการ เงินลงทุนจ่ายเท่ากันทุกปีในช่วงเตรียมการ ค่าดำเนินการจ่ายหลังจากนั้น "
+    "การลงทุนต้องแล้วเสร็จภายในแผนห้าปี และมาตรการที่ต้องทำก่อนต้องใช้งานได้แล้ว "
+    "ตัวชี้วัดที่ยังไม่มีค่า หรือมีเพียงค่าจากข้อมูลจำลองหรือข้อมูลย้อนหลัง ไม่นับประโยชน์",
+    "Effects are shares of what remains, so that measures on one indicator never add up to more than all of it. "
     "A measure works after its lead time; its capital is spent evenly before, its running cost afterwards, "
     "and it must be finished within the programme. "
-    "Prerequisites must work before a measure starts. Benefits of indicators without a value today are not counted.",
-    "th": "ผลของมาตรการคิดเป็นสัดส่วนของสิ่งที่ยังเหลืออยู่ มาตรการหลายตัวต่อหนึ่งตัวชี้วัดจึงไม่นับซ้ำ "
-    "มาตรการเริ่มให้ผลเมื่อพ้นระยะเตรียมการ เงินลงทุนจ่ายเท่ากันในช่วงเตรียมการ ค่าดำเนินการจ่ายหลังจากนั้น และต้องแล้วเสร็จภายในแผนห้าปี "
-    "มาตรการที่ต้องทำก่อนต้องใช้งานได้แล้ว ตัวชี้วัดที่ยังไม่มีข้อมูลไม่นับผลประโยชน์",
-}
+    "Prerequisites must work before a measure starts. "
+    "An indicator without a value, or with one of simulated or replayed data only, brings no benefit.",
+)
+CRITERION: Final = Words(
+    "แผนแนะนำมีมูลค่าปัจจุบันสุทธิคาดหมายสูงสุด ในบรรดาแผนซึ่งพบว่าอยู่ในวงเงินทั้งรายปีและรวมห้าปี อย่างน้อยร้อยละ {share} ของกรณีสุ่ม",
+    "The recommended plan has the greatest expected net present value of the plans found that keep the budget. "
+    "Each stays within the limit of every year and the total in at least {share}% of draws.",
+)
 
 
-def standalone(problem: Problem, measures: Sequence[Measure]) -> list[dict[str, Any]]:
+_ALONE_ON: Final = 2000
+"""Draws for the spread of a measure on its own."""
+
+
+def standalone(task: Task) -> list[dict[str, Any]]:
     """Cost-benefit figures of each measure alone, started in the first year (prerequisites not charged)."""
+    problem, draws = task.expected(), task.draws(_ALONE_ON, task.seed + 2)
     rows = []
-    for m, measure in enumerate(measures):
-        plan = tuple(0 if other == m else -1 for other in range(len(measures)))
+    for m, measure in enumerate(task.measures):
+        plan = tuple(0 if other == m else -1 for other in range(len(task.measures)))
         cost = float(problem.discounts @ problem.costs(plan))
         gain = float(problem.discounts @ problem.benefits(plan).sum(axis=1))
         net = np.cumsum(problem.discounts * (problem.benefits(plan).sum(axis=1) - problem.costs(plan)))
@@ -37,26 +58,69 @@ def standalone(problem: Problem, measures: Sequence[Measure]) -> list[dict[str, 
                 "costMthb": round(cost, 1),
                 "benefitMthb": round(gain, 1),
                 "netPresentValueMthb": round(gain - cost, 1),
-                "benefitCostRatio": round(gain / cost, 2) if cost > 0 else None,
+                "netPresentValue": spread(outcomes(problem, draws, plan).values),
                 "paybackYears": int(paid[0]) + 1 if len(paid) and gain > 0 else None,
             }
         )
     return rows
 
 
-def portfolio(
-    problem: Problem,
-    measures: Sequence[Measure],
-    values: Sequence[Worth],
-    rows: Mapping[str, Mapping[str, Any]],
-    solution: Solution,
-    first_year: int,
+def portfolio(task: Task, inputs: Inputs, plans: Plans, first_year: int) -> dict[str, Any]:
+    """The recommended plan, and with the same members the nominal one as ``alternative``. ``first_year``: fiscal year."""
+    problem, draws, terms = task.expected(), task.shown(), task.terms
+    nominal = plans.nominal
+    return {
+        "terms": {
+            "firstYear": first_year,
+            "totalMthb": terms.total,
+            "yearlyMthb": list(terms.yearly),
+            "discountRate": terms.discount,
+            "horizonYears": terms.horizon,
+            "include": list(terms.include),
+            "exclude": list(terms.exclude),
+            "withinBudgetShare": terms.within,
+        },
+        "criterion": CRITERION.fill({"share": round(100 * terms.within)}).json(),
+        **_plan(problem, draws, inputs, plans.recommended, first_year),
+        "solver": _solver(plans.recommended, "HiGHS (scipy.optimize.milp), sample average with cover cuts"),
+        "chosenOnShare": round(plans.share, 3),
+        "alternative": {
+            **_plan(problem, draws, inputs, nominal, first_year),
+            "solver": _solver(nominal, "HiGHS (scipy.optimize.milp), outer approximation"),
+            "likelyNetPresentValueMthb": round(
+                likely_problem(inputs.measures, task.remaining, inputs.values, terms).value(nominal.plan), 1
+            ),
+        },
+        "alone": standalone(task),
+        "values": _values(problem, inputs, plans.recommended.plan),
+        "sources": source_counts(inputs.measures, inputs.values),
+        "unmeasured": {
+            measure.id: [_named(inputs, name) for name in names]
+            for measure in inputs.measures
+            if (names := inputs.unmeasured(measure))
+        },
+        "rules": RULES.json(),
+    }
+
+
+def _solver(solution: Solution, name: str) -> dict[str, Any]:
+    """``gapMthb``: no allowed plan is better by more; None while no bound is known."""
+    return {
+        "name": name,
+        "proved": solution.proved,
+        "gapMthb": round(solution.gap, 1) if np.isfinite(solution.gap) else None,
+        "rounds": solution.rounds,
+        "seconds": round(solution.seconds, 2),
+    }
+
+
+def _plan(
+    problem: Problem, draws: Draws, inputs: Inputs, solution: Solution, first_year: int
 ) -> dict[str, Any]:
-    """``rows``: indicator results by id; ``first_year``: calendar year (CE) of programme year 1."""
-    plan, terms = solution.plan, problem.terms
+    plan, terms, measures = solution.plan, problem.terms, inputs.measures
+    value = problem.value(plan)
     costs, gains = problem.costs(plan), problem.benefits(plan)
-    discounted_cost = float(problem.discounts @ costs)
-    discounted_gain = float(problem.discounts @ gains.sum(axis=1))
+    drawn = outcomes(problem, draws, plan)
     chosen: list[dict[str, Any]] = []
     for m, start in enumerate(plan):
         if start < 0:
@@ -74,53 +138,78 @@ def portfolio(
                 "worksFrom": first_year + start + problem.lead[m],
                 "costInProgrammeMthb": round(float(spending[: terms.years].sum()), 1),
                 "costByYearMthb": [round(float(x), 1) for x in spending[: terms.years]],
-                "addsMthb": round(solution.value - problem.value(without), 1),
+                "addsMthb": round(value - problem.value(without), 1),
                 "requires": list(measures[m].requires),
                 "competencies": list(measures[m].competencies),
                 "indicators": [effect.indicator for effect in measures[m].effects],
             }
         )
     chosen.sort(key=lambda one: (one["startYear"], one["id"]))
-    spent = costs[: terms.years]
+    discounted_cost = float(problem.discounts @ costs)
     return {
-        "terms": {
-            "firstYear": first_year,
-            "totalMthb": terms.total,
-            "yearlyMthb": list(terms.yearly),
-            "discountRate": terms.discount,
-            "horizonYears": terms.horizon,
-            "include": list(terms.include),
-            "exclude": list(terms.exclude),
-        },
-        "solver": {
-            "name": "HiGHS (scipy.optimize.milp), outer approximation",
-            "proved": solution.proved,
-            "gapMthb": round(solution.gap, 4),
-            "rounds": solution.rounds,
-            "seconds": round(solution.seconds, 2),
-        },
         "chosen": chosen,
-        "notChosen": [measures[m].id for m, start in enumerate(plan) if start < 0],
         "years": [
             {
                 "year": first_year + y,
                 "spendingMthb": round(float(costs[y]), 1),
+                "spending": spread(drawn.spent[:, y]) if y < terms.years else None,
                 "limitMthb": terms.yearly[y] if y < terms.years else None,
+                "overBudgetShare": round(float(drawn.over[:, y].mean()), 3) if y < terms.years else None,
                 "benefitMthb": round(float(gains[y].sum()), 1),
             }
             for y in range(terms.horizon)
         ],
         "totals": {
-            "spendingInProgrammeMthb": round(float(spent.sum()), 1),
+            "spendingInProgrammeMthb": round(float(costs[: terms.years].sum()), 1),
             "costMthb": round(discounted_cost, 1),
-            "benefitMthb": round(discounted_gain, 1),
-            "netPresentValueMthb": round(discounted_gain - discounted_cost, 1),
-            "benefitCostRatio": round(discounted_gain / discounted_cost, 2) if discounted_cost > 0 else None,
+            "benefitMthb": round(value + discounted_cost, 1),
+            "netPresentValueMthb": round(value, 1),
         },
-        "effects": _effects(problem, values, rows, gains),
+        "draws": _drawn(drawn),
+        "effects": _effects(problem, inputs.values, inputs.rows, gains, drawn),
         "competencies": sorted({name for one in chosen for name in one["competencies"]}),
-        "rules": RULES,
     }
+
+
+def _drawn(drawn: Outcomes) -> dict[str, Any]:
+    benefits = drawn.gains.sum(axis=1)
+    paid = drawn.costs > 0
+    return {
+        "count": len(drawn.costs),
+        "overBudgetShare": round(float(drawn.over.any(axis=1).mean()), 3),
+        "overTotalShare": round(float(drawn.over[:, -1].mean()), 3),
+        "lossShare": round(float((drawn.values < 0).mean()), 3),
+        "netPresentValue": spread(drawn.values),
+        "spendingInProgramme": spread(drawn.spent.sum(axis=1)),
+        "costs": spread(drawn.costs),
+        "benefits": spread(benefits),
+        "benefitCostRatio": spread(benefits[paid] / drawn.costs[paid]),
+    }
+
+
+def _named(inputs: Inputs, indicator: str) -> dict[str, Any]:
+    row = inputs.rows.get(indicator)
+    return {"id": indicator, "name": row["name"] if row else {"th": indicator, "en": indicator}}
+
+
+def _values(problem: Problem, inputs: Inputs, plan: Plan) -> list[dict[str, Any]]:
+    """What one unit of each indicator is worth, and the share of the plan's expected benefit that comes from it."""
+    gains = problem.discounts @ problem.benefits(plan)
+    total = float(gains.sum())
+    share = {
+        name: float(gain) / total if total > 0 else 0.0
+        for name, gain in zip(problem.indicators, gains, strict=True)
+    }
+    return [
+        {
+            **worth.as_json(),
+            "name": _named(inputs, worth.indicator)["name"],
+            "unit": inputs.rows[worth.indicator]["unit"] if worth.indicator in inputs.rows else None,
+            "remaining": inputs.remaining.get(worth.indicator),
+            "benefitShare": round(share[worth.indicator], 3) if worth.indicator in share else None,
+        }
+        for worth in inputs.values
+    ]
 
 
 def _with_dependants(problem: Problem, m: int) -> set[int]:
@@ -132,9 +221,13 @@ def _with_dependants(problem: Problem, m: int) -> set[int]:
 
 
 def _effects(
-    problem: Problem, values: Sequence[Worth], rows: Mapping[str, Mapping[str, Any]], gains: Any
+    problem: Problem,
+    values: Sequence[Worth],
+    rows: Mapping[str, Mapping[str, Any]],
+    gains: Any,
+    drawn: Outcomes,
 ) -> list[dict[str, Any]]:
-    """Per indicator: today, at the end of the horizon, and the discounted benefit."""
+    """Per indicator: today, at the end of the horizon (expected, and 5th to 95th percentile), and the discounted benefit."""
     ideal = {worth.indicator: worth.ideal for worth in values}
     found: list[dict[str, Any]] = []
     for k, name in enumerate(problem.indicators):
@@ -142,16 +235,23 @@ def _effects(
         if last <= 0:
             continue
         row = rows[name]
-        removed = last / float(problem.worth[k])
         before = float(row["value"])
+
+        def after(removed: float, name: str = name, before: float = before, row: Any = row) -> float:
+            return round(before + (ideal[name] - before) * removed, int(row["digits"]))
+
+        ends = sorted(after(float(one)) for one in np.percentile(drawn.removed[:, k], [5, 95]))
         found.append(
             {
                 "indicator": name,
                 "name": row["name"],
                 "unit": row["unit"],
                 "before": before,
-                "after": round(before + (ideal[name] - before) * removed, row["digits"]),
+                "after": after(last / float(problem.worth[k])),
+                "afterLow": ends[0],
+                "afterHigh": ends[1],
                 "target": None if row["target"] is None else row["target"]["value"],
+                "targetKind": None if row["target"] is None else row["target"].get("kind"),
                 "benefitMthb": round(float(problem.discounts @ gains[:, k]), 1),
             }
         )

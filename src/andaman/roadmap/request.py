@@ -15,9 +15,11 @@ DEFAULT_TOTAL: Final = 600.0
 DEFAULT_YEARLY: Final = 150.0
 YEARS: Final = 5
 DEFAULT_SAMPLES: Final = 200
+DEFAULT_WITHIN: Final = 0.8
+"""A plan stays within its budget in at least so large a share of the draws."""
 _MEMBERS: Final = (
     "name", "totalMthb", "yearlyMthb", "firstYear", "discountRate", "horizonYears", "include", "exclude",
-    "samples", "seed", "timeLimitS", "samplingLimitS", "costQuantile",
+    "samples", "seed", "timeLimitS", "samplingLimitS", "withinBudgetShare",
 )  # fmt: skip
 
 
@@ -25,17 +27,16 @@ _MEMBERS: Final = (
 class Request:
     name: dict[str, str]
     terms: Terms
-    first_year: int
+    first_year: int  # fiscal year by the common era of its end: 2028 is ปีงบประมาณ พ.ศ. 2571
     samples: int
     seed: int
     time_limit_s: float
     sampling_limit_s: float
-    cost_quantile: float | None  # plan with costs at this quantile of their range; None: the likely costs
     default: bool
 
 
-def read_request(body: Any, next_year: int) -> Request:
-    """Raises BadRequestData naming the member that is wrong. All members are optional."""
+def read_request(body: Any, first_year: int) -> Request:
+    """Raises BadRequestData naming the member that is wrong. All members are optional. ``first_year``: without one."""
     if not isinstance(body, Mapping):
         raise BadRequestData('A portfolio request is an object such as {"totalMthb": 600}')
     for name in body:
@@ -60,6 +61,7 @@ def read_request(body: Any, next_year: int) -> Request:
         horizon,
         _ids(body, "include"),
         _ids(body, "exclude"),
+        _number(body, "withinBudgetShare", 0.5, 0.99, DEFAULT_WITHIN),
     )
     both = set(terms.include) & set(terms.exclude)
     if both:
@@ -76,12 +78,11 @@ def read_request(body: Any, next_year: int) -> Request:
     return Request(
         texts,
         terms,
-        _whole(body, "firstYear", 2000, 2100, next_year),
+        _whole(body, "firstYear", 2000, 2100, first_year),
         _whole(body, "samples", 0, 2000, DEFAULT_SAMPLES),
         _whole(body, "seed", 0, 2**31, 20260922),
         _number(body, "timeLimitS", 0.5, 120.0, 30.0),
         _number(body, "samplingLimitS", 1.0, 3600.0, 900.0),
-        None if body.get("costQuantile") is None else _number(body, "costQuantile", 0.0, 1.0, 0.5),
         default,
     )
 

@@ -1,114 +1,78 @@
-"""Robustness: how often each measure is chosen, and what the base plan loses, when costs, effects and values vary.
+"""Robustness: how often each measure would be chosen if the future were known, and what a plan loses against that.
 
-Each sample draws every cost, effect and unit value from its triangular distribution (independently, seeded); the best
-plan of the sample is found, and the base plan is priced in the same sample. Regret is the difference.
+For each draw of costs, effects and values the best plan of that draw is found, with its costs known beforehand. Regret is
+what a plan of ours is worth less than that one in the same draw.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
-from andaman.roadmap.model import Measure, Worth
-from andaman.roadmap.problem import Floats, Plan, Problem, Terms, problem_of
+from andaman.roadmap.problem import Floats, Plan, Problem
 from andaman.roadmap.solve import solve
 
-SAMPLE_GAP = 0.005
-"""Relative gap at which a sample's search stops: fine enough to find the choice, quick enough for hundreds."""
+SAMPLE_GAP: Final = 0.005
+"""Relative gap at which a draw's search stops: fine enough to find the choice, quick enough for hundreds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One draw. ``regrets``: of each of our plans, MTHB."""
+
+    chosen: tuple[bool, ...]
+    regrets: tuple[float, ...]
+
+
+def sample(problem: Problem, plans: Sequence[Plan], time_limit_s: float = 10.0) -> Sample:
+    """Solve the problem of one draw. A draw without any plan counts as "nothing chosen"."""
+    solution = solve(problem, time_limit_s=time_limit_s, tolerance=SAMPLE_GAP)
+    values = [problem.value(plan) for plan in plans]
+    allowed = [value for value, plan in zip(values, plans, strict=True) if not problem.broken(plan)]
+    best = max([*allowed, *([] if solution is None else [solution.value])], default=0.0)
+    chosen = tuple(start >= 0 for start in solution.plan) if solution else (False,) * len(problem.ids)
+    return Sample(chosen, tuple(max(0.0, best - value) for value in values))
 
 
 @dataclass(slots=True)
 class Tally:
-    """The samples seen so far; ``done`` samples out of ``asked``."""
+    """The draws seen so far. ``plans``: the names of our plans."""
 
     ids: tuple[str, ...]
+    plans: tuple[str, ...]
     asked: int
     seed: int
-    done: int = 0
-    chosen: list[int] = field(default_factory=list)
-    base_values: list[float] = field(default_factory=list)
-    base_costs: list[float] = field(default_factory=list)
-    base_benefits: list[float] = field(default_factory=list)
-    regrets: list[float] = field(default_factory=list)
-    over_budget: int = 0
+    samples: list[Sample] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        self.chosen = self.chosen or [0] * len(self.ids)
+    @property
+    def done(self) -> int:
+        return len(self.samples)
 
     def as_json(self, status: str) -> dict[str, Any]:
         n = max(self.done, 1)
+        counts = [sum(one.chosen[m] for one in self.samples) for m in range(len(self.ids))]
         return {
             "status": status,
             "samples": self.done,
             "asked": self.asked,
             "seed": self.seed,
             "sampleGap": SAMPLE_GAP,
-            "chosenShare": {
-                name: round(count / n, 3) for name, count in zip(self.ids, self.chosen, strict=True)
+            "chosenShare": {name: round(count / n, 3) for name, count in zip(self.ids, counts, strict=True)},
+            "regret": {
+                name: spread([one.regrets[p] for one in self.samples]) for p, name in enumerate(self.plans)
             },
-            "netPresentValue": spread(self.base_values),
-            "benefits": spread(self.base_benefits),
-            "costs": spread(self.base_costs),
-            "regret": spread(self.regrets),
-            "overBudgetShare": round(self.over_budget / n, 3),
-            "lossShare": round(sum(v < 0 for v in self.base_values) / n, 3),
         }
 
 
-def spread(values: Sequence[float]) -> dict[str, float] | None:
-    """Mean and the 5th, 50th and 95th percentile, in MTHB."""
-    if not values:
+def spread(values: Sequence[float] | Floats) -> dict[str, float] | None:
+    """Mean and the 5th, 50th and 95th percentile; None without values."""
+    if len(values) == 0:
         return None
     p5, p50, p95 = np.percentile(values, [5, 50, 95])
     return {
         "mean": round(float(np.mean(values)), 1), "p5": round(float(p5), 1),
         "p50": round(float(p50), 1), "p95": round(float(p95), 1),
     }  # fmt: skip
-
-
-def sampled(
-    measures: Sequence[Measure],
-    remaining: Mapping[str, float],
-    values: Sequence[Worth],
-    terms: Terms,
-    count: int,
-    seed: int,
-) -> Iterator[Problem]:
-    """``count`` problems with sampled costs, effects and unit values; the same seed gives the same problems."""
-    for number in range(count):
-        dice = np.random.default_rng(
-            (seed, number)
-        )  # each sample its own stream: order and count do not matter
-
-        def draws(size: int, dice: np.random.Generator = dice) -> Floats:
-            return np.asarray(dice.random(size), dtype=np.float64)
-
-        capex = [m.capex.at(u) for m, u in zip(measures, draws(len(measures)), strict=True)]
-        opex = [m.opex.at(u) for m, u in zip(measures, draws(len(measures)), strict=True)]
-        shares = [
-            [e.share.at(float(u)) for e, u in zip(m.effects, draws(len(m.effects)), strict=True)]
-            for m in measures
-        ]
-        worth = {w.indicator: w.mthb_per_unit.at(u) for w, u in zip(values, draws(len(values)), strict=True)}
-        yield problem_of(measures, remaining, worth, terms, capex, opex, shares)
-
-
-def add_sample(tally: Tally, problem: Problem, base: Plan, time_limit_s: float = 10.0) -> None:
-    """Solve one sampled problem and add it to the tally; a sample without any plan counts as "nothing chosen"."""
-    solution = solve(problem, time_limit_s=time_limit_s, tolerance=SAMPLE_GAP)
-    base_value = problem.value(base)
-    best = base_value
-    if solution is not None:
-        best = max(solution.value, 0.0 if problem.broken(base) else base_value)
-        for m, start in enumerate(solution.plan):
-            tally.chosen[m] += start >= 0
-    tally.done += 1
-    tally.base_values.append(base_value)
-    tally.base_costs.append(float(problem.discounts @ problem.costs(base)))
-    tally.base_benefits.append(float(problem.discounts @ problem.benefits(base).sum(axis=1)))
-    broken = [text for text in problem.broken(base) if " costs " in text]
-    tally.over_budget += bool(broken)
-    tally.regrets.append(max(0.0, best - base_value))

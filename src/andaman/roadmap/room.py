@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from andaman.assessment.service import AssessmentService
+from andaman.evidence.service import Evidence
+from andaman.roadmap.figures import Figures
 from andaman.roadmap.permissions import PERMISSIONS
 from andaman.roadmap.routes import routes
 from andaman.roadmap.service import RoadmapService
@@ -12,6 +14,12 @@ from andaman.room import Built, NoSettings, Room, Site
 
 def build(site: Site, settings: NoSettings) -> Built:
     roadmap = site.services.add(RoadmapService(site.services.get(AssessmentService), site.clock))
+    figures, evidence = Figures(roadmap), site.services.get(Evidence)
+    evidence.register("portfolio", figures.portfolio)
+    evidence.register("measure", figures.measure)
+    evidence.register("unit-value", figures.unit_value)
+    evidence.register("roadmap-sources", figures.sources)
+    evidence.register("gap", figures.gap)
     return Built(doors=routes(roadmap), background=[roadmap])
 
 

@@ -75,14 +75,14 @@ class _Door:
 
     async def portfolio(self, request: Request) -> Response:
         access = see(request, *_PORTFOLIO).access
-        return json_response(await self._roadmap.get_portfolio("default", access))
+        return json_response(await self._roadmap.runs.get("default", access))
 
     async def compute(self, request: Request) -> Response:
-        return json_response(await self._roadmap.compute(await read_json(request, _BODY_MAX)), 201)
+        return json_response(await self._roadmap.runs.compute(await read_json(request, _BODY_MAX)), 201)
 
     async def one(self, request: Request) -> Response:
         access = see(request, *_PORTFOLIO).access
-        return json_response(await self._roadmap.get_portfolio(request.path_params["id"], access))
+        return json_response(await self._roadmap.runs.get(request.path_params["id"], access))
 
     async def portfolios(self, request: Request) -> Response:
-        return json_response({"portfolios": self._roadmap.list_portfolios(see(request, *_PORTFOLIO).access)})
+        return json_response({"portfolios": self._roadmap.runs.list(see(request, *_PORTFOLIO).access)})

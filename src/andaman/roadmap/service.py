@@ -1,14 +1,10 @@
-"""The roadmap's service: measures as entities that may be edited, gaps traced, portfolios solved off the loop and kept."""
+"""The roadmap's service: measures as entities that may be edited, and gaps traced to them. Portfolios: ``runs.py``."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import hashlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import orjson
@@ -17,57 +13,29 @@ from andaman.assessment.service import AssessmentService
 from andaman.broker.api import OpKind, WriteOp, iri
 from andaman.identity.model import FULL_ACCESS, Access, Actor, system_actor
 from andaman.identity.result_readers import Placed
-from andaman.kernel.errors import BadRequestData, NoSuchTenant, Unavailable
-from andaman.kernel.time import Clock, format_time, local_date, system_clock
+from andaman.kernel.errors import BadRequestData, Unavailable
+from andaman.kernel.time import Clock, system_clock
 from andaman.kernel.work import Timer
-from andaman.roadmap.gaps import gaps, remaining_of
-from andaman.roadmap.model import (
-    Measure,
-    Worth,
-    check_requirements,
-    read_measure,
-    shipped_measures,
-    shipped_values,
-)
-from andaman.roadmap.problem import Problem, problem_of
-from andaman.roadmap.problems import (
-    MeasureInUse,
-    MeasureUnknown,
-    NoPlanPossible,
-    NoSuchMeasure,
-    NoSuchPortfolio,
-)
-from andaman.roadmap.records import MEASURE, gap_doc, measure_doc, portfolio_doc
-from andaman.roadmap.report import portfolio, standalone
-from andaman.roadmap.request import Request, read_request
-from andaman.roadmap.robust import Tally, add_sample, sampled
-from andaman.roadmap.solve import Solution, solve
+from andaman.roadmap.gaps import gaps
+from andaman.roadmap.inputs import Inputs
+from andaman.roadmap.jobs import Task
+from andaman.roadmap.model import Measure, check_requirements, read_measure, shipped_measures, shipped_values
+from andaman.roadmap.problems import MeasureInUse, NoSuchMeasure
+from andaman.roadmap.records import MEASURE, gap_doc, measure_doc
+from andaman.roadmap.report import standalone
+from andaman.roadmap.request import read_request
+from andaman.roadmap.runs import Runs
 from andaman.roadmap.views import StoredMeasure, StoredPortfolio
+from andaman.roadmap.worker import Worker
 
 log = logging.getLogger("andaman.roadmap")
-_PORTFOLIO: Final = "urn:ngsi-ld:Portfolio:"
 _RESULTS: Final[tuple[Placed, ...]] = (
     ((iri("Portfolio"),), ("/roadmap/portfolio",)),
     ((iri("Gap"),), ("/roadmap/gap",)),
 )
 """Plans and gaps name measures: they are made of those that their weakest reader may see."""
-_SAMPLES_AT_ONCE: Final = 5
 _AGAIN_S: Final = 300.0
 """From a default portfolio that could not be computed to the next attempt."""
-_KEPT: Final = 30  # portfolios held in memory; all are stored
-_VOLATILE: Final = frozenset({"feed-freshness", "response-time", "rain-cover"})
-"""Indicators that change by the minute: a plan is not out of date because a bus has parked."""
-
-
-@dataclass(slots=True)
-class _Inputs:
-    """The inputs of a portfolio; ``key`` is equal for equal inputs."""
-
-    measures: list[Measure]
-    values: tuple[Worth, ...]
-    rows: dict[str, dict[str, Any]]
-    remaining: dict[str, float]
-    key: str
 
 
 class RoadmapService:
@@ -77,10 +45,8 @@ class RoadmapService:
         self.assessment, self.clock = assessment, clock
         self.broker, self.tenant = assessment.broker, assessment.tenant
         self.actor = system_actor("roadmap")
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="roadmap")
-        self._results: dict[str, dict[str, Any]] = {}
-        self._sampling: dict[str, asyncio.Task[None]] = {}
-        self._computing = asyncio.Lock()
+        self.worker = Worker()
+        self.runs = Runs(assessment, self.worker, clock, self.inputs)
         self._left_out: dict[str, str] = {}  # measures that cannot be read, and why
         self._timer = Timer("The default portfolio", self._first, retry_s=_AGAIN_S)
         assessment.on_refresh.append(self.refresh)
@@ -92,29 +58,32 @@ class RoadmapService:
 
     async def stop(self) -> None:
         await self._timer.stop()
-        for task in self._sampling.values():
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        await self.runs.stop()
+        await self.worker.stop()
 
     async def _first(self) -> float | None:
         await self.assessment.ready.wait()  # a plan on half the figures would be out of date at once
         try:
-            await self.compute({})
+            await self.runs.compute({})
+            await self.runs.resume()
         except Unavailable as error:
             log.info("the roadmap waits: %s", error.detail)
             return _AGAIN_S
         return None
 
     async def refresh(self) -> None:
-        """Compute the default portfolio again when it names a measure that its readers may not see, or that is gone."""
-        latest = self.find_portfolio("default")
+        """Compute the default portfolio again when it names a measure that is gone or hidden from its readers.
+
+        When its inputs changed, it is computed soon.
+        """
+        latest = self.runs.find("default")
         if latest is None:
             return
         there = {one.id for one in self.measures()}
         if not all(one.id in there for one in (*latest.facts.chosen, *latest.facts.alone)):
-            await self.compute({})
+            await self.runs.compute({})
+        elif self.assessment.ready.is_set() and await self.runs.is_stale("default", latest):
+            self._timer.wake()
 
     # -- measures ---------------------------------------------------------------------------------------------
     async def install(self) -> None:
@@ -189,11 +158,9 @@ class RoadmapService:
 
     async def list_measures(self, access: Access) -> dict[str, Any]:
         """Measures with their stand-alone figures and whether the latest default portfolio holds them."""
-        inputs = await self._inputs()
-        asked = read_request({}, self._next_year())
-        rows = await self._in_thread(lambda: standalone(_problem(inputs, asked), inputs.measures))
-        alone = {row["id"]: row for row in rows}
-        latest = self.find_portfolio("default")
+        inputs = await self.inputs()
+        latest = self.runs.find("default")
+        alone = await self._alone(inputs, latest)
         start = {one.id: one.start_year for one in latest.facts.chosen} if latest else {}
         robustness = latest.facts.robustness if latest else None
         shares = robustness.chosen_share if robustness and robustness.samples else {}
@@ -214,6 +181,16 @@ class RoadmapService:
             "values": [one.as_json() for one in inputs.values],
         }
 
+    async def _alone(self, inputs: Inputs, latest: StoredPortfolio | None) -> dict[str, Any]:
+        """Each measure on its own, of the latest default portfolio where it has the same inputs."""
+        if latest is not None and latest.facts.inputs_key == inputs.key:
+            rows = latest.result["alone"]
+        else:
+            asked = read_request({}, self.runs.first_year())
+            task = Task(inputs.measures, inputs.values, inputs.remaining, asked.terms, asked.seed)
+            rows = await self.worker.run(standalone, task)
+        return {row["id"]: row for row in rows}
+
     @staticmethod
     def pick(rows: Sequence[Mapping[str, Any]], measure_id: str) -> Mapping[str, Any]:
         """The row of one measure. Raises NoSuchMeasure."""
@@ -222,22 +199,19 @@ class RoadmapService:
                 return row
         raise NoSuchMeasure(id=measure_id)
 
-    async def _inputs(self) -> _Inputs:
+    async def inputs(self) -> Inputs:
+        """What plans are made of now: measures, values, and the indicators as last computed."""
         if not any(True for _ in self.broker.iter_entities([iri("Measure")], FULL_ACCESS, self.tenant)):
             await self.install()
-        rows = {row["id"]: row for row in (await self.assessment.indicators())["indicators"]}
-        measures, values = self.measures(), shipped_values()
-        remaining = remaining_of(list(rows.values()), values)
-        steady = {name: float(f"{left:.3g}") for name, left in remaining.items() if name not in _VOLATILE}
-        content = [[m.as_json() for m in measures], [v.as_json() for v in values], steady]
-        key = hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()[:12]
-        return _Inputs(measures, values, rows, remaining, key)
+        return Inputs.of(
+            self.measures(), shipped_values(), (await self.assessment.indicators())["indicators"]
+        )
 
     # -- gaps -------------------------------------------------------------------------------------------------
     async def gaps(self) -> dict[str, Any]:
         """Gaps traced to measures, with what the latest default portfolio would make of them; kept as entities."""
-        inputs = await self._inputs()
-        latest = self.find_portfolio("default")
+        inputs = await self.inputs()
+        latest = self.runs.find("default")
         chosen = [one.id for one in latest.facts.chosen] if latest else []
         found = gaps(list(inputs.rows.values()), inputs.measures, inputs.values, chosen)
         docs = []
@@ -246,158 +220,3 @@ class RoadmapService:
             docs.append((doc, hashlib.sha256(orjson.dumps(doc)).hexdigest()[:16]))
         await self.assessment.store_all(docs)
         return {"gaps": found, "portfolio": latest.facts.id if latest else None}
-
-    # -- portfolios -------------------------------------------------------------------------------------------
-    def _next_year(self) -> int:
-        return local_date(self.clock()).year + 1
-
-    async def compute(self, body: Any) -> dict[str, Any]:
-        """The best portfolio for these terms (a few seconds); sampling continues in the background.
-
-        The same request on the same inputs gives the stored result. Raises BadRequestData, and Conflict when no plan
-        keeps the rules.
-        """
-        asked = read_request(body, self._next_year())
-        async with self._computing:  # equal requests at one time are solved once
-            return await self._compute(asked)
-
-    async def _compute(self, asked: Request) -> dict[str, Any]:
-        inputs = await self._inputs()
-        ids = {measure.id for measure in inputs.measures}
-        unknown = [one for one in (*asked.terms.include, *asked.terms.exclude) if one not in ids]
-        if unknown:
-            raise MeasureUnknown(id=unknown[0])
-        key = hashlib.sha256(orjson.dumps([inputs.key, asdict(asked)])).hexdigest()[:12]
-        local = "default" if asked.default else key
-        stored = self.find_portfolio(local)
-        if stored and stored.facts.inputs_key == key and stored.facts.robustness.status == "done":
-            return stored.result
-        if local in self._results and self._results[local]["inputsKey"] == key:
-            return self._results[local]
-        problem = _problem(inputs, asked)
-        solution = await self._in_thread(lambda: solve(problem, time_limit_s=asked.time_limit_s))
-        if solution is None:
-            raise NoPlanPossible
-        result = {
-            "id": _PORTFOLIO + local,
-            "name": asked.name,
-            "origin": "computed",
-            "inputsKey": key,
-            "computedAt": format_time(self.clock()),
-            "costQuantile": asked.cost_quantile,
-            **portfolio(problem, inputs.measures, inputs.values, inputs.rows, solution, asked.first_year),
-            "alone": standalone(problem, inputs.measures),
-            "stale": False,
-        }
-        tally = Tally(problem.ids, asked.samples, asked.seed)
-        result["robustness"] = tally.as_json("running" if asked.samples else "none")
-        self._results[local] = result
-        for old_id in [one for one in self._results if one not in self._sampling and one != "default"][
-            :-_KEPT
-        ]:
-            del self._results[old_id]
-        await self._keep(result)
-        if asked.samples:
-            old = self._sampling.pop(local, None)
-            if old is not None:
-                old.cancel()
-            self._sampling[local] = asyncio.create_task(self._sample(local, inputs, asked, solution, tally))
-        return result
-
-    async def _sample(
-        self, local: str, inputs: _Inputs, asked: Request, base: Solution, tally: Tally
-    ) -> None:
-        try:
-            problems = sampled(
-                inputs.measures, inputs.remaining, inputs.values, asked.terms, asked.samples, asked.seed
-            )
-            began = asyncio.get_running_loop().time()
-            status = "done"
-            while tally.done < tally.asked:
-
-                def some() -> None:
-                    for problem in (next(problems, None) for _ in range(_SAMPLES_AT_ONCE)):
-                        if problem is not None:
-                            add_sample(tally, problem, base.plan)
-
-                await self._in_thread(some)
-                self._results[local]["robustness"] = tally.as_json("running")
-                await asyncio.sleep(0.05)
-                if asyncio.get_running_loop().time() - began > asked.sampling_limit_s:
-                    status = "timeLimit"
-                    break
-            finished = {**self._results[local], "robustness": tally.as_json(status)}
-            await self._keep(finished)
-            self._results[local] = finished  # only now: who reads "done" finds it stored
-        except asyncio.CancelledError:
-            raise
-        except Exception:
-            log.exception("sampling of portfolio %s failed", local)
-            self._results[local]["robustness"] = tally.as_json("failed")
-
-    async def _in_thread(self, work: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
-
-    async def _keep(self, result: dict[str, Any]) -> None:
-        doc = portfolio_doc(result)
-        await self.assessment.store(doc, hashlib.sha256(orjson.dumps(result)).hexdigest()[:16])
-
-    def find_portfolio(self, local: str) -> StoredPortfolio | None:
-        """A portfolio by its local id, as it is in memory or stored; None when there is none that can be read."""
-        if local in self._results:
-            return StoredPortfolio.of_result(self._results[local])
-        try:
-            doc = self.broker.find(_PORTFOLIO + local, FULL_ACCESS, self.tenant)
-        except NoSuchTenant:
-            return None
-        return None if doc is None else StoredPortfolio.of(doc)
-
-    async def get_portfolio(self, local: str, access: Access = FULL_ACCESS) -> dict[str, Any]:
-        """A portfolio; ``stale`` says that its inputs changed since. The default one is computed when missing."""
-        found = self.find_portfolio(local.removeprefix(_PORTFOLIO))
-        if found is not None and self.broker.find(found.facts.id, access, self.tenant) is None:
-            raise NoSuchPortfolio(id=local)
-        if found is None:
-            if local.removeprefix(_PORTFOLIO) == "default":
-                return await self.compute({})
-            raise NoSuchPortfolio(id=local)
-        if found.facts.id.endswith(":default"):
-            asked = read_request({}, self._next_year())
-            key = hashlib.sha256(orjson.dumps([(await self._inputs()).key, asdict(asked)])).hexdigest()[:12]
-            return {**found.result, "stale": key != found.facts.inputs_key}
-        return found.result
-
-    def list_portfolios(self, access: Access) -> list[dict[str, Any]]:
-        """Every stored portfolio in short, newest first. One that cannot be read is left out."""
-        docs = self.broker.iter_entities([iri("Portfolio")], access, self.tenant)
-        found = [one.facts for one in map(StoredPortfolio.of, docs) if one is not None]
-        return [
-            {
-                "id": one.id,
-                "name": one.name,
-                "computedAt": one.computed_at,
-                "terms": one.terms,
-                "totals": one.totals,
-                "chosen": [measure.id for measure in one.chosen],
-                "proved": one.solver.proved,
-                "samples": one.robustness.samples,
-            }
-            for one in sorted(found, key=lambda one: one.computed_at, reverse=True)
-        ]
-
-
-def _problem(inputs: _Inputs, asked: Request) -> Problem:
-    """With likely effects and values, and costs as asked."""
-    q = asked.cost_quantile
-    return problem_of(
-        inputs.measures,
-        inputs.remaining,
-        _likely(inputs.values),
-        asked.terms,
-        None if q is None else [m.capex.at(q) for m in inputs.measures],
-        None if q is None else [m.opex.at(q) for m in inputs.measures],
-    )
-
-
-def _likely(values: Sequence[Worth]) -> dict[str, float]:
-    return {worth.indicator: worth.mthb_per_unit.likely for worth in values}

@@ -28,16 +28,18 @@ class Solution:
     proved: bool
     rounds: int
     seconds: float
+    quantile: float = 0.5
+    """At which all costs were budgeted when the plan was found."""
 
     @property
     def gap(self) -> float:
         return max(0.0, self.bound - self.value)
 
 
-class _Programme:
+class Programme:
     """Variables: x[m, t] binary, then z[cell] the benefit of one indicator in years that see the same measures work.
 
-    Minimises the negative value. ``cells``: (indicator, a year of the group, sum of the years' discount factors).
+    Minimizes the negative value. ``cells``: (indicator, a year of the group, sum of the years' discount factors).
     """
 
     def __init__(self, problem: Problem) -> None:
@@ -47,7 +49,9 @@ class _Programme:
         self.n_x = self.m * self.starts
         self.cells = self._cells()
         self.rows: list[tuple[dict[int, float], float, float]] = []  # coefficients, least, greatest
+        self._budget: list[tuple[dict[int, float], float, float]] = []
         self._rules()
+        self.budget(problem)
         for cell in range(len(self.cells)):
             top = self._pull(*self.cells[cell][:2]).reshape(self.m, self.starts).max(axis=1).sum()
             for s in np.linspace(0.0, top, _FIRST_TANGENTS):
@@ -87,17 +91,11 @@ class _Programme:
         self.rows.append((row, -np.inf, worth * (1.0 - slope - slope * s)))
 
     def _rules(self) -> None:
-        p, terms = self.problem, self.problem.terms
+        p = self.problem
         for m in range(self.m):
             least = 1.0 if m in p.forced else 0.0
             most = 0.0 if m in p.banned else 1.0
             self.rows.append(({self.x(m, t): 1.0 for t in range(self.starts)}, least, most))
-        spend = np.array([p.spending(m, t)[: terms.years] for m in range(self.m) for t in range(self.starts)])
-        for year, limit in enumerate(terms.yearly):
-            self.rows.append(
-                ({j: float(spend[j, year]) for j in range(self.n_x) if spend[j, year]}, -np.inf, limit)
-            )
-        self.rows.append(({j: float(spend[j].sum()) for j in range(self.n_x)}, -np.inf, terms.total))
         for m, first in p.requires:
             for t in range(self.starts):
                 row = {self.x(m, t): 1.0}
@@ -107,6 +105,25 @@ class _Programme:
         for a, b in p.excludes:
             row = {self.x(m, t): 1.0 for m in (a, b) for t in range(self.starts)}
             self.rows.append((row, -np.inf, 1.0))
+
+    def budget(self, costs: Problem) -> None:
+        """Keep the limits of the years and the total at the costs of ``costs``."""
+        terms = self.problem.terms
+        spend = np.array(
+            [costs.spending(m, t)[: terms.years] for m in range(self.m) for t in range(self.starts)]
+        )
+        self._budget = [
+            ({j: float(spend[j, year]) for j in range(self.n_x) if spend[j, year]}, -np.inf, limit)
+            for year, limit in enumerate(terms.yearly)
+        ]
+        self._budget.append(({j: float(spend[j].sum()) for j in range(self.n_x)}, -np.inf, terms.total))
+
+    def refine(self, plan: Plan) -> None:
+        """Add the tangents at what the plan brings."""
+        p = self.problem
+        for cell, (k, y, _) in enumerate(self.cells):
+            working = [m for m, s in enumerate(plan) if s >= 0 and s + p.lead[m] <= y]
+            self.tangent(cell, float(p.pull[working, k].sum()))
 
     def solve(self, seconds: float, rel_gap: float) -> tuple[Plan | None, float, bool]:
         """Plan (None: there is none), upper bound on the value, and whether HiGHS finished."""
@@ -122,14 +139,15 @@ class _Programme:
         for cell, (_, _, weight) in enumerate(self.cells):
             cost[self.n_x + cell] = -weight
         data, row_of, col_of = [], [], []
-        for r, (row, _, _) in enumerate(self.rows):
+        rows = [*self.rows, *self._budget]
+        for r, (row, _, _) in enumerate(rows):
             for j, coefficient in row.items():
                 row_of.append(r)
                 col_of.append(j)
                 data.append(coefficient)
-        matrix = csr_array((data, (row_of, col_of)), shape=(len(self.rows), n))
-        least = np.array([low for _, low, _ in self.rows])
-        most = np.array([high for _, _, high in self.rows])
+        matrix = csr_array((data, (row_of, col_of)), shape=(len(rows), n))
+        least = np.array([low for _, low, _ in rows])
+        most = np.array([high for _, _, high in rows])
         upper = np.concatenate([np.zeros(self.n_x), np.full(len(self.cells), np.inf)])
         for m in range(self.m):
             upper[[self.x(m, t) for t in p.starts(m)]] = 1.0
@@ -184,7 +202,7 @@ def hopeless(problem: Problem) -> tuple[int, ...]:
 def solve(problem: Problem, *, time_limit_s: float = 20.0, tolerance: float = 1e-6) -> Solution | None:
     """The best plan; None when no plan keeps the rules. ``tolerance``: relative gap at which it stops."""
     began = time.perf_counter()
-    programme = _Programme(replace(problem, banned=hopeless(problem)))
+    programme = Programme(replace(problem, banned=hopeless(problem)))
     best: Plan | None = None
     best_value, bound, rounds, proved = -np.inf, np.inf, 0, False
     while True:
@@ -204,9 +222,7 @@ def solve(problem: Problem, *, time_limit_s: float = 20.0, tolerance: float = 1e
             break
         if not finished or time.perf_counter() - began >= time_limit_s:
             break
-        for cell, (k, y, _) in enumerate(programme.cells):
-            working = [m for m, s in enumerate(plan) if s >= 0 and s + problem.lead[m] <= y]
-            programme.tangent(cell, float(problem.pull[working, k].sum()))
+        programme.refine(plan)
     if best is None:
         best = tuple(-1 for _ in problem.ids)
         best_value = problem.value(best)

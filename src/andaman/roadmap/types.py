@@ -73,8 +73,14 @@ PORTFOLIO: Final = EntityType(
         ),
         Attribute(
             "netPresentValue",
-            Words("มูลค่าปัจจุบันสุทธิ", "Net present value"),
+            Words("มูลค่าปัจจุบันสุทธิคาดหมาย", "Expected net present value"),
             note="million baht",
+            namespace=Namespace.DEFAULT,
+        ),
+        Attribute(
+            "overBudgetShare",
+            Words("สัดส่วนกรณีสุ่มที่เกินวงเงิน", "Share of draws over budget"),
+            note="0 to 1",
             namespace=Namespace.DEFAULT,
         ),
         Attribute("proved", Words("พิสูจน์ว่าดีที่สุด", "Proved optimal"), namespace=Namespace.DEFAULT),

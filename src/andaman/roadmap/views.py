@@ -35,7 +35,7 @@ class ChosenMeasure(MeasureNamed, frozen=True, kw_only=True):
 
 
 class Solver(_Part, frozen=True, kw_only=True):
-    """``proved``: no plan is better."""
+    """``proved``: no plan that is allowed is better."""
 
     proved: bool
 
@@ -51,13 +51,17 @@ class Robustness(_Part, frozen=True, kw_only=True):
 class Facts(_Part, frozen=True, kw_only=True):
     id: str
     name: dict[str, str]
-    inputs_key: str
+    inputs_key: str  # of measures, values and indicators
+    request_key: str  # of these and the request
     computed_at: str
     terms: dict[str, Any]
     totals: dict[str, Any]
+    draws: dict[str, Any]
     chosen: tuple[ChosenMeasure, ...]
     alone: tuple[MeasureNamed, ...]
+    not_chosen: tuple[MeasureNamed, ...]
     solver: Solver
+    alternative: dict[str, Any]
     robustness: Robustness
 
 

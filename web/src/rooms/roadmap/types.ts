@@ -9,6 +9,13 @@ export interface Sourced {
   /** How far the source was checked. */
   checkText?: Message | null;
 }
+/** Of the draws: mean, median, and the 5th and 95th percentile. */
+export interface Spread {
+  mean: number;
+  p5: number;
+  p50: number;
+  p95: number;
+}
 export interface Measure {
   id: string;
   name: Message;
@@ -22,7 +29,7 @@ export interface Measure {
   requires: string[];
   excludes: string[];
   competencies: string[];
-  alone: { costMthb: number; benefitMthb: number; netPresentValueMthb: number; benefitCostRatio: number | null } | null;
+  alone: { costMthb: number; benefitMthb: number; netPresentValueMthb: number; netPresentValue: Spread } | null;
   startYear: number | null;
   chosenShare: number | null;
 }
@@ -38,18 +45,80 @@ export interface Gap {
   reasons: (Message | string)[];
   measures: { id: string; name: Message; removes: number | null; closesPercent: number | null; chosen: boolean }[];
 }
-export interface Portfolio {
+export interface Chosen {
+  id: string;
+  name: Message;
+  agency: string;
+  startYear: number;
+  worksFrom: number;
+  costInProgrammeMthb: number;
+  addsMthb: number;
+}
+/** One plan with what it costs and brings. Money in million baht, expected, and as a spread of the draws. */
+export interface Plan {
+  chosen: Chosen[];
+  years: { year: number; spendingMthb: number; spending: Spread | null; limitMthb: number | null; overBudgetShare: number | null; benefitMthb: number }[];
+  totals: { spendingInProgrammeMthb: number; costMthb: number; benefitMthb: number; netPresentValueMthb: number };
+  draws: {
+    count: number;
+    overBudgetShare: number;
+    lossShare: number;
+    netPresentValue: Spread;
+    spendingInProgramme: Spread;
+    costs: Spread;
+    benefits: Spread;
+    benefitCostRatio: Spread | null;
+  };
+  effects: { indicator: string; name: Message; unit: Message; before: number; after: number; afterLow: number; afterHigh: number; target: number | null; targetKind: string | null }[];
+  solver: { name: string; proved: boolean; gapMthb: number | null; seconds: number };
+}
+export interface NotChosen {
+  id: string;
+  name: Message;
+  code: string;
+  text: Message | null;
+  lossMthb: number | null;
+  breakEvenMthb: number | null;
+  breakEven: { indicator: string; name: Message; unit: Message; value: number | null }[];
+}
+export interface UnitValue {
+  indicator: string;
+  name: Message;
+  unit: Message | null;
+  mthbPerUnit: Sourced;
+  livesPerUnit: number | null;
+  lifeMthb: { low: number; likely: number; high: number } | null;
+  remaining: number | null;
+  benefitShare: number | null;
+}
+export type Status = 'running' | 'done' | 'none' | 'timeLimit' | 'failed';
+export interface Portfolio extends Plan {
   id: string;
   name: Message;
   origin: string;
   computedAt: string;
+  inputsKey: string;
   stale: boolean;
-  terms: { firstYear: number; totalMthb: number; yearlyMthb: number[] };
-  solver: { name: string; proved: boolean; gapMthb: number; seconds: number };
-  chosen: { id: string; name: Message; agency: string; startYear: number; worksFrom: number; costInProgrammeMthb: number; addsMthb: number }[];
-  years: { year: number; spendingMthb: number; limitMthb: number | null; benefitMthb: number }[];
-  totals: { spendingInProgrammeMthb: number; costMthb: number; benefitMthb: number; netPresentValueMthb: number; benefitCostRatio: number | null };
-  effects: { indicator: string; name: Message; unit: Message; before: number; after: number; target: number | null }[];
+  criterion: Message;
+  terms: { firstYear: number; totalMthb: number; yearlyMthb: number[]; discountRate: number; horizonYears: number; withinBudgetShare: number };
+  alternative: Plan & { likelyNetPresentValueMthb: number };
+  notChosen: NotChosen[];
+  values: UnitValue[];
+  sources: Record<'capex' | 'opex' | 'effects' | 'values' | 'costsAndEffects', { total: number; withSource: number }>;
+  unmeasured: Record<string, { id: string; name: Message }[]>;
   rules: Message;
-  robustness: { status: string; samples: number; asked: number; chosenShare: Record<string, number> } | null;
+  robustness: { status: Status; samples: number; asked: number; chosenShare: Record<string, number>; regret: Partial<Record<'recommended' | 'nominal', Spread | null>> };
 }
+/** A stored run in short. */
+export interface Run {
+  id: string;
+  name: Message;
+  computedAt: string;
+  inputsKey: string;
+  terms: Portfolio['terms'];
+  draws: Plan['draws'];
+  chosen: string[];
+  status: Status;
+  samples: number;
+}
+export const localId = (id: string): string => id.slice(id.lastIndexOf(':') + 1);

@@ -1,0 +1,310 @@
+"""The basis of each figure of this room: stored plans, measures, unit values, sources, gaps. Read from what the pages show."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from andaman.assessment.citation import CHECK_TEXTS, Check
+from andaman.assessment.reading import may_see
+from andaman.evidence.model import Basis, Constant, EntityRef, Link
+from andaman.evidence.problems import NoSuchFigure
+from andaman.identity.model import Actor
+from andaman.kernel.words import Words
+from andaman.roadmap.inputs import source_counts
+from andaman.roadmap.model import Measure, Triangle, Worth, shipped_values
+from andaman.roadmap.plan_figures import MTHB, NPV, SHARE, figure_of, measured_of, names_of
+from andaman.roadmap.records import GAP, MEASURE, SCOPE
+from andaman.roadmap.service import RoadmapService
+
+_OWN: Final = Words("ค่าที่กำหนดเอง ไม่มีแหล่งภายนอก", "a setting of our own without an outside source")
+_ASSUMED: Final = Words("ค่าสมมติของผู้จัดทำ ไม่มีแหล่งภายนอก", "our own assumption without an outside source")
+_MODEL: Final = Words(
+    "คำนวณจากค่าสมมติและค่าตัวชี้วัด ไม่ใช่ค่าที่วัดได้", "computed from assumptions and indicators, not measured"
+)
+_INDICATOR: Final = "urn:ngsi-ld:IndicatorValue:"
+
+
+class Figures:
+    """The resolvers that the room of evidence asks."""
+
+    def __init__(self, roadmap: RoadmapService) -> None:
+        self._roadmap = roadmap
+
+    # -- plans ------------------------------------------------------------------------------------------------
+    async def portfolio(self, key: str, actor: Actor) -> Basis:
+        """``<run>~<recommended|nominal>~<what>``, and where ``what`` needs one, ``~<measure, indicator or year>``."""
+        may_see(actor, SCOPE + "/portfolio", "Portfolio")
+        run, name, what, argument = (*key.split("~", 3), "", "", "")[:4]
+        if name not in ("recommended", "nominal"):
+            raise NoSuchFigure
+        result = await self._roadmap.runs.get(run, actor.access)
+        plan = result if name == "recommended" else result["alternative"]
+        title, value, unit, formula, focus = figure_of(result, plan, name, what, argument)
+        measures = [focus] if focus in names_of(result) else [one["id"] for one in plan["chosen"]]
+        indicators = [focus] if focus in measured_of(result) else measured_of(result)
+        terms, draws = result["terms"], plan["draws"]
+        first = terms["firstYear"]
+        return Basis(
+            title=title,
+            value=value,
+            unit=unit,
+            period=Words(
+                f"ปีงบประมาณ พ.ศ. {first + 543} ถึง {first + 542 + terms['horizonYears']}",
+                f"fiscal years {first} to {first - 1 + terms['horizonYears']}",
+            ),
+            check=_MODEL,
+            formula=formula,
+            constants=(
+                Constant(
+                    name=Words("วงเงินรวม", "Total budget"), value=terms["totalMthb"], unit=MTHB, source=_OWN
+                ),
+                Constant(
+                    name=Words("วงเงินสูงสุดต่อปี", "Limit of a year"), value=max(terms["yearlyMthb"]), unit=MTHB,
+                    source=_OWN,
+                ),
+                Constant(
+                    name=Words("อัตราคิดลด", "Discount rate"), value=terms["discountRate"], unit=SHARE, source=_OWN
+                ),
+                Constant(
+                    name=Words("ระยะเวลาคิดประโยชน์", "Horizon"), value=terms["horizonYears"], unit=Words("ปี", "years"),
+                    source=_OWN,
+                ),
+                Constant(
+                    name=Words("จำนวนกรณีสุ่มที่แสดง", "Draws shown"), value=draws["count"],
+                    source=Words("การกระจายแบบสามเหลี่ยม อิสระต่อกัน", "triangular distributions, independent"),
+                ),
+            ),
+            entities=(
+                EntityRef(id=result["id"], attribute="result"),
+                *(EntityRef(id=MEASURE + one, attribute="capexMthb") for one in measures),
+                *(EntityRef(id=_INDICATOR + one, attribute="kpiValue") for one in indicators),
+            ),
+            parts=(
+                *(
+                    Link(
+                        title=Words(f"งบลงทุน: {names['th']}", f"Capital: {names['en']}"), kind="measure", key=f"{one}~capex"
+                    )
+                    for one in measures
+                    if (names := names_of(result).get(one))
+                ),
+                *(
+                    Link(
+                        title=Words(f"มูลค่าต่อหน่วย: {row['name']['th']}", f"Unit value: {row['name']['en']}"),
+                        kind="unit-value", key=row["indicator"],
+                    )
+                    for row in result["values"]
+                    if row["indicator"] in indicators
+                ),
+            ),
+            note=Words(result["criterion"]["th"], result["criterion"]["en"]),
+        )  # fmt: skip
+
+    # -- measures and values ----------------------------------------------------------------------------------
+    async def measure(self, key: str, actor: Actor) -> Basis:
+        """``<measure>~<capex|opex|alone|indicator>``."""
+        may_see(actor, SCOPE + "/measure", "Measure")
+        measure_id, _, what = key.partition("~")
+        row = self._roadmap.pick((await self._roadmap.list_measures(actor.access))["measures"], measure_id)
+        measure = next(one for one in self._roadmap.measures(actor.access) if one.id == measure_id)
+        entity = EntityRef(id=MEASURE + measure_id, attribute="capexMthb")
+        name = Words(row["name"]["th"], row["name"]["en"])
+        if what == "alone":
+            spread = row["alone"]["netPresentValue"]
+            return Basis(
+                title=Words(
+                    f"มูลค่าปัจจุบันสุทธิเมื่อทำเพียงมาตรการเดียว: {name.th}", f"Net present value alone: {name.en}"
+                ),
+                value=f"{spread['p5']:,g} – {spread['p95']:,g}",
+                unit=MTHB,
+                check=_MODEL,
+                formula=NPV,
+                parts=tuple(
+                    Link(title=_title(measure, one), kind="measure", key=f"{measure_id}~{one}")
+                    for one in ("capex", "opex", *(e.indicator for e in measure.effects))
+                ),
+                entities=(entity,),
+                note=Words(
+                    "เริ่มปีแรก ไม่คิดต้นทุนของมาตรการที่ต้องทำก่อน",
+                    "started in the first year; prerequisites are not charged",
+                ),
+            )
+        found = _range(measure, what)
+        return _of_range(
+            _title(measure, what),
+            found,
+            SHARE if what not in ("capex", "opex") else MTHB,
+            (
+                EntityRef(
+                    id=entity.id,
+                    attribute="opexMthb"
+                    if what == "opex"
+                    else "capexMthb"
+                    if what == "capex"
+                    else "indicators",
+                ),
+            ),
+        )
+
+    async def unit_value(self, key: str, actor: Actor) -> Basis:
+        """``<indicator>``."""
+        may_see(actor, SCOPE + "/measure", "Measure")
+        worth = next((one for one in shipped_values() if one.indicator == key), None)
+        if worth is None:
+            raise NoSuchFigure
+        rows = (await self._roadmap.inputs()).rows
+        name = rows[key]["name"] if key in rows else {"th": key, "en": key}
+        basis = _of_range(
+            Words(f"มูลค่าต่อหน่วยต่อปี: {name['th']}", f"Value of a unit a year: {name['en']}"),
+            worth.mthb_per_unit,
+            MTHB,
+            (EntityRef(id=_INDICATOR + key, attribute="kpiValue"),),
+        )
+        return _with_life(basis, worth)
+
+    async def sources(self, key: str, actor: Actor) -> Basis:
+        """``costsAndEffects``, ``capex``, ``opex``, ``effects`` or ``values``: how many have no outside source."""
+        may_see(actor, SCOPE + "/measure", "Measure")
+        measures = self._roadmap.measures(actor.access)
+        counts = source_counts(measures, shipped_values()).get(key)
+        if counts is None:
+            raise NoSuchFigure
+        listed: list[tuple[str, str, Words, Triangle]] = [
+            ("measure", f"{m.id}~{what}", _title(m, what), _range(m, what))
+            for m in measures
+            for what in ("capex", "opex", *(e.indicator for e in m.effects))
+            if key in ("costsAndEffects", what) or (key == "effects" and what not in ("capex", "opex"))
+        ]
+        if key == "values":
+            listed = [
+                ("unit-value", v.indicator, Words(v.indicator, v.indicator), v.mthb_per_unit)
+                for v in shipped_values()
+            ]
+        return Basis(
+            title=Words("ค่าที่ไม่มีแหล่งภายนอก", "Figures without an outside source"),
+            value=counts["total"] - counts["withSource"],
+            formula=Words(
+                f"ค่าทั้งหมด {counts['total']} − ค่าที่มีแหล่งภายนอก {counts['withSource']}",
+                f"all {counts['total']} − with an outside source {counts['withSource']}",
+            ),
+            constants=tuple(
+                Constant(name=title, value=one.likely, source=_source(one), check=_check(one))
+                for _, _, title, one in listed
+                if one.has_outside_source
+            ),
+            parts=tuple(
+                Link(title=title, kind=kind, key=where)
+                for kind, where, title, one in listed
+                if not one.has_outside_source
+            ),
+            entities=tuple(EntityRef(id=MEASURE + m.id, attribute="definition") for m in measures),
+        )
+
+    # -- gaps -------------------------------------------------------------------------------------------------
+    async def gap(self, key: str, actor: Actor) -> Basis:
+        """``<indicator>~<value|target|closes>``, the last with ``~<measure>``."""
+        may_see(actor, SCOPE + "/gap", "Gap")
+        indicator, what, measure = (*key.split("~", 2), "", "")[:3]
+        row = next(
+            (one for one in (await self._roadmap.gaps())["gaps"] if one["indicator"] == indicator), None
+        )
+        if row is None:
+            raise NoSuchFigure
+        unit = Words(row["unit"]["th"], row["unit"]["en"])
+        entities = (
+            EntityRef(id=_INDICATOR + indicator, attribute="kpiValue"),
+            EntityRef(id=GAP + indicator, attribute="gap"),
+        )
+        if what == "target" and row["target"] is not None:
+            target = row["target"]
+            return Basis(
+                title=Words(f"ค่าเป้าหมาย: {row['name']['th']}", f"Target: {row['name']['en']}"),
+                value=target["value"], unit=unit,
+                constants=(
+                    Constant(
+                        name=Words(target["text"]["th"], target["text"]["en"]), value=target["value"], unit=unit,
+                        source=Words(str(target["source"]), str(target["source"])),
+                    ),
+                ),
+                entities=entities,
+            )  # fmt: skip
+        if what == "closes":
+            traced = next((one for one in row["measures"] if one["id"] == measure), None)
+            if traced is None:
+                raise NoSuchFigure
+            return Basis(
+                title=Words(
+                    f"ส่วนของช่องว่างที่มาตรการปิดได้: {traced['name']['th']}", f"Share of the gap it closes: {traced['name']['en']}"
+                ),
+                value=traced["closesPercent"], unit=Words("ร้อยละ", "percent"), check=_MODEL,
+                formula=Words("ผลที่น่าจะเป็นที่สุด × ส่วนที่เหลือถึงค่าอุดมคติ ÷ ช่องว่างถึงเป้าหมาย × 100", "most likely effect × what remains to the ideal ÷ gap to the target × 100"),
+                parts=(Link(title=Words("ผลของมาตรการ", "Effect of the measure"), kind="measure", key=f"{measure}~{indicator}"),),
+                entities=(*entities, EntityRef(id=MEASURE + measure, attribute="indicators")),
+            )  # fmt: skip
+        return Basis(
+            title=Words(row["name"]["th"], row["name"]["en"]),
+            value=row["value"],
+            unit=unit,
+            entities=entities,
+        )
+
+
+def _title(measure: Measure, what: str) -> Words:
+    said = {"capex": Words("งบลงทุน", "Capital"), "opex": Words("ค่าดำเนินการต่อปี", "Running cost a year")}.get(
+        what, Words("ผลต่อส่วนที่เหลือ", "Effect on what remains")
+    )
+    return Words(f"{said.th}: {measure.name['th']}", f"{said.en}: {measure.name['en']}")
+
+
+def _range(measure: Measure, what: str) -> Triangle:
+    found = {"capex": measure.capex, "opex": measure.opex, **{e.indicator: e.share for e in measure.effects}}
+    if what not in found:
+        raise NoSuchFigure
+    return found[what]
+
+
+def _source(one: Triangle) -> Words:
+    return _ASSUMED if one.source is None else Words(one.source, one.source)
+
+
+def _check(one: Triangle) -> Words:
+    text = CHECK_TEXTS[Check.OWN if one.check is None else one.check]
+    return Words(text["th"], text["en"])
+
+
+def _of_range(title: Words, one: Triangle, unit: Words, entities: tuple[EntityRef, ...]) -> Basis:
+    ends = ((Words("ค่าต่ำ", "Low"), one.low), (Words("ค่าที่น่าจะเป็นที่สุด", "Most likely"), one.likely), (Words("ค่าสูง", "High"), one.high))  # fmt: skip
+    return Basis(
+        title=title,
+        value=one.likely,
+        unit=unit,
+        check=_check(one),
+        constants=tuple(
+            Constant(name=name, value=value, unit=unit, source=_source(one), check=_check(one))
+            for name, value in ends
+        ),
+        entities=entities,
+        note=None if one.basis is None else Words(one.basis["th"], one.basis["en"]),
+    )
+
+
+def _with_life(basis: Basis, worth: Worth) -> Basis:
+    """The value of a statistical life that the range implies."""
+    if worth.lives_per_unit is None:
+        return basis
+    lives = worth.lives_per_unit
+    life = Constant(
+        name=Words("มูลค่าชีวิตเชิงสถิติ", "Value of a statistical life"), value=round(worth.mthb_per_unit.likely / lives, 1),
+        unit=MTHB, source=_source(worth.mthb_per_unit), check=_check(worth.mthb_per_unit),
+    )  # fmt: skip
+    count = Constant(
+        name=Words("ชีวิตต่อหนึ่งหน่วยตัวชี้วัด", "Lives in a unit of the indicator"), value=lives, source=_ASSUMED
+    )
+    return replace(
+        basis,
+        constants=(*basis.constants, life, count),
+        formula=Words(
+            "มูลค่าต่อหน่วย = ชีวิตต่อหนึ่งหน่วย × มูลค่าชีวิต", "unit value = lives in a unit × value of a life"
+        ),
+    )

@@ -1,0 +1,107 @@
+"""The roadmap in the browser: a budget that is wrong, a run that is finished and stays, two runs next to one another."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import httpx
+import pytest
+
+playwright = pytest.importorskip("playwright.sync_api")
+from playwright.sync_api import expect  # noqa: E402
+
+from .test_frame import serious  # noqa: E402
+
+pytestmark = pytest.mark.browser
+SMALL = {
+    "samples": 2,
+    "exclude": [
+        "ambulance-posts", "demand-minibuses", "fire-satellites", "night-lighting", "panwa-link", "public-masts",
+        "rain-slope-network", "slope-4029", "water-districts",
+    ],
+}  # fmt: skip
+
+
+def computed(platform: Any, **asked: Any) -> str:
+    """The id of a run that is complete."""
+    platform.api("GET", "/api/roadmap/portfolios", role="analyst")
+    answer = httpx.post(
+        f"{platform.url}/api/roadmap/portfolio",
+        json={**SMALL, **asked},
+        headers={"Authorization": f"Bearer {platform.tokens['analyst']}"},
+        timeout=180,
+    )
+    assert answer.status_code == 201, answer.text
+    local = str(answer.json()["id"]).rpartition(":")[2]
+    for _ in range(240):
+        if platform.api("GET", f"/api/roadmap/portfolio/{local}")["robustness"]["status"] == "done":
+            return local
+        time.sleep(0.5)
+    raise AssertionError(f"run {local} was not finished")
+
+
+def test_a_wrong_budget_names_its_field(screens: Any) -> None:
+    """In the reader's language, above the plan; what was typed stays."""
+    for lang, field in (("th", "วงเงินห้าปี"), ("en", "budget")):
+        page = screens(user="admin", lang=lang).open("/roadmap")
+        total = page.locator("main form input").first
+        page.locator("main form input").nth(1).fill("150")
+        total.fill("-5")
+        page.locator("main form button[type=submit]").click()
+        said = page.locator("main [role=alert]")
+        expect(said).to_contain_text(field, timeout=60_000)
+        expect(said).to_contain_text("1000000")
+        expect(total).to_have_value("-5")
+        total.fill("")
+        page.locator("main form button[type=submit]").click()
+        expect(said).to_contain_text(field, timeout=60_000)
+
+
+def test_a_new_budget_has_an_address_and_survives_a_reload(screens: Any) -> None:
+    page = screens(user="admin", lang="th", theme="light").open("/roadmap")
+    total, yearly = page.locator("main form input").nth(0), page.locator("main form input").nth(1)
+    total.fill("300")
+    yearly.fill("90")
+    page.locator("main form button[type=submit]").click()
+    page.wait_for_url("**/roadmap/*", timeout=200_000)
+    expect(page.locator("main")).to_contain_text("300 ล้านบาท ในห้าปี", timeout=60_000)
+    expect(page.locator("main [role=progressbar]").first).to_be_visible()
+    page.reload()
+    expect(page.locator("main")).to_contain_text("300 ล้านบาท ในห้าปี")
+    expect(page.locator("main form input").first).to_have_value("300")
+    assert serious(page) == []
+
+
+def test_a_complete_run_shows_its_certainty(screens: Any, platform: Any) -> None:
+    """How often it exceeds the budget, intervals, regret, reasons, the value of a life, and how much has a source."""
+    run = computed(platform, name="หกร้อย")
+    page = screens(user="admin", lang="en").open(f"/roadmap/{run}")
+    main = page.locator("main")
+    expect(main).to_contain_text("Share of draws over budget", timeout=30_000)
+    expect(main.get_by_text("pending")).to_have_count(0)
+    expect(main).to_contain_text("58 of 64")
+    expect(main).to_contain_text("Value of a statistical life")
+    expect(main).to_contain_text("A year of building costs about")
+    regret = main.get_by_role("row").filter(has_text="Regret against perfect foresight")
+    expect(regret).to_contain_text("to")
+    dispatch = main.get_by_role("row").filter(has_text="It would be in the plan with a further benefit").first
+    expect(dispatch).to_be_visible()
+    assert serious(page) == []
+
+
+def test_two_runs_are_compared(screens: Any, platform: Any) -> None:
+    computed(platform, name="หกร้อย")
+    computed(platform, name="สี่ร้อย", totalMthb=400, yearlyMthb=100)
+    screen = screens(user="admin", lang="th", theme="light")
+    page = screen.open("/roadmap")
+    for name in ("หกร้อย", "สี่ร้อย"):
+        page.get_by_role("row").filter(has_text=name).get_by_role("checkbox").check(timeout=60_000)
+    page.get_by_role("button", name="เปรียบเทียบสองแผน").click()
+    page.wait_for_url("**/roadmap/compare?a=*&b=*")
+    table = page.get_by_role("table", name="เปรียบเทียบแผน")
+    expect(table).to_contain_text("หกร้อย", timeout=30_000)
+    expect(table).to_contain_text("สี่ร้อย")
+    expect(table.get_by_role("row").filter(has_text="โอกาสเกินวงเงิน")).to_contain_text("%")
+    expect(page.locator("main")).to_contain_text("เริ่ม 25")
+    assert serious(page) == []
