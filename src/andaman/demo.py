@@ -20,7 +20,7 @@ from andaman.kernel.errors import Unavailable
 from andaman.offline import cli_actor
 from andaman.server import listen, run_blocking
 from andaman.settings import Settings
-from andaman.training.demo import simulated_staff
+from andaman.training.demo import SIGN_INS, simulated_staff
 from andaman.training.service import TrainingService
 
 DEFAULTS: Final = {
@@ -79,6 +79,7 @@ def run_demo(settings: Settings, given: set[str]) -> int:
 
     async def ready() -> None:
         await _make_accounts(app, people, accounts)
+        app.get(TrainingService).certificates.simulated = frozenset(f"user:{one.username}" for one in people)
         training, staff = app.get(TrainingService), pack.demo_staff if pack else base_demo_staff()
         await training.seed(simulated_staff(training.framework(), staff, app.site.clock()))
         host, port = sock.getsockname()[:2]
@@ -102,7 +103,7 @@ def run_demo(settings: Settings, given: set[str]) -> int:
 def _sign_ins(directory: Path, people: Sequence[DemoAccount]) -> dict[str, str]:
     """User name → password of the demo accounts: made once at random, kept readable for the owner only. An account that a
     later pack adds gets its own; the others keep theirs."""
-    file = directory / "demo-sign-in.json"
+    file = directory / SIGN_INS
     try:
         kept = json.loads(file.read_text("utf-8"))
         known = {str(k): str(v) for k, v in kept.items()} if isinstance(kept, dict) else {}

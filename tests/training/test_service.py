@@ -2,12 +2,14 @@
 
 import asyncio
 
-from andaman.broker.entity.build import iri, value
+from andaman.broker.entity.build import entity, iri, prop, value
+from andaman.broker.model import OpKind, WriteOp
 from andaman.city.registers import SeedRows
-from andaman.identity.model import FULL_ACCESS
+from andaman.identity.model import FULL_ACCESS, system_actor
 from andaman.identity.records import TokenKind
 from andaman.offline import cli_actor
 from andaman.training.course import courses_of
+from andaman.training.demo import SIGN_INS
 from andaman.training.exercise import scope_of
 from tests.declared import undeclared
 
@@ -224,5 +226,60 @@ def test_a_drill_goes_on_after_a_restart(tmp_path):
                     break
             assert state["drill"]["a"]["drillStatus"] == "running"
             assert state["drill"]["a"]["injected"]
+
+    run(work)
+
+
+def test_a_certificate_shows_what_is_on_the_paper_to_whoever_has_its_address(tmp_path):
+    async def work():
+        tmp_path.joinpath(SIGN_INS).write_text('{"test-dispatcher": "x"}', "utf-8")
+        async with (
+            platform(tmp_path) as app,
+            client(app, "operator") as mine,
+            client(app, "dispatcher") as demo,
+            client(app) as anyone,
+        ):
+            page = f"{COURSE}/certificate"
+            early = await mine.post(page, json={})
+            assert (early.status_code, early.json()["code"]) == (409, "course-not-completed")
+            for http in (mine, demo):
+                for step in SHIFT.steps[:2]:
+                    await http.post(f"{COURSE}/steps/{step.id}", json={})
+                right = {q.id: q.right for q in QUIZ.questions}
+                await http.post(f"{COURSE}/steps/{QUIZ.id}", json=right)
+                assert (await http.get(COURSE)).json()["certificate"] is None
+                # a passed drill, as its room would have scored it
+                person = (await http.get("/auth/me")).json()["principal"]["id"]
+                run_id = "urn:ngsi-ld:DrillRun:" + person.rsplit("-", 1)[1]
+                attrs = {
+                    "person": prop(person),
+                    "drillStatus": prop("scored"),
+                    "drillRole": prop("call-taking"),
+                    "percent": prop(80.0),
+                    "passed": prop(True),
+                }
+                doc = entity(run_id, "DrillRun", **attrs)
+                await app.broker.must_write([WriteOp(OpKind.CREATE, run_id, doc)], system_actor("test"))
+                done = await http.post(f"{COURSE}/steps/drill", json={"drill": run_id.rsplit(":", 1)[1]})
+                assert done.json()["result"]["passed"], done.text
+            made, again = [(await mine.post(page, json={})).json() for _ in range(2)]
+            assert made == again, "one person has one"
+            assert (await mine.get(COURSE)).json()["certificate"] == made
+            other = (await demo.post(page, json={})).json()
+            assert (made["simulated"], other["simulated"]) == (False, True)
+            assert int(other["number"][-5:]) == int(made["number"][-5:]) + 1
+            seen = (await anyone.get(f"/api/training/certificates/{made['id']}")).json()
+            assert seen == made
+            assert seen.keys() == {
+                "id", "number", "personName", "course", "issuedAt", "validUntil", "percent", "simulated", "valid",
+            }  # fmt: skip
+            assert (seen["percent"], seen["valid"]) == (90.0, True)
+            for wrong in ("x", made["id"][:-1], "test-operator"):
+                assert (await anyone.get(f"/api/training/certificates/{wrong}")).status_code == 404
+            records = list(app.broker.iter_entities([iri("LearningRecord")], FULL_ACCESS))
+            origins = {(value(r, "person"), value(r, "origin")) for r in records}
+            assert origins == {("user:test-operator", "measured"), ("user:test-dispatcher", "simulated")}
+            competencies = {value(r, "competency") for r in records if value(r, "level") == 3}
+            assert "dispatch" not in competencies, "who took calls has not shown that they can send units"
 
     run(work)

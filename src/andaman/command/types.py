@@ -6,7 +6,7 @@ from typing import Final
 
 from andaman.common_attributes import ADDRESS, BEARING, CODE, DEFINITION, DESCRIPTION, SPEED
 from andaman.kernel.words import Words
-from andaman.units import IE, MTR, SEC
+from andaman.units import MTR, SEC
 from andaman.vocabulary import Attribute, Code, EntityType, Layer, Namespace
 
 SEVERITY: Final = Attribute(

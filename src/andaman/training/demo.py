@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 from andaman.broker.api import Doc, entity, prop
@@ -12,6 +14,19 @@ from andaman.kernel.time import DAY, Micros
 from andaman.training.framework import MAX_LEVEL, Framework
 
 SCOPE: Final = ("/training/record",)
+
+
+SIGN_INS: Final = "demo-sign-in.json"
+"""In the data directory of a demonstration: user name → password."""
+
+
+def demo_people(directory: Path) -> frozenset[str]:
+    """Ids of the accounts of a demonstration that this data directory holds, also when it is served as any other."""
+    try:
+        kept = json.loads((directory / SIGN_INS).read_text("utf-8"))
+    except (OSError, ValueError):
+        return frozenset()
+    return frozenset(f"user:{name}" for name in kept) if isinstance(kept, dict) else frozenset()
 
 
 def simulated_staff(

@@ -81,6 +81,16 @@ class NoSuchCourse(Refusal, ResourceNotFound):
     id: str
 
 
+class NoSuchCertificate(Refusal, ResourceNotFound):
+    code = "no-such-certificate"
+    words = Words("ไม่มีใบรับรองนี้", "There is no such certificate")
+
+
+class CourseNotCompleted(Refusal, Conflict):
+    code = "course-not-completed"
+    words = Words("ต้องผ่านทุกขั้นของหลักสูตรก่อน จึงจะออกใบรับรองได้", "Pass every step of the course first")
+
+
 class NoSuchStep(Refusal, ResourceNotFound):
     code = "no-such-course-step"
     words = Words("หลักสูตร {course} ไม่มีขั้น {step}", "Course {course} has no step {step}")

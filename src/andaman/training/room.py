@@ -10,6 +10,7 @@ from andaman.identity.service import Identity
 from andaman.kernel.time import DAY
 from andaman.room import Built, Room, Site, setting
 from andaman.training.course import COURSES
+from andaman.training.demo import demo_people
 from andaman.training.framework import COMPETENCIES, STAFF_ROLES
 from andaman.training.permissions import PERMISSIONS
 from andaman.training.routes import routes
@@ -31,7 +32,9 @@ def build(site: Site, settings: TrainingSettings) -> Built:
     tenants = site.services.get(Identity).tenants
     keep = settings.drill_keep_days * DAY
     broker, registers = site.services.get(Broker), site.services.get(Registers)
-    training = site.services.add(TrainingService(broker, site.clock, registers, tenants, keep))
+    training = site.services.add(
+        TrainingService(broker, site.clock, registers, tenants, keep, demo_people(site.directory))
+    )
     return Built(doors=routes(training), background=[training])
 
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from andaman.broker.api import Doc, simplify
 from andaman.form import body_text
-from andaman.identity.doors import BoundDoor, DoorEntry, Tenancy
+from andaman.identity.doors import ANYONE, BoundDoor, Cost, DoorEntry, Tenancy
 from andaman.identity.model import FULL_ACCESS, Actor
 from andaman.identity.web import actor_of
 from andaman.kernel.errors import BadRequestData, ResourceNotFound
@@ -37,6 +37,10 @@ def _entry(method: str, path: str, requires: Permission = READ_TRAINING, *asks: 
     return DoorEntry(method, f"/api/training{path}", Tenancy.CITY, requires, asks, body_max=body_max)
 
 
+_CHECK: Final = DoorEntry("GET", "/api/training/certificates/{id}", Tenancy.CITY, ANYONE, cost=Cost.QUESTION)
+"""Anybody who holds the paper has its id."""
+
+
 def routes(service: TrainingService) -> list[BoundDoor]:
     """Overview, courses and drills; see docs/rooms/training.md for the shapes."""
     door = _Door(service)
@@ -45,6 +49,8 @@ def routes(service: TrainingService) -> list[BoundDoor]:
         _entry("POST", "/roles", MANAGE_STAFF).to(door.role),
         _entry("GET", "/courses/{course}").to(door.course),
         _entry("POST", "/courses/{course}/steps/{step}", TAKE_COURSES).to(door.step),
+        _entry("POST", "/courses/{course}/certificate", TAKE_COURSES).to(door.certify),
+        _CHECK.to(door.certificate),
         _entry("GET", "/scenarios").to(door.scenarios),
         _entry("GET", "/drills", READ_TRAINING, REVIEW_DRILLS).to(door.drills),
         _entry("POST", "/drills", RUN_DRILLS).to(door.begin),
@@ -68,6 +74,13 @@ class _Door:
         answers = await _object(request)
         path = request.path_params
         return json_response(await self._training.take_step(path["course"], path["step"], answers, actor))
+
+    async def certify(self, request: Request) -> Response:
+        await _object(request)
+        return json_response(await self._training.certify(request.path_params["course"], actor_of(request)))
+
+    async def certificate(self, request: Request) -> Response:
+        return json_response(self._training.certificates.get(request.path_params["id"]))
 
     async def role(self, request: Request) -> Response:
         actor = actor_of(request)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -26,10 +26,12 @@ from andaman.identity.tenants import Tenants
 from andaman.kernel.ids import keyed_id, sortable_id, urn
 from andaman.kernel.time import DAY, Clock, Micros, format_time
 from andaman.register import Rows
+from andaman.training.certificates import Certificates
 from andaman.training.course import Course, Step, courses_of, mark_quiz
 from andaman.training.drills import Drills
 from andaman.training.framework import STAFF_ROLES, Framework
 from andaman.training.problems import (
+    CourseNotCompleted,
     DrillNeeded,
     DrillNotScored,
     DrillOfAnother,
@@ -55,14 +57,16 @@ class TrainingService:
         registers: Rows,
         tenants: Tenants | None = None,
         keep: Micros = 30 * DAY,
+        simulated: Collection[str] = (),
     ) -> None:
-        """``tenants`` and ``keep``: see ``Drills``."""
+        """``tenants`` and ``keep``: see ``Drills``; ``simulated``: see ``Certificates``."""
         self._registers = registers
         self._broker = broker
         self._clock = clock
         self._actor = system_actor("training")
         self._lock = asyncio.Lock()  # one enrolment step at a time: read, decide, write
         self.drills = Drills(broker, clock, registers, tenants, keep)
+        self.certificates = Certificates(broker, clock, simulated)
 
     async def start(self) -> None:
         """Resume drills that a stop interrupted."""
@@ -143,11 +147,24 @@ class TrainingService:
     def progress(self, course_id: str, actor: Actor) -> dict[str, Any]:
         """The course with what the signed-in person has passed."""
         course = self._course(course_id)
+        certificate = self.certificates.find(course, actor.principal.id)
         return {
             **course_json(course),
             "progress": self._passed(course, actor.principal.id),
+            "certificate": None if certificate is None else self.certificates.json(certificate),
             "person": actor.principal.name,
         }
+
+    async def certify(self, course_id: str, actor: Actor) -> dict[str, Any]:
+        """The certificate of a course, for a person who has passed every step. Its score is the mean of questions and drills.
+        Raises NoSuchCourse, CourseNotCompleted."""
+        course = self._course(course_id)
+        passed = self._passed(course, actor.principal.id)
+        if not all(passed.get(step.id, {}).get("passed") for step in course.steps):
+            raise CourseNotCompleted
+        scores = [float(passed[step.id]["score"]) for step in course.steps if step.kind != "read"]
+        percent = round(sum(scores) / len(scores), 1) if scores else 100.0
+        return self.certificates.json(await self.certificates.issue(course, actor, percent))
 
     async def take_step(
         self, course_id: str, step_id: str, answers: Mapping[str, Any], actor: Actor
@@ -245,7 +262,7 @@ class TrainingService:
                 competency=prop(competency),
                 level=prop(level, now),
                 evidence=prop(evidence),
-                origin=prop("measured"),
+                origin=prop("simulated" if person in self.certificates.simulated else "measured"),
             )
             for competency, level in levels.items()
         ]

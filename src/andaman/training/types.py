@@ -259,7 +259,27 @@ EXERCISE: Final = EntityType(
     configures=True,
 )
 
+CERTIFICATE: Final = EntityType(
+    "Certificate",
+    Words("ใบรับรอง", "Certificate"),
+    (
+        _PERSON,
+        Attribute("personName", Words("ชื่อบุคลากร", "Name of the person"), namespace=Namespace.DEFAULT),
+        Attribute("refCourse", Words("หลักสูตร", "Course"), "Relationship", namespace=Namespace.DEFAULT),
+        Attribute(
+            "certificateNumber", Words("เลขที่ใบรับรอง", "Number of the certificate"), namespace=Namespace.OWN
+        ),
+        Attribute("issuedAt", Words("ออกเมื่อ", "Issued"), namespace=Namespace.OWN),
+        Attribute("validUntil", Words("ใช้ได้ถึง", "Valid until"), namespace=Namespace.OWN),
+        Attribute("percent", Words("คะแนนร้อยละ", "Score in percent"), namespace=Namespace.DEFAULT),
+    ),
+    ("staff-training",),
+    note="Its name is that of the course. Its id cannot be guessed; anyone who has it may check the certificate.",
+    configures=True,
+)
+
 TYPES: Final = (
+    CERTIFICATE,
     COMPETENCY,
     STAFF_ROLE,
     COURSE,

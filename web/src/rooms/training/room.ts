@@ -12,5 +12,7 @@ export default defineRoom({
       may: 'training.read',
       load: () => import('./Page.svelte'),
     },
+    // anybody who holds a certificate checks it
+    { path: '/training/certificate', title: msg.certificate, icon: 'school', load: () => import('./Certificate.svelte') },
   ],
 });

@@ -41,12 +41,24 @@ export interface Passed {
   score: number;
   at: string;
 }
+export interface Certificate {
+  id: string;
+  number: string;
+  personName: string;
+  course: Message;
+  issuedAt: string;
+  validUntil: string;
+  percent: number;
+  simulated: boolean;
+  valid: boolean;
+}
 export interface Course {
   id: string;
   title: Message;
   summary: Message;
   steps: Step[];
   progress?: Record<string, Passed>;
+  certificate?: Certificate | null;
 }
 export interface Review {
   id: string;
