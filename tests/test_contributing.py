@@ -187,7 +187,7 @@ def test_a_register_is_added_with_its_first_rows(copy: Path) -> None:
 def test_a_role_is_a_row(copy: Path) -> None:
     follow("Add a role", copy)
     names, permissions, sees = json.loads(run_in(copy, "-c", ASK_ROLE).splitlines()[-1])
-    assert names == ["operator", "dispatcher", "analyst", "administrator", "shiftLead"]
+    assert names == ["operator", "dispatcher", "analyst", "programme-office", "administrator", "shiftLead"]
     assert permissions == ["incident.close", "incident.read", "incident.step", "unit.assign"]
     assert sees == ["personal", "security", "unlisted"]
 

@@ -52,7 +52,7 @@ GET /api/assessment/indicators · GET /api/assessment/indicators/{id} · GET /ap
 GET /api/assessment/accessibility/{kind} · GET /api/assessment/criticality
 GET /api/connectivity/sites · GET /api/connectivity/runs · GET /api/connectivity/runs/{id:path} · GET /api/connectivity/policy
 GET /api/roadmap/measures · GET /api/roadmap/measures/{id} · GET /api/roadmap/gaps · GET /api/roadmap/portfolio
-GET /api/roadmap/portfolio/{id:path} · GET /api/roadmap/portfolios · GET /api/programme · GET /api/programme/quarter
+GET /api/roadmap/portfolio/{id:path} · GET /api/roadmap/portfolios · GET /api/programme
 GET NG/entities · GET NG/entities/{entityId} · POST NG/entityOperations/query
 GET NG/types · GET NG/types/{type} · GET NG/attributes · GET NG/attributes/{attrId}
 GET NG/entityMaps · GET NG/entityMaps/{entityMapId} · PATCH NG/entityMaps/{entityMapId} · DELETE NG/entityMaps/{entityMapId}

@@ -241,7 +241,7 @@ def _rooms(rng: random.Random) -> tuple[str, str, Any]:
          "/api/assessment/accessibility", "/api/assessment/criticality", "/api/connectivity/sites", "/api/connectivity/runs", "/api/connectivity/policy",
          "/api/roadmap/measures", "/api/roadmap/gaps", "/api/roadmap/portfolio", "/api/roadmap/portfolios", "/api/evidence/portfolio/default~recommended~netPresentValue", "/api/evidence/gap/road-deaths~value",
          "/api/evidence/unit-value/road-deaths", "/api/evidence/roadmap-sources/values", "/api/evidence/measure/speed-cameras~capex", "/api/training", "/api/training/scenarios",
-         "/api/training/drills", "/api/training/drills/x", "/api/programme", "/api/programme/quarter", "/api/catalogue/datasets", "/api/catalogue/datasets/open",
+         "/api/training/drills", "/api/training/drills/x", "/api/programme", "/api/programme/draft", "/api/programme/acceptances", "/api/catalogue/datasets", "/api/catalogue/datasets/open",
          "/api/catalogue/datasets/hush", "/api/catalogue/datasets/secret", "/api/catalogue/datasets/nothing", "/api/city", "/api/registers", "/api/registers/incident-types", "/api/registers/incident-types/fire", "/api/registers/nothing", "/tiles/base/10/791/489.mvt", "/tiles/base/12/3167/1957.mvt",
          "/metrics", "/api/identity/audit", "/api/identity/users", "/api/identity/users/ghost", "/api/identity/tokens", "/api/identity/agencies", "/api/ingest/feeds",
          "/api/ingest/dead-letters", "/auth/me", "/auth/sessions", "/ngsi-ld/contexts/andaman.jsonld"]

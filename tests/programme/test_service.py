@@ -1,87 +1,215 @@
-"""The programme over a real broker: evidence found now and in the past, with the rights of whoever asks."""
+"""The programme over a real broker: what counts as achieved, and that the figures are the same for everybody."""
 
-from urllib.parse import quote
+from andaman.broker.api import OpKind, WriteOp, entity, iri, prop, rel
+from andaman.city.pack import base_demo_accounts
+from andaman.demo import _make_accounts
+from andaman.identity.model import FULL_ACCESS, Actor, acting_in, system_actor
+from andaman.identity.roles import shipped_roles
+from andaman.programme.service import ProgrammeService
 
-from andaman.kernel.time import format_time
+from ..support import PASSWORD, client, platform, principal, run
 
-from ..support import client, platform, run
+ROLES = [name for name in shipped_roles().rows if name != "public"]
+DRAFT = "/api/programme/draft"
+NG = "/ngsi-ld/v1/entities"
 
 
-def _checks(report):
+def checks_of(report):
     return {c["id"]: c for o in report["objectives"] for d in o["deliverables"] for c in d["checks"]}
 
 
-def test_progress_rises_with_evidence_and_the_past_stays_as_it_was(tmp_path):
+def rows_of(report):
+    return {d["id"]: d for o in report["objectives"] for d in o["deliverables"]}
+
+
+async def draft(http, query=""):
+    answer = await http.get(DRAFT + query)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def incident(local, **attrs):
+    name = f"urn:ngsi-ld:Incident:{local}"
+    return entity(
+        name, "Incident", scope=("/command/incident",), incidentStatus=prop("closed"), **attrs
+    )  # fmt: skip
+
+
+async def written(app, actor, *docs):
+    ops = [WriteOp(OpKind.UPSERT_REPLACE, doc["id"], doc) for doc in docs]
+    await app.broker.must_write(ops, actor)
+
+
+def dispatcher(username="anan"):
+    """Somebody who took the step in the command center."""
+    person = Actor(principal(f"user:{username}", username, "dispatcher"), FULL_ACCESS, "10.0.0.7")
+    return acting_in("command", person)
+
+
+def test_a_fresh_install_has_achieved_nothing(tmp_path):
+    """What the pack and the platform bring is installed. Nothing of it is an achievement of the city."""
+
     async def work():
-        async with platform(tmp_path, pack="phuket") as app, client(app, "analyst") as http:
-            now = (await http.get("/api/programme")).json()
-            assert _checks(now)["D1.1c"]["found"] >= 850
-            assert _checks(now)["D1.1c"]["met"]
-            assert _checks(now)["D3.2b"]["found"] == 0
-            long_ago = (await http.get("/api/programme?at=2020-01-01T00:00:00Z")).json()
-            assert long_ago["programmeYear"] == 0
-            assert _checks(long_ago)["D1.1c"]["found"] == 0
-            assert long_ago["progress"] < now["progress"]
+        async with platform(tmp_path, pack="phuket") as app, client(app, "programme-office") as http:
+            now = await draft(http)
+            assert now["achieved"] == 0
+            assert now["accepted"] == 0
+            assert now["installed"] > 0
+            roads = checks_of(now)["D1.1c"]
+            assert roads["installed"] >= 850
+            assert roads["achieved"] is None
+            assert roads["leftOut"] == {"shipped": roads["installed"]}
+            for row in rows_of(now).values():
+                assert row["achieved"] in (0, None)
+                assert row["status"] != "done"
 
     run(work)
 
 
-def test_a_quarter_tells_its_change_and_refuses_what_is_no_quarter(tmp_path):
+def test_an_incident_that_a_dispatcher_closed_counts_and_one_of_a_demonstration_does_not(tmp_path):
+    async def work():
+        async with platform(tmp_path, pack="minicity") as app, client(app, "programme-office") as http:
+            people = base_demo_accounts()
+            await _make_accounts(app, people, {one.username: PASSWORD for one in people})
+            unit = entity("urn:ngsi-ld:EmergencyUnit:s", "EmergencyUnit", origin=prop("simulated"))
+            mission = entity(
+                "urn:ngsi-ld:Assignment:m", "Assignment",
+                refIncident=rel("urn:ngsi-ld:Incident:served"), origin=prop("simulated"),
+            )  # fmt: skip
+            alert = entity("urn:ngsi-ld:Alert:r", "Alert", origin=prop("replayed"))
+            await written(app, system_actor("city"), unit, mission, alert)
+            await written(app, dispatcher("dispatcher"), incident("demo"))
+            await written(
+                app, dispatcher(), incident("served"), incident("warned", refAlert=rel(alert["id"]))
+            )
+            before = checks_of(await draft(http))["D1.1b"]
+            assert (before["installed"], before["achieved"]) == (3, 0)
+            assert before["leftOut"] == {"demo": 1, "simulated": 1, "replayed": 1}
+            await written(app, dispatcher(), incident("real"))
+            now = await draft(http)
+            assert checks_of(now)["D1.1b"]["achieved"] == 1
+            assert rows_of(now)["D1.1"]["status"] == "done"
+
+    run(work)
+
+
+def test_an_administrator_cannot_type_progress_in_and_is_named(tmp_path):
+    """Evidence that somebody wrote by hand is listed with its writer, and counts for nothing."""
+
+    async def work():
+        async with platform(tmp_path, pack="phuket") as app, client(app, "administrator") as http:
+            before = await draft(http)
+            for number in range(12):
+                for kind, values in (
+                    ("Incident", {"incidentStatus": "closed"}),
+                    ("LearningRecord", {"person": "user:anan"}),
+                    ("DrillRun", {"drillStatus": "scored", "passed": True}),
+                ):
+                    attrs = {iri(name): {"type": "Property", "value": one} for name, one in values.items()}
+                    made = {"id": f"urn:ngsi-ld:{kind}:typed-{number}", "type": iri(kind), **attrs}
+                    assert (await http.post(NG, json=made)).status_code == 201
+            after = await draft(http)
+            assert after["achieved"] == before["achieved"] == 0
+            for check in ("D2.2c", "D3.2b", "D3.2c"):
+                found = checks_of(after)[check]
+                assert (found["installed"], found["achieved"]) == (12, 0)
+                assert found["byHand"] == [{"name": "test-administrator", "count": 12}]
+                assert found["leftOut"] == {"handWritten": 12}
+
+    run(work)
+
+
+def test_a_drill_counts_when_it_was_passed_and_not_by_a_simulated_person(tmp_path):
+    async def work():
+        def drill(local, person, passed):
+            return entity(
+                f"urn:ngsi-ld:DrillRun:{local}", "DrillRun", person=prop(person), drillStatus=prop("scored"),
+                passed=prop(passed), origin=prop("simulated"),
+            )  # fmt: skip
+
+        async with platform(tmp_path, pack="phuket") as app, client(app, "programme-office") as http:
+            staff = entity(
+                "urn:ngsi-ld:StaffMember:7", "StaffMember", person=prop("staff-7"), origin=prop("simulated")
+            )
+            await written(app, system_actor("training"), staff)
+            runs = [drill("failed", "user:anan", False), drill("invented", "staff-7", True)]
+            await written(app, system_actor("drill"), *runs)
+            found = checks_of(await draft(http))["D3.2b"]
+            assert (found["achieved"], found["leftOut"]) == (0, {"demo": 1, "failed": 1})
+            await written(app, system_actor("drill"), drill("passed", "user:anan", True))
+            assert checks_of(await draft(http))["D3.2b"]["achieved"] == 1
+
+    run(work)
+
+
+def test_every_role_and_the_public_read_the_same_bytes(tmp_path):
+    """The figure never depends on who looks: neither the release, nor the draft of those who may see one."""
+
+    async def work():
+        async with platform(tmp_path, pack="phuket") as app:
+            await written(app, dispatcher(), incident("real"))
+            for released in (False, True):
+                if released:
+                    async with client(app, "programme-office") as http:
+                        made = await http.post("/api/programme/releases", json={"problems": "ไม่มี"})
+                        assert made.status_code == 201, made.text
+                public, drafts = set(), set()
+                for role in (*ROLES, None):
+                    async with client(app, role) as http:
+                        public.add((await http.get("/api/programme")).content)
+                        past = await http.get(f"{DRAFT}?year=2026&quarter=1")
+                        if role is None:
+                            assert past.status_code == 401
+                        else:
+                            assert past.status_code == 200, role
+                            drafts.add(past.content)
+                assert len(public) == 1
+                assert len(drafts) == 1
+
+    run(work)
+
+
+def test_a_quarter_compares_its_ends_by_one_plan_and_refuses_a_quarter_that_is_none(tmp_path):
     async def work():
         async with platform(tmp_path, pack="phuket") as app, client(app, "analyst") as http:
-            page = (await http.get("/api/programme/quarter")).json()
+            page = await draft(http)
             assert page["quarter"]["running"]
-            assert page["quarter"]["change"] == page["progress"]  # everything here is from this quarter
-            for query in (
-                "year=2026&quarter=5",
-                "year=26&quarter=1",
-                "year=2026&quarter=x",
-                "year=2100&quarter=1",
-            ):
-                answer = await http.get(f"/api/programme/quarter?{query}")
-                assert answer.status_code == 400, query
-                assert "quarter" in answer.json()["detail"].lower() or "number" in answer.json()["detail"]
+            assert (
+                page["quarter"]["change"]["installed"] == page["installed"]
+            )  # all of it came in this quarter
+            assert page["quarter"]["change"]["achieved"] == 0
+            for query in ("year=2026&quarter=5", "year=26&quarter=1", "year=2026&quarter=x", "year=2026"):
+                assert (await http.get(f"{DRAFT}?{query}")).status_code == 400, query
+            late = await http.get(f"{DRAFT}?year=2100&quarter=1")
+            assert late.json()["type"].endswith("quarter-not-begun") or late.status_code == 400
 
     run(work)
 
 
-def test_the_public_sees_only_what_its_rights_show(tmp_path):
-    async def work():
-        async with platform(tmp_path, pack="phuket") as app, client(app) as http:
-            report = (await http.get("/api/programme")).json()
-            assert _checks(report)["D2.2b"]["found"] == 0  # units are not public
-
-    run(work)
-
-
-def test_a_report_of_a_past_date_uses_the_plan_in_force_at_that_date(tmp_path):
+def test_a_draft_of_a_past_quarter_uses_the_plan_in_force_at_its_end(tmp_path):
     """Later changes of the plan change no report of the past. Where there was no plan yet, it is today's."""
 
     async def work():
         async with platform(tmp_path, pack="minicity") as app, client(app, "administrator") as http:
-            before = (await http.get("/api/programme")).json()
-            then = quote(format_time(app.site.clock()))
+            service = app.get(ProgrammeService)
+            then = app.site.clock()
+            before = (await service.plan_at(then)).version
             row = (await http.get("/api/registers/programme-deliverables/D1.1")).json()["row"]
             row["checks"][0]["target"] = 10
-            added = {**row, "checks": [{**row["checks"][0], "id": "D1.2a"}]}
-            for code, one in (("D1.1", row), ("D1.2", added)):
-                answer = await http.put(f"/api/registers/programme-deliverables/{code}", json=one)
-                assert answer.status_code == 200, answer.text
-            now = (await http.get("/api/programme")).json()
-            assert (before["progress"], now["progress"]) == (1.0, 0.5)
-            assert _checks(now).keys() == {"D1.1a", "D1.2a"}
-            past = (await http.get(f"/api/programme?at={then}")).json()
-            assert past["objectives"] == before["objectives"]
-            page = (await http.get("/api/programme/quarter")).json()
-            assert page["quarter"]["change"] == page["progress"] == 0.5
-            long_ago = (await http.get("/api/programme?at=2020-01-01T00:00:00Z")).json()
-            assert _checks(long_ago).keys() == _checks(now).keys()
-            for name in ("programme", "programme-objectives", "programme-deliverables"):
-                for one in (await http.get(f"/api/registers/{name}")).json()["rows"]:
-                    await http.delete(f"/api/registers/{name}/{one['code']}")
-            await http.delete("/api/registers/programme-objectives/O1")
-            assert (await http.get("/api/programme")).status_code == 404
-            past = (await http.get(f"/api/programme?at={then}")).json()
-            assert past["objectives"] == before["objectives"]
+            answer = await http.put("/api/registers/programme-deliverables/D1.1", json=row)
+            assert answer.status_code == 200, answer.text
+            assert (await service.plan_at(then)).version == before
+            assert (await draft(http))["plan"]["version"] != before
+            assert (await service.plan_at(0)).version == (await service.plan_at(None)).version
+
+    run(work)
+
+
+def test_a_city_without_a_programme_says_so(tmp_path):
+    async def work():
+        async with platform(tmp_path) as app, client(app) as http:
+            answer = await http.get("/api/programme")
+            assert answer.status_code == 404
+            assert answer.json()["code"] == "no-programme"
 
     run(work)

@@ -23,7 +23,12 @@ CHROMIUM = os.environ.get("ANDAMAN_CHROMIUM") or "/usr/bin/chromium"
 DEMANDED = os.environ.get("ANDAMAN_DEMAND_BROWSER") == "1"
 ANDAMAN = [sys.executable, "-c", "import sys; from andaman.cli import main; sys.exit(main())"]
 PASSWORD = "kluai-nam-wa-42-tonmai"
-ROLES = {"admin": "administrator", "dispatcher": "dispatcher", "operator": "operator"}
+ROLES = {
+    "programme": "programme-office",
+    "admin": "administrator",
+    "dispatcher": "dispatcher",
+    "operator": "operator",
+}
 FLAGS = [
     "--no-sandbox",
     "--disable-quic",

@@ -98,6 +98,7 @@ PAGES: Final = [
     Shown(f"/evidence/entities/{quote('type=Hospital', safe='')}", "dispatcher", "table"),
     Shown("/connectivity", "admin", "table", opened),
     Shown("/roadmap", "admin", "details", opened),
+    Shown("/programme?view=draft", "dispatcher", ".share .big"),
 ]
 
 NUMBERS: Final = """() => {

@@ -1,7 +1,7 @@
 """The promises of a programme: objectives, deliverables, milestones, and the proof of each. All of it is data of the
 city.
 
-Progress is never typed in: each deliverable lists checks over the platform's own entities.
+Each deliverable lists checks over the platform's own entities. A check says whether operation can show it at all.
 """
 
 from __future__ import annotations
@@ -10,14 +10,19 @@ from dataclasses import dataclass
 from typing import Annotated, Final
 
 from andaman.form import Part, Row, described, refers_to
+from andaman.kernel.digests import content_digest
 from andaman.kernel.words import Words
 from andaman.programme.problems import NoProgramme
 from andaman.programme.types import DELIVERABLE, OBJECTIVE, PROGRAMME
 from andaman.register import Register, Rows
 from andaman.vocabulary import Code
 
+IN_PLACE: Final = "in-place"
 _MEASURES: Final = (
     Code("count", Words("จำนวนรายการ", "Number of entities")),
+    Code(
+        IN_PLACE, Words("จำนวนรายการที่ติดตั้ง (ไม่เป็นผลสัมฤทธิ์)", "Number of entities in place (not an achievement)")
+    ),
     Code("distinct-types", Words("จำนวนชนิดข้อมูลที่มีอย่างน้อยหนึ่งรายการ", "Number of types with an entity")),
     Code("share", Words("ร้อยละของรายการที่ตรงเงื่อนไข", "Percentage that satisfies the condition")),
 )
@@ -29,7 +34,8 @@ class Check(Part, frozen=True, kw_only=True):
 
     ``measure`` "count" counts entities, "distinct-types" counts how many of ``types`` have at least one entity,
     "share" is the percentage of entities of ``types`` that satisfy ``query``. ``query`` is NGSI-LD query language with
-    short names of the city context.
+    short names of the city context. ``measure`` "in-place" counts what can only be put in place, such as roads: it says
+    nothing about what was achieved.
     """
 
     id: Annotated[str, described("รหัส", "Id")]
@@ -39,9 +45,15 @@ class Check(Part, frozen=True, kw_only=True):
     query: Annotated[str, described("เงื่อนไข (NGSI-LD)", "Condition (NGSI-LD)")] = ""
     measure: Annotated[str, described("วิธีวัด", "Measure", choices=_MEASURES)] = "count"
 
+    @property
+    def shows_operation(self) -> bool:
+        """Can it be achieved in operation?"""
+        return self.measure != IN_PLACE
+
 
 class ProgrammeRow(Row, frozen=True, kw_only=True):
-    """The one row ``programme``. Times are ISO 8601."""
+    """The one row ``programme``. Times are ISO 8601. ``letterhead`` has the lines at the head
+    of its reports, ``sign_off`` the duties of those who sign them."""
 
     name: Words
     announcement: Words
@@ -50,6 +62,8 @@ class ProgrammeRow(Row, frozen=True, kw_only=True):
     signed_words: Words
     ends: str
     ends_words: Words
+    letterhead: tuple[Words, ...] = ()
+    sign_off: tuple[Words, ...] = ()
 
 
 class ObjectiveRow(Row, frozen=True, kw_only=True):
@@ -119,6 +133,16 @@ class Plan:
         if about is None or not promised:
             raise NoProgramme
         return cls(about, promised)
+
+    @property
+    def version(self) -> str:
+        """Equal for plans that promise the same by the same checks: only their figures can be compared."""
+        rows = [[row.code, DELIVERABLES.json(row)] for o in self.objectives for row in o.deliverables]
+        return content_digest([[o.id for o in self.objectives], rows])[:16]
+
+    @property
+    def deliverables(self) -> dict[str, DeliverableRow]:
+        return {row.code: row for objective in self.objectives for row in objective.deliverables}
 
     @property
     def checks(self) -> list[Check]:

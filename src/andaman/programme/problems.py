@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from andaman.kernel.errors import BadRequestData, ResourceNotFound
+from andaman.kernel.errors import BadRequestData, Conflict, ResourceNotFound
 from andaman.kernel.refusals import Refusal
-from andaman.kernel.words import Words
+from andaman.kernel.words import FieldName, Words
 
 
 class QuarterNotBegun(Refusal, BadRequestData):
@@ -25,4 +25,54 @@ class NoProgramme(Refusal, ResourceNotFound):
     code = "no-programme"
     words = Words(
         "เมืองนี้ยังไม่ได้กำหนดแผนงานโครงการ", "This city has no programme yet; its registers describe one"
+    )
+
+
+class NoSuchRelease(Refusal, ResourceNotFound):
+    code = "no-such-release"
+    words = Words("ไม่มีรายงานที่เผยแพร่รหัส {id}", "There is no release {id}")
+    id: str
+
+
+class NoSuchDeliverable(Refusal, ResourceNotFound):
+    code = "no-such-deliverable"
+    words = Words("แผนงานไม่มีผลผลิต {id}", "The plan has no deliverable {id}")
+    id: str
+
+
+class AcceptedTooMuch(Refusal, Conflict):
+    """``left``: the percentage that can still be accepted, with what waits for approval taken off."""
+
+    code = "accepted-too-much"
+    words = Words(
+        "ตรวจรับได้อีกไม่เกินร้อยละ {left} ของผลผลิตนี้",
+        "At most {left} percent of this deliverable can still be accepted",
+    )
+    left: float
+
+
+class NotADate(Refusal, BadRequestData):
+    code = "not-a-date"
+    words = Words("{field}ต้องเป็นวันที่ เช่น 2026-11-22", "{field} must be a date, such as 2026-11-22")
+    field: FieldName
+
+
+class AcceptedTooLate(Refusal, BadRequestData):
+    """``date``: when the record of the platform begins."""
+
+    code = "accepted-too-late"
+    words = Words(
+        "งานที่ตรวจรับหลังจากแพลตฟอร์มเริ่มบันทึกข้อมูล ต้องใช้หลักฐานในแพลตฟอร์ม",
+        "Work that was accepted after the platform's record begins is shown by evidence in the platform",
+    )
+    date: str
+
+
+class NeverEdited(Refusal, Conflict):
+    """A release, or an acceptance that counts."""
+
+    code = "never-edited"
+    words = Words(
+        "แก้ไขรายงานที่เผยแพร่หรือผลการตรวจรับไม่ได้ โปรดเผยแพร่รายงานฉบับใหม่",
+        "A release or an acceptance is never edited; a later release supersedes it",
     )

@@ -1,104 +1,171 @@
-"""Progress computed from evidence. Pure: counts come in, progress and findings come out."""
+"""The three shares: installed, achieved, accepted before the platform. Pure: findings come in, shares come out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal
 
 from andaman.kernel.time import BANGKOK, DAY, Micros, local_date, parse_time
 from andaman.programme.plan import Check, DeliverableRow, Plan
+from andaman.programme.provenance import Provenance
 
 _YEAR: Final = 365.2425 * DAY
-Status = Literal["done", "on-plan", "late", "not-begun"]
+Status = Literal["done", "accepted", "late", "under-way", "installed", "not-begun"]
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """The result of a check at a time: a count, or a percentage for "share"; None: could not be found out."""
+class Finding:
+    """The result of a check at a time. ``installed``: a count, or a percentage for "share", of all that is in place.
+    ``achieved``: the same of what arose in real operation; None: operation cannot show it, or it could not be found out.
+    ``left_out``: how many entities do not count as achieved, by provenance. ``by_hand``: names of the people who wrote
+    evidence by hand, with its number."""
 
-    found: float | None
-    sample: tuple[str, ...] = ()  # ids of a few entities that prove it
-    reached_at: Micros | None = None  # when the target was first met, where that can be told
+    installed: float | None
+    achieved: float | None = None
+    left_out: Mapping[Provenance, int] = field(default_factory=dict)
+    by_hand: Mapping[str, int] = field(default_factory=dict)
 
 
-def check_progress(check: Check, evidence: Evidence) -> float:
-    """0 to 1: how much of the target is met. Unknown evidence proves nothing and counts as 0."""
-    if evidence.found is None:
+_UNKNOWN: Final = Finding(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """0 to 1 each. ``installed`` and ``achieved``: of the targets of the checks; ``accepted``: of the work, by documents from
+    before the platform. They are never added to each other. ``achieved`` None: no check can show it in operation."""
+
+    installed: float
+    achieved: float | None
+    accepted: float
+
+    def json(self) -> dict[str, float | None]:
+        achieved = None if self.achieved is None else _shown(self.achieved)
+        return {
+            "installed": _shown(self.installed),
+            "achieved": achieved,
+            "accepted": _shown(self.accepted),
+        }
+
+
+def met_share(target: float, found: float | None) -> float:
+    """0 to 1: how much of the target is met. What is unknown proves nothing and counts as 0."""
+    if found is None:
         return 0.0
-    return 1.0 if check.target <= 0 else max(0.0, min(1.0, evidence.found / check.target))
+    return 1.0 if target <= 0 else max(0.0, min(1.0, found / target))
 
 
-def deliverable_progress(deliverable: DeliverableRow, evidence: Mapping[str, Evidence]) -> float:
-    """Mean of the checks' progress, 0 to 1."""
-    parts = [check_progress(c, evidence.get(c.id, Evidence(None))) for c in deliverable.checks]
-    return sum(parts) / len(parts)
+def deliverable_shares(
+    deliverable: DeliverableRow, findings: Mapping[str, Finding], accepted: float
+) -> Shares:
+    """Means of the checks: of all for installed, of those that operation can show for achieved."""
+    checks = deliverable.checks
+    operation = [c for c in checks if c.shows_operation]
+    found = {c.id: findings.get(c.id, _UNKNOWN) for c in checks}
+    return Shares(
+        _mean([met_share(c.target, found[c.id].installed) for c in checks]),
+        _mean([met_share(c.target, found[c.id].achieved) for c in operation]) if operation else None,
+        min(1.0, accepted),
+    )
 
 
-def status(progress: float, due: Micros, now: Micros) -> Status:
-    """Done at full progress; late when due has passed without it; otherwise begun or not."""
-    if progress >= 1.0:
+def together(parts: Sequence[Shares]) -> Shares:
+    """The means. A part whose achievement no check can show counts as 0: it is proved by documents alone."""
+    return Shares(
+        _mean([one.installed for one in parts]),
+        _mean([one.achieved or 0.0 for one in parts]),
+        _mean([one.accepted for one in parts]),
+    )
+
+
+def status(shares: Shares, due: Micros, now: Micros) -> Status:
+    """Done on evidence, or accepted before; otherwise late when due has passed; otherwise how far it is."""
+    achieved = shares.achieved or 0.0
+    if achieved >= 1.0:
         return "done"
+    if shares.accepted >= 1.0:
+        return "accepted"
     if now > due:
         return "late"
-    return "on-plan" if progress > 0 else "not-begun"
+    if achieved > 0 or shares.accepted > 0:
+        return "under-way"
+    return "installed" if shares.installed > 0 else "not-begun"
 
 
-def report(plan: Plan, evidence: Mapping[str, Evidence], now: Micros) -> dict[str, Any]:
-    """The complete programme at ``now`` as JSON: objectives, deliverables with checks, milestones with status."""
-    by_deliverable: dict[str, dict[str, Any]] = {}
+def report(
+    plan: Plan, findings: Mapping[str, Finding], accepted: Mapping[str, float], now: Micros
+) -> dict[str, Any]:
+    """The programme at ``now`` as JSON: objectives, deliverables with checks, milestones with status. ``accepted``: share of
+    each deliverable that was accepted before the platform."""
+    statuses: dict[str, Status] = {}
     objectives: list[dict[str, Any]] = []
+    all_parts: list[Shares] = []
     for objective in plan.objectives:
         rows: list[dict[str, Any]] = []
+        parts: list[Shares] = []
         for d in objective.deliverables:
-            progress = deliverable_progress(d, evidence)
-            row = {
-                "id": d.code,
-                "part": d.part.json(),
-                "title": d.name.json(),
-                "due": d.due,
-                "room": d.screen,
-                "progress": _shown(progress),
-                "status": status(progress, parse_time(d.due), now),
-                "checks": [_check_row(c, evidence.get(c.id, Evidence(None))) for c in d.checks],
-            }
-            rows.append(row)
-            by_deliverable[d.code] = row
+            shares = deliverable_shares(d, findings, accepted.get(d.code, 0.0))
+            statuses[d.code] = status(shares, parse_time(d.due), now)
+            parts.append(shares)
+            rows.append(
+                {
+                    "id": d.code,
+                    "part": d.part.json(),
+                    "title": d.name.json(),
+                    "due": d.due,
+                    "room": d.screen,
+                    **shares.json(),
+                    "status": statuses[d.code],
+                    "checks": [_check_row(c, findings.get(c.id, _UNKNOWN)) for c in d.checks],
+                }
+            )
+        all_parts.append(together(parts))
         objectives.append(
             {
                 "id": objective.id,
                 "title": objective.title.json(),
-                "progress": _mean([r["progress"] for r in rows]),
+                **all_parts[-1].json(),
                 "deliverables": rows,
             }
         )
-    milestones = []
-    for m in plan.milestones:
-        due = parse_time(m.due)
-        progress = by_deliverable[m.deliverable]["progress"] if m.deliverable else float(now >= due)
-        milestones.append(
-            {
-                "id": m.id,
-                "title": m.title.json(),
-                "due": m.due,
-                "fact": m.fact,
-                "deliverable": m.deliverable,
-                "status": ("done" if now >= due else "on-plan")
-                if m.fact
-                else by_deliverable[m.deliverable]["status"],
-                "progress": progress,
-            }
-        )
+    milestones = [
+        {
+            "id": m.id,
+            "title": m.title.json(),
+            "due": m.due,
+            "fact": m.fact,
+            "deliverable": m.deliverable,
+            "status": statuses[m.deliverable] if m.deliverable else _of_date(parse_time(m.due), now),
+        }
+        for m in plan.milestones
+    ]
+    return {"objectives": objectives, "milestones": milestones, **together(all_parts).json()}
+
+
+def _of_date(due: Micros, now: Micros) -> Status:
+    return "done" if now >= due else "not-begun"
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
+    """ "" and the id of each deliverable → change of each share between two reports by the same plan."""
+    earlier = {d["id"]: d for o in before["objectives"] for d in o["deliverables"]}
+    found = {"": _change(before, after)}
+    for objective in after["objectives"]:
+        for row in objective["deliverables"]:
+            found[row["id"]] = _change(earlier[row["id"]], row)
+    return found
+
+
+def _change(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, float | None]:
     return {
-        "objectives": objectives,
-        "milestones": milestones,
-        "progress": _mean([o["progress"] for o in objectives]),
+        name: None if after[name] is None or before[name] is None else round(after[name] - before[name], 4)
+        for name in ("installed", "achieved", "accepted")
     }
 
 
-def _mean(parts: list[float]) -> float:
-    return _shown(sum(parts) / len(parts))
+def _mean(parts: Sequence[float]) -> float:
+    return sum(parts) / len(parts) if parts else 0.0
 
 
 def _shown(progress: float) -> float:
@@ -106,17 +173,21 @@ def _shown(progress: float) -> float:
     return min(round(progress, 4), 0.9999) if progress < 1 else 1.0
 
 
-def _check_row(check: Check, evidence: Evidence) -> dict[str, Any]:
+def _check_row(check: Check, finding: Finding) -> dict[str, Any]:
     return {
         "id": check.id,
         "title": check.title.json(),
         "measure": check.measure,
         "target": int(check.target) if check.target.is_integer() else check.target,
-        "found": evidence.found,
-        "met": check_progress(check, evidence) >= 1.0,
+        "showsOperation": check.shows_operation,
+        "installed": finding.installed,
+        "achieved": finding.achieved,
+        "installedMet": met_share(check.target, finding.installed) >= 1.0,
+        "achievedMet": check.shows_operation and met_share(check.target, finding.achieved) >= 1.0,
         "types": list(check.types),
         "q": check.query,
-        "sample": list(evidence.sample),
+        "leftOut": {kind.value: number for kind, number in finding.left_out.items()},
+        "byHand": [{"name": name, "count": number} for name, number in finding.by_hand.items()],
     }
 
 

@@ -1,33 +1,145 @@
-"""HTTP of the programme: the state at a time, and a quarter's page."""
+"""HTTP of the programme: the release that everybody reads, drafts for staff, and entered acceptances."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from andaman.identity.doors import ANYONE, BoundDoor, Cost, DoorEntry, Tenancy
-from andaman.identity.web import actor_of
+from andaman.approvals.answers import PersonNamed
+from andaman.approvals.model import Proposal
+from andaman.form import body_text
+from andaman.identity.doors import ANYONE, BoundDoor, Cost, DoorEntry, Requirement, Tenancy
+from andaman.identity.web import actor_of, credential_of
 from andaman.kernel import query_params
-from andaman.kernel.http import json_response
-from andaman.programme.service import ProgrammeService
+from andaman.kernel.http import json_response, read_json
+from andaman.kernel.permissions import Permission
+from andaman.kernel.refusals import FieldMissing, FieldTooLong
+from andaman.kernel.time import format_time
+from andaman.programme.acceptance import Acceptance
+from andaman.programme.answers import Acceptances, AcceptanceWaiting, ProgrammeAnswer
+from andaman.programme.permissions import APPROVE_ACCEPTANCE, ENTER_ACCEPTANCE, READ_DRAFT, RELEASE
+from andaman.programme.release import ReleaseShown, Texts
+from andaman.programme.service import ProgrammeService, plan_json
 
-_AT: Final = DoorEntry("GET", "/api/programme", Tenancy.CITY, ANYONE, cost=Cost.QUESTION)
-_QUARTER: Final = DoorEntry("GET", "/api/programme/quarter", Tenancy.CITY, ANYONE, cost=Cost.QUESTION)
+_BODY_MAX: Final = 20_000
+_TEXT_MAX: Final = 4_000
+
+
+def _entry(
+    method: str,
+    path: str,
+    requires: Requirement,
+    *asks: Permission,
+    audited: str = "",
+) -> DoorEntry:
+    return DoorEntry(
+        method,
+        f"/api/programme{path}",
+        Tenancy.CITY,
+        requires,
+        asks=asks,
+        body_max=_BODY_MAX if method == "POST" else 0,
+        cost=Cost.QUESTION,
+        audited=audited,
+    )
 
 
 def routes(service: ProgrammeService) -> list[BoundDoor]:
-    """``GET /api/programme?at=`` and ``GET /api/programme/quarter?year=&quarter=``."""
+    door = _Door(service)
+    return [
+        _entry("GET", "", ANYONE).to(door.released),
+        _entry("GET", "/draft", READ_DRAFT).to(door.draft),
+        _entry("POST", "/releases", RELEASE, audited="programme.release").to(door.release),
+        _entry("GET", "/acceptances", READ_DRAFT, APPROVE_ACCEPTANCE).to(door.acceptances),
+        _entry("POST", "/acceptances", ENTER_ACCEPTANCE, audited="programme.enter-acceptance").to(door.enter),
+    ]
 
-    async def programme(request: Request) -> Response:
-        at = query_params.time(request.query_params, "at", None)
-        return json_response(await service.at(at, actor_of(request).access))
 
-    async def quarter(request: Request) -> Response:
+class _Door:
+    def __init__(self, service: ProgrammeService) -> None:
+        self._service = service
+
+    async def released(self, request: Request) -> Response:
+        """The newest release; of a quarter, of an id, or as it was at a past instant."""
         asked = request.query_params
-        year = query_params.integer(asked, "year", None, 1, 9999)
-        number = query_params.integer(asked, "quarter", None, 1, 4)
-        return json_response(await service.quarter(year, number, actor_of(request).access))
+        wanted = query_params.text(asked, "release")
+        year, quarter = _quarter(asked)
+        at = query_params.time(asked, "at", None)
+        every = await self._service.releases()
+        if wanted:
+            chosen: ReleaseShown | None = await self._service.find_release(wanted)
+        else:
+            known = [one for one in every if at is None or one.released_at <= format_time(at)]
+            fitting = (one for one in known if year is None or (one.year, one.quarter) == (year, quarter))
+            chosen = next(fitting, None)
+        plan = self._service.plan_now()
+        return json_response(
+            ProgrammeAnswer(plan=plan_json(plan), release=chosen, releases=[one.head() for one in every])
+        )
 
-    return [_AT.to(programme), _QUARTER.to(quarter)]
+    async def draft(self, request: Request) -> Response:
+        return json_response((await self._service.draft(*_quarter(request.query_params))).figures)
+
+    async def release(self, request: Request) -> Response:
+        body = await read_json(request, _BODY_MAX, empty={})
+        fields = body if isinstance(body, dict) else {}
+        texts = {name: body_text(fields, name).strip() for name in ("note", "problems", "nextSteps")}
+        for name, found in texts.items():
+            if len(found) > _TEXT_MAX:
+                raise FieldTooLong(field=name, limit=_TEXT_MAX)
+        whole = {name: str(fields[name]) for name in ("year", "quarter") if fields.get(name) is not None}
+        year, quarter = _quarter(whole)
+        made = await self._service.release(year, quarter, msgspec.convert(texts, Texts), actor_of(request))
+        return json_response(made, 201)
+
+    async def acceptances(self, request: Request) -> Response:
+        return json_response(await self._acceptances(request))
+
+    async def enter(self, request: Request) -> Response:
+        body = await read_json(request, _BODY_MAX, empty={})
+        await self._service.enter(body, actor_of(request), credential_of(request))
+        return json_response(await self._acceptances(request), 201)
+
+    async def _acceptances(self, request: Request) -> Acceptances:
+        actor = actor_of(request)
+        waiting = await self._service.waiting(actor)
+        return Acceptances(
+            counted=await self._service.acceptances(),
+            waiting=[
+                _waiting(
+                    one,
+                    may_approve=self._service.may_approve(one, actor, credential_of(request)),
+                    mine=one.author.id == actor.principal.id,
+                )
+                for one in waiting
+            ],
+        )
+
+
+def _quarter(asked: Any) -> tuple[int | None, int | None]:
+    """Both or neither. Raises FieldMissing and NotAWholeNumber."""
+    year = query_params.integer(asked, "year", None, 1, 9999)
+    quarter = query_params.integer(asked, "quarter", None, 1, 4)
+    if (year is None) != (quarter is None):
+        raise FieldMissing(field="year" if year is None else "quarter")
+    return year, quarter
+
+
+def _waiting(one: Proposal, *, may_approve: bool, mine: bool) -> AcceptanceWaiting:
+    content = msgspec.convert(one.content, Acceptance)
+    return AcceptanceWaiting(
+        proposal=one.id,
+        digest=one.digest,
+        deliverable=content.deliverable,
+        share=content.share,
+        accepted_on=content.accepted_on,
+        document=content.document,
+        accepted_by=content.accepted_by,
+        entered_by=PersonNamed.of(one.author),
+        at=format_time(one.at),
+        may_approve=may_approve,
+        mine=mine,
+    )

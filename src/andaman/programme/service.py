@@ -1,60 +1,104 @@
-"""Finds the evidence: turns each check into broker queries, now or as of any past second."""
+"""The programme's figures: drafts are computed, the programme office releases them, and everybody reads the release."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+import logging
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
-from andaman.broker.api import Broker, Doc, EntityQuery, Page, TypeExpr, TypeIs, TypeOr, iri, parse_q
+import msgspec
+
+from andaman.approvals.model import Proposal, State
+from andaman.approvals.service import Action, Approvals
+from andaman.broker.api import Broker, Doc, OpKind, WriteOp, iri
 from andaman.city.registers import Registers
-from andaman.identity.model import Access
-from andaman.kernel.errors import BadRequestData
-from andaman.kernel.time import Clock, Micros, format_time, parse_time
-from andaman.programme.plan import REGISTERS, Check, Plan
-from andaman.programme.problems import NoProgramme, QuarterNotBegun
-from andaman.programme.progress import Evidence, programme_year, quarter_bounds, quarter_of, report
+from andaman.identity.credentials import Credential
+from andaman.identity.model import FULL_ACCESS, Actor, acting_in, system_actor
+from andaman.kernel.blobs import Blobs
+from andaman.kernel.errors import AndamanError, BadRequestData
+from andaman.kernel.ids import sortable_id
+from andaman.kernel.time import MINUTE, Clock, Micros, format_time, local_date, parse_time
+from andaman.kernel.words import Words
+from andaman.programme import acceptance, release
+from andaman.programme.acceptance import Acceptance, AcceptanceShown
+from andaman.programme.findings import Finder, Found
+from andaman.programme.permissions import APPROVE_ACCEPTANCE, ENTER_ACCEPTANCE
+from andaman.programme.plan import REGISTERS, Plan
+from andaman.programme.problems import (
+    NeverEdited,
+    NoProgramme,
+    NoSuchDeliverable,
+    NoSuchRelease,
+    QuarterNotBegun,
+)
+from andaman.programme.progress import changes, programme_year, quarter_bounds, quarter_of, report
+from andaman.programme.release import BUNDLE, OWNER, Bundle, ReleaseShown, Texts
+from andaman.programme.types import ACCEPTANCE, RELEASE
 
-SAMPLE = 3
+log = logging.getLogger("andaman")
+_RELEASE: Final = iri(RELEASE.name)
+_ACCEPTANCE: Final = iri(ACCEPTANCE.name)
+_KNOWN_MAX: Final = 200
+_DRAFTS_MAX: Final = 20
 
 
 class ProgrammeService:
-    """Reads only: the programme's state is the platform's evidence, so it cannot be set by hand."""
+    """Drafts, releases and acceptances. No figure depends on who asks: all are computed with the platform's own access."""
 
-    def __init__(self, broker: Broker, clock: Clock, registers: Registers) -> None:
-        self._broker, self._registers = broker, registers
-        self._clock = clock
+    def __init__(
+        self,
+        broker: Broker,
+        clock: Clock,
+        registers: Registers,
+        finder: Finder,
+        approvals: Approvals,
+        blobs: Blobs,
+    ) -> None:
+        self._broker, self._registers, self._finder = broker, registers, finder
+        self._approvals, self._blobs, self._clock = approvals, blobs, clock
+        self._releasing = asyncio.Lock()
+        self._bundles: dict[str, Bundle | None] = {}
+        self._drafts: dict[tuple[int, int], tuple[Micros, Bundle]] = {}
+        self._action = Action(
+            "programme-acceptance",
+            Words("บันทึกผลการตรวจรับก่อนใช้แพลตฟอร์ม", "Enter work accepted before the platform"),
+            ENTER_ACCEPTANCE,
+            APPROVE_ACCEPTANCE,
+            self._approved,
+        )
+        approvals.offer(self._action)
+        for kind in (_RELEASE, _ACCEPTANCE):
+            broker.demand(kind, _refuse_edit)
 
-    async def at(self, at: Micros | None, access: Access) -> dict[str, Any]:
-        """The programme now (``None``) or as it was known at a past instant, by the plan in force then. Raises NoProgramme."""
-        return await self._report(await self._plan(at), at, access)
+    async def start(self) -> None:
+        """Let go of evidence whose release was never written."""
+        digests = {one.inputs_digest for one in self._stored_releases()}
+        mine = await asyncio.to_thread(self._blobs.list_of, OWNER)
+        kept = [one.ref for one in mine if one.digest in digests]
+        await asyncio.to_thread(self._blobs.retain, BUNDLE, kept)
 
-    async def _plan(self, at: Micros | None) -> Plan:
+    async def stop(self) -> None:
+        """Nothing is at work."""
+
+    # -- the plan -------------------------------------------------------------------------------------------
+    def plan_now(self) -> Plan:
+        """Raises NoProgramme."""
+        return Plan.of(self._registers)
+
+    async def plan_at(self, at: Micros | None) -> Plan:
         """The plan in force at that time. Where the city had none yet, it is the plan of today."""
         if at is not None and at < self._clock():
             with suppress(NoProgramme):
                 return Plan.of(await self._registers.at(at, REGISTERS))
         return Plan.of(self._registers)
 
-    async def _report(self, plan: Plan, at: Micros | None, access: Access) -> dict[str, Any]:
-        now = self._clock()
-        moment = now if at is None else min(at, now)
-        evidence = await self._evidence(plan, None if at is None or at >= now else at, access)
-        return {
-            "title": plan.about.name.json(),
-            "source": plan.about.announcement.json(),
-            "basis": plan.about.plan_basis.json(),
-            "signed": plan.about.signed,
-            "ends": plan.about.ends,
-            "time": format_time(moment),
-            "programmeYear": programme_year(plan, moment),
-            **report(plan, evidence, moment),
-        }
-
-    async def quarter(self, year: int | None, quarter: int | None, access: Access) -> dict[str, Any]:
-        """One quarter of the fiscal year: the state at its end (or now, while it runs), and the change since its start. Both by the plan in
-        force at the end, so that they can be compared."""
+    # -- drafts ---------------------------------------------------------------------------------------------
+    async def draft(self, year: int | None, quarter: int | None) -> Bundle:
+        """One quarter of the fiscal year: the state at its end (or now, while it runs), and the change since its start. Both by
+        the plan in force at the end, so that like is compared with like. Raises NoProgramme, QuarterNotBegun, BadRequestData.
+        """
         now = self._clock()
         if year is None or quarter is None:
             year, quarter = quarter_of(now)
@@ -67,53 +111,236 @@ class ProgrammeService:
         if start > now:
             raise QuarterNotBegun(quarter=quarter, year=year)
         until = None if end > now else end
-        plan = await self._plan(until)
-        before = await self._report(plan, start, access)
-        after = await self._report(plan, until, access)
-        earlier = {d["id"]: d["progress"] for o in before["objectives"] for d in o["deliverables"]}
+        plan, entered = await self.plan_at(until), await self.acceptances()
+        before, _ = await self._report(plan, start, entered)
+        after, found = await self._report(plan, until, entered)
+        change = changes(before, after)
         for objective in after["objectives"]:
-            for deliverable in objective["deliverables"]:
-                deliverable["change"] = round(deliverable["progress"] - earlier[deliverable["id"]], 4)
-        due = [m for m in after["milestones"] if start <= parse_time(m["due"]) < end]
-        return {
-            **after,
-            "quarter": {
-                "year": year,
-                "quarter": quarter,
-                "from": format_time(start),
-                "to": format_time(end),
-                "running": end > now,
-                "change": round(after["progress"] - before["progress"], 4),
-                "due": [m["id"] for m in due],
-            },
+            for row in objective["deliverables"]:
+                row["change"] = change[row["id"]]
+        due = [m["id"] for m in after["milestones"] if start <= parse_time(m["due"]) < end]
+        after["quarter"] = {
+            "year": year,
+            "quarter": quarter,
+            "from": format_time(start),
+            "to": format_time(end),
+            "running": end > now,
+            "change": change[""],
+            "due": due,
         }
+        bundle = Bundle(figures=after, inputs=dict(found.inputs))
+        if len(self._drafts) >= _DRAFTS_MAX:
+            self._drafts.clear()
+        self._drafts[year, quarter] = now, bundle
+        return bundle
 
-    async def _evidence(self, plan: Plan, at: Micros | None, access: Access) -> dict[str, Evidence]:
-        checks = plan.checks
-        found = await asyncio.gather(*(self._check(check, at, access) for check in checks))
-        return {check.id: evidence for check, evidence in zip(checks, found, strict=True)}
+    async def _report(
+        self, plan: Plan, at: Micros | None, entered: Sequence[AcceptanceShown]
+    ) -> tuple[dict[str, Any], Found]:
+        """The figures now (``None``) or as of a past instant, as JSON."""
+        moment = self._clock() if at is None else at
+        found = await self._finder.find(plan, at)
+        accepted = acceptance.accepted_until(entered, moment)
+        figures = report(plan, found.findings, accepted, moment)
+        day = local_date(moment).date().isoformat()
+        for objective in figures["objectives"]:
+            for row in objective["deliverables"]:
+                mine = [one for one in entered if one.deliverable == row["id"] and one.accepted_on <= day]
+                row["acceptances"] = [msgspec.to_builtins(one) for one in mine]
+        return {
+            "time": format_time(moment),
+            "plan": plan_json(plan),
+            "programmeYear": programme_year(plan, moment),
+            **figures,
+        }, found
 
-    async def _check(self, check: Check, at: Micros | None, access: Access) -> Evidence:
-        if check.measure == "distinct-types":
-            pages = [await self._count((t,), "", at, access) for t in check.types]
-            present = [page for page in pages if page.total > 0]
-            return Evidence(len(present), _ids(doc for page in present for doc in page.docs[:1]))
-        page = await self._count(check.types, check.query, at, access)
-        if check.measure == "count":
-            return Evidence(page.total, _ids(page.docs))
-        everything = await self._count(check.types, "", at, access)
-        if everything.total == 0:
-            return Evidence(None)
-        return Evidence(100.0 * page.total / everything.total, _ids(page.docs))
+    # -- releases -------------------------------------------------------------------------------------------
+    async def release(
+        self, year: int | None, quarter: int | None, texts: Texts, actor: Actor
+    ) -> ReleaseShown:
+        """Publish the figures of a quarter as they are computed now. Raises what ``draft`` raises."""
+        async with self._releasing:
+            bundle = await self.draft(year, quarter)
+            figures, now = bundle.figures, self._clock()
+            of = figures["quarter"]
+            body = release.bundle_bytes(figures, bundle.inputs)
+            kept = await asyncio.to_thread(
+                self._blobs.put, [body], BUNDLE, OWNER, media_type="application/json"
+            )
+            earlier = [one.number for one in self._stored_releases() if one.year == of["year"]]
+            number = 1 + max((int(one.partition("/")[0]) for one in earlier), default=0)
+            made = ReleaseShown(
+                id=sortable_id(now),
+                number=f"{number}/{of['year']}",
+                year=of["year"],
+                quarter=of["quarter"],
+                as_of=figures["time"],
+                released_at=format_time(now),
+                released_by=actor.principal.name,
+                figures=figures,
+                inputs_digest=kept.digest,
+                note=texts.note,
+                problems=texts.problems,
+                next_steps=texts.next_steps,
+            )
+            doc = release.doc_of(made)
+            await self._broker.must_write(
+                [WriteOp(OpKind.CREATE, doc["id"], doc)], acting_in("programme", actor)
+            )
+        return made
 
-    async def _count(self, types: tuple[str, ...], q: str, at: Micros | None, access: Access) -> Page:
-        names = tuple(TypeIs(iri(t)) for t in types)
-        wanted: TypeExpr = names[0] if len(names) == 1 else TypeOr(names)
-        query = EntityQuery(types=wanted, q=parse_q(q, iri) if q else None, limit=SAMPLE, count=True)
-        if at is None:
-            return await self._broker.query_async(query, access)
-        return await self._broker.query_at(at, query, access)
+    async def releases(self) -> list[ReleaseShown]:
+        """The newest first. One whose evidence is not here, or says something else, is no release and is left out."""
+        found = [one for one in self._stored_releases() if await self._bundle(one) is not None]
+        return sorted(found, key=lambda one: (one.released_at, one.id), reverse=True)
+
+    async def find_release(self, release_id: str) -> ReleaseShown:
+        """Raises NoSuchRelease."""
+        for one in await self.releases():
+            if one.id == release_id:
+                return one
+        raise NoSuchRelease(id=release_id[:80])
+
+    def _stored_releases(self) -> list[ReleaseShown]:
+        docs = self._broker.iter_entities([_RELEASE], FULL_ACCESS)
+        return [one for one in map(release.shown, docs) if one is not None]
+
+    async def _bundle(self, one: ReleaseShown) -> Bundle | None:
+        """The evidence of a release; None where there is none, or its figures differ."""
+        digest = one.inputs_digest
+        if digest not in self._bundles:
+            try:
+                found = await asyncio.to_thread(self._read, digest)
+            except AndamanError as error:
+                log.warning("The evidence of the release %s cannot be read: %s", one.id, error.detail)
+                return None
+            if len(self._bundles) >= _KNOWN_MAX:
+                self._bundles.clear()
+            self._bundles[digest] = found
+        bundle = self._bundles[digest]
+        return bundle if bundle is not None and bundle.figures == one.figures else None
+
+    def _read(self, digest: str) -> Bundle | None:
+        for blob in self._blobs.list_of(OWNER):
+            if blob.digest == digest:
+                return release.bundle_of(self._blobs.read(blob.ref))
+        return None
+
+    # -- evidence -------------------------------------------------------------------------------------------
+    async def bundle_of(self, release_id: str) -> Bundle:
+        """The figures of a release with their evidence. Raises NoSuchRelease."""
+        found = await self._bundle(await self.find_release(release_id))
+        if found is None:
+            raise NoSuchRelease(id=release_id[:80])
+        return found
+
+    async def recent_draft(self, year: int, quarter: int) -> Bundle:
+        """A draft that is at most a minute old, so that a page and the basis of its numbers agree. Raises what ``draft``
+        raises."""
+        kept = self._drafts.get((year, quarter))
+        if kept is None or self._clock() - kept[0] > MINUTE:
+            await self.draft(year, quarter)
+            kept = self._drafts[year, quarter]
+        return kept[1]
+
+    # -- acceptances ----------------------------------------------------------------------------------------
+    async def acceptances(self) -> list[AcceptanceShown]:
+        """Those that count, in the order of their documents: each was proposed by one person and approved by another."""
+        found = []
+        for doc in self._broker.iter_entities([_ACCEPTANCE], FULL_ACCESS):
+            one = acceptance.shown(doc)
+            if one is not None and await self._is_approved(one):
+                found.append(one)
+        return sorted(found, key=lambda one: (one.accepted_on, one.id))
+
+    async def _is_approved(self, one: AcceptanceShown) -> bool:
+        """Is there a proposal with this content that a second person approved?"""
+        try:
+            proposal = await self._approvals.get(_local(one.id), system_actor("programme"))
+        except AndamanError:
+            return False
+        if proposal.action != self._action.name or proposal.state not in (State.DONE, State.APPROVED):
+            return False
+        return acceptance.shown(self._doc(proposal)) == one
+
+    async def enter(self, body: Any, actor: Actor, credential: Credential | None) -> Proposal:
+        """Propose an acceptance. Raises what ``acceptance_of`` raises, NoSuchDeliverable and AcceptedTooMuch."""
+        began = await self._broker.recorded_since()
+        wanted = acceptance.acceptance_of(body, self._clock() if began is None else began)
+        self._check(wanted, await self.acceptances(), await self.waiting(actor))
+        return await self._approvals.propose(
+            self._action,
+            f"programme/{wanted.deliverable}",
+            msgspec.to_builtins(wanted),
+            actor,
+            reason=wanted.document,
+            credential=credential,
+        )
+
+    async def waiting(self, actor: Actor) -> list[Proposal]:
+        """Acceptances that wait for a second person, as far as the actor may read them."""
+        every = await self._approvals.list_visible(actor, State.OPEN)
+        now = self._clock()
+        return [one for one in every if one.action == self._action.name and one.is_open(now)]
+
+    def may_approve(self, proposal: Proposal, actor: Actor, credential: Credential | None) -> bool:
+        return self._approvals.may_approve(proposal, self._approvals.person(actor, credential), actor)
+
+    def _check(
+        self, wanted: Acceptance, counted: Sequence[AcceptanceShown], waiting: Sequence[Proposal]
+    ) -> None:
+        if wanted.deliverable not in self.plan_now().deliverables:
+            raise NoSuchDeliverable(id=wanted.deliverable[:80])
+        others = [
+            Acceptance(
+                deliverable=one.deliverable,
+                share=one.share,
+                accepted_on=one.accepted_on,
+                document=one.document,
+                accepted_by=one.accepted_by,
+            )
+            for one in counted
+        ]
+        others += [msgspec.convert(one.content, Acceptance) for one in waiting]
+        acceptance.check_room(wanted, others)
+
+    async def _approved(self, proposal: Proposal, actor: Actor) -> None:
+        """A second person has approved an entry. Running twice writes the same entity once."""
+        doc = self._doc(proposal)
+        if self._broker.find(doc["id"], FULL_ACCESS) is not None:
+            return
+        self._check(msgspec.convert(proposal.content, Acceptance), await self.acceptances(), [])
+        await self._broker.must_write([WriteOp(OpKind.CREATE, doc["id"], doc)], acting_in("programme", actor))
+
+    def _doc(self, proposal: Proposal) -> Doc:
+        decided = proposal.decided_by
+        return acceptance.doc_of(
+            proposal.id,
+            msgspec.convert(proposal.content, Acceptance),
+            proposal.author.name or proposal.author.id,
+            "" if decided is None else decided.name or decided.id,
+        )
 
 
-def _ids(docs: Iterable[Doc]) -> tuple[str, ...]:
-    return tuple(str(doc["id"]) for doc in docs)[:SAMPLE]
+def plan_json(plan: Plan) -> dict[str, Any]:
+    """What a report says of its plan. Figures of equal versions can be compared."""
+    about = plan.about
+    return {
+        "version": plan.version,
+        "title": about.name.json(),
+        "source": about.announcement.json(),
+        "basis": about.plan_basis.json(),
+        "signed": about.signed,
+        "ends": about.ends,
+        "letterhead": [line.json() for line in about.letterhead],
+        "signOff": [duty.json() for duty in about.sign_off],
+    }
+
+
+def _local(entity_id: str) -> str:
+    return entity_id.removeprefix(f"urn:ngsi-ld:{ACCEPTANCE.name}:")
+
+
+def _refuse_edit(before: Doc | None, after: Doc) -> None:
+    if before is not None:
+        raise NeverEdited

@@ -37,6 +37,13 @@ export const fieldWords: Record<string, Message> = messages({
   agency: { th: 'หน่วยงาน', en: 'agency' },
   bands: { th: 'ย่านความถี่', en: 'bands' },
   bandwidthMhz: { th: 'ความกว้างแถบความถี่', en: 'bandwidth' },
+  deliverable: { th: 'ผลผลิต', en: 'deliverable' },
+  share: { th: 'ส่วนที่ตรวจรับ', en: 'accepted part' },
+  acceptedOn: { th: 'วันที่ตรวจรับ', en: 'date of acceptance' },
+  document: { th: 'เลขที่เอกสาร', en: 'document number' },
+  acceptedBy: { th: 'ผู้ตรวจรับ', en: 'accepted by' },
+  problems: { th: 'ปัญหาและอุปสรรค', en: 'problems' },
+  nextSteps: { th: 'แผนงานขั้นต่อไป', en: 'next steps' },
   siteCount: { th: 'จำนวนสถานีฐาน', en: 'number of sites' },
 });
 

@@ -6,6 +6,36 @@
 import type { Message } from '$lib/i18n.svelte';
 import type { LiveEntity } from '$lib/live';
 
+export interface AcceptanceShown {
+  readonly id: string;
+  readonly deliverable: string;
+  readonly share: number;
+  readonly acceptedOn: string;
+  readonly document: string;
+  readonly acceptedBy: string;
+  readonly enteredBy: string;
+  readonly approvedBy: string;
+}
+
+export interface AcceptanceWaiting {
+  readonly proposal: string;
+  readonly digest: string;
+  readonly deliverable: string;
+  readonly share: number;
+  readonly acceptedOn: string;
+  readonly document: string;
+  readonly acceptedBy: string;
+  readonly enteredBy: PersonNamed;
+  readonly at: string;
+  readonly mayApprove: boolean;
+  readonly mine: boolean;
+}
+
+export interface Acceptances {
+  readonly counted: readonly AcceptanceShown[];
+  readonly waiting: readonly AcceptanceWaiting[];
+}
+
 export interface Acknowledge {
   readonly alert: string;
   readonly note?: string;
@@ -245,6 +275,15 @@ export interface InjectPart {
   readonly attributes: Readonly<Record<string, unknown>>;
 }
 
+export interface Input {
+  readonly id: string;
+  readonly types: readonly string[];
+  readonly scopes: readonly string[];
+  readonly digest: string;
+  readonly provenance: 'operation' | 'shipped' | 'replayed' | 'simulated' | 'computed' | 'demo' | 'failed' | 'handWritten' | 'unknown';
+  readonly authors: readonly string[];
+}
+
 export interface KindHead {
   readonly name: string;
   readonly words: Message;
@@ -337,6 +376,12 @@ export interface ProblemDocument {
   readonly type: string;
 }
 
+export interface ProgrammeAnswer {
+  readonly plan: Readonly<Record<string, unknown>>;
+  readonly release: ReleaseShown | null;
+  readonly releases: readonly ReleaseHead[];
+}
+
 export interface ProgrammeRow {
   readonly code: string;
   readonly name: Message;
@@ -346,6 +391,8 @@ export interface ProgrammeRow {
   readonly signedWords: Message;
   readonly ends: string;
   readonly endsWords: Message;
+  readonly letterhead?: readonly Message[];
+  readonly signOff?: readonly Message[];
 }
 
 export interface ProposalAnswer {
@@ -399,6 +446,31 @@ export interface RegisterPage {
   readonly type: string;
   readonly fields: readonly FormField[];
   readonly rows: readonly RowAnswer[];
+}
+
+export interface ReleaseHead {
+  readonly id: string;
+  readonly number: string;
+  readonly year: number;
+  readonly quarter: number;
+  readonly asOf: string;
+  readonly releasedAt: string;
+  readonly releasedBy: string;
+}
+
+export interface ReleaseShown {
+  readonly id: string;
+  readonly number: string;
+  readonly year: number;
+  readonly quarter: number;
+  readonly asOf: string;
+  readonly releasedAt: string;
+  readonly releasedBy: string;
+  readonly figures: Readonly<Record<string, unknown>>;
+  readonly inputsDigest: string;
+  readonly note: string;
+  readonly problems: string;
+  readonly nextSteps: string;
 }
 
 export interface Requirement {

@@ -7,6 +7,8 @@ export interface ProblemWords {
 }
 
 export const problems: Readonly<Record<string, ProblemWords>> = {
+  "accepted-too-late": {"th": "งานที่ตรวจรับหลังจากแพลตฟอร์มเริ่มบันทึกข้อมูล ต้องใช้หลักฐานในแพลตฟอร์ม", "en": "Work that was accepted after the platform's record begins is shown by evidence in the platform", "params": {"date": "text"}},
+  "accepted-too-much": {"th": "ตรวจรับได้อีกไม่เกินร้อยละ {left} ของผลผลิตนี้", "en": "At most {left} percent of this deliverable can still be accepted", "params": {"left": "number"}},
   "address-sign-ins-busy": {"th": "มีผู้เข้าสู่ระบบจากที่อยู่เครือข่ายนี้พร้อมกันหลายคน โปรดลองใหม่ในอีกสักครู่", "en": "Too many people sign in at this address; try again in a few seconds", "params": {"retryAfter": "number"}},
   "address-watches-full": {"th": "มีการติดตามข้อมูลเรียลไทม์จากที่อยู่เครือข่ายนี้ {count} รายการแล้ว โปรดปิดบางหน้าจอหรือเข้าสู่ระบบ", "en": "There are {count} watches from this address already; end some, or sign in", "params": {"count": "number"}},
   "agency-code-invalid": {"th": "“{agency}” ไม่ใช่รหัสหน่วยงาน เช่น pk-ddpm", "en": "“{agency}” is not an agency code such as pk-ddpm", "params": {"agency": "text", "field": "field"}},
@@ -64,6 +66,7 @@ export const problems: Readonly<Record<string, ProblemWords>> = {
   "measure-included-and-excluded": {"th": "มาตรการ {id} อยู่ทั้งในรายการบังคับและรายการยกเว้น", "en": "{id} is in both include and exclude", "params": {"id": "text", "field": "field"}},
   "measure-unknown": {"th": "ไม่มีมาตรการ {id}", "en": "There is no measure {id}", "params": {"id": "text", "field": "field"}},
   "method-not-allowed": {"th": "ไม่สามารถดำเนินการด้วยวิธีนี้ได้", "en": "This method is not allowed here"},
+  "never-edited": {"th": "แก้ไขรายงานที่เผยแพร่หรือผลการตรวจรับไม่ได้ โปรดเผยแพร่รายงานฉบับใหม่", "en": "A release or an acceptance is never edited; a later release supersedes it", "params": {}},
   "no-incident-then": {"th": "ยังไม่มีเหตุ {id} ณ เวลา {at}", "en": "There was no incident {id} at {at}", "params": {"id": "text", "at": "text"}},
   "no-part-of-yours": {"th": "สิทธิของท่านไม่ครอบคลุมงานของบทบาท{role}ในการฝึกนี้", "en": "Your rights do not cover the tasks of the role {role} in this drill", "params": {"role": "name"}},
   "no-plan-possible": {"th": "ไม่มีชุดมาตรการที่อยู่ในวงเงินและเป็นไปตามเงื่อนไข โปรดเพิ่มวงเงินหรือลดจำนวนมาตรการบังคับ", "en": "No plan keeps the budget, the prerequisites and the required measures; raise the budget or demand fewer measures", "params": {}},
@@ -76,6 +79,7 @@ export const problems: Readonly<Record<string, ProblemWords>> = {
   "no-such-dataset": {"th": "ไม่มีชุดข้อมูล {id} ในบัญชีข้อมูล", "en": "There is no dataset {id} in the catalogue", "params": {"id": "text"}},
   "no-such-definition": {"th": "ไม่มีข้อกำหนด {id}", "en": "There is no definition {id}", "params": {"id": "text"}},
   "no-such-definition-kind": {"th": "ไม่มีประเภทข้อกำหนด {id}", "en": "There is no kind of definition {id}", "params": {"id": "text"}},
+  "no-such-deliverable": {"th": "แผนงานไม่มีผลผลิต {id}", "en": "The plan has no deliverable {id}", "params": {"id": "text"}},
   "no-such-drill": {"th": "ท่านไม่มีการฝึก {id}", "en": "You have no drill {id}", "params": {"id": "text"}},
   "no-such-feed": {"th": "ไม่มีแหล่งข้อมูล {id} (มี: {known})", "en": "There is no feed {id}; there are: {known}", "params": {"id": "text", "known": "text"}},
   "no-such-field": {"th": "แบบฟอร์มไม่มีช่อง {field}", "en": "The form has no field {field}", "params": {"field": "field"}},
@@ -86,6 +90,7 @@ export const problems: Readonly<Record<string, ProblemWords>> = {
   "no-such-proposal": {"th": "ไม่มีคำขออนุมัติ {id}", "en": "There is no proposal {id}", "params": {"id": "text"}},
   "no-such-record": {"th": "ไม่พบ{record} {id} หรือไม่มีสิทธิเข้าถึง", "en": "There is no {record} {id}, or you may not see it", "params": {"record": "name", "id": "text"}},
   "no-such-register": {"th": "ไม่มีทะเบียน {id}", "en": "There is no register {id}", "params": {"id": "text"}},
+  "no-such-release": {"th": "ไม่มีรายงานที่เผยแพร่รหัส {id}", "en": "There is no release {id}", "params": {"id": "text"}},
   "no-such-row": {"th": "ไม่มีรายการ {id} ในทะเบียน", "en": "The register has no row {id}", "params": {"id": "text"}},
   "no-such-scenario": {"th": "ไม่มีสถานการณ์ฝึก {id}", "en": "There is no scenario {id}", "params": {"id": "text"}},
   "no-such-session": {"th": "ท่านไม่มีการเข้าใช้ระบบรายการนี้", "en": "You have no such session", "params": {}},
@@ -94,6 +99,7 @@ export const problems: Readonly<Record<string, ProblemWords>> = {
   "no-such-tenant": {"th": "ไม่พบพื้นที่ข้อมูลนี้ หรือไม่มีสิทธิเข้าถึง", "en": "There is no such tenant, or you may not enter it"},
   "no-such-version": {"th": "ไม่มีฉบับที่ {number}", "en": "There is no version {number}", "params": {"number": "text"}},
   "not-a-choice": {"th": "{field}ต้องเป็นค่าใดค่าหนึ่งต่อไปนี้: {choices}", "en": "{field} must be one of {choices}", "params": {"field": "field", "choices": "states"}},
+  "not-a-date": {"th": "{field}ต้องเป็นวันที่ เช่น 2026-11-22", "en": "{field} must be a date, such as 2026-11-22", "params": {"field": "field"}},
   "not-a-time": {"th": "{field}ต้องเป็นวันเวลาพร้อมเขตเวลา เช่น 2026-11-22T07:32:00Z", "en": "{field} must be a date and time with its zone, such as 2026-11-22T07:32:00Z", "params": {"field": "field"}},
   "not-a-whole-number": {"th": "{field}ต้องเป็นจำนวนเต็มตั้งแต่ {low} ถึง {high}", "en": "{field} must be a whole number from {low} to {high}", "params": {"field": "field", "low": "number", "high": "number"}},
   "not-acceptable": {"th": "ระบบไม่มีข้อมูลในรูปแบบที่ขอ", "en": "The platform does not offer the requested format"},

@@ -1,0 +1,87 @@
+"""The programme's page: nothing for the public before a release, one figure for everybody after it, and a report to sign."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+playwright = pytest.importorskip("playwright.sync_api")
+from playwright.sync_api import Page, expect  # noqa: E402
+
+from .test_frame import serious  # noqa: E402
+
+pytestmark = pytest.mark.browser
+SLOW = 60_000
+PROBLEMS = "การเชื่อมต่อข้อมูลยังไม่ครบทุกหน่วยงาน"
+
+
+def shares(page: Page) -> list[str]:
+    expect(page.locator(".share .big").first).to_be_visible(timeout=SLOW)
+    return [one.strip() for one in page.locator(".share .big").all_inner_texts()]
+
+
+def test_staff_read_a_draft_and_the_office_enters_and_releases(screens: Any) -> None:
+    """In the order of the work: draft, acceptance by one person and approval by another, release, the public's page."""
+    public = screens(None, lang="th", theme="dark").open("/programme")
+    expect(public.locator("h1")).to_be_visible(timeout=SLOW)
+    if public.get_by_text("ยังไม่เผยแพร่", exact=True).count():
+        assert serious(public) == []
+
+    page = screens("programme", lang="th").open("/programme?view=draft")
+    assert shares(page)[1] == "0%", "a fresh installation has achieved nothing"
+    expect(page.get_by_text("ไตรมาส 1 ปีงบประมาณ พ.ศ. 2570").first).to_be_visible()
+    page.get_by_role("button", name="บันทึกผลการตรวจรับ").click()
+    form = page.get_by_role("dialog")
+    form.locator("select").select_option("D1.2")
+    form.locator("input[type=number]").fill("40")
+    form.locator("input[type=date]").fill("2024-03-29")
+    form.get_by_label("เลขที่เอกสาร").fill("ภก 0017/1234")
+    form.get_by_label("ผู้ตรวจรับ").fill("คณะกรรมการตรวจรับพัสดุ")
+    assert serious(page) == []
+    form.get_by_role("button", name="บันทึกผลการตรวจรับ").click()
+    expect(page.get_by_text("ผู้บันทึกอนุมัติรายการของตนไม่ได้")).to_be_visible(timeout=SLOW)
+
+    other = screens("admin", lang="th", theme="dark").open("/programme?view=draft")
+    other.get_by_role("button", name="อนุมัติ", exact=True).first.click()
+    expect(other.get_by_role("button", name="อนุมัติ", exact=True)).to_have_count(0, timeout=SLOW)
+    expect(other.get_by_text("ภก 0017/1234").first).to_be_visible(timeout=SLOW)
+    assert serious(other) == []
+
+    page.reload()
+    page.get_by_label("ปัญหาและอุปสรรค").fill(PROBLEMS)
+    page.get_by_role("button", name="เผยแพร่รายงาน").click()
+    expect(page.get_by_text("เผยแพร่เมื่อ").first).to_be_visible(timeout=SLOW)
+    for lang, theme in (("th", "light"), ("en", "dark")):
+        public = screens(None, lang=lang, theme=theme).open("/programme")
+        assert shares(public) == shares(page)
+        expect(public.get_by_text(PROBLEMS)).to_be_visible()
+        assert serious(public) == []
+
+
+def test_the_report_prints_on_a4_with_letterhead_and_signatures(screens: Any) -> None:
+    page = screens("programme", lang="th", theme="dark").open("/programme?view=draft")
+    shares(page)
+    expect(page.locator(".letterhead")).to_be_hidden()
+    page.emulate_media(media="print")
+    expect(page.locator(".letterhead")).to_be_visible()
+    expect(page.locator(".signs > div")).to_have_count(3)
+    expect(page.locator("textarea").first).to_be_hidden()
+    apart = page.locator(".page .panel").evaluate_all(
+        "all => all.filter(one => one.offsetParent && getComputedStyle(one).breakInside !== 'avoid').length"
+    )
+    assert apart == 0, "a panel may be split between pages"
+    rules = page.evaluate(
+        "document.adoptedStyleSheets.flatMap(one => [...one.cssRules]).map(one => one.cssText).join(' ')"
+    )
+    assert "size: a4" in rules.lower()
+    assert "counter(page)" in rules
+    pdf = page.pdf(prefer_css_page_size=True)
+    sizes = {tuple(round(float(one)) for one in box.split()) for box in _boxes(pdf)}
+    assert sizes == {(0, 0, 595, 842)}
+    assert len(_boxes(pdf)) <= 4
+
+
+def _boxes(pdf: bytes) -> list[str]:
+    return [one.decode() for one in re.findall(rb"/MediaBox\s*\[([^\]]*)\]", pdf)]
