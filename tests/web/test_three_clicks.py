@@ -37,14 +37,14 @@ class Shown:
     path: str
     user: str
     ready: str
-    prepare: Callable[[Platform], str] = lambda platform: ""
     act: Callable[[Page], None] = lambda page: None
+    prepare: Callable[[Platform], str] = lambda platform: ""
     name: str = ""
 
 
 def opened(page: Page) -> None:
     """Everything that opens."""
-    expect(page.locator("main details, main .page").first).to_be_attached()
+    expect(page.locator("main :is(details, .page, .ops)").first).to_be_attached()
     page.evaluate("document.querySelectorAll('main details').forEach((one) => (one.open = true))")
 
 
@@ -52,6 +52,12 @@ def an_alert(platform: Platform) -> str:
     """Rain above the limit of a rule; the queue shows it."""
     gauge(platform, 30, 88.8)
     return ""
+
+
+def a_wall(platform: Platform) -> str:
+    """The display of the control room."""
+    an_alert(platform)
+    return "?wall=1"
 
 
 def first_of(platform: Platform, kind: str) -> str:
@@ -87,10 +93,12 @@ def candidates(page: Page) -> None:
 
 
 PAGES: Final = [
-    Shown("/", "dispatcher", "section.queue li", an_alert, opened),
-    Shown("/", "dispatcher", "aside.right dl", an_alert_opened, opened, "/ alert"),
-    Shown("/", "dispatcher", "aside.right .units b.number", an_incident_opened, candidates, "/ incident"),
-    Shown("/", "dispatcher", "aside.right dl", a_unit_opened, opened, "/ unit"),
+    Shown("/", "dispatcher", "section.queue li", opened, an_alert),
+    Shown("/", "dispatcher", "aside.right dl", opened, an_alert_opened, "/ alert"),
+    Shown("/", "dispatcher", "aside.right .units b.number", candidates, an_incident_opened, "/ incident"),
+    Shown("/", "dispatcher", "aside.right dl", opened, a_unit_opened, "/ unit"),
+    Shown("/", "dispatcher", ".lists li", prepare=a_wall, name="/ wall"),
+    Shown("/units", "dispatcher", "table"),
     Shown("/data", "admin", "dl"),
     Shown("/definitions", "admin", "nav.kinds"),
     Shown("/approvals", "admin", ".panel"),
@@ -115,7 +123,7 @@ NUMBERS: Final = """() => {
     if (!/[0-9\\u0e50-\\u0e59]/.test(text) || holder.closest('style, script, .visually-hidden')) continue;
     if (!holder.checkVisibility({ visibilityProperty: true })) continue;
     const figure = holder.closest('[data-figure]');
-    const row = holder.closest('[data-figure-row]');
+    const row = holder.closest('[data-plain]') ? null : holder.closest('[data-figure-row]');
     found.push({
       text: text.slice(0, 80),
       where: holder.outerHTML.slice(0, 160),
