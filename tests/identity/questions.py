@@ -200,6 +200,11 @@ KEYS: Final = {
     "coverage": ["sum"],
     "policy": ["sum"],
     "critical-link": ["sum", "60/1"],
+    "portfolio": ["default~recommended~netPresentValue", "default~nominal~overBudgetShare"],
+    "measure": ["speed-cameras~capex", "speed-cameras~road-deaths"],
+    "unit-value": ["road-deaths"],
+    "roadmap-sources": ["values", "costsAndEffects"],
+    "gap": ["road-deaths~value"],
 }  # fmt: skip
 """Keys of figures by kind; another kind is asked for ids of entities."""
 
@@ -239,8 +244,7 @@ def _rooms(rng: random.Random) -> tuple[str, str, Any]:
         ["/api/health", "/api/command/summary", "/api/command/rules", "/api/command/incidents", "/api/command/incidents?text=rain&state=open", "/api/command/incidents?format=csv", "/api/places?text=hospital", "/api/places?text=ro", "/api/command/alerts", "/api/command/units",
          "/api/command/timeline?from=2026-11-20T00:00:00Z&to=2026-11-20T23:00:00Z", "/api/assessment/indicators", "/api/assessment/indicators/x",
          "/api/assessment/accessibility", "/api/assessment/criticality", "/api/connectivity/sites", "/api/connectivity/runs", "/api/connectivity/policy",
-         "/api/roadmap/measures", "/api/roadmap/gaps", "/api/roadmap/portfolio", "/api/roadmap/portfolios", "/api/evidence/portfolio/default~recommended~netPresentValue", "/api/evidence/gap/road-deaths~value",
-         "/api/evidence/unit-value/road-deaths", "/api/evidence/roadmap-sources/values", "/api/evidence/measure/speed-cameras~capex", "/api/training", "/api/training/scenarios",
+         "/api/roadmap/measures", "/api/roadmap/gaps", "/api/roadmap/portfolio", "/api/roadmap/portfolios", "/api/training", "/api/training/scenarios",
          "/api/training/drills", "/api/training/drills/x", "/api/programme", "/api/programme/draft", "/api/programme/acceptances", "/api/catalogue/datasets", "/api/catalogue/datasets/open",
          "/api/catalogue/datasets/hush", "/api/catalogue/datasets/secret", "/api/catalogue/datasets/nothing", "/api/city", "/api/registers", "/api/registers/incident-types", "/api/registers/incident-types/fire", "/api/registers/nothing", "/tiles/base/10/791/489.mvt", "/tiles/base/12/3167/1957.mvt",
          "/metrics", "/api/identity/audit", "/api/identity/users", "/api/identity/users/ghost", "/api/identity/tokens", "/api/identity/agencies", "/api/ingest/feeds",

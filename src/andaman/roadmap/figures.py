@@ -15,6 +15,7 @@ from andaman.kernel.words import Words
 from andaman.roadmap.inputs import source_counts
 from andaman.roadmap.model import Measure, Triangle, Worth, shipped_values
 from andaman.roadmap.plan_figures import MTHB, NPV, SHARE, figure_of, measured_of, names_of
+from andaman.roadmap.problems import NoSuchMeasure
 from andaman.roadmap.records import GAP, MEASURE, SCOPE
 from andaman.roadmap.service import RoadmapService
 
@@ -106,11 +107,14 @@ class Figures:
         """``<measure>~<capex|opex|alone|indicator>``."""
         may_see(actor, SCOPE + "/measure", "Measure")
         measure_id, _, what = key.partition("~")
-        row = self._roadmap.pick((await self._roadmap.list_measures(actor.access))["measures"], measure_id)
-        measure = next(one for one in self._roadmap.measures(actor.access) if one.id == measure_id)
+        measure = next((one for one in self._roadmap.measures(actor.access) if one.id == measure_id), None)
+        if measure is None:
+            raise NoSuchMeasure(id=measure_id)
         entity = EntityRef(id=MEASURE + measure_id, attribute="capexMthb")
-        name = Words(row["name"]["th"], row["name"]["en"])
+        name = Words(measure.name["th"], measure.name["en"])
         if what == "alone":
+            rows = (await self._roadmap.list_measures(actor.access))["measures"]
+            row = self._roadmap.pick(rows, measure_id)
             spread = row["alone"]["netPresentValue"]
             return Basis(
                 title=Words(
