@@ -44,7 +44,7 @@ _BREAK_EVEN: Final = Words(
     " It would be in the plan with a further benefit of THB {more} M a year or more.",
 )
 _FROM_VALUE: Final = Words(
-    " หรือเมื่อ{name}ปัจจุบัน{side} {value} {unit}",
+    " หรือเมื่อ{name}ในปัจจุบันมีค่า{side} {value} {unit}",
     " That is the case if {name} is {value} {unit} or {side} today.",
 )
 
