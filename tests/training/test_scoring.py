@@ -239,6 +239,13 @@ def test_an_alert_that_is_not_of_the_script_earns_nothing():
     assert {c.id: c.points for c in scored(city).criteria}["acknowledge"] == 0
 
 
+@pytest.mark.parametrize(("source", "points"), [("event", 15), ("elsewhere", 0), (None, 0)])
+def test_an_alert_of_the_city_counts_if_it_is_about_an_entity_of_the_script(source, points):
+    city = {"rule": "x:accident", "source": source}
+    journal = [replace(f, data=city) if f.kind == "alert-raised" else f for f in PERFECT]
+    assert {c.id: c.points for c in scored(journal).criteria}["acknowledge"] == points
+
+
 @pytest.mark.parametrize(("when", "points"), [(95, 0), (101, 15)])
 def test_nobody_asks_a_caller_within_a_second(when, points):
     journal = [*PERFECT[:4], fact("item-checked", when, "e", incident="i")]

@@ -39,12 +39,17 @@ def _facts(event: Event, before: dict[str, Any], now: dict[str, Any], main_entit
         return now.get(key) if now.get(key) != before.get(key) else None
 
     created = event.kind is EventKind.CREATED
-    if created and event.entity_id == main_entity and event.actor == DRILL_ACTOR:
-        yield fact("inject", main=True)
+    if event.actor == DRILL_ACTOR and _ALERT not in event.types:
+        yield fact("inject", main=created and event.entity_id == main_entity)
     if _ALERT in event.types:
         status = changed("alertStatus")
         if created and event.actor != DRILL_ACTOR:
-            yield fact("alert-raised", severity=now.get(iri("severity")), rule=now.get(iri("rule")))
+            yield fact(
+                "alert-raised",
+                severity=now.get(iri("severity")),
+                rule=now.get(iri("rule")),
+                source=now.get(iri("alertSource")),
+            )
         elif status == "acknowledged":
             yield fact("alert-acknowledged")
     elif _INCIDENT in event.types:

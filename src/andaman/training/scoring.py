@@ -22,6 +22,7 @@ FAILED_AT_MOST: Final = 49.0
 PLAUSIBLE: Final = 0.5
 """Share of the driving time after which a unit can be on scene at the earliest."""
 _RATIO_FULL, _RATIO_NONE = 1.1, 2.0
+_ANY: Final = Words("ระดับใดก็ได้", "any level")
 LOG_LEAST: Final = 20
 """Characters of a note that says something."""
 K = TaskKind
@@ -97,7 +98,8 @@ def score(
     mine = [f for f in facts if f.actor == trainee]
     event = next((f for f in facts if f.kind == "inject" and f.data.get("main")), None)
     origin = event.at if event else started
-    alerts = {f.entity: f for f in facts if f.kind == "alert-raised" and _of_script(scenario, f)}
+    script = {f.entity: f.at for f in reversed(facts) if f.kind == "inject"}
+    alerts = {f.entity: f for f in facts if f.kind == "alert-raised" and _of_script(scenario, script, f)}
     drill = _Drill(scenario, names, facts, mine, origin, alerts)
     tries = [_Try(drill, None), *(_Try(drill, one) for one in drill.opened())]
     false = [fact for one in tries for fact in one.false]
@@ -120,10 +122,13 @@ def _result(attempt: _Try, part: Part, false: Sequence[Fact]) -> Score:
     return Score(round(points, 1), of, percent, percent >= PASS_MARK and not critical, criteria, critical)
 
 
-def _of_script(scenario: Scenario, alert: Fact) -> bool:
-    """Was the alert raised by a rule of the scenario? A scenario without rules uses those of the city."""
+def _of_script(scenario: Scenario, script: Mapping[str, Micros], alert: Fact) -> bool:
+    """Was the alert raised by a rule of the scenario, or by one of the city about an entity, after the script wrote it?"""
     rule = str(alert.data.get("rule") or "")
-    return not scenario.rules or any(rule.endswith(f"-{one.id}") for one in scenario.rules)
+    written = script.get(str(alert.data.get("source")))
+    return (written is not None and alert.at >= written) or any(
+        rule.endswith(f"-{one.id}") for one in scenario.rules
+    )
 
 
 @dataclass(frozen=True)
@@ -258,7 +263,7 @@ class _Try:
 
     def _severity(self, task: Task) -> Criterion:
         wanted, names = self._drill.scenario.severities, self._drill.names.severities
-        target = _or([names.get(one, Words(one, one)) for one in wanted])
+        target = _or([names.get(one, Words(one, one)) for one in wanted]) if wanted else _ANY
         right = _RIGHT[K.SEVERITY].fill({"target": target})
         fact = self._last_with("severity")
         if fact is None:

@@ -26,8 +26,8 @@ export const msg = messages({
     en: 'A skill without proof is unknown, not absent; a proof can expire.',
   },
   simulated: {
-    th: 'บุคลากร {n} คนจาก {all} คนเป็นข้อมูลจำลองเพื่อการสาธิต',
-    en: '{n} of {all} staff members are simulated for the demonstration',
+    th: 'บุคคลสมมติ {n} คนจากทั้งหมด {all} คน ตัวเลขในตารางจึงเป็นตัวอย่าง ไม่ใช่ข้อมูลของบุคลากรจริง',
+    en: '{n} of {all} people are invented for the demonstration. So the figures are an example, not real staff',
   },
   noMembers: {
     th: 'ยังไม่มีผู้ดำรงบทบาทใดในระบบ ช่องว่างจึงเท่ากับจำนวนอัตราทั้งหมด',
