@@ -44,6 +44,9 @@ def test_an_incident_of_the_citys_own_kind_gets_a_unit(screens: Any, platform: P
     expect(choices).to_have_text(list(kinds.values()))
     expect(dialog.get_by_label("Severity")).to_have_value(pack.register("incident-types")[0]["severity"])
     dialog.get_by_label("Headline").fill("Somebody called")
+    lon, lat = pack.centre
+    dialog.get_by_label("Search for a place").fill(f"{lat}, {lon}")
+    page.keyboard.press("Enter")
     dialog.get_by_role("button", name="Create incident").click()
     panel = page.locator("aside.right")
     panel.get_by_role("button", name="Nearest free units").click()

@@ -79,6 +79,7 @@ def test_from_a_value_to_a_closed_incident(screens: Any, platform: Platform) -> 
     take(page, "enRoute")
     expect(panel.locator(".units li").first).to_contain_text("En route", timeout=SLOW)
     panel.locator(".units").locator("button[data-step=onScene]").first.click()
+    page.get_by_role("dialog").get_by_role("button", name="Confirm").click()  # it has not moved
     expect(panel.locator(".incident > header")).to_contain_text("On scene", timeout=SLOW)
     panel.get_by_placeholder("Add note").fill("Two families moved to the school")
     page.keyboard.press("Enter")

@@ -62,8 +62,9 @@ def _found(doc: Doc) -> PlaceFound | None:
     if name is None:
         return None
     kind = _type_of(doc)
+    label = build.value(doc, "labelPoint")  # of an area: its box may have its middle in the sea
     try:
-        lon, lat = centre_of(build.value(doc, "location"))
+        lon, lat = map(float, label) if label is not None else centre_of(build.value(doc, "location"))
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         return None
     if not (math.isfinite(lon) and math.isfinite(lat)):

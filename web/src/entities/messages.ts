@@ -26,3 +26,9 @@ export const areaWords = messages({
   amphoe: { th: 'อ.{name}', en: '{name} District' },
   sea: { th: 'นอกเขตการปกครอง (ทะเล)', en: 'outside the districts (sea)' },
 });
+
+/** A text that is only in this language. */
+export const languageWords = messages({
+  th: { th: 'ภาษาไทย', en: 'in Thai' },
+  en: { th: 'ภาษาอังกฤษ', en: 'in English' },
+});

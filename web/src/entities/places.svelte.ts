@@ -10,6 +10,13 @@ interface Area {
   box: Box;
 }
 
+/** Names of an area in lower case, long enough to be meant. */
+function namesOf(area: LiveEntity): string[] {
+  const name = area.a['name'];
+  const texts = typeof name === 'string' ? [name] : Object.values((name ?? {}) as Record<string, unknown>).filter((text): text is string => typeof text === 'string');
+  return texts.map((text) => text.toLowerCase().replace(/^(ตำบล|อำเภอ|ต\.|อ\.)\s*/, '').replace(/\s*(sub-?district|district)$/, '')).filter((text) => text.length >= 3);
+}
+
 class Places {
   #tambons: Area[] = $state.raw([]);
   #amphoes: Area[] = $state.raw([]);
@@ -53,6 +60,14 @@ class Places {
   /** "ต.ราไวย์ อ.เมืองภูเก็ต"; empty when the outlines are not known. */
   words(point: readonly [number, number] | null): string {
     if (!point || !this.ready) return '';
+    const [tambon, amphoe] = this.#areasAt(point);
+    if (!tambon && !amphoe) return t(areaWords.sea);
+    const bare = (entity: LiveEntity) =>
+      nameText(entity.a['name']).replace(/^(ตำบล|อำเภอ|ต\.|อ\.)\s*/, '').replace(/\s*(Sub-?district|District)(?=\s*(\(|$))/i, '').replace(/^(Tambon|Amphoe)\s+/i, '');
+    return [tambon && t(areaWords.tambon, { name: bare(tambon) }), amphoe && t(areaWords.amphoe, { name: bare(amphoe) })].filter(Boolean).join(t({ th: ' ', en: ', ' }));
+  }
+  /** The sub-district and the district that contain a point. */
+  #areasAt(point: readonly [number, number]): [LiveEntity | null, LiveEntity | null] {
     const key = `${point[0].toFixed(4)},${point[1].toFixed(4)}`;
     let found = this.#cache.get(key);
     if (!found) {
@@ -62,11 +77,29 @@ class Places {
       if (this.#cache.size > 20_000) this.#cache.clear();
       this.#cache.set(key, found);
     }
-    const [tambon, amphoe] = found;
-    if (!tambon && !amphoe) return t(areaWords.sea);
-    const bare = (entity: LiveEntity) =>
-      nameText(entity.a['name']).replace(/^(ตำบล|อำเภอ|ต\.|อ\.)\s*/, '').replace(/\s*(Sub-?district|District)(?=\s*(\(|$))/i, '').replace(/^(Tambon|Amphoe)\s+/i, '');
-    return [tambon && t(areaWords.tambon, { name: bare(tambon) }), amphoe && t(areaWords.amphoe, { name: bare(amphoe) })].filter(Boolean).join(t({ th: ' ', en: ', ' }));
+    return found;
+  }
+
+  /** Does a description of a place name areas, and the point is in none of them? False where nothing is known. */
+  contradicts(text: string, point: readonly [number, number] | null): boolean {
+    if (!point || !this.ready) return false;
+    const said = text.toLowerCase();
+    const inText = (areas: Area[]) => areas.map((area) => area.entity).filter((entity) => namesOf(entity).some((name) => said.includes(name)));
+    const [tambons, amphoes] = [inText(this.#tambons), inText(this.#amphoes)];
+    const districtNames = new Set(this.#amphoes.flatMap((area) => namesOf(area.entity)));
+    // A sub-district that is called as its district: the text may mean either.
+    const sure = tambons.filter((entity) => !namesOf(entity).some((name) => districtNames.has(name)));
+    const here = this.#areasAt(point);
+    const named = sure.length > 0 ? tambons : [...tambons, ...amphoes];
+    return named.length > 0 && !named.some((entity) => here.includes(entity));
+  }
+  /** Are these only the words of the area that contains the point, in either language? */
+  isAreaOf(text: string, point: readonly [number, number] | null): boolean {
+    if (!point || !this.ready || !text) return false;
+    const areas = this.#areasAt(point).filter((area): area is LiveEntity => area !== null);
+    let rest = text.toLowerCase().replace(/ตำบล|อำเภอ|จังหวัด\S*|ต\.|อ\.|จ\.\S*|sub-?district|district|[,·\s]/g, '');
+    for (const area of areas) for (const name of namesOf(area)) rest = rest.replaceAll(name.replace(/\s/g, ''), '');
+    return areas.length > 0 && rest === '';
   }
 
   /** The entity's own address if it has one, otherwise the area that contains it. */

@@ -43,8 +43,6 @@ export class LivePicture implements Picture {
   box: Box | null = $state.raw(null);
   /** What watches of moving layers ask for: the viewport and a margin. */
   #watchedBox: Box | null = $state.raw(null);
-  /** The middle of the map, [lon, lat]; null before the map is there. */
-  centre: [number, number] | null = $state.raw(null);
   /** A route drawn on the map, such as that of a unit. */
   route: GeoJSON.Geometry | null = $state.raw(null);
   /** Something was selected by a key: its panel takes the focus. */
@@ -184,9 +182,8 @@ export class LivePicture implements Picture {
     if (at === null || at >= clock.now - 1000) router.set({ at: null });
     else router.set({ at: new Date(Math.round(at / 1000) * 1000).toISOString().replace('.000', '') });
   }
-  see(box: Box, centre: [number, number]): void {
+  see(box: Box): void {
     this.box = box;
-    this.centre = centre;
     if (!this.#watchedBox || !holds(this.#watchedBox, box) || wider(this.#watchedBox, box) > 6) this.#watchedBox = grow(box, 0.5);
   }
 

@@ -104,8 +104,6 @@ export interface Picture {
   readonly complete: boolean;
   readonly selected: string | null;
   readonly selectedEntity: LiveEntity | null;
-  /** The middle of the map, [lon, lat]; null while there is none. */
-  readonly centre: [number, number] | null;
   /** A route drawn on the map. */
   route: GeoJSON.Geometry | null;
   /** All of a type that is always watched (`core` layers, `watches`). */
@@ -187,6 +185,8 @@ export interface Room {
   actions?: readonly Action[];
   /** What the palette finds in addition to actions and pages; called when it opens. */
   search?: (context: Context) => readonly Hit[];
+  /** What the platform finds for a text that is typed into the palette; it is shown as it comes, without further filter. */
+  find?: (text: string, signal: AbortSignal) => Promise<readonly Hit[]>;
   /** What it puts into the places of other rooms. */
   slots?: { readonly [Name in keyof Slots]?: readonly Slots[Name][] };
   layers?: readonly Layer[];

@@ -2,7 +2,7 @@
 import { api } from '$lib/api';
 import type { Message } from '$lib/i18n.svelte';
 import type { LiveEntity } from '$lib/live';
-import type { Acknowledge, AddNote, AssignUnit, CandidateAnswer, CheckItem, CloseAlert, HandOver, OpenIncident, SetUnitStatus, TakeAssignmentStep, TakeIncidentStep } from '$generated/api';
+import type { Acknowledge, AddNote, AssignUnit, CandidateAnswer, CheckItem, CloseAlert, CorrectIncident, HandOver, IncidentPage, OpenIncident, SetUnitStatus, TakeAssignmentStep, TakeIncidentStep } from '$generated/api';
 
 const base = '/api/command';
 const part = encodeURIComponent;
@@ -29,14 +29,16 @@ export const commands = {
     api.get<IncidentDetail>(`${base}/incidents/${part(incident)}`, { query: { at: at === null ? undefined : new Date(at).toISOString() }, signal }),
   step: (incident: string, step: IncidentStep, more: { note?: string; outcome?: string } = {}) =>
     send<IncidentDetail, TakeIncidentStep, 'incident'>(`incidents/${part(incident)}/steps`, { step, ...more }),
+  correct: (incident: string, change: Body<CorrectIncident, 'incident'>) => send<IncidentDetail, CorrectIncident, 'incident'>(`incidents/${part(incident)}/corrections`, change),
+  list: (query: Record<string, string | number | undefined>, signal?: AbortSignal) => api.get<IncidentPage>(`${base}/incidents`, { query, signal }),
   check: (incident: string, item: Message) => send<IncidentDetail, CheckItem, 'incident'>(`incidents/${part(incident)}/notes`, { item: { th: item.th, en: item.en } }),
   note: (incident: string, text: string) => send<IncidentDetail, AddNote, 'incident'>(`incidents/${part(incident)}/notes`, { text }),
   handOver: (incident: string, text: string) => send<IncidentDetail, HandOver, 'incident'>(`incidents/${part(incident)}/handover`, { text }),
   candidates: (incident: string, unitType: string, signal?: AbortSignal) =>
     api.get<CandidateAnswer[]>(`${base}/incidents/${part(incident)}/candidates`, { query: { unitType: unitType || undefined }, signal }),
   assign: (incident: string, unit: string) => send<IncidentDetail, AssignUnit, 'incident'>(`incidents/${part(incident)}/assignments`, { unit }),
-  assignmentStep: (assignment: string, step: AssignmentStep) =>
-    send<IncidentDetail, TakeAssignmentStep, 'assignment'>(`assignments/${part(assignment)}/steps`, { step }),
+  assignmentStep: (assignment: string, step: AssignmentStep, farConfirmed = false) =>
+    send<IncidentDetail, TakeAssignmentStep, 'assignment'>(`assignments/${part(assignment)}/steps`, farConfirmed ? { step, farConfirmed } : { step }),
   unitStatus: (unit: string, status: SetUnitStatus['status'], note = '') => send<LiveEntity, SetUnitStatus, 'unit'>(`units/${part(unit)}/status`, { status, ...(note ? { note } : {}) }),
   timeline: (from: string, to: string, buckets: number, signal?: AbortSignal) =>
     api.get<unknown>(`${base}/timeline`, { query: { from, to, buckets }, signal }),

@@ -7,7 +7,8 @@ export const stepWords = messages({
   onScene: { th: 'ถึงที่เกิดเหตุ', en: 'On scene' },
   controlled: { th: 'ควบคุมเหตุได้แล้ว', en: 'Under control' },
   closed: { th: 'ปิดเหตุ', en: 'Close incident' },
-  cancelled: { th: 'ยกเลิก', en: 'Cancel' },
+  cancelled: { th: 'ยกเลิกเหตุ', en: 'Cancel incident' },
+  recalled: { th: 'เรียกหน่วยกลับ', en: 'Recall unit' },
   enRoute: { th: 'ออกเดินทาง', en: 'En route' },
   clear: { th: 'เสร็จภารกิจ', en: 'Clear' },
 });

@@ -1,5 +1,5 @@
 /** What an alert says was measured, and the limit that it crossed. */
-import { attrText, defaultUnit, valueText } from '$entities/describe';
+import { attrText, defaultUnit, titleText, valueText } from '$entities/describe';
 import * as f from '$lib/format';
 import { t } from '$lib/i18n.svelte';
 import type { LiveEntity } from '$lib/live';
@@ -42,10 +42,12 @@ export function crossedText(alert: LiveEntity): string {
       if (typeof row.silentSeconds === 'number') return t(msg.silent, { what, time: f.duration(row.silentSeconds) });
       if (row.value === null || row.value === undefined || typeof row.value === 'object') return '';
       const value = valueText(row.attribute, row.value, unit);
-      const change = typeof row.perSeconds === 'number' ? ` ${t(msg.within, { time: f.duration(row.perSeconds) })}` : '';
       const limits = Array.isArray(row.threshold) ? row.threshold : [row.threshold];
       const limit = limits.filter((one) => typeof one === 'number').map((one) => valueText(row.attribute!, one, unit)).join(' – ');
-      return limit ? t(msg.crossed, { what: what + change, value, limit }) : `${what}${change} ${value}`;
+      if (typeof row.perSeconds === 'number') return t(msg.changed, { what, value, limit, time: f.duration(row.perSeconds) });
+      // The limit that is reached exactly says nothing new where the title has the number already.
+      if (row.value === row.threshold && new RegExp(`(^|\\D)${f.num(row.value as number)}(\\D|$)`).test(titleText(alert))) return t(msg.limitOnly, { what, limit });
+      return limit ? t(msg.crossed, { what, value, limit }) : `${what} ${value}`;
     })
     .filter(Boolean)
     .join(' · ');

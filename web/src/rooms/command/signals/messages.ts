@@ -3,7 +3,8 @@ import { messages } from '$lib/i18n.svelte';
 export const msg = messages({
   crossed: { th: '{what} {value} (เกณฑ์ {limit})', en: '{what} {value} (limit {limit})' },
   silent: { th: '{what} ไม่มีข้อมูลมา {time}', en: '{what}: no data for {time}' },
-  within: { th: 'ใน {time}', en: 'within {time}' },
+  limitOnly: { th: 'เกณฑ์: {what} {limit}', en: 'limit: {what} {limit}' },
+  changed: { th: '{what} เปลี่ยนแปลง {value} ภายใน {time} (เกณฑ์ {limit} ภายใน {time})', en: '{what} changed by {value} within {time} (limit {limit} within {time})' },
   noAlerts: { th: 'ไม่มีการแจ้งเตือนที่เปิดอยู่', en: 'No open alerts' },
   queueEmpty: { th: 'ไม่มีการแจ้งเตือนที่รอดำเนินการ', en: 'No alerts are waiting' },
   queueEmptyText: { th: 'ระบบกำลังเฝ้าระวังตามกฎที่ตั้งไว้ การแจ้งเตือนใหม่จะแสดงที่นี่ทันที', en: 'The rules are active. New alerts appear here at once.' },

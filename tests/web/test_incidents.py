@@ -1,0 +1,263 @@
+"""Incidents on the screen: a chosen place, a number to say, corrections, arrivals, closed ones that stay findable, two people
+at once."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.web.conftest import Platform
+from tests.web.test_frame import serious
+
+pytestmark = pytest.mark.browser
+SLOW = 20_000
+PATONG = {"type": "Point", "coordinates": [98.2965, 7.8963]}
+
+
+def incident(platform: Platform, title: Any, **more: Any) -> dict[str, Any]:
+    body = {"incidentType": "roadAccident", "severity": "Severe", "name": title, "location": PATONG, **more}
+    found: dict[str, Any] = platform.api("POST", "/api/command/incidents", body, role="dispatcher")[
+        "incident"
+    ]
+    return found
+
+
+def dialog(page: Page) -> Locator:
+    return page.locator("dialog[open]")
+
+
+def drawer(page: Page) -> Locator:
+    return page.locator("aside.right")
+
+
+def opened(page: Page, made: dict[str, Any]) -> Locator:
+    page.goto(page.url.split("?")[0] + f"?sel={made['id']}")
+    expect(drawer(page).locator(".incident")).to_be_visible(timeout=SLOW)
+    return drawer(page)
+
+
+def test_a_new_incident_has_the_place_that_a_person_chose(screens: Any, platform: Platform) -> None:
+    """Nothing is chosen before somebody chooses it: by keys on the map, by coordinates, by a name, or the word that nobody
+    knows it."""
+    page = screens("operator").open("/")
+    page.get_by_role("button", name="Report new incident").first.click()
+    form = dialog(page)
+    form.get_by_label("Headline").fill("Crash near the beach")
+    form.get_by_role("button", name="Create incident").click()
+    expect(form.get_by_role("alert")).to_contain_text("Choose the place")
+    expect(form).to_contain_text("No point chosen yet")
+
+    canvas = form.locator("canvas.maplibregl-canvas")
+    canvas.focus(timeout=SLOW)
+    for key in ("ArrowRight", "ArrowDown", "Shift+ArrowLeft"):
+        page.keyboard.press(key)
+    expect(form.get_by_role("status").first).to_contain_text("Press Enter to choose it")
+    expect(form).not_to_contain_text("Chosen:")
+    page.keyboard.press("Enter")
+    expect(form).to_contain_text("Chosen:")
+
+    form.get_by_label("The place is not known yet").check()
+    expect(form).not_to_contain_text("Chosen:")
+    form.get_by_label("The place is not known yet").uncheck()
+
+    search = form.get_by_label("Search for a place")
+    search.fill("vachira")
+    form.locator("button.hit").first.click(timeout=SLOW)
+    expect(form).to_contain_text("Mueang Phuket")
+    search.fill("7°53'46.7\"N 98°17'47.4\"E")
+    page.keyboard.press("Enter")
+    expect(form).to_contain_text("Patong, Kathu District (7.89631, 98.29650)")
+    form.get_by_label("Place in words").fill("ต.ราไวย์")
+    expect(form).to_contain_text("names another area")
+    form.get_by_label("Place in words").fill("Beach road")
+    expect(form).not_to_contain_text("names another area")
+    form.get_by_role("button", name="Create incident").click()
+
+    panel = drawer(page)
+    expect(panel.get_by_role("heading", level=2)).to_contain_text("Crash near the beach", timeout=SLOW)
+    expect(panel).to_contain_text("Beach road · Patong, Kathu District")
+    expect(panel.locator(".number-said")).to_have_text(re.compile(r"ภก \d\d-\d{5}"))
+    made = re.search(r"sel=([^&]+)", page.url.replace("%3A", ":"))
+    assert made is not None
+    stored = platform.api("GET", f"/api/command/incidents/{made[1]}")["incident"]["a"]
+    assert stored["location"]["coordinates"] == pytest.approx([98.2965, 7.896306], abs=1e-5)
+
+
+def test_a_place_that_nobody_knows_is_said_and_found_later(screens: Any, platform: Platform) -> None:
+    """By a correction with a reason; the timeline keeps both values."""
+    page = screens("dispatcher").open("/")
+    page.get_by_role("button", name="Report new incident").first.click()
+    dialog(page).get_by_label("Headline").fill("Caller hung up")
+    dialog(page).get_by_label("The place is not known yet").check(timeout=SLOW)
+    dialog(page).get_by_role("button", name="Create incident").click()
+    panel = drawer(page)
+    expect(panel).to_contain_text("The place is not known yet", timeout=SLOW)
+    panel.get_by_role("button", name="Nearest free units").click()
+    expect(panel.locator(".choose")).to_contain_text("before the place is known", timeout=SLOW)
+
+    panel.get_by_role("button", name="Correct the record").click()
+    form = dialog(page)
+    form.get_by_label("Search for a place").fill("7.8963, 98.2965", timeout=SLOW)
+    page.keyboard.press("Enter")
+    form.get_by_label("Severity").select_option("Minor")
+    form.get_by_label("Reason for the correction").fill("The caller rang again")
+    form.get_by_role("button", name="Save the correction").click()
+    expect(panel.locator(".timeline")).to_contain_text(
+        "from “place unknown” to “7.89630, 98.29650”", timeout=SLOW
+    )
+    expect(panel.locator(".timeline")).to_contain_text("The caller rang again")
+    expect(panel.locator(".incident > header")).to_contain_text("Minor")
+    expect(panel.locator(".choose li").first).to_contain_text("ETA", timeout=SLOW)
+
+
+def test_arrivals_are_promised_then_facts_and_recalling_asks(screens: Any, platform: Platform) -> None:
+    """The clock time of the arrival; from afar a confirmation with the distance; afterwards the fact; recalling asks, and its
+    label is not that which closes a dialog."""
+    made = incident(platform, {"th": "รถชนทดสอบเวลา", "en": "Crash for arrivals"})
+    page = screens("dispatcher").open("/")
+    panel = opened(page, made)
+    panel.get_by_role("button", name="Nearest free units").click()
+    candidate = panel.locator(".choose li").first
+    expect(candidate).to_contain_text(re.compile(r"ETA (\d+|under 1) min \(\d\d:\d\d\)"), timeout=SLOW)
+    name = candidate.locator("b").first.inner_text()
+    candidate.get_by_role("button", name="Assign").click()
+    unit = panel.locator(".units > li").filter(has_text=name)
+    expect(unit).to_contain_text(re.compile(r"ETA .* min \(\d\d:\d\d\)"), timeout=SLOW)
+
+    unit.get_by_role("button", name="Recall unit").click()
+    expect(dialog(page)).to_contain_text("No unit will be on its way")
+    dialog(page).get_by_role("button", name="Cancel", exact=True).click()
+    expect(unit).not_to_contain_text("Cancelled")
+    unit.get_by_role("button", name="Recall unit").click()
+    dialog(page).get_by_role("button", name="Confirm").click()
+    expect(unit).to_contain_text(re.compile(r"recalled \d\d:\d\d"), timeout=SLOW)
+    expect(unit).not_to_contain_text("ETA")
+
+    far = platform.api("GET", f"/api/command/incidents/{made['id']}/candidates?limit=50", role="dispatcher")
+    distant = max(far, key=lambda one: one["distanceM"])["unit"]
+    body = {"unit": distant["id"]}
+    platform.api("POST", f"/api/command/incidents/{made['id']}/assignments", body, role="dispatcher")
+    row = panel.locator(".units > li").filter(has_text=distant["a"]["name"]["en"])
+    row.locator("button[data-step=enRoute]").click(timeout=SLOW)
+    row.locator("button[data-step=onScene]").click(timeout=SLOW)
+    expect(dialog(page)).to_contain_text("from the place", timeout=SLOW)
+    dialog(page).get_by_role("button", name="Confirm").click()
+    expect(row).to_contain_text(re.compile(r"arrived \d\d:\d\d, .*(promised)"), timeout=SLOW)
+    expect(row).to_contain_text("km away")
+    expect(panel.locator(".timeline")).to_contain_text(
+        re.compile(r"its last position was \d+ m from the place")
+    )
+
+    other = screens("operator").open("/")
+    expect(opened(other, made).locator(".units > li").first).to_be_visible(timeout=SLOW)
+    second = platform.api("GET", f"/api/command/incidents/{made['id']}/candidates", role="dispatcher")[0][
+        "unit"
+    ]
+    platform.api("POST", f"/api/command/incidents/{made['id']}/assignments", {"unit": second["id"]}, role="dispatcher")  # fmt: skip
+    seen = drawer(other).locator(".units > li").filter(has_text=second["a"]["name"]["en"])
+    expect(seen.get_by_role("button", name="En route")).to_be_visible(timeout=SLOW)
+    expect(seen.get_by_role("button", name="Recall unit")).to_have_count(0)
+
+
+def test_nothing_jumps_under_the_pointer_when_a_colleague_sends_a_unit(
+    screens: Any, platform: Platform
+) -> None:
+    """The list keeps its order and its place; a line says who did what, and a button ranks again."""
+    made = incident(platform, {"th": "รถชนสองคนสั่งการ", "en": "Crash with two dispatchers"})
+    page = screens("dispatcher").open("/")
+    panel = opened(page, made)
+    panel.get_by_role("button", name="Nearest free units").click()
+    row = panel.locator(".choose li").nth(1)
+    expect(row).to_contain_text("ETA", timeout=SLOW)
+    row.get_by_role("button", name="Assign").hover()
+    before = row.bounding_box()
+    names = panel.locator(".choose li b:first-child").all_inner_texts()
+    first = platform.api("GET", f"/api/command/incidents/{made['id']}/candidates", role="dispatcher")[0][
+        "unit"
+    ]
+    platform.api("POST", f"/api/command/incidents/{made['id']}/assignments", {"unit": first["id"]}, role="administrator")  # fmt: skip
+    news = panel.locator(".news")
+    expect(news).to_contain_text(
+        re.compile(rf"sent {re.escape(first['a']['name']['en'])} at \d\d:\d\d"), timeout=SLOW
+    )
+    expect(panel.locator(".units > li").first).to_be_visible()
+    expect(panel.locator(".incident > header")).to_contain_text("Dispatched")
+    after = row.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert abs(after["y"] - before["y"]) < 2
+    assert panel.locator(".choose li b:first-child").all_inner_texts() == names
+    expect(panel.locator(".choose li").first.get_by_role("button", name="Taken")).to_be_disabled()
+    news.get_by_role("button", name="Update the list").click()
+    expect(panel.locator(".choose li").first).not_to_contain_text(first["a"]["name"]["en"], timeout=SLOW)
+
+
+def test_a_closed_incident_is_found_by_number_and_words(screens: Any, platform: Platform) -> None:
+    """In the register and in the palette, with and without spaces; its record has facts and no time to come."""
+    made = incident(platform, {"th": "น้ำท่วมซอยสายน้ำเย็น", "en": "Flooded lane Sai Nam Yen"})
+    base = f"/api/command/incidents/{made['id']}"
+    for step in ("triaged", "closed"):
+        platform.api("POST", f"{base}/steps", {"step": step, "outcome": "Water fell"}, role="dispatcher")
+    number = made["a"]["incidentNumber"]
+    page = screens("operator", lang="th").open("/incidents?state=ended")
+    table = page.get_by_role("table")
+    expect(table).to_contain_text(number, timeout=SLOW)
+    expect(table.locator("tr").filter(has_text=number)).to_contain_text("ปิดแล้ว")
+    page.get_by_role("searchbox", name="ค้นหา").fill("สายน้ำเย็น")
+    expect(table.locator("tbody tr")).to_have_count(1, timeout=SLOW)
+    href = page.get_by_role("link", name="ดาวน์โหลดตาราง").get_attribute("href")
+    assert href is not None
+    answer = page.request.get(platform.url + href)
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert number in answer.text()
+    assert serious(page) == []
+
+    for asked in (number, number.replace(" ", ""), "สายน้ำเย็น"):
+        page.keyboard.press("Control+k")
+        page.get_by_role("combobox", name="ค้นหาและสั่งงาน").fill(asked)
+        hit = page.locator("#palette-list [role=option]").filter(has_text="สายน้ำเย็น")
+        expect(hit).to_have_count(1, timeout=SLOW)
+        page.keyboard.press("Escape")
+        expect(page.locator("#palette-list")).to_have_count(0)
+    table.get_by_role("link").first.click()
+    panel = drawer(page)
+    expect(panel).to_contain_text("น้ำท่วมซอยสายน้ำเย็น", timeout=SLOW)
+    expect(panel).to_contain_text("Water fell")
+    expect(panel).not_to_contain_text("ถึงในอีก")
+
+
+def test_a_title_in_one_language_says_so_to_readers_of_the_other(screens: Any, platform: Platform) -> None:
+    made = incident(platform, "รถตกคูน้ำ", address="ต.ป่าตอง อ.กะทู้")
+    page = screens("dispatcher", lang="en").open("/")
+    panel = opened(page, made)
+    heading = panel.get_by_role("heading", level=2)
+    expect(heading).to_have_text("รถตกคูน้ำ (in Thai)")
+    expect(heading.locator("[lang=th]")).to_have_text("รถตกคูน้ำ")
+    expect(panel.locator(".incident > header")).not_to_contain_text("ต.ป่าตอง")
+    expect(panel.locator(".incident > header")).to_contain_text("Patong, Kathu District")
+
+
+@pytest.mark.parametrize(
+    ("lang", "theme"), [("th", "light"), ("en", "dark"), ("th", "dark"), ("en", "light")]
+)
+def test_axe_finds_nothing_in_the_dialogs_of_incidents(
+    screens: Any, platform: Platform, lang: str, theme: str
+) -> None:
+    made = incident(platform, {"th": "เหตุสำหรับตรวจ", "en": "Incident to check"})
+    page = screens("dispatcher", lang=lang, theme=theme, size=(390, 844)).open("/")
+    page.locator(".ops > .tabs button").first.click()  # the lists of work
+    page.get_by_role("button", name="แจ้งเหตุใหม่" if lang == "th" else "Report new incident").first.click()
+    expect(dialog(page).locator("canvas")).to_be_visible(timeout=SLOW)
+    dialog(page).get_by_role("searchbox").fill("ป่าตอง")
+    expect(dialog(page).locator("button.hit").first).to_be_visible(timeout=SLOW)
+    assert serious(page) == []
+    page.keyboard.press("Escape")
+    opened(page, made)
+    assert serious(page) == []
+    name = "แก้ไขข้อมูลเหตุ" if lang == "th" else "Correct the record"
+    drawer(page).get_by_role("button", name=name).click()
+    expect(dialog(page)).to_be_visible()
+    assert serious(page) == []

@@ -1,0 +1,3 @@
+/** What a person chose as the place of something: a point, or the word that nobody knows it yet. */
+export type Picked = { readonly point: [lon: number, lat: number] } | { readonly unknown: true };
+export const pointOf = (picked: Picked | null): [number, number] | null => (picked && 'point' in picked ? picked.point : null);
