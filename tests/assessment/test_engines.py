@@ -243,7 +243,13 @@ def test_ranges_pass_through_formulas_and_targets_are_graded() -> None:
     one = indicator("100 - share", share={"computed": "c"})
     result = evaluate_indicator(one, Snapshot(NOW, {}, [], {"c": Computed(80.0, 70.0, 85.0, "s", NOW)}))
     assert (result["low"], result["value"], result["high"]) == (15.0, 20.0, 30.0)
-    assert result["benchmark"] == {"percentOfTarget": 50.0, "band": 1, "met": False, "gap": 10.0}
+    assert result["benchmark"] == {
+        "percentOfTarget": 50.0,
+        "band": 1,
+        "met": False,
+        "gap": 10.0,
+        "gapPercent": 100.0,
+    }
 
 
 def test_freshness_counts_what_was_observed_lately() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from andaman.assessment.indicators.expression import evaluate, names, parse
+from andaman.assessment.indicators.expression import evaluate, in_words, names, parse
 from andaman.kernel.errors import BadRequestData
 
 _numbers = st.integers(0, 999).map(str)
@@ -59,3 +59,22 @@ def test_any_text_is_read_or_refused_with_a_place(text: str) -> None:
 def test_refused(wrong: str) -> None:
     with pytest.raises(BadRequestData):
         parse(wrong)
+
+
+@given(
+    st.recursive(
+        st.sampled_from(["a", "b", "2"]),
+        lambda t: st.tuples(t, st.sampled_from("+-*/"), t).map(lambda p: f"({p[0]}{p[1]}{p[2]})"),
+        max_leaves=6,
+    )
+)
+def test_words_say_the_same_as_the_formula(text: str) -> None:
+    """With names as words and the signs put back, the words are the same expression."""
+    tree = parse(text)
+    said = in_words(tree, {"a": "a", "b": "b"}).replace("×", "*").replace("÷", "/").replace("−", "-")
+    given_ = {"a": 3.0, "b": 7.0}
+    try:
+        wanted = evaluate(tree, given_)
+    except ZeroDivisionError:
+        return
+    assert evaluate(parse(said), given_) == pytest.approx(wanted)

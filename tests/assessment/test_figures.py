@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,20 @@ def told(basis: Basis) -> Basis:
 
 def test_every_figure_has_its_basis(tmp_path: Path) -> None:
     async def work(assessment: AssessmentService, figures: Figures, reader: Actor) -> None:
+        for row in (await assessment.indicators())["indicators"]:
+            found = await figures.indicator(row["id"], reader)
+            assert found.value == row["value"]
+            assert found.population is not None
+            assert found.formula is not None
+            assert not re.search(r"[A-Za-z_]{4,}", found.formula.th.replace("Smart Bus", "")), (
+                found.formula.th
+            )
+            for year, value in row["trend"]["years"]:
+                assert (await figures.indicator(f"{row['id']}/{year}", reader)).value == value
+            for one in row["inputs"]:
+                assert (await figures.indicator(f"{row['id']}/{one['name']}", reader)).value == one["value"]
+            for number, peer in enumerate(row["peers"]):
+                assert (await figures.indicator(f"{row['id']}/peer/{number}", reader)).value == peer["value"]
         study = await assessment.accessibility("Hospital")
         ring = study["within"][0]
         whole = told(await figures.reach("Hospital/8", reader))
@@ -72,6 +87,7 @@ def test_every_figure_has_its_basis(tmp_path: Path) -> None:
         for row in policy["assumptions"]:
             told(await figures.policy(f"assumption/{row['name']}", reader))
         for resolver, keys in (
+            (figures.indicator, ("x", "road-deaths/2000", "road-deaths/peer/9", "road-deaths/x")),
             (figures.reach, ("School", "Hospital/9", "Hospital/8/urn:x:y", "Hospital/constant/x")),
             (figures.coverage, ("3500-default", "3500-default/outdoor/x", "nothing/capacity")),
             (figures.policy, ("x/spectrum", "together/x", "assumption/x")),

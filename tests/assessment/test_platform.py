@@ -101,6 +101,18 @@ def test_indicators(run: Run) -> None:
         assert rows["road-deaths"]["value"] == pytest.approx(91 / 410_211 * 1e5, abs=0.05)
         assert rows["road-deaths"]["period"] == "2025"
         assert rows["water-loss"]["value"] == pytest.approx(100 * (1 - 25_451_539 / 39_115_244), abs=0.05)
+        for row in rows.values():
+            assert row["population"]["th"] != row["population"]["en"]
+            assert row["period"] or row["status"] == "insufficientData", row["id"]
+            assert all(one["label"]["th"] for one in row["inputs"])
+            if row["target"] and row["target"]["kind"] == "declared":
+                assert row["target"]["text"]["th"].startswith("ค่าเป้าหมายเบื้องต้น (รอจังหวัดเห็นชอบ)")
+        assert rows["road-deaths"]["benchmark"]["gapPercent"] == pytest.approx(
+            100 * (22.184 - 12) / 12, abs=0.2
+        )
+        assert rows["road-deaths"]["formulaText"]["th"] == "ผู้เสียชีวิต ÷ ประชากรตามทะเบียน × 100,000"
+        assert rows["road-injuries"]["note"]["th"]
+        assert rows["road-deaths"]["owner"] == "ตำรวจภูธรจังหวัดภูเก็ต"
         assert rows["hospital-beds"]["status"] == "insufficientData"
         assert rows["hospital-15"]["low"] <= rows["hospital-15"]["value"] <= rows["hospital-15"]["high"]
         stored = list(city.broker.iter_entities([iri("IndicatorValue")], FULL_ACCESS))
@@ -110,6 +122,32 @@ def test_indicators(run: Run) -> None:
         assert value(by_id["hospital-beds"], "kpiValue") is None
         assert (await city.get("/api/assessment/indicators/road-deaths"))["id"] == "road-deaths"
         await city.get("/api/assessment/indicators/nothing", 404)
+
+    run(work)
+
+
+def test_the_trend_counts_each_year_as_if_it_were_the_last(run: Run) -> None:
+    """Water: each year from its own pair. Road deaths: one year of residents is held for all, and said."""
+
+    async def work(city: City) -> None:
+        rows = {row["id"]: row for row in (await city.get("/api/assessment/indicators"))["indicators"]}
+        water = rows["water-loss"]["trend"]
+        docs = {
+            value(doc, "kpiCode"): dict(value(doc, "series")["points"])
+            for doc in city.broker.iter_entities([iri("KeyPerformanceIndicator")], FULL_ACCESS)
+            if value(doc, "kpiCode") in ("water-supplied", "water-sold", "road-deaths-yearly")
+        }
+        supplied, sold = docs["water-supplied"], docs["water-sold"]
+        assert [year for year, _ in water["years"]] == sorted(supplied)
+        assert water["held"] == []
+        for year, lost in water["years"]:
+            assert lost == pytest.approx(100 * (1 - sold[year] / supplied[year]), abs=0.06)
+        deaths = rows["road-deaths"]["trend"]
+        assert [one["en"] for one in deaths["held"]] == ["registered residents"]
+        for year, rate in deaths["years"]:
+            assert rate == pytest.approx(docs["road-deaths-yearly"][year] / 410_211 * 1e5, abs=0.06)
+        assert rows["hospital-8"]["trend"] == {"years": [], "held": []}
+        assert len(rows["road-deaths-change"]["trend"]["years"]) == len(deaths["years"]) - 1
 
     run(work)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from andaman.assessment.connectivity import _bands, _is_run
-from andaman.assessment.indicators.inputs import _period_end, _points
+from andaman.assessment.indicators.inputs import _period_end, points_of
 from andaman.broker.entity.build import entity, js
 from andaman.kernel.errors import BadRequestData
 
@@ -39,11 +39,11 @@ def test_only_runs_are_shown_as_runs():
 )
 def test_what_is_no_point_of_a_series_is_left_out(series):
     """Analysts write series directly; one that cannot be read must not stop every indicator."""
-    assert _points(series) == []
+    assert points_of(series) == []
 
 
 def test_points_of_a_series():
-    assert _points({"points": [["2024", None], ["2025", 7], ["2025-11", 1.5]]}) == [
+    assert points_of({"points": [["2024", None], ["2025", 7], ["2025-11", 1.5]]}) == [
         ("2025", 7.0),
         ("2025-11", 1.5),
     ]

@@ -5,13 +5,14 @@ A basis is read from the same results that the pages show; nothing is computed f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from andaman.assessment.citation import CHECK_TEXTS, Check
 from andaman.assessment.connectivity import ConnectivityService
 from andaman.assessment.reach.world import World
-from andaman.assessment.reading import ACCESS, CRITICAL, RUN, may_see
+from andaman.assessment.reading import ACCESS, CRITICAL, INDICATOR, RUN, may_see
 from andaman.assessment.service import AssessmentService
 from andaman.evidence.model import Basis, Constant, EntityRef, Link
 from andaman.evidence.problems import NoSuchFigure
@@ -46,6 +47,89 @@ class Figures:
 
     def __init__(self, assessment: AssessmentService, connectivity: ConnectivityService) -> None:
         self._assessment, self._connectivity = assessment, connectivity
+
+    async def indicator(self, key: str, actor: Actor) -> Basis:
+        """``road-deaths``; ``road-deaths/target``, ``road-deaths/<year>``, ``road-deaths/peer/<n>``, ``road-deaths/<input>``."""
+        may_see(actor, *INDICATOR)
+        wanted, _, part = key.partition("/")
+        rows = {row["id"]: row for row in (await self._assessment.indicators())["indicators"]}
+        row = rows.get(wanted)
+        if row is None:
+            raise NoSuchFigure
+        title = _words(row["name"]) or Words(wanted, wanted)
+        value, unit, period = row["value"], _words(row["unit"]), row["period"]
+        note = _words(row["note"]) or _words(row["method"])
+        constants = tuple(
+            Constant(
+                name=Words(
+                    f"ค่าเป้าหมาย ปี {row['target']['year'] + 543}", f"Target for {row['target']['year']}"
+                ),
+                value=row["target"]["value"],
+                unit=unit,
+                source=_words(row["target"]["sourceText"]) or Words("-", "-"),
+                check=_words(row["target"]["checkText"]),
+            )
+            for _ in (row["target"],)
+            if row["target"]
+        )
+        peers = tuple(
+            Constant(
+                name=Words(
+                    f"{peer['place']['th']} {peer['year'] + 543}", f"{peer['place']['en']} {peer['year']}"
+                ),
+                value=peer["value"],
+                unit=unit,
+                source=_words(peer["sourceText"]) or Words("-", "-"),
+                check=_words(peer["checkText"]),
+            )
+            for peer in row["peers"]
+        )
+        years = dict(row["trend"]["years"])
+        inputs = {one["name"]: one for one in row["inputs"]}
+        if part == "target" and row["target"]:
+            value = row["target"]["value"]
+        elif part.startswith("peer/") and part[5:].isdigit() and int(part[5:]) < len(peers):
+            return Basis(
+                title=peers[int(part[5:])].name, value=peers[int(part[5:])].value, unit=unit,
+                check=peers[int(part[5:])].check, constants=(peers[int(part[5:])],),
+            )  # fmt: skip
+        elif part in years:
+            value, period = years[part], part
+        elif part in inputs:
+            label = _words(inputs[part]["label"]) or Words(part, part)
+            title = Words(f"{title.th}: {label.th}", f"{title.en}: {label.en}")
+            value, unit, period = inputs[part]["value"], None, inputs[part]["period"]
+        elif part:
+            raise NoSuchFigure
+        used = [one for name, one in inputs.items() if part in ("", "target", name) or part in years]
+        entities = tuple(
+            EntityRef(id=entity["id"], note=_words(one["label"]))
+            for one in used
+            for entity in one["entities"]
+        )
+        step = row["quality"]["step"]
+        return Basis(
+            title=title,
+            value=value,
+            unit=unit,
+            period=period_words(period),
+            population=_words(row["population"]),
+            check=Words(f"คุณภาพข้อมูลขั้นที่ {step} จาก 6", f"data quality step {step} of 6"),
+            formula=_words(row["formulaText"]),
+            constants=(*constants, *peers),
+            parts=tuple(
+                Link(
+                    title=_words(one["label"]) or Words(name, name),
+                    kind="indicator",
+                    key=f"{wanted}/{name}",
+                    value=one["value"],
+                )
+                for name, one in inputs.items()
+                if not part
+            ),
+            entities=(EntityRef(id=row["entity"], attribute="kpiValue"), *entities),
+            note=note,
+        )
 
     async def reach(self, key: str, actor: Actor) -> Basis:
         """``Hospital``, ``Hospital/8``, ``Hospital/8/<district>``, ``Hospital/constant/<code>``."""
@@ -295,6 +379,14 @@ _ASSUMPTIONS: Final = {
     "extra_loss_db": Words("การสูญเสียเพิ่มเติม (เดซิเบล)", "Extra loss (dB)"),
     "location_probability": Words("เกณฑ์ขั้นต่ำ", "Threshold"),
 }
+
+
+def period_words(period: str | None) -> Words | None:
+    """ "2025", "2019-2022" or "2026-11-30" in the calendars of both languages."""
+    if period is None:
+        return None
+    thai = re.sub(r"\b\d{4}\b", lambda year: str(int(year[0]) + 543), period)
+    return Words(thai, period)
 
 
 def as_of(now: Micros) -> Words:

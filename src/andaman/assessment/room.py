@@ -21,6 +21,7 @@ def build(site: Site, settings: NoSettings) -> Built:
     site.services.get(Policy).on_change(assessment.policy_changed)
     connectivity = site.services.add(ConnectivityService(assessment))
     figures, evidence = Figures(assessment, connectivity), site.services.get(Evidence)
+    evidence.register("indicator", figures.indicator)
     evidence.register("reach", figures.reach)
     evidence.register("critical-link", figures.critical)
     evidence.register("coverage", figures.coverage)

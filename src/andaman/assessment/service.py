@@ -21,6 +21,7 @@ from andaman.assessment.indicators.evaluation import definitions, evaluate_indic
 from andaman.assessment.indicators.firmness import split
 from andaman.assessment.indicators.inputs import Computed
 from andaman.assessment.indicators.snapshot import Snapshot
+from andaman.assessment.indicators.trend import trend
 from andaman.assessment.network import cases, criticality
 from andaman.assessment.network.roads import with_local_streets
 from andaman.assessment.problems import NoSuchStudy
@@ -252,7 +253,11 @@ class AssessmentService:
                         wanted[kind] = await self.gather((kind,))
         series = await self.gather(("KeyPerformanceIndicator",))
         snapshot = Snapshot(self.clock(), wanted, series, dict(self._figures))
-        results = await self.in_thread(lambda: [evaluate_indicator(one, snapshot) for one in definitions()])
+        results = await self.in_thread(
+            lambda: [
+                {**evaluate_indicator(one, snapshot), "trend": trend(one, snapshot)} for one in definitions()
+            ]
+        )
         if era == self._era:  # otherwise it is about to be computed anew
             await self.store_all([indicator_doc(result) for result in results])
         for result in results:

@@ -20,7 +20,7 @@ from importlib.resources import files
 from typing import Any, Final
 
 from andaman.assessment.citation import with_check
-from andaman.assessment.indicators.expression import Node, evaluate, names, parse
+from andaman.assessment.indicators.expression import Node, evaluate, in_words, names, parse
 from andaman.assessment.indicators.firmness import at_best
 from andaman.assessment.indicators.inputs import Input, Source, draw
 from andaman.kernel.errors import BadRequestData
@@ -56,6 +56,9 @@ class Indicator:
     target: Mapping[str, Any] | None
     peers: tuple[Mapping[str, Any], ...]
     tree: Node
+    population: LanguageMap | None  # the people that it counts
+    note: LanguageMap | None  # what a reader must know next to the value
+    form: str  # "change": the value is a change in percent; else "amount"
 
 
 def read_definitions(rows: Sequence[Mapping[str, Any]]) -> list[Indicator]:
@@ -74,6 +77,7 @@ def read_definitions(rows: Sequence[Mapping[str, Any]]) -> list[Indicator]:
                 row["inputs"], row["quality"], row.get("digits", 1), row["method"],
                 with_check(row["target"], f"{row['id']}/target") if row.get("target") else None,
                 tuple(with_check(peer, f"{row['id']}/peers") for peer in row.get("peers", ())), tree,
+                row.get("population"), row.get("note"), row.get("form", "amount"),
             )
         )  # fmt: skip
     return found
@@ -118,6 +122,7 @@ def evaluate_indicator(indicator: Indicator, source: Source) -> dict[str, Any]:
         "digits": indicator.digits,
         "reasons": reasons,
         "period": _period(used),
+        "owner": _owner(indicator, used),
         "freshness": {
             "observedAt": None if freshest is None else format_time(freshest),
             "ageSeconds": None if freshest is None else max(0, (source.now - freshest) // 1_000_000),
@@ -125,9 +130,15 @@ def evaluate_indicator(indicator: Indicator, source: Source) -> dict[str, Any]:
         "quality": {"step": step, "scale": QUALITY[step - 1]},
         "method": indicator.method,
         "formula": indicator.formula,
+        "formulaText": {lang: in_words(indicator.tree, _labels(indicator, lang)) for lang in ("th", "en")},
+        "population": indicator.population,
+        "note": indicator.note,
+        "form": indicator.form,
         "origin": "computed",
         "sources": sorted({one.source for one in used.values() if one.source}),
-        "inputs": [one.as_json() for one in used.values()],
+        "inputs": [
+            {**one.as_json(), "label": indicator.inputs[name].get("name")} for name, one in used.items()
+        ],
         "computedAt": format_time(source.now),
         "target": indicator.target,
         "peers": list(indicator.peers),
@@ -135,8 +146,24 @@ def evaluate_indicator(indicator: Indicator, source: Source) -> dict[str, Any]:
     }
 
 
+def _labels(indicator: Indicator, lang: str) -> dict[str, str]:
+    return {name: spec["name"][lang] for name, spec in indicator.inputs.items() if "name" in spec}
+
+
+def _owner(indicator: Indicator, used: Mapping[str, Input]) -> str | None:
+    """The office that publishes the first series of the indicator; None where no office does."""
+    for name, spec in indicator.inputs.items():
+        if "series" in spec and used[name].source:
+            return used[name].source
+    return None
+
+
 def benchmark(indicator: Indicator, amount: float) -> dict[str, Any] | None:
-    """How near the value is to its target: percent (100 is met) and U4SSC band 0 to 3; None without a target."""
+    """How near the value is to its target: percent (100 is met) and U4SSC band 0 to 3; None without a target.
+
+    ``gapPercent``: the value above (+) or below (-) the target, in percent of it. For an indicator of which less is
+    better it is the distance to a limit, which a share of the target would hide.
+    """
     if indicator.target is None or indicator.direction == "ctx":
         return None
     aim = float(indicator.target["value"])
@@ -151,6 +178,7 @@ def benchmark(indicator: Indicator, amount: float) -> dict[str, Any] | None:
         "band": sum(percent >= edge for edge in BANDS),
         "met": met,
         "gap": round(abs(aim - amount), indicator.digits + 1) if not met else 0.0,
+        "gapPercent": None if aim == 0 else round(100.0 * (amount - aim) / abs(aim), 1),
     }
 
 

@@ -65,6 +65,31 @@ def parse(text: str) -> Node:
     return _Parser(text).whole()
 
 
+_SIGNS: Final[Mapping[str, str]] = {"+": "+", "-": "−", "*": "×", "/": "÷"}
+_LEVELS: Final[Mapping[str, int]] = {"+": 1, "-": 1, "*": 2, "/": 2, "neg": 3}
+
+
+def in_words(node: Node, words: Mapping[str, str]) -> str:
+    """The expression for people: ``words`` in place of names, × and ÷ for signs. A name without words stays."""
+    if node.op == "number":
+        return f"{node.value:,.10g}"
+    if node.op == "name":
+        return words.get(node.name, node.name)
+    if node.op == "neg":
+        return "−" + _enclosed(node.parts[0], 3, words)
+    if node.op in _SIGNS:
+        level = _LEVELS[node.op]
+        left = _enclosed(node.parts[0], level, words)
+        right = _enclosed(node.parts[1], level + (node.op in "-/"), words)
+        return f"{left} {_SIGNS[node.op]} {right}"
+    return f"{node.op}({', '.join(in_words(part, words) for part in node.parts)})"
+
+
+def _enclosed(node: Node, level: int, words: Mapping[str, str]) -> str:
+    text = in_words(node, words)
+    return f"({text})" if _LEVELS.get(node.op, 9) < level else text
+
+
 class _Parser:
     def __init__(self, text: str) -> None:
         self.text = text

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 from andaman.assessment.indicators.firmness import MADE_UP, origin_of, split
 from andaman.broker.api import Doc, value
 from andaman.kernel.errors import BadRequestData
-from andaman.kernel.time import Micros, format_time, parse_time
+from andaman.kernel.time import Micros, format_time, local_date, parse_time
 from andaman.kernel.words import LanguageMap
 
 LINEAGE_SHOWN: Final = 20
@@ -96,7 +96,7 @@ def draw(name: str, spec: Mapping[str, Any], source: Source, before: Mapping[str
             name,
             found.value,
             None,
-            None,
+            _day(found.at or source.now),
             1,
             found.source,
             list(used),
@@ -145,7 +145,7 @@ def _from_series(name: str, spec: Mapping[str, Any], source: Source, before: Map
         return Input(name, reason=text)
     if origin_of(doc) in MADE_UP:
         return Input(name, reason=_made_up(code, 1), left_out=1)
-    points = _points(value(doc, "series"))
+    points = points_of(value(doc, "series"))
     year = _wanted_year(spec, points, before)
     if year is not None:
         points = [point for point in points if point[0].startswith(year)]
@@ -168,7 +168,7 @@ def _from_series(name: str, spec: Mapping[str, Any], source: Source, before: Map
     )  # fmt: skip
 
 
-def _points(series: Any) -> list[tuple[str, float]]:
+def points_of(series: Any) -> list[tuple[str, float]]:
     """(period, number) of a series that anybody may have written: everything that is not such a pair is left out."""
     rows = series.get("points") if isinstance(series, Mapping) else None
     return [
@@ -198,6 +198,11 @@ def _wanted_year(
     if period == "latestYear":
         return full[-1] if full else "none"
     return full[-2] if len(full) > 1 else "none"
+
+
+def _day(at: Micros) -> str:
+    """The period of a state: the day of its data in Bangkok, such as "2026-11-30"."""
+    return local_date(at).date().isoformat()
 
 
 def _period_end(period: str) -> Micros | None:
@@ -236,7 +241,7 @@ def _from_entities(name: str, spec: Mapping[str, Any], source: Source) -> Input:
     amount = REDUCE[spec.get("reduce", "count")](values) if values else 0.0
     texts = sorted({str(value(doc, "source")) for doc in docs if value(doc, "source")})
     return Input(
-        name, amount, None, spec.get("label"), len(docs), "; ".join(texts[:3]),
+        name, amount, None, spec.get("label") or _day(source.now), len(docs), "; ".join(texts[:3]),
         [(doc["id"], doc.get("modifiedAt")) for doc in docs], _latest(docs),
         origins=_origins(docs), left_out=left_out,
     )  # fmt: skip
@@ -272,7 +277,7 @@ def _from_freshness(name: str, spec: Mapping[str, Any], source: Source) -> Input
     fresh = sum(at is not None and at >= limit for at in seen)
     known = [at for at in seen if at is not None]
     return Input(
-        name, fresh / len(docs), None, None, len(docs), "Andaman",
+        name, fresh / len(docs), None, _day(source.now), len(docs), "Andaman",
         [(doc["id"], doc.get("modifiedAt")) for doc in docs], max(known, default=None),
         origins=_origins(docs), left_out=left_out,
     )  # fmt: skip
