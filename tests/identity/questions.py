@@ -196,10 +196,11 @@ def _changes(rng: random.Random) -> tuple[str, str, Any]:
 
 KEYS: Final = {
     "dataset": [f"{code}~{what}" for code in ("open", "secret", "navy", "hush") for what in ("records", "completeness")],
+    "indicator": ["road-deaths", "hospital-8", "feed-freshness", "response-time/minutes", "critical-links/people"],
     "reach": ["Hospital", "Hospital/8", "FireStation"],
-    "coverage": ["sum"],
-    "policy": ["sum"],
-    "critical-link": ["sum", "60/1"],
+    "coverage": ["3500-default/outdoor/threshold", "3500-default/sites"],
+    "policy": ["upper-imt/outdoor/expected", "assumption/extra_loss_db"],
+    "critical-link": ["sum", "240-streets-15/1"],
     "portfolio": ["default~recommended~netPresentValue", "default~nominal~overBudgetShare"],
     "measure": ["speed-cameras~capex", "speed-cameras~road-deaths"],
     "unit-value": ["road-deaths"],

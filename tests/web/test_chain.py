@@ -14,6 +14,7 @@ from .test_frame import serious  # noqa: E402
 pytestmark = pytest.mark.browser
 PAGES = {
     "/assessment": {"th": "การประเมินโครงสร้างพื้นฐานของเมือง", "en": "Infrastructure assessment"},
+    "/assessment/indicator/water-loss": {"th": "น้ำสูญเสียในระบบจ่ายน้ำ", "en": "Water supply loss"},
     "/connectivity": {"th": "โครงข่ายไร้สาย", "en": "Connectivity"},
     "/roadmap": {"th": "แผนที่นำทาง", "en": "Roadmap"},
     "/training": {"th": "ทักษะและการฝึกอบรม", "en": "Skills and training"},

@@ -92,6 +92,12 @@ def candidates(page: Page) -> None:
     page.locator("aside.right").get_by_role("button", name="หน่วยว่างที่ใกล้ที่สุด").click(timeout=20_000)
 
 
+def ranked(page: Page) -> None:
+    """The critical links, whose study takes longest, and everything that opens."""
+    expect(page.locator("main button.road").first).to_be_visible(timeout=240_000)
+    opened(page)
+
+
 PAGES: Final = [
     Shown("/", "dispatcher", "section.queue li", opened, an_alert),
     Shown("/", "dispatcher", "aside.right dl", opened, an_alert_opened, "/ alert"),
@@ -104,6 +110,8 @@ PAGES: Final = [
     Shown("/approvals", "admin", ".panel"),
     Shown("/configuration", "admin", ".panel"),
     Shown(f"/evidence/entities/{quote('type=Hospital', safe='')}", "dispatcher", "table"),
+    Shown("/assessment", "admin", "ul.areas", ranked),
+    Shown("/assessment/indicator/road-deaths", "admin", "table", opened),
     Shown("/connectivity", "admin", "table", opened),
     Shown("/roadmap", "admin", "details", opened),
     Shown("/programme?view=draft", "dispatcher", ".share .big"),

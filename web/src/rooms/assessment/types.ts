@@ -1,3 +1,4 @@
+import type { Constant } from '$components/Constants.svelte';
 import type { Grid } from '$components/StudyMap.svelte';
 import type { Message } from '$lib/i18n.svelte';
 
@@ -6,46 +7,79 @@ export interface Range {
   low: number;
   high: number;
 }
+export interface Input {
+  name: string;
+  label: Message | null;
+  value: number | null;
+  period: string | null;
+  source: string | null;
+  entitiesTotal: number;
+  leftOut: number;
+  reason: unknown;
+}
 export interface Indicator {
   id: string;
+  entity: string;
   name: Message;
   code: string | null;
   domain: string;
   unit: Message;
+  /** '+' more is better, '-' less is better, 'ctx' context only. */
   direction: string;
+  form: 'amount' | 'change';
   status: 'computed' | 'insufficientData';
-  /** Never firmer than the inputs: computed, replayed or simulated. */
-  origin?: string;
   value: number | null;
   low: number | null;
   high: number | null;
   digits: number;
   reasons: (Message | string)[];
   period: string | null;
+  population: Message | null;
+  note: Message | null;
+  owner: string | null;
   quality: { step: number };
   method: Message;
-  formula: string;
+  formulaText: Message;
   sources: string[];
-  inputs: { name: string; value: number | null; period: string | null; source: string | null; entitiesTotal: number; reason: unknown }[];
+  inputs: Input[];
   computedAt: string;
-  target: { value: number; year: number; source: string; text: Message; checkText?: Message | null } | null;
-  peers: { place: Message; year: number; value: number; source: string; checkText?: Message | null }[];
-  benchmark: { percentOfTarget: number; met: boolean } | null;
+  target: { value: number; year: number; kind: 'national' | 'declared'; sourceText: Message; text: Message; checkText?: Message | null } | null;
+  peers: { place: Message; year: number; value: number; sourceText: Message; checkText?: Message | null }[];
+  benchmark: { met: boolean; gap: number; gapPercent: number | null } | null;
+  trend: { years: [string, number][]; held: Message[] };
 }
 export interface Indicators {
   computedAt: string;
   counts: { computed: number; insufficientData: number };
   indicators: Indicator[];
 }
+export interface Place {
+  id: string;
+  name: Message;
+  location: GeoJSON.Point;
+  toRoadM: number;
+  counts: boolean;
+  reason: Message | null;
+  nearestForResidents: number;
+}
+export interface Ring {
+  minutes: number;
+  people: Range;
+  sharePercent: Range;
+  contributions: { id: string; name: Message; low: number; high: number }[];
+  byArea: { id: string; name: Message; residents: number; people: Range; sharePercent: Range }[];
+}
 export interface Access {
   kind: string;
   origin: string;
   residents: number;
-  within: { minutes: number; people: Range; sharePercent: Range; byArea: { id: string; name: Message; residents: number; people: Range; sharePercent: Range }[] }[];
+  population: Message;
+  within: Ring[];
   method: Message;
   limits: Message;
+  constants: Constant[];
   grid: Grid;
-  places: { id: string; name: Message; location: GeoJSON.Point }[];
+  places: Place[];
 }
 export interface Link {
   rank: number;
@@ -56,9 +90,27 @@ export interface Link {
   cutOff: number;
   cutFromMainland: boolean;
 }
+export interface RankedLink extends Link {
+  unstable: boolean;
+  firstTenIn: number;
+}
+export interface Case {
+  id: string;
+  lostMin: number;
+  localStreets: boolean;
+  decayMin: number;
+  listed: number;
+  personMinutes: number;
+  links: Link[];
+}
 export interface Criticality {
   origin: string;
-  links: Link[];
+  population: Message;
+  unit: Message;
+  personMinutes: number;
+  links: RankedLink[];
+  cases: Case[];
+  constants: Constant[];
   geojson: GeoJSON.FeatureCollection;
   method: Message;
   limits: Message;
