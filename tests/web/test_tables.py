@@ -15,7 +15,7 @@ from tests.web.conftest import Platform
 
 pytestmark = pytest.mark.browser
 
-PATHS = ("/data", "/assessment", "/connectivity", "/roadmap", "/training")
+PATHS = ("/data", "/assessment", "/connectivity", "/roadmap", "/programme", "/training", "/units")
 
 
 def saved(page: Page, button: Any) -> tuple[str, list[list[str]]]:
