@@ -112,7 +112,7 @@ def test_the_queue_is_worked_by_keys_alone(screens: Any, platform: Platform) -> 
         gauge(platform, number, rain)
     page = screens("dispatcher").open("/")
     expect(row(page, "Gauge 33")).to_be_visible(timeout=SLOW)
-    page.wait_for_function("document.activeElement.matches('button.open')")  # work begins in the queue
+    expect(page.locator("button.open:focus")).to_be_visible()
     first = focused(page)
     page.keyboard.press("j")
     second = focused(page)
@@ -124,7 +124,7 @@ def test_the_queue_is_worked_by_keys_alone(screens: Any, platform: Platform) -> 
     assert focused(page) == second
     page.keyboard.press("a")
     expect(row(page, second)).to_have_count(0, timeout=SLOW)
-    page.wait_for_function("document.activeElement.matches('button.open')")
+    expect(page.locator("button.open:focus")).to_be_visible()
     assert focused(page) not in ("", second)  # the next one took its place
     page.keyboard.press("i")
     dialog = page.get_by_role("dialog", name="Create incident")

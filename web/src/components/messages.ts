@@ -32,6 +32,7 @@ export const common = messages({
   noRows: { th: 'ไม่มีรายการ', en: 'No entries' },
   sortedUp: { th: 'เรียงจากน้อยไปมาก', en: 'sorted ascending' },
   sortedDown: { th: 'เรียงจากมากไปน้อย', en: 'sorted descending' },
+  mapOf: { th: 'แผนที่: {name}', en: 'Map: {name}' },
   chart: { th: 'กราฟ {name}', en: 'Chart of {name}' },
   lowest: { th: 'ต่ำสุด {v}', en: 'lowest {v}' },
   highest: { th: 'สูงสุด {v}', en: 'highest {v}' },

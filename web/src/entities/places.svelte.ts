@@ -2,6 +2,7 @@
 import { api } from '$lib/api';
 import { anchor, boundsOf, contains, type Box } from '$lib/geo';
 import { nameText, t } from '$lib/i18n.svelte';
+import { COMPOUNDS, namesPattern } from '$lib/keep';
 import type { LiveEntity } from '$lib/live';
 import { areaWords } from './messages';
 
@@ -42,6 +43,14 @@ class Places {
       this.#asked = null; // asked again with the next page visit
     }
   }
+
+  /** Thai names of all areas and compounds, as one expression: what a line must not break. */
+  names = $derived(
+    namesPattern([
+      ...COMPOUNDS,
+      ...[...this.#tambons, ...this.#amphoes].map(({ entity }) => String((entity.a['name'] as { th?: string } | undefined)?.th ?? '').replace(/^(ตำบล|อำเภอ|ต\.|อ\.)\s*/, '')),
+    ]),
+  );
 
   get ready(): boolean {
     return this.#tambons.length > 0 || this.#amphoes.length > 0;

@@ -57,7 +57,7 @@ export const figures = (id: string): LayerSpecification =>
   });
 
 /** Several marks of a layer in one place: its sign with their number. */
-export const crowd = (id: string, image: string, color = '--text-muted', minZoom?: number): LayerSpecification => ({
+export const crowd = (id: string, image: string | ExpressionSpecification, color = '--text-muted', minZoom?: number): LayerSpecification => ({
   ...symbols(
     id,
     {

@@ -27,7 +27,8 @@ export function glyph(pen: CanvasRenderingContext2D, name: Glyph, size: number, 
 }
 
 /** Several of a kind in one place: a sign with room for their number at its right. */
-export function manyImage(id: string, name: Glyph, border: string, color: string, round: number): MapImage {
+/** `filled`: which part of it is dark, as the marks that it stands for are: none, the side of the sign, or all. */
+export function manyImage(id: string, name: Glyph, border: string, color: string, round: number, filled: 'none' | 'sign' | 'all' = 'none'): MapImage {
   return paint(
     id,
     42,
@@ -36,11 +37,18 @@ export function manyImage(id: string, name: Glyph, border: string, color: string
       pen.roundRect(1, 1, 40, 20, round);
       pen.fillStyle = token('--surface');
       pen.fill();
+      if (filled !== 'none') {
+        pen.save();
+        pen.clip();
+        pen.fillStyle = color;
+        pen.fillRect(0, 0, filled === 'all' ? 42 : 21, 22);
+        pen.restore();
+      }
       pen.lineWidth = 1.5;
       pen.strokeStyle = border;
       pen.stroke();
       pen.translate(1, 0);
-      glyph(pen, name, 22, 12, color);
+      glyph(pen, name, 22, 12, filled === 'none' ? color : token('--surface'));
     },
     22,
   );

@@ -116,6 +116,7 @@ export const msg = messages({
     th: 'สองแผนนี้คำนวณจากข้อมูลนำเข้าคนละชุด ความต่างจึงไม่ได้มาจากวงเงินอย่างเดียว',
     en: 'The two plans were computed from different inputs. So not all of the difference comes from the budget.',
   },
+  pick: { th: 'เลือก', en: 'Select' },
   selectRun: { th: 'เลือก {name}', en: 'Select {name}' },
   computed: { th: 'คำนวณเมื่อ', en: 'Computed' },
   state: { th: 'สถานะ', en: 'State' },

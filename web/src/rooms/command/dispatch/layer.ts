@@ -1,4 +1,5 @@
 /** Units on the map: a sign for what they are, filled while they work, dashed while they are off duty. */
+import type { ExpressionSpecification, LayerSpecification, SymbolLayerSpecification } from 'maplibre-gl';
 import { unitType } from '../core/kinds';
 import { unitState } from '../core/state';
 import { token } from '$lib/theme.svelte';
@@ -27,7 +28,15 @@ function images(): MapImage[] {
       glyph(pen, name, 26, 13, state === 'busy' ? quiet : text);
     });
   const glyphs = Object.keys(GLYPHS) as Glyph[]; // a register may name any of them
-  return [...glyphs.flatMap((name) => STATES.map((state) => one(name, state))), manyImage('unit-many', 'truck', text, text, 10)];
+  return [...glyphs.flatMap((name) => STATES.map((state) => one(name, state))), ...(['none', 'sign', 'all'] as const).map((filled) => manyImage(`unit-many-${filled}`, 'truck', text, text, 10, filled))];
+}
+
+/** Several units in one place: dark as far as they work, so that a number never hides who is free. */
+function crowdOfUnits(id: string): LayerSpecification {
+  const all: ExpressionSpecification = ['>=', ['get', 'busy'], ['get', 'point_count']];
+  const shown = crowd(id, ['case', ['==', ['get', 'busy'], 0], 'unit-many-none', all, 'unit-many-all', 'unit-many-sign'], '--text') as SymbolLayerSpecification;
+  const [text, surface] = [token('--text'), token('--surface')];
+  return { ...shown, paint: { ...shown.paint, 'text-color': ['case', all, surface, text], 'text-halo-color': ['case', all, text, surface] } };
 }
 
 export const layer: Layer = {
@@ -47,6 +56,6 @@ export const layer: Layer = {
       'text-offset': [0, 1.2],
       'text-optional': true,
     }),
-    crowd(id, 'unit-many', '--text'),
+    crowdOfUnits(id),
   ],
 };

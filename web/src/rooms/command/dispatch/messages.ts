@@ -3,6 +3,7 @@ import { messages } from '$lib/i18n.svelte';
 export const msg = messages({
   free: { th: 'ว่าง', en: 'Free' },
   busy: { th: 'ปฏิบัติงาน', en: 'Busy' },
+  legendMixed: { th: 'หลายหน่วย บางหน่วยกำลังปฏิบัติงาน', en: 'Several units, some of them busy' },
   off: { th: 'งดปฏิบัติงาน', en: 'Out of service' },
   board: { th: 'หน่วยปฏิบัติการ', en: 'Units' },
   boardIntro: { th: 'สถานะ ที่ตั้ง และเหตุของทุกหน่วย แยกตามหน่วยงาน', en: 'State, place and incident of every unit, by agency' },
