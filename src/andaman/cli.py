@@ -101,15 +101,16 @@ def build_parser() -> argparse.ArgumentParser:
         actions,
         "import",
         _import,
-        "make the definitions in force equal to a file; no server may use the directory",
+        "put the definitions of a file into force; no server may use the directory",
     )
     bring_in.add_argument("file", metavar="FILE", help="a file that export wrote; - for standard input")
     bring_in.add_argument(
         "--try", dest="trying", action="store_true", help="list what would change, and change nothing"
     )
     bring_in.add_argument(
-        "--keep", action="store_true", help="delete no definition that the file does not have"
+        "--delete", action="store_true", help="delete the definitions that the file does not have"
     )
+    bring_in.add_argument("--reason", default="", help="kept in the history of each definition")
     _data(bring_in)
 
     backup = _command(commands, "backup", _backup, "write a consistent copy; the server may run")
@@ -254,6 +255,8 @@ def _export(options: argparse.Namespace, settings: Settings) -> int:
 
 def _import(options: argparse.Namespace, settings: Settings) -> int:
     from andaman.definitions.config import Change, imported, planned
+    from andaman.definitions.service import Source
+    from andaman.kernel.digests import content_digest
     from andaman.offline import cli_actor, on_definitions
 
     try:
@@ -267,8 +270,12 @@ def _import(options: argparse.Namespace, settings: Settings) -> int:
 
     async def work(definitions: Definitions) -> list[Change]:
         if options.trying:
-            return planned(definitions, content, keep=options.keep)
-        return await imported(definitions, content, cli_actor(), keep=options.keep, reason="config import")
+            return await planned(definitions, content, delete=options.delete)
+        source = Source(Path(options.file).name, content_digest(content))
+        actor, reason = cli_actor(), options.reason or "config import"
+        return await imported(
+            definitions, content, actor, delete=options.delete, reason=reason, source=source
+        )
 
     changes = asyncio.run(on_definitions(settings, work, create=not options.trying))
     for one in changes:

@@ -102,10 +102,12 @@ class RowRefused(Refusal, BadRequestData):
 
     code = "row-refused"
     words = Words("ข้อมูลบางช่องไม่ครบถ้วนหรือไม่ถูกต้อง", "Some fields are missing or not valid")
+    faults: tuple[Refusal, ...] = ()
 
     @classmethod
     def of(cls, errors: list[Refusal]) -> RowRefused:
         refused = cls()
+        vars(refused)["faults"] = tuple(errors)
         refused.extra["errors"] = [error.problem() for error in errors]
         return refused
 

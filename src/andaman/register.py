@@ -20,8 +20,8 @@ class Register(Generic[AnyRow]):
 
     ``check`` refuses with RowRefused what the form cannot see. The entity of a row is in ``scope``, has its code in the
     attribute ``code_attribute`` too, and has the texts ``constants``. ``retired``: fields of earlier releases, which rows may
-    still have. ``rewritten_before``: releases that kept no marker wrote its
-    rows at each start, so nobody can have edited them. Raises ValueError where a field has no words.
+    still have. ``rewritten_before``: releases that kept no marker wrote its rows at each start, so nobody can have edited them.
+    ``asks_reason``: unless the city sets it otherwise, a change needs a reason. Raises ValueError where a field has no words.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Register(Generic[AnyRow]):
     constants: Mapping[str, str] = field(default_factory=dict)
     rewritten_before: bool = False
     retired: tuple[str, ...] = ()
+    asks_reason: bool = False
     form: Form[AnyRow] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -73,9 +73,9 @@ def test_upgrade_follows_the_pack_where_nobody_edited(
             rows = await _rows(http, "incident-types")
             assert list(rows) == [row["code"] for row in packs.base_register("incident-types")]
             mine = {**rows["fire"]["row"], "name": {"th": "ไฟไหม้", "en": "Our fire"}}
-            answer = await http.put("/api/registers/incident-types/fire", json=mine)
+            answer = await http.put("/api/registers/incident-types/fire?reason=why", json=mine)
             assert answer.json()["row"]["name"]["en"] == "Our fire"
-            assert (await http.delete("/api/registers/incident-types/flood")).status_code == 204
+            assert (await http.delete("/api/registers/incident-types/flood?reason=why")).status_code == 204
             types = {one["code"]: one for one in (await http.get("/api/command/incident-types")).json()}
             assert types["fire"]["name"]["en"] == "Our fire"
             assert "flood" not in types
@@ -134,7 +134,7 @@ def test_a_form_says_what_is_wrong_field_by_field(tmp_path: Path) -> None:
                 "unitTypes": ["spaceship"],
                 "depth": 3,
             }
-            answer = await http.put("/api/registers/incident-types/new", json=wrong)
+            answer = await http.put("/api/registers/incident-types/new?reason=why", json=wrong)
             assert answer.status_code == 400
             errors = {error["field"]: error["code"] for error in answer.json()["errors"]}
             assert errors == {
@@ -143,15 +143,19 @@ def test_a_form_says_what_is_wrong_field_by_field(tmp_path: Path) -> None:
                 "category": "not-a-choice",
             }
             named = {"name": {"th": "ก", "en": "A"}, "category": "Other", "unitTypes": ["spaceship"]}
-            answer = await http.put("/api/registers/incident-types/new", json=named)
+            answer = await http.put("/api/registers/incident-types/new?reason=why", json=named)
             assert [error["code"] for error in answer.json()["errors"]] == ["code-unknown"]
-            assert (await http.put("/api/registers/incident-types/a%20b", json=named)).status_code == 400
+            assert (
+                await http.put("/api/registers/incident-types/a%20b?reason=why", json=named)
+            ).status_code == 400
             assert (await http.get("/api/registers/incident-types/new")).status_code == 404
             assert (await http.get("/api/registers/nothing")).status_code == 404
         async with platform(tmp_path) as app, client(app, "dispatcher") as http:
-            answer = await http.put("/api/registers/incident-types/new", json=named | {"unitTypes": []})
+            answer = await http.put(
+                "/api/registers/incident-types/new?reason=why", json=named | {"unitTypes": []}
+            )
             assert answer.status_code == 403
-            assert (await http.delete("/api/registers/incident-types/fire")).status_code == 403
+            assert (await http.delete("/api/registers/incident-types/fire?reason=why")).status_code == 403
             assert (await http.get("/api/registers")).status_code == 200
         async with platform(tmp_path) as app, client(app) as http:
             assert (await http.get("/api/registers/incident-types")).status_code in (401, 403)

@@ -52,9 +52,16 @@ async def shuffle(app: App, rng: random.Random) -> None:
     definitions = app.get(Definitions)
     for key in ("hot", "hotter"):
         await definitions.put(
-            definitions.kind("alert-rules"), key, {**RULE, "enabled": rng.random() < 0.7}, ACTOR
+            definitions.kind("alert-rules"), key, {**RULE, "enabled": rng.random() < 0.7}, ACTOR, "why"
+        )
+    control = definitions.kind("change-control")
+    for key in rng.sample(sorted(control.place.in_force()), 3):
+        await definitions.put_checked(
+            control, key, {"review": rng.random() < 0.5, "reason": rng.random() < 0.5}, ACTOR
         )
     for kind in definitions.kinds():
+        if kind is control:
+            continue
         in_force = dict(kind.place.in_force())
         for key in rng.sample(sorted(in_force), min(3, len(in_force))):
             name = f"copy{rng.randrange(100)}"
@@ -64,7 +71,8 @@ async def shuffle(app: App, rng: random.Random) -> None:
             await definitions.put_checked(kind, name, document, ACTOR)
             if key not in kind.place.kept() and rng.random() < 0.5:
                 with contextlib.suppress(InUse):
-                    await definitions.put_checked(kind, key, definitions._checked(kind, key, None), ACTOR)
+                    content = await definitions._checked(kind, key, None)
+                    await definitions.put_checked(kind, key, content, ACTOR)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -78,9 +86,9 @@ def test_export_wipe_import_behaves_the_same(tmp_path: Path, seed: int) -> None:
             await shuffle(app, random.Random(seed + 100))
             definitions = app.get(Definitions)
             content = orjson.loads(file)
-            would = planned(definitions, content)
-            assert await imported(definitions, content, ACTOR) == would
-            assert planned(definitions, content) == []
+            would = await planned(definitions, content, delete=True)
+            assert await imported(definitions, content, ACTOR, delete=True) == would
+            assert await planned(definitions, content, delete=True) == []
             assert orjson.dumps(exported(definitions)) == file
             assert await behaviour(app) == before
         async with platform(tmp_path / "new", pack="minicity") as app:
@@ -117,7 +125,7 @@ def test_a_file_with_a_fault_changes_nothing(tmp_path: Path) -> None:
                     await imported(definitions, content, ACTOR)
                 assert refused.value.params["place"] == place
             with pytest.raises(InUse):  # kinds of incident need them still
-                await imported(definitions, {**good, "definitions": {"unit-types": {}}}, ACTOR)
+                await imported(definitions, {**good, "definitions": {"unit-types": {}}}, ACTOR, delete=True)
             assert exported(definitions) == good
 
     run(work)
@@ -129,9 +137,11 @@ def test_over_http_roles_become_drafts(tmp_path: Path) -> None:
             file = (await http.get("/api/config")).json()
             file["definitions"]["roles"]["operator"]["permissions"].remove("drill.run")
             file["definitions"]["incident-types"]["fire"]["severity"] = "Minor"
-            would = (await http.post("/api/config?try=true", json=file)).json()["changes"]
-            assert [one["step"] for one in would] == ["draft", "replace"]
-            done = (await http.post("/api/config", json=file)).json()["changes"]
+            would = (await http.post("/api/config?try=true", json=file)).json()
+            assert [one["step"] for one in would["changes"]] == ["draft", "replace"]
+            apply = f"/api/config?token={would['token']}&file=mine.json"
+            assert (await http.post(apply, json=file)).json()["code"] == "field-missing"
+            done = (await http.post(f"{apply}&reason=why", json=file)).json()["changes"]
             assert {(one["kind"], one["step"]) for one in done} == {
                 ("roles", "draft"),
                 ("incident-types", "replace"),

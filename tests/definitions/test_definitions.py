@@ -34,8 +34,11 @@ async def signed_in(app: App, name: str, role: str) -> AsyncIterator[httpx.Async
 
 
 async def draft(http: httpx.AsyncClient, path: str, document: Any, status: int = 201) -> dict[str, Any]:
+    kind, _, key = path.partition("/")
+    listed = (await http.get(f"/api/definitions/{kind}")).json()["definitions"]
+    base = next((one["digest"] for one in listed if one["key"] == key), "")
     answer = await http.post(
-        f"/api/definitions/{path}/versions", json={"document": document, "reason": "why"}
+        f"/api/definitions/{path}/versions", json={"document": document, "reason": "why", "base": base}
     )
     assert answer.status_code == status, answer.text
     found: dict[str, Any] = answer.json()
@@ -98,15 +101,15 @@ def test_a_role_needs_two_people_and_takes_effect_at_once(tmp_path: Path) -> Non
                 assert (await again.get("/api/command/rules")).status_code == 403
                 await step(busaba, "roles/shiftLead", 2, "enforce")
                 assert (await again.get("/api/command/rules")).status_code == 200
-            await draft(anan, "roles/shiftLead", None)
-            gone = await step(anan, "roles/shiftLead", 3, "propose")
-            await busaba.post(f"/api/approvals/{gone['proposal']}/approve", json={"digest": gone["digest"]})
-            assert (await step(anan, "roles/shiftLead", 3, "enforce", 409))["code"] == "role-in-use"
+            refused = await draft(anan, "roles/shiftLead", None, 409)
+            assert refused["code"] == "definition-in-use"
+            assert [one["en"] for one in refused["params"]["users"]] == ["the account Chai"]
         async with platform(tmp_path) as app, client(app, "administrator") as http:
             listed = (await http.get("/api/definitions/roles/shiftLead/versions")).json()
-            assert [(one["number"], one["state"]) for one in listed] == [
-                (3, "reviewed"), (2, "inForce"), (1, "replaced"),
+            assert [(one["number"], one["state"], one["replaces"]) for one in listed] == [
+                (2, "inForce", 1), (1, "replaced", 0),
             ]  # fmt: skip
+            assert [one["enforcedBy"]["id"] for one in listed] == ["user:busaba", "user:anan"]
             assert "shiftLead" in app.identity.roles.names
 
     run(work)
@@ -152,7 +155,10 @@ def test_a_draft_that_is_withdrawn_waits_for_nobody(tmp_path: Path) -> None:
         ):
             await draft(anan, "roles/shiftLead", ROLE)
             proposal = await step(anan, "roles/shiftLead", 1, "propose")
-            await step(busaba, "roles/shiftLead", 1, "withdraw")
+            assert (await step(busaba, "roles/shiftLead", 1, "withdraw", 400))["field"] == "reason"
+            url = "/api/definitions/roles/shiftLead/versions/1/withdraw"
+            done = (await busaba.post(url, json={"reason": "not needed"})).json()
+            assert (done["withdrawnBy"]["id"], done["withdrawalReason"]) == ("user:busaba", "not needed")
             assert (await anan.get("/api/approvals?state=open")).json() == []
             body = {"digest": proposal["digest"]}
             answer = await busaba.post(f"/api/approvals/{proposal['proposal']}/approve", json=body)
@@ -225,10 +231,12 @@ def test_a_token_is_not_a_second_person(tmp_path: Path) -> None:
 def test_what_others_refer_to_stays(tmp_path: Path) -> None:
     async def work() -> None:
         async with platform(tmp_path) as app, client(app, "administrator") as http:
-            answer = await http.delete("/api/registers/unit-types/fireEngine")
+            answer = await http.delete("/api/registers/unit-types/fireEngine?reason=old")
             assert answer.status_code == 409
             assert answer.json()["code"] == "definition-in-use"
-            assert answer.json()["params"]["user"].startswith("incident-types/")
+            users = {one["en"] for one in answer.json()["params"]["users"]}
+            assert "Fire (Kinds of incident and checklists)" in users
+            assert len(users) > 1
 
     run(work)
 
@@ -238,7 +246,9 @@ def test_registers_and_rules_have_versions_with_their_authors(tmp_path: Path) ->
         async with platform(tmp_path) as app, signed_in(app, "anan", "administrator") as anan:
             row = (await anan.get("/api/registers/incident-types/fire")).json()["row"]
             mine = {**row, "name": {"th": "ไฟไหม้", "en": "Our fire"}}
-            assert (await anan.put("/api/registers/incident-types/fire", json=mine)).status_code == 200
+            url = "/api/registers/incident-types/fire"
+            assert (await anan.put(url, json=mine)).json()["field"] == "reason"
+            assert (await anan.put(f"{url}?reason=our+name", json=mine)).status_code == 200
             listed = (await anan.get("/api/definitions/incident-types/fire/versions")).json()
             assert [(one["state"], (one["author"] or {}).get("id")) for one in listed] == [
                 ("inForce", "user:anan"), ("replaced", None),
@@ -257,7 +267,7 @@ def test_registers_and_rules_have_versions_with_their_authors(tmp_path: Path) ->
                 },
             }
             url = "/api/command/rules/urn:ngsi-ld:AlertRule:hot"
-            answer = await anan.put(url, json=rule)
+            answer = await anan.put(f"{url}?reason=heat", json=rule)
             assert answer.status_code == 200, answer.text
             found = (await anan.get("/api/definitions/alert-rules")).json()
             assert {one["key"] for one in found["definitions"]} >= {"hot"}
@@ -265,9 +275,12 @@ def test_registers_and_rules_have_versions_with_their_authors(tmp_path: Path) ->
                 **rule,
                 "definition": {**rule["definition"], "when": {"attr": "t", "op": "~", "value": 1}},
             }
-            refused = await anan.post("/api/definitions/alert-rules/hot/versions", json={"document": wrong})
+            refused = await anan.post(
+                "/api/definitions/alert-rules/hot/versions",
+                json={"document": wrong, "reason": "x", "base": ""},
+            )
             assert refused.status_code == 400
-            assert (await anan.delete(url)).status_code == 204
+            assert (await anan.delete(f"{url}?reason=over")).status_code == 204
             states = [
                 one["state"] for one in (await anan.get("/api/definitions/alert-rules/hot/versions")).json()
             ]

@@ -58,7 +58,7 @@ def test_any_sequence_of_steps(taken: list[tuple[str, int, dict[str, Any] | None
                 assert version.state is State.REVIEWED or not review
                 place = version.document
                 if step == "enforce":
-                    versions = rules.enforced(versions, number, "user:a", at)
+                    versions = rules.enforced(versions, number, rules.By("user:a", "A"), at)
         except AndamanError:
             assert versions == before
         after = rules.reconciled(versions, place, review, at)

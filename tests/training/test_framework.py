@@ -52,7 +52,7 @@ def test_an_edited_requirement_is_at_work_at_once(tmp_path: Path) -> None:
             assert [(row["competency"], row["level"]) for row in gap] == [("fire-safety", 2)]
             planner = next(one for one in page["roles"] if one["id"] == "planner")
             assert planner["requires"] == {"fire-safety": 2}
-            refused = await http.delete("/api/registers/competencies/fire-safety")
+            refused = await http.delete("/api/registers/competencies/fire-safety?reason=why")
             assert refused.json()["code"] == "definition-in-use"
             for wrong in ({"competency": "fire-safety", "level": 5}, {"competency": "none", "level": 1}):
                 answer = await http.put(

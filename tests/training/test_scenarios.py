@@ -161,7 +161,7 @@ def test_a_drill_keeps_the_scenario_that_it_began_with(tmp_path: Path) -> None:
             edited = drills.scenario_of(older)
             assert edited is not None
             assert edited.limit_s == 100
-            assert (await http.delete(f"/api/registers/drill-scenarios/{MINI}")).status_code == 204
+            assert (await http.delete(f"/api/registers/drill-scenarios/{MINI}?reason=why")).status_code == 204
             assert app.get(Registers).rows(SCENARIOS) == {}
             assert drills.scenario_of(older) is None
             for _ in range(100):

@@ -174,7 +174,7 @@ def test_nothing_jumps_under_the_pointer_when_a_colleague_sends_a_unit(
     expect(row).to_contain_text("ETA", timeout=SLOW)
     row.get_by_role("button", name="Assign").hover()
     before = row.bounding_box()
-    names = panel.locator(".choose li .row > b").all_inner_texts()
+    names = panel.locator(".choose li b:first-child").all_inner_texts()
     first = platform.api("GET", f"/api/command/incidents/{made['id']}/candidates", role="dispatcher")[0][
         "unit"
     ]
@@ -189,7 +189,7 @@ def test_nothing_jumps_under_the_pointer_when_a_colleague_sends_a_unit(
     assert before is not None
     assert after is not None
     assert abs(after["y"] - before["y"]) < 2
-    assert panel.locator(".choose li .row > b").all_inner_texts() == names
+    assert panel.locator(".choose li b:first-child").all_inner_texts() == names
     expect(panel.locator(".choose li").first.get_by_role("button", name="Taken")).to_be_disabled()
     news.get_by_role("button", name="Update the list").click()
     expect(panel.locator(".choose li").first).not_to_contain_text(first["a"]["name"]["en"], timeout=SLOW)

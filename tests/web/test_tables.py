@@ -15,7 +15,7 @@ from tests.web.conftest import Platform
 
 pytestmark = pytest.mark.browser
 
-PATHS = ("/data", "/assessment", "/connectivity", "/roadmap", "/programme", "/training", "/units")
+PATHS = ("/data", "/assessment", "/connectivity", "/roadmap", "/training")
 
 
 def saved(page: Page, button: Any) -> tuple[str, list[list[str]]]:

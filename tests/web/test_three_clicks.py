@@ -105,7 +105,6 @@ PAGES: Final = [
     Shown("/", "dispatcher", "aside.right dl", opened, a_unit_opened, "/ unit"),
     Shown("/", "dispatcher", ".lists li", prepare=a_wall, name="/ wall"),
     Shown("/units", "dispatcher", "table"),
-    Shown("/training", "admin", "table", opened),
     Shown("/data", "admin", "dl"),
     Shown("/definitions", "admin", "nav.kinds"),
     Shown("/approvals", "admin", ".panel"),

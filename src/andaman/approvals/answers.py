@@ -22,7 +22,8 @@ class PersonNamed(Answer, frozen=True, kw_only=True):
 
 class ProposalAnswer(Answer, frozen=True, kw_only=True):
     """``content``: the proposed content, as its room describes it. ``digest``: an approver sends it back. ``words`` null: no room
-    offers the action any more. ``mine``: the caller is its author."""
+    offers the action any more. ``mine``: the caller is its author. ``outdated``: what it would change has changed since.
+    ``waits``: it was approved, and is not in effect yet."""
 
     id: str
     action: str
@@ -40,3 +41,5 @@ class ProposalAnswer(Answer, frozen=True, kw_only=True):
     note: str
     may_approve: bool
     mine: bool
+    outdated: bool
+    waits: bool

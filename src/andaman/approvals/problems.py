@@ -31,6 +31,16 @@ class ProposalChanged(Refusal, Conflict):
     )
 
 
+class ProposalOutdated(Refusal, Conflict):
+    """Its subject has changed since."""
+
+    code = "proposal-outdated"
+    words = Words(
+        "รายการนี้ถูกแก้ไขหลังจากเสนอคำขอ คำขอนี้จึงนำไปใช้ไม่ได้แล้ว โปรดให้ผู้เสนอจัดทำร่างใหม่",
+        "The definition has changed since this proposal, so it cannot take effect; its author must make a new draft",
+    )
+
+
 class SecondPersonNeeded(Refusal, Forbidden):
     code = "second-person-needed"
     words = Words(

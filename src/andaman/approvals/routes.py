@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -10,7 +11,7 @@ from starlette.responses import Response
 from andaman.approvals.answers import PersonNamed, ProposalAnswer
 from andaman.approvals.model import Proposal, State
 from andaman.approvals.permissions import READ_PROPOSALS
-from andaman.approvals.service import Approvals
+from andaman.approvals.service import Approvals, Look
 from andaman.form import body_text
 from andaman.identity.doors import BoundDoor, Cost, DoorEntry, Tenancy
 from andaman.identity.permissions import REVIEW_ROLES
@@ -57,12 +58,11 @@ class _Door:
         found = await self._approvals.list_visible(
             actor_of(request), State(wanted) if wanted is not None else None
         )
-        return json_response([self._answer(one, request) for one in found])
+        return json_response(await self._answers(found, request))
 
     async def one(self, request: Request) -> Response:
-        return json_response(
-            self._answer(await self._approvals.get(_id(request), actor_of(request)), request)
-        )
+        found = await self._approvals.get(_id(request), actor_of(request))
+        return await self._one(found, request)
 
     async def approve(self, request: Request) -> Response:
         body = await _body(request)
@@ -70,21 +70,26 @@ class _Door:
         if not isinstance(digest, str) or not digest:
             raise FieldMissing(field="digest")
         done = await self._approvals.approve(_id(request), digest, actor_of(request), credential_of(request))
-        return json_response(self._answer(done, request))
+        return await self._one(done, request)
 
     async def reject(self, request: Request) -> Response:
         note = body_text(await _body(request), "reason")
         if not note:
             raise FieldMissing(field="reason")
         done = await self._approvals.reject(_id(request), note, actor_of(request), credential_of(request))
-        return json_response(self._answer(done, request))
+        return await self._one(done, request)
 
     async def withdraw(self, request: Request) -> Response:
-        return json_response(
-            self._answer(await self._approvals.withdraw(_id(request), actor_of(request)), request)
-        )
+        return await self._one(await self._approvals.withdraw(_id(request), actor_of(request)), request)
 
-    def _answer(self, proposal: Proposal, request: Request) -> ProposalAnswer:
+    async def _one(self, proposal: Proposal, request: Request) -> Response:
+        return json_response((await self._answers([proposal], request))[0])
+
+    async def _answers(self, proposals: Sequence[Proposal], request: Request) -> list[ProposalAnswer]:
+        looks = await self._approvals.look(proposals)
+        return [self._answer(one, looks.get(one.id, Look()), request) for one in proposals]
+
+    def _answer(self, proposal: Proposal, look: Look, request: Request) -> ProposalAnswer:
         actor = actor_of(request)
         action = self._approvals.action(proposal.action)
         who = self._approvals.person(actor, credential_of(request))
@@ -106,6 +111,8 @@ class _Door:
             note=proposal.note,
             may_approve=self._approvals.may_approve(proposal, who, actor),
             mine=proposal.author.id == actor.principal.id,
+            outdated=look.outdated and proposal.is_open(self._clock()),
+            waits=look.waits and proposal.state is State.DONE,
         )
 
 

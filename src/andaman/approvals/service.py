@@ -5,14 +5,20 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from andaman.approvals import model
 from andaman.approvals.model import OPEN_FOR, Person, Proposal, State, digest_of
-from andaman.approvals.problems import NoSuchProposal, ProposalDecided, RightsEnded, TooManyProposals
+from andaman.approvals.problems import (
+    NoSuchProposal,
+    ProposalDecided,
+    ProposalOutdated,
+    RightsEnded,
+    TooManyProposals,
+)
 from andaman.approvals.store import ProposalStore
 from andaman.identity.credentials import Credential
 from andaman.identity.model import Actor
@@ -32,10 +38,28 @@ _SYSTEM: Final = "system:"
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """``outdated``: its subject has changed since the proposal. ``waits``: it was approved, and is not in
+    effect yet."""
+
+    outdated: bool = False
+    waits: bool = False
+
+
+async def _no_look(proposals: Sequence[Proposal]) -> dict[str, Look]:
+    return {}
+
+
+def _always(proposal: Proposal) -> bool:
+    return True
+
+
 @dataclass(frozen=True)
 class Action:
     """A kind of action that a second person approves. ``run`` does it, in the name of the approver; it must give the
-    same result when it runs twice. A refusal that it raises ends the proposal as failed.
+    same result when it runs twice. A refusal that it raises ends the proposal as failed. ``look``: proposal's id → its
+    look today. ``applies``: could an approval still have an effect?
     """
 
     name: str
@@ -43,6 +67,8 @@ class Action:
     propose: Permission
     approve: Permission
     run: Callable[[Proposal, Actor], Awaitable[None]]
+    look: Callable[[Sequence[Proposal]], Awaitable[dict[str, Look]]] = _no_look
+    applies: Callable[[Proposal], bool] = _always
 
 
 class Approvals:
@@ -87,6 +113,14 @@ class Approvals:
         """Newest first, at most 500: those that the actor may propose, approve, or has proposed."""
         found = await self._blocking(self._store.listed, state, _LISTED_MAX)
         return [one for one in found if self.shows(one, actor)]
+
+    async def look(self, proposals: Sequence[Proposal]) -> dict[str, Look]:
+        """Proposal's id → its look today, where its room can say."""
+        found: dict[str, Look] = {}
+        for name, action in self._actions.items():
+            if mine := [one for one in proposals if one.action == name]:
+                found |= await action.look(mine)
+        return found
 
     def shows(self, proposal: Proposal, actor: Actor) -> bool:
         """May the actor read it?"""
@@ -147,7 +181,8 @@ class Approvals:
         self, proposal_id: str, digest: str, actor: Actor, credential: Credential | None = None
     ) -> Proposal:
         """Approve the content with this digest, and run it. Returns the proposal as done or failed. Raises
-        NoSuchProposal, PermissionMissing, ProposalDecided, ProposalChanged, SecondPersonNeeded and RightsEnded.
+        NoSuchProposal, PermissionMissing, ProposalDecided, ProposalChanged, SecondPersonNeeded, RightsEnded and
+        ProposalOutdated.
         """
         async with self._lock:
             proposal = await self.get(proposal_id, actor)
@@ -159,6 +194,8 @@ class Approvals:
                     raise PermissionMissing(permission=action.approve.name, meaning=action.approve.words)
                 decided = model.approved(proposal, digest, who, self._clock())
                 self._check_rights(decided)
+                if not action.applies(proposal):
+                    raise ProposalOutdated
             except AndamanError as error:
                 await self._audit(actor, "approve", proposal, error.detail)
                 raise

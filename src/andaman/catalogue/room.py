@@ -9,6 +9,7 @@ from andaman.catalogue.seed import default_datasets
 from andaman.catalogue.service import Catalogue
 from andaman.catalogue.types import TYPES
 from andaman.city.room import City
+from andaman.definitions.service import Definitions
 from andaman.identity.policy import Policy
 from andaman.identity.service import Identity
 from andaman.room import Built, NoSettings, Room, Site
@@ -30,6 +31,9 @@ def build(site: Site, settings: NoSettings) -> Built:
             progress=broker.history_condensing,
         )
     )
+    definitions = site.services.find(Definitions)
+    if definitions is not None:
+        definitions.add_users(catalogue.users_of)
     return Built(doors=routes(catalogue), background=[catalogue, retention])
 
 

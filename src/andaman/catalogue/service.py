@@ -30,6 +30,7 @@ from andaman.identity.model import FULL_ACCESS, Access, Classification, system_a
 from andaman.identity.policy import DatasetRule, Policy, scope_within
 from andaman.kernel.errors import ResourceNotFound
 from andaman.kernel.time import MINUTE, Clock, Micros, system_clock
+from andaman.kernel.words import Words
 
 log = logging.getLogger(__name__)
 _REMEMBER: Final[Micros] = MINUTE
@@ -142,6 +143,12 @@ class Catalogue:
     def all_datasets(self) -> list[Dataset]:
         """Every entry, for the platform's own use."""
         return self.list_datasets(FULL_ACCESS)
+
+    async def users_of(self, kind: str, key: str) -> list[Words]:
+        """The datasets that an agency publishes: what uses its definition."""
+        mine = [one for one in self.all_datasets() if kind == "agencies" and one.publisher == key]
+        each = [(one.title.get("th", one.code), one.title.get("en", one.code)) for one in mine]
+        return [Words(f"ชุดข้อมูล {th}", f"the dataset {en}") for th, en in each]
 
     def ids_within(self, dataset: Dataset) -> list[str]:
         """Ids of the entities that are in a dataset now."""

@@ -73,8 +73,19 @@ class Agencies:
         if self._definitions is None:
             await self._registers.put(AGENCIES, code, document, actor)
         else:
-            await self._definitions.put(self._definitions.kind(AGENCIES.name), code, document, actor)
+            kind, content = (
+                self._definitions.kind(AGENCIES.name),
+                AGENCIES.form.read({**document, "code": code}),
+            )
+            if actor.principal.id.startswith("system:"):  # no setting stops the upgrade of a data directory
+                await self._definitions.put_checked(kind, code, AGENCIES.form.document(content), actor)
+            else:
+                await self._definitions.put(kind, code, document, actor)
         await self._identity.audit.add(actor, "agency.put", f"agency:{code}")
+
+    async def users(self, kind: str, key: str) -> list[Words]:
+        """Accounts and tokens of an agency."""
+        return await asyncio.to_thread(self._identity.users_of_agency, key) if kind == AGENCIES.name else []
 
     async def take_over(self) -> None:
         """Make rows of the agencies that releases before kept in identity.db. Where a row is there, it has the last word."""

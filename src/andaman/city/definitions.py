@@ -9,6 +9,7 @@ from andaman.city.permissions import MANAGE_REGISTERS, READ_REGISTERS
 from andaman.city.registers import Registers
 from andaman.definitions.kinds import DefinitionKind, Document, SetAside
 from andaman.identity.model import Actor
+from andaman.kernel.time import Micros
 from andaman.register import Register
 
 
@@ -37,6 +38,9 @@ class RegisterPlace:
             for one in self._registers.set_aside(self._register)
         ]
 
+    def since(self, key: str) -> Micros | None:
+        return self._registers.written_at(self._register, key)
+
 
 def kind_of(registers: Registers, register: Register[Any]) -> DefinitionKind:
     return DefinitionKind(
@@ -47,4 +51,5 @@ def kind_of(registers: Registers, register: Register[Any]) -> DefinitionKind:
         read=MANAGE_REGISTERS if register.confidential else READ_REGISTERS,
         manage=MANAGE_REGISTERS,
         check=register.check,
+        asks_reason=register.asks_reason,
     )

@@ -28,7 +28,7 @@ from andaman.city.seeding import BASE, Seed, digest_of_content, fill_in, filled_
 from andaman.definitions.references import check_references
 from andaman.form import AnyRow, RowRefused
 from andaman.identity.model import FULL_ACCESS, Actor
-from andaman.kernel.time import Micros
+from andaman.kernel.time import Micros, parse_time
 from andaman.register import Register, Rows
 from andaman.vocabulary import EntityType
 
@@ -149,11 +149,15 @@ class Registers:
                 return one
         raise NoSuchRow(id=code)
 
+    def written_at(self, register: Register[Any], code: str) -> Micros | None:
+        """When the row was last written; None where there is none."""
+        return written_at(self._broker.find(register.id_of(code), FULL_ACCESS))
+
     # -- writing --------------------------------------------------------------------------------------------
     async def put(self, register: Register[Any], code: str, raw: Any, actor: Actor) -> RowAnswer:
         """Create or replace a row. Raises RowRefused; then nothing is written."""
         row = register.read({**raw, "code": code} if isinstance(raw, dict) else raw)
-        check_references(register.form, register.json(row), lambda name: self._of(name).rows)
+        check_references(register.form.codes_in(register.json(row)), lambda name: self._of(name).rows)
         async with self._lock:
             doc = self._doc(register, row)
             await self._broker.must_write([WriteOp(OpKind.UPSERT_REPLACE, doc["id"], doc)], _as(actor))
@@ -269,6 +273,12 @@ def stored(register: Register[Any], doc: Doc) -> dict[str, Any]:
         if one.name != "code" and content is not None:
             found[one.name] = content
     return found
+
+
+def written_at(doc: Doc | None) -> Micros | None:
+    """When an entity was last written."""
+    found = doc.get("modifiedAt") if doc is not None else None
+    return parse_time(found) if isinstance(found, str) else None
 
 
 def instance_of(kind: EntityType, name: str, content: Any) -> Instance:

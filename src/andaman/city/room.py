@@ -64,6 +64,8 @@ def build(site: Site, settings: CitySettings) -> Built:
     if definitions is not None:
         for register in site.registers:
             definitions.offer(kind_of(registers, register))
+        definitions.add_users(agencies.users)
+        definitions.city = pack.id if pack is not None else ""
         doors += routes(registers, definitions)
     return Built(doors=doors, background=[Task(bring_in), registers, Task(agencies.take_over)])
 

@@ -14,6 +14,7 @@ from andaman.city.registers import Registers
 from andaman.definitions.service import Definitions
 from andaman.identity.doors import BoundDoor, DoorEntry, Tenancy
 from andaman.identity.web import actor_of
+from andaman.kernel import query_params
 from andaman.kernel.http import json_response, read_json
 from andaman.register import Register
 
@@ -66,14 +67,18 @@ def routes(registers: Registers, definitions: Definitions) -> list[BoundDoor]:
         if not isinstance(content, dict):
             register.read(content)
         code = request.path_params["id"]
-        await definitions.put(definitions.kind(register.name), code, content, actor_of(request))
+        kind, asked = definitions.kind(register.name), request.query_params
+        reason, base = query_params.text(asked, "reason").strip(), asked.get("base")
+        await definitions.put(kind, code, content, actor_of(request), reason, base=base)
         return json_response(registers.row(register, code))
 
     async def delete(request: Request) -> Response:
         register = registers.get(request.path_params["name"])
         code = request.path_params["id"]
         if code in registers.rows(register):
-            await definitions.put(definitions.kind(register.name), code, None, actor_of(request))
+            kind, asked = definitions.kind(register.name), request.query_params
+            reason, base = query_params.text(asked, "reason").strip(), asked.get("base")
+            await definitions.put(kind, code, None, actor_of(request), reason, base=base)
         else:  # a row that cannot be read has no version
             await registers.delete(register, code, actor_of(request))
         return Response(status_code=204)

@@ -40,6 +40,7 @@ INCIDENT_TYPES: Final = Register(
     Words("ประเภทเหตุและรายการตรวจสอบ", "Kinds of incident and checklists"),
     TYPE_OF_INCIDENT,
     IncidentType,
+    asks_reason=True,
 )
 
 

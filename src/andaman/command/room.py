@@ -15,6 +15,7 @@ from andaman.command.service import CommandService
 from andaman.command.signals.keeping import KIND
 from andaman.command.signals.rule_definitions import rule_kind
 from andaman.command.types import TYPES
+from andaman.command.uses import users_in
 from andaman.definitions.service import Definitions
 from andaman.evidence.service import Evidence
 from andaman.identity.policy import Policy
@@ -45,6 +46,7 @@ def build(site: Site, settings: CommandSettings) -> Built:
     evidence = site.services.get(Evidence)
     evidence.register_wide("alert", alert_figures(site.services.get(Broker), evidence.vocabulary))
     evidence.register_wide("travel", travel_figures(command.desk))
+    definitions.add_users(users_in(site.services.get(Broker)))
     return Built(doors=routes(command, definitions), background=[command])
 
 

@@ -255,7 +255,9 @@ class _Door:
         if self._definitions is None or tenant or key is None:  # a drill's rules have no versions
             await self._rules.handle(command, actor, tenant)
         else:
-            await self._definitions.put(self._definitions.kind(KIND), key, document_of(command), actor)
+            kind, asked = self._definitions.kind(KIND), request.query_params
+            reason, base = query_params.text(asked, "reason").strip(), asked.get("base")
+            await self._definitions.put(kind, key, document_of(command), actor, reason, base=base)
         return json_response(self._rules.get(command.rule, FULL_ACCESS, tenant))
 
     async def preview_rule(self, request: Request) -> Response:
@@ -269,7 +271,9 @@ class _Door:
         if self._definitions is None or kind is None or key is None or key not in kind.place.in_force():
             await self._rules.handle(command, actor, tenant)
         else:
-            await self._definitions.put(kind, key, None, actor)
+            asked = request.query_params
+            reason, base = query_params.text(asked, "reason").strip(), asked.get("base")
+            await self._definitions.put(kind, key, None, actor, reason, base=base)
         return Response(status_code=204)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from andaman.kernel.errors import BadRequestData, Conflict, ResourceNotFound
 from andaman.kernel.refusals import Refusal
-from andaman.kernel.words import FieldName, State, Words
+from andaman.kernel.words import FieldName, Names, State, Time, Words
 
 
 class NoSuchKind(Refusal, ResourceNotFound):
@@ -42,13 +44,26 @@ class ReviewNeeded(Refusal, Conflict):
 
 
 class DefinitionChanged(Refusal, Conflict):
-    """The version in force is not the one that the draft was made from."""
+    """The version in force is not the one that the draft was made from. ``current`` of the problem document is its content (null:
+    it was deleted), ``digest`` its digest and ``number`` its version."""
 
     code = "definition-changed"
     words = Words(
-        "ข้อกำหนดที่ใช้อยู่ถูกแก้ไขหลังจากจัดทำร่างนี้ โปรดเปรียบเทียบและจัดทำร่างใหม่",
-        "The version in force has changed since this draft was made; compare the two and make a new draft",
+        "{name} แก้ไขรายการนี้เมื่อ {at} ยังไม่มีการบันทึก โปรดเปรียบเทียบกับฉบับที่ใช้อยู่",
+        "{name} changed this at {at}; nothing was written, compare it with the version in force",
     )
+    name: Words
+    at: Time
+
+
+class CodeTaken(Refusal, Conflict):
+    """A new definition with the key of one that is there."""
+
+    code = "code-taken"
+    words = Words("มีรหัส {id} อยู่แล้ว: {name}", "The code {id} is taken: {name}")
+    id: str
+    name: Words
+    field: FieldName = "code"
 
 
 class TooManyDrafts(Refusal, Conflict):
@@ -72,21 +87,51 @@ class NotDeletable(Refusal, Conflict):
 
 
 class InUse(Refusal, Conflict):
-    """``user``: the kind and key of a definition that names it."""
+    """``users``: what names it: other definitions, accounts and the like."""
 
     code = "definition-in-use"
-    words = Words("ลบ {id} ไม่ได้ เพราะ {user} ยังอ้างถึงอยู่", "{id} cannot be deleted: {user} still refers to it")
-    id: str
-    user: str
+    words = Words(
+        "ลบ {name} ไม่ได้ เพราะยังใช้อยู่ใน: {users}", "{name} cannot be deleted; it is in use by: {users}"
+    )
+    name: Words
+    users: Names
+
+
+class WarningsToConfirm(Refusal, Conflict):
+    """``warnings`` of the problem document: a problem for each. The same request with ``confirmed`` goes through."""
+
+    code = "warnings-to-confirm"
+    words = Words(
+        "มีข้อที่ควรตรวจสอบก่อนบันทึก โปรดยืนยันหากถูกต้องแล้ว",
+        "Some points need a look before this is saved; confirm it if they are right",
+    )
+
+
+class ConfigChanged(Refusal, Conflict):
+    """Since the preview, a definition or the file has changed."""
+
+    code = "config-changed"
+    words = Words(
+        "ข้อมูลเปลี่ยนไปหลังจากแสดงรายการเปลี่ยนแปลง ยังไม่มีการนำเข้า โปรดตรวจรายการใหม่",
+        "Something has changed since the preview; nothing was imported, look at the changes again",
+    )
 
 
 class ConfigNotUnderstood(Refusal, BadRequestData):
-    """``place``: where in the file; ``reason`` is in English, for the log."""
+    """``place``: where in the file. ``errors`` of the problem document: place and words of each fault."""
 
     code = "config-not-understood"
     words = Words(
-        "ไฟล์ข้อกำหนดไม่ถูกต้องที่ {place} ({reason})", "The file of definitions is not valid at {place}: {reason}"
+        "ไฟล์ข้อกำหนดไม่ถูกต้องที่ {place}: {reason}", "The file of definitions is not valid at {place}: {reason}"
     )
     place: str
-    reason: str
+    reason: Words
     field: FieldName = "file"
+
+    @classmethod
+    def of(cls, faults: Sequence[tuple[str, Words]]) -> ConfigNotUnderstood:
+        """``faults``: one or more."""
+        place, reason = faults[0]
+        refused = cls(place=place, reason=reason)
+        refused.extra["errors"] = [{"place": at, "words": words.json()} for at, words in faults]
+        return refused

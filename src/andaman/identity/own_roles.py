@@ -158,6 +158,9 @@ class OwnRoles:
         """A role that cannot be read is only logged."""
         return ()
 
+    def since(self, key: str) -> None:
+        """The rows of roles keep no time."""
+
 
 def _read(name: str, document: bytes) -> RoleRow | None:
     try:

@@ -52,6 +52,7 @@ from andaman.kernel.errors import (
 from andaman.kernel.permissions import Permission
 from andaman.kernel.time import SECOND, Clock, Micros, system_clock
 from andaman.kernel.turns import Turns
+from andaman.kernel.words import Words
 
 _HASHING: Final = 2
 """Threads of this room; each hash takes tens of milliseconds and MB."""
@@ -110,6 +111,22 @@ class Identity:
 
     async def _run(self, function: Callable[..., T], *arguments: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
+
+    def users_of_role(self, role: str) -> list[Words]:
+        """Accounts and tokens that have it. Blocks."""
+        return self._named(lambda one: role in one.roles)
+
+    def users_of_agency(self, agency: str) -> list[Words]:
+        """Accounts and tokens that belong to it. Blocks."""
+        return self._named(lambda one: one.agency == agency)
+
+    def _named(self, wanted: Callable[[Account | Token], bool]) -> list[Words]:
+        names = [one.name or one.username for one in self.store.list_accounts() if wanted(one)]
+        found = [Words(f"บัญชี {name}", f"the account {name}") for name in names]
+        tokens = [
+            one.name or one.id for one in self.store.list_tokens() if one.revoked_at is None and wanted(one)
+        ]
+        return found + [Words(f"โทเค็น {name}", f"the token {name}") for name in tokens]
 
     # -- who is it ------------------------------------------------------------------------------------------
     def authenticate(self, credential: Credential, now: Micros | None = None) -> Known | None:

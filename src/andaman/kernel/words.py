@@ -16,6 +16,9 @@ States = Annotated[Sequence[str], "states"]
 FieldName = Annotated[str, "field"]
 """A member of a form or body, such as "severity"; a screen shows the name of the field."""
 
+Time = Annotated[str, "time"]
+"""An instant, such as "2026-11-30T07:32:00Z"; a screen shows it in the reader's form."""
+
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 
 
@@ -57,7 +60,7 @@ Names = Annotated[Sequence[Words], "names"]
 
 
 def kinds_of(owner: type, parameters: Iterable[str]) -> dict[str, str]:
-    """Parameter → its kind for a reader, by its annotation: name, names, state, states, field, number or text."""
+    """Parameter → its kind for a reader, by its annotation: name, names, state, states, field, time, number or text."""
     hints = get_type_hints(owner, include_extras=True)
     return {name: _kind(hints[name]) for name in parameters}
 

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 
 from andaman.broker.api import Broker
 from andaman.city.registers import Registers
-from andaman.evidence.service import Evidence
 from andaman.identity.service import Identity
 from andaman.kernel.time import DAY
 from andaman.room import Built, Room, Site, setting
 from andaman.training.course import COURSES
 from andaman.training.demo import demo_people
-from andaman.training.figures import gap_figures
 from andaman.training.framework import COMPETENCIES, STAFF_ROLES
 from andaman.training.permissions import PERMISSIONS
 from andaman.training.routes import routes
@@ -37,7 +35,6 @@ def build(site: Site, settings: TrainingSettings) -> Built:
     training = site.services.add(
         TrainingService(broker, site.clock, registers, tenants, keep, demo_people(site.directory))
     )
-    site.services.get(Evidence).register("skill-gap", gap_figures(training, broker))
     return Built(doors=routes(training), background=[training])
 
 

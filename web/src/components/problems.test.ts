@@ -13,6 +13,7 @@ const SAMPLE: Record<ParamKind, unknown> = {
   names: [{ th: 'รถพยาบาล ๓', en: 'Ambulance 3' }],
   state: 'enRoute',
   states: ['enRoute', 'onScene'],
+  time: '2026-11-30T07:32:00Z',
   field: 'severity',
   number: 30,
   text: '๑๒๓',

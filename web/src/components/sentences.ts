@@ -1,5 +1,6 @@
 /** Sentences of the platform (generated/) with their parameters, as the reader calls things: states, fields, names. */
 import { messages, nameText, t, type Message } from '$lib/i18n.svelte';
+import { dateTime } from '$lib/format';
 import { severityWords, stateWords } from '$generated/codes';
 
 /** Fields as the forms call them. */
@@ -44,11 +45,14 @@ export const fieldWords: Record<string, Message> = messages({
   acceptedBy: { th: 'ผู้ตรวจรับ', en: 'accepted by' },
   problems: { th: 'ปัญหาและอุปสรรค', en: 'problems' },
   nextSteps: { th: 'แผนงานขั้นต่อไป', en: 'next steps' },
+  base: { th: 'ฉบับที่ใช้เป็นฐาน', en: 'base of the change' },
+  definition: { th: 'เงื่อนไขและข้อความแจ้งเตือน', en: 'conditions and texts' },
+  permissions: { th: 'สิทธิ', en: 'permissions' },
   siteCount: { th: 'จำนวนสถานีฐาน', en: 'number of sites' },
 });
 
 /** What a parameter is to a reader; generated/ names it for each sentence. */
-export type ParamKind = 'name' | 'names' | 'state' | 'states' | 'field' | 'number' | 'text';
+export type ParamKind = 'name' | 'names' | 'state' | 'states' | 'field' | 'time' | 'number' | 'text';
 export interface Sentence extends Message {
   readonly params?: Readonly<Record<string, ParamKind>>;
 }
@@ -71,6 +75,7 @@ export const SHOWN: Record<ParamKind, (value: unknown) => string> = {
   state: (value) => state(String(value)),
   states: (value) => list(value, (one) => state(String(one))),
   field: (value) => fieldText(String(value)) || String(value),
+  time: (value) => dateTime(String(value)),
   number: String,
   text: String,
 };

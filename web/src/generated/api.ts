@@ -125,6 +125,12 @@ export interface CompetencyRow {
   readonly reference?: string;
 }
 
+export interface ControlRow {
+  readonly code: string;
+  readonly review?: boolean;
+  readonly reason?: boolean;
+}
+
 export interface CorrectIncident {
   readonly incident: string;
   readonly reason: string;
@@ -147,13 +153,27 @@ export interface CourseRow {
 
 export interface DefinitionListed {
   readonly key: string;
+  readonly title: Message;
   readonly document: Readonly<Record<string, unknown>> | null;
+  readonly digest: string;
+  readonly changedAt: string | null;
+  readonly changedBy: string;
   readonly drafts: number;
   readonly errors: readonly (Readonly<Record<string, unknown>>)[];
 }
 
 export interface DeleteRule {
   readonly rule: string;
+}
+
+export interface DeletedListed {
+  readonly key: string;
+  readonly title: Message;
+  readonly document: Readonly<Record<string, unknown>>;
+  readonly number: number;
+  readonly at: string | null;
+  readonly by: PersonNamed | null;
+  readonly reason: string;
 }
 
 export interface DeliverableRow {
@@ -250,6 +270,7 @@ export interface HandOver {
 }
 
 export interface ImportAnswer {
+  readonly token: string;
   readonly changes: readonly ChangeAnswer[];
 }
 
@@ -288,6 +309,7 @@ export interface KindHead {
   readonly name: string;
   readonly words: Message;
   readonly reviewed: boolean;
+  readonly needsReason: boolean;
   readonly mayChange: boolean;
   readonly mayReview: boolean;
 }
@@ -296,6 +318,7 @@ export interface KindListed {
   readonly name: string;
   readonly words: Message;
   readonly reviewed: boolean;
+  readonly needsReason: boolean;
   readonly mayChange: boolean;
   readonly mayReview: boolean;
   readonly count: number;
@@ -306,12 +329,23 @@ export interface KindPage {
   readonly name: string;
   readonly words: Message;
   readonly reviewed: boolean;
+  readonly needsReason: boolean;
   readonly mayChange: boolean;
   readonly mayReview: boolean;
   readonly fields: readonly FormField[];
   readonly schema: Readonly<Record<string, unknown>>;
   readonly kept: readonly string[];
   readonly definitions: readonly DefinitionListed[];
+  readonly deleted: readonly DeletedListed[];
+}
+
+export interface LatestChange {
+  readonly kind: string;
+  readonly kindWords: Message;
+  readonly key: string;
+  readonly title: Message;
+  readonly changedAt: string;
+  readonly version: VersionAnswer;
 }
 
 export interface NumberingRow {
@@ -412,6 +446,8 @@ export interface ProposalAnswer {
   readonly note: string;
   readonly mayApprove: boolean;
   readonly mine: boolean;
+  readonly outdated: boolean;
+  readonly waits: boolean;
 }
 
 export interface PutRule {
@@ -628,12 +664,21 @@ export interface VersionAnswer {
   readonly state: 'draft' | 'reviewed' | 'inForce' | 'replaced' | 'withdrawn';
   readonly document: Readonly<Record<string, unknown>> | null;
   readonly digest: string;
+  readonly base: string;
   readonly author: PersonNamed | null;
   readonly at: string;
   readonly reason: string;
+  readonly file: string;
+  readonly fileDigest: string;
   readonly proposal: string;
   readonly reviewer: PersonNamed | null;
   readonly reviewedAt: string | null;
+  readonly enforcedBy: PersonNamed | null;
   readonly inForceAt: string | null;
+  readonly noticedAt: string | null;
+  readonly replaces: number;
   readonly replacedAt: string | null;
+  readonly withdrawnBy: PersonNamed | null;
+  readonly withdrawnAt: string | null;
+  readonly withdrawalReason: string;
 }

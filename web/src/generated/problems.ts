@@ -1,5 +1,5 @@
 /** Made from the error classes in src/andaman by `make generated`. Do not edit. */
-export type ParamKind = 'name' | 'names' | 'state' | 'states' | 'field' | 'number' | 'text';
+export type ParamKind = 'name' | 'names' | 'state' | 'states' | 'field' | 'time' | 'number' | 'text';
 export interface ProblemWords {
   readonly th: string;
   readonly en: string;
@@ -22,9 +22,11 @@ export const problems: Readonly<Record<string, ProblemWords>> = {
   "changed-meanwhile": {"th": "มีผู้แก้ไขรายการนี้พร้อมกันหลายคน ยังไม่มีการบันทึก โปรดลองอีกครั้ง", "en": "Too many people changed this at once; nothing was written, try again", "params": {}},
   "city-data-missing": {"th": "ยังไม่มีโครงข่ายถนนและเขตที่มีประชากร โปรดนำเข้าชุดข้อมูลเมืองก่อน", "en": "The assessment needs road segments and districts with residents: load a city pack first", "params": {}},
   "code-not-allowed": {"th": "รหัสใช้ได้เฉพาะตัวอักษรอังกฤษ ตัวเลข จุด ขีดกลาง และขีดล่าง ไม่เกิน 80 ตัว", "en": "A code has at most 80 letters, digits, dots, hyphens and underscores", "params": {"field": "field"}},
+  "code-taken": {"th": "มีรหัส {id} อยู่แล้ว: {name}", "en": "The code {id} is taken: {name}", "params": {"id": "text", "name": "name", "field": "field"}},
   "code-unknown": {"th": "{field}มีรหัส {value} ซึ่งไม่มีในทะเบียน", "en": "{field} has the code {value}, which is in no row of its register", "params": {"field": "field", "value": "text"}},
   "competency-twice": {"th": "{field}มีสมรรถนะเดียวกันมากกว่าหนึ่งครั้ง", "en": "{field} names a competency more than once", "params": {"field": "field"}},
-  "config-not-understood": {"th": "ไฟล์ข้อกำหนดไม่ถูกต้องที่ {place} ({reason})", "en": "The file of definitions is not valid at {place}: {reason}", "params": {"place": "text", "reason": "text", "field": "field"}},
+  "config-changed": {"th": "ข้อมูลเปลี่ยนไปหลังจากแสดงรายการเปลี่ยนแปลง ยังไม่มีการนำเข้า โปรดตรวจรายการใหม่", "en": "Something has changed since the preview; nothing was imported, look at the changes again", "params": {}},
+  "config-not-understood": {"th": "ไฟล์ข้อกำหนดไม่ถูกต้องที่ {place}: {reason}", "en": "The file of definitions is not valid at {place}: {reason}", "params": {"place": "text", "reason": "name", "field": "field"}},
   "conflict": {"th": "สถานะปัจจุบันไม่อนุญาตให้ทำขั้นตอนนี้ อาจมีผู้อื่นดำเนินการไปแล้ว", "en": "The current state does not allow this; someone else may have acted already"},
   "context-source-failed": {"th": "แหล่งข้อมูลภายนอกทำงานไม่สำเร็จ", "en": "A context source failed"},
   "context-source-refused": {"th": "แหล่งข้อมูลภายนอกไม่รับคำขอ", "en": "A context source refused the request"},
@@ -32,8 +34,8 @@ export const problems: Readonly<Record<string, ProblemWords>> = {
   "course-not-completed": {"th": "ต้องผ่านทุกขั้นของหลักสูตรก่อน จึงจะออกใบรับรองได้", "en": "Pass every step of the course first", "params": {}},
   "course-step-not-usable": {"th": "ขั้นที่ {number} ต้องมีรหัสไม่ซ้ำ เวลา สัดส่วนผ่าน 0–1 ระดับ 1–4 และหากเป็นคำถามต้องมีตัวเลือกอย่างน้อยสองข้อพร้อมข้อที่ถูก", "en": "Step {number} needs an id of its own, minutes, a share from 0 to 1 and levels from 1 to 4. Each question needs two choices or more, and the right one among them", "params": {"field": "field", "number": "number"}},
   "csrf-token-wrong": {"th": "หน้านี้ไม่ตรงกับการเข้าสู่ระบบครั้งล่าสุด โปรดโหลดหน้าใหม่แล้วลองอีกครั้ง", "en": "This page does not belong to the present session; load it again. The request needs the header X-CSRF-Token as given at sign-in", "params": {"field": "field"}},
-  "definition-changed": {"th": "ข้อกำหนดที่ใช้อยู่ถูกแก้ไขหลังจากจัดทำร่างนี้ โปรดเปรียบเทียบและจัดทำร่างใหม่", "en": "The version in force has changed since this draft was made; compare the two and make a new draft", "params": {}},
-  "definition-in-use": {"th": "ลบ {id} ไม่ได้ เพราะ {user} ยังอ้างถึงอยู่", "en": "{id} cannot be deleted: {user} still refers to it", "params": {"id": "text", "user": "text"}},
+  "definition-changed": {"th": "{name} แก้ไขรายการนี้เมื่อ {at} ยังไม่มีการบันทึก โปรดเปรียบเทียบกับฉบับที่ใช้อยู่", "en": "{name} changed this at {at}; nothing was written, compare it with the version in force", "params": {"name": "name", "at": "time"}},
+  "definition-in-use": {"th": "ลบ {name} ไม่ได้ เพราะยังใช้อยู่ใน: {users}", "en": "{name} cannot be deleted; it is in use by: {users}", "params": {"name": "name", "users": "names"}},
   "definition-not-deletable": {"th": "ลบ {id} ไม่ได้ เพราะมากับระบบหรือกำหนดไว้ในไฟล์ของระบบ", "en": "{id} cannot be deleted here: it comes with the platform or is in a file of the data directory", "params": {"id": "text"}},
   "drill-ended": {"th": "การฝึกนี้อยู่ในสถานะ “{state}” แล้ว", "en": "This drill is “{state}” already", "params": {"state": "state"}},
   "drill-needed": {"th": "ขั้นนี้ต้องใช้การฝึกที่ได้รับคะแนนแล้ว", "en": "This step needs the id of your scored drill", "params": {"field": "field"}},
@@ -122,6 +124,7 @@ export const problems: Readonly<Record<string, ProblemWords>> = {
   "place-not-chosen": {"th": "โปรดเลือกจุดเกิดเหตุบนแผนที่ หรือระบุว่ายังไม่ทราบจุดเกิดเหตุ", "en": "Choose the place on the map, or say that the place is unknown", "params": {"field": "field"}},
   "proposal-changed": {"th": "เนื้อหาที่ท่านตรวจไม่ตรงกับคำขออนุมัติ โปรดเปิดอ่านใหม่ก่อนอนุมัติ", "en": "The proposal has another content than the one you read; read it again before you approve it", "params": {}},
   "proposal-decided": {"th": "คำขออนุมัตินี้สิ้นสุดแล้ว (สถานะ: {state})", "en": "This proposal is no longer open; its state is {state}", "params": {"state": "state"}},
+  "proposal-outdated": {"th": "รายการนี้ถูกแก้ไขหลังจากเสนอคำขอ คำขอนี้จึงนำไปใช้ไม่ได้แล้ว โปรดให้ผู้เสนอจัดทำร่างใหม่", "en": "The definition has changed since this proposal, so it cannot take effect; its author must make a new draft", "params": {}},
   "purpose-invalid": {"th": "“{purpose}” ไม่ใช่รหัสวัตถุประสงค์ เช่น operations", "en": "“{purpose}” is not a purpose such as operations", "params": {"purpose": "text", "field": "field"}},
   "purpose-missing": {"th": "โปรดระบุวัตถุประสงค์ของข้อมูลนับจากนี้ เช่น {example}", "en": "State the purpose of the data from now on, such as “{example}”", "params": {"example": "text", "field": "field"}},
   "purpose-not-allowed": {"th": "บทบาทของท่านไม่ครอบคลุมวัตถุประสงค์ {purpose}", "en": "Your roles do not act for the purpose {purpose}", "params": {"purpose": "text", "field": "field"}},
@@ -136,7 +139,7 @@ export const problems: Readonly<Record<string, ProblemWords>> = {
   "role-in-use": {"th": "ลบบทบาท {role} ไม่ได้ เพราะยังมีบัญชีหรือโทเค็นใช้อยู่ {count} รายการ", "en": "The role {role} cannot be deleted: {count} accounts or tokens have it", "params": {"role": "text", "count": "number"}},
   "role-name-not-allowed": {"th": "{field}ต้องขึ้นต้นด้วยอักษรอังกฤษตัวเล็ก ตามด้วยตัวอักษร ตัวเลข หรือขีดกลาง ไม่เกิน 32 ตัว", "en": "{field} must begin with a small letter and have at most 32 letters, digits and hyphens", "params": {"field": "field"}},
   "roles-missing": {"th": "โปรดระบุบทบาทอย่างน้อยหนึ่งบทบาทจาก {known}", "en": "Give at least one role of {known}", "params": {"known": "text", "field": "field"}},
-  "row-refused": {"th": "ข้อมูลบางช่องไม่ครบถ้วนหรือไม่ถูกต้อง", "en": "Some fields are missing or not valid", "params": {}},
+  "row-refused": {"th": "ข้อมูลบางช่องไม่ครบถ้วนหรือไม่ถูกต้อง", "en": "Some fields are missing or not valid", "params": {"faults": "text"}},
   "rule-bands-begin-elsewhere": {"th": "ระดับความรุนแรงเริ่มที่ {first} แต่เกณฑ์แจ้งเตือนคือ {limit}", "en": "The severities begin at {first}, and the alert at {limit}", "params": {"first": "number", "limit": "number", "field": "field"}},
   "rule-limits-overlap": {"th": "ค่า{attribute}ตั้งแต่ {low} ถึง {high} เข้าเงื่อนไขทั้งเริ่มและยกเลิกการแจ้งเตือน โปรดกำหนดเกณฑ์ยกเลิกให้อยู่คนละด้าน", "en": "Values of {attribute} from {low} to {high} begin the alert and end it; put the limit of the end on the other side", "params": {"attribute": "field", "low": "number", "high": "number", "field": "field"}},
   "rule-name-unused": {"th": "ไม่มีข้อมูลใดในระบบใช้ชื่อ “{name}” กฎนี้จึงไม่ทำงานกับชื่อนี้ ชื่อที่ใกล้เคียง: {similar}", "en": "No data in the system uses the name “{name}”, so the rule does not work with it. Similar names: {similar}", "params": {"name": "text", "similar": "text", "field": "field"}},
@@ -184,5 +187,6 @@ export const problems: Readonly<Record<string, ProblemWords>> = {
   "username-taken": {"th": "มีบัญชีผู้ใช้ {username} อยู่แล้ว", "en": "There is an account {username} already", "params": {"username": "text", "field": "field"}},
   "value-not-allowed": {"th": "{field}ไม่มีตัวเลือก {value}", "en": "{field} has no choice {value}", "params": {"field": "field", "value": "text"}},
   "version-step-not-possible": {"th": "ฉบับนี้อยู่ในสถานะ {state} จึงดำเนินการขั้นนี้ไม่ได้", "en": "This version is {state}, so this step is not possible", "params": {"state": "state"}},
+  "warnings-to-confirm": {"th": "มีข้อที่ควรตรวจสอบก่อนบันทึก โปรดยืนยันหากถูกต้องแล้ว", "en": "Some points need a look before this is saved; confirm it if they are right", "params": {}},
   "wrong-credentials": {"th": "ชื่อผู้ใช้หรือรหัสผ่านไม่ถูกต้อง", "en": "The user name or the password is wrong", "params": {}},
 };

@@ -39,6 +39,8 @@ export interface Page {
   /** Its place in the navigation; a page without one is not listed. `after` is the path of another page in the group. */
   nav?: { group: Group; after?: string; title?: Message };
   icon?: IconName;
+  /** What waits there for the reader, shown in the navigation; read again when the page changes. */
+  waiting?: () => number;
   /** Who may open it; without this, everyone. The server enforces rights, this only spares a useless page. */
   may?: Permission;
   /** 'scroll': an ordinary page. 'fill': it takes all the space and scrolls by itself. */

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Annotated, Any, Final
 
 from andaman.broker.api import Broker, Doc, iri, value
+from andaman.city.registers import written_at
 from andaman.command.core.reading import read_form
 from andaman.command.permissions import MANAGE_RULES, READ_RULES
 from andaman.command.signals.commands import DeleteRule, PutRule
@@ -13,9 +14,13 @@ from andaman.command.signals.rules import Rules
 from andaman.definitions.kinds import DefinitionKind, Document, SetAside
 from andaman.form import Form, Part, Row, described
 from andaman.identity.model import FULL_ACCESS, Actor
+from andaman.kernel.refusals import Refusal
+from andaman.kernel.time import Micros
 from andaman.kernel.words import Words
 
 KIND: Final = "alert-rules"
+_INCIDENT_TYPES: Final = "incident-types"
+"""The register whose rows an alert may propose."""
 _PREFIX: Final = "urn:ngsi-ld:AlertRule:"
 
 
@@ -62,6 +67,9 @@ class RulesPlace:
     def set_aside(self) -> Sequence[SetAside]:
         return ()
 
+    def since(self, key: str) -> Micros | None:
+        return written_at(self._broker.find(rule_id_of(key), FULL_ACCESS))
+
 
 def key_of(rule_id: str) -> str | None:
     """The last part of the id of a rule; None for an id of another form."""
@@ -105,6 +113,10 @@ def rule_kind(broker: Broker, rules: Rules) -> DefinitionKind:
         assert isinstance(row, RuleRow)
         rules.check(command_of(row.code, form.json(row)))
 
+    def warnings(row: Row) -> Sequence[Refusal]:
+        assert isinstance(row, RuleRow)
+        return rules.warnings(command_of(row.code, form.json(row)))
+
     return DefinitionKind(
         KIND,
         Words("กฎการแจ้งเตือน", "Alert rules"),
@@ -112,5 +124,14 @@ def rule_kind(broker: Broker, rules: Rules) -> DefinitionKind:
         RulesPlace(broker, rules),
         read=READ_RULES,
         manage=MANAGE_RULES,
+        asks_reason=True,
         check=check,
+        refers=refers,
+        warnings=warnings,
     )
+
+
+def refers(document: Document) -> Iterable[tuple[str, str, str]]:
+    """The kind of incident that its alerts propose."""
+    code = document["definition"].get("incidentType")
+    return [("definition", _INCIDENT_TYPES, code)] if isinstance(code, str) else []

@@ -84,3 +84,28 @@ export function lines(field: FormField, value: unknown, choices: Choices): strin
       return String(value).split('\n');
   }
 }
+
+const alike = (one: unknown, other: unknown): boolean => JSON.stringify(one ?? null) === JSON.stringify(other ?? null);
+/** The fields in which two documents differ. */
+export const changedFields = (fields: readonly FormField[], one: Document, other: Document): FormField[] => fields.filter((field) => field.name !== 'code' && !alike(one[field.name], other[field.name]));
+
+/** What I entered, on top of what a colleague put into force meanwhile: their value where I changed nothing. */
+export function onTopOf(fields: readonly FormField[], begun: Document, mine: Document, theirs: Document): Record<string, unknown> {
+  const own = new Set(changedFields(fields, begun, mine).map((field) => field.name));
+  return Object.fromEntries(fields.filter((field) => field.name !== 'code').map((field) => [field.name, own.has(field.name) ? mine[field.name] : theirs[field.name]]));
+}
+
+/** Line and column of the fault of a JSON text; null for valid JSON, or where the browser does not say. */
+export function faultOf(text: string): { line: number; column: number } | null {
+  try {
+    JSON.parse(text);
+    return null;
+  } catch (error) {
+    const said = String(error);
+    const place = /line (\d+) column (\d+)/.exec(said);
+    if (place) return { line: Number(place[1]), column: Number(place[2]) };
+    const at = /position (\d+)/.exec(said);
+    const before = text.slice(0, at ? Number(at[1]) : text.length).split('\n');
+    return { line: before.length, column: before.at(-1)!.length + 1 };
+  }
+}

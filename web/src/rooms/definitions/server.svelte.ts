@@ -1,26 +1,41 @@
 /** The doors of definitions and approvals, and the kinds that the page has read. */
 import { api } from '$lib/api';
-import type { ImportAnswer, KindPage, ProposalAnswer, ReviewAsked, VersionAnswer } from '$generated/api';
+import type { ImportAnswer, KindPage, ProposalAnswer, ReviewAsked, RulePreview, VersionAnswer } from '$generated/api';
 import { titleOf, type Choices, type Document } from './form';
 
 const part = encodeURIComponent;
 export const kindPath = (kind: string): string => `/api/definitions/${part(kind)}`;
 export const versionsPath = (kind: string, key: string): string => `${kindPath(kind)}/${part(key)}/versions`;
-const step = <T>(kind: string, key: string, number: number, what: string) => api.post<T>(`${versionsPath(kind, key)}/${number}/${what}`);
+const step = <T>(kind: string, key: string, number: number, what: string, body: unknown = {}) => api.post<T>(`${versionsPath(kind, key)}/${number}/${what}`, body);
+
+/** A change as a person saves it. `document` null: the definition is to end. `base`: digest of what the form began with; '' for a new one. */
+export interface Draft {
+  document: Document | null;
+  reason: string;
+  base: string;
+  confirmed?: boolean;
+}
+export interface Import {
+  remove: boolean;
+  /** Of the preview. Without it: only the list of changes. */
+  token?: string;
+  reason?: string;
+  file?: string;
+}
 
 export const server = {
-  /** `document` null: the definition is to end. */
-  draft: (kind: string, key: string, document: Document | null, reason: string) => api.post<VersionAnswer>(versionsPath(kind, key), { document, reason }),
+  draft: (kind: string, key: string, change: Draft) => api.post<VersionAnswer>(versionsPath(kind, key), change),
   propose: (kind: string, key: string, number: number) => step<ReviewAsked>(kind, key, number, 'propose'),
   enforce: (kind: string, key: string, number: number) => step<VersionAnswer>(kind, key, number, 'enforce'),
-  withdraw: (kind: string, key: string, number: number) => step<VersionAnswer>(kind, key, number, 'withdraw'),
+  withdraw: (kind: string, key: string, number: number, reason: string) => step<VersionAnswer>(kind, key, number, 'withdraw', { reason }),
+  /** What a rule would do now, and what becomes of its open alerts. */
+  preview: (key: string, document: Document) => api.post<RulePreview>(`/api/command/rules/${part(`urn:ngsi-ld:AlertRule:${key}`)}/preview`, document),
   /** `digest`: of the content that the person has read. */
   approve: (id: string, digest: string) => api.post<ProposalAnswer>(`/api/approvals/${part(id)}/approve`, { digest }),
   reject: (id: string, reason: string) => api.post<ProposalAnswer>(`/api/approvals/${part(id)}/reject`, { reason }),
   takeBack: (id: string) => api.post<ProposalAnswer>(`/api/approvals/${part(id)}/withdraw`),
-  /** `attempt`: only the list of changes. */
-  bringIn: (content: unknown, keep: boolean, attempt: boolean) =>
-    api.post<ImportAnswer>('/api/config', content, { query: { try: attempt ? 'true' : undefined, keep: keep ? 'true' : undefined } }),
+  bringIn: (content: unknown, { remove, token, reason, file }: Import) =>
+    api.post<ImportAnswer>('/api/config', content, { query: { try: token ? undefined : 'true', delete: remove ? 'true' : undefined, token, reason, file } }),
 };
 
 /** Kinds with their definitions, each asked for once, to say codes and keys by their names. */
