@@ -64,6 +64,7 @@ def test_every_refusal_has_a_code_words_and_parameters_of_its_own(one: type[Refu
         "state",
         "states",
         "field",
+        "time",
         "number",
         "text",
     }
