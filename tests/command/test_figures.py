@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from andaman.broker.api import DEFAULT_TENANT, Broker, entity, js, lang, rel
+from andaman.command.dispatch.ranking import TURNOUT_S
 from andaman.command.figures import alert_figures, travel_figures
 from andaman.command.service import CommandService
 from andaman.command.types import TYPES
@@ -80,7 +81,7 @@ def test_a_travel_time_is_that_of_the_ranking_and_names_its_speeds(tmp_path: Pat
             ).candidates
             resolve = travel_figures(service.desk)
             basis = await resolve(asked(f"{incident}~{found[0].unit.id}"))
-            assert basis.value == round(found[0].eta_s)
+            assert basis.value == round(TURNOUT_S + found[0].eta_s)
             assert isinstance(basis.entities, tuple)
             assert [one.id for one in basis.entities] == [found[0].unit.id, incident]
             assert 55 in [one.value for one in basis.constants], "the roads are secondary ones"

@@ -1,4 +1,4 @@
-"""Figures of the command center: the ground of an alert, and the time that a unit needs to an incident."""
+"""Figures of the command center: the ground of an alert, and the time until a unit arrives."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from andaman.broker.api import Broker, Doc, value
 from andaman.command.desk import Desk
-from andaman.command.dispatch.ranking import BOAT_KMH, Candidate
+from andaman.command.dispatch.ranking import BOAT_KMH, TURNOUT_S, Candidate
 from andaman.command.permissions import READ_INCIDENT
 from andaman.evidence.kinds import entity_at
 from andaman.evidence.model import Asked, Basis, Constant, Detail, EntityRef, WideResolver
@@ -30,6 +30,13 @@ _PROFILE: Final = Words(
     "ความเร็วตามประเภทถนนของ OSRM (profiles/car.lua)", "Speeds by class of road of OSRM (profiles/car.lua)"
 )
 _OWN: Final = Words("สมมติฐานของระบบ", "Assumption of the platform")
+_TURNOUT: Final = Constant(
+    name=Words("เวลาเตรียมออกเดินทาง", "Time to turn out"),
+    value=TURNOUT_S,
+    unit=_SECONDS,
+    source=Words("NFPA 1710 เกณฑ์ของหน่วยแพทย์ฉุกเฉิน", "NFPA 1710, for emergency medical crews"),
+    check=_UNCHECKED,
+)
 _ROADS: Final = {
     "motorway": Words("ทางหลวงพิเศษ", "Motorways"),
     "trunk": Words("ทางหลวงสายหลัก", "Trunk roads"),
@@ -147,22 +154,22 @@ def _travel(incident: str, found: Candidate) -> Basis:
     by_road = found.reason.get("method") == "roadNetwork"
     names = found.unit.names
     return Basis(
-        title=Words(f"เวลาเดินทางของ{names.th}", f"Travel time of {names.en}"),
-        value=round(found.eta_s),
+        title=Words(f"เวลาที่{names.th}จะถึงที่เกิดเหตุ", f"Time until {names.en} arrives"),
+        value=round(TURNOUT_S + found.eta_s),
         unit=_SECONDS,
         attribute="etaSeconds",
         period=Words("คำนวณจากตำแหน่งปัจจุบัน", "From where it is now"),
         check=_UNCHECKED,
-        formula=Words("ผลรวมของ (ความยาวช่วงถนน ÷ ความเร็วตามประเภทถนน) ตามเส้นทางที่เร็วที่สุด", "sum of (length of road ÷ speed of its class) along the fastest way")
+        formula=Words("เวลาเตรียมออกเดินทาง + ผลรวมของ (ความยาวช่วงถนน ÷ ความเร็วตามประเภทถนน) ตามเส้นทางที่เร็วที่สุด", "time to turn out + sum of (length of road ÷ speed of its class) along the fastest way")
         if by_road
-        else Words("ระยะทางเส้นตรงทางน้ำ ÷ ความเร็วเรือ", "straight line over water ÷ speed of a boat"),
-        constants=tuple(_speeds() if by_road else [_speed(Words("เรือกู้ภัย", "Rescue boat"), BOAT_KMH, _OWN)]),
+        else Words("เวลาเตรียมออกเดินทาง + ระยะทางเส้นตรงทางน้ำ ÷ ความเร็วเรือ", "time to turn out + straight line over water ÷ speed of a boat"),
+        constants=(_TURNOUT, *(_speeds() if by_road else [_speed(Words("เรือกู้ภัย", "Rescue boat"), BOAT_KMH, _OWN)])),
         details=(
             Detail(name=Words("ระยะทาง (เมตร)", "Distance (m)"), value=round(found.distance_m)),
         ),
         entities=(EntityRef(id=found.unit.id), EntityRef(id=incident)),
         note=Words(
-            "เวลานี้ไม่รวมเวลาเตรียมตัวและสภาพจราจร", "It includes neither the time to get ready nor the traffic."
+            "เวลานี้ไม่รวมผลของสภาพจราจร", "It does not include the effect of traffic."
         ),
     )  # fmt: skip
 
