@@ -91,7 +91,7 @@ def test_the_palette_offers_actions_of_all_rooms_on_every_page(screens: Any) -> 
     page.get_by_role("combobox", name="Search and commands").fill("new incident")
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog", name="Report new incident")
-    expect(dialog.get_by_label("Kind of incident")).to_have_value(re.compile("."))
+    expect(dialog.get_by_label("Kind of incident")).to_have_value("")  # nobody has said what it is
     expect(dialog).to_contain_text("No point chosen yet")
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)

@@ -193,7 +193,7 @@ class PermissionMissing(Refusal, Forbidden):
 
     code = "permission-missing"
     words = Words(
-        "ท่านยังไม่มีสิทธิ {permission} ({meaning})", "This needs the permission {permission} ({meaning})"
+        "บัญชีของท่านไม่มีสิทธิ{meaning} ({permission})", "This needs the permission {permission} ({meaning})"
     )
     permission: str
     meaning: Words

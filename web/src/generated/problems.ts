@@ -119,7 +119,7 @@ export const problems: Readonly<Record<string, ProblemWords>> = {
   "password-too-short": {"th": "รหัสผ่านต้องมีอย่างน้อย {least} ตัวอักษร", "en": "The password has fewer than {least} characters", "params": {"least": "number", "field": "field"}},
   "password-too-uniform": {"th": "รหัสผ่านต้องมีตัวอักษรที่ต่างกันอย่างน้อย {least} ตัว", "en": "The password has fewer than {least} different characters", "params": {"least": "number", "field": "field"}},
   "past-busy": {"th": "มีผู้ดูข้อมูลย้อนหลังพร้อมกันจำนวนมาก โปรดลองใหม่ในอีกสักครู่", "en": "Too many states of the past are being read; try again in a moment", "params": {}},
-  "permission-missing": {"th": "ท่านยังไม่มีสิทธิ {permission} ({meaning})", "en": "This needs the permission {permission} ({meaning})", "params": {"permission": "text", "meaning": "name"}},
+  "permission-missing": {"th": "บัญชีของท่านไม่มีสิทธิ{meaning} ({permission})", "en": "This needs the permission {permission} ({meaning})", "params": {"permission": "text", "meaning": "name"}},
   "permission-taken-away": {"th": "สิทธิ {permission} ({meaning}) ของท่านถูกถอนแล้ว จึงไม่มีการเปลี่ยนแปลงใด ๆ", "en": "This needs the permission {permission} ({meaning}), which was taken away meanwhile; nothing was changed", "params": {"permission": "text", "meaning": "name"}},
   "place-not-chosen": {"th": "โปรดเลือกจุดเกิดเหตุบนแผนที่ หรือระบุว่ายังไม่ทราบจุดเกิดเหตุ", "en": "Choose the place on the map, or say that the place is unknown", "params": {"field": "field"}},
   "proposal-changed": {"th": "เนื้อหาที่ท่านตรวจไม่ตรงกับคำขออนุมัติ โปรดเปิดอ่านใหม่ก่อนอนุมัติ", "en": "The proposal has another content than the one you read; read it again before you approve it", "params": {}},

@@ -14,6 +14,8 @@ export const wire = {
   /** Isolated copy (drill) that this screen works in; '' is the city itself. */
   tenant: '',
   onSignedOut: () => {},
+  /** The server refused what the screen offered: rights may have changed. */
+  onRefused: () => {},
 };
 
 export function withQuery(path: string, query: Options['query']): string {
@@ -55,6 +57,7 @@ async function request<T>(method: string, path: string, body: unknown, options: 
   if (!response.ok) {
     const problem = problemFrom(response.status, data, response.statusText || String(response.status));
     if (response.status === 401 && !path.startsWith('/auth/')) wire.onSignedOut();
+    if (response.status === 403 && !path.startsWith('/auth/')) wire.onRefused();
     throw problem;
   }
   return data as T;

@@ -36,6 +36,8 @@ class Session {
     wire.onSignedOut = () => {
       if (this.signedIn) this.expired = true;
     };
+    // Buttons of a right that was taken away go, and what a person typed stays.
+    wire.onRefused = () => void api.get<SignedIn>('/auth/me').then((answer) => this.#take(answer), () => {});
     try {
       this.#take(await api.get<SignedIn>('/auth/me'));
     } finally {

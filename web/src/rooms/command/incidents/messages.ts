@@ -23,6 +23,7 @@ export const msg = messages({
   handedOver: { th: 'ส่งต่อแล้วเมื่อ {time}', en: 'Handed over at {time}' },
   reporter: { th: 'ผู้แจ้ง', en: 'Reporter' },
   phone: { th: 'โทรศัพท์', en: 'Phone' },
+  chooseKind: { th: 'โปรดเลือกประเภทเหตุ', en: 'Choose the kind' },
   kind: { th: 'ประเภทเหตุ', en: 'Kind of incident' },
   severity: { th: 'ความรุนแรง', en: 'Severity' },
   headline: { th: 'หัวข้อ', en: 'Headline' },
