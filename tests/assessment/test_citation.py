@@ -12,7 +12,7 @@ import pytest
 from andaman.assessment.citation import CHECK_TEXTS, SEEN_IN, Check, read_check
 from andaman.assessment.indicators.evaluation import definitions
 from andaman.assessment.radio.link_budget import BANDS, QUANTITIES, Budget, constants_of
-from andaman.assessment.radio.policy import ASSUMPTION_CHECKS, RULES, TEXTS, PolicyAssumptions
+from andaman.assessment.radio.policy import RULES, TEXTS, PolicyAssumptions
 from andaman.kernel.errors import BadRequestData
 
 SHIPPED = [
@@ -68,9 +68,8 @@ def test_link_budget_and_policy_name_their_checks() -> None:
         assert ("สมมติ" in constant.source.th) or constant.check is not Check.OWN, constant
         assert (SEEN_IN in constant.source.en) == (constant.check is Check.SECONDARY), constant
     assert all(SEEN_IN in rule.en for rule in RULES.values())
-    assert set(ASSUMPTION_CHECKS) <= set(TEXTS)
     assert set(TEXTS) <= {*PolicyAssumptions.__dataclass_fields__, "extra_loss_db", "location_probability"}
-    for name in set(TEXTS) - set(ASSUMPTION_CHECKS):
+    for name in TEXTS:
         assert "assumption" in TEXTS[name]["en"].lower(), name
         assert "สมมติ" in TEXTS[name]["th"], name
 

@@ -12,6 +12,7 @@ import itertools
 import json
 import math
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -25,6 +26,8 @@ from andaman.assessment.network.criticality import Demand, Study, node_people, r
 from andaman.assessment.reach.access import accessibility
 from andaman.assessment.reach.world import ACCESS_KINDS, World
 from andaman.assessment.service import AssessmentService
+from andaman.broker.api import Doc, OpKind, WriteOp
+from andaman.broker.entity.build import entity, geo, prop
 from andaman.broker.service import Broker
 from andaman.city.pack import install, load_pack
 from andaman.identity.model import system_actor
@@ -59,14 +62,15 @@ def seconds_from(graph: Graph, starts: dict[int, float]) -> dict[int, float]:
     return best
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    """The world of the product, for the same pack."""
+def world_of(directory: Path, *more: Doc) -> World:
+    """The world of the product, for the same pack and further entities."""
 
     async def made() -> World:
-        broker = Broker.open(tmp_path_factory.mktemp("oracle"))
+        broker = Broker.open(directory)
         await broker.start()
         await install(load_pack("phuket"), broker, system_actor("city"), None)
+        if more:
+            await broker.write([WriteOp(OpKind.CREATE, one["id"], one) for one in more], system_actor("test"))
         assessment = AssessmentService(broker)
         try:
             return await assessment.world()
@@ -75,6 +79,24 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
             await broker.close()
 
     return anyio.run(made)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return world_of(tmp_path_factory.mktemp("oracle"))
+
+
+def test_a_simulated_place_is_listed_and_counts_for_nobody(world: World, tmp_path: Path) -> None:
+    new = entity(
+        "urn:ngsi-ld:PointOfInterest:made-up",
+        ["PointOfInterest", "Hospital"],
+        location=geo({"type": "Point", "coordinates": [98.3375, 8.09]}),
+        origin=prop("simulated"),
+    )
+    other = world_of(tmp_path, new)
+    assert other.places == world.places
+    assert [place.id for place in other.made_up["Hospital"]] == [new["id"]]
+    assert not other.invented
 
 
 @pytest.mark.parametrize("kind", ACCESS_KINDS)

@@ -58,14 +58,18 @@ def test_a_proof_lapses_after_its_days():
     proof = Record("p1", "dispatch", 4, NOW, "drill")
     team = [Member("p1", "dispatcher")]
 
-    def holders(at):
+    def row(at):
         rows = skill_gap(ROLES, BY_ID, team, [proof], at)
-        return next(r.holders for r in rows if (r.role, r.competency) == ("dispatcher", "dispatch"))
+        return next(r for r in rows if (r.role, r.competency) == ("dispatcher", "dispatch"))
+
+    def holders(at):
+        return row(at).holders
 
     assert holders(NOW - 1) == 0
     assert holders(NOW) == 1
     assert holders(NOW + days * DAY - 1) == 1
     assert holders(NOW + days * DAY) == 0
+    assert (row(NOW + days * DAY).below, row(NOW + days * DAY).unknown) == (0, 1)  # unable is another thing
 
 
 def test_every_requirement_and_grant_names_a_competency_and_a_level():

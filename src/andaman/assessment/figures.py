@@ -480,8 +480,8 @@ def _envelope_note(
 ) -> Words:
     """The interval in words, with what each unknown does alone."""
     low, high = f"{share['low']:g}", f"{share['high']:g}"
-    thai = f"ช่วงค่าร้อยละ {low}–{high} คือค่าต่ำสุดและสูงสุดของทุกสิ่งที่ไม่ทราบ"
-    english = f"Range {low} to {high} percent: the envelope of everything that is not known"
+    thai = f"ช่วงค่าร้อยละ {low}–{high} คือค่าต่ำสุดและสูงสุดเมื่อเปลี่ยนเฉพาะสมมติฐานต่อไปนี้ ค่าคงที่อื่นไม่เปลี่ยน"
+    english = f"Range {low} to {high} percent: the envelope of the assumptions below; all other constants stay as they are"
     if count is not None:
         thai, english = f"{thai} ({count} ชุดสมมติฐาน)", f"{english} ({count} combinations)"
     for row in contributions:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import orjson
 
-from andaman.assessment.indicators.firmness import split
+from andaman.assessment.firmness import split
 from andaman.assessment.indicators.inputs import Computed
 from andaman.broker.api import Doc, entity, js, lang, prop, value
 from andaman.kernel.time import Micros, parse_time

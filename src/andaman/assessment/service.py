@@ -17,8 +17,8 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final, TypeVar
 
+from andaman.assessment.firmness import split
 from andaman.assessment.indicators.evaluation import definitions, evaluate_indicator
-from andaman.assessment.indicators.firmness import split
 from andaman.assessment.indicators.inputs import Computed
 from andaman.assessment.indicators.snapshot import Snapshot
 from andaman.assessment.indicators.trend import trend
@@ -192,7 +192,10 @@ class AssessmentService:
             raise NoSuchStudy(place=kind, known=", ".join(ACCESS_KINDS))
 
         def work(world: World) -> dict[str, Any]:
-            return access.accessibility(world.grid, world.base, world.people, kind, world.places[kind])
+            return access.accessibility(
+                world.grid, world.base, world.people, kind, world.places[kind], world.made_up[kind],
+                invented=kind in world.invented,
+            )  # fmt: skip
 
         result, world = await self._studied(f"access.{kind}", work)
         kept = {k: v for k, v in result.items() if k != "roads"}

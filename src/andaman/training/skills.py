@@ -36,7 +36,7 @@ class Member:
 @dataclass(frozen=True, slots=True)
 class GapRow:
     """One competency of one role. ``holders`` meet the level now; ``expiring`` of them lapse within 90 days;
-    ``below`` have proof of a lower level (or one that has lapsed); ``unknown`` have no proof at all.
+    ``below`` have valid proof of a lower level; of ``unknown`` nothing is known now: no proof, or one that lapsed.
     ``missing`` = posts − holders, never below 0."""
 
     role: str
@@ -81,7 +81,7 @@ def skill_gap(
         for competency, wanted in role.requires.items():
             proofs = [levels.get((person, competency)) for person in people]
             holders = [p for p in proofs if p is not None and p[0] >= wanted]
-            unknown = sum(p is None for p in proofs)
+            unknown = sum(p is None or p[1] <= at for p in proofs)
             rows.append(
                 GapRow(
                     role.id,

@@ -20,8 +20,8 @@ from importlib.resources import files
 from typing import Any, Final
 
 from andaman.assessment.citation import with_check
+from andaman.assessment.firmness import at_best
 from andaman.assessment.indicators.expression import Node, evaluate, in_words, names, parse
-from andaman.assessment.indicators.firmness import at_best
 from andaman.assessment.indicators.inputs import Input, Source, draw
 from andaman.kernel.errors import BadRequestData
 from andaman.kernel.time import format_time

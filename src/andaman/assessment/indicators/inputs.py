@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
-from andaman.assessment.indicators.firmness import MADE_UP, origin_of, split
+from andaman.assessment.firmness import MADE_UP, origin_of, split
 from andaman.broker.api import Doc, value
 from andaman.kernel.errors import BadRequestData
 from andaman.kernel.time import Micros, format_time, local_date, parse_time
@@ -116,6 +116,13 @@ def _made_up(what: str, count: int) -> LanguageMap:
     return {
         "th": f"{what}: มีเฉพาะข้อมูลย้อนหลังหรือข้อมูลจำลอง {count} รายการ ซึ่งไม่นำมาคำนวณ",
         "en": f"{what}: the {count} entities are replayed or simulated and do not count",
+    }
+
+
+def _nobody_heard(what: str, count: int) -> LanguageMap:
+    return {
+        "th": f"{what}: มีเฉพาะข้อมูลย้อนหลัง ข้อมูลจำลอง หรือค่าที่ระบบคำนวณเอง {count} รายการ ซึ่งไม่นับเป็นแหล่งข้อมูลเรียลไทม์",
+        "en": f"{what}: the {count} entities are replayed, simulated or computed by the platform and are no live source",
     }
 
 
@@ -265,9 +272,12 @@ def _holds(doc: Doc, term: Sequence[Any]) -> bool:
 
 
 def _from_freshness(name: str, spec: Mapping[str, Any], source: Source) -> Input:
-    docs, left_out = split(source.entities(spec["fresh"]))
+    firm, left_out = split(source.entities(spec["fresh"]))
+    # A prediction that the platform computes itself is always fresh, and nobody was heard from.
+    docs = [doc for doc in firm if origin_of(doc) != "computed"]
+    left_out += len(firm) - len(docs)
     if len(docs) < int(spec.get("atLeast", 1)) and left_out:
-        return Input(name, reason=_made_up("/".join(spec["fresh"]), left_out), left_out=left_out)
+        return Input(name, reason=_nobody_heard("/".join(spec["fresh"]), left_out), left_out=left_out)
     if len(docs) < int(spec.get("atLeast", 1)):
         return Input(
             name, reason=_missing("/".join(spec["fresh"]), "ยังไม่มีข้อมูลจากอุปกรณ์", "no live entity is there yet")

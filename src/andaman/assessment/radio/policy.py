@@ -65,7 +65,7 @@ TEXTS: Final = {
     "fixed_line_share": {
         "en": "Households with fixed broadband: about 14.7 million lines in 2023, divided by 21.9 million "
         "households (National Statistical Office, 2019) to 28.7 million registered houses (2023). The number of lines is worked "
-        "back from Twimbit, Thailand fixed broadband 2024 (19.1 million in 2027 at 6.8 % a year). The likely value is assumed. National, not Phuket.",
+        "back from Twimbit, Thailand fixed broadband 2024 (19.1 million in 2027 at 6.8 % a year). The likely value is an assumption. National, not Phuket.",
         "th": "สัดส่วนครัวเรือนที่มีบรอดแบนด์ประจำที่: ประมาณ 14.7 ล้านสายในปี 2566 (คำนวณย้อนจาก Twimbit ฉบับปี 2567: 19.1 ล้านสายในปี 2570 "
         "เพิ่มร้อยละ 6.8 ต่อปี) ต่อ 21.9 ล้านครัวเรือน (สำนักงานสถิติแห่งชาติ 2562) ถึง 28.7 ล้านหลังคาเรือนตามทะเบียน (2566) "
         "ค่ากลางเป็นค่าสมมติ เป็นค่าระดับประเทศ ไม่ใช่ของภูเก็ต",
@@ -101,9 +101,6 @@ TEXTS: Final = {
     },
 }
 
-ASSUMPTION_CHECKS: Final = {"fixed_line_share": Check.ORIGINAL}
-"""Assumptions that rest on a source named in their text; the others are our own."""
-
 
 def _rule(case: str) -> dict[str, Any]:
     checked = check_json(Check.SECONDARY)
@@ -112,15 +109,6 @@ def _rule(case: str) -> dict[str, Any]:
         "ruleCheck": checked["check"],
         "ruleCheckText": checked["checkText"],
     }
-
-
-def _checked(name: str, given: Any) -> Check:
-    """A value that the caller changed rests on no source any more."""
-    return (
-        ASSUMPTION_CHECKS.get(name, Check.OWN)
-        if given == getattr(PolicyAssumptions(), name, None)
-        else Check.OWN
-    )
 
 
 def wifi_rate_mbps(assumed: PolicyAssumptions, budget: Budget) -> float:
@@ -303,7 +291,7 @@ def compare(
                 "name": name,
                 "value": list(v) if isinstance(v, tuple) else v,
                 "text": TEXTS[name],
-                **check_json(_checked(name, v)),
+                **check_json(Check.OWN),
             }
             for name, v in (
                 ("fixed_line_share", lines),

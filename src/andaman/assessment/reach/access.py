@@ -101,11 +101,19 @@ def minutes_to_cells(
 
 
 def accessibility(
-    grid: LandGrid, base: RoadGraph, people: People, kind: str, places: Sequence[Place]
+    grid: LandGrid,
+    base: RoadGraph,
+    people: People,
+    kind: str,
+    places: Sequence[Place],
+    made_up: Sequence[Place] = (),
+    *,
+    invented: bool = False,
 ) -> dict[str, Any]:
     """The complete result for one kind of place, ready for screens and entities.
 
-    ``base``: the original graph, whose segments are drawn with the minutes at their middle.
+    ``base``: the original graph, whose segments are drawn with the minutes at their middle. ``made_up``: places that are
+    simulated or replayed; they are listed and do not count. ``invented``: those that count are simulated, and so is the result.
     """
     graphs = variants(base)
     found = {
@@ -134,8 +142,9 @@ def accessibility(
     graph = graphs[BASE][0]
     return {
         "kind": kind,
-        "origin": "computed",
-        "places": [_place_row(place, k, main, people) for k, place in enumerate(places)],
+        "origin": "simulated" if invented else "computed",
+        "places": [_place_row(place, k, main, people) for k, place in enumerate(places)]
+        + [_left_out_row(place) for place in made_up],
         "residents": round(people.total),
         "population": words_json(POPULATION),
         "within": within,
@@ -174,6 +183,24 @@ def _place_row(place: Place, k: int, main: Minutes, people: People) -> dict[str,
         "reason": reason,
         "nearestForCells": int(mine.sum()),
         "nearestForResidents": round(float(people.best[mine].sum())),
+    }
+
+
+def _left_out_row(place: Place) -> dict[str, Any]:
+    """A place that exists in a simulation or a replay only."""
+    return {
+        "id": place.id,
+        "name": place.name,
+        "location": {"type": "Point", "coordinates": [place.lon, place.lat]},
+        "toRoadM": None,
+        "used": False,
+        "counts": False,
+        "reason": {
+            "th": "ไม่นับ: เป็นข้อมูลจำลองหรือข้อมูลย้อนหลัง",
+            "en": "Not counted: simulated or replayed",
+        },
+        "nearestForCells": 0,
+        "nearestForResidents": 0,
     }
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from andaman.assessment.firmness import split
 from andaman.assessment.network.roads import Floats, Ints, RoadGraph, graph_of, snap, subdivided
 from andaman.assessment.problems import CityDataMissing
 from andaman.assessment.reach.access import Place
@@ -33,7 +34,11 @@ class World:
     fine: RoadGraph
     people: People
     cell_node: Ints  # nearest usable node of ``fine`` for each land cell
-    places: Mapping[str, tuple[Place, ...]]  # kind → places
+    places: Mapping[str, tuple[Place, ...]]  # kind → places that may count
+    made_up: Mapping[str, tuple[Place, ...]]  # kind → simulated or replayed places, which do not
+    invented: frozenset[
+        str
+    ]  # kinds of which the city has made-up places only: they count, and so does their origin
     points: Floats  # (m, 2) lon/lat of villages, civic places and stops
     gateway: Ints  # nodes of ``base`` that lie outside the province: the way to the mainland
     land: Any  # shapely geometry in degrees
@@ -71,13 +76,19 @@ def build_world(docs: Mapping[str, Sequence[Doc]], kinds: Mapping[str, Sequence[
     shore = land.buffer(0.002)  # about 200 m: bridges and piers belong to the province
     outside = np.flatnonzero(base.giant() & ~shapely.contains_xy(shore, lonlat[:, 0], lonlat[:, 1]))
     by_id = {doc["id"]: doc for doc in docs["PointOfInterest"]}
-    places = {
-        kind: tuple(
-            place for one in sorted(ids) if one in by_id and (place := _place(by_id[one])) is not None
-        )
-        for kind, ids in kinds.items()
-    }
-    return World(fingerprint(docs), grid, base, fine, people, cell_node, places, points, outside, land)
+    places, made_up, invented = {}, {}, set()
+    for kind, ids in kinds.items():
+        found = [by_id[one] for one in sorted(ids) if one in by_id]
+        firm, left_out = split(found)
+        if left_out and not firm:
+            firm, left_out = found, 0
+            invented.add(kind)
+        places[kind] = _places(firm)
+        made_up[kind] = _places(one for one in found if one not in firm) if left_out else ()
+    return World(
+        fingerprint(docs), grid, base, fine, people, cell_node, places, made_up, frozenset(invented),
+        points, outside, land,
+    )  # fmt: skip
 
 
 def inputs_of(docs: Mapping[str, Sequence[Doc]]) -> dict[str, list[Doc]]:
@@ -137,9 +148,9 @@ def _point(doc: Doc) -> tuple[float, float] | None:
     return (lon, lat) if math.isfinite(lon) and math.isfinite(lat) else None
 
 
-def _place(doc: Doc) -> Place | None:
-    point = _point(doc)
-    return None if point is None else Place(doc["id"], value(doc, "name"), *point)
+def _places(docs: Iterable[Doc]) -> tuple[Place, ...]:
+    found = ((doc, _point(doc)) for doc in docs)
+    return tuple(Place(doc["id"], value(doc, "name"), *point) for doc, point in found if point is not None)
 
 
 def residents_near(world: World, points: Floats, reach_m: float) -> Any:

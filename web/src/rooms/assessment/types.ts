@@ -57,7 +57,8 @@ export interface Place {
   id: string;
   name: Message;
   location: GeoJSON.Point;
-  toRoadM: number;
+  /** Null for a place that is simulated or replayed. */
+  toRoadM: number | null;
   counts: boolean;
   reason: Message | null;
   nearestForResidents: number;
