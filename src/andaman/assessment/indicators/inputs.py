@@ -122,7 +122,7 @@ def _made_up(what: str, count: int) -> LanguageMap:
 def _nobody_heard(what: str, count: int) -> LanguageMap:
     return {
         "th": f"{what}: มีเฉพาะข้อมูลย้อนหลัง ข้อมูลจำลอง หรือค่าที่ระบบคำนวณเอง {count} รายการ ซึ่งไม่นับเป็นแหล่งข้อมูลเรียลไทม์",
-        "en": f"{what}: the {count} entities are replayed, simulated or computed by the platform and are no live source",
+        "en": f"{what}: the {count} entities are replayed, simulated or computed by the platform, not live",
     }
 
 
