@@ -204,7 +204,7 @@ def test_the_board_shows_every_unit_and_takes_one_off_duty(screens: Any, platfor
     screen = screens("dispatcher", lang="th")
     page = screen.open("/units")
     busy = page.locator(f'tr[data-unit="{nearest}"]')
-    expect(busy).to_contain_text("รับคำสั่งแล้ว", timeout=SLOW)
+    expect(busy).to_contain_text("สั่งการแล้ว", timeout=SLOW)
     expect(busy).to_contain_text("เมื่อสักครู่")
     expect(busy.get_by_role("link", name="เหตุ For the board")).to_be_visible()
     expect(busy.get_by_role("button")).to_have_count(0)  # its state follows its incident

@@ -299,7 +299,7 @@ ASSIGNMENT: Final = EntityType(
             "assignmentStatus",
             Words("สถานะภารกิจ", "Assignment state"),
             codes=(
-                Code("assigned", Words("รับคำสั่งแล้ว", "Assigned")),
+                Code("assigned", Words("สั่งการแล้ว", "Assigned")),
                 Code("enRoute", Words("กำลังเดินทาง", "En route")),
                 Code("onScene", Words("ถึงที่เกิดเหตุ", "On scene")),
                 Code("clear", Words("เสร็จภารกิจ", "Clear")),
@@ -350,7 +350,7 @@ EMERGENCY_UNIT: Final = EntityType(
             Words("สถานะหน่วย", "Unit state"),
             codes=(
                 Code("available", Words("ว่าง", "Available")),
-                Code("assigned", Words("รับคำสั่งแล้ว", "Assigned")),
+                Code("assigned", Words("สั่งการแล้ว", "Assigned")),
                 Code("enRoute", Words("กำลังเดินทาง", "En route")),
                 Code("onScene", Words("ถึงที่เกิดเหตุ", "On scene")),
                 Code("outOfService", Words("งดปฏิบัติงาน", "Out of service")),

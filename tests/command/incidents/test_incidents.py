@@ -112,7 +112,7 @@ def test_entries_are_codes_with_names_in_both_languages(tmp_path: Path) -> None:
             ]  # fmt: skip
             unit = names(broker.get(A1, FULL_ACCESS))
             assert lines[1]["params"] == {"unit": unit.json(), "state": "assigned"}
-            assert lines[1]["text"] == {"th": f"{unit.th}: รับคำสั่งแล้ว", "en": f"{unit.en}: Assigned"}
+            assert lines[1]["text"] == {"th": f"{unit.th}: สั่งการแล้ว", "en": f"{unit.en}: Assigned"}
             assert lines[3]["params"] == {"item": kind.checklist[0].json()}
             assert (lines[4]["entryType"], lines[4]["text"]) == ("note", "ถนนแห้ง")
             assert (lines[5]["params"], lines[5]["text"]) == ({"state": "cancelled"}, "แจ้งเท็จ")

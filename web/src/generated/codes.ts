@@ -22,7 +22,7 @@ export const stateWords = {
   onScene: { th: 'ถึงที่เกิดเหตุ', en: 'On scene' },
   controlled: { th: 'ควบคุมได้แล้ว', en: 'Under control' },
   cancelled: { th: 'ยกเลิก', en: 'Cancelled' },
-  assigned: { th: 'รับคำสั่งแล้ว', en: 'Assigned' },
+  assigned: { th: 'สั่งการแล้ว', en: 'Assigned' },
   enRoute: { th: 'กำลังเดินทาง', en: 'En route' },
   clear: { th: 'เสร็จภารกิจ', en: 'Clear' },
   available: { th: 'ว่าง', en: 'Available' },

@@ -1,7 +1,6 @@
 import { messages } from '$lib/i18n.svelte';
 
 export const msg = messages({
-  criticalSoFar: { th: 'ขณะนี้ยังไม่ผ่าน เพราะ', en: 'Not passed so far, because' },
   drillPassed: { th: 'ผ่าน', en: 'Passed' },
   drillFailed: { th: 'ไม่ผ่าน', en: 'Not passed' },
   debrief: { th: 'สรุปผลหลังการฝึก', en: 'Debriefing' },
@@ -62,7 +61,6 @@ export const msg = messages({
   exercise: { th: 'การฝึก', en: 'EXERCISE' },
   useScore: { th: 'ใช้ผลนี้ผ่านหลักสูตร', en: 'Use this result for the course' },
   score: { th: 'คะแนน', en: 'Score' },
-  soFar: { th: 'คะแนนตามบันทึกจนถึงขณะนี้', en: 'Score by the record so far' },
   goal: { th: 'เป้าหมาย', en: 'Target' },
   history: { th: 'การฝึกที่ผ่านมา', en: 'Drills so far' },
   when: { th: 'เมื่อ', en: 'When' },
