@@ -48,6 +48,7 @@ GET /api/health · GET /api/city · GET /tiles/{layer}/{z}/{x}/{y}.mvt · GET /{
 GET /api/state · GET /live · GET /api/history/latest · GET /api/history/means
 GET /api/command/summary · GET /api/command/incident-types · GET /api/command/unit-types · GET /api/command/timeline
 GET /api/catalogue/datasets · GET /api/catalogue/datasets/{code} · GET /api/evidence/{kind}/{key:path} · GET /api/ingest/feeds
+GET /api/training/certificates/{id}
 GET /api/assessment/indicators · GET /api/assessment/indicators/{id} · GET /api/assessment/accessibility
 GET /api/assessment/accessibility/{kind} · GET /api/assessment/criticality
 GET /api/connectivity/sites · GET /api/connectivity/runs · GET /api/connectivity/runs/{id:path} · GET /api/connectivity/policy

@@ -34,7 +34,7 @@ def computed(platform: Any, **asked: Any) -> str:
     )
     assert answer.status_code == 201, answer.text
     local = str(answer.json()["id"]).rpartition(":")[2]
-    for _ in range(240):
+    for _ in range(900):  # other platforms compute on the same cores
         if platform.api("GET", f"/api/roadmap/portfolio/{local}")["robustness"]["status"] == "done":
             return local
         time.sleep(0.5)
@@ -73,6 +73,7 @@ def test_a_new_budget_has_an_address_and_survives_a_reload(screens: Any) -> None
     assert serious(page) == []
 
 
+@pytest.mark.timeout(900)
 def test_a_complete_run_shows_its_certainty(screens: Any, platform: Any) -> None:
     """How often it exceeds the budget, intervals, regret, reasons, the value of a life, and how much has a source."""
     run = computed(platform, name="หกร้อย")
@@ -90,13 +91,14 @@ def test_a_complete_run_shows_its_certainty(screens: Any, platform: Any) -> None
     assert serious(page) == []
 
 
+@pytest.mark.timeout(1200)
 def test_two_runs_are_compared(screens: Any, platform: Any) -> None:
     computed(platform, name="หกร้อย")
     computed(platform, name="สี่ร้อย", totalMthb=400, yearlyMthb=100)
     screen = screens(user="admin", lang="th", theme="light")
     page = screen.open("/roadmap")
     for name in ("หกร้อย", "สี่ร้อย"):
-        page.get_by_role("row").filter(has_text=name).get_by_role("checkbox").check(timeout=60_000)
+        page.get_by_role("row").filter(has_text=name).first.get_by_role("checkbox").check(timeout=60_000)
     page.get_by_role("button", name="เปรียบเทียบสองแผน").click()
     page.wait_for_url("**/roadmap/compare?a=*&b=*")
     table = page.get_by_role("table", name="เปรียบเทียบแผน")
