@@ -80,7 +80,7 @@ def test_a_complete_run_shows_its_certainty(screens: Any, platform: Any) -> None
     page = screens(user="admin", lang="en").open(f"/roadmap/{run}")
     main = page.locator("main")
     expect(main).to_contain_text("Share of draws over budget", timeout=30_000)
-    expect(main.get_by_text("pending")).to_have_count(0)
+    expect(main.get_by_text("pending", exact=True)).to_have_count(0)
     expect(main).to_contain_text("58 of 64")
     expect(main).to_contain_text("Value of a statistical life")
     expect(main).to_contain_text("A year of building costs about")
