@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from andaman.city.pack import load_pack
 from andaman.city.registers import SeedRows
+from andaman.kernel.fiscal import quarter_bounds, quarter_of
 from andaman.kernel.time import DAY, parse_time
 from andaman.kernel.words import Words
 from andaman.programme.plan import Plan
@@ -18,8 +19,6 @@ from andaman.programme.progress import (
     deliverable_shares,
     met_share,
     programme_year,
-    quarter_bounds,
-    quarter_of,
     report,
     status,
 )

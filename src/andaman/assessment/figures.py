@@ -18,7 +18,7 @@ from andaman.evidence.model import Basis, Constant, EntityRef, Link
 from andaman.evidence.problems import NoSuchFigure
 from andaman.identity.model import Actor
 from andaman.kernel.errors import ResourceNotFound
-from andaman.kernel.time import Micros, local_date
+from andaman.kernel.time import BUDDHIST_ERA, Micros, local_date
 from andaman.kernel.words import Words
 
 PERCENT: Final = Words("ร้อยละ", "percent")
@@ -62,7 +62,8 @@ class Figures:
         constants = tuple(
             Constant(
                 name=Words(
-                    f"ค่าเป้าหมาย ปี {row['target']['year'] + 543}", f"Target for {row['target']['year']}"
+                    f"ค่าเป้าหมาย ปี {row['target']['year'] + BUDDHIST_ERA}",
+                    f"Target for {row['target']['year']}",
                 ),
                 value=row["target"]["value"],
                 unit=unit,
@@ -75,7 +76,8 @@ class Figures:
         peers = tuple(
             Constant(
                 name=Words(
-                    f"{peer['place']['th']} {peer['year'] + 543}", f"{peer['place']['en']} {peer['year']}"
+                    f"{peer['place']['th']} {peer['year'] + BUDDHIST_ERA}",
+                    f"{peer['place']['en']} {peer['year']}",
                 ),
                 value=peer["value"],
                 unit=unit,
@@ -385,7 +387,7 @@ def period_words(period: str | None) -> Words | None:
     """ "2025", "2019-2022" or "2026-11-30" in the calendars of both languages."""
     if period is None:
         return None
-    thai = re.sub(r"\b\d{4}\b", lambda year: str(int(year[0]) + 543), period)
+    thai = re.sub(r"\b\d{4}\b", lambda year: str(int(year[0]) + BUDDHIST_ERA), period)
     return Words(thai, period)
 
 
@@ -393,7 +395,7 @@ def as_of(now: Micros) -> Words:
     """The state of the data on the day of ``now``, in Bangkok."""
     day = local_date(now)
     return Words(
-        f"ข้อมูล ณ วันที่ {day.day}/{day.month}/{day.year + 543}",
+        f"ข้อมูล ณ วันที่ {day.day}/{day.month}/{day.year + BUDDHIST_ERA}",
         f"data as of {day.year}-{day.month:02d}-{day.day:02d}",
     )
 

@@ -10,11 +10,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from andaman.ingest.numbers import read_number
 from andaman.ingest.rules import TimeRule
-from andaman.kernel.time import EARLIEST, LATEST, SECOND, Micros, parse_time
+from andaman.kernel.time import BUDDHIST_ERA, EARLIEST, LATEST, SECOND, Micros, parse_time
 
 TIME_FORMATS: Final = ("iso", "unix", "unix-ms", "unix-us")
-BUDDHIST: Final = 543
-"""Years that the Buddhist era is ahead."""
 _UNITS: Final = {"unix": SECOND, "unix-ms": 1000, "unix-us": 1}
 _YEAR: Final = re.compile(r"(?<!\d)(\d{4})(?!\d)")
 _SAMPLE: Final = datetime(2026, 11, 22, 7, 32, 5, tzinfo=UTC)
@@ -59,7 +57,7 @@ def read_instant(rule: TimeRule, value: Any) -> Micros:
         raise ValueError(f"{repr(value)[:80]} is not a text")
     text = value.strip()[:100]
     if rule.buddhist:
-        text = _YEAR.sub(lambda year: f"{int(year[1]) - BUDDHIST:04d}", text, count=1)
+        text = _YEAR.sub(lambda year: f"{int(year[1]) - BUDDHIST_ERA:04d}", text, count=1)
     if rule.format != "iso":
         return _instant(datetime.strptime(text, rule.format), rule.zone, value)
     if rule.zone is None:

@@ -22,6 +22,8 @@ EARLIEST: Final = -62_135_596_800 * SECOND
 """0001-01-01T00:00:00Z; with ``LATEST`` the instants that can be written in ISO 8601's four-digit years, in UTC."""
 LATEST: Final = 253_402_300_800 * SECOND - 1
 BANGKOK: Final = ZoneInfo("Asia/Bangkok")
+BUDDHIST_ERA: Final = 543
+"""Years of the Buddhist era over those of the common era."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_NAIVE = datetime(1970, 1, 1)  # UTC by agreement: isoformat without an offset
 _ISO = re.compile(

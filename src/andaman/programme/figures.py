@@ -14,6 +14,7 @@ from andaman.evidence.model import Basis, Constant, Detail, EntityRef, Link
 from andaman.evidence.problems import NoSuchFigure
 from andaman.identity.model import Actor
 from andaman.kernel.ids import urn
+from andaman.kernel.time import BUDDHIST_ERA
 from andaman.kernel.words import Words
 from andaman.programme.findings import Input
 from andaman.programme.permissions import READ_DRAFT
@@ -204,7 +205,8 @@ class _Report:
         of = self._figures["quarter"]
         year, quarter = of["year"], of["quarter"]
         return Words(
-            f"ไตรมาส {quarter} ปีงบประมาณ พ.ศ. {year + 543}", f"Quarter {quarter} of fiscal year {year}"
+            f"ไตรมาส {quarter} ปีงบประมาณ พ.ศ. {year + BUDDHIST_ERA}",
+            f"Quarter {quarter} of fiscal year {year}",
         )
 
     def _plan(self) -> Constant:

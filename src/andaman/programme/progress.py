@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Final, Literal
 
-from andaman.kernel.time import BANGKOK, DAY, Micros, local_date, parse_time
+from andaman.kernel.time import DAY, Micros, parse_time
 from andaman.programme.plan import Check, DeliverableRow, Plan
 from andaman.programme.provenance import Provenance
 
@@ -189,34 +188,6 @@ def _check_row(check: Check, finding: Finding) -> dict[str, Any]:
         "leftOut": {kind.value: number for kind, number in finding.left_out.items()},
         "byHand": [{"name": name, "count": number} for name, number in finding.by_hand.items()],
     }
-
-
-def quarter_bounds(year: int, quarter: int) -> tuple[Micros, Micros]:
-    """First instant and first instant after a quarter of the Thai fiscal year, in Bangkok.
-
-    ``year``: common era, of the year in which the fiscal year ends: quarter 1 of 2027 (ปีงบประมาณ พ.ศ. 2570) is October to
-    December 2026. Raises ValueError.
-    """
-    if not 1 <= quarter <= 4 or not 2000 <= year <= 2200:
-        raise ValueError(f"there is no quarter {quarter} of the fiscal year {year}")
-    first = _quarter_start(year, quarter)
-    after = _quarter_start(year, quarter + 1) if quarter < 4 else _quarter_start(year + 1, 1)
-    return first, after
-
-
-def _quarter_start(year: int, quarter: int) -> Micros:
-    start = (
-        datetime(year - 1, 10, 1, tzinfo=BANGKOK)
-        if quarter == 1
-        else datetime(year, 3 * quarter - 5, 1, tzinfo=BANGKOK)
-    )
-    return int(start.timestamp()) * 1_000_000
-
-
-def quarter_of(at: Micros) -> tuple[int, int]:
-    """Fiscal year (common era) and quarter of an instant in Bangkok."""
-    local = local_date(at)
-    return local.year + (local.month >= 10), (local.month + 2) // 3 % 4 + 1
 
 
 def programme_year(plan: Plan, at: Micros) -> int:

@@ -18,6 +18,7 @@ from andaman.identity.credentials import Credential
 from andaman.identity.model import FULL_ACCESS, Actor, acting_in, system_actor
 from andaman.kernel.blobs import Blobs
 from andaman.kernel.errors import AndamanError, BadRequestData
+from andaman.kernel.fiscal import quarter_bounds, quarter_of
 from andaman.kernel.ids import sortable_id
 from andaman.kernel.time import MINUTE, Clock, Micros, format_time, local_date, parse_time
 from andaman.kernel.words import Words
@@ -33,7 +34,7 @@ from andaman.programme.problems import (
     NoSuchRelease,
     QuarterNotBegun,
 )
-from andaman.programme.progress import changes, programme_year, quarter_bounds, quarter_of, report
+from andaman.programme.progress import changes, programme_year, report
 from andaman.programme.release import BUNDLE, OWNER, Bundle, ReleaseShown, Texts
 from andaman.programme.types import ACCEPTANCE, RELEASE
 

@@ -11,6 +11,7 @@ from andaman.assessment.reading import may_see
 from andaman.evidence.model import Basis, Constant, EntityRef, Link
 from andaman.evidence.problems import NoSuchFigure
 from andaman.identity.model import Actor
+from andaman.kernel.time import BUDDHIST_ERA
 from andaman.kernel.words import Words
 from andaman.roadmap.inputs import source_counts
 from andaman.roadmap.model import Measure, Triangle, Worth, shipped_values
@@ -52,7 +53,7 @@ class Figures:
             value=value,
             unit=unit,
             period=Words(
-                f"ปีงบประมาณ พ.ศ. {first + 543} ถึง {first + 542 + terms['horizonYears']}",
+                f"ปีงบประมาณ พ.ศ. {first + BUDDHIST_ERA} ถึง {first + BUDDHIST_ERA - 1 + terms['horizonYears']}",
                 f"fiscal years {first} to {first - 1 + terms['horizonYears']}",
             ),
             check=_MODEL,

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from andaman.evidence.model import Value
 from andaman.evidence.problems import NoSuchFigure
+from andaman.kernel.time import BUDDHIST_ERA
 from andaman.kernel.words import Words
 
 MTHB: Final = Words("ล้านบาท", "THB M")
@@ -130,7 +131,7 @@ def figure_of(
         if row is not None and what in figures:
             title, member, unit, formula = figures[what]
             said = row.get("name") or {
-                "th": f"ปีงบประมาณ พ.ศ. {int(argument) + 543}",
+                "th": f"ปีงบประมาณ พ.ศ. {int(argument) + BUDDHIST_ERA}",
                 "en": f"fiscal year {argument}",
             }
             value = row[member]

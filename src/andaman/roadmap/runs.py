@@ -21,7 +21,7 @@ from andaman.broker.api import iri, value
 from andaman.identity.model import FULL_ACCESS, Access
 from andaman.kernel.errors import BadRequestData, NoSuchTenant, Unavailable
 from andaman.kernel.fiscal import fiscal_year
-from andaman.kernel.time import Clock, format_time
+from andaman.kernel.time import BUDDHIST_ERA, Clock, format_time
 from andaman.kernel.work import end
 from andaman.roadmap.inputs import Inputs, read_numbers
 from andaman.roadmap.jobs import Plans, Task, best_plans, samples, why_not
@@ -41,7 +41,6 @@ _AT_ONCE: Final = 4
 """Runs that are finished in turns; further ones wait."""
 _SAMPLES: Final = 2
 """Draws solved in one job: others wait for the process no longer than that."""
-_BUDDHIST_ERA: Final = 543
 _KEPT: Final = 30  # results held in memory; all are stored
 
 
@@ -69,7 +68,7 @@ class Runs:
 
     def first_year(self) -> int:
         """The next fiscal year to begin, by the common era of its end."""
-        return fiscal_year(self.clock()) - _BUDDHIST_ERA + 1
+        return fiscal_year(self.clock()) - BUDDHIST_ERA + 1
 
     # -- computing --------------------------------------------------------------------------------------------
     async def compute(self, body: Any, local: str | None = None) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 from andaman.assessment.network.roads import Floats, Ints, RoadGraph
 from andaman.assessment.reach.land import LandGrid
+from andaman.kernel.time import BUDDHIST_ERA
 from andaman.kernel.words import Words
 
 WEIGHTS: Final = ("roads", "places", "even")
@@ -145,7 +146,7 @@ class People:
         if year is not None:
             thai += (
                 "แต่ละแบบคิดสองครั้ง คือ ทั้งอำเภอรวมกัน และแบ่งตามครัวเรือนที่ได้รับการเก็บขนขยะขององค์กรปกครองส่วนท้องถิ่น "
-                f"(ปี {int(year) + 543}) "
+                f"(ปี {int(year) + BUDDHIST_ERA}) "
             )
             english += (
                 "Each is computed twice: over the district, and after a division by the households with waste "
