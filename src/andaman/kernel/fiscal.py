@@ -1,5 +1,7 @@
-"""The fiscal year of Thai public bodies: 1 October to 30 September in Bangkok, named by the year in which it ends (Budget
-Procedure Act B.E. 2561, section 4)."""
+"""The fiscal year of Thai public bodies, and its quarters: 1 October to 30 September in Bangkok.
+
+It is named by the year in which it ends (Budget Procedure Act B.E. 2561, section 4).
+"""
 
 from __future__ import annotations
 
