@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from andaman.assessment.firmness import at_best, step_of
-from andaman.assessment.indicators.evaluation import evaluate_indicator, read_definitions
+from andaman.assessment.indicators.evaluation import definitions, evaluate_indicator, read_definitions
 from andaman.assessment.indicators.inputs import Computed
 from andaman.assessment.indicators.snapshot import Snapshot
 from andaman.assessment.network.criticality import Demand, Loss, Study, stretches, twins
@@ -291,6 +292,24 @@ def test_replayed_and_simulated_entities_change_no_figure(origins: list[str]) ->
         assert result["quality"] == alone["quality"]
         assert result["inputs"][0]["leftOut"] == len(origins) - len(counted)
         assert result["origin"] == "computed"
+
+
+@pytest.mark.parametrize("origin", ["", "replayed", "reported"])
+def test_a_reason_names_the_input_in_words(origin: str) -> None:
+    """No name of a type and no code: where nothing is there, where all is replayed, where too little is reported."""
+    specs = [spec for one in definitions() for spec in one.inputs.values()]
+    types = {kind for spec in specs for kind in (*spec.get("entities", ()), *spec.get("fresh", ()))}
+    codes = {spec["series"] for spec in specs if "series" in spec}
+    made = {kind: [entity(f"urn:x:{kind}", kind, origin=prop(origin))] for kind in types if origin}
+    series = [kpi(code, [["2019", 1]]) for code in codes if origin]
+    for doc in series:
+        doc["attrs"].update(made["Vehicle"][0]["attrs"])
+    source = Snapshot(NOW, made, series, {})
+    reasons = [reason for one in definitions() for reason in evaluate_indicator(one, source)["reasons"]]
+    assert len(reasons) > 10
+    for reason in reasons:
+        assert not re.search("[A-Za-z]", re.sub(r"PM2\.5|Smart Bus", "", reason["th"])), reason
+        assert not [name for name in types if name in reason["en"]], reason
 
 
 def test_a_figure_that_rests_on_simulation_is_no_indicator() -> None:

@@ -87,7 +87,7 @@ def draw(name: str, spec: Mapping[str, Any], source: Source, before: Mapping[str
     if "computed" in spec:
         found = source.computed(spec["computed"])
         if found is None:
-            text = spec.get("missing") or _missing(spec["computed"], "ยังไม่ได้คำนวณ", "has not been computed")
+            text = spec.get("missing") or _lacking(name, spec, "ยังไม่ได้คำนวณ", "has not been computed")
             return Input(name, reason=text)
         if not MADE_UP.isdisjoint(found.origins):
             return Input(name, reason=_MADE_UP_FIGURE, left_out=len(found.entities))
@@ -108,22 +108,26 @@ def draw(name: str, spec: Mapping[str, Any], source: Source, before: Mapping[str
     return _from_entities(name, spec, source)
 
 
-def _missing(what: str, th: str, en: str) -> LanguageMap:
-    return {"th": f"{what}: {th}", "en": f"{what}: {en}"}
+def _lacking(name: str, spec: Mapping[str, Any], th: str, en: str) -> LanguageMap:
+    """What is wrong with the input, after its name in words. Codes and names of types are for no reader."""
+    said = spec.get("name", {"th": name, "en": name})
+    return {"th": f"{said['th']}: {th}", "en": f"{said['en']}: {en}"}
 
 
-def _made_up(what: str, count: int) -> LanguageMap:
-    return {
-        "th": f"{what}: มีเฉพาะข้อมูลย้อนหลังหรือข้อมูลจำลอง {count} รายการ ซึ่งไม่นำมาคำนวณ",
-        "en": f"{what}: the {count} entities are replayed or simulated and do not count",
-    }
+def _made_up(name: str, spec: Mapping[str, Any], count: int) -> LanguageMap:
+    return _lacking(
+        name, spec,
+        f"มีเฉพาะข้อมูลย้อนหลังหรือข้อมูลจำลอง {count} รายการ ซึ่งไม่นำมาคำนวณ",
+        f"the {count} entities are replayed or simulated and do not count",
+    )  # fmt: skip
 
 
-def _nobody_heard(what: str, count: int) -> LanguageMap:
-    return {
-        "th": f"{what}: มีเฉพาะข้อมูลย้อนหลัง ข้อมูลจำลอง หรือค่าที่ระบบคำนวณเอง {count} รายการ ซึ่งไม่นับเป็นแหล่งข้อมูลเรียลไทม์",
-        "en": f"{what}: the {count} entities are replayed, simulated or computed by the platform, not live",
-    }
+def _nobody_heard(name: str, spec: Mapping[str, Any], count: int) -> LanguageMap:
+    return _lacking(
+        name, spec,
+        f"มีเฉพาะข้อมูลย้อนหลัง ข้อมูลจำลอง หรือค่าที่ระบบคำนวณเอง {count} รายการ ซึ่งไม่นับเป็นแหล่งข้อมูลเรียลไทม์",
+        f"the {count} entities are replayed, simulated or computed by the platform, not live",
+    )  # fmt: skip
 
 
 _MADE_UP_FIGURE: Final[LanguageMap] = {
@@ -143,15 +147,14 @@ REDUCE: Final[Mapping[str, Callable[[Sequence[float]], float]]] = {
 
 
 def _from_series(name: str, spec: Mapping[str, Any], source: Source, before: Mapping[str, Input]) -> Input:
-    code = spec["series"]
-    doc = source.series(code)
+    doc = source.series(spec["series"])
     if doc is None:
-        text = spec.get("missing") or _missing(
-            code, "ไม่มีข้อมูลชุดนี้ในแพลตฟอร์ม", "the platform has no such series"
+        text = spec.get("missing") or _lacking(
+            name, spec, "ไม่มีข้อมูลชุดนี้ในแพลตฟอร์ม", "the platform has no such series"
         )
         return Input(name, reason=text)
     if origin_of(doc) in MADE_UP:
-        return Input(name, reason=_made_up(code, 1), left_out=1)
+        return Input(name, reason=_made_up(name, spec, 1), left_out=1)
     points = points_of(value(doc, "series"))
     year = _wanted_year(spec, points, before)
     if year is not None:
@@ -162,11 +165,12 @@ def _from_series(name: str, spec: Mapping[str, Any], source: Source, before: Map
     if len(points) < least:
         return Input(
             name,
-            reason={
-                "th": f"{code}: มีข้อมูล {len(points)} ช่วงเวลา ต้องมีอย่างน้อย {least}",
-                "en": f"{code}: {len(points)} periods are there, at least {least} are needed",
-            },
-        )
+            reason=_lacking(
+                name, spec,
+                f"มีข้อมูล {len(points)} ช่วงเวลา ต้องมีอย่างน้อย {least}",
+                f"{len(points)} periods are there, at least {least} are needed",
+            ),
+        )  # fmt: skip
     amount = REDUCE[spec.get("reduce", "last")]([v for _, v in points])
     return Input(
         name, amount, None, year or points[-1][0], len(points), str(value(doc, "source", "")),
@@ -234,17 +238,17 @@ def _from_entities(name: str, spec: Mapping[str, Any], source: Source) -> Input:
         pairs = [(doc, v) for doc, v in pairs if isinstance(v, int | float) and not isinstance(v, bool)]
         docs, values = [doc for doc, _ in pairs], [float(v) for _, v in pairs]
     least = int(spec.get("atLeast", 1))
-    label = "/".join(types) + (f".{attr}" if attr else "")
     if len(docs) < least and left_out:
-        return Input(name, reason=_made_up(label, left_out), left_out=left_out)
+        return Input(name, reason=_made_up(name, spec, left_out), left_out=left_out)
     if len(docs) < least:
         return Input(
             name,
-            reason={
-                "th": f"{label}: มี {len(docs)} รายการ ต้องมีอย่างน้อย {least}",
-                "en": f"{label}: {len(docs)} entities are there, at least {least} are needed",
-            },
-        )
+            reason=_lacking(
+                name, spec,
+                f"มี {len(docs)} รายการ ต้องมีอย่างน้อย {least}",
+                f"{len(docs)} entities are there, at least {least} are needed",
+            ),
+        )  # fmt: skip
     amount = REDUCE[spec.get("reduce", "count")](values) if values else 0.0
     texts = sorted({str(value(doc, "source")) for doc in docs if value(doc, "source")})
     return Input(
@@ -277,11 +281,9 @@ def _from_freshness(name: str, spec: Mapping[str, Any], source: Source) -> Input
     docs = [doc for doc in firm if origin_of(doc) != "computed"]
     left_out += len(firm) - len(docs)
     if len(docs) < int(spec.get("atLeast", 1)) and left_out:
-        return Input(name, reason=_nobody_heard("/".join(spec["fresh"]), left_out), left_out=left_out)
+        return Input(name, reason=_nobody_heard(name, spec, left_out), left_out=left_out)
     if len(docs) < int(spec.get("atLeast", 1)):
-        return Input(
-            name, reason=_missing("/".join(spec["fresh"]), "ยังไม่มีข้อมูลจากอุปกรณ์", "no live entity is there yet")
-        )
+        return Input(name, reason=_lacking(name, spec, "ยังไม่มีข้อมูลจากอุปกรณ์", "no live entity is there yet"))
     limit = source.now - int(spec["seconds"]) * 1_000_000
     seen = [last_observed(doc) for doc in docs]
     fresh = sum(at is not None and at >= limit for at in seen)
