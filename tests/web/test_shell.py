@@ -195,6 +195,30 @@ def test_a_phone_begins_with_the_queue_and_has_search_and_clock(screens: Any, pl
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+@pytest.mark.parametrize("lang", ["th", "en"])
+def test_on_a_phone_the_bar_holds_every_count_and_the_line_however_much_is_open(
+    screens: Any, platform: Platform, lang: str
+) -> None:
+    for severity in ("Extreme", "Severe", "Moderate", "Minor", "Unknown"):
+        incident(platform, f"{severity} on a phone", severity)
+    gauge(platform, 36, 150.0)
+    gauge(platform, 37, 40.0)
+    page = screens("dispatcher", lang=lang, size=(390, 844)).open("/")
+    bar = page.locator("header.bar .center")
+    expect(bar.locator(".counts .others:visible").first).to_be_visible(timeout=SLOW)
+    cut = bar.evaluate(
+        """bar => { const all = bar.getBoundingClientRect();
+        return [...bar.querySelectorAll('.counts, .units, .state, .number')].filter((one) => {
+            const own = one.getBoundingClientRect();
+            return own.width > 0 && (own.right > all.right || own.bottom > all.bottom || own.top < all.top);
+        }).map((one) => one.textContent) }"""
+    )
+    assert cut == []
+    expect(bar.locator(".state")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert serious(page) == []
+
+
 def test_the_board_shows_every_unit_and_takes_one_off_duty(screens: Any, platform: Platform) -> None:
     made = incident(platform, "For the board")
     nearest = platform.api("GET", f"/api/command/incidents/{made}/candidates", role="dispatcher")[0]["unit"][

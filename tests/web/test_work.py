@@ -24,14 +24,14 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def incident(platform: Platform, name: str) -> str:
+def incident(platform: Platform, name: str, severity: str = "Severe") -> str:
     """An incident near the town, opened by the dispatcher."""
     made = platform.api(
         "POST",
         "/api/command/incidents",
         {
             "incidentType": "roadAccident",
-            "severity": "Severe",
+            "severity": severity,
             "name": {"th": f"เหตุ {name}", "en": name},
             "location": {"type": "Point", "coordinates": [98.39, 7.88]},
         },
