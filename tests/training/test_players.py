@@ -114,7 +114,7 @@ def test_the_right_order_with_plausible_times_passes(tmp_path: Path, role: str, 
     [
         ("dispatcher", click_everything, ["false-arrival"]),
         ("dispatcher", click_and_leave, ["never-arrived"]),
-        ("operator", click_as_operator, ["never-handed-over"]),
+        ("operator", click_as_operator, ["hand-over-not-counted"]),
     ],
 )
 def test_clicking_everything_at_once_scores_under_50(
@@ -124,6 +124,28 @@ def test_clicking_everything_at_once_scores_under_50(
     assert score["percent"] < 50, points(score)
     assert not score["passed"]
     assert failures(score) == failed
+
+
+def test_what_was_clicked_is_in_the_debriefing_with_the_rule_that_refused_it(tmp_path: Path) -> None:
+    score = play(tmp_path, "operator", click_as_operator)
+    for line in score["criteria"]:
+        if line["id"] in ("verify", "hand-over", "log"):
+            assert line["measured"] is not None
+            assert "เร็วเกินกว่าจะตรวจสอบ" in line["note"]["th"]
+            assert line["times"]
+
+
+def test_waiting_and_ticking_what_nobody_did_has_no_points_for_checking(tmp_path: Path) -> None:
+    async def script(one: Player) -> None:
+        incident = await one.open(refAlert=await one.report())
+        one.wait(11)
+        for item in range(5):
+            await one.check(incident, item)
+
+    score = play(tmp_path, "operator", script)
+    line = next(one for one in score["criteria"] if one["id"] == "verify")
+    assert line["points"] == 0
+    assert "ทั้งที่ยังไม่มีผู้ทำ" in line["note"]["th"]
 
 
 def test_the_second_on_the_list_of_advice_passes_too(tmp_path: Path) -> None:

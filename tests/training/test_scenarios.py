@@ -57,8 +57,8 @@ def _inject(**more: Any) -> list[dict[str, Any]]:
     return [first, {**second, **more}]
 
 
-def _part(tasks: list[tuple[str, float]], **times: float) -> list[dict[str, Any]]:
-    seconds = {"fullSeconds": 60, "noneSeconds": 120} | times
+def _part(tasks: list[tuple[str, float]], **more: Any) -> list[dict[str, Any]]:
+    seconds = {"fullSeconds": 60, "noneSeconds": 120} | more
     rows = [{"kind": kind, "points": points, **seconds} for kind, points in tasks]
     return [{"role": "dispatching", "tasks": rows}]
 
@@ -83,6 +83,7 @@ def _part(tasks: list[tuple[str, float]], **times: float) -> list[dict[str, Any]
         ({"roleTasks": _part([("log", 100)])}, "part-not-usable"),
         ({"roleTasks": _part([("open", 100)], fullSeconds=9, noneSeconds=9)}, "part-not-usable"),
         ({"roleTasks": _part([("open", 100)]) * 2}, "part-not-usable"),
+        ({"roleTasks": _part([("open", 100)], items=[{"th": "ก", "en": "a"}])}, "part-not-usable"),
     ],
 )
 def test_a_row_that_could_not_be_played_is_refused(more: dict[str, Any], code: str) -> None:
@@ -168,7 +169,7 @@ def test_a_drill_keeps_the_scenario_that_it_began_with(tmp_path: Path) -> None:
                 await asyncio.sleep(0.1)
                 if (state := (await http.get(page)).json())["drill"]["a"]["injected"]:
                     break
-            assert len(state["injects"]) == 2
+            assert len(state["injects"]) == len(state["drill"]["a"]["injected"]), "what comes is not told"
             assert (await http.post(f"{page}/finish")).json()["score"]["of"] == 100
             answer = await http.post("/api/training/drills", json={"scenario": MINI})
             assert answer.json()["code"] == "no-such-scenario"

@@ -14,14 +14,15 @@ from andaman.city.pack import load_pack
 from andaman.city.registers import SeedRows
 from andaman.command.core.views import Unit
 from andaman.command.dispatch.ranking import needed_kinds, rank
-from andaman.command.incident_types import UNIT_TYPES
+from andaman.command.incident_types import INCIDENT_TYPES, UNIT_TYPES
 from andaman.command.types import SEVERITY
 from andaman.identity.roles import shipped_roles
 from andaman.kernel.time import SECOND, Micros
+from andaman.training.debrief import Score
 from andaman.training.drill import Fact
 from andaman.training.scenarios import SCENARIOS, scenario_of
-from andaman.training.scoring import FAILED_AT_MOST, LOG_LEAST, Names, Score, score, speed_points
-from andaman.training.tasks import CALL_TAKING, DEFAULT_PARTS, DISPATCHING, TITLES, WHY
+from andaman.training.scoring import FAILED_AT_MOST, Names, score, speed_points
+from andaman.training.tasks import CALL_TAKING, DEFAULT_PARTS, DISPATCHING, LOG_LEAST, RIGHT, TITLES, WHY
 from tests.command.city import point, unit
 from tests.command.dispatch.test_ranking import ISLAND, KINDS, NETWORK
 
@@ -32,7 +33,9 @@ NAMES = Names(
     {code: row.name for code, row in ROWS.rows(UNIT_TYPES).items()},
     {code.value: code.words for code in SEVERITY.codes},
     NEEDED,
+    ROWS.rows(INCIDENT_TYPES)["roadAccident"].checklist,
 )
+ASKED, SENT_BY_NOBODY = (one.json() for one in NAMES.checklist[:2])
 NOW = 1_800_000_000 * SECOND
 ME = "user:a"
 ROLES = [part.role for part in DEFAULT_PARTS]
@@ -108,7 +111,9 @@ def facts(draw: st.DrawFn) -> Fact:
             return replace(sent(when, assignment, incident, **more), actor=actor)
         case "unit":
             return fact(kind, when, assignment, actor, incident=incident)
-    return fact(kind, when, f"entry-{when}", actor, incident=incident, length=draw(st.integers(0, 40)))
+    item = draw(st.sampled_from([ASKED, SENT_BY_NOBODY, None]))
+    more = {"length": draw(st.integers(0, 40)), "item": item}
+    return fact(kind, when, f"entry-{when}", actor, incident=incident, **more)
 
 
 journals = st.lists(facts(), max_size=14).map(lambda rows: [EVENT, ALERT, *rows])
@@ -131,7 +136,7 @@ def needed_steps(journal: list[Fact]) -> st.SearchStrategy[list[Fact]]:
     ]
     for incident in opened:
         found += [
-            about(incident, lambda s, i=incident: fact("item-checked", s, "e", incident=i)),
+            about(incident, lambda s, i=incident: fact("item-checked", s, "e", incident=i, item=ASKED)),
             about(incident, lambda s, i=incident: fact("handed-over", s, "e", incident=i, length=30)),
             about(incident, lambda s, i=incident: fact("note", s, "e", incident=i, length=LOG_LEAST)),
             about(incident, lambda s, i=incident: sent(s, "d", i)),
@@ -198,6 +203,37 @@ def test_a_score_is_a_share_and_a_critical_failure_fails(journal, role):
     assert {when for c in result.criteria for when in c.times} <= rows, "each line rests on rows"
 
 
+SHOWN_BY = {
+    "acknowledge": {"alert-acknowledged"},
+    "open": {"incident-opened", "incident-corrected"},
+    "verify": {"item-checked"},
+    "hand-over": {"handed-over"},
+    "log": {"note"},
+    "assign": {"unit-assigned"},
+    "choice": {"unit-assigned"},
+    "steps": {"unit-enRoute", "unit-onScene", "unit-clear"},
+    "close": {"incident-closed"},
+}
+
+
+@given(journals, st.sampled_from(ROLES))
+def test_a_debriefing_never_says_that_what_is_in_the_record_did_not_happen(journal, role):
+    """What earned nothing has its measure against the target, or the rule that refused it; of what is not there no row is named."""
+    result = scored(journal, role)
+    for line in result.criteria:
+        kinds = SHOWN_BY.get(line.id, {"incident-opened", "incident-corrected"})
+        told = {"severity": "severity", "place": "location"}.get(line.id)
+        shown = [f for f in journal if f.kind in kinds and (told is None or f.data.get(told))]
+        done = line.measured if line.id == "steps" else line.measured is not None
+        assert bool(done) == bool(line.times)
+        assert done or not shown or line.note is not None
+        if not shown:
+            assert not done
+            assert line.note is None
+    handed = [f for f in journal if f.kind == "handed-over"]
+    assert not handed or "never-handed-over" not in {one.id for one in result.critical}
+
+
 @given(journals, st.sampled_from(ROLES))
 def test_what_the_platform_or_a_colleague_did_earns_nothing(journal, role):
     others = [replace(f, actor="user:colleague") if f.actor == ME else f for f in journal]
@@ -246,10 +282,60 @@ def test_an_alert_of_the_city_counts_if_it_is_about_an_entity_of_the_script(sour
     assert {c.id: c.points for c in scored(journal).criteria}["acknowledge"] == points
 
 
+def called(*rows: Fact) -> dict[str, Any]:
+    """The lines of a call taker's drill by their ids, after the incident was opened at 90 s."""
+    return {line.id: line for line in scored([*PERFECT[:4], *rows], CALL_TAKING).criteria}
+
+
+def checked(when: float, item: Any = ASKED) -> Fact:
+    return fact("item-checked", when, f"e{when}", incident="i", item=item)
+
+
 @pytest.mark.parametrize(("when", "points"), [(95, 0), (101, 15)])
 def test_nobody_asks_a_caller_within_a_second(when, points):
-    journal = [*PERFECT[:4], fact("item-checked", when, "e", incident="i")]
-    assert {c.id: c.points for c in scored(journal, CALL_TAKING).criteria}["verify"] == points
+    assert called(checked(when))["verify"].points == points
+
+
+@given(st.lists(st.floats(100, 900), max_size=3), st.floats(90, 900))
+def test_a_tick_of_what_nobody_did_costs_the_points_of_the_true_ones(true, false):
+    """Whatever else was ticked, and when: who ticks everything has checked nothing."""
+    line = called(*map(checked, true), checked(false, SENT_BY_NOBODY))["verify"]
+    assert line.points == 0
+    assert SENT_BY_NOBODY["th"] in line.note.th
+
+
+def test_where_the_city_has_another_checklist_any_item_may_be_true():
+    names = replace(NAMES, checklist=())
+    journal = [*PERFECT[:4], checked(120, {"th": "ก", "en": "a"})]
+    part = HILL.part(CALL_TAKING)
+    assert part is not None
+    result = score(HILL, part, names, journal, NOW, ME)
+    assert next(c for c in result.criteria if c.id == "verify").points == 15
+
+
+@pytest.mark.parametrize(
+    ("row", "line", "why"),
+    [
+        (checked(94), "verify", "4 s after opening: too fast"),
+        (fact("handed-over", 96, "h", incident="i", length=30), "hand-over", "6 s after opening: too fast"),
+        (fact("note", 96, "n", incident="i", length=31), "log", "6 s after opening: too fast"),
+        (fact("note", 120, "n", incident="i", length=5), "log", "5 characters, and needs 20"),
+        (fact("note", 120, "n", "user:colleague", incident="i", length=31), "log", "somebody else"),
+        (fact("note", 120, "n", incident="j", length=31), "log", "another incident"),
+    ],
+)
+def test_the_debriefing_names_the_rule_that_refused(row, line, why):
+    found = called(row)[line]
+    assert found.points == 0
+    assert why in found.note.en
+    assert found.times == (row.at,)
+
+
+def test_a_unit_that_did_not_count_is_named_with_the_reason():
+    journal = [*PERFECT[:4], sent(100, "a", "i", unitType="policePatrol", advised=False)]
+    lines = {line.id: line for line in scored(journal).criteria}
+    for line in ("assign", "choice"):
+        assert "Police patrol" in lines[line].note.en
 
 
 @given(st.floats(0, 1e5), st.floats(0, 1e5))
@@ -266,5 +352,5 @@ def test_every_part_can_be_played_by_its_role(city):
             role = {DISPATCHING: "dispatcher", CALL_TAKING: "operator"}[part.role]
             may = shipped_roles().permissions_of(frozenset({role}))
             assert {need.name for need in part.needs} <= may
-            assert part.kinds <= TITLES.keys() & WHY.keys()
+            assert part.kinds <= TITLES.keys() & WHY.keys() & RIGHT.keys()
         assert [part.role for part in scenario_of(row).parts] == ROLES

@@ -132,6 +132,50 @@ def test_a_drill_is_an_isolated_copy_and_is_scored_from_its_record(tmp_path):
     run(work)
 
 
+def test_a_running_drill_tells_neither_targets_nor_points_nor_what_comes(tmp_path):
+    """At no door, to nobody who could play it. At the end the debriefing says it all."""
+    link = '</ngsi-ld/contexts/andaman.jsonld>; rel="http://www.w3.org/ns/json-ld#context"'
+    scenario = "rain-and-a-fall"
+
+    async def work():
+        async with platform(tmp_path, pack="minicity") as app, client(app, "dispatcher") as http:
+            begun = (await http.post("/api/training/drills", json={"scenario": scenario})).json()
+            drill_id = begun["drill"]["id"].rsplit(":", 1)[1]
+            assert (begun["score"], begun["injects"]) == (None, [])
+            for role in ("dispatcher", "operator", "analyst"):
+                async with client(app, role) as anyone:
+                    for path in (
+                        f"/api/training/drills/{drill_id}",
+                        "/api/training/drills",
+                        "/api/training/scenarios",
+                        "/api/state?types=DrillRun,Exercise",
+                        "/ngsi-ld/v1/entities?type=DrillRun",
+                        "/ngsi-ld/v1/entities?type=Exercise",
+                        f"/ngsi-ld/v1/temporal/entities/urn:ngsi-ld:DrillRun:{drill_id}",
+                        f"/ngsi-ld/v1/temporal/entities/urn:ngsi-ld:Exercise:{scenario}",
+                        f"/api/history/urn:ngsi-ld:DrillRun:{drill_id}",
+                        f"/api/history/urn:ngsi-ld:Exercise:{scenario}",
+                        f"/api/changes/urn:ngsi-ld:Exercise:{scenario}",
+                        "/api/registers/drill-scenarios",
+                        f"/api/registers/drill-scenarios/{scenario}",
+                        f"/api/definitions/drill-scenarios/{scenario}/versions",
+                    ):
+                        text = (await anyone.get(path, headers={"Link": link})).text
+                        for word in (
+                            "Somebody fell",
+                            "precipitation24h",
+                            "mainPlace",
+                            "fullSeconds",
+                            "points",
+                        ):
+                            assert word not in text, (role, path)
+            done = (await http.post(f"/api/training/drills/{drill_id}/finish")).json()
+            assert done["score"]["criteria"][0]["right"]["en"]
+            assert len(done["injects"]) <= 2
+
+    run(work)
+
+
 def test_who_could_never_play_a_drill_starts_none(tmp_path):
     """A token is bound to one tenant, an analyst has no part, and an operator has that of taking calls alone."""
 

@@ -104,11 +104,11 @@ def test_a_drill_that_a_dispatcher_clicked_through_fails_in_words(screens: Any) 
     finish(page, f"{screen.url}/training")
     run = page.locator(".run")
     expect(run.get_by_text("Critical failure")).to_be_visible()
-    expect(run.get_by_text("No fitting unit reached the place of the incident")).to_be_visible()
+    expect(run.get_by_text("The trainee reported no fitting unit on scene")).to_be_visible()
     expect(run.locator("li[data-task=choice]")).to_contain_text("20 / 20")
     expect(page.get_by_role("button", name="Use this result for the course")).to_have_count(0)
     assert serious(page) == []
     page.get_by_role("button", name="ภาษาไทย").click()
-    expect(run.get_by_text("ไม่มีหน่วยที่เหมาะสมไปถึงที่เกิดเหตุ")).to_be_visible()
+    expect(run.get_by_text("ผู้ฝึกไม่ได้รายงานว่าหน่วยที่เหมาะสมถึงที่เกิดเหตุ")).to_be_visible()
     assert not re.search(r"policePatrol|ambulance|บันทึกลำดับที่", run.inner_text())
     assert serious(page) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from andaman.broker.api import (
     Broker,
@@ -30,9 +30,10 @@ from andaman.kernel.errors import AndamanError, BadRequestData, ResourceNotFound
 from andaman.kernel.ids import sortable_id, urn
 from andaman.kernel.positions import START, Position, seal, unseal
 from andaman.kernel.time import DAY, SECOND, Clock, Micros, format_time
-from andaman.kernel.words import Words, json_of
+from andaman.kernel.words import Words
 from andaman.kernel.work import Timer
 from andaman.register import Rows
+from andaman.training.debrief import Score
 from andaman.training.drill import Scenario
 from andaman.training.exercise import (
     COPIED_TYPES,
@@ -54,7 +55,7 @@ from andaman.training.problems import (
 )
 from andaman.training.record import DRILL_ACTOR, facts_of
 from andaman.training.scenarios import SCENARIOS, ScenarioRow, scenario_of
-from andaman.training.scoring import Names, Score, score
+from andaman.training.scoring import Names, score
 from andaman.training.tasks import ROLES, Part
 from andaman.training.views import DrillRun
 
@@ -188,7 +189,7 @@ class Drills:
             "DrillRun",
             drillStatus=prop("scored"),
             finishedAt=prop(format_time(self._clock())),
-            score=js(score_json(result)),
+            score=js(result.json()),
             percent=prop(percent),
             passed=prop(result.passed),
         )
@@ -245,10 +246,12 @@ class Drills:
 
     def _names(self, scenario: Scenario) -> Names:
         kinds = self._registers.rows(INCIDENT_TYPES)
+        right = [kinds[one] for one in sorted(scenario.incident_types) if one in kinds]
         return Names(
             {code: row.name for code, row in self._registers.rows(UNIT_TYPES).items()},
             {code.value: code.words for code in SEVERITY.codes},
-            next((kinds[one].unit_types for one in sorted(scenario.incident_types) if one in kinds), ()),
+            right[0].unit_types if right else (),
+            tuple(item for kind in right for item in kind.checklist),
         )
 
     def _start_of(self, run: Doc) -> Position:
@@ -399,33 +402,3 @@ def _part_of(scenario: Scenario, actor: Actor, role: str) -> Part:
         wanted = role or scenario.parts[0].role
         raise NoPartOfYours(role={one.value: one.words for one in ROLES}.get(wanted, Words(wanted, wanted)))
     return found
-
-
-def score_json(result: Score) -> dict[str, Any]:
-    """The score as JSON: the debriefing, line by line."""
-    return {
-        "points": result.points,
-        "of": result.of,
-        "percent": result.percent,
-        "passed": result.passed,
-        "critical": [
-            {"id": one.id, "title": one.title.json(), "times": [format_time(at) for at in one.times]}
-            for one in result.critical
-        ],
-        "criteria": [
-            {
-                "id": c.id,
-                "title": c.title.json(),
-                "points": c.points,
-                "of": c.of,
-                "measured": json_of(c.measured),
-                "unit": c.unit,
-                "target": json_of(c.target),
-                "right": c.right.json(),
-                "why": c.why.json(),
-                "times": [format_time(at) for at in c.times],
-                "entities": list(c.entities),
-            }
-            for c in result.criteria
-        ],
-    }

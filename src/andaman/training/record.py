@@ -64,7 +64,9 @@ def _facts(event: Event, before: dict[str, Any], now: dict[str, Any], main_entit
         if created and kind is not None:
             text = now.get(iri("text"))
             length = len(text.strip()) if isinstance(text, str) else 0
-            yield fact(kind, incident=now.get(iri("refIncident")), length=length)
+            params = now.get(iri("params"))
+            item = params.get("item") if isinstance(params, dict) else None
+            yield fact(kind, incident=now.get(iri("refIncident")), length=length, item=item)
     elif _ASSIGNMENT in event.types:
         status = changed("assignmentStatus")
         incident = now.get(iri("refIncident"))

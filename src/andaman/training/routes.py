@@ -15,7 +15,7 @@ from andaman.identity.web import actor_of
 from andaman.kernel.errors import BadRequestData, ResourceNotFound
 from andaman.kernel.http import json_response, read_json
 from andaman.kernel.permissions import Permission
-from andaman.training.drills import parts_of, score_json
+from andaman.training.drills import parts_of
 from andaman.training.permissions import (
     MANAGE_DRILLS,
     MANAGE_STAFF,
@@ -118,27 +118,29 @@ class _Door:
             raise BadRequestData("trainers is a list of user names", field="trainers")
         scenario, role = str(body.get("scenario", "")), body_text(body, "role")
         run = await self._training.drills.begin(scenario, actor, trainers, role)
-        return json_response(await self._json(run, actor), 201)
+        return json_response(self._json(run), 201)
 
     async def drill(self, request: Request) -> Response:
         actor = actor_of(request)
         run = self._training.drills.get_run(request.path_params["drill"], FULL_ACCESS)
         if not _may_read(run, actor):
             raise NoSuchDrill(id=request.path_params["drill"])
-        return json_response(await self._json(run, actor))
+        return json_response(self._json(run))
 
-    async def _json(self, run: Doc, actor: Actor) -> dict[str, Any]:
+    def _json(self, run: Doc) -> dict[str, Any]:
+        """The score only at the end, and of the script the events that were played. The rest is the answers."""
         live = _live(run)
         scenario = self._training.drills.scenario_of(run)
-        score = live["a"].get("score")
-        if score is None and scenario is not None and live["a"].get("drillStatus") == "running":
-            score = score_json(await self._training.drills.score(run))
+        played = DrillRun.of(run).injected
+        script = scenario.injects if scenario else ()
         return {
             "drill": live,
-            "score": score,
-            "injects": [{"afterSeconds": i.after_s, "title": i.title.json()} for i in scenario.injects]
-            if scenario
-            else [],
+            "score": live["a"].get("score"),
+            "injects": [
+                {"afterSeconds": inject.after_s, "title": inject.title.json()}
+                for index, inject in enumerate(script)
+                if index in played
+            ],
         }
 
     async def end(self, request: Request) -> Response:
@@ -148,7 +150,7 @@ class _Door:
         if how not in ("finish", "abort"):
             raise ResourceNotFound(f"A drill can be finished or aborted, not {how!r}")
         act = self._training.drills.finish if how == "finish" else self._training.drills.abort
-        return json_response(await self._json(await act(name, actor), actor))
+        return json_response(self._json(await act(name, actor)))
 
 
 def _live(run: Doc) -> dict[str, Any]:

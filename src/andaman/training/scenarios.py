@@ -64,7 +64,8 @@ class RulePart(Part, frozen=True, kw_only=True):
 
 
 class TaskPart(Part, frozen=True, kw_only=True):
-    """``least_seconds``: earlier nobody can have done it. Tasks without a time have no seconds."""
+    """``least_seconds``: earlier nobody can have done it. Tasks without a time have no seconds. ``items``: only they can be ticked
+    truly, where there are any."""
 
     kind: Annotated[str, described("งาน", "Task", choices=_TASKS)]
     points: Annotated[float, described("คะแนน", "Points")]
@@ -72,6 +73,12 @@ class TaskPart(Part, frozen=True, kw_only=True):
     none_seconds: Annotated[float, described("ไม่ได้คะแนนเมื่อถึง (วินาที)", "No points from (s)")] = 0.0
     least_seconds: Annotated[float, described("เร็วที่สุดที่ทำได้จริง (วินาที)", "Earliest possible (s)")] = 0.0
     why: Annotated[tuple[Words, ...], described("เหตุผล", "Why")] = ()
+    items: Annotated[
+        tuple[Words, ...],
+        described(
+            "รายการตรวจสอบที่เป็นจริงได้ในสถานการณ์", "Items of the checklist that can be true in the script"
+        ),
+    ] = ()
 
 
 class RoleTasks(Part, frozen=True, kw_only=True):
@@ -149,8 +156,9 @@ def _usable(part: RoleTasks) -> bool:
         else task.full_seconds == task.none_seconds == task.least_seconds == 0
         for task in part.tasks
     )
+    items = all(task.kind == TaskKind.VERIFY or not task.items for task in part.tasks)
     worth = all(task.points > 0 for task in part.tasks) and sum(task.points for task in part.tasks) == 100
-    return timed and worth and len(set(kinds)) == len(kinds) and TaskKind.OPEN in kinds
+    return timed and items and worth and len(set(kinds)) == len(kinds) and TaskKind.OPEN in kinds
 
 
 SCENARIOS: Final = Register(
@@ -188,7 +196,15 @@ def _part(row: RoleTasks) -> RolePart:
     return RolePart(
         row.role,
         tuple(
-            Task(TaskKind(t.kind), t.points, t.full_seconds, t.none_seconds, t.least_seconds, _joined(t.why))
+            Task(
+                TaskKind(t.kind),
+                t.points,
+                t.full_seconds,
+                t.none_seconds,
+                t.least_seconds,
+                _joined(t.why),
+                t.items,
+            )
             for t in row.tasks
         ),
     )

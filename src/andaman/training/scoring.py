@@ -8,14 +8,32 @@ fits if the list of units that can be sent had its kind first (``command/dispatc
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from andaman.kernel.geometry import haversine_m
 from andaman.kernel.time import SECOND, Micros
 from andaman.kernel.words import Words
+from andaman.training.debrief import Criterion, Failure, Score
 from andaman.training.drill import Fact, Scenario
-from andaman.training.tasks import TITLES, WHY, Part, Task, TaskKind
+from andaman.training.tasks import LOG_LEAST, RIGHT, TITLES, WHY, Part, Task, TaskKind
+from andaman.training.uncounted import (
+    BEFORE_OPENING,
+    BEFORE_REPORT,
+    DONE,
+    FALSE_ARRIVAL,
+    NO_DRIVING_TIME,
+    NOBODY_DID,
+    NOT_ADVISED,
+    OTHER_ALERT,
+    OTHER_INCIDENT,
+    OTHER_STEPS,
+    TOO_EARLY,
+    TOO_SHORT,
+    WRONG_KIND,
+    Uncounted,
+    uncounted,
+)
 
 PASS_MARK: Final = 70.0
 FAILED_AT_MOST: Final = 49.0
@@ -23,61 +41,20 @@ PLAUSIBLE: Final = 0.5
 """Share of the driving time after which a unit can be on scene at the earliest."""
 _RATIO_FULL, _RATIO_NONE = 1.1, 2.0
 _ANY: Final = Words("ระดับใดก็ได้", "any level")
-LOG_LEAST: Final = 20
-"""Characters of a note that says something."""
 K = TaskKind
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Words for codes. ``needed``: kinds of unit that the incident needs, the most needed first."""
+    """Words for codes. ``needed``: kinds of unit that the incident needs, the most needed first. ``checklist``: its items."""
 
     units: Mapping[str, Words]
     severities: Mapping[str, Words]
     needed: tuple[str, ...] = ()
+    checklist: tuple[Words, ...] = ()
 
     def unit(self, code: str) -> Words:
         return self.units.get(code, Words(code, code))
-
-
-@dataclass(frozen=True, slots=True)
-class Criterion:
-    """One line of the debriefing: ``points`` of ``of``; ``measured`` and ``target`` in ``unit`` (s, m, ratio, count; "" for
-    words), None where it never happened. ``right``: what would have been right, and ``why``. ``times`` and ``entities``: of
-    the facts it rests on."""
-
-    id: str
-    title: Words
-    points: float
-    of: float
-    measured: float | Words | None
-    unit: str
-    target: float | Words
-    right: Words
-    why: Words
-    times: tuple[Micros, ...] = ()
-    entities: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A critical failure: the drill is not passed, however many points it has."""
-
-    id: str
-    title: Words
-    times: tuple[Micros, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """With a critical failure, ``percent`` is at most ``FAILED_AT_MOST``."""
-
-    points: float
-    of: float
-    percent: float
-    passed: bool
-    criteria: tuple[Criterion, ...]
-    critical: tuple[Failure, ...] = ()
 
 
 def speed_points(seconds: float | None, full_s: float, none_s: float, of: float) -> float:
@@ -100,7 +77,7 @@ def score(
     origin = event.at if event else started
     script = {f.entity: f.at for f in reversed(facts) if f.kind == "inject"}
     alerts = {f.entity: f for f in facts if f.kind == "alert-raised" and _of_script(scenario, script, f)}
-    drill = _Drill(scenario, names, facts, mine, origin, alerts)
+    drill = _Drill(scenario, names, facts, mine, origin, alerts, trainee)
     tries = [_Try(drill, None), *(_Try(drill, one) for one in drill.opened())]
     false = [fact for one in tries for fact in one.false]
     results = [_result(one, part, false) for one in tries]
@@ -139,12 +116,13 @@ class _Drill:
     mine: Sequence[Fact]
     origin: Micros
     alerts: Mapping[str, Fact]
+    trainee: str
 
     def opened(self) -> Iterator[Fact]:
         """For each incident of the trainee that got a right kind, the fact that gave it."""
         seen = set()
         for fact in self.mine:
-            if fact.kind not in ("incident-opened", "incident-corrected") or fact.entity in seen:
+            if fact.kind not in _TELLS or fact.entity in seen:
                 continue
             if fact.data.get("incidentType") in self.scenario.incident_types:
                 seen.add(fact.entity)
@@ -175,6 +153,21 @@ class _Try:
     def _of(self, *kinds: str) -> list[Fact]:
         return [f for f in self._about if f.kind in kinds]
 
+    def _left_out(
+        self, kinds: Sequence[str], reason: Callable[[Fact], Words | None] = lambda _: None, told: str = ""
+    ) -> Uncounted | None:
+        """Of the record of everybody; ``reason``: of what the trainee did about this incident; ``told``: only facts with it."""
+
+        def why(fact: Fact) -> Words | None:
+            if self._opened is None:
+                return WRONG_KIND
+            if self._opened.entity not in (fact.entity, fact.data.get("incident")):
+                return OTHER_INCIDENT
+            return reason(fact)
+
+        facts = [f for f in self._drill.facts if f.kind in kinds and (not told or f.data.get(told))]
+        return uncounted(facts, self._drill.trainee, why)
+
     def _fits(self, sent: Fact) -> bool:
         """Was its kind ranked first when it was sent? Older journals do not say; there a needed kind fits."""
         advised = sent.data.get("advised")
@@ -186,18 +179,22 @@ class _Try:
     def failures(self, part: Part, false: Sequence[Fact]) -> Iterator[Failure]:
         """``false``: arrivals of all incidents that cannot be true. Another incident does not make up for one."""
         if self._opened is None:
-            title = Words("ไม่ได้เปิดเหตุด้วยประเภทที่ถูกต้อง", "No incident of a right kind was opened")
+            title = Words("ผู้ฝึกไม่ได้เปิดเหตุด้วยประเภทที่ถูกต้อง", "The trainee opened no incident of a right kind")
             yield Failure("never-opened", title, ())
             return
         if K.CHOICE in part.kinds:
             yield from self._unit_failures(false)
         task = next((one for one in part.tasks if one.kind is K.HAND_OVER), None)
-        if task is not None and not self._counted(task, self._of("handed-over"), self._opened.at):
-            title = Words(
-                "ไม่ได้ส่งต่อเหตุให้ผู้สั่งการ จึงไม่มีหน่วยใดถูกส่ง",
-                "The incident was never handed over, so nobody was sent",
-            )
-            yield Failure("never-handed-over", title, ())
+        if task is not None and not self._counted(task):
+            left = self._left_out(_KINDS[task.kind], lambda fact: self._why_not(task, fact))
+            if left is None:
+                title = Words("ไม่พบการส่งต่อเหตุให้ผู้สั่งการในบันทึก", "The incident was never handed over")
+                yield Failure("never-handed-over", title, ())
+            else:
+                title = Words("การส่งต่อไม่นับ: {why}", "The hand-over does not count: {why}").fill(
+                    {"why": left.why}
+                )
+                yield Failure("hand-over-not-counted", title, (left.fact.at,))
 
     def _unit_failures(self, false: Sequence[Fact]) -> Iterator[Failure]:
         if false:
@@ -207,10 +204,12 @@ class _Try:
             )
             yield Failure("false-arrival", title, tuple(f.at for f in false))
         elif self._sent and not self._fitting:
-            title = Words("ไม่ได้ส่งหน่วยที่เหมาะสมกับเหตุ", "No unit that fits the incident was sent")
+            title = Words("ผู้ฝึกไม่ได้ส่งหน่วยที่เหมาะสมกับเหตุ", "The trainee sent no unit that fits the incident")
             yield Failure("wrong-unit", title, tuple(f.at for f in self._sent))
         elif not self._arrived:
-            title = Words("ไม่มีหน่วยที่เหมาะสมไปถึงที่เกิดเหตุ", "No fitting unit reached the place of the incident")
+            title = Words(
+                "ผู้ฝึกไม่ได้รายงานว่าหน่วยที่เหมาะสมถึงที่เกิดเหตุ", "The trainee reported no fitting unit on scene"
+            )
             yield Failure("never-arrived", title, ())
 
     # -- tasks ----------------------------------------------------------------------------------------------
@@ -220,7 +219,11 @@ class _Try:
                 return self._acknowledged(task)
             case K.OPEN:
                 since = self._drill.origin
-                return self._timed(task, [] if self._opened is None else [self._opened], lambda _: since)
+                opened = [] if self._opened is None else [self._opened]
+                left = self._left_out(_TELLS)
+                line = self._timed(task, opened, lambda _: since, left)
+                early = self._opened is not None and self._opened.at < since
+                return replace(line, note=BEFORE_REPORT) if early else line
             case K.SEVERITY:
                 return self._severity(task)
             case K.PLACE:
@@ -232,30 +235,57 @@ class _Try:
             case K.CLOSE:
                 return self._closed(task)
         since = self._opened.at if self._opened else 0
-        found = {
-            K.VERIFY: self._of("item-checked"),
-            K.HAND_OVER: self._of("handed-over"),
-            K.LOG: [f for f in self._of("note") if int(f.data.get("length") or 0) >= LOG_LEAST],
-            K.ASSIGN: self._fitting,
-        }[task.kind]
-        return self._timed(task, self._counted(task, found, since), lambda _: since)
+        left = self._left_out(_KINDS[task.kind], lambda fact: self._why_not(task, fact))
+        return self._timed(task, self._counted(task), lambda _: since, left)
 
-    @staticmethod
-    def _counted(task: Task, facts: Sequence[Fact], since: Micros) -> list[Fact]:
-        """Without those that came earlier than anybody can have done it."""
-        return [f for f in facts if (f.at - since) / SECOND >= task.least_s]
+    def _counted(self, task: Task) -> list[Fact]:
+        facts = self._of(*_KINDS[task.kind])
+        if any(self._untrue(task, fact) for fact in facts):
+            return []  # whoever ticks what nobody did has checked nothing
+        return [fact for fact in facts if self._why_not(task, fact) is None]
+
+    def _why_not(self, task: Task, fact: Fact) -> Words | None:
+        """Why what the trainee did about this incident does not count for the task; None where it does."""
+        seconds = (fact.at - self._opened.at) / SECOND if self._opened else 0.0
+        length = int(fact.data.get("length") or 0)
+        if self._untrue(task, fact):
+            item = fact.data["item"]
+            return NOBODY_DID.fill({"item": Words(item["th"], item["en"])})
+        if task.kind in (K.ASSIGN, K.CHOICE) and fact not in self._fitting:
+            if fact.entity in {one.entity for one in self.false}:
+                return FALSE_ARRIVAL
+            return NOT_ADVISED.fill({"kind": self._drill.names.unit(str(fact.data.get("unitType")))})
+        if seconds < 0:
+            return BEFORE_OPENING
+        if task.kind is K.LOG and length < LOG_LEAST:
+            return TOO_SHORT.fill({"length": length, "least": LOG_LEAST})
+        if seconds < task.least_s:
+            return TOO_EARLY.fill({"seconds": int(seconds), "least": int(task.least_s)})
+        return None
+
+    def _untrue(self, task: Task, fact: Fact) -> bool:
+        """Was an item ticked that cannot be true in this script? Where the city's checklist has none of the items that the
+        scenario names, nobody can say."""
+        true = [one.json() for one in task.items if one in self._drill.names.checklist]
+        item = fact.data.get("item")
+        told = isinstance(item, dict) and item.keys() >= {"th", "en"}
+        return task.kind is K.VERIFY and bool(true) and told and item not in true
 
     def _acknowledged(self, task: Task) -> Criterion:
-        alerts = self._drill.alerts
-        done = [f for f in self._drill.mine if f.kind == "alert-acknowledged" and f.entity in alerts]
-        return self._timed(task, done, lambda fact: alerts[fact.entity].at)
+        alerts, trainee = self._drill.alerts, self._drill.trainee
+        acts = [f for f in self._drill.facts if f.kind == "alert-acknowledged"]
+        done = [f for f in acts if f.actor == trainee and f.entity in alerts]
+        left = uncounted(acts, trainee, lambda fact: None if fact.entity in alerts else OTHER_ALERT)
+        return self._timed(task, done, lambda fact: alerts[fact.entity].at, left)
 
-    def _timed(self, task: Task, facts: Sequence[Fact], since: Callable[[Fact], Micros]) -> Criterion:
-        """By the quickest of the facts."""
+    def _timed(
+        self, task: Task, facts: Sequence[Fact], since: Callable[[Fact], Micros], left: Uncounted | None
+    ) -> Criterion:
+        """By the quickest of the facts; without any, ``left`` names the act that did not count."""
         limit = int(task.full_s)
-        right = _RIGHT[task.kind].fill({"seconds": limit, "least": int(task.least_s)})
+        right = RIGHT[task.kind].fill({"seconds": limit, "least": int(task.least_s)})
         if not facts:
-            return _line(task, 0.0, None, "s", task.full_s, right)
+            return _left(_line(task, 0.0, None, "s", task.full_s, right), left)
         best = min(facts, key=lambda fact: fact.at - since(fact))
         seconds = (best.at - since(best)) / SECOND
         points = round(speed_points(seconds, task.full_s, task.none_s, task.points), 2)
@@ -264,62 +294,65 @@ class _Try:
     def _severity(self, task: Task) -> Criterion:
         wanted, names = self._drill.scenario.severities, self._drill.names.severities
         target = _or([names.get(one, Words(one, one)) for one in wanted]) if wanted else _ANY
-        right = _RIGHT[K.SEVERITY].fill({"target": target})
+        right = RIGHT[K.SEVERITY].fill({"target": target})
         fact = self._last_with("severity")
         if fact is None:
-            return _line(task, 0.0, None, "", target, right)
+            return _left(_line(task, 0.0, None, "", target, right), self._left_out(_TELLS, told="severity"))
         code = str(fact.data["severity"])
         met = code in wanted or not wanted
         return _line(task, task.points * met, names.get(code, Words(code, code)), "", target, right, fact)
 
     def _place(self, task: Task) -> Criterion:
         scenario = self._drill.scenario
-        right = _RIGHT[K.PLACE].fill({"metres": int(scenario.place_within_m)})
+        right = RIGHT[K.PLACE].fill({"metres": int(scenario.place_within_m)})
         fact = self._last_with("location")
         if fact is None:
-            return _line(task, 0.0, None, "m", scenario.place_within_m, right)
+            line = _line(task, 0.0, None, "m", scenario.place_within_m, right)
+            return _left(line, self._left_out(_TELLS, told="location"))
         lon, lat = fact.data["location"]
         away = haversine_m(lon, lat, *scenario.place)
         met = away <= scenario.place_within_m
         return _line(task, task.points * met, round(away), "m", scenario.place_within_m, right, fact)
 
     def _last_with(self, name: str) -> Fact | None:
-        told = [f for f in self._of("incident-opened", "incident-corrected") if f.data.get(name)]
+        told = [f for f in self._of(*_TELLS) if f.data.get(name)]
         return told[-1] if told else None
 
     def _choice(self, task: Task) -> Criterion:
         names = self._drill.names
         kinds = _or([names.unit(one) for one in names.needed[:1]])
-        right = _RIGHT[K.CHOICE].fill({"kinds": kinds})
+        right = RIGHT[K.CHOICE].fill({"kinds": kinds})
         rated = [(ratio, f) for f in self._fitting if (ratio := _ratio(f)) is not None]
         if rated:
             ratio, best = min(rated, key=lambda one: one[0])
             points = round(speed_points(ratio, _RATIO_FULL, _RATIO_NONE, task.points), 2)
             return _line(task, points, round(ratio, 2), "ratio", _RATIO_FULL, right, best)
-        if self._sent and not self._fitting:
-            first = self._sent[0]
+        unrated = (self._fitting or self._sent)[:1]
+        for first in unrated:
             kind = names.unit(str(first.data.get("unitType")))
-            return _line(task, 0.0, kind, "", kinds, right, first)
-        return _line(task, 0.0, None, "ratio", _RATIO_FULL, right, *self._fitting[:1])
+            why = NO_DRIVING_TIME if self._fitting else self._why_not(task, first)
+            return replace(_line(task, 0.0, kind, "", kinds, right, first), note=why)
+        left = self._left_out(_KINDS[K.ASSIGN])
+        return _left(_line(task, 0.0, None, "ratio", _RATIO_FULL, right), left)
 
     def _followed(self, task: Task) -> Criterion:
         """On scene and clear, reported by the trainee; that it is on its way the unit itself may have said."""
-        right = _RIGHT[K.FOLLOW]
+        right = RIGHT[K.FOLLOW]
         best: list[Fact] = []
         for sent in self._fitting:
             steps = [
                 next((f for f in facts if f.kind == kind and f.entity == sent.entity), None)
-                for kind, facts in (
-                    ("unit-enRoute", self._drill.facts),
-                    ("unit-onScene", self._drill.mine),
-                    ("unit-clear", self._drill.mine),
+                for kind, facts in zip(
+                    _STEPS, (self._drill.facts, self._drill.mine, self._drill.mine), strict=True
                 )
             ]
             best = max(best, [f for f in steps if f is not None], key=len)
-        return _line(task, round(task.points * len(best) / 3, 2), len(best), "count", 3, right, *best)
+        line = _line(task, round(task.points * len(best) / 3, 2), len(best), "count", 3, right, *best)
+        others = any(f.kind in _STEPS and f not in best for f in self._drill.facts)
+        return replace(line, note=OTHER_STEPS) if others and len(best) < 3 else line
 
     def _closed(self, task: Task) -> Criterion:
-        right = _RIGHT[K.CLOSE]
+        right = RIGHT[K.CLOSE]
         done = self._of("incident-closed")
         told = [f for f in done if f.data.get("outcome")]
         arrived = min((f.at for f in self._arrived), default=None)
@@ -333,52 +366,19 @@ class _Try:
                 else Words("ปิดโดยไม่มีหน่วยไปถึง", "closed before a unit was there")
             )
         target = Words("ปิดพร้อมผลลัพธ์", "closed with an outcome")
-        return _line(task, task.points * bool(good), state if best else None, "", target, right, *best)
+        line = _line(task, task.points * bool(good), state if best else None, "", target, right, *best)
+        return line if best else _left(line, self._left_out(["incident-closed"]))
 
 
-_RIGHT: Final[Mapping[TaskKind, Words]] = {
-    K.ACKNOWLEDGE: Words(
-        "รับทราบการแจ้งเตือนของสถานการณ์ภายใน {seconds} วินาที",
-        "Acknowledge an alert of the script within {seconds} s.",
-    ),
-    K.OPEN: Words(
-        "เปิดเหตุจากการแจ้งนั้นภายใน {seconds} วินาที ด้วยประเภทที่ตรงกับเหตุ",
-        "Open the incident from the report within {seconds} s, with the kind that it is.",
-    ),
-    K.SEVERITY: Words("ระบุความรุนแรงเป็น {target}", "Give the severity as {target}."),
-    K.PLACE: Words(
-        "ระบุจุดเกิดเหตุให้คลาดเคลื่อนไม่เกิน {metres} เมตร",
-        "Give the place to within {metres} m.",
-    ),
-    K.VERIFY: Words(
-        "ถามผู้แจ้งตามรายการตรวจสอบ แล้วทำเครื่องหมายภายใน {seconds} วินาทีหลังเปิดเหตุ เร็วกว่า {least} วินาทีถือว่าไม่ได้ถาม",
-        "Ask the caller what the checklist says and tick it within {seconds} s. Before {least} s nobody can have asked.",
-    ),
-    K.HAND_OVER: Words(
-        "ส่งต่อให้ผู้สั่งการภายใน {seconds} วินาทีหลังเปิดเหตุ พร้อมข้อมูลที่ตรวจสอบแล้ว เร็วกว่า {least} วินาทีถือว่ายังไม่ได้ตรวจสอบ",
-        "Hand over to a dispatcher within {seconds} s, with the checked facts. Before {least} s nothing can have been checked.",
-    ),
-    K.LOG: Words(
-        f"เขียนบันทึกอย่างน้อย {LOG_LEAST} ตัวอักษรภายใน {{seconds}} วินาทีหลังเปิดเหตุ",
-        f"Write a note of at least {LOG_LEAST} characters within {{seconds}} s.",
-    ),
-    K.ASSIGN: Words(
-        "ส่งหน่วยที่เหมาะสมภายใน {seconds} วินาทีหลังเปิดเหตุ",
-        "Send a fitting unit within {seconds} s of opening the incident.",
-    ),
-    K.CHOICE: Words(
-        "ส่งหน่วยแรกในรายการแนะนำ: {kinds}ที่ถึงเร็วที่สุด",
-        "Send the first unit of the advice: the {kinds} that arrives first.",
-    ),
-    K.FOLLOW: Words(
-        "รายงานว่าหน่วยถึงที่เกิดเหตุเมื่อถึงจริง และเสร็จภารกิจเมื่อเสร็จ",
-        "Report the unit on scene when it is there, and clear when it is done.",
-    ),
-    K.CLOSE: Words(
-        "ปิดเหตุพร้อมผลลัพธ์ หลังหน่วยไปถึงและเสร็จภารกิจ",
-        "Close the incident with its outcome, after a unit was there and is clear.",
-    ),
+_TELLS: Final = ("incident-opened", "incident-corrected")
+_STEPS: Final = ("unit-enRoute", "unit-onScene", "unit-clear")
+_KINDS: Final[Mapping[TaskKind, tuple[str, ...]]] = {
+    K.VERIFY: ("item-checked",),
+    K.HAND_OVER: ("handed-over",),
+    K.LOG: ("note",),
+    K.ASSIGN: ("unit-assigned",),
 }
+"""Facts about an incident that count from its opening on."""
 
 
 def plausible(assigned: Fact, arrived: Fact) -> bool:
@@ -399,6 +399,13 @@ def _ratio(sent: Fact) -> float | None:
 
 def _or(words: Sequence[Words]) -> Words:
     return Words(" หรือ ".join(one.th for one in words) or "–", " or ".join(one.en for one in words) or "–")
+
+
+def _left(line: Criterion, left: Uncounted | None) -> Criterion:
+    """A line without a fact that counts: with the act that did not count, if there is one."""
+    if left is None:
+        return line
+    return replace(line, measured=DONE, note=left.why, times=(left.fact.at,), entities=(left.fact.entity,))
 
 
 def _line(

@@ -45,7 +45,8 @@ K = TaskKind
 @dataclass(frozen=True, slots=True)
 class Task:
     """``points`` in full up to ``full_s`` seconds, none from ``none_s`` on; ``least_s``: nobody can have done it earlier, so
-    that it counts for nothing before. Tasks without a time have 0 in all. ``why``: of the scenario, in place of ours."""
+    that it counts for nothing before. Tasks without a time have 0 in all. ``why``: of the scenario, in place of ours.
+    ``items``: of the checklist, those that can be true in the script; none where any may be."""
 
     kind: TaskKind
     points: float
@@ -53,6 +54,7 @@ class Task:
     none_s: float = 0.0
     least_s: float = 0.0
     why: Words | None = None
+    items: tuple[Words, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,8 @@ NEEDS: Final[Mapping[TaskKind, tuple[Permission, ...]]] = {
     K.FOLLOW: (STEP_ASSIGNMENT,),
     K.CLOSE: (STEP_INCIDENT, CLOSE_INCIDENT),
 }
+LOG_LEAST: Final = 20
+"""Characters of a note that says something."""
 TIMED: Final = frozenset({K.ACKNOWLEDGE, K.OPEN, K.VERIFY, K.HAND_OVER, K.LOG, K.ASSIGN})
 TITLES: Final[Mapping[TaskKind, Words]] = {
     K.ACKNOWLEDGE: Words("รับทราบการแจ้งเตือน", "Alert acknowledged"),
@@ -142,6 +146,50 @@ WHY: Final[Mapping[TaskKind, Words]] = {
     K.CLOSE: Words(
         "เหตุที่ปิดพร้อมผลลัพธ์เป็นหลักฐานว่าช่วยเหลือเสร็จแล้ว",
         "An incident that is closed with its outcome proves that the help was given.",
+    ),
+}
+RIGHT: Final[Mapping[TaskKind, Words]] = {
+    K.ACKNOWLEDGE: Words(
+        "รับทราบการแจ้งเตือนของสถานการณ์ภายใน {seconds} วินาที",
+        "Acknowledge an alert of the script within {seconds} s.",
+    ),
+    K.OPEN: Words(
+        "เปิดเหตุจากการแจ้งนั้นภายใน {seconds} วินาที ด้วยประเภทที่ตรงกับเหตุ",
+        "Open the incident from the report within {seconds} s, with the kind that it is.",
+    ),
+    K.SEVERITY: Words("ระบุความรุนแรงเป็น {target}", "Give the severity as {target}."),
+    K.PLACE: Words(
+        "ระบุจุดเกิดเหตุให้คลาดเคลื่อนไม่เกิน {metres} เมตร",
+        "Give the place to within {metres} m.",
+    ),
+    K.VERIFY: Words(
+        "ถามผู้แจ้งตามรายการตรวจสอบ แล้วทำเครื่องหมายเฉพาะข้อที่ทำแล้วภายใน {seconds} วินาทีหลังเปิดเหตุ เร็วกว่า {least} วินาทีถือว่าไม่ได้ถาม",
+        "Ask the caller what the checklist says, and tick only items that are done, within {seconds} s. Before {least} s nobody can have asked.",
+    ),
+    K.HAND_OVER: Words(
+        "ส่งต่อให้ผู้สั่งการภายใน {seconds} วินาทีหลังเปิดเหตุ พร้อมข้อมูลที่ตรวจสอบแล้ว เร็วกว่า {least} วินาทีถือว่ายังไม่ได้ตรวจสอบ",
+        "Hand over to a dispatcher within {seconds} s, with the checked facts. Before {least} s nothing can have been checked.",
+    ),
+    K.LOG: Words(
+        f"เขียนบันทึกอย่างน้อย {LOG_LEAST} ตัวอักษรภายใน {{seconds}} วินาทีหลังเปิดเหตุ "
+        "เร็วกว่า {least} วินาทีถือว่ายังไม่ได้ตรวจสอบ",
+        f"Write a note of at least {LOG_LEAST} characters within {{seconds}} s. Before {{least}} s nothing can have been checked.",
+    ),
+    K.ASSIGN: Words(
+        "ส่งหน่วยที่เหมาะสมภายใน {seconds} วินาทีหลังเปิดเหตุ",
+        "Send a fitting unit within {seconds} s of opening the incident.",
+    ),
+    K.CHOICE: Words(
+        "ส่งหน่วยแรกในรายการแนะนำ: {kinds}ที่ถึงเร็วที่สุด",
+        "Send the first unit of the advice: the {kinds} that arrives first.",
+    ),
+    K.FOLLOW: Words(
+        "รายงานว่าหน่วยถึงที่เกิดเหตุเมื่อถึงจริง และเสร็จภารกิจเมื่อเสร็จ",
+        "Report the unit on scene when it is there, and clear when it is done.",
+    ),
+    K.CLOSE: Words(
+        "ปิดเหตุพร้อมผลลัพธ์ หลังหน่วยไปถึงและเสร็จภารกิจ",
+        "Close the incident with its outcome, after a unit was there and is clear.",
     ),
 }
 CALL_TAKING: Final = "call-taking"

@@ -191,6 +191,7 @@ DRILL_RUN: Final = EntityType(
         "score": "personal",
         "percent": "personal",
         "passed": "personal",
+        "drillScript": "personal",
     },
 )
 
@@ -255,8 +256,21 @@ EXERCISE: Final = EntityType(
     ),
     ("exercises",),
     ids="urn:ngsi-ld:Exercise:<code>",
-    note="A row of the register of drill scenarios.",
+    note="A row of the register of drill scenarios. All but its name and briefing is kept from those who play it.",
     configures=True,
+    classified=dict.fromkeys(
+        (
+            "mainPlace",
+            "injects",
+            "incidentTypes",
+            "severities",
+            "placeWithinMetres",
+            "roleTasks",
+            "instrumentDistrict",
+            "alertRules",
+        ),
+        "personal",
+    ),
 )
 
 CERTIFICATE: Final = EntityType(

@@ -638,6 +638,7 @@ export interface TaskPart {
   readonly noneSeconds?: number;
   readonly leastSeconds?: number;
   readonly why?: readonly Message[];
+  readonly items?: readonly Message[];
 }
 
 export interface Titles {

@@ -79,6 +79,8 @@ export interface Criterion {
   entities?: string[];
   right?: Message;
   why?: Message;
+  /** Why what was done did not count. */
+  note?: Message | null;
 }
 export interface Score {
   points: number;
