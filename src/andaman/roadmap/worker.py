@@ -1,7 +1,7 @@
 """A process for what needs a core: ``python -m andaman.roadmap.worker``, of low priority, one job at a time.
 
-Jobs and answers are pickles on its standard input and output, each after its length. It ends when its input ends, so it
-never outlives the platform.
+Jobs and answers are pickles on its standard input and output, each after its length. A thread waits for the end of the
+input, also during a job, and ends the process: it never outlives the platform, however that ends.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ import asyncio
 import contextlib
 import os
 import pickle
+import queue
 import signal
 import struct
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -65,8 +67,9 @@ class Worker:
         return self._process
 
     def _end_soon(self) -> None:
-        if self._process is not None and self._process.stdin is not None:
-            self._process.stdin.close()
+        process, self._process = self._process, None  # a job that comes now gets another one
+        if process is not None and process.stdin is not None:
+            process.stdin.close()
 
     async def _end(self) -> None:
         process, self._process = self._process, None
@@ -94,14 +97,22 @@ async def _ask(process: asyncio.subprocess.Process, job: object) -> tuple[bool, 
     return answer
 
 
+def _read(jobs: queue.SimpleQueue[bytes]) -> None:
+    """Until the input ends, which is also when the platform was killed. Nobody waits for the answer then."""
+    while len(head := sys.stdin.buffer.read(_LENGTH.size)) == _LENGTH.size:
+        jobs.put(sys.stdin.buffer.read(_LENGTH.unpack(head)[0]))
+    os._exit(0)
+
+
 def main() -> None:
     os.nice(10)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the platform, which then ends this
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no answer
-    jobs_in = sys.stdin.buffer
-    while head := jobs_in.read(_LENGTH.size):
-        job, arguments = pickle.loads(jobs_in.read(_LENGTH.unpack(head)[0]))  # noqa: S301 (of our own parent)
+    jobs: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_read, args=(jobs,), name="jobs", daemon=True).start()
+    while True:
+        job, arguments = pickle.loads(jobs.get())  # noqa: S301 (of our own parent)
         try:
             answer = (True, job(*arguments))
         except Exception as error:
