@@ -22,7 +22,8 @@ PASSWORD = "correct-horse-battery-9"
 @asynccontextmanager
 async def platform(directory: Path, **settings: Any) -> AsyncIterator[App]:
     """A started platform on ``directory``; stopped at the end."""
-    app = build(load_settings({"data": str(directory), "min_free_mb": 0, **settings}, environ={}))
+    quiet = {"min_free_mb": 0, "compute_ahead": False}
+    app = build(load_settings({"data": str(directory), **quiet, **settings}, environ={}))
     await app.start()
     try:
         yield app

@@ -97,6 +97,11 @@ class SiteSettings:
         False,
         "Only the broker and its doors: no datasets, courses, measures, rules or indicators of the platform's own.",
     )
+    compute_ahead: bool = setting(
+        True,
+        "Compute indicators, studies and the default plan from the start. "
+        "Otherwise the platform computes them once somebody has asked for one.",
+    )
     https: bool = setting(
         False,
         "The platform is reached by https, through one proxy on this machine that sets X-Forwarded-For and -Proto: "

@@ -160,6 +160,32 @@ def test_a_wake_during_a_turn_is_followed_by_another_turn() -> None:
     asyncio.run(run())
 
 
+def test_a_timer_begins_when_it_is_first_asked_for_and_once() -> None:
+    async def scenario() -> None:
+        turns = 0
+
+        async def work() -> None:
+            nonlocal turns
+            turns += 1
+
+        timer = Timer("test", work, first_s=None)
+        await timer.start()
+        await asyncio.sleep(0.05)
+        assert (turns, timer.has_begun) == (0, False)
+        timer.begin(0.02)
+        timer.begin()  # it is due already
+        assert turns == 0
+        await _until(lambda: turns == 1)
+        timer.begin()
+        await asyncio.sleep(0.05)
+        assert turns == 1
+        timer.wake()
+        await _until(lambda: turns == 2)
+        await timer.stop()
+
+    asyncio.run(scenario())
+
+
 def test_work_that_loses_a_cancellation_is_ended_all_the_same() -> None:
     async def deaf(times: int) -> None:
         for _ in range(times):

@@ -57,6 +57,7 @@ class Platform:
     data: Path
     pack: str = "phuket"
     feeds: bool = False
+    ahead: bool = False
     port: int = field(default_factory=_free_port)
     process: subprocess.Popen[bytes] | None = None
     tokens: dict[str, str] = field(default_factory=dict)
@@ -76,6 +77,7 @@ class Platform:
             [
                 *ANDAMAN, "serve", "--data", str(self.data), "--port", str(self.port),
                 "--pack", self.pack, "--feeds" if self.feeds else "--no-feeds", "--no-unit-simulator",
+                "--compute-ahead" if self.ahead else "--no-compute-ahead",
             ],
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -124,9 +126,11 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     yield from served(tmp_path_factory.mktemp("platform"))
 
 
-def served(home: Path, pack: str = "phuket", *, feeds: bool = False) -> Iterator[Platform]:
-    """A server with an account per role, stopped at the end."""
-    made = Platform(home / "data", pack, feeds)
+def served(
+    home: Path, pack: str = "phuket", *, feeds: bool = False, ahead: bool = False
+) -> Iterator[Platform]:
+    """A server with an account per role, stopped at the end. ``ahead``: it computes indicators and plans before a page asks."""
+    made = Platform(home / "data", pack, feeds, ahead)
     for user, role in ROLES.items():
         made.command("user", "add", user, "--name", f"{user.title()} Test", "--role", role, "--password-stdin",
                      "--data", str(made.data), text=PASSWORD + "\n")  # fmt: skip

@@ -48,7 +48,7 @@ INCIDENT: Final = {
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """A server of its own with feeds: other tests write English names into theirs."""
-    for made in served(tmp_path_factory.mktemp("pages"), feeds=True):
+    for made in served(tmp_path_factory.mktemp("pages"), feeds=True, ahead=True):
         made.command("user", "add", THAI_PERSON, "--name", "ผู้ดูแลระบบ", "--role", "administrator", "--password-stdin",
                      "--data", str(made.data), text=PASSWORD + "\n")  # fmt: skip
         made.api("POST", "/api/command/incidents", INCIDENT)

@@ -17,7 +17,11 @@ from andaman.room import Built, NoSettings, Room, Site
 
 def build(site: Site, settings: NoSettings) -> Built:
     readers = site.services.get(Readership)
-    assessment = site.services.add(AssessmentService(site.services.get(Broker), site.clock, readers=readers))
+    assessment = site.services.add(
+        AssessmentService(
+            site.services.get(Broker), site.clock, readers=readers, ahead=site.settings.compute_ahead
+        )
+    )
     site.services.get(Policy).on_change(assessment.policy_changed)
     connectivity = site.services.add(ConnectivityService(assessment))
     figures, evidence = Figures(assessment, connectivity), site.services.get(Evidence)

@@ -73,7 +73,9 @@ class AssessmentService:
         *,
         refresh_s: float = 120.0,
         readers: Readers = everything,
+        ahead: bool = True,
     ) -> None:
+        """``ahead``: begin with the platform, and not with the first question."""
         self.broker, self.clock, self.tenant = broker, clock, tenant
         self.actor = system_actor("assessment")
         self._refresh_s, self._readers = refresh_s, readers
@@ -88,7 +90,9 @@ class AssessmentService:
         self._figures: dict[str, Computed] = {}
         self._written: dict[str, str] = {}
         self._indicators: dict[str, Any] | None = None
-        self._timer = Timer("The assessment", self._run, first_s=_FIRST_S, retry_s=refresh_s)
+        self._timer = Timer(
+            "The assessment", self._run, first_s=_FIRST_S if ahead else None, retry_s=refresh_s
+        )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = threading.Event()
         self._era = 0  # of the policy; what an older one let see is computed anew
@@ -113,7 +117,7 @@ class AssessmentService:
         self._checked = -1e18
         self._indicators = None
         self._written.clear()
-        if self._loop is not None:
+        if self._loop is not None and self._timer.has_begun:
             self._loop.call_soon_threadsafe(self._timer.wake)
 
     async def _run(self) -> float:
@@ -152,6 +156,7 @@ class AssessmentService:
 
     async def world(self) -> World:
         """The city as of the last look at the inputs. Raises Unavailable when no pack is loaded."""
+        self._timer.begin(_FIRST_S)  # somebody asks: from now on results are kept up to date
         async with self._lock:
             now, era = asyncio.get_running_loop().time(), self._era
             if self._world is not None and now - self._checked < _CHECK_S:

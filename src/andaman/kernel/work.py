@@ -132,6 +132,8 @@ class Timer(Background):
         """``first_s``: from the start to the first turn (None: not before it is woken). ``retry_s``: after a failure."""
         super().__init__(name, on_failure)
         self._work, self._first_s, self._retry_s = work, first_s, retry_s
+        self.has_begun = False
+        """Was it ever due? One without a first turn may never be asked for."""
         self._due = math.inf  # on the loop's clock
         self._sooner = asyncio.Event()
         self._woken_early = False
@@ -149,6 +151,7 @@ class Timer(Background):
     def wake(self, after_s: float = 0.0) -> None:
         """Run after so many seconds at the latest. During a turn: another turn follows. Before the start: the first turn
         follows the start at once."""
+        self.has_begun = True
         if not self.is_running:
             self._woken_early = True
             return
@@ -156,6 +159,11 @@ class Timer(Background):
         if due < self._due:
             self._due = due
             self._sooner.set()
+
+    def begin(self, after_s: float = 0.0) -> None:
+        """Have the first turn, unless there was one or it is due."""
+        if not self.has_begun:
+            self.wake(after_s)
 
     async def _run(self) -> None:
         while True:

@@ -13,7 +13,9 @@ from andaman.room import Built, NoSettings, Room, Site
 
 
 def build(site: Site, settings: NoSettings) -> Built:
-    roadmap = site.services.add(RoadmapService(site.services.get(AssessmentService), site.clock))
+    roadmap = site.services.add(
+        RoadmapService(site.services.get(AssessmentService), site.clock, ahead=site.settings.compute_ahead)
+    )
     figures, evidence = Figures(roadmap), site.services.get(Evidence)
     evidence.register("portfolio", figures.portfolio)
     evidence.register("measure", figures.measure)

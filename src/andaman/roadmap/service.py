@@ -41,18 +41,23 @@ _AGAIN_S: Final = 300.0
 class RoadmapService:
     """Measures, gaps and portfolios of one tenant's city."""
 
-    def __init__(self, assessment: AssessmentService, clock: Clock = system_clock) -> None:
+    def __init__(
+        self, assessment: AssessmentService, clock: Clock = system_clock, *, ahead: bool = True
+    ) -> None:
+        """``ahead``: compute the default plan with the platform, and not with the first question."""
         self.assessment, self.clock = assessment, clock
         self.broker, self.tenant = assessment.broker, assessment.tenant
         self.actor = system_actor("roadmap")
         self.worker = Worker()
         self.runs = Runs(assessment, self.worker, clock, self.inputs)
         self._left_out: dict[str, str] = {}  # measures that cannot be read, and why
-        self._timer = Timer("The default portfolio", self._first, retry_s=_AGAIN_S)
+        self._timer = Timer(
+            "The default portfolio", self._first, first_s=0.0 if ahead else None, retry_s=_AGAIN_S
+        )
         assessment.on_refresh.append(self.refresh)
 
     async def start(self) -> None:
-        """Put the shipped measures in place and compute the default portfolio in the background."""
+        """Put the shipped measures in place, and have the default portfolio computed in the background."""
         await self.install()
         await self._timer.start()
 
@@ -200,7 +205,9 @@ class RoadmapService:
         raise NoSuchMeasure(id=measure_id)
 
     async def inputs(self) -> Inputs:
-        """What plans are made of now: measures, values, and the indicators as last computed."""
+        """What plans are made of now: measures, values, and the indicators as last computed. The first question of all has
+        the default plan computed, and what a restart interrupted."""
+        self._timer.begin()
         if not any(True for _ in self.broker.iter_entities([iri("Measure")], FULL_ACCESS, self.tenant)):
             await self.install()
         return Inputs.of(
