@@ -98,7 +98,11 @@ def test_a_place_that_nobody_knows_is_said_and_found_later(screens: Any, platfor
     panel = drawer(page)
     expect(panel).to_contain_text("The place is not known yet", timeout=SLOW)
     panel.get_by_role("button", name="Nearest free units").click()
-    expect(panel.locator(".choose")).to_contain_text("before the place is known", timeout=SLOW)
+    choose = panel.locator(".choose")
+    expect(choose).to_contain_text("before the place is known", timeout=SLOW)
+    expect(choose.locator("li").first).to_contain_text("time of arrival not known")
+    choose.get_by_role("button", name="Assign", exact=True).first.click()
+    expect(panel.locator(".units > li").first).to_contain_text("arrival not known", timeout=SLOW)
 
     panel.get_by_role("button", name="Correct the record").click()
     form = dialog(page)
@@ -112,6 +116,7 @@ def test_a_place_that_nobody_knows_is_said_and_found_later(screens: Any, platfor
     )
     expect(panel.locator(".timeline")).to_contain_text("The caller rang again")
     expect(panel.locator(".incident > header")).to_contain_text("Minor")
+    panel.get_by_role("button", name="Nearest free units").click()
     expect(panel.locator(".choose li").first).to_contain_text("ETA", timeout=SLOW)
 
 
@@ -147,8 +152,9 @@ def test_arrivals_are_promised_then_facts_and_recalling_asks(screens: Any, platf
     row.locator("button[data-step=onScene]").click(timeout=SLOW)
     expect(dialog(page)).to_contain_text("from the place", timeout=SLOW)
     dialog(page).get_by_role("button", name="Confirm").click()
-    expect(row).to_contain_text(re.compile(r"arrived \d\d:\d\d, .*(promised)"), timeout=SLOW)
+    expect(row).to_contain_text(re.compile(r"reported on scene \d\d:\d\d"), timeout=SLOW)
     expect(row).to_contain_text("km away")
+    expect(row).not_to_contain_text("promised")
     expect(panel.locator(".timeline")).to_contain_text(
         re.compile(r"its last position was \d+ m from the place")
     )

@@ -15,6 +15,8 @@ from andaman.kernel.time import Micros, parse_time
 
 SCOPE: Final = "/assessment"
 LEAST_ASSIGNMENTS: Final = 20
+DISPUTED_M: Final = 500.0
+"""Farther from the place, a unit's position disputes the report that it has arrived."""
 
 
 def indicator_doc(result: Mapping[str, Any]) -> tuple[Doc, str]:
@@ -82,12 +84,13 @@ def study_doc(kind: str, local: str, result: Mapping[str, Any], inputs: str) -> 
 def response_minutes(assignments: Sequence[Doc]) -> Computed | None:
     """Mean minutes from assignment to arrival in the command center's record; None below LEAST_ASSIGNMENTS.
 
-    Exercises run in tenants of their own, and simulated units do not count.
+    The arrival is when the unit's position reached the place; without one, the report. A report that the position disputes
+    has no time of arrival. Exercises run in tenants of their own, and simulated units do not count.
     """
     spans: list[tuple[str, float, Micros]] = []
     firm, _ = split(assignments)
     for doc in firm:
-        start, end = _time(doc, "assignedAt"), _time(doc, "onSceneAt")
+        start, end = _time(doc, "assignedAt"), _arrival(doc)
         if start is not None and end is not None and end >= start:
             spans.append((doc["id"], (end - start) / 60e6, end))
     if len(spans) < LEAST_ASSIGNMENTS:
@@ -96,6 +99,14 @@ def response_minutes(assignments: Sequence[Doc]) -> Computed | None:
     ids = tuple(one for one, *_ in spans)
     origins = tuple(sorted({str(value(doc, "origin", "reported")) for doc in firm if doc["id"] in set(ids)}))
     return Computed(mean, None, None, "Andaman, Assignment", max(at for *_, at in spans), ids, origins)
+
+
+def _arrival(doc: Doc) -> Micros | None:
+    reached, reported = _time(doc, "positionAtSceneAt"), _time(doc, "onSceneAt")
+    away = value(doc, "onSceneDistanceM")
+    if reported is None or (isinstance(away, int | float) and away > DISPUTED_M):
+        return None
+    return reported if reached is None else min(reached, reported)
 
 
 def _time(doc: Doc, attr: str) -> Micros | None:

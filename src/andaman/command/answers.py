@@ -28,12 +28,13 @@ class UnitTypeAnswer(Answer, frozen=True, kw_only=True):
 
 
 class CandidateAnswer(Answer, frozen=True, kw_only=True):
-    """``reason``: figures that explain the rank. ``arrival_seconds``: from being sent to arriving, with a minute to turn out."""
+    """``reason``: figures that explain the rank. ``arrival_seconds``: from being sent to arriving, with a minute to turn out.
+    Times and distance are null while nobody knows the place; then the units have no rank."""
 
     unit: LiveEntity
-    eta_seconds: float
-    arrival_seconds: float
-    distance_m: float
+    eta_seconds: float | None
+    arrival_seconds: float | None
+    distance_m: float | None
     route: Geometry | None
     reason: dict[str, Any]
 

@@ -230,6 +230,17 @@ class _Door:
             )
             for c in found.candidates
         ]
+        rows += [
+            CandidateAnswer(
+                unit=simplify(unit.doc),
+                eta_seconds=None,
+                arrival_seconds=None,
+                distance_m=None,
+                route=None,
+                reason={"method": "none", "unitType": unit.type},
+            )
+            for unit in found.unranked
+        ]
         return json_response(Ranking(candidates=rows, skipped=found.skipped) if skipped else rows)
 
     async def timeline(self, request: Request) -> Response:

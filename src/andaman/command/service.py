@@ -13,6 +13,7 @@ from andaman.command.core import attributes
 from andaman.command.core.states import AlertStatus, IncidentStatus, UnitStatus
 from andaman.command.core.views import Alert, Incident, Unit
 from andaman.command.desk import Desk
+from andaman.command.dispatch.arrivals import Arrivals
 from andaman.command.dispatch.simulator import UnitSimulator
 from andaman.command.incidents.archive import Wanted, select
 from andaman.command.incidents.over_time import Buckets, count_over_time
@@ -51,6 +52,7 @@ class CommandService:
         records, dispatch = self.desk.records, self.desk.dispatch
         self.watch = RuleWatch(broker, records, clock, directory, dispatch.ways_changed)
         self.rules = Rules(broker, records, self.watch, clock)
+        self.arrivals = Arrivals(broker, records, clock)
         self.simulator = UnitSimulator(broker, records, dispatch, clock, auto=auto) if simulate else None
 
     async def start(self) -> None:
@@ -59,12 +61,14 @@ class CommandService:
             await follow_pack(self._broker, self._pack)
         await self.desk.numbering.catch_up(restored_mark(self._directory), self._clock())
         await self.watch.start()
+        await self.arrivals.start()
         if self.simulator is not None:
             await self.simulator.start()
 
     async def stop(self) -> None:
         if self.simulator is not None:
             await self.simulator.stop()
+        await self.arrivals.stop()
         await self.watch.stop()
 
     def policy_changed(self) -> None:

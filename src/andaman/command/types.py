@@ -323,7 +323,17 @@ ASSIGNMENT: Final = EntityType(
             namespace=Namespace.OWN,
         ),
         Attribute("enRouteAt", Words("ออกเดินทางเมื่อ", "Left")),
-        Attribute("onSceneAt", Words("ถึงที่เกิดเหตุเมื่อ", "Arrived")),
+        Attribute(
+            "onSceneAt",
+            Words("รายงานว่าถึงที่เกิดเหตุเมื่อ", "Reported on scene"),
+            note="time of the report, which may be later than the arrival",
+        ),
+        Attribute(
+            "positionAtSceneAt",
+            Words("ตำแหน่งของหน่วยถึงที่เกิดเหตุเมื่อ", "Position reached the scene"),
+            note="first position within 150 m of the place",
+            namespace=Namespace.OWN,
+        ),
         Attribute(
             "onSceneDistanceM",
             Words("ระยะจากจุดเกิดเหตุเมื่อบันทึกว่าถึง", "Distance from the place when it was noted as arrived"),

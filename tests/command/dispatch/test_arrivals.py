@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from andaman.broker.entity.build import entity, geo
+from andaman.broker.service import Broker
 from andaman.command.core.states import AssignmentStatus
+from andaman.command.dispatch.arrivals import Arrivals
 from andaman.command.dispatch.commands import TakeAssignmentStep
 from andaman.command.dispatch.ranking import TURNOUT_S
 from andaman.command.problems import UnitFarFromScene
@@ -80,5 +82,65 @@ def test_on_scene_from_afar_asks_and_the_record_has_the_distance(tmp_path: Path)
             assert status_of(broker, again, "onSceneDistanceM") < 20
             last = desk.detail(incident, FULL_ACCESS)["timeline"][-1]["a"]
             assert last["code"] == "unit-step"
+
+    asyncio.run(run())
+
+
+async def stands(broker: Broker, clock: HandClock, x: float) -> int:
+    """Unit A1 says now where it is; returns the time."""
+    seen = clock.now
+    await put(broker, entity(A1, "EmergencyUnit", location=geo(point(x, 0), seen)))
+    return seen
+
+
+def test_a_late_report_is_no_late_arrival(tmp_path: Path) -> None:
+    """The position reaches the place before anybody reports it: both times are kept. One that only passed by leaves none."""
+
+    async def run() -> None:
+        clock = HandClock()
+        async with broker_at(tmp_path, clock) as broker:
+            desk, incident = await opened(broker, clock)
+            arrivals = Arrivals(broker, desk.records, clock)
+            sent = await assign(desk, incident, A1)
+            await arrivals.round("")
+            assert status_of(broker, sent, "positionAtSceneAt") is None
+            clock.advance(100)
+            await stands(broker, clock, 0.6)
+            await arrivals.round("")
+            assert status_of(broker, sent, "positionAtSceneAt") is not None
+            clock.advance(30)
+            await stands(broker, clock, 1.5)
+            await arrivals.round("")
+            assert status_of(broker, sent, "positionAtSceneAt") is None
+
+            clock.advance(30)
+            there = await stands(broker, clock, 0.59)
+            for _ in range(3):
+                clock.advance(120)
+                await arrivals.round("")
+            await move(desk, sent, "onScene")
+            assert parse_time(status_of(broker, sent, "positionAtSceneAt")) == there
+            assert parse_time(status_of(broker, sent, "onSceneAt")) - there > 350 * SECOND
+
+    asyncio.run(run())
+
+
+def test_a_report_from_afar_has_no_time_of_the_position(tmp_path: Path) -> None:
+    """And one at the place has it, without a round in between."""
+
+    async def run() -> None:
+        clock = HandClock()
+        async with broker_at(tmp_path, clock) as broker:
+            desk, incident = await opened(broker, clock)
+            far = await assign(desk, incident, A1)
+            await move(desk, far, "onScene")
+            assert status_of(broker, far, "positionAtSceneAt") is None
+            await move(desk, far, "clear")
+            near = await assign(desk, incident, A1)
+            clock.advance(60)
+            there = await stands(broker, clock, 0.6)
+            clock.advance(60)
+            await move(desk, near, "onScene")
+            assert parse_time(status_of(broker, near, "positionAtSceneAt")) == there
 
     asyncio.run(run())

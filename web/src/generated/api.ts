@@ -80,9 +80,9 @@ export interface BothLanguages {
 
 export interface CandidateAnswer {
   readonly unit: LiveEntity;
-  readonly etaSeconds: number;
-  readonly arrivalSeconds: number;
-  readonly distanceM: number;
+  readonly etaSeconds: number | null;
+  readonly arrivalSeconds: number | null;
+  readonly distanceM: number | null;
   readonly route: GeoJSON.Geometry | null;
   readonly reason: Readonly<Record<string, unknown>>;
 }

@@ -72,6 +72,25 @@ export function metresBetween([lon1, lat1]: readonly [number, number], [lon2, la
   return 12_742_017.6 * Math.asin(Math.min(1, Math.sqrt(h)));
 }
 
+/** Metres between a point and the part of a line that is nearest to it. */
+export function metresToSegment(a: readonly [number, number], b: readonly [number, number], at: readonly [number, number]): { metres: number; along: number } {
+  const flat = Math.cos((at[1] * Math.PI) / 180); // a degree of longitude against one of latitude
+  const [dx, dy] = [(b[0] - a[0]) * flat, b[1] - a[1]];
+  const square = dx * dx + dy * dy;
+  const along = square > 0 ? Math.min(1, Math.max(0, ((at[0] - a[0]) * flat * dx + (at[1] - a[1]) * dy) / square)) : 0;
+  return { metres: metresBetween(at, [a[0] + (b[0] - a[0]) * along, a[1] + (b[1] - a[1]) * along]), along };
+}
+/** Metres between a point and the outline of a polygon; Infinity for anything else. */
+export function metresToOutline(value: unknown, at: readonly [number, number]): number {
+  const geometry = asGeometry(value);
+  const polygons = geometry?.type === 'Polygon' ? [geometry.coordinates] : geometry?.type === 'MultiPolygon' ? geometry.coordinates : [];
+  let nearest = Infinity;
+  for (const rings of polygons)
+    for (const ring of rings)
+      for (let i = 0; i + 1 < ring.length; i += 1) nearest = Math.min(nearest, metresToSegment(ring[i] as [number, number], ring[i + 1] as [number, number], at).metres);
+  return nearest;
+}
+
 export type Box = [west: number, south: number, east: number, north: number];
 export const holds = (outer: Box, inner: Box): boolean => outer[0] <= inner[0] && outer[1] <= inner[1] && outer[2] >= inner[2] && outer[3] >= inner[3];
 /** Grow a box by a share of its size on every side, clamped to the world. */

@@ -73,3 +73,9 @@ export function nameText(value: unknown): string {
   }
   return '';
 }
+
+/** A sentence in both languages with its parameters, for those who show it later. */
+export function both(said: Message, params: Readonly<Record<string, Message | string>>): Message {
+  const half = (lang: Lang) => fill(said[lang], Object.fromEntries(Object.entries(params).map(([key, value]) => [key, typeof value === 'string' ? value : value[lang]])));
+  return { th: half('th'), en: half('en') };
+}

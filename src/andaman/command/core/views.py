@@ -143,7 +143,8 @@ class Assignment:
     incident: str
     unit: str
     assigned_at: Micros | None
-    on_scene_at: Micros | None
+    on_scene_at: Micros | None  # of the report
+    reached_at: Micros | None  # of the unit's position
     doc: Doc = field(repr=False, compare=False)
 
     @classmethod
@@ -156,6 +157,7 @@ class Assignment:
             read.required_target(doc, cls.kind, "refUnit"),
             read.time(doc, "assignedAt"),
             read.time(doc, "onSceneAt"),
+            read.time(doc, "positionAtSceneAt"),
             doc,
         )
 

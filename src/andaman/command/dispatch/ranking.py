@@ -39,11 +39,12 @@ class Candidate:
 @dataclass(frozen=True, slots=True)
 class Ranking:
     """Needed kinds first, the nearest first of each kind; and who was left out for what reason. ``best_eta_s``: of the
-    first."""
+    first. ``unranked``: free units for an incident whose place nobody knows."""
 
     candidates: list[Candidate]
     skipped: list[dict[str, Any]]
     best_eta_s: float | None
+    unranked: list[Unit] = field(default_factory=list)
 
 
 def needed_kinds(registers: Rows, incident_type: str) -> tuple[str, ...]:
@@ -67,7 +68,7 @@ def rank(
     """Free units of the wanted kind, or of the kinds that the incident needs. The unit ``chosen`` is in the list even
     behind the limit, and even if it is of another kind."""
     needed = needed_kinds(registers, incident_type)
-    wanted = (unit_type,) if unit_type else needed or tuple(registers.rows(UNIT_TYPES))
+    wanted = _wanted(registers, needed, unit_type)
     fit: list[tuple[Unit, Place]] = []
     skipped = []
     for unit in units:
@@ -75,18 +76,14 @@ def rank(
         if why is None and goes_by_water(registers, unit.type) and not shore.reaches(place):
             why = {"why": "notByWater"}
         if why is not None or unit.place is None:
-            skipped.append(
-                {"unit": unit.id, "name": value(unit.doc, "name"), **(why or {"why": "noPosition"})}
-            )
+            skipped.append(_left_out(unit, why or {"why": "noPosition"}))
         else:
             fit.append((unit, unit.place))
     sea = {unit.id for unit, _ in fit if goes_by_water(registers, unit.type)}
     found = _by_road(network, place, [f for f in fit if f[0].id not in sea], limit, chosen)
     found += _by_sea(place, [f for f in fit if f[0].id in sea])
     reached = {c.unit.id for c in found}
-    skipped += [
-        {"unit": u.id, "name": value(u.doc, "name"), "why": "noRoute"} for u, _ in fit if u.id not in reached
-    ]
+    skipped += [_left_out(u, {"why": "noRoute"}) for u, _ in fit if u.id not in reached]
     found.sort(key=lambda c: (_kind_rank(needed, c.unit.type), c.eta_s, c.unit.id))
     best: dict[str, float] = {}  # of each kind
     for one in found:
@@ -101,6 +98,33 @@ def rank(
                 facts["advised"] = not needed or c.unit.type == advised
             out.append(Candidate(c.unit, c.eta_s, c.distance_m, c.route, facts))
     return Ranking(out, skipped, found[0].eta_s if found else None)
+
+
+def without_place(
+    incident_type: str, units: Sequence[Unit], registers: Rows, *, unit_type: str = ""
+) -> Ranking:
+    """Every free unit of the wanted kinds, by kind and name: where nobody knows the place, no drive is known. None is
+    left out by a limit, because nobody can say which are the nearest."""
+    needed = needed_kinds(registers, incident_type)
+    wanted = _wanted(registers, needed, unit_type)
+    free: list[Unit] = []
+    skipped = []
+    for unit in units:
+        why = _unfit(unit, wanted)
+        if why is None:
+            free.append(unit)
+        else:
+            skipped.append(_left_out(unit, why))
+    free.sort(key=lambda one: (_kind_rank(needed, one.type), one.names.th, one.id))
+    return Ranking([], skipped, None, free)
+
+
+def _wanted(registers: Rows, needed: tuple[str, ...], unit_type: str) -> tuple[str, ...]:
+    return (unit_type,) if unit_type else needed or tuple(registers.rows(UNIT_TYPES))
+
+
+def _left_out(unit: Unit, why: dict[str, Any]) -> dict[str, Any]:
+    return {"unit": unit.id, "name": value(unit.doc, "name"), **why}
 
 
 def _kind_rank(needed: Sequence[str], kind: str) -> int:

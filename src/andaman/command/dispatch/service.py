@@ -27,10 +27,17 @@ from andaman.command.core.records import Records
 from andaman.command.core.states import AssignmentStatus, UnitStatus
 from andaman.command.core.views import Assignment, Incident, Unit
 from andaman.command.dispatch.commands import AssignUnit, DispatchCommand, SetUnitStatus, TakeAssignmentStep
-from andaman.command.dispatch.ranking import TURNOUT_S, Candidate, Ranking, rank
+from andaman.command.dispatch.ranking import TURNOUT_S, Candidate, Ranking, rank, without_place
 from andaman.command.dispatch.roads import iter_segments
 from andaman.command.dispatch.shore import Shore
-from andaman.command.dispatch.steps import FAR_M, assignment_id, check_assignment_step, distance_m, step_ops
+from andaman.command.dispatch.steps import (
+    FAR_M,
+    assignment_id,
+    check_assignment_step,
+    distance_m,
+    reached_at,
+    step_ops,
+)
 from andaman.command.incidents.steps import OPEN, SentUnit, incident_steps, with_follow
 from andaman.command.problems import IncidentNotOpen, UnitBound, UnitFarFromScene, UnitNotAvailable
 from andaman.identity.model import FULL_ACCESS, Access, Actor
@@ -70,10 +77,10 @@ class Dispatch:
         self, incident: Incident, access: Access, tenant: str, unit_type: str, limit: int, chosen: str = ""
     ) -> Ranking:
         """Among the units that ``access`` shows, and the chosen one. Searched in a thread, so that the loop stays free."""
-        if incident.place is None:
-            return Ranking([], [], None)
-        network = await self.network(tenant)
         units = list(self._records.every(Unit, access, tenant))
+        if incident.place is None:
+            return without_place(incident.type, units, self.registers, unit_type=unit_type)
+        network = await self.network(tenant)
         if chosen and all(unit.id != chosen for unit in units):
             found = self._records.find(Unit, chosen, FULL_ACCESS, tenant)
             units += [] if found is None else [found]
@@ -198,18 +205,17 @@ class Dispatch:
             rest = [one.status for one in self._assignments(incident.id, tenant) if one.id != assignment.id]
             names = self._names(assignment, tenant)
             done: Happening = UnitStep(unit=names, state=step.value)
-            distance = None
+            distance = reached = None
             if step is AssignmentStatus.ON_SCENE:
-                distance = distance_m(
-                    self._records.find(Unit, assignment.unit, FULL_ACCESS, tenant), incident
-                )
+                unit = self._records.find(Unit, assignment.unit, FULL_ACCESS, tenant)
+                distance, reached = distance_m(unit, incident), reached_at(assignment, unit, incident, now)
                 if distance is not None and distance > FAR_M:
                     if not command.far_confirmed:
                         raise UnitFarFromScene(unit=names, distance=round(distance))
                     done = UnitArrivedAfar(unit=names, state=step.value, distance=round(distance))
             entry = Entry(done, command.note, unit_links(assignment.unit, assignment.id))
             return [
-                *step_ops(assignment, step, now, distance),
+                *step_ops(assignment, step, now, distance, reached),
                 *with_follow(incident, [*rest, step], entry, actor, now, tenant),
             ]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from andaman.broker.api import WriteOp, prop
+from andaman.broker.api import WriteOp, observed, prop
 from andaman.command.core.entities import change_op, local
 from andaman.command.core.states import AssignmentStatus, UnitStatus
 from andaman.command.core.views import Assignment, Incident, Unit
@@ -47,11 +47,27 @@ FAR_M: Final = 500.0
 off the road."""
 
 
+AT_SCENE_M: Final = 150.0
+"""A unit whose position is as near as this is at the place: the error of a position, and the length of a scene."""
+
+
 def distance_m(unit: Unit | None, incident: Incident) -> float | None:
     """Between the unit's last position and the place, in metres; None where either is unknown."""
     if unit is None or unit.place is None or incident.place is None:
         return None
     return haversine_m(*unit.place, *incident.place)
+
+
+def reached_at(assignment: Assignment, unit: Unit | None, incident: Incident, now: Micros) -> Micros | None:
+    """When the unit's position was first known at the place, but not before it was sent. None while it is elsewhere.
+    What was noted before stays; otherwise it is the time of the last position."""
+    if assignment.reached_at is not None:
+        return assignment.reached_at
+    distance = distance_m(unit, incident)
+    if unit is None or distance is None or distance > AT_SCENE_M:
+        return None
+    seen = observed(unit.doc, "location")
+    return max(min(now if seen is None else seen, now), assignment.assigned_at or 0)
 
 
 def check_assignment_step(status: AssignmentStatus, step: AssignmentStatus) -> None:
@@ -62,12 +78,19 @@ def check_assignment_step(status: AssignmentStatus, step: AssignmentStatus) -> N
 
 
 def step_ops(
-    assignment: Assignment, step: AssignmentStatus, now: Micros, distance: float | None = None
+    assignment: Assignment,
+    step: AssignmentStatus,
+    now: Micros,
+    distance: float | None = None,
+    reached: Micros | None = None,
 ) -> list[WriteOp]:
-    """The changes of the assignment and of its unit. ``distance``: metres from the place, when the unit is on scene."""
+    """The changes of the assignment and of its unit. When the unit is on scene, ``distance``: metres from the place;
+    ``reached``: when its position was there. ``now`` is only the time of the report."""
     stamps = {"assignmentStatus": prop(step.value, now), STEP_TIMES[step]: prop(format_time(now))}
     if step is AssignmentStatus.ON_SCENE and distance is not None:
         stamps["onSceneDistanceM"] = prop(round(distance), None, "MTR")
+    if reached is not None and assignment.reached_at is None:
+        stamps["positionAtSceneAt"] = prop(format_time(reached))
     status = prop(UNIT_STATUS[step].value, now)
     return [
         change_op(assignment.id, Assignment.kind, **stamps),

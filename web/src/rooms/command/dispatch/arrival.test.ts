@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { LiveEntity } from '$lib/live';
-import { arrivalOf, remainingM } from './arrival';
+import { arrivalOf, lateNow, remainingM } from './arrival';
 
 const T0 = Date.parse('2026-11-30T06:00:00Z');
 const iso = (ms: number): string => new Date(ms).toISOString();
@@ -66,8 +66,20 @@ describe('an arrival', () => {
   });
   it('that took place is a fact, whatever the clock and the unit say', () => {
     const done = assignment({ assignmentStatus: 'clear', onSceneAt: iso(PROMISED + 120_000), clearAt: iso(PROMISED + 900_000), onSceneDistanceM: 4200 });
-    for (const now of [PROMISED, PROMISED + 9e9]) expect(arrivalOf(done, unit([98.4, 8.0], now), now)).toEqual({ kind: 'arrived', at: PROMISED + 120_000, lateS: 120, distanceM: 4200, clearAt: PROMISED + 900_000 });
+    for (const now of [PROMISED, PROMISED + 9e9]) expect(arrivalOf(done, unit([98.4, 8.0], now), now)).toEqual({ kind: 'arrived', at: PROMISED + 120_000, reachedAt: null, lateS: null, distanceM: 4200, clearAt: PROMISED + 900_000 });
     expect(arrivalOf(assignment({ assignmentStatus: 'cancelled', cancelledAt: iso(T0 + 5000) }), null, T0 + 1e9)).toEqual({ kind: 'recalled', at: T0 + 5000 });
+  });
+  it('is judged by the position, not by when somebody reported it', () => {
+    const done = assignment({ assignmentStatus: 'onScene', positionAtSceneAt: iso(PROMISED - 30_000), onSceneAt: iso(PROMISED + 400_000), onSceneDistanceM: 20 });
+    expect(arrivalOf(done, null, PROMISED + 9e9)).toMatchObject({ kind: 'arrived', at: PROMISED + 400_000, reachedAt: PROMISED - 30_000, lateS: -30 });
+    expect(arrivalOf(assignment({ assignmentStatus: 'onScene', onSceneAt: iso(PROMISED + 120_000) }), null, T0)).toMatchObject({ reachedAt: null, lateS: 120 });
+  });
+  it('waits for a person once the position is there, and is late no more', () => {
+    const there = arrivalOf(assignment({ positionAtSceneAt: iso(PROMISED) }), null, PROMISED + 900_000);
+    expect(there).toEqual({ kind: 'at-scene', since: PROMISED });
+    expect(lateNow(there, PROMISED + 900_000)).toBe(0);
+    expect(lateNow(arrivalOf(assignment({}), null, T0 + 900_000), T0 + 900_000)).toBe(240);
+    expect(lateNow(arrivalOf(assignment({}), null, T0 + 690_000), T0 + 690_000)).toBe(0); // half a minute
   });
   it('of a damaged assignment is unknown', () => {
     for (const a of [{ etaSeconds: 'soon' }, { assignmentStatus: 7 }, { etaSeconds: undefined }]) expect(arrivalOf(assignment(a), null, T0).kind).toBe('unknown');

@@ -4,13 +4,15 @@
  * `etaSeconds` and `routeLengthM` of an assignment are the drive as it was computed; `promisedAt` is the arrival that was
  * expected when the unit was sent. It never changes, so that a delay is seen.
  */
-import { asGeometry, metresBetween } from '$lib/geo';
+import { asGeometry, metresBetween, metresToSegment } from '$lib/geo';
 import type { LiveEntity } from '$lib/live';
 
 /** A unit turns out within a minute (NFPA 1710). */
 const TURNOUT_MS = 60_000;
 /** A position older than this says nothing of where the unit is now. */
 const FRESH_MS = 180_000;
+/** A unit that is farther from the place than this is hardly there, whoever says so. */
+export const FAR_M = 500;
 /** Farther from its route, the unit takes another way. */
 const OFF_ROUTE_M = 1000;
 
@@ -18,7 +20,10 @@ export type Arrival =
   | { kind: 'expected'; at: number; basis: 'position' | 'plan'; lateS: number | null; leftM: number | null }
   | { kind: 'off-route'; lateS: number | null }
   | { kind: 'overdue'; since: number }
-  | { kind: 'arrived'; at: number; lateS: number | null; distanceM: number | null; clearAt: number | null }
+  /** Its position is at the place; nobody has confirmed it. */
+  | { kind: 'at-scene'; since: number }
+  /** `at`: of the report; `reachedAt`: of the position. `lateS`: null where the position contradicts the report. */
+  | { kind: 'arrived'; at: number; reachedAt: number | null; lateS: number | null; distanceM: number | null; clearAt: number | null }
   | { kind: 'recalled'; at: number | null }
   | { kind: 'unknown' };
 
@@ -42,10 +47,17 @@ export function arrivalOf(assignment: LiveEntity, unit: LiveEntity | null, now: 
   const late = (at: number): number | null => (promised === null ? null : (at - promised) / 1000);
   const status = assignment.a['assignmentStatus'];
   const arrived = timeOf(assignment.a['onSceneAt']);
-  if (arrived !== null) return { kind: 'arrived', at: arrived, lateS: late(arrived), distanceM: numberOf(assignment.a['onSceneDistanceM']), clearAt: timeOf(assignment.a['clearAt']) };
+  const reached = timeOf(assignment.a['positionAtSceneAt']);
+  if (arrived !== null) {
+    const distanceM = numberOf(assignment.a['onSceneDistanceM']);
+    const disputed = distanceM !== null && distanceM > FAR_M;
+    return { kind: 'arrived', at: arrived, reachedAt: disputed ? null : reached, lateS: disputed ? null : late(reached ?? arrived), distanceM, clearAt: timeOf(assignment.a['clearAt']) };
+  }
   if (status === 'cancelled') return { kind: 'recalled', at: timeOf(assignment.a['cancelledAt']) };
   const drive = numberOf(assignment.a['etaSeconds']);
-  if (drive === null || (status !== 'assigned' && status !== 'enRoute')) return { kind: 'unknown' };
+  if (status !== 'assigned' && status !== 'enRoute') return { kind: 'unknown' };
+  if (reached !== null) return { kind: 'at-scene', since: reached };
+  if (drive === null) return { kind: 'unknown' };
   if (status === 'assigned') {
     const sent = timeOf(assignment.a['assignedAt']) ?? now;
     const at = Math.max(now, sent + TURNOUT_MS) + drive * 1000;
@@ -59,6 +71,12 @@ export function arrivalOf(assignment: LiveEntity, unit: LiveEntity | null, now: 
   }
   const at = (timeOf(assignment.a['enRouteAt']) ?? now) + drive * 1000;
   return at < now ? { kind: 'overdue', since: at } : { kind: 'expected', at, basis: 'plan', lateS: late(at), leftM: null };
+}
+
+/** Seconds behind what was promised, of a unit that is not there yet. 0: less than a minute, or nobody knows. */
+export function lateNow(arrival: Arrival, now: number): number {
+  const seconds = arrival.kind === 'overdue' ? (now - arrival.since) / 1000 : arrival.kind === 'expected' || arrival.kind === 'off-route' ? (arrival.lateS ?? 0) : 0;
+  return seconds >= 60 ? seconds : 0;
 }
 
 /** The part of the route that is left; null without a fresh position; 'off' where the unit is far from its route. */
@@ -77,15 +95,11 @@ function leftOf(assignment: LiveEntity, unit: LiveEntity | null, now: number): {
 /** Metres of a line behind the point of it that is nearest to `at`, how far `at` is from it, and the length of the line. */
 export function remainingM(line: readonly (readonly [number, number])[], at: readonly [number, number]): { leftM: number; offM: number; totalM: number } | null {
   if (line.length < 2) return null;
-  const flat = Math.cos((at[1] * Math.PI) / 180); // a degree of longitude against one of latitude
   let [totalM, passedM, offM] = [0, 0, Infinity];
   for (let i = 0; i + 1 < line.length; i += 1) {
     const [a, b] = [line[i]!, line[i + 1]!];
     const length = metresBetween(a, b);
-    const [dx, dy] = [(b[0] - a[0]) * flat, b[1] - a[1]];
-    const square = dx * dx + dy * dy;
-    const along = square > 0 ? Math.min(1, Math.max(0, ((at[0] - a[0]) * flat * dx + (at[1] - a[1]) * dy) / square)) : 0;
-    const off = metresBetween(at, [a[0] + (b[0] - a[0]) * along, a[1] + (b[1] - a[1]) * along]);
+    const { metres: off, along } = metresToSegment(a, b, at);
     if (off < offM) [offM, passedM] = [off, totalM + length * along];
     totalM += length;
   }

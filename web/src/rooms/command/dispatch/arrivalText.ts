@@ -1,7 +1,7 @@
 /** The arrival of a unit in the reader's words, with the time of the clock. */
 import * as f from '$lib/format';
 import { t } from '$lib/i18n.svelte';
-import type { Arrival } from './arrival';
+import { FAR_M, lateNow, type Arrival } from './arrival';
 import { msg } from './messages';
 
 const minutes = (seconds: number): string => f.num(Math.round(seconds / 60), 0);
@@ -11,9 +11,10 @@ export function inText(at: number, now: number): string {
   const time = f.clockTime(at, now);
   return left < 1 ? t(msg.arrivesNow, { time }) : t(msg.arrivesIn, { n: f.num(left, 0), time });
 }
-/** Behind what was promised by a minute or more; '' otherwise. */
-function lateText(lateS: number | null): string {
-  return lateS !== null && lateS >= 60 ? t(msg.lateBy, { n: minutes(lateS) }) : '';
+/** Behind what was promised; '' otherwise. */
+export function lateText(arrival: Arrival, now: number): string {
+  const lateS = lateNow(arrival, now);
+  return lateS > 0 ? t(msg.lateBy, { n: minutes(lateS) }) : '';
 }
 function againstPromise(lateS: number | null): string {
   if (lateS === null) return '';
@@ -23,31 +24,33 @@ function againstPromise(lateS: number | null): string {
 
 /** `late`: to be marked. `figure`: the attribute of the assignment from which it follows. */
 export function arrivalText(arrival: Arrival, now: number): { text: string; late: string; figure: string } {
-  const figure = arrival.kind === 'arrived' ? 'onSceneAt' : arrival.kind === 'recalled' ? 'cancelledAt' : 'etaSeconds';
-  return { ...said(arrival, now), figure };
+  return { text: said(arrival, now), late: lateText(arrival, now), figure: FIGURES[arrival.kind] ?? 'etaSeconds' };
 }
-function said(arrival: Arrival, now: number): { text: string; late: string } {
+const FIGURES: Partial<Record<Arrival['kind'], string>> = { arrived: 'onSceneAt', recalled: 'cancelledAt', 'at-scene': 'positionAtSceneAt' };
+function said(arrival: Arrival, now: number): string {
   switch (arrival.kind) {
     case 'expected':
-      return { text: [inText(arrival.at, now), arrival.leftM === null ? t(msg.byPlan) : t(msg.leftToGo, { distance: f.distance(arrival.leftM) })].join(' · '), late: lateText(arrival.lateS) };
+      return [inText(arrival.at, now), arrival.leftM === null ? t(msg.byPlan) : t(msg.leftToGo, { distance: f.distance(arrival.leftM) })].join(' · ');
     case 'off-route':
-      return { text: t(msg.offRoute), late: lateText(arrival.lateS) };
+      return t(msg.offRoute);
     case 'overdue':
-      return { text: t(msg.overdue, { time: f.clockTime(arrival.since, now) }), late: lateText((now - arrival.since) / 1000) };
+      return t(msg.overdue, { time: f.clockTime(arrival.since, now) });
+    case 'at-scene':
+      return t(msg.atScene, { time: f.clockTime(arrival.since, now) });
     case 'arrived':
-      return {
-        text: [
-          t(msg.arrivedAt, { time: f.clockTime(arrival.at, now), against: againstPromise(arrival.lateS) }).trim(),
-          arrival.distanceM !== null && arrival.distanceM > 500 ? t(msg.arrivedAfar, { distance: f.distance(arrival.distanceM) }) : '',
-          arrival.clearAt !== null ? t(msg.clearedAt, { time: f.clockTime(arrival.clearAt, now) }) : '',
-        ]
-          .filter(Boolean)
-          .join(' · '),
-        late: '',
-      };
+      return [
+        arrival.reachedAt === null ? '' : t(msg.reachedAt, { time: f.clockTime(arrival.reachedAt, now) }),
+        arrival.reachedAt === null ? '' : againstPromise(arrival.lateS),
+        t(msg.arrivedAt, { time: f.clockTime(arrival.at, now) }),
+        arrival.reachedAt === null ? againstPromise(arrival.lateS) : '',
+        arrival.distanceM !== null && arrival.distanceM > FAR_M ? t(msg.arrivedAfar, { distance: f.distance(arrival.distanceM) }) : '',
+        arrival.clearAt !== null ? t(msg.clearedAt, { time: f.clockTime(arrival.clearAt, now) }) : '',
+      ]
+        .filter(Boolean)
+        .join(' · ');
     case 'recalled':
-      return { text: arrival.at === null ? '' : t(msg.recalledAt, { time: f.clockTime(arrival.at, now) }), late: '' };
+      return arrival.at === null ? '' : t(msg.recalledAt, { time: f.clockTime(arrival.at, now) });
     case 'unknown':
-      return { text: t(msg.noArrival), late: '' };
+      return t(msg.noArrival);
   }
 }

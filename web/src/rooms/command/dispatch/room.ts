@@ -12,6 +12,7 @@ export default defineRoom({
   slots: {
     'operations.bar': [{ load: () => import('./Counts.svelte') }],
     'map.legend': [{ load: () => import('./UnitLegend.svelte') }],
+    'incident.marks': [{ load: () => import('./Marks.svelte') }],
     'incident.sections': [{ load: () => import('./Units.svelte') }],
   },
 });
