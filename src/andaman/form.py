@@ -5,6 +5,7 @@ Registers and other definitions of a city declare one struct for each kind of ro
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, Literal, TypeVar
@@ -25,6 +26,8 @@ _NOTE_MAX: Final = 2000
 _LISTED_MAX: Final = 12
 """Choices that a refusal lists."""
 _CODE: Final = Words("รหัส", "Code")
+_TELEPHONE: Final = re.compile(r"\+?\d(?:[ -]?\d){2,14}(?: (?:ต่อ|ext\.) \d{1,6})?", re.ASCII)
+"""At most 15 digits, as of ITU-T E.164, and an extension."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -43,6 +46,21 @@ AnyRow = TypeVar("AnyRow", bound=Row)
 def described(th: str, en: str, register: str = "", choices: Sequence[Code] = ()) -> msgspec.Meta:
     """Words of a field that is not itself an attribute, and the register whose codes it holds, or its ``choices``."""
     return msgspec.Meta(extra={"words": Words(th, en), "register": register, "choices": choices})
+
+
+def telephone() -> msgspec.Meta:
+    """The field holds a telephone number that somebody can dial."""
+    return msgspec.Meta(extra={"kind": "telephone"})
+
+
+def digits(length: int) -> msgspec.Meta:
+    """The field holds a number of a list of numbers, such as that of local authorities: ``length`` digits."""
+    return msgspec.Meta(extra={"length": length})
+
+
+def entity_of(entity_type: str) -> msgspec.Meta:
+    """The field holds ids of entities of that type."""
+    return msgspec.Meta(extra={"kind": "entity", "entity_type": entity_type})
 
 
 def refers_to(register: str) -> msgspec.Meta:
@@ -97,6 +115,31 @@ class CodeUnknown(Refusal, BadRequestData):
     value: str
 
 
+class NotATelephoneNumber(Refusal, BadRequestData):
+    code = "not-a-telephone-number"
+    words = Words(
+        "{field}ต้องเป็นหมายเลขที่โทรออกได้ เช่น 191 หรือ 0 7621 2345 ต่อ 12",
+        "{field} must be a number that can be dialled, such as 191 or +66 7621 2345 ext. 12",
+    )
+    field: FieldName
+
+
+class WrongNumberOfDigits(Refusal, BadRequestData):
+    code = "wrong-number-of-digits"
+    words = Words("{field}ต้องเป็นตัวเลข {length} หลัก", "{field} must have {length} digits")
+    field: FieldName
+    length: int
+
+
+class EntityUnknown(Refusal, BadRequestData):
+    """A field names an entity that is not there, or is of another type."""
+
+    code = "entity-unknown"
+    words = Words("{field}ระบุ {value} ซึ่งไม่มีในระบบ", "{field} names {value}, which does not exist")
+    field: FieldName
+    value: str
+
+
 class RowRefused(Refusal, BadRequestData):
     """A row with one or more wrong fields; ``errors`` of the problem document has one problem for each."""
 
@@ -112,7 +155,9 @@ class RowRefused(Refusal, BadRequestData):
         return refused
 
 
-FieldKind = Literal["text", "words", "integer", "number", "flag", "choice", "code", "part", "json"]
+FieldKind = Literal[
+    "text", "telephone", "words", "integer", "number", "flag", "choice", "code", "entity", "part", "json"
+]
 
 
 class Choice(Answer, frozen=True, kw_only=True):
@@ -121,8 +166,9 @@ class Choice(Answer, frozen=True, kw_only=True):
 
 
 class FormField(Answer, frozen=True, kw_only=True):
-    """A field of the form. ``kind``: text, words (Thai and English), integer, number, flag, choice, code (of ``register``), part
-    (with ``fields``) or json (an object of its own form). ``many``: a list of such values, in order."""
+    """A field of the form. ``kind``: text, telephone, words (Thai and English), integer, number, flag, choice, code (of
+    ``register``), entity (of ``entity_type``), part (with ``fields``) or json (an object of its own form). ``many``: a list of
+    such values, in order. ``length``: that many digits; 0: any text."""
 
     name: str
     words: Words
@@ -131,6 +177,8 @@ class FormField(Answer, frozen=True, kw_only=True):
     many: bool = False
     choices: tuple[Choice, ...] = ()
     register: str = ""
+    entity_type: str = ""
+    length: int = 0
     fields: tuple[FormField, ...] = ()
 
 
@@ -158,8 +206,9 @@ class Form(Generic[AnyRow]):
         )
         object.__setattr__(self, "fields", tuple(fields))
 
-    def read(self, raw: Any) -> AnyRow:
-        """A row from JSON. Raises RowRefused with an error for each field that is wrong."""
+    def read(self, raw: Any, *, entered: bool = False) -> AnyRow:
+        """A row from JSON. ``entered``: somebody writes it now, so telephone numbers and digits are checked too; rows of earlier
+        releases stay readable. Raises RowRefused with an error for each field that is wrong."""
         errors: list[Refusal] = []
         if not isinstance(raw, dict):
             raise RowRefused.of([FieldNotUnderstood(field="code", reason="The row must be a JSON object")])
@@ -180,7 +229,9 @@ class Form(Generic[AnyRow]):
             except msgspec.ValidationError as error:
                 errors.append(FieldNotUnderstood(field=one.name, reason=str(error)))
             else:
-                errors += _checked(one, given[one.name])
+                errors += _checked(one, given[one.name]) or (
+                    _misspelt(one, given[one.name]) if entered else []
+                )
         if errors:
             raise RowRefused.of(errors)
         return msgspec.convert(given, self.row)
@@ -199,6 +250,12 @@ class Form(Generic[AnyRow]):
     def schema(self) -> dict[str, Any]:
         """JSON Schema (draft 2020-12) of a row."""
         return msgspec.json.schema(self.row)
+
+    def entities_in(self, row: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+        """(field, entity type, id) of each entity that a row in JSON names."""
+        for one in self.fields:
+            if one.kind == "entity":
+                yield from ((one.name, one.entity_type, each) for each in _each(one, row.get(one.name)))
 
     def codes_in(self, row: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         """(field, register, code) of each code of another register that a row in JSON names."""
@@ -250,11 +307,13 @@ def _fields(struct: type[Any], owner: EntityType | None) -> tuple[FormField, ...
             FormField(
                 name=name,
                 words=words,
-                kind=kind,
+                kind=extra.get("kind", kind),
                 required=one.required,
                 many=many,
                 choices=codes,
                 register=register,
+                entity_type=extra.get("entity_type", ""),
+                length=extra.get("length", 0),
                 fields=inner,
             )
         )
@@ -297,7 +356,7 @@ def _checked(one: FormField, content: Any) -> list[Refusal]:
                 if listed
                 else ValueNotAllowed(field=one.name, value=str(each)[:80])
             )
-        elif one.kind in ("text", "code") and len(each) > TEXT_MAX:
+        elif one.kind in ("text", "telephone", "code", "entity") and len(each) > TEXT_MAX:
             errors.append(FieldTooLong(field=one.name, limit=TEXT_MAX))
         elif one.kind == "words" and not all(each[half].strip() for half in ("th", "en")):
             errors.append(FieldMissing(field=one.name))
@@ -306,6 +365,21 @@ def _checked(one: FormField, content: Any) -> list[Refusal]:
                 if inner.name in each and (inner.required or each[inner.name] not in (None, "", [])):
                     errors += _checked(inner, each[inner.name])
     return errors[:1]
+
+
+def _misspelt(one: FormField, content: Any) -> list[Refusal]:
+    """Texts that are not of the form that their field needs."""
+    for each in _each(one, content):
+        if one.kind == "telephone" and not _TELEPHONE.fullmatch(each.strip()):
+            return [NotATelephoneNumber(field=one.name)]
+        if one.length and not (len(each) == one.length and each.isascii() and each.isdecimal()):
+            return [WrongNumberOfDigits(field=one.name, length=one.length)]
+    return []
+
+
+def _each(one: FormField, content: Any) -> list[str]:
+    found = content if one.many else [content]
+    return [each for each in found or () if isinstance(each, str)]
 
 
 def _is_code(text: str) -> bool:

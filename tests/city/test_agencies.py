@@ -46,7 +46,7 @@ def test_an_agency_is_created_and_named_by_code(tmp_path: Path) -> None:
             assert found == {
                 "agencyCode": "mc-fire",
                 "telephone": "199",
-                "origin": "reported",
+                "origin": None,
                 "dataset": "agencies",
             }
             assert stored["scope"] == ["/agency"]
@@ -112,5 +112,54 @@ def test_agencies_of_a_release_before_become_rows(tmp_path: Path, broker_only: b
                     assert value(doc, "telephone") == telephone
         with sqlite3.connect(tmp_path / "identity.db") as db:
             assert db.execute("SELECT count(*) FROM agency").fetchone() == (0,)
+
+    run(work)
+
+
+AREA = "urn:ngsi-ld:AdministrativeArea:MC01"
+USABLE: list[tuple[str, Any, str, Any]] = [
+    ("emergencyNumber", "หนึ่งเก้าเก้า", "not-a-telephone-number", "199"),
+    ("emergencyNumber", "12", "not-a-telephone-number", "1669"),
+    ("telephone", "abc", "not-a-telephone-number", "0 7621 2345 ต่อ 12"),
+    ("telephone", "1" * 16, "not-a-telephone-number", "+66 76-212-345 ext. 1"),
+    ("localCode", "99999999", "wrong-number-of-digits", "048303020"),
+    ("localCode", "๐๔๘๓๐๓๐๒๐", "wrong-number-of-digits", "048303020"),
+    ("areaServed", ["ตำบลที่ไม่มีจริง"], "entity-unknown", [AREA]),
+    ("areaServed", [AREA, "urn:ngsi-ld:Organization:mc-rescue"], "entity-unknown", [AREA]),
+]
+
+
+def test_what_an_agency_says_of_itself_can_be_used(tmp_path: Path) -> None:
+    """Numbers can be dialled, codes are whole, areas exist; and nobody but the writer says where a row comes from."""
+
+    async def work() -> None:
+        async with platform(tmp_path, pack="minicity") as app, client(app, "administrator") as http:
+            path = "/api/registers/agencies/mc-new"
+            for field, wrong, code, right in USABLE:
+                body = {"name": {"th": "ก", "en": "A"}, "category": "fire"}
+                answer = await http.put(path, json={**body, field: wrong})
+                assert answer.status_code == 400, (field, wrong)
+                assert [(one["field"], one["code"]) for one in answer.json()["errors"]] == [(field, code)]
+                answer = await http.put(path, json={**body, field: right})
+                assert answer.status_code == 200, answer.text
+            stored = app.broker.get("urn:ngsi-ld:Organization:mc-new", FULL_ACCESS)
+            assert value(stored, "origin") is None
+            answer = await http.put(path, json={**body, "origin": "reported"})
+            assert answer.json()["row"]["origin"] == "reported"
+
+    run(work)
+
+
+def test_a_wrong_number_of_a_release_before_is_read_and_mended_when_it_is_edited(tmp_path: Path) -> None:
+    async def work() -> None:
+        path = "/api/registers/agencies/mc-rescue"
+        async with platform(tmp_path, pack="minicity") as app, client(app, "administrator") as http:
+            await app.broker.must_write(
+                [_as_before("mc-rescue", telephone=prop("abc"))], system_actor("test")
+            )
+            row = (await http.get(path)).json()["row"]
+            assert row["telephone"] == "abc"
+            assert (await http.put(path, json={**row, "category": "health"})).status_code == 400
+            assert (await http.put(path, json={**row, "telephone": "199"})).status_code == 200
 
     run(work)

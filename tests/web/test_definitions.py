@@ -269,6 +269,46 @@ def test_a_new_definition_needs_a_code_of_its_own(screens: Any) -> None:
     expect(page.get_by_label("ชื่อ (ภาษาอังกฤษ)")).to_have_value("Amb2")
 
 
+@pytest.mark.parametrize(("lang", "theme"), [("th", "dark"), ("en", "light")])
+def test_a_wrong_field_is_marked_has_the_focus_and_is_quiet_once_corrected(
+    screens: Any, lang: str, theme: str
+) -> None:
+    words = {
+        "th": ("แก้ไข", "บันทึกและใช้บังคับทันที", "โทรศัพท์", "ต้องเป็นหมายเลขที่โทรออกได้", "เพิ่ม", "ต.ป่าตอง"),
+        "en": ("Edit", "Save and put into force", "Telephone", "must be a number that can be dialled", "Add", "Patong"),
+    }[lang]  # fmt: skip
+    page = screens("admin", lang=lang, theme=theme).open("/definitions/agencies/pk-ddpm")
+    page.get_by_role("button", name=words[0], exact=True).click()
+    number = page.get_by_label(words[2], exact=True)
+    number.fill("abc")
+    page.get_by_role("button", name=words[1]).click()
+    told = page.get_by_role("alert").filter(has_text=words[3])
+    expect(told).to_be_visible()
+    expect(number).to_have_attribute("aria-invalid", "true")
+    expect(number).to_be_focused()
+    assert told.get_attribute("id") in str(number.get_attribute("aria-describedby"))
+    assert serious(page) == []
+    number.fill("1784")
+    expect(told).to_have_count(0)
+    expect(number).not_to_have_attribute("aria-invalid", "true")
+    areas = page.get_by_role("group", name=re.compile("Area served|พื้นที่รับผิดชอบ")).first
+    areas.get_by_role("button", name=re.compile(words[4])).click()
+    expect(areas.get_by_role("option", name=words[5], exact=True)).to_have_count(1)
+
+
+def test_what_the_reader_of_rules_refuses_is_said_at_its_field_in_thai(screens: Any) -> None:
+    page = screens("admin", lang="th").open("/definitions/alert-rules/strong-wind")
+    page.get_by_role("button", name="แก้ไข", exact=True).click()
+    limit = page.get_by_label("เตือนเมื่อ: ค่า")
+    limit.fill("สามสิบ")
+    page.get_by_label("เหตุผลในการแก้ไข").fill("ทดลอง")
+    page.get_by_role("button", name="บันทึกเป็นร่าง").click()
+    expect(page.get_by_role("alert").filter(has_text="ต้องเป็นตัวเลข")).to_be_visible()
+    expect(limit).to_have_attribute("aria-invalid", "true")
+    expect(limit).to_be_focused()
+    expect(page.get_by_label("ยกเลิกเมื่อ: ค่า")).not_to_have_attribute("aria-invalid", "true")
+
+
 def test_a_deleted_definition_is_found_and_restored(screens: Any, platform: Platform) -> None:
     page = screens("admin").open("/definitions/incident-types/drowning")
     title = page.locator("main section h2").first.inner_text()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from typing import Annotated, Final
 
 from andaman.city.registers import Registers
 from andaman.city.types import ORGANIZATION
 from andaman.definitions.service import Definitions
-from andaman.form import Row, RowRefused
+from andaman.form import Row, RowRefused, digits, entity_of, telephone
 from andaman.identity.checks import checked_agency
 from andaman.identity.model import Actor, system_actor
 from andaman.identity.problems import AgencyCodeInvalid
@@ -19,15 +19,16 @@ from andaman.register import Register
 
 
 class AgencyRow(Row, frozen=True, kw_only=True):
-    """``area_served``: ids of areas, for a local authority."""
+    """``area_served``: for a local authority. ``local_code``: of the Department of Local Administration. Nobody knows the
+    ``origin`` of a row but its writer."""
 
     name: Words
     category: str = ""
-    emergency_number: str = ""
-    telephone: str = ""
-    local_code: str = ""
-    area_served: tuple[str, ...] = ()
-    origin: str = "reported"
+    emergency_number: Annotated[str, telephone()] = ""
+    telephone: Annotated[str, telephone()] = ""
+    local_code: Annotated[str, digits(9)] = ""
+    area_served: Annotated[tuple[str, ...], entity_of("AdministrativeArea")] = ()
+    origin: str = ""
     source: str = ""
 
 

@@ -43,6 +43,11 @@ class RegisterPlace:
 
 
 def kind_of(registers: Registers, register: Register[Any]) -> DefinitionKind:
+    def check(row: Any) -> None:
+        if register.check is not None:
+            register.check(row)
+        registers.check_entities(register, row)
+
     return DefinitionKind(
         register.name,
         register.words,
@@ -50,6 +55,6 @@ def kind_of(registers: Registers, register: Register[Any]) -> DefinitionKind:
         RegisterPlace(registers, register),
         read=MANAGE_REGISTERS if register.confidential else READ_REGISTERS,
         manage=MANAGE_REGISTERS,
-        check=register.check,
+        check=check,
         asks_reason=register.asks_reason,
     )

@@ -26,8 +26,9 @@ from andaman.city.pack import Pack, base_register
 from andaman.city.problems import NoSuchRegister, NoSuchRow
 from andaman.city.seeding import BASE, Seed, digest_of_content, fill_in, filled_by
 from andaman.definitions.references import check_references
-from andaman.form import AnyRow, RowRefused
+from andaman.form import AnyRow, EntityUnknown, RowRefused
 from andaman.identity.model import FULL_ACCESS, Actor
+from andaman.kernel.refusals import Refusal
 from andaman.kernel.time import Micros, parse_time
 from andaman.register import Register, Rows
 from andaman.vocabulary import EntityType
@@ -153,6 +154,16 @@ class Registers:
         """When the row was last written; None where there is none."""
         return written_at(self._broker.find(register.id_of(code), FULL_ACCESS))
 
+    def check_entities(self, register: Register[AnyRow], row: AnyRow) -> None:
+        """Raises RowRefused where a field names an entity that is not there, or is of another type."""
+        errors: list[Refusal] = []
+        for name, kind, entity_id in register.form.entities_in(register.json(row)):
+            doc = self._broker.find(entity_id, FULL_ACCESS)
+            if doc is None or build.iri(kind) not in doc["type"]:
+                errors.append(EntityUnknown(field=name, value=entity_id[:120]))
+        if errors:
+            raise RowRefused.of(errors)
+
     # -- writing --------------------------------------------------------------------------------------------
     async def put(self, register: Register[Any], code: str, raw: Any, actor: Actor) -> RowAnswer:
         """Create or replace a row. Raises RowRefused; then nothing is written."""
@@ -234,7 +245,9 @@ class Registers:
         }
         if register.code_attribute:
             attrs[register.code_attribute] = build.prop(row.code)
-        for name, text in {"origin": "reported", **register.constants}.items():
+        own_origin = any(one.name == "origin" for one in register.fields)
+        constants = {**({} if own_origin else {"origin": "reported"}), **register.constants}
+        for name, text in constants.items():
             attrs.setdefault(name, build.prop(text))
         doc = build.entity(register.id_of(row.code), register.entity_type.name, (register.scope,), **attrs)
         old = self._broker.find(doc["id"], FULL_ACCESS)

@@ -84,8 +84,8 @@ class DefinitionKind:
         return self.review or self.manage
 
     def content_of(self, key: str, document: Document) -> dict[str, Any]:
-        """The document as its place would give it back. Raises RowRefused."""
-        return self.form.document(self.canonical(self.form.read({**document, "code": key})))
+        """What somebody writes now, as its place would give it back. Raises RowRefused."""
+        return self.form.document(self.canonical(self.form.read({**document, "code": key}, entered=True)))
 
     def row_of(self, key: str, content: Document) -> Row:
         found: Row = self.form.read({**content, "code": key})

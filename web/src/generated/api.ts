@@ -250,11 +250,13 @@ export interface FigureValue {
 export interface FormField {
   readonly name: string;
   readonly words: Message;
-  readonly kind: 'choice' | 'code' | 'flag' | 'integer' | 'json' | 'number' | 'part' | 'text' | 'words';
+  readonly kind: 'choice' | 'code' | 'entity' | 'flag' | 'integer' | 'json' | 'number' | 'part' | 'telephone' | 'text' | 'words';
   readonly required: boolean;
   readonly many: boolean;
   readonly choices: readonly Choice[];
   readonly register: string;
+  readonly entityType: string;
+  readonly length: number;
   readonly fields: readonly FormField[];
 }
 

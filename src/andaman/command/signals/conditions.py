@@ -22,7 +22,7 @@ from andaman.command.signals.definition import (
     iter_leaves,
 )
 from andaman.command.signals.episode import Episode
-from andaman.kernel.errors import BadRequestData
+from andaman.command.signals.problems import RuleAreaUnknown
 from andaman.kernel.geometry import Area, centre_of
 from andaman.kernel.time import Micros, format_time
 
@@ -161,11 +161,11 @@ def _in_area(c: InArea, area_of: AreaOf) -> Truth:
     for name in c.areas:
         geometry = area_of(name)
         if geometry is None:
-            raise BadRequestData(f"{name} is not an entity with an area as its location", field="/when")
+            raise RuleAreaUnknown(value=name[:120])
         try:
             shapes.append(Area(geometry))
         except ValueError as error:
-            raise BadRequestData(f"{name} cannot be used as an area: {error}", field="/when") from None
+            raise RuleAreaUnknown(value=name[:120]) from error
     attr, inside = c.attr, c.inside
 
     def truth(known: Known, now: Micros) -> bool:

@@ -12,10 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import orjson
+
 from andaman.broker.api import LOCATION, iri
 from andaman.command.core.states import SEVERITIES
+from andaman.command.signals import problems
 from andaman.command.types import CATEGORY, CERTAINTY, URGENCY
-from andaman.kernel.errors import BadRequestData
 from andaman.kernel.geometry import Area
 from andaman.kernel.time import DAY, HOUR, MINUTE, SECOND, Micros
 
@@ -26,6 +28,7 @@ ORDERINGS: Final = (">", ">=", "<", "<=")
 OPERATORS: Final = (*ORDERINGS, "==", "!=", "between", "outside")
 MAX_CONDITIONS: Final = 50
 MAX_DEPTH: Final = 8
+TEXT_MAX: Final = 500
 
 Scalar = float | str | bool
 
@@ -184,14 +187,12 @@ def parse_duration(text: Any, field_: str) -> Micros:
     """µs of an ISO 8601 duration of weeks, days, hours, minutes and seconds; more than zero, at most 366 days."""
     match = _DURATION.fullmatch(text) if isinstance(text, str) else None
     if match is None or not any(match.groups()):
-        raise BadRequestData(
-            f"{field_}: {text!r} is not a duration such as PT10M or P1DT6H (no months or years)", field=field_
-        )
+        raise problems.RuleDurationWrong(field=field_, value=str(text)[:80])
     weeks, days, hours, minutes, seconds = match.groups()
     total = (int(weeks or 0) * 7 + int(days or 0)) * DAY + int(hours or 0) * HOUR + int(minutes or 0) * MINUTE
     total += round(float(seconds or 0) * SECOND)
     if not 0 < total <= 366 * DAY:
-        raise BadRequestData(f"{field_}: {text} is not between a microsecond and 366 days", field=field_)
+        raise problems.RuleDurationWrong(field=field_, value=str(text)[:80])
     return total
 
 
@@ -201,42 +202,39 @@ class _Reader:
     def __init__(self) -> None:
         self.count = 0
 
-    def fail(self, where: str, right: str) -> BadRequestData:
-        return BadRequestData(f"{where or '/'}: {right}", field=where)
-
     def members(
         self, raw: Any, where: str, allowed: Sequence[str], needed: Sequence[str] = ()
     ) -> dict[str, Any]:
         if not isinstance(raw, dict):
-            raise self.fail(where, f"must be a JSON object, not {type(raw).__name__}")
+            raise problems.RulePartNotAnObject(field=where or "/")
         for name in raw:
             if name not in allowed:
-                raise self.fail(f"{where}/{name}", f"is not known here; allowed are {', '.join(allowed)}")
+                raise problems.RulePartUnknown(field=f"{where}/{name[:80]}", choices=allowed)
         for name in needed:
             if name not in raw:
-                raise self.fail(f"{where}/{name}", "is missing")
+                raise problems.RulePartMissing(field=f"{where}/{name}")
         return raw
 
     def text(self, raw: Any, where: str) -> str:
-        if not isinstance(raw, str) or not raw.strip() or len(raw) > 500:
-            raise self.fail(where, "must be a text of 1 to 500 characters")
+        if not isinstance(raw, str) or not raw.strip() or len(raw) > TEXT_MAX:
+            raise problems.RuleTextWrong(field=where, limit=TEXT_MAX)
         return raw
 
     def name(self, raw: Any, where: str) -> str:
         text = self.text(raw, where)
         if re.search(r"[\s<>\"'=;()]", text):
-            raise self.fail(where, f"{text!r} is not a name of a type or attribute")
+            raise problems.RuleNameWrong(field=where, value=text[:80])
         return iri(text)
 
     def number(self, raw: Any, where: str) -> float:
         if isinstance(raw, bool) or not isinstance(raw, int | float) or not math.isfinite(raw):
-            raise self.fail(where, f"must be a number, not {raw!r}")
+            raise problems.RuleNumberWrong(field=where)
         number = float(raw)
         return number if number == raw else raw  # an integer that a double does not hold stays one
 
     def choice(self, raw: Any, where: str, allowed: Sequence[str]) -> str:
         if raw not in allowed:
-            raise self.fail(where, f"{raw!r} is not one of {', '.join(allowed)}")
+            raise problems.RuleChoiceWrong(field=where, value=str(raw)[:80], choices=allowed)
         return str(raw)
 
     def languages(self, raw: Any, where: str) -> dict[str, str]:
@@ -247,15 +245,15 @@ class _Reader:
     def condition(self, raw: Any, where: str, depth: int = 0, inner: bool = False) -> Condition:
         self.count += 1
         if self.count > MAX_CONDITIONS or depth > MAX_DEPTH:
-            raise self.fail(where, f"a rule has at most {MAX_CONDITIONS} conditions, nested {MAX_DEPTH} deep")
+            raise problems.RuleTooLarge(field=where, conditions=MAX_CONDITIONS, depth=MAX_DEPTH)
         if not isinstance(raw, dict):
-            raise self.fail(where, "a condition is a JSON object")
+            raise problems.RulePartNotAnObject(field=where)
         for key in ("all", "any"):
             if key in raw:
                 self.members(raw, where, (key,))
                 parts = raw[key]
                 if not isinstance(parts, list) or not parts:
-                    raise self.fail(f"{where}/{key}", "must be a list of one or more conditions")
+                    raise problems.RuleListEmpty(field=f"{where}/{key}")
                 read = tuple(
                     self.condition(p, f"{where}/{key}/{i}", depth + 1, inner) for i, p in enumerate(parts)
                 )
@@ -265,7 +263,7 @@ class _Reader:
             return Not(self.condition(raw["not"], f"{where}/not", depth + 1, inner))
         if "exists" in raw:
             if inner:
-                raise self.fail(where, "an exists condition cannot stand within another one")
+                raise problems.RuleExistsNested(field=where)
             self.members(raw, where, ("exists",))
             body = self.members(raw["exists"], f"{where}/exists", ("type", "where"), ("type", "where"))
             inside = self.condition(body["where"], f"{where}/exists/where", depth + 1, True)
@@ -275,7 +273,7 @@ class _Reader:
                 return self._area(raw, where, key)
         if "silent" in raw:
             if inner:
-                raise self.fail(where, "silence cannot be asked within exists")
+                raise problems.RuleSilenceNested(field=where)
             self.members(raw, where, ("attr", "silent"), ("attr",))
             after = parse_duration(raw["silent"], f"{where}/silent")
             return Silent(self.name(raw["attr"], f"{where}/attr"), after)
@@ -290,11 +288,11 @@ class _Reader:
         found: Scalar
         if op in ("between", "outside"):
             if not isinstance(value, list) or len(value) != 2:
-                raise self.fail(at, f"{op} takes a list of two numbers")
+                raise problems.RuleBoundsWrong(field=at)
             found, upper = self.number(value[0], f"{at}/0"), self.number(value[1], f"{at}/1")
             number = found
             if found > upper:
-                raise self.fail(at, "the first bound is not above the second")
+                raise problems.RuleBoundsWrong(field=at)
         elif op in ("==", "!=") and isinstance(value, str | bool) and "per" not in raw:
             found = self.text(value, at) if isinstance(value, str) else value
         else:
@@ -315,32 +313,28 @@ class _Reader:
             try:
                 Area(place)
             except ValueError as error:
-                raise self.fail(at, str(error)) from None
-            import orjson
-
+                raise problems.RuleAreaWrong(field=at) from error
             shape = {"type": place["type"], "coordinates": place["coordinates"]}
             return InArea(
                 attr, key == "inside", (), orjson.dumps(shape, option=orjson.OPT_SORT_KEYS).decode()
             )
-        raise self.fail(
-            at, "must be a GeoJSON Polygon or MultiPolygon, or the id of an area entity or a list of ids"
-        )
+        raise problems.RuleAreaWrong(field=at)
 
     def bands(self, raw: Any, where: str) -> Bands:
         body = self.members(raw, where, ("attr", "bands", "direction"), ("attr", "bands"))
         rising = self.choice(body.get("direction", "up"), f"{where}/direction", ("up", "down")) == "up"
         pairs = body["bands"]
         if not isinstance(pairs, list) or not pairs:
-            raise self.fail(f"{where}/bands", "must be a list of [bound, severity]")
+            raise problems.RuleListEmpty(field=f"{where}/bands")
         read = []
         for i, pair in enumerate(pairs):
             at = f"{where}/bands/{i}"
             if not isinstance(pair, list) or len(pair) != 2:
-                raise self.fail(at, "must be [bound, severity]")
+                raise problems.RuleBandWrong(field=at)
             read.append((self.number(pair[0], f"{at}/0"), self.choice(pair[1], f"{at}/1", SEVERITIES)))
         bounds = [bound for bound, _ in read]
         if bounds != sorted(set(bounds), reverse=not rising):
-            raise self.fail(f"{where}/bands", f"bounds must {'rise' if rising else 'fall'} from band to band")
+            raise (problems.RuleBandsRise if rising else problems.RuleBandsFall)(field=f"{where}/bands")
         return Bands(self.name(body["attr"], f"{where}/attr"), tuple(read), rising)
 
 
@@ -351,16 +345,16 @@ _MEMBERS: Final = (
 
 
 def read_rule(rule_id: str, definition: Any, name: Mapping[str, str] | None = None) -> Rule:
-    """The rule of a definition. Raises BadRequestData with ``field``, the JSON pointer of the offending member."""
+    """The rule of a definition. Raises RuleRefused."""
     r = _Reader()
     raw = r.members(definition, "", _MEMBERS, ("select", "when", "severity"))
     select = r.members(raw["select"], "/select", ("type", "scope", "q"), ("type",))
     types = select["type"] if isinstance(select["type"], list) else [select["type"]]
     if not types:
-        raise r.fail("/select/type", "names at least one type")
+        raise problems.RuleListEmpty(field="/select/type")
     when = r.condition(raw["when"], "/when")
     if not attributes(when):
-        raise r.fail("/when", "must look at an attribute of the selected entity itself, not only at others")
+        raise problems.RuleLooksAway(field="/when")
     clear = r.condition(raw["clear"], "/clear") if "clear" in raw else None
     bands, severity = None, "Unknown"
     if isinstance(raw["severity"], dict):

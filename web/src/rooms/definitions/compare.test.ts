@@ -5,7 +5,7 @@ import { differences } from './compare';
 import { entered, lines, titleOf } from './form';
 
 const field = (name: string, kind: FormField['kind'], more: Partial<FormField> = {}): FormField => ({
-  name, kind, words: { th: name, en: name }, required: false, many: false, choices: [], register: '', fields: [], ...more,
+  name, kind, words: { th: name, en: name }, required: false, many: false, choices: [], register: '', entityType: '', length: 0, fields: [], ...more,
 });
 const none = () => [];
 const letters = field('letters', 'text', { many: true });

@@ -5,7 +5,7 @@ import type { FormField } from '$generated/api';
 import { msg } from './messages';
 
 export type Document = Readonly<Record<string, unknown>>;
-/** The definitions of a kind, as choices for a field that names one. */
+/** The definitions of a kind, or the entities of a type, as choices for a field that names one. */
 export type Choices = (kind: string) => readonly { value: string; label: string }[];
 
 /** Members of a value that is an object; none for another value. */
@@ -70,7 +70,8 @@ export function lines(field: FormField, value: unknown, choices: Choices): strin
       return [choice ? t(choice.words) : String(value)];
     }
     case 'code':
-      return [choices(field.register).find((one) => one.value === value)?.label ?? String(value)];
+    case 'entity':
+      return [choices(field.register || field.entityType).find((one) => one.value === value)?.label ?? String(value)];
     case 'part':
       return field.fields.flatMap((inner) => {
         const content = record(value)[inner.name];

@@ -2,7 +2,7 @@ import { messages } from '$lib/i18n.svelte';
 
 export const msg = messages({
   title: { th: 'ทะเบียนและกฎของเมือง', en: 'Definitions' },
-  short: { th: 'ทะเบียนและกฎ', en: 'Definitions' },
+  short: { th: 'ทะเบียน\u200bและกฎ', en: 'Definitions' },
   about: {
     th: 'ทะเบียน กฎการแจ้งเตือน และบทบาทที่เมืองกำหนดเอง ทุกการแก้ไขมีประวัติว่าใครทำ เมื่อใด และเพราะเหตุใด',
     en: 'The city defines its registers, alert rules and roles. The history says who changed what, when and why.',
@@ -31,6 +31,7 @@ export const msg = messages({
   reasonNeeded: { th: 'โปรดระบุเหตุผล ระบบเก็บไว้ในประวัติ', en: 'Give a reason; the history keeps it.' },
   codeMissing: { th: 'โปรดกรอกรหัส', en: 'Give a code.' },
   codeHint: { th: 'ตัวอักษรอังกฤษ ตัวเลข จุด ขีดกลาง และขีดล่าง ไม่เกิน 80 ตัว ภายหลังเปลี่ยนไม่ได้', en: 'At most 80 letters, digits, dots, hyphens and underscores. It cannot be changed later.' },
+  digits: { th: 'ตัวเลข {n} หลัก', en: '{n} digits' },
   faults: { th: 'ยังบันทึกไม่ได้ โปรดแก้ไขช่องที่ระบุ', en: 'Nothing is saved yet. Please look at the marked fields.' },
   whatNow: { th: '“บันทึกและใช้บังคับทันที” มีผลกับทุกคนทันที ฉบับเดิมยังอยู่ในประวัติและนำกลับมาใช้ได้', en: '“Save and put into force” takes effect for everybody at once. The version before stays in the history and can come back.' },
   askAnyway: { th: 'ส่งให้บุคคลที่สองตรวจ', en: 'Send for review' },

@@ -1,5 +1,8 @@
 /** The doors of definitions and approvals, and the kinds that the page has read. */
+import { areaWords } from '$entities/messages';
+import { CONTEXT } from '$entities/references.svelte';
 import { api } from '$lib/api';
+import { nameText, t } from '$lib/i18n.svelte';
 import type { ImportAnswer, KindPage, ProposalAnswer, ReviewAsked, RulePreview, VersionAnswer } from '$generated/api';
 import { titleOf, type Choices, type Document } from './form';
 
@@ -38,10 +41,23 @@ export const server = {
     api.post<ImportAnswer>('/api/config', content, { query: { try: token ? undefined : 'true', delete: remove ? 'true' : undefined, token, reason, file } }),
 };
 
+interface Named {
+  readonly id: string;
+  readonly name?: { readonly languageMap?: unknown };
+  readonly level?: string;
+}
+/** An area says whether it is a sub-district or a district. */
+function choiceOf({ id, name, level }: Named): ReturnType<Choices>[number] {
+  const text = nameText(name?.languageMap) || id;
+  return { value: id, label: level === 'tambon' || level === 'amphoe' ? t(areaWords[level], { name: text }) : text };
+}
+
 /** Kinds with their definitions, each asked for once, to say codes and keys by their names. */
 export class KnownKinds {
   #found: Readonly<Record<string, KindPage>> = $state.raw({});
+  #named: Readonly<Record<string, readonly Named[]>> = $state.raw({});
   #asked = new Set<string>();
+  #askedTypes = new Set<string>();
 
   need(kind: string): void {
     if (this.#asked.has(kind)) return;
@@ -51,10 +67,21 @@ export class KnownKinds {
       .then((page) => (this.#found = { ...this.#found, [kind]: page }))
       .catch(() => {}); // without it, its codes are shown
   }
-  /** Also the kinds that its fields name. */
+  #needEntities(type: string): void {
+    if (this.#askedTypes.has(type)) return;
+    this.#askedTypes.add(type);
+    api
+      .get<Named[]>('/ngsi-ld/v1/entities', { query: { type, attrs: 'name,level', options: 'keyValues', limit: 1000 }, headers: CONTEXT })
+      .then((found) => (this.#named = { ...this.#named, [type]: found }))
+      .catch(() => {}); // without them, their ids are shown
+  }
+  /** Also the kinds and the entities that its fields name. */
   needAll(page: KindPage): void {
     const each = page.fields.flatMap((field) => [field, ...field.fields]);
-    for (const field of each) if (field.register) this.need(field.register);
+    for (const field of each) {
+      if (field.register) this.need(field.register);
+      if (field.entityType) this.#needEntities(field.entityType);
+    }
   }
   of(kind: string): KindPage | null {
     return this.#found[kind] ?? null;
@@ -74,6 +101,8 @@ export class KnownKinds {
     return titleOf(this.of(kind)?.fields ?? [], key, document);
   }
   choices: Choices = (kind) => {
+    const named = this.#named[kind];
+    if (named) return named.map(choiceOf).sort((one, other) => one.label.localeCompare(other.label, 'th'));
     const page = this.of(kind);
     return page ? page.definitions.filter((one) => one.document !== null).map((one) => ({ value: one.key, label: titleOf(page.fields, one.key, one.document) })) : [];
   };
