@@ -15,7 +15,7 @@ class RuleRefused(Refusal, BadRequestData):
 
 class RulePartNotAnObject(RuleRefused):
     code = "rule-part-not-an-object"
-    words = Words("{field}: ต้องเป็นออบเจ็กต์ JSON", "{field}: must be a JSON object")
+    words = Words("{field}: ต้องเป็นกลุ่มของค่าที่มีชื่อกำกับ", "{field}: must be a JSON object")
 
 
 class RulePartUnknown(RuleRefused):
@@ -64,10 +64,11 @@ class RuleChoiceWrong(RuleRefused):
 class RuleDurationWrong(RuleRefused):
     code = "rule-duration-wrong"
     words = Words(
-        "{field}: “{value}” ไม่ใช่ระยะเวลา เช่น PT10M หรือ P1DT6H (ไม่ใช้เดือนและปี) ไม่เกิน 366 วัน",
-        "{field}: “{value}” is not a duration such as PT10M or P1DT6H (no months or years), of at most 366 days",
+        "{field}: “{value}” ไม่ใช่ระยะเวลา เช่น {example} (ไม่ใช้เดือนและปี) ไม่เกิน 366 วัน",
+        "{field}: “{value}” is not a duration such as {example} (no months or years), of at most 366 days",
     )
     value: str
+    example: str = "P1DT6H"
 
 
 class RuleTooLarge(RuleRefused):
@@ -88,7 +89,7 @@ class RuleListEmpty(RuleRefused):
 class RuleExistsNested(RuleRefused):
     code = "rule-exists-nested"
     words = Words(
-        "{field}: เงื่อนไข exists ซ้อนอยู่ในเงื่อนไข exists ไม่ได้",
+        "{field}: เงื่อนไขเกี่ยวกับข้อมูลอื่นซ้อนกันไม่ได้",
         "{field}: an exists condition cannot stand within another one",
     )
 
@@ -96,7 +97,7 @@ class RuleExistsNested(RuleRefused):
 class RuleSilenceNested(RuleRefused):
     code = "rule-silence-nested"
     words = Words(
-        "{field}: ตรวจการขาดหายของข้อมูลภายในเงื่อนไข exists ไม่ได้",
+        "{field}: ตรวจการขาดหายของข้อมูลภายในเงื่อนไขเกี่ยวกับข้อมูลอื่นไม่ได้",
         "{field}: silence cannot be asked within exists",
     )
 
@@ -112,7 +113,7 @@ class RuleBoundsWrong(RuleRefused):
 class RuleAreaWrong(RuleRefused):
     code = "rule-area-wrong"
     words = Words(
-        "{field}: ต้องเป็นพื้นที่ GeoJSON แบบ Polygon หรือ MultiPolygon ที่ถูกต้อง หรือรหัสของพื้นที่ในระบบ",
+        "{field}: ต้องเป็นรูปหลายเหลี่ยมที่ถูกต้อง หรือรหัสของพื้นที่ในระบบ",
         "{field}: must be a valid GeoJSON Polygon or MultiPolygon, or ids of entities with an area",
     )
 
