@@ -254,6 +254,35 @@ def test_a_title_in_one_language_says_so_to_readers_of_the_other(screens: Any, p
     expect(panel.locator(".incident > header")).to_contain_text("Patong, Kathu District")
 
 
+def test_a_correction_shows_what_a_colleague_changed_meanwhile(screens: Any, platform: Platform) -> None:
+    """Both values before anything is saved; a person decides. A title that was corrected in one language takes the other away."""
+    made = incident(platform, {"th": "น้ำท่วมถนน", "en": "Flooded road"})
+    page = screens("operator", lang="en").open("/")
+    panel = opened(page, made)
+    panel.get_by_role("button", name="Correct the record").click()
+    form = dialog(page)
+    form.get_by_label("Headline (in Thai)").fill("น้ำป่าไหลหลาก")
+    expect(form).to_contain_text("belongs to the old one")
+    form.get_by_label("Reason for the correction").fill("Second caller")
+    path, body = f"/api/command/incidents/{made['id']}/corrections", {"reason": "x", "severity": "Extreme"}
+    other = {**body, "name": {"th": "น้ำท่วมหน้าตลาด", "en": "Flood at the market"}}
+    platform.api("POST", path, other, role="dispatcher")
+    asked = form.get_by_role("alert")
+    expect(asked).to_contain_text("became “Flood at the market” while you were writing", timeout=SLOW)
+    expect(asked).to_contain_text("Yours is “น้ำป่าไหลหลาก”")
+    expect(form.get_by_label("Severity")).to_have_value("Extreme")
+    assert serious(page) == []
+    form.get_by_role("button", name="Save the correction").click()
+    expect(form).to_contain_text("is not stored", timeout=SLOW)
+    asked.get_by_role("button", name="Use mine").first.click()
+    form.get_by_role("button", name="Save the correction").click()
+    expect(form).to_have_count(0, timeout=SLOW)
+    expect(panel.get_by_role("heading", level=2)).to_have_text("น้ำป่าไหลหลาก (in Thai)", timeout=SLOW)
+    stored = platform.api("GET", f"/api/command/incidents/{made['id']}")["incident"]["a"]
+    assert stored["name"] == {"th": "น้ำป่าไหลหลาก"}
+    assert stored["severity"] == "Extreme"
+
+
 @pytest.mark.parametrize(
     ("lang", "theme"), [("th", "light"), ("en", "dark"), ("th", "dark"), ("en", "light")]
 )

@@ -15,7 +15,7 @@ from andaman.command.types import (
 )
 from andaman.kernel.errors import BadRequestData, Conflict, ResourceNotFound
 from andaman.kernel.refusals import Refusal
-from andaman.kernel.words import FieldName, Names, State, States, Words
+from andaman.kernel.words import FieldName, Names, State, States, Time, Words
 
 KINDS: Final = {
     one.name: one.words
@@ -110,6 +110,21 @@ class StatusFollowsUnits(Refusal, Conflict):
     )
     step: State
     allowed: States
+
+
+class CorrectedMeanwhile(Refusal, Conflict):
+    """Somebody changed the value while this correction was written. ``now``: theirs; ``asked``: this one."""
+
+    code = "corrected-meanwhile"
+    words = Words(
+        "{person} แก้ไข{field}เป็น “{now}” เมื่อ {at} ค่าของท่าน “{asked}” ยังไม่ได้บันทึก โปรดเลือกค่าที่ถูกต้อง",
+        "{person} changed the {field} to “{now}” at {at}; your value “{asked}” is not stored, choose the right one",
+    )
+    field: FieldName
+    person: str
+    at: Time
+    now: Words
+    asked: Words
 
 
 class NothingToCorrect(Refusal, BadRequestData):

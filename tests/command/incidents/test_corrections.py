@@ -11,7 +11,7 @@ import pytest
 from andaman.command.core.reading import read_form
 from andaman.command.desk import Desk
 from andaman.command.incidents.commands import CorrectIncident, OpenIncident
-from andaman.command.problems import NothingToCorrect, PlaceNotChosen
+from andaman.command.problems import CorrectedMeanwhile, NothingToCorrect, PlaceNotChosen
 from andaman.identity.model import FULL_ACCESS
 from andaman.kernel.errors import BadRequestData
 from tests.command.city import (
@@ -132,6 +132,49 @@ def test_a_correction_and_a_step_at_once_are_both_numbered(tmp_path: Path) -> No
             assert changes[0]["old"]["en"] == "Severe"
             assert changes[1]["old"] == changes[0]["new"]
             assert status_of(broker, incident, "severity") == changes[1]["new"]["en"]
+
+    asyncio.run(run())
+
+
+def test_a_correction_does_not_overwrite_what_its_author_did_not_see(tmp_path: Path) -> None:
+    """It is refused with both values and who made the other. What nobody else changed, and what is made of the new value, is
+    taken."""
+
+    async def run() -> None:
+        clock = HandClock()
+        async with broker_at(tmp_path, clock) as broker:
+            desk, incident = await opened(broker, clock, name="น้ำท่วม", address="ถลาง")
+            seen = {
+                "incidentType": "roadAccident", "severity": "Severe", "name": {"th": "น้ำท่วม"},
+                "address": "ถลาง", "location": point(0.6, 0),
+            }  # fmt: skip
+            await correct(desk, incident, name="น้ำท่วมหน้าตลาด", base=seen)
+            with pytest.raises(CorrectedMeanwhile) as refused:
+                await correct(desk, incident, name="น้ำป่า", severity="Minor", base=seen)
+            told = refused.value.params
+            assert (told["field"], told["person"]) == ("name", "Nok")
+            assert (told["now"].th, told["asked"].th) == ("น้ำท่วมหน้าตลาด", "น้ำป่า")
+            assert status_of(broker, incident, "severity") == "Severe", "all or nothing"
+
+            await correct(
+                desk,
+                incident,
+                severity="Minor",
+                address="ตลาด",
+                location=point(3, 3),
+                incidentType="fire",
+                base=seen,
+            )
+            for stale in (
+                {"severity": "Extreme"},
+                {"address": "a"},
+                {"location": point(1, 1)},
+                {"incidentType": "flood"},
+            ):
+                with pytest.raises(CorrectedMeanwhile):
+                    await correct(desk, incident, **stale, base=seen)
+            await correct(desk, incident, name="น้ำป่า", base={**seen, "name": {"th": "น้ำท่วมหน้าตลาด"}})
+            assert status_of(broker, incident, "name") == {"th": "น้ำป่า"}
 
     asyncio.run(run())
 

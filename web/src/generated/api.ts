@@ -140,6 +140,15 @@ export interface CorrectIncident {
   readonly address?: string;
   readonly location?: { readonly type: 'Point'; readonly coordinates: readonly number[] } | null;
   readonly locationUnknown?: boolean;
+  readonly base?: CorrectionBase | null;
+}
+
+export interface CorrectionBase {
+  readonly incidentType?: string;
+  readonly severity?: 'Unknown' | 'Minor' | 'Moderate' | 'Severe' | 'Extreme';
+  readonly name?: Titles | null;
+  readonly address?: string;
+  readonly location?: { readonly type: 'Point'; readonly coordinates: readonly number[] } | null;
 }
 
 export interface CourseRow {

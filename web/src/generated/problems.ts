@@ -31,6 +31,7 @@ export const problems: Readonly<Record<string, ProblemWords>> = {
   "context-source-failed": {"th": "แหล่งข้อมูลภายนอกทำงานไม่สำเร็จ", "en": "A context source failed"},
   "context-source-refused": {"th": "แหล่งข้อมูลภายนอกไม่รับคำขอ", "en": "A context source refused the request"},
   "context-source-timeout": {"th": "แหล่งข้อมูลภายนอกไม่ตอบภายในเวลาที่กำหนด", "en": "A context source did not answer in time"},
+  "corrected-meanwhile": {"th": "{person} แก้ไข{field}เป็น “{now}” เมื่อ {at} ค่าของท่าน “{asked}” ยังไม่ได้บันทึก โปรดเลือกค่าที่ถูกต้อง", "en": "{person} changed the {field} to “{now}” at {at}; your value “{asked}” is not stored, choose the right one", "params": {"field": "field", "person": "text", "at": "time", "now": "name", "asked": "name"}},
   "course-not-completed": {"th": "ต้องผ่านทุกขั้นของหลักสูตรก่อน จึงจะออกใบรับรองได้", "en": "Pass every step of the course first", "params": {}},
   "course-step-not-usable": {"th": "ขั้นที่ {number} ต้องมีรหัสไม่ซ้ำ เวลา สัดส่วนผ่าน 0–1 ระดับ 1–4 และหากเป็นคำถามต้องมีตัวเลือกอย่างน้อยสองข้อพร้อมข้อที่ถูก", "en": "Step {number} needs an id of its own, minutes, a share from 0 to 1 and levels from 1 to 4. Each question needs two choices or more, and the right one among them", "params": {"field": "field", "number": "number"}},
   "csrf-token-wrong": {"th": "หน้านี้ไม่ตรงกับการเข้าสู่ระบบครั้งล่าสุด โปรดโหลดหน้าใหม่แล้วลองอีกครั้ง", "en": "This page does not belong to the present session; load it again. The request needs the header X-CSRF-Token as given at sign-in", "params": {"field": "field"}},

@@ -56,9 +56,20 @@ class CheckItem(Form, frozen=True, kw_only=True):
     item: BothLanguages
 
 
+class CorrectionBase(Form, frozen=True, kw_only=True):
+    """The values that a person saw when they began. ``location``: null where none was known."""
+
+    incident_type: Line = ""
+    severity: Severity = Severity.UNKNOWN
+    name: Titles | None = None
+    address: Address = ""
+    location: Position | None = None
+
+
 class CorrectIncident(Form, frozen=True, kw_only=True):
     """The given values become true; the timeline keeps the old ones, with the reason. ``location_unknown``: the place that was
-    noted is wrong, and nobody knows the right one yet."""
+    noted is wrong, and nobody knows the right one yet. ``base``: what it was made from; a value that somebody changed since
+    is not overwritten."""
 
     incident: str
     reason: Text
@@ -68,6 +79,7 @@ class CorrectIncident(Form, frozen=True, kw_only=True):
     address: Address = ""
     location: Position | None = None
     location_unknown: Flag = False
+    base: CorrectionBase | None = None
 
 
 class HandOver(Form, frozen=True, kw_only=True):

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from andaman.broker.api import Instance, geo, lang, prop
+from andaman.broker.api import Instance, geo, lang, prop, value
 from andaman.command.core import attributes
 from andaman.command.core.attributes import Place
 from andaman.command.core.entries import IncidentCorrected
 from andaman.command.core.views import Incident
-from andaman.command.incidents.commands import CorrectIncident
+from andaman.command.incidents.commands import CorrectIncident, CorrectionBase
 from andaman.command.incidents.steps import PRIORITY
 from andaman.command.types import INCIDENT
 from andaman.kernel.words import Words
@@ -65,6 +65,29 @@ def corrections(
     elif command.location_unknown and incident.place is not None:
         differs("location", _where(incident.place), UNKNOWN_PLACE, {"placeUnknown": prop(True)}, "location")
     return found
+
+
+def outdated(
+    incident: Incident, base: CorrectionBase, found: Sequence[Correction]
+) -> IncidentCorrected | None:
+    """The first correction whose value in the record is no longer the one that the person saw."""
+    written = value(incident.doc, "address")
+    texts = list(written.values()) if isinstance(written, dict) else [written or ""]
+    seen = None if base.location is None else tuple(base.location.coordinates[:2])
+    same = {
+        "name": (base.name.json() if base.name is not None else {}) == _titles(incident),
+        "incidentType": base.incident_type == incident.type,
+        "severity": base.severity is incident.severity,
+        "address": base.address in texts,
+        "location": seen == incident.place,
+    }
+    return next((one.happened for one in found if not same[one.happened.field]), None)
+
+
+def _titles(incident: Incident) -> dict[str, str]:
+    """A title without a language is the same in both."""
+    name = value(incident.doc, "name")
+    return {"th": name, "en": name} if isinstance(name, str) else attributes.titles(incident.doc)
 
 
 _SEVERITIES: Final = {

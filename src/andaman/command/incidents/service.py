@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import assert_never
 
-from andaman.broker.api import Instance, OpKind, WriteOp, iri, prop, rel
+from andaman.broker.api import Instance, OpKind, WriteOp, iri, prop, rel, value
 from andaman.command.core import attributes
 from andaman.command.core.entities import change_op
 from andaman.command.core.entries import (
     Entry,
     HandedOver,
+    IncidentCorrected,
     IncidentOpened,
     IncidentStep,
     ItemChecked,
@@ -21,7 +22,7 @@ from andaman.command.core.reading import Titles
 from andaman.command.core.records import Records
 from andaman.command.core.states import AlertStatus, AssignmentStatus, IncidentStatus
 from andaman.command.core.timeline import entries, entry_op
-from andaman.command.core.views import Alert, Incident
+from andaman.command.core.views import Alert, Incident, TimelineEntry
 from andaman.command.incident_types import INCIDENT_TYPES
 from andaman.command.incidents.commands import (
     AddNote,
@@ -32,11 +33,11 @@ from andaman.command.incidents.commands import (
     OpenIncident,
     TakeIncidentStep,
 )
-from andaman.command.incidents.corrections import corrections
+from andaman.command.incidents.corrections import corrections, outdated
 from andaman.command.incidents.numbering import Number, Numbering
 from andaman.command.incidents.steps import SentUnit, check_incident_step, incident_doc
-from andaman.command.problems import NothingToCorrect, NotInChecklist, PlaceNotChosen
-from andaman.identity.model import Actor
+from andaman.command.problems import CorrectedMeanwhile, NothingToCorrect, NotInChecklist, PlaceNotChosen
+from andaman.identity.model import FULL_ACCESS, Actor
 from andaman.kernel.ids import sortable_id, urn
 from andaman.kernel.refusals import NotAChoice
 from andaman.kernel.time import Clock, Micros, format_time
@@ -160,7 +161,7 @@ class Incidents:
         await self._records.commit(decide, actor, tenant)
 
     async def _correct(self, command: CorrectIncident, actor: Actor, tenant: str) -> None:
-        """Raises NotAChoice for an unknown type of incident, PlaceNotChosen, NothingToCorrect."""
+        """Raises NotAChoice for an unknown type of incident, PlaceNotChosen, NothingToCorrect, CorrectedMeanwhile."""
         kinds = self._registers.rows(INCIDENT_TYPES)
         if command.incident_type is not None and command.incident_type not in kinds:
             raise NotAChoice(field="incidentType", choices=list(kinds))
@@ -173,6 +174,8 @@ class Incidents:
             found = corrections(incident, command, titles(command.name), names)
             if not found:
                 raise NothingToCorrect
+            if command.base is not None and (old := outdated(incident, command.base, found)) is not None:
+                raise self._changed_by(incident, old, now, tenant)
             attrs = {name: instance for one in found for name, instance in one.attrs.items()}
             steps = [Entry(one.happened, command.reason) for one in found]
             gone = [
@@ -183,6 +186,25 @@ class Incidents:
             return [*entries(incident, steps, attrs, actor, now, tenant), *gone]
 
         await self._records.commit(decide, actor, tenant)
+
+    def _changed_by(
+        self, incident: Incident, old: IncidentCorrected, now: Micros, tenant: str
+    ) -> CorrectedMeanwhile:
+        """Who corrected the value last, as the timeline knows it; a change past this room has no line there."""
+        lines = self._records.linked(TimelineEntry, "refIncident", incident.id, FULL_ACCESS, tenant)
+        made = [one for one in lines if _field_of(one) == old.field]
+        last = max(made, key=lambda one: one.number, default=None)
+        person = "–" if last is None else last.author
+        at = now if last is None or last.at is None else last.at
+        return CorrectedMeanwhile(
+            field=old.field, person=person, at=format_time(at), now=old.old, asked=old.new
+        )
+
+
+def _field_of(line: TimelineEntry) -> str:
+    """What a line corrected; "" for any other line."""
+    params = value(line.doc, "params") if line.code == IncidentCorrected.code else None
+    return str(params.get("field", "")) if isinstance(params, dict) else ""
 
 
 def _stamps(incident: Incident, command: TakeIncidentStep, now: Micros) -> dict[str, Instance]:
