@@ -94,7 +94,7 @@ async def ids_of(app: App) -> dict[str, str]:
         courses = (await root.get("/api/training")).json()["courses"]
         first = courses[0]
         step = await dispatcher.post(
-            f"/api/training/courses/{first['id']}/steps/{first['steps'][0]['id']}", json={}
+            f"/api/training/courses/{first['id']}/steps/{first['steps'][0]['id']}", json={"begin": True}
         )
         assert step.status_code == 200, step.text
     for doc in app.broker.iter_entities([iri(kind) for kind in ("Enrolment", "StaffMember")], FULL_ACCESS):
@@ -154,7 +154,7 @@ def test_a_record_of_an_older_version_keeps_its_name(tmp_path: Path) -> None:
             doc = entity(older, "Enrolment", ("/training/record",), person=prop("user:test-dispatcher"))
             await app.broker.write([WriteOp(OpKind.CREATE, older, doc)], system_actor("training"))
             step = f"/api/training/courses/{first['id']}/steps/{first['steps'][0]['id']}"
-            assert (await http.post(step, json={})).status_code == 200
+            assert (await http.post(step, json={"begin": True})).status_code == 200
             assert (await http.get(f"/api/training/courses/{first['id']}")).json()["progress"]
             kept = [one["id"] for one in app.broker.iter_entities([iri("Enrolment")], FULL_ACCESS)]
             assert kept == [older]

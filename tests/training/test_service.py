@@ -1,16 +1,22 @@
 """Courses, records and drills over a real broker."""
 
 import asyncio
+from typing import Any
 
+from httpx import AsyncClient
+
+from andaman.app import App
 from andaman.broker.entity.build import entity, iri, prop, value
 from andaman.broker.model import OpKind, WriteOp
 from andaman.city.registers import SeedRows
 from andaman.identity.model import FULL_ACCESS, system_actor
 from andaman.identity.records import TokenKind
+from andaman.kernel.time import SECOND
 from andaman.offline import cli_actor
 from andaman.training.course import courses_of
 from andaman.training.demo import SIGN_INS
 from andaman.training.exercise import scope_of
+from andaman.training.service import TrainingService
 from tests.declared import undeclared
 
 from ..support import client, platform, run
@@ -20,25 +26,109 @@ COURSE = f"/api/training/courses/{SHIFT.id}"
 QUIZ = next(s for s in SHIFT.steps if s.kind == "quiz")
 
 
+def choices(course: dict[str, Any], right: bool = True) -> dict[str, str]:
+    """Answers to the questions that a person sees; all right, or all wrong."""
+    shown = next(step for step in course["steps"] if step["id"] == QUIZ.id)["questions"]
+    texts = {q.id: q.choices[q.right].en for q in QUIZ.questions}
+    return {
+        q["id"]: next(c["id"] for c in q["choices"] if (c["text"]["en"] == texts[q["id"]]) == right)
+        for q in shown
+    }
+
+
+async def read_all(app: App, http: AsyncClient) -> None:
+    """Both texts, as if each had been before the eyes long enough."""
+    training = app.get(TrainingService)
+    clock = training._clock
+    for step in SHIFT.steps[:2]:
+        begun = await http.post(f"{COURSE}/steps/{step.id}", json={"begin": True})
+        assert not begun.json()["result"]["passed"]
+        training._clock = lambda: clock() + 3600 * SECOND
+        done = await http.post(f"{COURSE}/steps/{step.id}", json={})
+        training._clock = clock
+        assert done.json()["result"]["passed"], done.text
+
+
+async def pass_quiz(http: AsyncClient) -> dict[str, Any]:
+    course = (await http.get(COURSE)).json()
+    answer: dict[str, Any] = (await http.post(f"{COURSE}/steps/{QUIZ.id}", json=choices(course))).json()
+    return answer
+
+
 def test_steps_come_in_order_and_grant_records(tmp_path):
     async def work():
         async with platform(tmp_path) as app, client(app, "operator") as http:
-            early = await http.post(f"{COURSE}/steps/{QUIZ.id}", json={q.id: q.right for q in QUIZ.questions})
+            course = (await http.get(COURSE)).json()
+            early = await http.post(f"{COURSE}/steps/{QUIZ.id}", json=choices(course))
             assert early.status_code == 409
             assert early.json()["code"] == "earlier-step-first"
             assert early.json()["params"]["step"] == SHIFT.steps[0].id
-            for step in SHIFT.steps[:2]:
-                assert (await http.post(f"{COURSE}/steps/{step.id}", json={})).json()["result"]["passed"]
-            wrong = await http.post(f"{COURSE}/steps/{QUIZ.id}", json={q.id: 0 for q in QUIZ.questions})
-            assert not wrong.json()["result"]["passed"]
-            assert wrong.json()["review"][0]["why"]["th"]
-            right = await http.post(f"{COURSE}/steps/{QUIZ.id}", json={q.id: q.right for q in QUIZ.questions})
-            assert right.json()["result"] == {**right.json()["result"], "passed": True, "score": 100.0}
-            again = await http.post(f"{COURSE}/steps/{QUIZ.id}", json={q.id: 0 for q in QUIZ.questions})
+            await read_all(app, http)
+            held = {
+                value(r, "evidence") for r in app.broker.iter_entities([iri("LearningRecord")], FULL_ACCESS)
+            }
+            assert held == set(), "who confirms a text has proven nothing"
+            right = await pass_quiz(http)
+            assert right["result"] == {**right["result"], "passed": True, "score": 100.0}
+            course = (await http.get(COURSE)).json()
+            again = await http.post(f"{COURSE}/steps/{QUIZ.id}", json=choices(course, right=False))
             assert again.json()["progress"][QUIZ.id]["passed"], "what is passed stays passed"
             records = app.broker.iter_entities([iri("LearningRecord")], FULL_ACCESS)
             assert {value(r, "competency") for r in records} >= {one.competency for one in QUIZ.grants}
             assert undeclared(app.broker) == set()
+
+    run(work)
+
+
+def test_a_text_is_confirmed_after_the_time_that_reading_takes(tmp_path):
+    async def work():
+        async with platform(tmp_path) as app, client(app, "operator") as http:
+            step, training = SHIFT.steps[0], app.get(TrainingService)
+            page, clock = f"{COURSE}/steps/{step.id}", training._clock
+            early = await http.post(page, json={})
+            assert (early.status_code, early.json()["code"]) == (409, "reading-not-begun")
+            first = (await http.post(page, json={"begin": True})).json()["result"]
+            again = (await http.post(page, json={"begin": True})).json()["result"]
+            assert first["readyAt"] == again["readyAt"], "who begins again does not wait again"
+            refused = (await http.post(page, json={})).json()
+            assert refused["code"] == "still-reading"
+            assert 0 < refused["params"]["seconds"] <= 30 * step.minutes
+            training._clock = lambda: clock() + 30 * step.minutes * SECOND
+            done = (await http.post(page, json={})).json()["result"]
+            assert (done["passed"], done["score"]) == (True, None)
+
+    run(work)
+
+
+def test_a_failed_try_gives_no_answer_away_and_a_known_answer_improves_no_score(tmp_path):
+    async def work():
+        async with (
+            platform(tmp_path) as app,
+            client(app, "operator") as http,
+            client(app, "dispatcher") as other,
+        ):
+            await read_all(app, http)
+            course = (await http.get(COURSE)).json()
+            page = f"{COURSE}/steps/{QUIZ.id}"
+            wrong = choices(course, right=False)
+            failed = await http.post(page, json=wrong)
+            assert (failed.json()["result"]["passed"], failed.json()["review"]) == (False, None)
+            for word in [one.why.en for one in QUIZ.questions]:
+                assert word not in failed.text
+            stale = await http.post(page, json=wrong)
+            assert stale.json()["code"] == "answer-missing", "the choices of a try hold for this try"
+            course = (await http.get(COURSE)).json()
+            assert course["tries"][QUIZ.id] == 1
+            one_wrong = {**choices(course), "q1": choices(course, right=False)["q1"]}
+            passed = (await http.post(page, json=one_wrong)).json()
+            assert passed["result"] == {**passed["result"], "passed": True, "score": 80.0, "tries": 2}
+            assert {row["why"]["en"] for row in passed["review"]} == {one.why.en for one in QUIZ.questions}
+            renewed = await pass_quiz(http)
+            assert (renewed["result"]["score"], renewed["result"]["tries"]) == (80.0, 2)
+            theirs = (await other.get(COURSE)).json()
+            assert not set(choices(theirs).values()) & set(choices(course).values()), (
+                "nobody's answers help another"
+            )
 
     run(work)
 
@@ -79,8 +169,7 @@ def test_a_trainer_edits_a_course_and_what_was_passed_stays(tmp_path):
             client(app, "administrator") as http,
             client(app, "operator") as learner,
         ):
-            first = await learner.post(f"{COURSE}/steps/{SHIFT.steps[0].id}", json={})
-            assert first.json()["result"]["passed"]
+            await read_all(app, learner)
             page = "/api/registers/courses/command-center-shift"
             row = (await http.get(page)).json()["row"]
             quiz = row["steps"][2]
@@ -95,10 +184,13 @@ def test_a_trainer_edits_a_course_and_what_was_passed_stays(tmp_path):
             course = (await learner.get(COURSE)).json()
             assert len(course["steps"][2]["questions"]) == 1
             assert course["progress"][SHIFT.steps[0].id]["passed"]
-            await learner.post(f"{COURSE}/steps/{SHIFT.steps[1].id}", json={})
-            done = await learner.post(f"{COURSE}/steps/{QUIZ.id}", json={"q1": 0})
-            assert done.json()["result"]["passed"]
-            assert done.json()["review"][0]["right"] == 0
+            wrong = QUIZ.questions[0].choices[0].en
+            picked = next(
+                c for c in course["steps"][2]["questions"][0]["choices"] if c["text"]["en"] == wrong
+            )
+            done = await learner.post(f"{COURSE}/steps/{QUIZ.id}", json={"q1": picked["id"]})
+            assert done.json()["result"]["passed"], "it is right since the edit"
+            assert done.json()["review"][0]["right"] == picked["id"]
 
     run(work)
 
@@ -172,6 +264,20 @@ def test_a_running_drill_tells_neither_targets_nor_points_nor_what_comes(tmp_pat
             done = (await http.post(f"/api/training/drills/{drill_id}/finish")).json()
             assert done["score"]["criteria"][0]["right"]["en"]
             assert len(done["injects"]) <= 2
+
+    run(work)
+
+
+def test_a_drill_that_was_given_up_leaves_a_trace(tmp_path):
+    async def work():
+        async with platform(tmp_path, pack="minicity") as app, client(app, "operator") as http:
+            for _ in range(2):
+                begun = (await http.post("/api/training/drills", json={"scenario": "rain-and-a-fall"})).json()
+                drill_id = begun["drill"]["id"].rsplit(":", 1)[1]
+                assert (await http.post(f"/api/training/drills/{drill_id}/abort")).json()["score"] is None
+            states = [one["a"]["drillStatus"] for one in (await http.get("/api/training/drills")).json()]
+            assert states == ["aborted", "aborted"]
+            assert (await http.get(COURSE)).json()["tries"]["drill"] == 2
 
     run(work)
 
@@ -287,10 +393,8 @@ def test_a_certificate_shows_what_is_on_the_paper_to_whoever_has_its_address(tmp
             early = await mine.post(page, json={})
             assert (early.status_code, early.json()["code"]) == (409, "course-not-completed")
             for http in (mine, demo):
-                for step in SHIFT.steps[:2]:
-                    await http.post(f"{COURSE}/steps/{step.id}", json={})
-                right = {q.id: q.right for q in QUIZ.questions}
-                await http.post(f"{COURSE}/steps/{QUIZ.id}", json=right)
+                await read_all(app, http)
+                await pass_quiz(http)
                 assert (await http.get(COURSE)).json()["certificate"] is None
                 # a passed drill, as its room would have scored it
                 person = (await http.get("/auth/me")).json()["principal"]["id"]

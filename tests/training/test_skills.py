@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from andaman.city.registers import SeedRows
 from andaman.kernel.errors import BadRequestData
 from andaman.kernel.time import DAY, SECOND
-from andaman.training.course import courses_of, mark_quiz
+from andaman.training.course import courses_of
 from andaman.training.framework import MAX_LEVEL, Framework
+from andaman.training.quiz import mark, sheet
 from andaman.training.skills import Member, Record, skill_gap
 
 FRAMEWORK = Framework.of(SeedRows())
@@ -87,16 +88,45 @@ def test_the_course_ends_in_a_drill():
 QUIZ = next(s for s in SHIFT.steps if s.kind == "quiz")
 
 
-@given(st.lists(st.integers(0, 2), min_size=len(QUIZ.questions), max_size=len(QUIZ.questions)))
-def test_a_quiz_counts_the_right_answers(picks):
-    answers = {q.id: p for q, p in zip(QUIZ.questions, picks, strict=True)}
-    share, passed = mark_quiz(QUIZ, answers)
+KEY = b"k" * 32
+picks = st.lists(st.integers(0, 2), min_size=len(QUIZ.questions), max_size=len(QUIZ.questions))
+sheets = st.builds(sheet, st.just(KEY), people, st.just(SHIFT.id), st.just(QUIZ), st.integers(0, 50))
+
+
+def answered(order, picks):
+    """By the index of each choice in its question."""
+    shown = {q.id: {index: name for name, index in order[q.id].items()} for q in QUIZ.questions}
+    return {q.id: shown[q.id][pick] for q, pick in zip(QUIZ.questions, picks, strict=True)}
+
+
+@given(sheets, picks)
+def test_a_quiz_counts_the_right_answers_in_whatever_order_they_are_shown(order, picks):
+    share, passed = mark(QUIZ, order, answered(order, picks))
     assert share == sum(p == q.right for q, p in zip(QUIZ.questions, picks, strict=True)) / len(picks)
     assert passed == (share >= QUIZ.pass_share)
 
 
-@pytest.mark.parametrize("answer", [None, -1, 3, "1", True, 1.0])
-def test_an_answer_that_is_no_choice_is_refused_by_name(answer):
-    answers = {q.id: q.right for q in QUIZ.questions} | {"q2": answer}
+def test_the_right_choice_is_in_every_place_about_equally_often():
+    """Else the place would be the answer."""
+    places = [0, 0, 0]
+    for tries in range(200):
+        order = sheet(KEY, "p1", SHIFT.id, QUIZ, tries)
+        for q in QUIZ.questions:
+            places[list(order[q.id].values()).index(q.right)] += 1
+    assert min(places) > 0.8 * sum(places) / 3
+
+
+@given(sheets, st.sampled_from([None, -1, 1, "1", True, 1.0, [], "of another try"]))
+def test_an_answer_that_is_no_choice_is_refused_by_name(order, answer):
+    answers = answered(order, [q.right for q in QUIZ.questions]) | {"q2": answer}
     with pytest.raises(BadRequestData, match="q2"):
-        mark_quiz(QUIZ, answers)
+        mark(QUIZ, order, answers)
+
+
+def test_reading_proves_nothing():
+    assert not [
+        step.grants
+        for course in COURSES.values()
+        for step in course.steps
+        if step.kind == "read" and step.grants
+    ]

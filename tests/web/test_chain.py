@@ -1,4 +1,4 @@
-"""The screens of the chain: assessment, connectivity, roadmap, training, programme, data; and a drill in the browser."""
+"""The screens of the chain: assessment, connectivity, roadmap, training, programme and data."""
 
 from __future__ import annotations
 
@@ -45,24 +45,3 @@ def test_no_page_scrolls_sideways_on_a_phone(screens: Any) -> None:
         expect(page.locator("h1")).to_be_visible()
         page.wait_for_timeout(1500)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
-
-
-def test_the_course_leads_into_a_drill_that_is_marked_everywhere(screens: Any) -> None:
-    screen = screens(user="operator", lang="en")
-    page = screen.open("/training")
-    for _ in range(2):
-        page.get_by_role("button", name="I have read this").first.click()
-        page.wait_for_timeout(700)
-    for question in page.locator("fieldset").all():
-        question.locator("input[type=radio]").nth(1).check()
-    page.get_by_role("button", name="Send answers").click()
-    expect(page.get_by_text("passed, 100%").first).to_be_visible()
-    page.get_by_role("button", name="Start the drill as Operator").click()
-    link = page.get_by_role("link", name="Open the drill's operations room")
-    expect(link).to_be_visible(timeout=30_000)
-    link.click()
-    expect(page.get_by_text("EXERCISE").first).to_be_visible()
-    assert "tenant=exercise-" in page.url
-    page.go_back()
-    page.get_by_role("button", name="Finish and score").click()
-    expect(page.get_by_text("Scored").first).to_be_visible(timeout=20_000)

@@ -1,8 +1,8 @@
-"""Courses: a register of the city, and the pure marking of their questions.
+"""Courses: a register of the city.
 
-Steps of kind "read" are passed by confirming, "quiz" by answering at least ``pass_share`` of the questions rightly, "drill" by a
-drill that was passed (``scoring.py``). The steps hold the right answers, so that learners never read them (``types.COURSE``); the
-doors of this room leave the answers out.
+Steps of kind "read" are passed by confirming after the time that reading takes, which proves no competency. Those of kind "quiz" are passed by answering at least
+``pass_share`` of the questions rightly (``quiz.py``), "drill" by a drill that was passed (``scoring.py``). The steps hold the right
+answers, so that learners never read them (``types.COURSE``); the doors of this room leave the answers out.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from andaman.kernel.refusals import NumberOutOfRange, Refusal
 from andaman.kernel.words import Words
 from andaman.register import Register, Rows
 from andaman.training.framework import MAX_LEVEL
-from andaman.training.problems import AnswerMissing, StepNotUsable
+from andaman.training.problems import StepNotUsable
 from andaman.training.tasks import ROLES
 from andaman.training.types import COURSE
 from andaman.vocabulary import Code
@@ -50,7 +50,7 @@ class GrantPart(Part, frozen=True, kw_only=True):
 
 
 class StepPart(Part, frozen=True, kw_only=True):
-    """``scenarios`` that count for a drill; none for any."""
+    """``scenarios`` that count for a drill; none for any. ``grants`` of a reading step prove nothing and are left out."""
 
     id: Annotated[str, described("รหัส", "Id")]
     kind: Annotated[str, described("ลักษณะ", "Kind", choices=_KINDS)]
@@ -122,7 +122,7 @@ class Question:
     id: str
     text: Words
     choices: tuple[Words, ...]
-    right: int  # index into choices; never sent to the learner before the answer
+    right: int  # index into choices; sent to the learner only when the step is passed
     why: Words
 
 
@@ -177,7 +177,8 @@ def _steps(rows: Sequence[StepPart]) -> Iterator[Step]:
             "quiz" if one.kind == "quiz" else "drill" if one.kind == "drill" else "read"
         )
         questions = tuple(Question(q.id, q.text, q.choices, q.right - 1, q.why) for q in one.questions)
-        grants = tuple(Grant(g.competency, g.level, g.role) for g in one.grants)
+        proofs = one.grants if kind != "read" else ()
+        grants = tuple(Grant(g.competency, g.level, g.role) for g in proofs)
         yield Step(
             one.id,
             kind,
@@ -189,15 +190,3 @@ def _steps(rows: Sequence[StepPart]) -> Iterator[Step]:
             grants,
             frozenset(one.scenarios),
         )
-
-
-def mark_quiz(step: Step, answers: Mapping[str, int]) -> tuple[float, bool]:
-    """(share answered rightly 0–1, passed). Raises AnswerMissing for an answer that is no choice, or one missing."""
-    right = 0
-    for question in step.questions:
-        answer = answers.get(question.id)
-        if isinstance(answer, bool) or not isinstance(answer, int) or not 0 <= answer < len(question.choices):
-            raise AnswerMissing(field=question.id, high=len(question.choices) - 1)
-        right += answer == question.right
-    share = right / len(step.questions)
-    return share, share >= step.pass_share

@@ -105,15 +105,29 @@ class EarlierStepFirst(Refusal, Conflict):
     step: str
 
 
+class ReadingNotBegun(Refusal, Conflict):
+    code = "reading-not-begun"
+    words = Words("โปรดเริ่มอ่านขั้น “{name}” ก่อนยืนยัน", "Begin to read step “{name}” before you confirm it")
+    name: Words
+
+
+class StillReading(Refusal, Conflict):
+    code = "still-reading"
+    words = Words(
+        "โปรดอ่านให้ครบ ยืนยันได้ในอีก {seconds} วินาที", "Read it all first; you can confirm it in {seconds} s"
+    )
+    seconds: int
+
+
 class AnswerMissing(Refusal, BadRequestData):
-    """The question has no answer, or one that is not among its choices, which count from 0 to ``high``."""
+    """The question has no answer, or one that is not among its choices of this try: they are others after each try."""
 
     code = "answer-missing"
     words = Words(
-        "โปรดตอบคำถาม {field} (ตัวเลือก 0 ถึง {high})", "Question {field} needs an answer from 0 to {high}"
+        "โปรดตอบคำถาม {field} ด้วยตัวเลือกที่แสดงในครั้งนี้ หากตอบจากหน้าจออื่นแล้ว โปรดโหลดหน้าใหม่",
+        "Question {field} needs one of the choices of this try; load the page again if you answered elsewhere",
     )
     field: FieldName
-    high: int
 
 
 class NoSuchStaffRole(Refusal, BadRequestData):

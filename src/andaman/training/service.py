@@ -27,7 +27,7 @@ from andaman.kernel.ids import keyed_id, sortable_id, urn
 from andaman.kernel.time import DAY, Clock, Micros, format_time
 from andaman.register import Rows
 from andaman.training.certificates import Certificates
-from andaman.training.course import Course, Step, courses_of, mark_quiz
+from andaman.training.course import Course, Step, courses_of
 from andaman.training.drills import Drills
 from andaman.training.framework import STAFF_ROLES, Framework
 from andaman.training.problems import (
@@ -41,6 +41,8 @@ from andaman.training.problems import (
     NoSuchStaffRole,
     NoSuchStep,
 )
+from andaman.training.quiz import Sheet, mark, questions_json, review, sheet
+from andaman.training.reading import begun, check_read
 from andaman.training.skills import Member, Record, skill_gap
 from andaman.training.views import DrillRun
 
@@ -147,10 +149,16 @@ class TrainingService:
     def progress(self, course_id: str, actor: Actor) -> dict[str, Any]:
         """The course with what the signed-in person has passed."""
         course = self._course(course_id)
-        certificate = self.certificates.find(course, actor.principal.id)
+        person = actor.principal.id
+        certificate = self.certificates.find(course, person)
+        passed = self._passed(course, person)
+        found = course_json(course)
+        for step, shown in zip(course.steps, found["steps"], strict=True):
+            shown["questions"] = questions_json(step, self._sheet(course, step, person, passed))
         return {
-            **course_json(course),
-            "progress": self._passed(course, actor.principal.id),
+            **found,
+            "progress": passed,
+            "tries": {step.id: self._tries(step, person, passed) for step in course.steps},
             "certificate": None if certificate is None else self.certificates.json(certificate),
             "person": actor.principal.name,
         }
@@ -166,12 +174,24 @@ class TrainingService:
         percent = round(sum(scores) / len(scores), 1) if scores else 100.0
         return self.certificates.json(await self.certificates.issue(course, actor, percent))
 
+    def _tries(self, step: Step, person: str, passed: Mapping[str, Any]) -> int:
+        """How often somebody has tried a step: answers, or drills that were begun, also those that were given up."""
+        if step.kind != "drill":
+            return _answered(step, passed)
+        runs = map(DrillRun.of, self.drills.list_runs(FULL_ACCESS))
+        mine = (one for one in runs if one.person == person)
+        return sum(not step.scenarios or one.scenario in step.scenarios for one in mine)
+
+    def _sheet(self, course: Course, step: Step, person: str, passed: Mapping[str, Any]) -> Sheet:
+        return sheet(self._broker.position_key, person, course.id, step, _answered(step, passed))
+
     async def take_step(
         self, course_id: str, step_id: str, answers: Mapping[str, Any], actor: Actor
     ) -> dict[str, Any]:
         """Do a step. A passed step grants its competencies as records. Steps come in order.
 
-        A drill step takes ``{"drill": id}`` of a scored drill of one's own. Raises Conflict, BadRequestData.
+        A reading step is begun with ``{"begin": true}`` and confirmed with ``{}``. A drill step takes ``{"drill": id}`` of a
+        scored drill of one's own. Raises Conflict, BadRequestData.
         """
         course = self._course(course_id)
         async with self._lock:
@@ -187,29 +207,37 @@ class TrainingService:
         ]
         if missing:
             raise EarlierStepFirst(name=missing[0].title, step=missing[0].id)
-        evidence, review, role = f"course:{course.id}/{step.id}", None, ""
-        if step.kind == "quiz":
-            share, ok = mark_quiz(step, answers)
-            review = [
-                {"id": q.id, "right": q.right, "given": answers[q.id], "why": q.why.json()}
-                for q in step.questions
-            ]
-        elif step.kind == "drill":
-            run = self._drill_of(step, answers, actor)
-            share, ok = attributes.number(run, "percent") / 100, bool(value(run, "passed"))
-            evidence, role = str(run["id"]), DrillRun.of(run).role
-        else:
-            share, ok = 1.0, True
+        row = passed.get(step.id, {})
+        if row.get("passed") and step.kind == "read":
+            return {"result": row, "review": None, "progress": passed}
         now = self._clock()
-        entry = {"passed": ok, "score": round(100 * share, 1), "at": format_time(now), "evidence": evidence}
-        if passed.get(step.id, {}).get("passed") and not ok:
-            return {"result": entry, "review": review, "progress": passed}
+        evidence, role, told = f"course:{course.id}/{step.id}", "", None
+        entry: dict[str, Any] = {"passed": True, "score": None, "at": format_time(now)}
+        if step.kind == "read":
+            if answers.get("begin") is True:
+                entry = row if "readyAt" in row else begun(step, now)
+            else:
+                check_read(step, row, now)
+        elif step.kind == "quiz":
+            order = self._sheet(course, step, person, passed)
+            share, ok = mark(step, order, answers)
+            told = review(step, order, answers) if ok else None  # a failed try gives away no answer
+            entry |= {"passed": ok, "score": round(100 * share, 1), "tries": _answered(step, passed) + 1}
+            if row.get("passed"):  # its answers are known by now: it renews a proof, and improves no score
+                entry |= {"score": row.get("score"), "tries": _answered(step, passed)}
+        else:
+            run = self._drill_of(step, answers, actor)
+            evidence, role = str(run["id"]), DrillRun.of(run).role
+            entry |= {"passed": bool(value(run, "passed")), "score": attributes.number(run, "percent")}
+        entry = {**entry, "evidence": evidence}
+        if row.get("passed") and not entry["passed"]:
+            return {"result": entry, "review": told, "progress": passed}
         passed[step.id] = entry
         docs = [self._enrolment(course, person, passed)]
-        if ok:
+        if entry["passed"]:
             docs += self._grants(step.granted(role), person, evidence, now)
         await self._write(docs, self._actor)
-        return {"result": entry, "review": review, "progress": passed}
+        return {"result": entry, "review": told, "progress": passed}
 
     def _drill_of(self, step: Step, answers: Mapping[str, Any], actor: Actor) -> Doc:
         """Raises DrillNeeded, NoSuchDrill, DrillNotScored, DrillOfAnother."""
@@ -227,7 +255,9 @@ class TrainingService:
 
     def _passed(self, course: Course, person: str) -> dict[str, Any]:
         doc = self._broker.find(self._enrolment_id(course, person), FULL_ACCESS)
-        return dict(value(doc, "steps", {})) if doc else {}
+        kept = value(doc, "steps") if doc else None
+        rows = kept if isinstance(kept, dict) else {}
+        return {step: row for step, row in rows.items() if isinstance(row, dict)}
 
     def _enrolment(self, course: Course, person: str, passed: Mapping[str, Any]) -> Doc:
         done = sum(bool(row.get("passed")) for row in passed.values())
@@ -283,7 +313,7 @@ class TrainingService:
 
 
 def course_json(course: Course) -> dict[str, Any]:
-    """A course for a screen; the right answers stay here."""
+    """A course for a screen, without its questions: their order differs between people and tries."""
     return {
         "id": course.id,
         "title": course.title.json(),
@@ -299,10 +329,6 @@ def course_json(course: Course) -> dict[str, Any]:
                 "body": [one.json() for one in s.body],
                 "passShare": s.pass_share,
                 "grants": [asdict(one) for one in s.grants],
-                "questions": [
-                    {"id": q.id, "text": q.text.json(), "choices": [one.json() for one in q.choices]}
-                    for q in s.questions
-                ],
             }
             for s in course.steps
         ],
@@ -314,6 +340,12 @@ def _step(course: Course, step_id: str) -> Step:
         if step.id == step_id:
             return step
     raise NoSuchStep(course=course.id, step=step_id)
+
+
+def _answered(step: Step, passed: Mapping[str, Any]) -> int:
+    """How often somebody has answered the questions of a step; one that an earlier release kept was once."""
+    tries = passed[step.id].get("tries", 1) if step.id in passed else 0
+    return tries if isinstance(tries, int) else 1
 
 
 def _local(person: str) -> str:

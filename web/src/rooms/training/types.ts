@@ -23,7 +23,8 @@ export interface Overview {
 export interface Question {
   id: string;
   text: Message;
-  choices: Message[];
+  /** In the order of this person and this try, under ids that hold for them only. */
+  choices: { id: string; text: Message }[];
 }
 export interface Step {
   id: string;
@@ -34,12 +35,16 @@ export interface Step {
   passShare: number;
   /** `role`: only for a drill in this role. */
   grants: { competency: string; level: number; role: string }[];
-  questions: Question[];
+  /** Absent in the overview. */
+  questions?: Question[];
 }
 export interface Passed {
   passed: boolean;
-  score: number;
+  /** Of a step that is only read: null. */
+  score: number | null;
   at: string;
+  /** Of a text that is being read: when it can be confirmed. */
+  readyAt?: string;
 }
 export interface Certificate {
   id: string;
@@ -58,12 +63,14 @@ export interface Course {
   summary: Message;
   steps: Step[];
   progress?: Record<string, Passed>;
+  /** Step → how often it was tried; drills that were given up count. */
+  tries?: Record<string, number>;
   certificate?: Certificate | null;
 }
 export interface Review {
   id: string;
-  right: number;
-  given: number;
+  right: string;
+  given: string;
   why: Message;
 }
 export interface Criterion {
