@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from andaman.broker.api import Written
-from andaman.programme.provenance import Facts, Provenance, is_by_hand, judged
+from andaman.evidence.authors import is_by_hand
+from andaman.programme.provenance import Facts, Provenance, judged
 
 ROOM = "room:command 10.0.0.7"
 actors = st.sampled_from(
@@ -26,7 +27,7 @@ actors = st.sampled_from(
 origins = st.sampled_from(["", "measured", "reported", "computed", "simulated", "replayed"])
 authors = st.lists(
     st.builds(
-        lambda actor, origin, seq: Written("urn:x", actor, origin, seq, seq),
+        lambda actor, origin, seq: Written("urn:x", actor, origin, seq, seq, seq, seq),
         actors,
         st.sampled_from(["", "10.0.0.7", "cli", ROOM]),
         st.integers(1, 9),
@@ -61,7 +62,7 @@ def test_nothing_counts_that_was_shipped_made_up_failed_written_by_hand_or_done_
 
 @given(facts, st.sampled_from(["user:anan", "token:ab12", "system:cli"]))
 def test_one_write_by_hand_keeps_the_entity_from_counting(one, actor):
-    hand = Written("urn:x", actor, "10.0.0.7", 10, 10)
+    hand = Written("urn:x", actor, "10.0.0.7", 10, 10, 10, 10)
     more = Facts(one.types, one.origin, [*one.written, hand], one.persons, one.linked, (), one.passed)
     found = judged(more, PEOPLE)
     assert found.kind is not Provenance.OPERATION
@@ -70,7 +71,7 @@ def test_one_write_by_hand_keeps_the_entity_from_counting(one, actor):
 
 
 def _by(actor, origin="", **more):
-    written = [Written("urn:x", actor, origin, 1, 1)]
+    written = [Written("urn:x", actor, origin, 1, 1, 1, 1)]
     return judged(Facts(written=written, **{"types": ("Incident",), "origin": "", **more}), PEOPLE).kind
 
 
@@ -78,7 +79,7 @@ def test_what_counts():
     assert _by("user:anan", ROOM) is Provenance.OPERATION
     assert _by("device:gauge-7", "10.0.0.7") is Provenance.OPERATION
     weather = Facts(
-        ("WeatherObserved",), "measured", [Written("urn:x", "system:feed:rain", "feed:rain", 1, 1)]
+        ("WeatherObserved",), "measured", [Written("urn:x", "system:feed:rain", "feed:rain", 1, 1, 1, 1)]
     )
     assert judged(weather, PEOPLE).kind is Provenance.OPERATION
     assert _by("system:drill", types=("DrillRun",), passed=True) is Provenance.OPERATION
@@ -90,7 +91,7 @@ def test_what_counts():
 
 
 def test_a_computed_result_is_as_good_as_all_of_its_inputs():
-    written = [Written("urn:x", "system:assessment", "", 1, 1)]
+    written = [Written("urn:x", "system:assessment", "", 1, 1, 1, 1)]
     for inputs, expected in (
         ([Provenance.OPERATION], Provenance.OPERATION),
         ([Provenance.OPERATION, Provenance.SHIPPED], Provenance.COMPUTED),

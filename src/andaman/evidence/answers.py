@@ -31,9 +31,19 @@ class EvidenceDataset(Answer, frozen=True, kw_only=True):
     title: dict[str, str]
 
 
+class EvidenceHand(Answer, frozen=True, kw_only=True):
+    """The last change by hand. ``after_loading``: the platform had loaded or made the entity before. ``at``, ``by``: when,
+    and the name of the writer; null for callers who may not read the audit log."""
+
+    after_loading: bool
+    at: str | None
+    by: str | None
+
+
 class EvidenceEntity(Answer, frozen=True, kw_only=True):
     """An entity that the caller may see. ``value``: as the figure used it. ``unit``: UN/CEFACT code. ``time``: when the
-    value was true."""
+    value was true. ``by_hand``: somebody wrote it outside every procedure of the platform; null where nobody did, or where
+    the platform does not follow who writes entities of the type."""
 
     id: str
     type: str
@@ -49,6 +59,7 @@ class EvidenceEntity(Answer, frozen=True, kw_only=True):
     source: str
     licence: str
     note: Words | None
+    by_hand: EvidenceHand | None
 
 
 class EvidenceAnswer(Answer, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from andaman.broker.api import Doc, Instance, default_instance, iri, plain, simplify, value
 from andaman.catalogue.model import Dataset
-from andaman.evidence.answers import EvidenceDataset, EvidenceEntity
+from andaman.evidence.answers import EvidenceDataset, EvidenceEntity, EvidenceHand
 from andaman.evidence.model import EntityRef
 from andaman.identity.model import Access
 
@@ -15,7 +15,9 @@ _TEXT_MAX: Final = 500
 _LIST_MAX: Final = 20
 
 
-def row_of(ref: EntityRef, doc: Doc, access: Access, datasets: Sequence[Dataset]) -> EvidenceEntity:
+def row_of(
+    ref: EntityRef, doc: Doc, access: Access, datasets: Sequence[Dataset], by_hand: EvidenceHand | None = None
+) -> EvidenceEntity:
     """``doc``: as this access sees it. ``datasets``: those that it may know of. A value that the figure used is absent
     where the attribute is hidden from this access."""
     live = simplify(doc)
@@ -37,6 +39,7 @@ def row_of(ref: EntityRef, doc: Doc, access: Access, datasets: Sequence[Dataset]
         source=_text(doc, "source"),
         licence=_text(doc, "license") or ("" if dataset is None else dataset.licence),
         note=ref.note,
+        by_hand=by_hand,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -12,13 +12,15 @@ import msgspec
 from andaman.broker.api import DEFAULT_TENANT, Broker, Doc, EntityQuery
 from andaman.catalogue.model import Dataset
 from andaman.catalogue.service import Catalogue
-from andaman.evidence.answers import EvidenceAnswer, EvidenceEntity, FigurePart, FigureValue
+from andaman.evidence.answers import EvidenceAnswer, EvidenceEntity, EvidenceHand, FigurePart, FigureValue
+from andaman.evidence.authors import Authors
 from andaman.evidence.kinds import counted, entity_at, one_value
 from andaman.evidence.model import Asked, Basis, EntityRef, Resolver, WideResolver
 from andaman.evidence.problems import FigureNotOfThePast, FigureTookTooLong, NoSuchFigure
 from andaman.evidence.rows import row_of
 from andaman.evidence.vocabulary import Vocabulary
 from andaman.identity.model import Access, Actor
+from andaman.identity.permissions import READ_AUDIT
 from andaman.kernel.time import Micros, format_time
 from andaman.vocabulary import EntityType
 
@@ -38,10 +40,14 @@ class Evidence:
         broker: Broker,
         catalogue: Catalogue,
         types: Iterable[EntityType],
+        authors: Authors,
+        name_of: Callable[[str], str],
         *,
         budget_s: float = _BUDGET_S,
     ) -> None:
+        """``name_of``: a principal's name."""
         self._broker, self._catalogue, self._budget_s = broker, catalogue, budget_s
+        self._authors, self._name_of = authors, name_of
         self.vocabulary = Vocabulary(tuple(types))
         self._resolvers: dict[str, WideResolver] = {ENTITIES: self._counted, ATTRIBUTE: self._one_value}
 
@@ -86,7 +92,7 @@ class Evidence:
         try:
             async with asyncio.timeout(self._budget_s):
                 basis = await resolver(Asked(key=key, actor=actor, tenant=tenant, at=at))
-                total, rows = await self._rows(basis, actor.access, tenant, at, offset, limit)
+                total, rows = await self._rows(basis, actor, tenant, at, offset, limit)
         except TimeoutError:
             raise FigureTookTooLong from None
         if kind == ENTITIES:
@@ -128,9 +134,10 @@ class Evidence:
         return await one_value(asked.key, self.vocabulary, self._broker, access, asked.tenant, asked.at)
 
     async def _rows(
-        self, basis: Basis, access: Access, tenant: str, at: Micros | None, offset: int, limit: int
+        self, basis: Basis, actor: Actor, tenant: str, at: Micros | None, offset: int, limit: int
     ) -> tuple[int, list[EvidenceEntity]]:
-        """How many entities this access sees, and a page of them."""
+        """How many entities this actor sees, and a page of them."""
+        access = actor.access
         found: list[tuple[EntityRef, Doc]] = []
         if isinstance(basis.entities, EntityQuery):
             total, docs = await self._queried(basis.entities, access, tenant, at, offset, limit)
@@ -145,7 +152,26 @@ class Evidence:
                 if doc is not None:
                     found.append((ref, doc))
         datasets = self._datasets(access, tenant) if found else []
-        return total, [row_of(ref, doc, access, datasets) for ref, doc in found]
+        if tenant == DEFAULT_TENANT and at is None and found:
+            await self._authors.learn()
+            hands = {doc["id"]: self._hand(doc, actor) for _, doc in found}
+        else:
+            hands = {}
+        return total, [row_of(ref, doc, access, datasets, hands.get(doc["id"])) for ref, doc in found]
+
+    def _hand(self, doc: Doc, actor: Actor) -> EvidenceHand | None:
+        """Everybody who sees all of the entity learns that it was changed by hand. Who may read the audit log learns by whom
+        and when.
+        """
+        hand = self._authors.hands.get(doc["id"])
+        if hand is None or actor.access.hidden_attrs(doc["type"], doc.get("scope", ())):
+            return None
+        known = actor.principal.may(READ_AUDIT)
+        return EvidenceHand(
+            after_loading=hand.after_loading,
+            at=format_time(hand.at) if known else None,
+            by=(self._name_of(hand.actor) or hand.actor) if known else None,
+        )
 
     async def _queried(
         self, query: EntityQuery, access: Access, tenant: str, at: Micros | None, offset: int, limit: int

@@ -23,12 +23,12 @@ from andaman.broker.api import (
     short,
     value,
 )
+from andaman.evidence.authors import Authors
 from andaman.identity.model import FULL_ACCESS
 from andaman.kernel.answers import Answer
 from andaman.kernel.digests import content_digest
 from andaman.kernel.errors import ResourceNotFound
 from andaman.kernel.time import Micros
-from andaman.programme.authors import Authors
 from andaman.programme.plan import Check, Plan
 from andaman.programme.progress import Finding
 from andaman.programme.provenance import DRILL, Facts, Judgement, Provenance, counted, judged
@@ -68,12 +68,13 @@ class Finder:
     def __init__(
         self,
         broker: Broker,
+        authors: Authors,
         name_of: Callable[[str], str],
         demo_people: Callable[[], Awaitable[frozenset[str]]],
     ) -> None:
         """``name_of``: a principal's name. ``demo_people``: principals of the demonstration, whose acts prove nothing."""
-        self._broker, self._name_of, self._demo_people = broker, name_of, demo_people
-        self._authors = Authors(broker)
+        self._broker, self._authors = broker, authors
+        self._name_of, self._demo_people = name_of, demo_people
 
     async def find(self, plan: Plan, at: Micros | None) -> Found:
         """What every check of the plan finds now (``None``) or found at a past instant."""

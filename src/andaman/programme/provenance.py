@@ -12,16 +12,12 @@ from enum import StrEnum
 from typing import Final
 
 from andaman.broker.api import Written
-from andaman.identity.model import is_in_room
+from andaman.evidence.authors import FEED, SYSTEM, is_by_hand
 from andaman.kernel.words import Words
 
 MADE_UP: Final = frozenset({"replayed", "simulated"})
 """Origins of what did not happen here and now, as for indicators."""
 _OBSERVED: Final = frozenset({"measured", "reported"})
-_FEED: Final = "system:feed:"
-_SYSTEM: Final = "system:"
-_DEVICE: Final = "device:"
-COMMAND_LINE: Final = "system:cli"
 _SIMULATOR: Final = "system:simulator"
 _FOR_PEOPLE: Final = frozenset(
     {("system:training", "LearningRecord"), ("system:training", "Enrolment"), ("system:drill", "DrillRun")}
@@ -100,15 +96,6 @@ def judged(facts: Facts, made_up_people: frozenset[str]) -> Judgement:
     return Judgement(_by_author(facts))
 
 
-def is_by_hand(written: Written) -> bool:
-    """Did a person (or a program with a person's token) write the entity itself, outside every procedure of a room?"""
-    if written.actor == COMMAND_LINE:
-        return True
-    if written.actor.startswith((_SYSTEM, _DEVICE)):
-        return False
-    return not is_in_room(written.origin)
-
-
 def _made_up(facts: Facts) -> Provenance | None:
     """Drills take place in a simulated city by their nature; everything else of that origin is make-believe."""
     origins = facts.linked if DRILL in facts.types else (facts.origin, *facts.linked)
@@ -120,11 +107,11 @@ def _made_up(facts: Facts) -> Provenance | None:
 def _by_author(facts: Facts) -> Provenance:
     """By who made the entity first. Shipped entries stay shipped, also after somebody edits them."""
     author = facts.written[0].actor
-    if not author.startswith(_SYSTEM):
+    if not author.startswith(SYSTEM):
         return Provenance.OPERATION  # a step of a room, or a device
     if any((author, kind) in _FOR_PEOPLE for kind in facts.types):
         return Provenance.OPERATION
-    if author == _RULES or author.startswith(_FEED):
+    if author == _RULES or author.startswith(FEED):
         return Provenance.OPERATION if facts.origin in _OBSERVED else Provenance.COMPUTED
     if facts.origin == "computed":
         firm = bool(facts.inputs) and all(one is Provenance.OPERATION for one in facts.inputs)

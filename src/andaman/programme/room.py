@@ -5,6 +5,7 @@ from __future__ import annotations
 from andaman.approvals.service import Approvals
 from andaman.broker.api import Broker
 from andaman.city.registers import Registers
+from andaman.evidence.authors import Authors
 from andaman.evidence.service import Evidence
 from andaman.identity.service import Identity
 from andaman.kernel.blobs import Blobs
@@ -26,7 +27,7 @@ def build(site: Site, settings: NoSettings) -> Built:
             broker,
             site.clock,
             services.get(Registers),
-            Finder(broker, identity.name_of, identity.demo_accounts),
+            Finder(broker, services.get(Authors), identity.name_of, identity.demo_accounts),
             services.get(Approvals),
             services.get(Blobs),
         )

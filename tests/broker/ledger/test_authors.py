@@ -41,7 +41,8 @@ def test_the_authors_of_entities_are_those_of_the_journal(
                 for event in journal:
                     if event.tenant == tenant and not set(wanted).isdisjoint(event.types):
                         key = (event.entity_id, event.actor, event.origin)
-                        expected.setdefault(key, Written(*key, event.seq, event.at))
+                        first = expected.setdefault(key, Written(*key, event.seq, event.at, 0, 0))
+                        expected[key] = first._replace(last=event.seq, last_at=event.at)
                 found, until = await broker.written(wanted, tenant=tenant)
                 assert found == list(expected.values())
                 assert until == broker.seq

@@ -238,6 +238,13 @@ export interface EvidenceEntity {
   readonly source: string;
   readonly licence: string;
   readonly note: Message | null;
+  readonly byHand: EvidenceHand | null;
+}
+
+export interface EvidenceHand {
+  readonly afterLoading: boolean;
+  readonly at: string | null;
+  readonly by: string | null;
 }
 
 export interface FigurePart {

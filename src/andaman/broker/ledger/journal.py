@@ -24,13 +24,15 @@ Shape = tuple[tuple[str, ...], tuple[str, ...]]
 
 
 class Written(NamedTuple):
-    """One author of an entity, by one way (``origin``): position and time of the first of these events."""
+    """One author of an entity, by one way (``origin``): position and time of the first and of the last of these events."""
 
     entity_id: str
     actor: str
     origin: str
     seq: int
     at: Micros
+    last: int
+    last_at: Micros
 
 
 _PAGE: Final = 5_000
@@ -266,7 +268,7 @@ class Journal:
             if not set(types).isdisjoint(orjson.loads(text)[0])
         ]
         rows = self._db.execute(
-            "SELECT entity_id, actor, origin, min(seq), min(at) FROM journal "
+            "SELECT entity_id, actor, origin, min(seq), min(at), max(seq), max(at) FROM journal "
             "WHERE seq>? AND seq<=? AND tenant=? AND shape IN (SELECT value FROM json_each(?)) "
             "GROUP BY entity_id, actor, origin ORDER BY min(seq)",
             (after, until, tenant, orjson.dumps(numbers).decode()),

@@ -5,13 +5,13 @@ import { evidencePath, type FigureOf } from '$lib/evidence';
 import { nameText, t } from '$lib/i18n.svelte';
 import type { EvidenceAnswer, EvidenceEntity } from '$generated/api';
 import { msg } from './messages';
-import { attributeIn, kindIn, nameIn } from './words';
+import { attributeIn, handIn, kindIn, nameIn } from './words';
 
 const PAGE = 1000;
 const MOST = 20_000;
 
 const header = (): string[] =>
-  [msg.id, msg.name, msg.kind, msg.formulaPart, msg.value, msg.unit, msg.time, msg.recorded, msg.origin, msg.dataset, msg.datasetCode, msg.source, msg.licence, msg.note].map((words) => t(words));
+  [msg.id, msg.name, msg.kind, msg.formulaPart, msg.value, msg.unit, msg.time, msg.recorded, msg.origin, msg.dataset, msg.datasetCode, msg.source, msg.licence, msg.note, msg.hand].map((words) => t(words));
 
 export async function everyRow(figure: FigureOf, at: string | null): Promise<Cell[][]> {
   const rows: Cell[][] = [header()];
@@ -38,6 +38,7 @@ const cells = (row: EvidenceEntity): Cell[] => [
   row.source,
   row.licence,
   row.note ? t(row.note) : '',
+  row.byHand ? handIn(row.byHand) : '',
 ];
 
 function raw(value: unknown): Cell {

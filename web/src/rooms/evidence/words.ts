@@ -1,10 +1,11 @@
 /** Values of evidence as people read them. */
 import { attrText, defaultUnit, kindText, titleText, valueText } from '$entities/describe';
 import { licenceText } from '$entities/licences';
-import { num, withUnit } from '$lib/format';
+import { dateTime, num, withUnit } from '$lib/format';
 import { half, nameText, t, type Message } from '$lib/i18n.svelte';
 import type { LiveEntity } from '$lib/live';
-import type { EvidenceAnswer, EvidenceEntity } from '$generated/api';
+import type { EvidenceAnswer, EvidenceEntity, EvidenceHand } from '$generated/api';
+import { msg } from './messages';
 
 type Value = number | string | Message | null;
 
@@ -28,6 +29,11 @@ export const nameIn = (row: EvidenceEntity): string => titleText(live(row));
 export const kindIn = (row: EvidenceEntity): string => kindText(live(row));
 export const attributeIn = (row: EvidenceEntity): string => (row.attribute ? attrText(row.attribute) : '');
 export const valueIn = (row: EvidenceEntity): string => (row.value === null ? '–' : valueText(row.attribute, row.value, row.unit || defaultUnit(row.attribute)));
+/** Changed by hand: by whom and when, for those who may know. */
+export function handIn(hand: EvidenceHand): string {
+  const what = t(hand.afterLoading ? msg.changedByHand : msg.enteredByHand);
+  return hand.by === null ? what : `${what}: ${hand.by} · ${dateTime(hand.at, true)}`;
+}
 export const datasetIn = (row: EvidenceEntity): string => (row.dataset ? nameText(row.dataset.title) : '–');
 export const sourceIn = (row: EvidenceEntity): string => half(row.source) || '–';
 export const licenceIn = (row: EvidenceEntity): string => licenceText(row.licence) || '–';
