@@ -283,6 +283,40 @@ def test_a_correction_shows_what_a_colleague_changed_meanwhile(screens: Any, pla
     assert stored["severity"] == "Extreme"
 
 
+def test_a_handover_is_seen_by_the_dispatcher_and_the_operator_knows(
+    screens: Any, platform: Platform
+) -> None:
+    """It is marked and comes first in the queue and in the bar until the dispatcher acts."""
+    made = incident(platform, {"th": "ไฟไหม้ร้านอาหาร", "en": "Fire in a restaurant"}, severity="Minor")
+    worse = incident(platform, {"th": "เหตุที่ร้ายแรงกว่า", "en": "A worse one"}, severity="Extreme")
+    page = screens("dispatcher", lang="en").open("/?queue=incidents")
+    expect(page.get_by_text("A worse one", exact=True).first).to_be_visible(timeout=SLOW)
+    path = f"/api/command/incidents/{made['id']}/handover"
+    platform.api("POST", path, {"text": "Two engines, strong wind"}, role="operator")
+    bar = page.get_by_role("link", name=re.compile(r"Waiting for dispatch: \d"))
+    expect(bar).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("Waiting for dispatch", exact=True).first).to_be_visible()
+    queue = page.locator("body").inner_text()
+    assert queue.index("Fire in a restaurant") < queue.index("A worse one")
+    assert serious(page) == []
+
+    other = screens("operator", lang="en").open("/")
+    theirs = opened(other, made)
+    expect(theirs).to_contain_text("No dispatcher has confirmed", timeout=SLOW)
+    panel = opened(page, made)
+    expect(panel).to_contain_text("Two engines, strong wind", timeout=SLOW)
+    panel.get_by_role("button", name="I have seen it").click()
+    expect(theirs).to_contain_text(re.compile(r"\(dispatcher\) has seen it at \d\d:\d\d:\d\d"), timeout=SLOW)
+    expect(panel.locator(".incident > header")).to_contain_text("Waiting for dispatch")
+    panel.get_by_role("button", name="Nearest free units").click()
+    panel.locator(".choose").get_by_role("button", name="Assign", exact=True).first.click(timeout=SLOW)
+    expect(panel.locator(".incident > header")).not_to_contain_text("Waiting for dispatch", timeout=SLOW)
+    expect(theirs).to_contain_text("A dispatcher acted at", timeout=SLOW)
+    for one in (made, worse):
+        step = f"/api/command/incidents/{one['id']}/steps"
+        platform.api("POST", step, {"step": "cancelled", "outcome": "test"}, role="dispatcher")
+
+
 @pytest.mark.parametrize(
     ("lang", "theme"), [("th", "light"), ("en", "dark"), ("th", "dark"), ("en", "light")]
 )

@@ -127,6 +127,11 @@ class CorrectedMeanwhile(Refusal, Conflict):
     asked: Words
 
 
+class NothingHandedOver(Refusal, Conflict):
+    code = "nothing-handed-over"
+    words = Words("เหตุนี้ไม่ได้รอผู้สั่งการ", "The incident does not wait for a dispatcher")
+
+
 class NothingToCorrect(Refusal, BadRequestData):
     code = "nothing-to-correct"
     words = Words(

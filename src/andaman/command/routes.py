@@ -24,6 +24,7 @@ from andaman.command.incidents.commands import (
     CorrectIncident,
     HandOver,
     OpenIncident,
+    SeeHandover,
     TakeIncidentStep,
 )
 from andaman.command.permissions import (
@@ -88,6 +89,7 @@ def routes(service: CommandService, definitions: Definitions | None = None) -> l
         _entry("POST", "/incidents/{id}/notes", NOTE_INCIDENT).to(door.note),
         _entry("POST", "/incidents/{id}/corrections", CORRECT_INCIDENT).to(door.correct),
         _entry("POST", "/incidents/{id}/handover", NOTE_INCIDENT).to(door.hand_over),
+        _entry("POST", "/incidents/{id}/handover/seen", ASSIGN_UNIT).to(door.see_handover),
         _entry("GET", "/incidents/{id}/candidates", READ_INCIDENT).to(door.candidates),
         _entry("POST", "/incidents/{id}/assignments", ASSIGN_UNIT).to(door.assign),
         _entry("POST", "/assignments/{id}/steps", STEP_ASSIGNMENT, ASSIGN_UNIT).to(door.assignment_step),
@@ -141,6 +143,10 @@ class _Door:
 
     async def hand_over(self, request: Request) -> Response:
         command = await _read(request, HandOver, incident=_id(request))
+        return self._detail(request, await self._handle(request, command))
+
+    async def see_handover(self, request: Request) -> Response:
+        command = await _read(request, SeeHandover, incident=_id(request))
         return self._detail(request, await self._handle(request, command))
 
     async def assign(self, request: Request) -> Response:

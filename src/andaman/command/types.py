@@ -215,6 +215,12 @@ INCIDENT: Final = EntityType(
         Attribute(
             "entryCount", Words("จำนวนบันทึก", "Number of entries"), namespace=Namespace.DEFAULT, hidden=True
         ),
+        Attribute(
+            "awaitsDispatch",
+            Words("รอผู้สั่งการดำเนินการ", "Waits for a dispatcher"),
+            note="true from the hand-over until a unit is sent or somebody who may send units acts",
+            namespace=Namespace.OWN,
+        ),
         Attribute("reopenedAt", Words("เปิดเหตุอีกครั้งเมื่อ", "Reopened"), namespace=Namespace.DEFAULT),
         Attribute("createdBy", Words("ผู้เปิดเหตุ", "Opened by"), namespace=Namespace.DEFAULT),
         _EXERCISE,
@@ -263,9 +269,11 @@ TIMELINE_ENTRY: Final = EntityType(
                 Code("assignment", Words("ภารกิจของหน่วย", "Assignment")),
                 Code("follows", Words("เหตุสืบเนื่อง", "Follow-up")),
                 Code("check", Words("รายการตรวจสอบ", "Checklist")),
+                Code("uncheck", Words("ยกเลิกรายการตรวจสอบ", "Checklist, taken back")),
                 Code("correction", Words("แก้ไขข้อมูล", "Correction")),
                 Code("note", Words("บันทึก", "Note")),
                 Code("handover", Words("การส่งต่อ", "Hand-over")),
+                Code("handoverSeen", Words("รับทราบการส่งต่อ", "Hand-over seen")),
             ),
         ),
         CODE,

@@ -602,6 +602,10 @@ export interface ScenarioRow {
   readonly alertRules?: readonly RulePart[];
 }
 
+export interface SeeHandover {
+  readonly incident: string;
+}
+
 export interface SetUnitStatus {
   readonly unit: string;
   readonly status: 'available' | 'outOfService';

@@ -112,6 +112,7 @@ export const problems: Readonly<Record<string, ProblemWords>> = {
   "not-in-checklist": {"th": "รายการตรวจสอบของเหตุนี้ไม่มี “{item}”", "en": "The checklist of this incident has no item “{item}”", "params": {"item": "name"}},
   "not-signed-in": {"th": "โปรดเข้าสู่ระบบก่อน", "en": "Please sign in first"},
   "not-your-token": {"th": "ท่านไม่มีโทเค็นนี้", "en": "You have no such token", "params": {}},
+  "nothing-handed-over": {"th": "เหตุนี้ไม่ได้รอผู้สั่งการ", "en": "The incident does not wait for a dispatcher", "params": {}},
   "nothing-to-correct": {"th": "ไม่มีข้อมูลใดเปลี่ยนไปจากเดิม โปรดแก้ไขอย่างน้อยหนึ่งรายการ", "en": "Nothing differs from the record; change at least one value", "params": {}},
   "number-out-of-range": {"th": "{field}ต้องเป็นตัวเลขตั้งแต่ {low} ถึง {high}", "en": "{field} must be a number from {low} to {high}", "params": {"field": "field", "low": "number", "high": "number"}},
   "old-password-wrong": {"th": "รหัสผ่านเดิมไม่ถูกต้อง", "en": "The old password is wrong", "params": {"field": "field"}},

@@ -91,6 +91,15 @@ class ItemChecked(Happening):
 
 
 @dataclass(frozen=True, slots=True)
+class ItemUnchecked(Happening):
+    """The tick of an item was a mistake; the line of the tick stays."""
+
+    code, entry_type = "item-unchecked", "uncheck"
+    words = Words("ยกเลิกการตรวจ: {item}", "Check taken back: {item}")
+    item: Words
+
+
+@dataclass(frozen=True, slots=True)
 class HandedOver(Happening):
     """Somebody who cannot send units asks a dispatcher to."""
 
@@ -105,6 +114,16 @@ _STATES: Final = {
     if attribute.name in ("assignmentStatus", "incidentStatus")
     for code in attribute.codes
 }
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverSeen(Happening):
+    """A dispatcher has read the message, and has not acted yet."""
+
+    code, entry_type = "handover-seen", "handoverSeen"
+    words = Words("ผู้สั่งการรับทราบการส่งต่อ", "A dispatcher has seen the hand-over")
+
+
 HAPPENINGS: tuple[type[Happening], ...] = (
     IncidentOpened,
     IncidentStep,
@@ -113,7 +132,9 @@ HAPPENINGS: tuple[type[Happening], ...] = (
     UnitStep,
     UnitArrivedAfar,
     ItemChecked,
+    ItemUnchecked,
     HandedOver,
+    HandoverSeen,
 )
 
 

@@ -8,6 +8,7 @@ from andaman.broker.api import Instance, OpKind, WriteOp, entity, prop, rel
 from andaman.command.core.entities import change_op, exercise_of, local, scopes_of
 from andaman.command.core.entries import Entry
 from andaman.command.core.views import Incident
+from andaman.command.permissions import ASSIGN_UNIT
 from andaman.identity.model import Actor
 from andaman.kernel.time import Micros, format_time
 
@@ -44,8 +45,11 @@ def entries(
     now: Micros,
     tenant: str,
 ) -> list[WriteOp]:
-    """Numbered entries, and the incident's change with the new count."""
+    """Numbered entries, and the incident's change with the new count. Whatever somebody who may send units does, is the answer
+    to a hand-over."""
     count, author = incident.entry_count, actor.principal.name
+    if incident.awaits_dispatch and actor.principal.may(ASSIGN_UNIT):
+        attrs = {"awaitsDispatch": prop(False, now), **attrs}
     ops = [entry_op(incident.id, count + i, entry, author, now, tenant) for i, entry in enumerate(steps, 1)]
     ops.append(change_op(incident.id, Incident.kind, **attrs, entryCount=prop(count + len(steps))))
     return ops

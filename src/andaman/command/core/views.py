@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar, Final, Protocol, Self, TypeVar
 
-from andaman.broker.api import Doc
+from andaman.broker.api import Doc, value
 from andaman.command.core import attributes as read
 from andaman.command.core.attributes import Place
 from andaman.command.core.states import (
@@ -101,6 +101,7 @@ class Incident:
     severity: Severity
     place: Place | None
     entry_count: int  # number of the last entry of its timeline
+    awaits_dispatch: bool  # handed over to a dispatcher, who has not acted yet
     doc: Doc = field(repr=False, compare=False)
 
     @classmethod
@@ -114,6 +115,7 @@ class Incident:
             read.severity(doc),
             read.place(doc),
             read.counter(doc, cls.kind, "entryCount"),
+            value(doc, "awaitsDispatch") is True,
             doc,
         )
 

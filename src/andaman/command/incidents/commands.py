@@ -89,4 +89,12 @@ class HandOver(Form, frozen=True, kw_only=True):
     text: Text
 
 
-IncidentCommand = OpenIncident | TakeIncidentStep | AddNote | CheckItem | CorrectIncident | HandOver
+class SeeHandover(Form, frozen=True, kw_only=True):
+    """A dispatcher says that they have read the message."""
+
+    incident: str
+
+
+IncidentCommand = (
+    OpenIncident | TakeIncidentStep | AddNote | CheckItem | CorrectIncident | HandOver | SeeHandover
+)

@@ -11,6 +11,7 @@ from andaman.command.core.entities import change_op
 from andaman.command.core.entries import (
     Entry,
     HandedOver,
+    HandoverSeen,
     IncidentCorrected,
     IncidentOpened,
     IncidentStep,
@@ -31,12 +32,19 @@ from andaman.command.incidents.commands import (
     HandOver,
     IncidentCommand,
     OpenIncident,
+    SeeHandover,
     TakeIncidentStep,
 )
 from andaman.command.incidents.corrections import corrections, outdated
 from andaman.command.incidents.numbering import Number, Numbering
 from andaman.command.incidents.steps import SentUnit, check_incident_step, incident_doc
-from andaman.command.problems import CorrectedMeanwhile, NothingToCorrect, NotInChecklist, PlaceNotChosen
+from andaman.command.problems import (
+    CorrectedMeanwhile,
+    NothingHandedOver,
+    NothingToCorrect,
+    NotInChecklist,
+    PlaceNotChosen,
+)
 from andaman.identity.model import FULL_ACCESS, Actor
 from andaman.kernel.ids import sortable_id, urn
 from andaman.kernel.refusals import NotAChoice
@@ -64,7 +72,11 @@ class Incidents:
             case AddNote():
                 await self._entry(command, Entry(text=command.text), actor, tenant)
             case HandOver():
-                await self._entry(command, Entry(HandedOver(), command.text), actor, tenant)
+                await self._entry(
+                    command, Entry(HandedOver(), command.text), actor, tenant, awaitsDispatch=prop(True)
+                )
+            case SeeHandover():
+                await self._see(command, actor, tenant)
             case CheckItem():
                 await self._check(command, actor, tenant)
             case CorrectIncident():
@@ -121,10 +133,25 @@ class Incidents:
             self._numbering.given(number, tenant)
         return incident_id
 
-    async def _entry(self, command: AddNote | HandOver, entry: Entry, actor: Actor, tenant: str) -> None:
+    async def _entry(
+        self, command: AddNote | HandOver, entry: Entry, actor: Actor, tenant: str, **attrs: Instance
+    ) -> None:
         def decide(now: Micros) -> list[WriteOp]:
             incident = self._records.get(Incident, command.incident, actor.access, tenant)
-            return entries(incident, [entry], {}, actor, now, tenant)
+            return entries(incident, [entry], attrs, actor, now, tenant)
+
+        await self._records.commit(decide, actor, tenant)
+
+    async def _see(self, command: SeeHandover, actor: Actor, tenant: str) -> None:
+        """Seen is not done: the incident still waits. Raises NothingHandedOver."""
+
+        def decide(now: Micros) -> list[WriteOp]:
+            incident = self._records.get(Incident, command.incident, actor.access, tenant)
+            if not incident.awaits_dispatch:
+                raise NothingHandedOver
+            return entries(
+                incident, [Entry(HandoverSeen())], {"awaitsDispatch": prop(True)}, actor, now, tenant
+            )
 
         await self._records.commit(decide, actor, tenant)
 

@@ -2,7 +2,7 @@
 import { api } from '$lib/api';
 import type { Message } from '$lib/i18n.svelte';
 import type { LiveEntity } from '$lib/live';
-import type { Acknowledge, AddNote, AssignUnit, CandidateAnswer, CheckItem, CloseAlert, CorrectIncident, HandOver, IncidentPage, OpenIncident, SetUnitStatus, TakeAssignmentStep, TakeIncidentStep } from '$generated/api';
+import type { Acknowledge, AddNote, AssignUnit, CandidateAnswer, CheckItem, CloseAlert, CorrectIncident, HandOver, IncidentPage, OpenIncident, SeeHandover, SetUnitStatus, TakeAssignmentStep, TakeIncidentStep } from '$generated/api';
 
 const base = '/api/command';
 const part = encodeURIComponent;
@@ -34,6 +34,7 @@ export const commands = {
   check: (incident: string, item: Message) => send<IncidentDetail, CheckItem, 'incident'>(`incidents/${part(incident)}/notes`, { item: { th: item.th, en: item.en } }),
   note: (incident: string, text: string) => send<IncidentDetail, AddNote, 'incident'>(`incidents/${part(incident)}/notes`, { text }),
   handOver: (incident: string, text: string) => send<IncidentDetail, HandOver, 'incident'>(`incidents/${part(incident)}/handover`, { text }),
+  seeHandover: (incident: string) => send<IncidentDetail, SeeHandover, 'incident'>(`incidents/${part(incident)}/handover/seen`, {}),
   candidates: (incident: string, unitType: string, signal?: AbortSignal) =>
     api.get<CandidateAnswer[]>(`${base}/incidents/${part(incident)}/candidates`, { query: { unitType: unitType || undefined }, signal }),
   assign: (incident: string, unit: string) => send<IncidentDetail, AssignUnit, 'incident'>(`incidents/${part(incident)}/assignments`, { unit }),

@@ -27,7 +27,10 @@ export function since(entity: LiveEntity): number {
 
 export const openAlerts = (alerts: readonly LiveEntity[]): LiveEntity[] => alerts.filter((a) => isOpenAlert(a) && a.a['alertStatus'] !== 'acknowledged').sort(worstFirst);
 export const knownAlerts = (alerts: readonly LiveEntity[]): LiveEntity[] => alerts.filter((a) => a.a['alertStatus'] === 'acknowledged').sort(worstFirst);
-export const openIncidents = (incidents: readonly LiveEntity[]): LiveEntity[] => incidents.filter(isOpenIncident).sort(worstFirst);
+/** Handed over to a dispatcher who has not acted yet. */
+export const awaitsDispatch = (incident: LiveEntity): boolean => incident.a['awaitsDispatch'] === true && isOpenIncident(incident);
+/** Those that wait for a dispatcher first. */
+export const openIncidents = (incidents: readonly LiveEntity[]): LiveEntity[] => incidents.filter(isOpenIncident).sort((a, b) => Number(awaitsDispatch(b)) - Number(awaitsDispatch(a)) || worstFirst(a, b));
 const BUSY_UNIT = new Set(['assigned', 'enRoute', 'onScene']);
 /** The states of units as conditions of NGSI-LD. */
 export const FREE_UNITS = 'unitStatus=="available"';
