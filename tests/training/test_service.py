@@ -1,6 +1,7 @@
 """Courses, records and drills over a real broker."""
 
 import asyncio
+import re
 from typing import Any
 
 from httpx import AsyncClient
@@ -384,7 +385,7 @@ def test_a_certificate_shows_what_is_on_the_paper_to_whoever_has_its_address(tmp
     async def work():
         tmp_path.joinpath(SIGN_INS).write_text('{"test-dispatcher": "x"}', "utf-8")
         async with (
-            platform(tmp_path) as app,
+            platform(tmp_path, pack="minicity") as app,
             client(app, "operator") as mine,
             client(app, "dispatcher") as demo,
             client(app) as anyone,
@@ -394,6 +395,13 @@ def test_a_certificate_shows_what_is_on_the_paper_to_whoever_has_its_address(tmp
             assert (early.status_code, early.json()["code"]) == (409, "course-not-completed")
             for http in (mine, demo):
                 await read_all(app, http)
+                if http is mine:
+                    wrong = choices((await mine.get(COURSE)).json(), right=False)
+                    await mine.post(f"{COURSE}/steps/{QUIZ.id}", json=wrong)
+                    for how in ("abort", "finish"):
+                        begun = await mine.post("/api/training/drills", json={"scenario": "rain-and-a-fall"})
+                        drill = begun.json()["drill"]["id"].rsplit(":", 1)[1]
+                        await mine.post(f"/api/training/drills/{drill}/{how}")
                 await pass_quiz(http)
                 assert (await http.get(COURSE)).json()["certificate"] is None
                 # a passed drill, as its room would have scored it
@@ -419,9 +427,20 @@ def test_a_certificate_shows_what_is_on_the_paper_to_whoever_has_its_address(tmp
             seen = (await anyone.get(f"/api/training/certificates/{made['id']}")).json()
             assert seen == made
             assert seen.keys() == {
-                "id", "number", "personName", "course", "issuedAt", "validUntil", "percent", "simulated", "valid",
+                "id", "number", "personName", "course", "issuedAt", "validUntil", "percent", "issuer",
+                "competencies", "tries", "simulated", "valid",
             }  # fmt: skip
             assert (seen["percent"], seen["valid"]) == (90.0, True)
+            assert re.fullmatch(r"รับรอง \d\d-00001", seen["number"]), "another number than an incident's"
+            assert seen["issuer"]["en"] == "Municipality of Mini City (invented)"
+            levels = {row["name"]["en"]: row["level"] for row in seen["competencies"]}
+            assert levels["Acknowledging and triaging alerts"] == 3
+            assert "Dispatching and following units" not in levels
+            assert [(row["kind"], row["number"]) for row in seen["tries"]] == [("quiz", 2), ("drill", 3)]
+            kept = app.broker.get(f"urn:ngsi-ld:Certificate:{made['id']}", FULL_ACCESS)
+            older = {**kept, "attrs": {k: v for k, v in kept["attrs"].items() if not k.endswith("certified")}}
+            paper = app.get(TrainingService).certificates.json(older)
+            assert (paper["issuer"], paper["tries"], paper["number"]) == (None, [], made["number"])
             for wrong in ("x", made["id"][:-1], "test-operator"):
                 assert (await anyone.get(f"/api/training/certificates/{wrong}")).status_code == 404
             records = list(app.broker.iter_entities([iri("LearningRecord")], FULL_ACCESS))

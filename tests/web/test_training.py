@@ -125,6 +125,10 @@ def test_an_operator_passes_the_drill_of_their_role_and_prints_a_certificate(
         public = screens(None, lang=lang, theme=theme).open(address)
         expect(public.locator("article")).to_contain_text("Operator Test", timeout=SLOW)
         expect(public.locator("article")).to_contain_text(address)
+        expect(public.locator("article .shown li").first).to_be_visible()
+        expect(public.locator("article")).to_contain_text(
+            "ผ่านในครั้งที่ 2" if lang == "th" else "passed at try 2"
+        )
         assert serious(public) == []
         public.emulate_media(media="print")
         expect(public.locator("header.bar")).to_be_hidden()

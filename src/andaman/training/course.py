@@ -68,13 +68,15 @@ class StepPart(Part, frozen=True, kw_only=True):
 
 
 class CourseRow(Row, frozen=True, kw_only=True):
-    """``staff_roles``: who should take it. ``valid_days``: of its certificate."""
+    """``staff_roles``: who should take it. ``valid_days``: of its certificate. ``issuer``: the agency that certifies; without one
+    the first of the government in the city's register."""
 
     name: Words
     summary: Words
     staff_roles: Annotated[tuple[str, ...], refers_to("staff-roles")]
     valid_days: int
     steps: tuple[StepPart, ...]
+    issuer: Annotated[str, refers_to("agencies")] = ""
 
 
 def check_course(row: CourseRow) -> None:
@@ -160,6 +162,7 @@ class Course:
     roles: tuple[str, ...]
     steps: tuple[Step, ...]
     valid_days: int
+    issuer: str
 
 
 def courses_of(rows: Rows) -> Mapping[str, Course]:
@@ -168,7 +171,9 @@ def courses_of(rows: Rows) -> Mapping[str, Course]:
 
 
 def course_of(row: CourseRow) -> Course:
-    return Course(row.code, row.name, row.summary, row.staff_roles, tuple(_steps(row.steps)), row.valid_days)
+    return Course(
+        row.code, row.name, row.summary, row.staff_roles, tuple(_steps(row.steps)), row.valid_days, row.issuer
+    )
 
 
 def _steps(rows: Sequence[StepPart]) -> Iterator[Step]:

@@ -20,13 +20,15 @@ from andaman.broker.api import (
     rel,
     value,
 )
+from andaman.city.agencies import AGENCIES
 from andaman.command.core import attributes
 from andaman.identity.model import FULL_ACCESS, Access, Actor, system_actor
 from andaman.identity.tenants import Tenants
 from andaman.kernel.ids import keyed_id, sortable_id, urn
 from andaman.kernel.time import DAY, Clock, Micros, format_time
+from andaman.kernel.words import Words
 from andaman.register import Rows
-from andaman.training.certificates import Certificates
+from andaman.training.certificates import Certificates, Content
 from andaman.training.course import Course, Step, courses_of
 from andaman.training.drills import Drills
 from andaman.training.framework import STAFF_ROLES, Framework
@@ -166,13 +168,34 @@ class TrainingService:
     async def certify(self, course_id: str, actor: Actor) -> dict[str, Any]:
         """The certificate of a course, for a person who has passed every step. Its score is the mean of questions and drills.
         Raises NoSuchCourse, CourseNotCompleted."""
-        course = self._course(course_id)
-        passed = self._passed(course, actor.principal.id)
+        course, person = self._course(course_id), actor.principal.id
+        passed = self._passed(course, person)
         if not all(passed.get(step.id, {}).get("passed") for step in course.steps):
             raise CourseNotCompleted
-        scores = [float(passed[step.id]["score"]) for step in course.steps if step.kind != "read"]
-        percent = round(sum(scores) / len(scores), 1) if scores else 100.0
-        return self.certificates.json(await self.certificates.issue(course, actor, percent))
+        shown = [step for step in course.steps if step.kind != "read"]
+        scores = [float(passed[step.id]["score"]) for step in shown]
+        content = Content(
+            round(sum(scores) / len(scores), 1) if scores else 100.0,
+            self._proven(person, {str(passed[step.id].get("evidence")) for step in shown}),
+            {step.title: (step.kind, self._tries(step, person, passed)) for step in shown},
+            self._issuer(course),
+        )
+        return self.certificates.json(await self.certificates.issue(course, actor, content))
+
+    def _proven(self, person: str, evidence: set[str]) -> dict[Words, int]:
+        """Name of a competency → level that this evidence of a person proves."""
+        known, levels = self.framework().competencies, dict[Words, int]()
+        for record in self._records(FULL_ACCESS):
+            if record.person == person and record.evidence in evidence and record.competency in known:
+                name = known[record.competency].name
+                levels[name] = max(record.level, levels.get(name, 0))
+        return levels
+
+    def _issuer(self, course: Course) -> Words | None:
+        rows = self._registers.rows(AGENCIES)
+        government = (one for one in rows.values() if one.category == "government")
+        found = rows.get(course.issuer) or next(government, None)
+        return None if found is None else found.name
 
     def _tries(self, step: Step, person: str, passed: Mapping[str, Any]) -> int:
         """How often somebody has tried a step: answers, or drills that were begun, also those that were given up."""

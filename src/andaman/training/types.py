@@ -15,6 +15,9 @@ _STEPS: Final = Attribute(
 )
 _PERSON: Final = Attribute("person", Words("บุคลากร", "Person"), namespace=Namespace.DEFAULT)
 
+_ISSUER: Final = Attribute(
+    "issuer", Words("หน่วยงานที่ออกใบรับรอง", "Agency that certifies"), namespace=Namespace.OWN
+)
 _VALID_DAYS: Final = Attribute(
     "validDays", Words("อายุการรับรอง", "Days of validity"), namespace=Namespace.DEFAULT
 )
@@ -65,6 +68,7 @@ COURSE: Final = EntityType(
             "staffRoles", Words("บทบาทหน้าที่ที่ควรเรียน", "Roles that should take it"), namespace=Namespace.OWN
         ),
         _VALID_DAYS,
+        _ISSUER,
         _STEPS,
     ),
     ("skills",),
@@ -286,6 +290,14 @@ CERTIFICATE: Final = EntityType(
         Attribute("issuedAt", Words("ออกเมื่อ", "Issued"), namespace=Namespace.OWN),
         Attribute("validUntil", Words("ใช้ได้ถึง", "Valid until"), namespace=Namespace.OWN),
         Attribute("percent", Words("คะแนนร้อยละ", "Score in percent"), namespace=Namespace.DEFAULT),
+        Attribute(
+            "certified",
+            Words("ผู้ออก สมรรถนะ และจำนวนครั้งที่ทำ", "Issuer, competencies and number of tries"),
+            "JsonProperty",
+            note="issuer (names), competencies (names, level) and tries (names of the step, kind, number)",
+            namespace=Namespace.OWN,
+            hidden=True,
+        ),
     ),
     ("staff-training",),
     note="Its name is that of the course. Its id cannot be guessed; anyone who has it may check the certificate.",

@@ -158,6 +158,7 @@ export interface CourseRow {
   readonly staffRoles: readonly string[];
   readonly validDays: number;
   readonly steps: readonly StepPart[];
+  readonly issuer?: string;
 }
 
 export interface DefinitionListed {

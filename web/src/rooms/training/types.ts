@@ -54,6 +54,10 @@ export interface Certificate {
   issuedAt: string;
   validUntil: string;
   percent: number;
+  /** Certificates of older versions have no issuer, and the two lists are empty. */
+  issuer: Message | null;
+  competencies: { name: Message; level: number }[];
+  tries: { step: Message; kind: 'quiz' | 'drill'; number: number }[];
   simulated: boolean;
   valid: boolean;
 }
