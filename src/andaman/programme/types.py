@@ -7,6 +7,12 @@ from typing import Final
 from andaman.kernel.words import Words
 from andaman.vocabulary import Attribute, EntityType, Namespace
 
+_ACCEPTED_SHARE: Final = Attribute(
+    "acceptedShare",
+    Words("ตรวจรับก่อนใช้แพลตฟอร์ม", "Accepted before the platform"),
+    note="0 to 1",
+    namespace=Namespace.OWN,
+)
 _PART: Final = Attribute(
     "part", Words("ส่วนของโครงการ", "Part of the programme"), "LanguageProperty", namespace=Namespace.OWN
 )
@@ -120,12 +126,7 @@ RELEASE: Final = EntityType(
             note="0 to 1",
             namespace=Namespace.OWN,
         ),
-        Attribute(
-            "acceptedShare",
-            Words("ตรวจรับก่อนใช้แพลตฟอร์ม", "Accepted before the platform"),
-            note="0 to 1",
-            namespace=Namespace.OWN,
-        ),
+        _ACCEPTED_SHARE,
         Attribute(
             "figures",
             Words("ตัวเลขทั้งหมดของรายงาน", "All figures of the report"),
@@ -161,12 +162,7 @@ ACCEPTANCE: Final = EntityType(
             note="code of the deliverable",
             namespace=Namespace.OWN,
         ),
-        Attribute(
-            "acceptedShare",
-            Words("ตรวจรับก่อนใช้แพลตฟอร์ม", "Accepted before the platform"),
-            note="0 to 1",
-            namespace=Namespace.OWN,
-        ),
+        _ACCEPTED_SHARE,
         Attribute("acceptedOn", Words("วันที่ตรวจรับ", "Accepted on"), note="a date", namespace=Namespace.OWN),
         Attribute(
             "acceptanceDocument", Words("เลขที่เอกสารตรวจรับ", "Acceptance document"), namespace=Namespace.OWN

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
+from andaman.assessment.firmness import MADE_UP
 from andaman.roadmap.model import Measure, Worth
-
-_MAKE_BELIEVE: Final = frozenset({"simulated", "replayed"})
 
 
 def is_measured(row: Mapping[str, Any]) -> bool:
@@ -19,7 +18,7 @@ def is_measured(row: Mapping[str, Any]) -> bool:
         row.get("origin"),
         *(one for given in row.get("inputs", ()) for one in given.get("origins", ())),
     }
-    return not origins & _MAKE_BELIEVE
+    return not origins & MADE_UP
 
 
 def remaining_of(rows: Sequence[Mapping[str, Any]], values: Sequence[Worth]) -> dict[str, float]:

@@ -14,6 +14,10 @@ _STEPS: Final = Attribute(
     "steps", Words("ขั้นตอน", "Steps"), "JsonProperty", namespace=Namespace.DEFAULT, hidden=True
 )
 _PERSON: Final = Attribute("person", Words("บุคลากร", "Person"), namespace=Namespace.DEFAULT)
+_PERSON_NAME: Final = Attribute(
+    "personName", Words("ชื่อบุคลากร", "Name of the person"), namespace=Namespace.DEFAULT
+)
+_PERCENT: Final = Attribute("percent", Words("คะแนนร้อยละ", "Score in percent"), namespace=Namespace.DEFAULT)
 
 _ISSUER: Final = Attribute(
     "issuer", Words("หน่วยงานที่ออกใบรับรอง", "Agency that certifies"), namespace=Namespace.OWN
@@ -149,7 +153,7 @@ DRILL_RUN: Final = EntityType(
             codes=ROLES,
             namespace=Namespace.OWN,
         ),
-        Attribute("personName", Words("ชื่อบุคลากร", "Name of the person"), namespace=Namespace.DEFAULT),
+        _PERSON_NAME,
         Attribute(
             "drillStatus",
             Words("สถานะการฝึก", "State of the drill"),
@@ -181,7 +185,7 @@ DRILL_RUN: Final = EntityType(
             hidden=True,
         ),
         Attribute("score", Words("คะแนน", "Score"), "JsonProperty", namespace=Namespace.DEFAULT, hidden=True),
-        Attribute("percent", Words("คะแนนร้อยละ", "Score in percent"), namespace=Namespace.DEFAULT),
+        _PERCENT,
         Attribute("passed", Words("ผ่านเกณฑ์", "Passed"), namespace=Namespace.DEFAULT),
         Attribute("tenantRemovedAt", Words("ลบพื้นที่ฝึกเมื่อ", "Tenant removed"), namespace=Namespace.DEFAULT),
     ),
@@ -282,14 +286,14 @@ CERTIFICATE: Final = EntityType(
     Words("ใบรับรอง", "Certificate"),
     (
         _PERSON,
-        Attribute("personName", Words("ชื่อบุคลากร", "Name of the person"), namespace=Namespace.DEFAULT),
+        _PERSON_NAME,
         Attribute("refCourse", Words("หลักสูตร", "Course"), "Relationship", namespace=Namespace.DEFAULT),
         Attribute(
             "certificateNumber", Words("เลขที่ใบรับรอง", "Number of the certificate"), namespace=Namespace.OWN
         ),
         Attribute("issuedAt", Words("ออกเมื่อ", "Issued"), namespace=Namespace.OWN),
         Attribute("validUntil", Words("ใช้ได้ถึง", "Valid until"), namespace=Namespace.OWN),
-        Attribute("percent", Words("คะแนนร้อยละ", "Score in percent"), namespace=Namespace.DEFAULT),
+        _PERCENT,
         Attribute(
             "certified",
             Words("ผู้ออก สมรรถนะ และจำนวนครั้งที่ทำ", "Issuer, competencies and number of tries"),
