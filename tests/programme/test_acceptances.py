@@ -32,6 +32,16 @@ def test_an_acceptance_counts_once_another_person_approved_it_and_only_in_its_co
             assert (waiting["mine"], waiting["mayApprove"]) == (True, False)
             assert (await _decide(office, waiting)).status_code == 403  # the same person
             assert (await draft(office))["accepted"] == 0
+            (proposal,) = (await office.get("/api/approvals")).json()
+            facts = {
+                one["name"]["en"]: one["text"] or one["date"] or one["share"] for one in proposal["facts"]
+            }
+            assert facts.pop("Deliverable") == proposal["title"] == rows_of(before)["D1.2"]["title"]
+            assert facts == {
+                "Accepted before the platform": 0.6, "Accepted on": "2024-03-29",
+                "Acceptance document": {"th": FORM["document"], "en": FORM["document"]},
+                "Accepted by": {"th": FORM["acceptedBy"], "en": FORM["acceptedBy"]},
+            }  # fmt: skip
             async with client(app, "administrator") as other:
                 done = await _decide(other, waiting)
                 assert done.json()["state"] == "done", done.text

@@ -20,8 +20,18 @@ class PersonNamed(Answer, frozen=True, kw_only=True):
         return cls(id=person.id, name=person.name)
 
 
+class Fact(Answer, frozen=True, kw_only=True):
+    """One thing that a proposal says, in words. One of the three is not null: a text, a date (ISO 8601), a share (0 to 1)."""
+
+    name: Words
+    text: Words | None = None
+    date: str | None = None
+    share: float | None = None
+
+
 class ProposalAnswer(Answer, frozen=True, kw_only=True):
-    """``content``: the proposed content, as its room describes it. ``digest``: an approver sends it back. ``words`` null: no room
+    """``content``: the proposed content, as its room keeps it. ``title``, ``facts``: the same for people, where its room describes
+    it; null and empty otherwise. ``digest``: an approver sends it back. ``words`` null: no room
     offers the action any more. ``mine``: the caller is its author. ``outdated``: what it would change has changed since.
     ``waits``: it was approved, and is not in effect yet."""
 
@@ -30,6 +40,8 @@ class ProposalAnswer(Answer, frozen=True, kw_only=True):
     words: Words | None
     subject: str
     content: Any
+    title: Words | None
+    facts: tuple[Fact, ...]
     digest: str
     reason: str
     state: State

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from andaman.approvals.answers import PersonNamed, ProposalAnswer
 from andaman.approvals.model import Proposal, State
 from andaman.approvals.permissions import READ_PROPOSALS
-from andaman.approvals.service import Approvals, Look
+from andaman.approvals.service import Approvals, Described, Look
 from andaman.form import body_text
 from andaman.identity.doors import BoundDoor, Cost, DoorEntry, Tenancy
 from andaman.identity.permissions import REVIEW_ROLES
@@ -94,12 +94,15 @@ class _Door:
         action = self._approvals.action(proposal.action)
         who = self._approvals.person(actor, credential_of(request))
         decided = proposal.decided_by
+        described = action.describe(proposal) if action is not None else Described()
         return ProposalAnswer(
             id=proposal.id,
             action=proposal.action,
             words=action.words if action is not None else None,
             subject=proposal.subject,
             content=proposal.content,
+            title=described.title,
+            facts=described.facts,
             digest=proposal.digest,
             reason=proposal.reason,
             state=proposal.state_at(self._clock()),

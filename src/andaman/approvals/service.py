@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from andaman.approvals import model
+from andaman.approvals.answers import Fact
 from andaman.approvals.model import OPEN_FOR, Person, Proposal, State, digest_of
 from andaman.approvals.problems import (
     NoSuchProposal,
@@ -47,6 +48,18 @@ class Look:
     waits: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What a proposal says, for people. ``title``: what it is about."""
+
+    title: Words | None = None
+    facts: tuple[Fact, ...] = ()
+
+
+def _undescribed(proposal: Proposal) -> Described:
+    return Described()
+
+
 async def _no_look(proposals: Sequence[Proposal]) -> dict[str, Look]:
     return {}
 
@@ -59,7 +72,8 @@ def _always(proposal: Proposal) -> bool:
 class Action:
     """A kind of action that a second person approves. ``run`` does it, in the name of the approver; it must give the
     same result when it runs twice. A refusal that it raises ends the proposal as failed. ``look``: proposal's id → its
-    look today. ``applies``: could an approval still have an effect?
+    look today. ``applies``: could an approval still have an effect? ``describe``: its content in words, for those whose
+    content is no definition.
     """
 
     name: str
@@ -69,6 +83,7 @@ class Action:
     run: Callable[[Proposal, Actor], Awaitable[None]]
     look: Callable[[Sequence[Proposal]], Awaitable[dict[str, Look]]] = _no_look
     applies: Callable[[Proposal], bool] = _always
+    describe: Callable[[Proposal], Described] = _undescribed
 
 
 class Approvals:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from andaman.approvals.answers import Fact
 from andaman.broker.api import Doc, entity, prop, value
 from andaman.form import FieldNotUnderstood, body_text
 from andaman.kernel.answers import Answer
@@ -19,7 +20,9 @@ from andaman.kernel.errors import AndamanError
 from andaman.kernel.ids import urn
 from andaman.kernel.refusals import FieldMissing, FieldTooLong, NumberOutOfRange
 from andaman.kernel.time import Micros, local_date
+from andaman.kernel.words import Words
 from andaman.programme.problems import AcceptedTooLate, AcceptedTooMuch, NotADate
+from andaman.programme.types import ACCEPTANCE
 
 SCOPE: Final = ("/programme/acceptance",)
 _LINE_MAX: Final = 300
@@ -95,6 +98,22 @@ def check_room(wanted: Acceptance, others: Iterable[Acceptance]) -> None:
     taken = sum(one.share for one in others if one.deliverable == wanted.deliverable)
     if taken + wanted.share > 1 + 1e-9:
         raise AcceptedTooMuch(left=round(100 * max(0.0, 1 - taken), 2))
+
+
+def facts_of(content: Acceptance, deliverable: Words) -> tuple[Fact, ...]:
+    """Its members in words, for the person who approves it."""
+
+    def text(given: str) -> Words:
+        return Words(given, given)
+
+    name = {one.name: one.words for one in ACCEPTANCE.attributes}
+    return (
+        Fact(name=name["deliverable"], text=deliverable),
+        Fact(name=name["acceptedShare"], share=content.share),
+        Fact(name=name["acceptedOn"], date=content.accepted_on),
+        Fact(name=name["acceptanceDocument"], text=text(content.document)),
+        Fact(name=name["acceptedBy"], text=text(content.accepted_by)),
+    )
 
 
 def doc_of(local: str, content: Acceptance, entered_by: str, approved_by: str) -> Doc:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from andaman.approvals.model import Proposal, State
-from andaman.approvals.service import Action, Approvals
+from andaman.approvals.service import Action, Approvals, Described
 from andaman.broker.api import Broker, Doc, OpKind, WriteOp, iri
 from andaman.city.registers import Registers
 from andaman.identity.credentials import Credential
@@ -68,6 +68,7 @@ class ProgrammeService:
             ENTER_ACCEPTANCE,
             APPROVE_ACCEPTANCE,
             self._approved,
+            describe=self._described,
         )
         approvals.offer(self._action)
         for kind in (_RELEASE, _ACCEPTANCE):
@@ -277,6 +278,15 @@ class ProgrammeService:
             reason=wanted.document,
             credential=credential,
         )
+
+    def _described(self, proposal: Proposal) -> Described:
+        """In words, with the names of the deliverable and of the attributes that it would have."""
+        content = msgspec.convert(proposal.content, Acceptance)
+        title = Words(content.deliverable, content.deliverable)
+        with suppress(NoProgramme):
+            row = self.plan_now().deliverables.get(content.deliverable)
+            title = title if row is None else row.name
+        return Described(title, acceptance.facts_of(content, title))
 
     async def waiting(self, actor: Actor) -> list[Proposal]:
         """Acceptances that wait for a second person, as far as the actor may read them."""

@@ -248,6 +248,13 @@ export interface EvidenceHand {
   readonly by: string | null;
 }
 
+export interface Fact {
+  readonly name: Message;
+  readonly text: Message | null;
+  readonly date: string | null;
+  readonly share: number | null;
+}
+
 export interface FigurePart {
   readonly title: Message;
   readonly kind: string;
@@ -454,6 +461,8 @@ export interface ProposalAnswer {
   readonly words: Message | null;
   readonly subject: string;
   readonly content: unknown;
+  readonly title: Message | null;
+  readonly facts: readonly Fact[];
   readonly digest: string;
   readonly reason: string;
   readonly state: 'open' | 'approved' | 'done' | 'failed' | 'rejected' | 'withdrawn' | 'expired';

@@ -131,6 +131,7 @@ export const msg = messages({
   rejectedWhy: { th: 'ไม่อนุมัติโดย {name}: {note}', en: 'Rejected by {name}: {note}' },
 
   // comparison
+  says: { th: 'สาระของรายการที่เสนอ', en: 'Proposed content' },
   comparison: { th: 'การเปลี่ยนแปลงรายช่อง', en: 'Changes field by field' },
   field: { th: 'ช่องข้อมูล', en: 'Field' },
   before: { th: 'เดิม', en: 'Before' },
