@@ -19,6 +19,7 @@ ORIGIN: Final = Attribute(
         Code("measured", Words("ตรวจวัด", "Measured")),
         Code("reported", Words("ตามแหล่งข้อมูล", "Reported")),
         Code("computed", Words("คำนวณ", "Computed")),
+        Code("proposed", Words("ข้อเสนอของผู้จัดทำ", "Own proposal")),
         Code("replayed", Words("ข้อมูลย้อนหลัง", "Replayed")),
         Code("simulated", Words("จำลอง", "Simulated")),
     ),

@@ -13,7 +13,7 @@ import pytest
 from starlette.applications import Starlette
 
 from andaman.assessment.service import AssessmentService
-from andaman.broker.entity.build import entity, iri, js, value
+from andaman.broker.entity.build import entity, iri, js, prop, value
 from andaman.broker.model import OpKind, WriteOp
 from andaman.broker.service import Broker
 from andaman.city.pack import install, load_pack
@@ -82,7 +82,9 @@ def test_measures_and_gaps(run: Run) -> None:
         body = await city.call("GET", "/api/roadmap/measures")
         measures = {row["id"]: row for row in body["measures"]}
         assert len(measures) == 20
-        assert len(list(city.broker.iter_entities([iri("Measure")], FULL_ACCESS))) == 20
+        stored = list(city.broker.iter_entities([iri("Measure")], FULL_ACCESS))
+        assert len(stored) == 20
+        assert {value(one, "origin") for one in stored} == {"proposed"}
         for row in measures.values():
             assert row["name"]["th"]
             assert row["capexMthb"]["low"] <= row["capexMthb"]["likely"] <= row["capexMthb"]["high"]
@@ -339,9 +341,19 @@ def test_editing(run: Run) -> None:
         circle = {key: circle[key] for key in sent} | {"requires": ["video-platform"]}
         await city.call("PUT", "/api/roadmap/measures/data-exchange", circle, 400)
 
+        await said_to_be_reported(city)
+
+    async def said_to_be_reported(city: City) -> None:
+        """By an earlier version."""
+        names = [f"urn:ngsi-ld:Measure:{one}" for one in ("speed-cameras", "night-lighting")]
+        ops = [WriteOp(OpKind.APPEND, one, {"id": one, "origin": prop("reported")}) for one in names]
+        await city.broker.must_write(ops, system_actor("roadmap"))
+
     async def later(city: City) -> None:
         row = await city.call("GET", "/api/roadmap/measures/speed-cameras")
         assert row["edited"] is True
+        stored = city.broker.iter_entities([iri("Measure")], FULL_ACCESS)
+        assert {value(one, "origin") for one in stored} == {"proposed"}
         assert row["capexMthb"]["likely"] == 2
         await city.call("DELETE", "/api/roadmap/measures/speed-cameras", status=204)
         row = await city.call("GET", "/api/roadmap/measures/speed-cameras")

@@ -10,6 +10,8 @@ from andaman.roadmap.model import Measure
 
 SCOPE: Final = "/roadmap"
 MEASURE: Final = "urn:ngsi-ld:Measure:"
+ORIGIN: Final = "proposed"
+"""Of a measure: its costs and effects are a proposal, also where a range has a source."""
 GAP: Final = "urn:ngsi-ld:Gap:"
 
 
@@ -25,8 +27,10 @@ def measure_doc(measure: Measure, *, edited: bool) -> Doc:
         "opexMthb": prop(measure.opex.likely),
         "definition": js(measure.as_json()),
         "edited": prop(edited),
-        "origin": prop("reported"),
-        "source": prop("Andaman: own proposal; costs and effects with basis in the definition"),
+        "origin": prop(ORIGIN),
+        "source": prop(
+            f"{'City' if edited else 'Andaman'}: own proposal; costs and effects with basis in the definition"
+        ),
         "dataset": prop("roadmap"),
     }
     if measure.competencies:

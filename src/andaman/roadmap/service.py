@@ -10,7 +10,7 @@ from typing import Any, Final
 import orjson
 
 from andaman.assessment.service import AssessmentService
-from andaman.broker.api import OpKind, WriteOp, iri
+from andaman.broker.api import OpKind, WriteOp, iri, prop
 from andaman.identity.model import FULL_ACCESS, Access, Actor, system_actor
 from andaman.identity.result_readers import Placed
 from andaman.kernel.errors import BadRequestData, Unavailable
@@ -21,7 +21,7 @@ from andaman.roadmap.inputs import Inputs
 from andaman.roadmap.jobs import Task
 from andaman.roadmap.model import Measure, check_requirements, read_measure, shipped_measures, shipped_values
 from andaman.roadmap.problems import MeasureInUse, NoSuchMeasure
-from andaman.roadmap.records import MEASURE, gap_doc, measure_doc
+from andaman.roadmap.records import MEASURE, ORIGIN, gap_doc, measure_doc
 from andaman.roadmap.report import standalone
 from andaman.roadmap.request import read_request
 from andaman.roadmap.runs import Runs
@@ -92,13 +92,19 @@ class RoadmapService:
 
     # -- measures ---------------------------------------------------------------------------------------------
     async def install(self) -> None:
-        """Write shipped measures that are absent, or that are older and were not edited here."""
-        ops = []
+        """Write shipped measures that are absent, or that are older and were not edited here. Every measure is a
+        proposal, also one that was edited under an earlier version."""
+        ops = [
+            WriteOp(OpKind.APPEND, MEASURE + one.id, {"id": MEASURE + one.id, "origin": prop(ORIGIN)})
+            for one in self._stored(FULL_ACCESS)
+            if one.edited and one.origin != ORIGIN
+        ]
         for measure in shipped_measures():
             doc = measure_doc(measure, edited=False)
             found = self.broker.find(doc["id"], FULL_ACCESS, self.tenant)
             old = StoredMeasure.of(found) if found is not None else None
-            if old is None or (not old.edited and old.definition != measure.as_json()):
+            same = old is not None and (old.definition, old.origin) == (measure.as_json(), ORIGIN)
+            if old is None or not (old.edited or same):
                 ops.append(WriteOp(OpKind.UPSERT_REPLACE, doc["id"], doc))
         if ops:
             await self.broker.must_write(ops, self.actor, self.tenant)

@@ -16,10 +16,16 @@ class StoredMeasure:
     id: str  # the last part of the entity's id
     definition: Any  # ``model.read_measure`` reads it
     edited: bool  # somebody changed it here: an upgrade leaves it alone
+    origin: str
 
     @classmethod
     def of(cls, doc: Doc) -> Self:
-        return cls(doc["id"].removeprefix(MEASURE), value(doc, "definition"), bool(value(doc, "edited")))
+        return cls(
+            doc["id"].removeprefix(MEASURE),
+            value(doc, "definition"),
+            bool(value(doc, "edited")),
+            str(value(doc, "origin", "")),
+        )
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

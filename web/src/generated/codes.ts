@@ -62,6 +62,7 @@ export const originWords = {
   measured: { th: 'ตรวจวัด', en: 'Measured' },
   reported: { th: 'ตามแหล่งข้อมูล', en: 'Reported' },
   computed: { th: 'คำนวณ', en: 'Computed' },
+  proposed: { th: 'ข้อเสนอของผู้จัดทำ', en: 'Own proposal' },
   replayed: { th: 'ข้อมูลย้อนหลัง', en: 'Replayed' },
   simulated: { th: 'จำลอง', en: 'Simulated' },
 } as const satisfies Readonly<Record<string, Message>>;

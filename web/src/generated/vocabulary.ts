@@ -131,7 +131,7 @@ export const layers: Readonly<Record<string, LayerRow>> = {
 export const attributes: Readonly<Record<string, AttributeRow>> = {
   name: { words: { th: 'ชื่อ', en: 'Name' } },
   location: { words: { th: 'ตำแหน่ง', en: 'Location' } },
-  origin: { words: { th: 'ที่มาของค่า', en: 'Origin of the values' }, codes: { measured: { th: 'ตรวจวัด', en: 'Measured' }, reported: { th: 'ตามแหล่งข้อมูล', en: 'Reported' }, computed: { th: 'คำนวณ', en: 'Computed' }, replayed: { th: 'ข้อมูลย้อนหลัง', en: 'Replayed' }, simulated: { th: 'จำลอง', en: 'Simulated' } }, hidden: true },
+  origin: { words: { th: 'ที่มาของค่า', en: 'Origin of the values' }, codes: { measured: { th: 'ตรวจวัด', en: 'Measured' }, reported: { th: 'ตามแหล่งข้อมูล', en: 'Reported' }, computed: { th: 'คำนวณ', en: 'Computed' }, proposed: { th: 'ข้อเสนอของผู้จัดทำ', en: 'Own proposal' }, replayed: { th: 'ข้อมูลย้อนหลัง', en: 'Replayed' }, simulated: { th: 'จำลอง', en: 'Simulated' } }, hidden: true },
   source: { words: { th: 'แหล่งข้อมูล', en: 'Source' }, hidden: true },
   agency: { words: { th: 'หน่วยงาน', en: 'Agency' }, shown: 'code', hidden: true },
   dataset: { words: { th: 'ชุดข้อมูล', en: 'Dataset' }, hidden: true },
