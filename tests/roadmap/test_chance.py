@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from andaman.roadmap.chance import solve_within
-from andaman.roadmap.draws import draw, outcomes, share_within
+from andaman.roadmap.draws import draw, outcomes, share_within, spending
 from andaman.roadmap.gaps import is_measured, remaining_of
 from andaman.roadmap.jobs import Task, best_plans, samples, why_not
 from andaman.roadmap.model import Effect, Measure, Triangle, Worth, shipped_measures, shipped_values
@@ -213,3 +213,21 @@ def test_what_is_simulated_or_replayed_is_not_measured(row: dict[str, object], m
     full = {"id": "a", "direction": "-", **row}
     assert is_measured(full) is measured
     assert remaining_of([full], [worth]) == ({"a": 3.0} if measured else {})
+
+
+def test_a_common_shock_of_costs_is_a_variation_beside_independent_draws() -> None:
+    """Each cost keeps its own distribution, and effects and values their draws; only the sum varies more."""
+    task = Task(shipped_measures(), shipped_values(), REMAINING, Terms(600, (150,) * 5), 1)
+    problem = task.expected()
+    apart, together = task.draws(4000, 7), task.draws(4000, 7, common_costs=True)
+    assert (apart.effects == together.effects).all()
+    assert (apart.worths == together.worths).all()
+    for one, other in ((apart.capex, together.capex), (apart.opex, together.opex)):
+        assert other.mean(axis=0) == pytest.approx(one.mean(axis=0), rel=0.03)
+        assert other.std(axis=0) == pytest.approx(one.std(axis=0), rel=0.05)
+    order = np.argsort(together.capex[:, 0])
+    assert (np.diff(together.capex[order], axis=0) >= -1e-9).all()
+    plan = tuple(0 if one.capex.high < problem.terms.total else -1 for one in task.measures)
+    spent = [spending(problem, draws, plan).sum(axis=1) for draws in (apart, together)]
+    assert spent[1].mean() == pytest.approx(spent[0].mean(), rel=0.02)
+    assert spent[1].std() > 1.5 * spent[0].std()

@@ -54,7 +54,7 @@ GOOD = {
     "computedAt": "2026-01-01T00:00:00Z",
     "terms": {},
     "totals": {},
-    "draws": {},
+    "draws": {"overBudgetShare": 0.1, "common": {"overBudgetShare": 0.3}},
     "notChosen": [],
     "alternative": {},
     "chosen": [{"id": "m", "startYear": 2027, "more": 1}],
@@ -66,6 +66,7 @@ GOOD = {
 
 def test_a_portfolio_that_cannot_be_read_is_none(tmp_path):
     bad = [None, 7, [], {}, {**GOOD, "chosen": [{"id": "m"}]}, {**GOOD, "robustness": None}, GOOD]
+    bad.append({**GOOD, "draws": {"overBudgetShare": 0.1}})  # of an earlier version
 
     async def work():
         async with platform(tmp_path) as app:

@@ -120,8 +120,8 @@ async def lead_to_their_basis(city: City, body: Any) -> None:
     run, chosen, out = body["id"].rpartition(":")[2], body["chosen"][0]["id"], body["notChosen"][0]["id"]
     year, indicator = body["years"][0]["year"], body["effects"][0]["indicator"]
     whole = [
-        "netPresentValue", "expectedNetPresentValue", "overBudgetShare", "lossShare", "spendingInProgramme", "costs",
-        "benefits", "benefitCostRatio", "measureCount", "regret",
+        "netPresentValue", "expectedNetPresentValue", "overBudgetShare", "overBudgetShareCommon", "lossShare",
+        "spendingInProgramme", "spendingInProgrammeCommon", "costs", "benefits", "benefitCostRatio", "measureCount", "regret",
     ]  # fmt: skip
     keys = [f"{run}~{plan}~{what}" for plan in ("recommended", "nominal") for what in whole]
     keys += [f"{run}~recommended~{what}~{chosen}" for what in ("start", "works", "spent", "adds", "chosen")]
@@ -148,6 +148,7 @@ async def lead_to_their_basis(city: City, body: Any) -> None:
         assert basis.entities
         assert all(city.broker.find(entity.id, FULL_ACCESS) for entity in basis.entities), basis.title
         assert basis.formula or basis.constants or basis.unit, basis.title
+    await name_what_they_are_made_of(figures, body)
     for key in (f"{run}~recommended~nothing", f"{run}~other~netPresentValue", run):
         with pytest.raises(NoSuchFigure):
             await figures.portfolio(key, actor)
@@ -157,6 +158,40 @@ async def lead_to_their_basis(city: City, body: Any) -> None:
     assert life.value == 10.0
     without = await figures.sources("costsAndEffects", actor)
     assert without.value == len(without.parts) == 58
+
+
+async def name_what_they_are_made_of(figures: Figures, body: Any) -> None:
+    """The period is that of the sum. A sum of costs names capital and running cost of each measure, and nothing else."""
+    run, first = body["id"].rpartition(":")[2], body["terms"]["firstYear"]
+
+    async def basis(what: str) -> Any:
+        return await figures.portfolio(f"{run}~recommended~{what}", system_actor("test"))
+
+    for what in (
+        "spendingInProgramme",
+        "spendingInProgrammeCommon",
+        "overBudgetShare",
+        "overBudgetShareCommon",
+    ):
+        found = await basis(what)
+        assert found.period.en == f"fiscal years {first} to {first + 4}"
+        assert sorted(part.key for part in found.parts) == sorted(
+            f"{one['id']}~{cost}" for one in body["chosen"] for cost in ("capex", "opex")
+        )
+    apart, together = [
+        (await basis(f"overBudgetShare{one}")).constants[-1].source.en for one in ("", "Common")
+    ]
+    assert "independent" in apart
+    assert "together" not in apart
+    assert "high or low together" in together
+    assert (await basis(f"spending~{first}")).period.en == f"fiscal year {first}"
+    worth = await basis("netPresentValue")
+    assert worth.period.en == f"fiscal years {first} to {first + 9}"
+    assert {part.kind for part in worth.parts} == {"measure", "unit-value"}
+    effects = {f"{one['id']}~{name}" for one in body["chosen"] for name in one["indicators"]}
+    benefits = {part.key for part in (await basis("benefits")).parts if part.kind == "measure"}
+    assert benefits <= effects
+    assert benefits < {part.key for part in worth.parts}
 
 
 NO_MATTER = [
@@ -181,6 +216,10 @@ def test_portfolio(run: Run) -> None:
         assert body["draws"]["count"] == 10_000
         assert body["draws"]["overBudgetShare"] <= 0.2
         assert body["alternative"]["draws"]["overBudgetShare"] > 0.5
+        shock = body["draws"]["common"]
+        assert shock["overBudgetShare"] > body["draws"]["overBudgetShare"]
+        assert shock["spendingInProgramme"]["p95"] > body["draws"]["spendingInProgramme"]["p95"]
+        assert "independently" in body["criterion"]["en"]
         for plan in (body, body["alternative"]):
             drawn = plan["draws"]["netPresentValue"]
             assert drawn["p5"] < plan["totals"]["netPresentValueMthb"] < drawn["p95"]
@@ -214,6 +253,7 @@ def test_portfolio(run: Run) -> None:
         stored = city.broker.get(body["id"], FULL_ACCESS)
         assert value(stored, "samples") == 3
         assert value(stored, "overBudgetShare") == body["draws"]["overBudgetShare"]
+        assert value(stored, "overBudgetShareCommonCosts") == body["draws"]["common"]["overBudgetShare"]
         await lead_to_their_basis(city, body)
         again = await city.call("POST", "/api/roadmap/portfolio", ASKED, 201)
         assert again["computedAt"] == body["computedAt"]

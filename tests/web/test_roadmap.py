@@ -79,7 +79,12 @@ def test_a_complete_run_shows_its_certainty(screens: Any, platform: Any) -> None
     run = computed(platform, name="หกร้อย")
     page = screens(user="admin", lang="en").open(f"/roadmap/{run}")
     main = page.locator("main")
-    expect(main).to_contain_text("Share of draws over budget", timeout=30_000)
+    expect(main).to_contain_text("Share of draws over budget, costs independent", timeout=30_000)
+    expect(main).to_contain_text("The 80% are claimed for independent costs only.")
+    expect(main).to_contain_text("If all costs rise or fall together, the plan spends THB")
+    expect(main).to_contain_text("Share of draws over budget if all costs move together")
+    expect(main.get_by_role("columnheader", name="The plan loses without it")).to_be_visible()
+    expect(main).to_contain_text("the rows do not add up")
     expect(main.get_by_text("pending", exact=True)).to_have_count(0)
     expect(main).to_contain_text("58 of 64")
     expect(main).to_contain_text("Value of a statistical life")
@@ -89,6 +94,9 @@ def test_a_complete_run_shows_its_certainty(screens: Any, platform: Any) -> None
     dispatch = main.get_by_role("row").filter(has_text="It would be in the plan with a further benefit").first
     expect(dispatch).to_be_visible()
     assert serious(page) == []
+    page.set_viewport_size({"width": 390, "height": 844})
+    wide = "[...document.querySelectorAll('main .row > *')].filter((one) => one.getBoundingClientRect().right > innerWidth)"
+    assert page.evaluate(f"{wide}.map((one) => one.textContent)") == []
 
 
 @pytest.mark.timeout(1200)
@@ -104,6 +112,7 @@ def test_two_runs_are_compared(screens: Any, platform: Any) -> None:
     table = page.get_by_role("table", name="เปรียบเทียบแผน")
     expect(table).to_contain_text("หกร้อย", timeout=30_000)
     expect(table).to_contain_text("สี่ร้อย")
-    expect(table.get_by_role("row").filter(has_text="โอกาสเกินวงเงิน")).to_contain_text("%")
+    for costs in ("เมื่อต้นทุนเป็นอิสระต่อกัน", "หากต้นทุนสูงหรือต่ำพร้อมกัน"):
+        expect(table.get_by_role("row").filter(has_text=f"โอกาสเกินวงเงิน {costs}")).to_contain_text("%")
     expect(page.locator("main")).to_contain_text("เริ่ม 25")
     assert serious(page) == []

@@ -1,4 +1,7 @@
-"""Draws of uncertain numbers: costs, effects and unit values, each from its triangular distribution, independently."""
+"""Draws of uncertain numbers: costs, effects and unit values, each from its triangular distribution, independently.
+
+A variation draws all costs at one quantile: the extreme of a common shock, such as the price of steel or a weak baht.
+"""
 
 from __future__ import annotations
 
@@ -56,8 +59,13 @@ def draw(
     values: Sequence[Worth],
     count: int,
     seed: int,
+    *,
+    common_costs: bool = False,
 ) -> Draws:
-    """``count`` draws. The same seed gives the same draws, and the first of them whatever the count."""
+    """``count`` draws. The same seed gives the same draws, and the first of them whatever the count.
+
+    ``common_costs``: within a draw every cost is at the same quantile. Effects and values are those without it.
+    """
     effects = [effect.share for measure in measures for effect in measure.effects]
     parts = [
         [m.capex for m in measures],
@@ -67,6 +75,8 @@ def draw(
     ]
     dice = np.random.default_rng(seed)
     uniform = dice.random((count, sum(len(part) for part in parts)))
+    if common_costs:
+        uniform[:, : 2 * len(measures)] = uniform[:, :1]
     columns, at = [], 0
     for part in parts:
         columns.append(_quantiles(part, uniform[:, at : at + len(part)]))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -11,11 +12,20 @@ from andaman.assessment.reading import may_see
 from andaman.evidence.model import Basis, Constant, EntityRef, Link
 from andaman.evidence.problems import NoSuchFigure
 from andaman.identity.model import Actor
-from andaman.kernel.time import BUDDHIST_ERA
 from andaman.kernel.words import Words
 from andaman.roadmap.inputs import source_counts
 from andaman.roadmap.model import Measure, Triangle, Worth, shipped_values
-from andaman.roadmap.plan_figures import MTHB, NPV, SHARE, figure_of, measured_of, names_of
+from andaman.roadmap.plan_figures import (
+    MTHB,
+    NPV,
+    SHARE,
+    PlanFigure,
+    effects_of,
+    figure_of,
+    measures_of,
+    names_of,
+    period_of,
+)
 from andaman.roadmap.problems import NoSuchMeasure
 from andaman.roadmap.records import GAP, MEASURE, SCOPE
 from andaman.roadmap.service import RoadmapService
@@ -25,6 +35,17 @@ _ASSUMED: Final = Words("ค่าสมมติของผู้จัดท�
 _MODEL: Final = Words(
     "คำนวณจากค่าสมมติและค่าตัวชี้วัด ไม่ใช่ค่าที่วัดได้", "computed from assumptions and indicators, not measured"
 )
+_APART: Final = Words("การกระจายแบบสามเหลี่ยม อิสระต่อกัน", "triangular distributions, independent")
+_TOGETHER: Final = Words(
+    "การกระจายแบบสามเหลี่ยม ต้นทุนทุกรายการสูงหรือต่ำพร้อมกัน",
+    "triangular distributions, all costs high or low together",
+)
+_COSTS: Final = {
+    "capex": Words("งบลงทุน", "Capital"),
+    "opex": Words("ค่าดำเนินการต่อปี", "Running cost a year"),
+}
+_UNIT_VALUE: Final = Words("มูลค่าต่อหน่วย", "Unit value")
+_EFFECT: Final = Words("ผลต่อส่วนที่เหลือ", "Effect on what remains")
 _INDICATOR: Final = "urn:ngsi-ld:IndicatorValue:"
 
 
@@ -43,65 +64,31 @@ class Figures:
             raise NoSuchFigure
         result = await self._roadmap.runs.get(run, actor.access)
         plan = result if name == "recommended" else result["alternative"]
-        title, value, unit, formula, focus = figure_of(result, plan, name, what, argument)
-        measures = [focus] if focus in names_of(result) else [one["id"] for one in plan["chosen"]]
-        indicators = [focus] if focus in measured_of(result) else measured_of(result)
-        terms, draws = result["terms"], plan["draws"]
-        first = terms["firstYear"]
+        figure = figure_of(result, plan, name, what, argument)
+        measures = measures_of(result, plan, figure)
+        effects = effects_of(result, figure, measures)
+        indicators = list(dict.fromkeys(one for _, one in effects))
+        if figure.about in _indicator_names(result) and figure.about not in indicators:
+            indicators.append(figure.about)
+        listed, attribute = measures, "capexMthb" if figure.made_of.costs else "leadYears"
+        if figure.made_of.benefits and not figure.made_of.costs:
+            listed, attribute = list(dict.fromkeys(one for one, _ in effects)), "indicators"
         return Basis(
-            title=title,
-            value=value,
-            unit=unit,
-            period=Words(
-                f"ปีงบประมาณ พ.ศ. {first + BUDDHIST_ERA} ถึง {first + BUDDHIST_ERA - 1 + terms['horizonYears']}",
-                f"fiscal years {first} to {first - 1 + terms['horizonYears']}",
-            ),
+            title=figure.title,
+            value=figure.value,
+            unit=figure.unit,
+            period=period_of(result["terms"], figure),
             check=_MODEL,
-            formula=formula,
-            constants=(
-                Constant(
-                    name=Words("วงเงินรวม", "Total budget"), value=terms["totalMthb"], unit=MTHB, source=_OWN
-                ),
-                Constant(
-                    name=Words("วงเงินสูงสุดต่อปี", "Limit of a year"), value=max(terms["yearlyMthb"]), unit=MTHB,
-                    source=_OWN,
-                ),
-                Constant(
-                    name=Words("อัตราคิดลด", "Discount rate"), value=terms["discountRate"], unit=SHARE, source=_OWN
-                ),
-                Constant(
-                    name=Words("ระยะเวลาคิดประโยชน์", "Horizon"), value=terms["horizonYears"], unit=Words("ปี", "years"),
-                    source=_OWN,
-                ),
-                Constant(
-                    name=Words("จำนวนกรณีสุ่มที่แสดง", "Draws shown"), value=draws["count"],
-                    source=Words("การกระจายแบบสามเหลี่ยม อิสระต่อกัน", "triangular distributions, independent"),
-                ),
-            ),
+            formula=figure.formula,
+            constants=_constants(result["terms"], figure, plan["draws"]["count"]),
             entities=(
                 EntityRef(id=result["id"], attribute="result"),
-                *(EntityRef(id=MEASURE + one, attribute="capexMthb") for one in measures),
+                *(EntityRef(id=MEASURE + one, attribute=attribute) for one in listed),
                 *(EntityRef(id=_INDICATOR + one, attribute="kpiValue") for one in indicators),
             ),
-            parts=(
-                *(
-                    Link(
-                        title=Words(f"งบลงทุน: {names['th']}", f"Capital: {names['en']}"), kind="measure", key=f"{one}~capex"
-                    )
-                    for one in measures
-                    if (names := names_of(result).get(one))
-                ),
-                *(
-                    Link(
-                        title=Words(f"มูลค่าต่อหน่วย: {row['name']['th']}", f"Unit value: {row['name']['en']}"),
-                        kind="unit-value", key=row["indicator"],
-                    )
-                    for row in result["values"]
-                    if row["indicator"] in indicators
-                ),
-            ),
+            parts=tuple(_parts(result, figure, measures, effects)),
             note=Words(result["criterion"]["th"], result["criterion"]["en"]),
-        )  # fmt: skip
+        )
 
     # -- measures and values ----------------------------------------------------------------------------------
     async def measure(self, key: str, actor: Actor) -> Basis:
@@ -127,7 +114,7 @@ class Figures:
                 formula=NPV,
                 parts=tuple(
                     Link(title=_title(measure, one), kind="measure", key=f"{measure_id}~{one}")
-                    for one in ("capex", "opex", *(e.indicator for e in measure.effects))
+                    for one in (*_COSTS, *(e.indicator for e in measure.effects))
                 ),
                 entities=(entity,),
                 note=Words(
@@ -139,15 +126,11 @@ class Figures:
         return _of_range(
             _title(measure, what),
             found,
-            SHARE if what not in ("capex", "opex") else MTHB,
+            MTHB if what in _COSTS else SHARE,
             (
                 EntityRef(
                     id=entity.id,
-                    attribute="opexMthb"
-                    if what == "opex"
-                    else "capexMthb"
-                    if what == "capex"
-                    else "indicators",
+                    attribute=f"{what}Mthb" if what in _COSTS else "indicators",
                 ),
             ),
         )
@@ -178,8 +161,8 @@ class Figures:
         listed: list[tuple[str, str, Words, Triangle]] = [
             ("measure", f"{m.id}~{what}", _title(m, what), _range(m, what))
             for m in measures
-            for what in ("capex", "opex", *(e.indicator for e in m.effects))
-            if key in ("costsAndEffects", what) or (key == "effects" and what not in ("capex", "opex"))
+            for what in (*_COSTS, *(e.indicator for e in m.effects))
+            if key in ("costsAndEffects", what) or (key == "effects" and what not in _COSTS)
         ]
         if key == "values":
             listed = [
@@ -255,11 +238,49 @@ class Figures:
         )
 
 
-def _title(measure: Measure, what: str) -> Words:
-    said = {"capex": Words("งบลงทุน", "Capital"), "opex": Words("ค่าดำเนินการต่อปี", "Running cost a year")}.get(
-        what, Words("ผลต่อส่วนที่เหลือ", "Effect on what remains")
+def _indicator_names(result: Mapping[str, Any]) -> dict[str, Mapping[str, str]]:
+    return {row["indicator"]: row["name"] for row in result["values"]}
+
+
+def _constants(terms: Mapping[str, Any], figure: PlanFigure, draws: int) -> tuple[Constant, ...]:
+    """The budget, what turns years into one sum where the figure is one, and how the draws were made."""
+    found = [
+        Constant(name=Words("วงเงินรวม", "Total budget"), value=terms["totalMthb"], unit=MTHB, source=_OWN),
+        Constant(name=Words("วงเงินสูงสุดต่อปี", "Limit of a year"), value=max(terms["yearlyMthb"]), unit=MTHB, source=_OWN),
+    ]  # fmt: skip
+    if figure.made_of.years == "horizon":
+        found += [
+            Constant(name=Words("อัตราคิดลด", "Discount rate"), value=terms["discountRate"], unit=SHARE, source=_OWN),
+            Constant(name=Words("ระยะเวลาคิดประโยชน์", "Horizon"), value=terms["horizonYears"], unit=Words("ปี", "years"), source=_OWN),
+        ]  # fmt: skip
+    how = _TOGETHER if figure.costs_together else _APART
+    return (*found, Constant(name=Words("จำนวนกรณีสุ่มที่แสดง", "Draws shown"), value=draws, source=how))
+
+
+def _parts(
+    result: Mapping[str, Any], figure: PlanFigure, measures: list[str], effects: list[tuple[str, str]]
+) -> Iterator[Link]:
+    """Costs by measure, effects by measure and indicator, unit values."""
+    names, indicators = names_of(result), _indicator_names(result)
+    for one in measures if figure.made_of.costs else ():
+        for cost, words in _COSTS.items():
+            yield Link(title=_said(words, names[one]), kind="measure", key=f"{one}~{cost}")
+    for one, name in effects:
+        yield Link(title=_said(_EFFECT, names[one], indicators[name]), kind="measure", key=f"{one}~{name}")
+    for name in dict.fromkeys(name for _, name in effects):
+        yield Link(title=_said(_UNIT_VALUE, indicators[name]), kind="unit-value", key=name)
+
+
+def _said(what: Words, *names: Mapping[str, str]) -> Words:
+    """The kind of number, and the names of its measure and indicator."""
+    return Words(
+        f"{what.th}: {' · '.join(name['th'] for name in names)}",
+        f"{what.en}: {' · '.join(name['en'] for name in names)}",
     )
-    return Words(f"{said.th}: {measure.name['th']}", f"{said.en}: {measure.name['en']}")
+
+
+def _title(measure: Measure, what: str) -> Words:
+    return _said(_COSTS.get(what, _EFFECT), measure.name)
 
 
 def _range(measure: Measure, what: str) -> Triangle:

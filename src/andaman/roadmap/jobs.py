@@ -39,11 +39,11 @@ class Task:
     def expected(self) -> Problem:
         return expected_problem(self.measures, self.remaining, self.values, self.terms)
 
-    def draws(self, count: int, seed: int) -> Draws:
-        return draw(self.measures, self.remaining, self.values, count, seed)
+    def draws(self, count: int, seed: int, *, common_costs: bool = False) -> Draws:
+        return draw(self.measures, self.remaining, self.values, count, seed, common_costs=common_costs)
 
-    def shown(self) -> Draws:
-        return self.draws(CHECKED_ON, self.seed + 2)
+    def shown(self, *, common_costs: bool = False) -> Draws:
+        return self.draws(CHECKED_ON, self.seed + 2, common_costs=common_costs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,7 @@ def portfolio_doc(result: Mapping[str, Any]) -> Doc:
         spending=prop(totals["spendingInProgrammeMthb"]),
         netPresentValue=prop(totals["netPresentValueMthb"]),
         overBudgetShare=prop(result["draws"]["overBudgetShare"]),
+        overBudgetShareCommonCosts=prop(result["draws"]["common"]["overBudgetShare"]),
         proved=prop(result["solver"]["proved"]),
         samples=prop(result["robustness"]["samples"]),
         origin=prop("computed"),

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from andaman.kernel.words import Words
-from andaman.roadmap.draws import Draws, Outcomes, outcomes
+from andaman.roadmap.draws import Draws, Outcomes, outcomes, over_budget, spending
 from andaman.roadmap.inputs import Inputs, source_counts
 from andaman.roadmap.jobs import Plans, Task
 from andaman.roadmap.model import Worth
@@ -32,9 +32,11 @@ RULES: Final = Words(
     "An indicator without a value, or with one of simulated or replayed data only, brings no benefit.",
 )
 CRITERION: Final = Words(
-    "แผนแนะนำมีมูลค่าปัจจุบันสุทธิคาดหมายสูงสุด ในบรรดาแผนซึ่งพบว่าอยู่ในวงเงินทั้งรายปีและรวมห้าปี อย่างน้อยร้อยละ {share} ของกรณีสุ่ม",
+    "แผนแนะนำมีมูลค่าปัจจุบันสุทธิคาดหมายสูงสุด ในบรรดาแผนซึ่งพบว่าอยู่ในวงเงินทั้งรายปีและรวมห้าปี อย่างน้อยร้อยละ {share} ของกรณีสุ่ม "
+    "โดยสุ่มต้นทุนแต่ละรายการเป็นอิสระต่อกัน",
     "The recommended plan has the greatest expected net present value of the plans found that keep the budget. "
-    "Each stays within the limit of every year and the total in at least {share}% of draws.",
+    "Each stays within the limit of every year and the total in at least {share}% of draws. "
+    "These draws vary each cost independently of the others.",
 )
 
 
@@ -67,8 +69,8 @@ def standalone(task: Task) -> list[dict[str, Any]]:
 
 def portfolio(task: Task, inputs: Inputs, plans: Plans, first_year: int) -> dict[str, Any]:
     """The recommended plan, and with the same members the nominal one as ``alternative``. ``first_year``: fiscal year."""
-    problem, draws, terms = task.expected(), task.shown(), task.terms
-    nominal = plans.nominal
+    problem, terms, nominal = task.expected(), task.terms, plans.nominal
+    draws, together = task.shown(), task.shown(common_costs=True)
     return {
         "terms": {
             "firstYear": first_year,
@@ -81,11 +83,11 @@ def portfolio(task: Task, inputs: Inputs, plans: Plans, first_year: int) -> dict
             "withinBudgetShare": terms.within,
         },
         "criterion": CRITERION.fill({"share": round(100 * terms.within)}).json(),
-        **_plan(problem, draws, inputs, plans.recommended, first_year),
+        **_plan(problem, draws, together, inputs, plans.recommended, first_year),
         "solver": _solver(plans.recommended, "HiGHS (scipy.optimize.milp), sample average with cover cuts"),
         "chosenOnShare": round(plans.share, 3),
         "alternative": {
-            **_plan(problem, draws, inputs, nominal, first_year),
+            **_plan(problem, draws, together, inputs, nominal, first_year),
             "solver": _solver(nominal, "HiGHS (scipy.optimize.milp), outer approximation"),
             "likelyNetPresentValueMthb": round(
                 likely_problem(inputs.measures, task.remaining, inputs.values, terms).value(nominal.plan), 1
@@ -115,8 +117,14 @@ def _solver(solution: Solution, name: str) -> dict[str, Any]:
 
 
 def _plan(
-    problem: Problem, draws: Draws, inputs: Inputs, solution: Solution, first_year: int
+    problem: Problem,
+    draws: Draws,
+    together: Draws,
+    inputs: Inputs,
+    solution: Solution,
+    first_year: int,
 ) -> dict[str, Any]:
+    """``together``: draws in which all costs move together."""
     plan, terms, measures = solution.plan, problem.terms, inputs.measures
     value = problem.value(plan)
     costs, gains = problem.costs(plan), problem.benefits(plan)
@@ -165,7 +173,7 @@ def _plan(
             "benefitMthb": round(value + discounted_cost, 1),
             "netPresentValueMthb": round(value, 1),
         },
-        "draws": _drawn(drawn),
+        "draws": {**_drawn(drawn), "common": _spent(problem, together, plan)},
         "effects": _effects(problem, inputs.values, inputs.rows, gains, drawn),
         "competencies": sorted({name for one in chosen for name in one["competencies"]}),
     }
@@ -184,6 +192,16 @@ def _drawn(drawn: Outcomes) -> dict[str, Any]:
         "costs": spread(drawn.costs),
         "benefits": spread(benefits),
         "benefitCostRatio": spread(benefits[paid] / drawn.costs[paid]),
+    }
+
+
+def _spent(problem: Problem, draws: Draws, plan: Plan) -> dict[str, Any]:
+    """What the plan spends, and how often too much. Benefits do not depend on how costs move."""
+    over = over_budget(problem, draws, plan)
+    return {
+        "overBudgetShare": round(float(over.any(axis=1).mean()), 3),
+        "overTotalShare": round(float(over[:, -1].mean()), 3),
+        "spendingInProgramme": spread(spending(problem, draws, plan).sum(axis=1)),
     }
 
 

@@ -272,22 +272,24 @@ class Runs:
         """Every stored portfolio in short, newest first. One that cannot be read is left out."""
         docs = self.broker.iter_entities([iri("Portfolio")], access, self.tenant)
         found = [self.find(str(doc["id"]).removeprefix(PORTFOLIO)) or StoredPortfolio.of(doc) for doc in docs]
-        facts = [one.facts for one in found if one is not None]
+        runs = [one for one in found if one is not None]
+        runs.sort(key=lambda one: one.facts.computed_at, reverse=True)
         return [
             {
-                "id": one.id,
-                "name": one.name,
-                "computedAt": one.computed_at,
-                "inputsKey": one.inputs_key,
-                "terms": one.terms,
-                "totals": one.totals,
-                "draws": one.draws,
-                "chosen": [measure.id for measure in one.chosen],
-                "proved": one.solver.proved,
-                "status": one.robustness.status,
-                "samples": one.robustness.samples,
+                "id": facts.id,
+                "name": facts.name,
+                "computedAt": facts.computed_at,
+                "inputsKey": facts.inputs_key,
+                "terms": facts.terms,
+                "totals": facts.totals,
+                "draws": run.result["draws"],
+                "chosen": [measure.id for measure in facts.chosen],
+                "proved": facts.solver.proved,
+                "status": facts.robustness.status,
+                "samples": facts.robustness.samples,
             }
-            for one in sorted(facts, key=lambda one: one.computed_at, reverse=True)
+            for run in runs
+            for facts in (run.facts,)
         ]
 
 

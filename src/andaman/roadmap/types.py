@@ -80,8 +80,17 @@ PORTFOLIO: Final = EntityType(
         Attribute(
             "overBudgetShare",
             Words("สัดส่วนกรณีสุ่มที่เกินวงเงิน", "Share of draws over budget"),
-            note="0 to 1",
+            note="0 to 1; each cost drawn independently",
             namespace=Namespace.DEFAULT,
+        ),
+        Attribute(
+            "overBudgetShareCommonCosts",
+            Words(
+                "สัดส่วนกรณีสุ่มที่เกินวงเงิน เมื่อต้นทุนทุกรายการสูงหรือต่ำพร้อมกัน",
+                "Share over budget if all costs move together",
+            ),
+            note="0 to 1",
+            namespace=Namespace.OWN,
         ),
         Attribute("proved", Words("พิสูจน์ว่าดีที่สุด", "Proved optimal"), namespace=Namespace.DEFAULT),
         Attribute("samples", Words("จำนวนตัวอย่าง", "Samples"), namespace=Namespace.DEFAULT),

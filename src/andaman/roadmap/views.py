@@ -54,6 +54,17 @@ class Robustness(_Part, frozen=True, kw_only=True):
     chosen_share: dict[str, float]
 
 
+class CommonCosts(_Part, frozen=True, kw_only=True):
+    over_budget_share: float
+
+
+class Drawn(_Part, frozen=True, kw_only=True):
+    """``common``: all costs move together. Results of earlier versions lack it, and are computed again."""
+
+    over_budget_share: float
+    common: CommonCosts
+
+
 class Facts(_Part, frozen=True, kw_only=True):
     id: str
     name: dict[str, str]
@@ -62,7 +73,7 @@ class Facts(_Part, frozen=True, kw_only=True):
     computed_at: str
     terms: dict[str, Any]
     totals: dict[str, Any]
-    draws: dict[str, Any]
+    draws: Drawn
     chosen: tuple[ChosenMeasure, ...]
     alone: tuple[MeasureNamed, ...]
     not_chosen: tuple[MeasureNamed, ...]

@@ -357,6 +357,7 @@ export const attributes: Readonly<Record<string, AttributeRow>> = {
   spending: { words: { th: 'งบประมาณรวม', en: 'Spending' } },
   netPresentValue: { words: { th: 'มูลค่าปัจจุบันสุทธิคาดหมาย', en: 'Expected net present value' } },
   overBudgetShare: { words: { th: 'สัดส่วนกรณีสุ่มที่เกินวงเงิน', en: 'Share of draws over budget' } },
+  overBudgetShareCommonCosts: { words: { th: 'สัดส่วนกรณีสุ่มที่เกินวงเงิน เมื่อต้นทุนทุกรายการสูงหรือต่ำพร้อมกัน', en: 'Share over budget if all costs move together' } },
   proved: { words: { th: 'พิสูจน์ว่าดีที่สุด', en: 'Proved optimal' } },
   samples: { words: { th: 'จำนวนตัวอย่าง', en: 'Samples' } },
   person: { words: { th: 'บุคลากร', en: 'Person' } },

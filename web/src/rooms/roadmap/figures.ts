@@ -1,4 +1,4 @@
-/** Where the numbers of this room come from: keys of its kinds of figure (src/andaman/roadmap/evidence.py). */
+/** Where the numbers of this room come from: keys of its kinds of figure (src/andaman/roadmap/figures.py). */
 import type { FigureOf } from '$lib/evidence';
 
 export type PlanName = 'recommended' | 'nominal';

@@ -62,6 +62,8 @@ export interface Plan {
   draws: {
     count: number;
     overBudgetShare: number;
+    /** All costs high or low together. */
+    common: { overBudgetShare: number; spendingInProgramme: Spread };
     lossShare: number;
     netPresentValue: Spread;
     spendingInProgramme: Spread;
