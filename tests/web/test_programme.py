@@ -43,12 +43,16 @@ def test_staff_read_a_draft_and_the_office_enters_and_releases(screens: Any) -> 
     form.get_by_role("button", name="บันทึกผลการตรวจรับ").click()
     expect(page.get_by_text("ผู้บันทึกอนุมัติรายการของตนไม่ได้")).to_be_visible(timeout=SLOW)
 
-    for lang, theme, words in (("th", "light", "29 มีนาคม 2567"), ("en", "dark", "29 March 2024")):
+    for lang, theme, words, at_once in (
+        ("th", "light", "29 มีนาคม 2567", "การอนุมัติมีผลทันที"),
+        ("en", "dark", "29 March 2024", "An approval takes effect at once."),
+    ):
         asked = screens("admin", lang=lang, theme=theme).open("/approvals")
         asked.locator("main ul a").filter(has_not_text="programme/").first.click()
         expect(asked.locator("main dl")).to_contain_text(words, timeout=SLOW)
         expect(asked.locator("main dl")).to_contain_text("40%")
         expect(asked.locator("main dl")).to_contain_text("ภก 0017/1234")
+        expect(asked.locator("main")).to_contain_text(at_once)
         expect(asked.locator("main pre")).to_have_count(0)
         assert serious(asked) == []
     other = screens("admin", lang="th", theme="dark").open("/programme?view=draft")

@@ -275,7 +275,6 @@ class ProgrammeService:
             f"programme/{wanted.deliverable}",
             msgspec.to_builtins(wanted),
             actor,
-            reason=wanted.document,
             credential=credential,
         )
 

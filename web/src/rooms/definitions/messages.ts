@@ -158,6 +158,7 @@ export const msg = messages({
   nothingApproved: { th: 'ไม่มีรายการที่รอประกาศใช้', en: 'Nothing waits to be put into force' },
   outdated: { th: 'ข้อมูลเปลี่ยนไปหลังเสนอคำขอ คำขอนี้จึงอนุมัติไม่ได้ โปรดไม่อนุมัติ หรือให้ผู้เสนอจัดทำร่างใหม่', en: 'The definition has changed since this proposal, so it cannot be approved. Reject it, or let its author make a new draft.' },
   outdatedBadge: { th: 'ล้าสมัย', en: 'Out of date' },
+  approveAtOnce: { th: 'การอนุมัติมีผลทันที', en: 'An approval takes effect at once.' },
   approveWhat: { th: 'การอนุมัติยังไม่ทำให้มีผลใช้บังคับ ผู้เสนอหรือท่านต้องกดประกาศใช้อีกครั้ง', en: 'An approval does not put it into force; you or its author do that afterwards.' },
   rejectNeeds: { th: 'โปรดระบุเหตุผลก่อน', en: 'Give a reason first.' },
   nothingWaits: { th: 'ไม่มีคำขอที่รอพิจารณา', en: 'Nothing waits for approval' },
