@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import orjson
 
+from andaman.kernel.words import LanguageMap
 from andaman.roadmap.gaps import is_measured, remaining_of
 from andaman.roadmap.model import Effect, Measure, Triangle, Worth
 
@@ -35,6 +36,12 @@ class Inputs:
         content = [[m.as_json() for m in measures], [v.as_json() for v in values], steady]
         key = hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()[:12]
         return cls(tuple(measures), tuple(values), {row["id"]: row for row in rows}, remaining, key)
+
+    def name_of(self, indicator: str) -> LanguageMap:
+        """In words; the id itself where no such indicator was computed."""
+        row = self.rows.get(indicator)
+        name: LanguageMap = row["name"] if row else {"th": indicator, "en": indicator}
+        return name
 
     def unmeasured(self, measure: Measure) -> list[str]:
         """Indicators that the measure affects or reveals and that have no value, so that it brings no benefit there."""

@@ -64,7 +64,7 @@ def _plus(*parts: Words) -> Words:
 def not_chosen(task: Task, inputs: Inputs, m: int, why: Why) -> dict[str, Any]:
     """A row of ``notChosen``. ``breakEven``: for each unmeasured indicator alone, the value today from which it would be in."""
     measure = inputs.measures[m]
-    names = [_name(inputs, name) for name in inputs.unmeasured(measure)]
+    names = [inputs.name_of(name) for name in inputs.unmeasured(measure)]
     terms = task.terms
     said = _SENTENCES[why.code].fill(
         {
@@ -148,9 +148,3 @@ def pending(inputs: Inputs, m: int) -> dict[str, Any]:
         "id": measure.id, "name": measure.name, "code": "pending", "text": None, "lossMthb": None, "pushesOut": [],
         "breakEvenMthb": None, "breakEven": [],
     }  # fmt: skip
-
-
-def _name(inputs: Inputs, indicator: str) -> LanguageMap:
-    row = inputs.rows.get(indicator)
-    name: LanguageMap = row["name"] if row else {"th": indicator, "en": indicator}
-    return name

@@ -97,7 +97,7 @@ def portfolio(task: Task, inputs: Inputs, plans: Plans, first_year: int) -> dict
         "values": _values(problem, inputs, plans.recommended.plan),
         "sources": source_counts(inputs.measures, inputs.values),
         "unmeasured": {
-            measure.id: [_named(inputs, name) for name in names]
+            measure.id: [{"id": name, "name": inputs.name_of(name)} for name in names]
             for measure in inputs.measures
             if (names := inputs.unmeasured(measure))
         },
@@ -205,11 +205,6 @@ def _spent(problem: Problem, draws: Draws, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _named(inputs: Inputs, indicator: str) -> dict[str, Any]:
-    row = inputs.rows.get(indicator)
-    return {"id": indicator, "name": row["name"] if row else {"th": indicator, "en": indicator}}
-
-
 def _values(problem: Problem, inputs: Inputs, plan: Plan) -> list[dict[str, Any]]:
     """What one unit of each indicator is worth, and the share of the plan's expected benefit that comes from it."""
     gains = problem.discounts @ problem.benefits(plan)
@@ -221,7 +216,7 @@ def _values(problem: Problem, inputs: Inputs, plan: Plan) -> list[dict[str, Any]
     return [
         {
             **worth.as_json(),
-            "name": _named(inputs, worth.indicator)["name"],
+            "name": inputs.name_of(worth.indicator),
             "unit": inputs.rows[worth.indicator]["unit"] if worth.indicator in inputs.rows else None,
             "remaining": inputs.remaining.get(worth.indicator),
             "benefitShare": round(share[worth.indicator], 3) if worth.indicator in share else None,

@@ -274,23 +274,24 @@ class Runs:
         found = [self.find(str(doc["id"]).removeprefix(PORTFOLIO)) or StoredPortfolio.of(doc) for doc in docs]
         runs = [one for one in found if one is not None]
         runs.sort(key=lambda one: one.facts.computed_at, reverse=True)
-        return [
-            {
-                "id": facts.id,
-                "name": facts.name,
-                "computedAt": facts.computed_at,
-                "inputsKey": facts.inputs_key,
-                "terms": facts.terms,
-                "totals": facts.totals,
-                "draws": run.result["draws"],
-                "chosen": [measure.id for measure in facts.chosen],
-                "proved": facts.solver.proved,
-                "status": facts.robustness.status,
-                "samples": facts.robustness.samples,
-            }
-            for run in runs
-            for facts in (run.facts,)
-        ]
+        return [_in_short(one) for one in runs]
+
+
+def _in_short(one: StoredPortfolio) -> dict[str, Any]:
+    facts = one.facts
+    return {
+        "id": facts.id,
+        "name": facts.name,
+        "computedAt": facts.computed_at,
+        "inputsKey": facts.inputs_key,
+        "terms": facts.terms,
+        "totals": facts.totals,
+        "draws": one.result["draws"],
+        "chosen": [measure.id for measure in facts.chosen],
+        "proved": facts.solver.proved,
+        "status": facts.robustness.status,
+        "samples": facts.robustness.samples,
+    }
 
 
 _PLANS: Final = ("recommended", "nominal")
