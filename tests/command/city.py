@@ -11,7 +11,7 @@ from andaman.broker.entity.build import entity, geo, lang, prop, rel, value
 from andaman.broker.model import Doc, OpKind, WriteOp
 from andaman.broker.service import Broker
 from andaman.command.core.reading import BothLanguages, read_form
-from andaman.command.core.states import AssignmentStatus, IncidentStatus
+from andaman.command.core.states import AssignmentStatus
 from andaman.command.desk import Desk
 from andaman.command.dispatch.commands import AssignUnit, Service, SetUnitStatus, TakeAssignmentStep
 from andaman.command.incidents.commands import AddNote, CheckItem, OpenIncident, TakeIncidentStep
@@ -120,8 +120,11 @@ async def assign(desk: Desk, incident: str, unit: str, actor: Actor = DISPATCHER
     return await desk.handle(AssignUnit(incident=incident, unit=unit), actor, "")
 
 
-async def take_step(desk: Desk, incident: str, step: str, note: str = "", outcome: str = "") -> str:
-    command = TakeIncidentStep(incident=incident, step=IncidentStatus(step), note=note, outcome=outcome)
+async def take_step(
+    desk: Desk, incident: str, step: str, note: str = "", outcome: str = "", **more: str
+) -> str:
+    body = {"step": step, "note": note, "outcome": outcome, **more}
+    command = read_form(TakeIncidentStep, body, incident=incident)
     return await desk.handle(command, DISPATCHER, "")
 
 
@@ -134,8 +137,8 @@ async def add_note(desk: Desk, incident: str, text: str) -> str:
     return await desk.handle(AddNote(incident=incident, text=text), DISPATCHER, "")
 
 
-async def check_item(desk: Desk, incident: str, item: Words) -> str:
-    command = CheckItem(incident=incident, item=BothLanguages(th=item.th, en=item.en))
+async def check_item(desk: Desk, incident: str, item: Words, *, done: bool = True) -> str:
+    command = CheckItem(incident=incident, item=BothLanguages(th=item.th, en=item.en), done=done)
     return await desk.handle(command, DISPATCHER, "")
 
 

@@ -317,6 +317,49 @@ def test_a_handover_is_seen_by_the_dispatcher_and_the_operator_knows(
         platform.api("POST", step, {"step": "cancelled", "outcome": "test"}, role="dispatcher")
 
 
+def test_closing_says_what_is_not_done_and_what_it_waits_for(screens: Any, platform: Platform) -> None:
+    """The button to close is there from the beginning, and says what it waits for. A tick is taken back; after the end it is
+    fixed."""
+    made = incident(platform, {"th": "รถชนเพื่อปิดเหตุ", "en": "Crash to be closed"})
+    page = screens("dispatcher", lang="en").open("/")
+    panel = opened(page, made)
+    close = panel.get_by_role("button", name="Close incident")
+    expect(close).to_be_disabled(timeout=SLOW)
+    expect(close).to_have_accessible_description(re.compile("after “"))
+    base = f"/api/command/incidents/{made['id']}"
+    unit = platform.api("GET", f"{base}/candidates", role="dispatcher")[0]["unit"]
+    platform.api("POST", f"{base}/assignments", {"unit": unit["id"]}, role="dispatcher")
+    expect(close).to_have_accessible_description(
+        re.compile(f"Waiting for 1: {re.escape(unit['a']['name']['en'])}"), timeout=SLOW
+    )
+    expect(close).to_be_disabled()
+    sent = platform.api("GET", base, role="dispatcher")["assignments"][0]["id"]
+    platform.api("POST", f"/api/command/assignments/{sent}/steps", {"step": "cancelled"}, role="dispatcher")
+
+    ticks = panel.locator(".tick input")
+    ticks.first.click()
+    expect(ticks.first).to_be_checked(timeout=SLOW)
+    ticks.nth(1).click()
+    expect(ticks.nth(1)).to_be_checked(timeout=SLOW)
+    ticks.first.click()
+    expect(ticks.first).not_to_be_checked(timeout=SLOW)
+    expect(panel.locator(".timeline")).to_contain_text("Check taken back")
+    expect(close).to_be_enabled(timeout=SLOW)
+    close.click()
+    form = dialog(page)
+    count = ticks.count()
+    expect(form).to_contain_text(f"{count - 1} of {count} items of the checklist are not done")
+    assert serious(page) == []
+    form.get_by_label("Conclusion").select_option("falseReport")
+    form.get_by_label("Outcome").fill("Nobody was there")
+    form.get_by_role("button", name="Close incident").click()
+    expect(panel).to_contain_text("False report or mistake", timeout=SLOW)
+    expect(ticks.first).to_be_disabled()
+    expect(ticks.nth(1)).to_be_disabled()
+    platform.api("POST", f"{base}/notes", {"text": "The caller rang again"}, role="operator")
+    expect(panel.locator(".timeline li").first).to_contain_text("Written after the end", timeout=SLOW)
+
+
 @pytest.mark.parametrize(
     ("lang", "theme"), [("th", "light"), ("en", "dark"), ("th", "dark"), ("en", "light")]
 )

@@ -94,6 +94,7 @@ def test_from_a_value_to_a_closed_incident(screens: Any, platform: Platform) -> 
     take(page, "clear")
     expect(panel.locator(".units li").first).to_contain_text("Clear", timeout=SLOW)
     take(page, "closed")
+    dialog.get_by_label("Conclusion").select_option("real")
     dialog.get_by_label("Outcome").fill("Water fell, road open")
     dialog.get_by_role("button", name="Close incident").click()
     expect(panel.locator(".incident > header")).to_contain_text("Closed", timeout=SLOW)

@@ -127,6 +127,14 @@ class CorrectedMeanwhile(Refusal, Conflict):
     asked: Words
 
 
+class ChecklistOver(Refusal, Conflict):
+    code = "checklist-over"
+    words = Words(
+        "เหตุสิ้นสุดแล้ว จึงแก้ไขรายการตรวจสอบไม่ได้ โปรดเขียนบันทึกแทน",
+        "The incident has ended, and its checklist with it; write a note instead",
+    )
+
+
 class NothingHandedOver(Refusal, Conflict):
     code = "nothing-handed-over"
     words = Words("เหตุนี้ไม่ได้รอผู้สั่งการ", "The incident does not wait for a dispatcher")

@@ -213,6 +213,18 @@ INCIDENT: Final = EntityType(
         _CLOSED_AT,
         Attribute("outcome", Words("ผลการดำเนินการ", "Outcome")),
         Attribute(
+            "disposition",
+            Words("ข้อสรุปของเหตุ", "Conclusion"),
+            codes=(
+                Code("real", Words("เกิดเหตุจริง", "Real incident")),
+                Code("falseReport", Words("แจ้งเท็จหรือเข้าใจผิด", "False report or mistake")),
+                Code("duplicate", Words("ซ้ำกับเหตุอื่น", "Same as another incident")),
+                Code("passedOn", Words("ส่งต่อหน่วยงานอื่น", "Passed on to another agency")),
+            ),
+            note="chosen when it is closed",
+            namespace=Namespace.OWN,
+        ),
+        Attribute(
             "entryCount", Words("จำนวนบันทึก", "Number of entries"), namespace=Namespace.DEFAULT, hidden=True
         ),
         Attribute(

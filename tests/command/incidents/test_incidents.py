@@ -14,7 +14,7 @@ from andaman.command.core.reading import read_form
 from andaman.command.desk import Desk
 from andaman.command.incident_types import INCIDENT_TYPES
 from andaman.command.incidents.commands import OpenIncident
-from andaman.command.problems import NotInChecklist
+from andaman.command.problems import ChecklistOver, NotInChecklist
 from andaman.command.types import TYPES
 from andaman.common_attributes import COMMON
 from andaman.identity.model import FULL_ACCESS
@@ -178,5 +178,30 @@ def test_unknown_things_are_not_found(tmp_path: Path) -> None:
             for wrong in ("urn:ngsi-ld:Incident:none", A1):
                 with pytest.raises(ResourceNotFound):
                     await take_step(desk, wrong, "triaged")
+
+    asyncio.run(run())
+
+
+def test_a_tick_is_taken_back_with_a_trace_and_ends_with_the_incident(tmp_path: Path) -> None:
+    """Both are lines of the timeline. After the end nobody ticks; notes are written on."""
+
+    async def run() -> None:
+        clock = HandClock()
+        async with broker_at(tmp_path, clock) as broker:
+            desk, incident = await opened(broker, clock)
+            item = desk.registers.rows(INCIDENT_TYPES)["roadAccident"].checklist[0]
+            await check_item(desk, incident, item)
+            await check_item(desk, incident, item, done=False)
+            lines = [one["a"] for one in desk.detail(incident, FULL_ACCESS)["timeline"]]
+            assert [one["code"] for one in lines[1:]] == ["item-checked", "item-unchecked"]
+            await take_step(desk, incident, "triaged")
+            await take_step(desk, incident, "closed", outcome="false alarm", disposition="falseReport")
+            for done in (True, False):
+                with pytest.raises(ChecklistOver):
+                    await check_item(desk, incident, item, done=done)
+            await add_note(desk, incident, "ผู้แจ้งโทรกลับ")
+            assert status_of(broker, incident, "disposition") == "falseReport"
+            await take_step(desk, incident, "triaged")
+            await check_item(desk, incident, item)
 
     asyncio.run(run())

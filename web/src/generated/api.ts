@@ -105,6 +105,7 @@ export interface Check {
 export interface CheckItem {
   readonly incident: string;
   readonly item: BothLanguages;
+  readonly done?: boolean;
 }
 
 export interface Choice {
@@ -661,6 +662,7 @@ export interface TakeIncidentStep {
   readonly step: 'new' | 'triaged' | 'dispatched' | 'onScene' | 'controlled' | 'closed' | 'cancelled';
   readonly note?: string;
   readonly outcome?: string;
+  readonly disposition?: 'real' | 'falseReport' | 'duplicate' | 'passedOn' | null;
 }
 
 export interface TaskPart {

@@ -20,6 +20,7 @@ export const problems: Readonly<Record<string, ProblemWords>> = {
   "assignment-step-not-allowed": {"th": "ภารกิจของหน่วยอยู่ในสถานะ “{state}” จึงเปลี่ยนเป็น “{step}” ไม่ได้", "en": "The assignment is “{state}” and cannot become “{step}”", "params": {"state": "state", "step": "state", "allowed": "states"}},
   "bad-request-data": {"th": "ข้อมูลที่ส่งไม่ถูกต้อง", "en": "The data that was sent is not valid"},
   "changed-meanwhile": {"th": "มีผู้แก้ไขรายการนี้พร้อมกันหลายคน ยังไม่มีการบันทึก โปรดลองอีกครั้ง", "en": "Too many people changed this at once; nothing was written, try again", "params": {}},
+  "checklist-over": {"th": "เหตุสิ้นสุดแล้ว จึงแก้ไขรายการตรวจสอบไม่ได้ โปรดเขียนบันทึกแทน", "en": "The incident has ended, and its checklist with it; write a note instead", "params": {}},
   "city-data-missing": {"th": "ยังไม่มีโครงข่ายถนนและเขตที่มีประชากร โปรดนำเข้าชุดข้อมูลเมืองก่อน", "en": "The assessment needs road segments and districts with residents: load a city pack first", "params": {}},
   "code-not-allowed": {"th": "รหัสใช้ได้เฉพาะตัวอักษรอังกฤษ ตัวเลข จุด ขีดกลาง และขีดล่าง ไม่เกิน 80 ตัว", "en": "A code has at most 80 letters, digits, dots, hyphens and underscores", "params": {"field": "field"}},
   "code-taken": {"th": "มีรหัส {id} อยู่แล้ว: {name}", "en": "The code {id} is taken: {name}", "params": {"id": "text", "name": "name", "field": "field"}},

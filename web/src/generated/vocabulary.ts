@@ -232,6 +232,7 @@ export const attributes: Readonly<Record<string, AttributeRow>> = {
   refAlert: { words: { th: 'การแจ้งเตือน', en: 'Alert' }, place: true },
   openedAt: { words: { th: 'เปิดเหตุเมื่อ', en: 'Opened' } },
   outcome: { words: { th: 'ผลการดำเนินการ', en: 'Outcome' } },
+  disposition: { words: { th: 'ข้อสรุปของเหตุ', en: 'Conclusion' }, codes: { real: { th: 'เกิดเหตุจริง', en: 'Real incident' }, falseReport: { th: 'แจ้งเท็จหรือเข้าใจผิด', en: 'False report or mistake' }, duplicate: { th: 'ซ้ำกับเหตุอื่น', en: 'Same as another incident' }, passedOn: { th: 'ส่งต่อหน่วยงานอื่น', en: 'Passed on to another agency' } } },
   entryCount: { words: { th: 'จำนวนบันทึก', en: 'Number of entries' }, hidden: true },
   awaitsDispatch: { words: { th: 'รอผู้สั่งการดำเนินการ', en: 'Waits for a dispatcher' } },
   reopenedAt: { words: { th: 'เปิดเหตุอีกครั้งเมื่อ', en: 'Reopened' } },

@@ -46,6 +46,15 @@ class IncidentStatus(StrEnum):
         return self in (IncidentStatus.CLOSED, IncidentStatus.CANCELLED)
 
 
+class Disposition(StrEnum):
+    """What an incident turned out to be, said when it is closed."""
+
+    REAL = "real"
+    FALSE_REPORT = "falseReport"
+    DUPLICATE = "duplicate"
+    PASSED_ON = "passedOn"
+
+
 class AssignmentStatus(StrEnum):
     ASSIGNED = "assigned"
     EN_ROUTE = "enRoute"

@@ -87,6 +87,7 @@ _COLUMNS: Final[Sequence[tuple[str, Words]]] = (
     ("address", Words("จุดเกิดเหตุ (คำบรรยาย)", "Place in words")),
     ("latitude", Words("ละติจูด", "Latitude")),
     ("longitude", Words("ลองจิจูด", "Longitude")),
+    ("disposition", Words("ข้อสรุปของเหตุ", "Conclusion")),
     ("outcome", Words("ผลการดำเนินการ", "Outcome")),
     ("origin", Words("ที่มา", "Origin")),
     ("id", Words("รหัสรายการ", "Id")),
@@ -114,19 +115,20 @@ def _row(doc: Doc, kinds: Mapping[str, Words], language: str) -> dict[str, str]:
     place, names = attributes.place(doc), attributes.names(doc)
     kind = attributes.text(doc, "incidentType")
     word = kinds.get(kind)
+    status = attributes.text(doc, "incidentStatus")
+    ended = status in ("closed", "cancelled")
     return {
         "number": attributes.text(doc, "incidentNumber"),
         "opened": _when(doc, "openedAt"),
-        "ended": _when(doc, "closedAt")
-        if attributes.text(doc, "incidentStatus") in ("closed", "cancelled")
-        else "",
-        "status": _code("incidentStatus", attributes.text(doc, "incidentStatus"), language),
+        "ended": _when(doc, "closedAt") if ended else "",
+        "status": _code("incidentStatus", status, language),
         "kind": kind if word is None else _in(word, language),
         "severity": _code("severity", attributes.severity(doc).value, language),
         "title": _in(names, language),
         "address": attributes.text(doc, "address"),
         "latitude": "" if place is None else f"{place[1]:.6f}",
         "longitude": "" if place is None else f"{place[0]:.6f}",
+        "disposition": _code("disposition", attributes.text(doc, "disposition"), language) if ended else "",
         "outcome": attributes.text(doc, "outcome"),
         "origin": attributes.text(doc, "origin"),
         "id": doc["id"],

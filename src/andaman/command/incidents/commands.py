@@ -15,7 +15,7 @@ from andaman.command.core.reading import (
     Title,
     Titles,
 )
-from andaman.command.core.states import IncidentStatus, Severity
+from andaman.command.core.states import Disposition, IncidentStatus, Severity
 
 
 class OpenIncident(Form, frozen=True, kw_only=True):
@@ -36,12 +36,14 @@ class OpenIncident(Form, frozen=True, kw_only=True):
 
 
 class TakeIncidentStep(Form, frozen=True, kw_only=True):
-    """``step``: the status that it leads to. Cancelling calls back the units that are on their way."""
+    """``step``: the status that it leads to. Cancelling calls back the units that are on their way. ``disposition``: of an
+    incident that ends."""
 
     incident: str
     step: IncidentStatus
     note: Text = ""
     outcome: Text = ""
+    disposition: Disposition | None = None
 
 
 class AddNote(Form, frozen=True, kw_only=True):
@@ -50,10 +52,11 @@ class AddNote(Form, frozen=True, kw_only=True):
 
 
 class CheckItem(Form, frozen=True, kw_only=True):
-    """An item of the checklist was done."""
+    """An item of the checklist was done; ``done`` false: the tick was a mistake."""
 
     incident: str
     item: BothLanguages
+    done: Flag = True
 
 
 class CorrectionBase(Form, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ from andaman.command.core.entries import (
     IncidentOpened,
     IncidentStep,
     ItemChecked,
+    ItemUnchecked,
     UnitStep,
     unit_links,
 )
@@ -39,6 +40,7 @@ from andaman.command.incidents.corrections import corrections, outdated
 from andaman.command.incidents.numbering import Number, Numbering
 from andaman.command.incidents.steps import SentUnit, check_incident_step, incident_doc
 from andaman.command.problems import (
+    ChecklistOver,
     CorrectedMeanwhile,
     NothingHandedOver,
     NothingToCorrect,
@@ -156,7 +158,7 @@ class Incidents:
         await self._records.commit(decide, actor, tenant)
 
     async def _check(self, command: CheckItem, actor: Actor, tenant: str) -> None:
-        """Raises NotInChecklist."""
+        """Raises NotInChecklist, and ChecklistOver once the incident has ended."""
         item = command.item.words()
 
         def decide(now: Micros) -> list[WriteOp]:
@@ -164,7 +166,10 @@ class Incidents:
             kind = self._registers.rows(INCIDENT_TYPES).get(incident.type)
             if kind is None or item not in kind.checklist:
                 raise NotInChecklist(item=item)
-            return entries(incident, [Entry(ItemChecked(item=item))], {}, actor, now, tenant)
+            if incident.status.ended:
+                raise ChecklistOver
+            happened = ItemChecked(item=item) if command.done else ItemUnchecked(item=item)
+            return entries(incident, [Entry(happened)], {}, actor, now, tenant)
 
         await self._records.commit(decide, actor, tenant)
 
@@ -241,6 +246,8 @@ def _stamps(incident: Incident, command: TakeIncidentStep, now: Micros) -> dict[
         attrs["outcome"] = prop(command.outcome)
     if command.step.ended:
         attrs["closedAt"] = prop(format_time(now))
+        if command.disposition is not None:
+            attrs["disposition"] = prop(command.disposition.value)
     elif incident.status.ended:
         attrs["reopenedAt"] = prop(format_time(now))
     return attrs

@@ -27,11 +27,11 @@ export const commands = {
   /** `at` in ms: as it was known then; null: now. */
   detail: (incident: string, at: number | null, signal?: AbortSignal) =>
     api.get<IncidentDetail>(`${base}/incidents/${part(incident)}`, { query: { at: at === null ? undefined : new Date(at).toISOString() }, signal }),
-  step: (incident: string, step: IncidentStep, more: { note?: string; outcome?: string } = {}) =>
+  step: (incident: string, step: IncidentStep, more: Omit<Body<TakeIncidentStep, 'incident'>, 'step'> = {}) =>
     send<IncidentDetail, TakeIncidentStep, 'incident'>(`incidents/${part(incident)}/steps`, { step, ...more }),
   correct: (incident: string, change: Body<CorrectIncident, 'incident'>) => send<IncidentDetail, CorrectIncident, 'incident'>(`incidents/${part(incident)}/corrections`, change),
   list: (query: Record<string, string | number | undefined>, signal?: AbortSignal) => api.get<IncidentPage>(`${base}/incidents`, { query, signal }),
-  check: (incident: string, item: Message) => send<IncidentDetail, CheckItem, 'incident'>(`incidents/${part(incident)}/notes`, { item: { th: item.th, en: item.en } }),
+  check: (incident: string, item: Message, done: boolean) => send<IncidentDetail, CheckItem, 'incident'>(`incidents/${part(incident)}/notes`, { item: { th: item.th, en: item.en }, done }),
   note: (incident: string, text: string) => send<IncidentDetail, AddNote, 'incident'>(`incidents/${part(incident)}/notes`, { text }),
   handOver: (incident: string, text: string) => send<IncidentDetail, HandOver, 'incident'>(`incidents/${part(incident)}/handover`, { text }),
   seeHandover: (incident: string) => send<IncidentDetail, SeeHandover, 'incident'>(`incidents/${part(incident)}/handover/seen`, {}),

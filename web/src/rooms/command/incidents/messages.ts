@@ -81,6 +81,7 @@ export const msg = messages({
   noneListed: { th: 'ไม่มีเหตุที่ตรงกับเงื่อนไข', en: 'No incident matches' },
   create: { th: 'เปิดเหตุ', en: 'Create incident' },
   outcome: { th: 'ผลการดำเนินการ', en: 'Outcome' },
+  chooseConclusion: { th: 'โปรดเลือกข้อสรุป', en: 'Choose the conclusion' },
   outcomeHint: { th: 'สรุปว่าดำเนินการอย่างไรและได้ผลอย่างไร', en: 'Describe the actions and their result.' },
   opened: { th: 'เปิดเหตุเมื่อ {time}', en: 'opened {time}' },
   running: { th: 'ดำเนินการมาแล้ว {time}', en: 'running for {time}' },
