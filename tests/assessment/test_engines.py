@@ -207,7 +207,7 @@ def test_candidates_are_apart_and_repeat(city: tuple[LandGrid, RoadGraph, People
 def kpi(code: str, points: list[list[Any]]) -> Doc:
     return entity(
         f"urn:ngsi-ld:KeyPerformanceIndicator:{code}", "KeyPerformanceIndicator",
-        kpiCode=prop(code), series=js({"step": "P1M", "points": points}), source=prop("test"),
+        kpiCode=prop(code), series=js({"step": "P1M", "points": points}), source=prop("test"), origin=prop("reported"),
     )  # fmt: skip
 
 
@@ -255,7 +255,7 @@ def test_ranges_pass_through_formulas_and_targets_are_graded() -> None:
 
 def test_freshness_counts_what_was_observed_lately() -> None:
     docs = [
-        entity(f"urn:x:{k}", "Vehicle", speed=prop(1, NOW - age * 1_000_000))
+        entity(f"urn:x:{k}", "Vehicle", speed=prop(1, NOW - age * 1_000_000), origin=prop("measured"))
         for k, age in enumerate((10, 3599, 3601))
     ]
     one = indicator("f", f={"fresh": ["Vehicle"], "seconds": 3600})
@@ -270,15 +270,19 @@ def test_a_formula_without_its_input_is_refused() -> None:
 
 def vehicles(*origins: str) -> list[Doc]:
     return [
-        entity(f"urn:x:{k}", "Vehicle", origin=prop(origin), speed=prop(k, NOW))
+        entity(f"urn:x:{k}", "Vehicle", speed=prop(k, NOW), **({"origin": prop(origin)} if origin else {}))
         for k, origin in enumerate(origins)
     ]
 
 
-@given(st.lists(st.sampled_from(["measured", "reported", "computed", "replayed", "simulated"]), max_size=8))
-def test_replayed_and_simulated_entities_change_no_figure(origins: list[str]) -> None:
+@given(
+    st.lists(st.sampled_from(["measured", "reported", "computed", "replayed", "simulated", ""]), max_size=8)
+)
+def test_entities_that_are_replayed_simulated_or_without_an_origin_change_no_figure(
+    origins: list[str],
+) -> None:
     """Counts, sums and freshness are those of the others; the input says how many were left out."""
-    firm = [origin for origin in origins if origin not in ("replayed", "simulated")]
+    firm = [origin for origin in origins if origin not in ("replayed", "simulated", "")]
     for spec in (
         {"entities": ["Vehicle"], "reduce": "count"},
         {"entities": ["Vehicle"], "attr": "speed", "reduce": "count"},
@@ -333,6 +337,51 @@ def test_quality_is_never_better_than_the_worst_input(definition: int, inputs: l
     assert step == max([definition, *(step_of(origins) for origins in inputs)])
     assert all(step >= step_of([origin]) for origins in inputs for origin in origins)
     assert all(step == 6 for origins in inputs if not origins)
+
+
+@given(st.integers(0, 3), st.booleans())
+def test_a_value_with_an_input_written_by_hand_is_a_personal_estimation_that_meets_no_target(
+    hands: int, ground: bool
+) -> None:
+    """Of listed entities and of the roads below them alike; without hands the same value meets its target."""
+    docs = vehicles("measured", "measured", "measured")
+    written = {doc["id"] for doc in docs[:hands]}
+    one = indicator("n + 0 * c", n={"entities": ["Vehicle"]}, c={"computed": "c"})
+    figure = Computed(1.0, at=NOW, entities=("urn:x:9",), ground=("urn:r:1",))
+    by_hand = written | ({"urn:r:1"} if ground else set())
+    result = evaluate_indicator(one, Snapshot(NOW, {"Vehicle": docs}, [], {"c": figure}, by_hand))
+    assert result["byHand"] == hands + ground
+    assert result["benchmark"]["met"] is (None if by_hand else True)
+    assert result["quality"]["step"] == (5 if by_hand else 4)
+    assert {row["id"] for row in result["inputs"][0]["entities"][:hands]} == written
+    over = indicator("n + 20", n={"entities": ["Vehicle"]})
+    missed = evaluate_indicator(over, Snapshot(NOW, {"Vehicle": docs}, [], {}, by_hand))
+    assert missed["benchmark"]["met"] is False
+
+
+@given(st.integers(1, 1_000), st.lists(st.integers(1, 1_000), min_size=1, max_size=4), st.booleans())
+def test_a_total_that_its_parts_contradict_says_so_and_meets_no_target(
+    total: int, parts: list[int], of_entities: bool
+) -> None:
+    """The parts are those of the series itself, or the entities of which it is the sum."""
+    doc, areas = kpi("population", [["2025", total]]), []
+    if of_entities:
+        areas = [
+            entity(f"urn:a:{k}", "AdministrativeArea", level=prop("amphoe"), population=prop(part))
+            for k, part in enumerate(parts)
+        ]
+    else:
+        values = {f"TH{k}": [["2025", part]] for k, part in enumerate(parts)}
+        content = {"points": [["2025", total]], "parts": {"by": "area", "values": values}}
+        doc["attrs"].update(entity("urn:x:y", "X", series=js(content))["attrs"])
+    one = indicator("0 * people", people={"series": "population"})
+    result = evaluate_indicator(one, Snapshot(NOW, {"AdministrativeArea": areas}, [doc], {}))
+    agree = abs(sum(parts) - total) <= 0.01 * max(total, sum(parts))
+    assert len(result["doubts"]) == (0 if agree else 1)
+    assert result["benchmark"]["met"] is (True if agree else None)
+    if not agree:
+        assert f"{total:,}" in result["doubts"][0]["en"]
+        assert f"{sum(parts):,}" in result["doubts"][0]["th"]
 
 
 def test_the_finest_level_that_knows_nearly_everybody_is_used() -> None:

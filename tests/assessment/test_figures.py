@@ -118,7 +118,7 @@ def test_a_critical_link_says_how_its_cost_is_made(tmp_path: Path) -> None:
         parts = (await figures.critical("sum", reader)).parts
         assert sum(float(str(part.value)) for part in parts) == study["personMinutes"]
         with pytest.raises(NoSuchFigure):
-            await figures.critical("240-streets-15/21", reader)
+            await figures.critical("120-streets-15/21", reader)
 
     run_on(tmp_path, work)
 

@@ -86,16 +86,27 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     return world_of(tmp_path_factory.mktemp("oracle"))
 
 
-def test_a_simulated_place_is_listed_and_counts_for_nobody(world: World, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"origin": prop("simulated")}, "simulated"),
+        ({}, "where it comes from"),
+        ({"origin": prop("reported"), "category": prop("airportFireStation")}, "airport"),
+    ],
+)
+def test_a_place_that_is_simulated_unvouched_or_of_the_airport_is_listed_and_counts_for_nobody(
+    world: World, tmp_path: Path, more: dict[str, Any], why: str
+) -> None:
     new = entity(
         "urn:ngsi-ld:PointOfInterest:made-up",
         ["PointOfInterest", "Hospital"],
         location=geo({"type": "Point", "coordinates": [98.3375, 8.09]}),
-        origin=prop("simulated"),
+        **more,
     )
     other = world_of(tmp_path, new)
     assert other.places == world.places
-    assert [place.id for place in other.made_up["Hospital"]] == [new["id"]]
+    assert [place.id for place in other.left_out["Hospital"]] == [new["id"]]
+    assert why in str(other.left_out["Hospital"][0].why_not)
     assert not other.invented
 
 
@@ -142,7 +153,11 @@ def test_reach_by_an_independent_program(world: World, kind: str) -> None:
             largest = max(largest, part, key=len)
     usable = sorted(largest)
     tree = KDTree(np.array([points[k] for k in usable]))
-    places = [doc for doc in raw("osm-places") if kind in doc["type"]]
+    places = [
+        doc
+        for doc in raw("osm-places")
+        if kind in doc["type"] and doc["category"]["value"] != "airportFireStation"
+    ]
     at = np.array([doc["location"]["value"]["coordinates"] for doc in places])
     gap, near = tree.query(metres(at[:, 0], at[:, 1]))
     assert (gap < 3_000).all()

@@ -18,14 +18,16 @@ from andaman.assessment.connectivity import ConnectivityService
 from andaman.assessment.reach.land import expand
 from andaman.assessment.routes import routes
 from andaman.assessment.service import AssessmentService
-from andaman.broker.entity.build import iri, value
+from andaman.broker.api import OpKind, WriteOp
+from andaman.broker.entity.build import entity, iri, js, value
 from andaman.broker.service import Broker
 from andaman.city.pack import install, load_pack
 from andaman.identity.entrance import build_routes
 from andaman.identity.gate import NoAuthGate
-from andaman.identity.model import FULL_ACCESS, system_actor
+from andaman.identity.model import FULL_ACCESS, Actor, Principal, system_actor
 from andaman.kernel.errors import AndamanError
 from andaman.kernel.http import problem_response
+from andaman.roadmap.gaps import gaps
 from tests.declared import undeclared
 
 
@@ -150,6 +152,45 @@ def test_the_trend_counts_each_year_as_if_it_were_the_last(run: Run) -> None:
         assert len(rows["road-deaths-change"]["trend"]["years"]) == len(deaths["years"]) - 1
 
     run(work)
+
+
+def test_a_series_that_somebody_doubled_by_hand_meets_no_target_and_names_the_contradiction(
+    tmp_path: Path,
+) -> None:
+    """Before, every shipped series agrees with its parts, and nothing was written by hand."""
+
+    async def work() -> None:
+        broker = Broker.open(tmp_path)
+        await broker.start()
+        await install(load_pack("phuket"), broker, system_actor("city"), None)
+        assessment = AssessmentService(broker)
+        before = {row["id"]: row for row in (await assessment.indicators())["indicators"]}
+        assert all((row["byHand"], row["doubts"]) == (0, []) for row in before.values())
+        series = entity(
+            "urn:ngsi-ld:KeyPerformanceIndicator:phuket-population",
+            "KeyPerformanceIndicator",
+            series=js({"points": [["2025", 820_422]]}),
+        )
+        boss = Actor(Principal("user:boss", "Boss", frozenset()), FULL_ACCESS, "10.0.0.7")
+        await broker.must_write([WriteOp(OpKind.UPDATE, series["id"], series)], boss)
+        after = {
+            row["id"]: row for row in (await assessment.refresh(wait_for_criticality=False))["indicators"]
+        }
+        deaths = after["road-deaths"]
+        assert deaths["value"] == pytest.approx(91 / 820_422 * 1e5, abs=0.05)
+        assert deaths["benchmark"]["met"] is None
+        assert deaths["byHand"] == 1
+        assert "820,422" in deaths["doubts"][0]["en"]
+        assert "410,211" in deaths["doubts"][0]["en"]
+        stored = value(broker.find(deaths["entity"], FULL_ACCESS) or {"attrs": {}}, "target")
+        assert stored["benchmark"]["met"] is None
+        assert after["water-loss"]["byHand"] == 0
+        traced = {row["indicator"]: row for row in gaps(list(after.values()), [], [], [])}
+        assert (traced["road-deaths"]["status"], traced["road-deaths"]["byHand"]) == ("unknown", 1)
+        await assessment.stop()
+        await broker.close()
+
+    anyio.run(work)
 
 
 def test_unchanged_findings_are_not_written_again(run: Run) -> None:
@@ -319,9 +360,21 @@ def test_criticality(run: Run) -> None:
         assert tried == {(price, streets) for price in (60, 120, 240) for streets in (True, False)}
         for link in links:
             within = [rank["rank"] is not None for rank in link["ranks"]]
-            assert len(within) == len(body["cases"]) == 8
-            assert link["unstable"] == (any(within) and not all(within))
+            assert len(within) == len(body["cases"]) == 8 + 6
+            first = {rank["rank"] for rank in link["ranks"]}
+            assert link["unstable"] == ((any(within) and not all(within)) or (1 in first and first != {1}))
+            assert link["rankLow"] <= link["rank"] <= (link["rankHigh"] or 99)
         assert {link["rank"] for link in links if link["ranks"][0]["rank"]} == set(range(1, 11))
+        spreads = [case for case in body["cases"] if case["spread"]]
+        assert len({case["spread"]["en"] for case in spreads}) == 6
+        # What people do not know most about, where residents live, is in the interval; the best value is at neither end.
+        for row, name in (("critical-links", "cutOff"), ("link-risk", "personMinutes")):
+            every = [case[name] for case in body["cases"]]
+            scale = 1e6 if row == "link-risk" else 1
+            assert rows[row]["low"] == pytest.approx(min(every) / scale, abs=0.05)
+            assert rows[row]["high"] == pytest.approx(max(every) / scale, abs=0.05)
+            assert min(every) < every[0] < max(every)
+        assert rows["link-risk"]["benchmark"]["met"] in (None, False)
         assert all(link["cutOff"] <= body["residents"] for link in links)
         assert len(body["geojson"]["features"]) == 20
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import orjson
 
-from andaman.assessment.firmness import split
+from andaman.assessment.firmness import MADE_UP, origin_of
 from andaman.assessment.indicators.inputs import Computed
 from andaman.broker.api import Doc, entity, js, lang, prop, value
 from andaman.kernel.time import Micros, parse_time
@@ -48,7 +48,19 @@ def indicator_doc(result: Mapping[str, Any]) -> tuple[Doc, str]:
     if result["target"] is not None:
         attrs["target"] = js({"target": result["target"], "benchmark": result["benchmark"]})
     finding = {
-        k: result[k] for k in ("value", "low", "high", "status", "period", "reasons", "target", "formula")
+        k: result[k]
+        for k in (
+            "value",
+            "low",
+            "high",
+            "status",
+            "period",
+            "reasons",
+            "target",
+            "formula",
+            "byHand",
+            "doubts",
+        )
     }
     named = [[e["id"] for e in one["entities"]] for one in result["inputs"]]  # one that is hidden now goes
     key = hashlib.sha256(orjson.dumps([finding, named])).hexdigest()[:16]
@@ -88,7 +100,7 @@ def response_minutes(assignments: Sequence[Doc]) -> Computed | None:
     has no time of arrival. Exercises run in tenants of their own, and simulated units do not count.
     """
     spans: list[tuple[str, float, Micros]] = []
-    firm, _ = split(assignments)
+    firm = [doc for doc in assignments if origin_of(doc) not in MADE_UP]  # the command center's own have none
     for doc in firm:
         start, end = _time(doc, "assignedAt"), _arrival(doc)
         if start is not None and end is not None and end >= start:

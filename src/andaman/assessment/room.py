@@ -9,6 +9,7 @@ from andaman.assessment.routes import routes
 from andaman.assessment.service import AssessmentService
 from andaman.assessment.types import TYPES
 from andaman.broker.api import Broker
+from andaman.evidence.authors import Authors
 from andaman.evidence.service import Evidence
 from andaman.identity.policy import Policy
 from andaman.identity.result_readers import Readership
@@ -19,7 +20,11 @@ def build(site: Site, settings: NoSettings) -> Built:
     readers = site.services.get(Readership)
     assessment = site.services.add(
         AssessmentService(
-            site.services.get(Broker), site.clock, readers=readers, ahead=site.settings.compute_ahead
+            site.services.get(Broker),
+            site.clock,
+            readers=readers,
+            ahead=site.settings.compute_ahead,
+            authors=site.services.get(Authors),
         )
     )
     site.services.get(Policy).on_change(assessment.policy_changed)

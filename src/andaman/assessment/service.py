@@ -17,13 +17,14 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from andaman.assessment.firmness import split
+from andaman.assessment.firmness import origin_of, split
 from andaman.assessment.indicators.evaluation import definitions, evaluate_indicator
 from andaman.assessment.indicators.inputs import Computed
+from andaman.assessment.indicators.parts import sums
 from andaman.assessment.indicators.snapshot import Snapshot
 from andaman.assessment.indicators.trend import trend
 from andaman.assessment.network import cases, criticality
-from andaman.assessment.network.roads import with_local_streets
+from andaman.assessment.network.roads import Floats, with_local_streets
 from andaman.assessment.problems import NoSuchStudy
 from andaman.assessment.reach import access
 from andaman.assessment.reach.world import (
@@ -38,7 +39,8 @@ from andaman.assessment.reach.world import (
     residents_near,
 )
 from andaman.assessment.records import SCOPE, indicator_doc, response_minutes, study_doc
-from andaman.broker.api import DEFAULT_TENANT, Broker, Doc, OpKind, WriteOp, iri, value
+from andaman.broker.api import DEFAULT_TENANT, Broker, Doc, OpKind, WriteOp, iri
+from andaman.evidence.authors import Authors
 from andaman.identity.model import Access, system_actor
 from andaman.identity.result_readers import Placed, Readers, everything
 from andaman.kernel.errors import Unavailable
@@ -60,6 +62,9 @@ _RESULTS: Final[tuple[Placed, ...]] = (
 )
 """The results that are computed from one world: it is gathered for the weakest reader of any of them."""
 _SENSORS: Final = ("WeatherObserved",)
+_ASSIGNMENT: Final = "Assignment"
+_RECORDS: Final = (*_SENSORS, _ASSIGNMENT)
+"""Types behind the figures that are drawn from the city's records."""
 
 
 class AssessmentService:
@@ -74,11 +79,14 @@ class AssessmentService:
         refresh_s: float = 120.0,
         readers: Readers = everything,
         ahead: bool = True,
+        authors: Authors | None = None,
     ) -> None:
-        """``ahead``: begin with the platform, and not with the first question."""
+        """``ahead``: begin with the platform, and not with the first question. ``authors``: who wrote what, as all rooms
+        know it; None: known to this service alone."""
         self.broker, self.clock, self.tenant = broker, clock, tenant
         self.actor = system_actor("assessment")
         self._refresh_s, self._readers = refresh_s, readers
+        self._authors = authors or Authors(broker)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="assessment")
         self._long_pool = ThreadPoolExecutor(
             1, thread_name_prefix="assessment-long"
@@ -198,7 +206,7 @@ class AssessmentService:
 
         def work(world: World) -> dict[str, Any]:
             return access.accessibility(
-                world.grid, world.base, world.people, kind, world.places[kind], world.made_up[kind],
+                world.grid, world.base, world.people, kind, world.places[kind], world.left_out[kind],
                 invented=kind in world.invented,
             )  # fmt: skip
 
@@ -252,15 +260,20 @@ class AssessmentService:
         era = self._era
         await self._spatial_figures()
         if wait_for_criticality:
-            self._critical_figures(await self.criticality())
+            self._critical_figures(await self.criticality(), (await self.world()).ground())
         wanted: dict[str, list[Doc]] = {}
         for indicator in definitions():
             for spec in indicator.inputs.values():
                 for kind in [*spec.get("entities", ()), *spec.get("fresh", ())]:
                     if kind not in wanted:
                         wanted[kind] = await self.gather((kind,))
+        for rule in sums().values():
+            if rule["entities"] not in wanted:
+                wanted[rule["entities"]] = await self.gather((rule["entities"],))
         series = await self.gather(("KeyPerformanceIndicator",))
-        snapshot = Snapshot(self.clock(), wanted, series, dict(self._figures))
+        await self._authors.learn(iri(one) for one in (*wanted, *INPUT_TYPES, SERIES_TYPE, *_RECORDS))
+        hands = frozenset(self._authors.hands)
+        snapshot = Snapshot(self.clock(), wanted, series, dict(self._figures), hands)
         results = await self.in_thread(
             lambda: [
                 {**evaluate_indicator(one, snapshot), "trend": trend(one, snapshot)} for one in definitions()
@@ -280,11 +293,10 @@ class AssessmentService:
             self._indicators = found
         return found
 
-    def _critical_figures(self, result: Mapping[str, Any]) -> None:
-        """The two figures of the ranking, with the envelope of all cases that list as many links."""
-        whole = [case for case in result["cases"] if case["listed"] == len(result["links"])]
-        for name, attr in (("cutOff", "cutOff"), ("personMinutes", "personMinutes")):
-            values = [float(case[attr]) for case in whole] or [0.0]
+    def _critical_figures(self, result: Mapping[str, Any], ground: tuple[str, ...]) -> None:
+        """The two figures of the ranking, with the envelope of all cases."""
+        for name in ("cutOff", "personMinutes"):
+            values = [float(case[name]) for case in result["cases"]]
             self.publish(
                 f"criticality.{name}",
                 Computed(
@@ -294,17 +306,19 @@ class AssessmentService:
                     "Andaman, CriticalityStudy",
                     self.clock(),
                     (result["entity"],),
+                    ground=ground,
                 ),
             )
 
     async def _spatial_figures(self) -> None:
         now = self.clock()
         world = await self.world()
+        ground = world.ground()
         for kind in ACCESS_KINDS:
             result = await self.accessibility(kind)
+            used = tuple(place.id for place in world.places[kind])
             for row in result["within"]:
                 share = row["sharePercent"]
-                used = tuple(place.id for place in world.places[kind])
                 self.publish(
                     f"access.{kind}.{row['minutes']}",
                     Computed(
@@ -314,6 +328,7 @@ class AssessmentService:
                         "OpenStreetMap; กรมการปกครอง; Andaman",
                         now,
                         used,
+                        ground=ground,
                     ),
                 )
         for name, kinds, reach in (
@@ -327,9 +342,11 @@ class AssessmentService:
             points, ids = points_of(docs), tuple(doc["id"] for doc in docs)
             near = await self.in_thread(partial(residents_near, world, points, reach))
             share = near.share_of(world.people.total)
-            origins = tuple(sorted({"computed", *(str(value(doc, "origin", "reported")) for doc in docs)}))
-            self.publish(name, Computed(share.best, share.low, share.high, "Andaman", now, ids, origins))
-        minutes = response_minutes(await self.gather(("Assignment",)))
+            origins = tuple(sorted({"computed", *(origin_of(doc) for doc in docs)}))
+            self.publish(
+                name, Computed(share.best, share.low, share.high, "Andaman", now, ids, origins, ground)
+            )
+        minutes = response_minutes(await self.gather((_ASSIGNMENT,)))
         self._figures.pop("response.minutes", None)
         if minutes is not None:
             self.publish("response.minutes", minutes)
@@ -338,6 +355,14 @@ class AssessmentService:
 def _critical(rest: Callable[[], None], world: World) -> dict[str, Any]:
     demand = criticality.Demand()
     streets = with_local_streets(world.base, world.land, demand.local_m, cases.DETOUR)
-    people = criticality.node_people(world.base, world.fine, world.cell_node, world.people.best)
-    found = cases.study_cases(streets, world.base, people, world.gateway, demand, rest)
+
+    def of_nodes(cells: Floats) -> Floats:
+        return criticality.node_people(world.base, world.fine, world.cell_node, cells)
+
+    people = of_nodes(world.people.best)
+    ways = [
+        cases.Way(name, of_nodes(cells))
+        for name, cells in zip(world.people.words(), world.people.cells, strict=True)
+    ]
+    found = cases.study_cases(streets, world.base, people, world.gateway, demand, rest, ways)
     return cases.report(streets, people, found, demand)

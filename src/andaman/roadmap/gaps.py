@@ -41,8 +41,9 @@ def gaps(
 ) -> list[dict[str, Any]]:
     """Every indicator that has a target, or that a measure answers, with its gap and the measures traced to it.
 
-    ``status``: "open", "met", "noTarget", or "unknown" when data is insufficient (then the gap is one of data, and
-    the measures that reveal it are listed). ``closesPercent``: share of the gap one measure closes alone, likely value.
+    ``status``: "open", "met", "noTarget", or "unknown" when data is insufficient or contested (then the gap is one of
+    data, and the measures that reveal it are listed). ``byHand``: entities behind the value that somebody wrote by hand.
+    ``closesPercent``: share of the gap one measure closes alone, likely value.
     """
     ideal = {worth.indicator: worth.ideal for worth in values}
     result = []
@@ -56,6 +57,8 @@ def gaps(
             status = "unknown"
         elif benchmark is None:
             status = "noTarget"
+        elif benchmark["met"] is None:
+            status = "unknown"
         else:
             status = "met" if benchmark["met"] else "open"
         gap = float(benchmark["gap"]) if benchmark else None
@@ -94,7 +97,8 @@ def gaps(
                 "band": benchmark["band"] if benchmark else None,
                 "status": status,
                 "ideal": ideal.get(row["id"]),
-                "reasons": row["reasons"],
+                "reasons": [*row["reasons"], *row["doubts"]],
+                "byHand": row["byHand"],
                 "measures": traced,
                 "revealedBy": [{"id": m.id, "name": m.name, "chosen": m.id in chosen} for m in reveals],
                 "after": _after(row, [e.share for m, e in answers if m.id in chosen], remaining),
@@ -106,7 +110,10 @@ def gaps(
 
 
 def _after(row: Mapping[str, Any], shares: Sequence[Any], remaining: float | None) -> dict[str, Any] | None:
-    """Value once the chosen measures work, and whether the target is then met; likely, with low and high effects."""
+    """Value once the chosen measures work, and whether the target is then met; likely, with low and high effects.
+
+    ``met`` is None where today's value is contested.
+    """
     if remaining is None or not shares:
         return None
     sign = -1.0 if row["direction"] == "-" else 1.0
@@ -117,7 +124,7 @@ def _after(row: Mapping[str, Any], shares: Sequence[Any], remaining: float | Non
 
     likely = value("likely")
     met = None
-    if row["target"] is not None:
+    if row["target"] is not None and not row["byHand"] and not row["doubts"]:
         aim = float(row["target"]["value"])
         met = likely <= aim if sign < 0 else likely >= aim
     return {"likely": likely, "low": value("low"), "high": value("high"), "met": met}

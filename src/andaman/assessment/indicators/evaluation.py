@@ -107,7 +107,13 @@ def evaluate_indicator(indicator: Indicator, source: Source) -> dict[str, Any]:
             reasons.append({"th": "ตัวหารในสูตรเป็นศูนย์", "en": "A divisor in the formula is zero"})
     times = [one.freshest for one in used.values() if one.freshest is not None]
     freshest = min(times) if times else None
-    step = at_best(indicator.quality, [one.origins for one in used.values() if one.reason is None])
+    hands = sum(one.by_hand for one in used.values())
+    doubts = [one.doubt for one in used.values() if one.doubt is not None]
+    step = at_best(
+        indicator.quality,
+        [one.origins for one in used.values() if one.reason is None],
+        by_hand=hands > 0,
+    )
     return {
         "id": indicator.id,
         "name": indicator.name,
@@ -128,6 +134,8 @@ def evaluate_indicator(indicator: Indicator, source: Source) -> dict[str, Any]:
             "ageSeconds": None if freshest is None else max(0, (source.now - freshest) // 1_000_000),
         },
         "quality": {"step": step, "scale": QUALITY[step - 1]},
+        "byHand": hands,
+        "doubts": doubts,
         "method": indicator.method,
         "formula": indicator.formula,
         "formulaText": {lang: in_words(indicator.tree, _labels(indicator, lang)) for lang in ("th", "en")},
@@ -142,7 +150,9 @@ def evaluate_indicator(indicator: Indicator, source: Source) -> dict[str, Any]:
         "computedAt": format_time(source.now),
         "target": indicator.target,
         "peers": list(indicator.peers),
-        "benchmark": None if amount is None else benchmark(indicator, amount),
+        "benchmark": None
+        if amount is None
+        else benchmark(indicator, amount, bounds, contested=hands > 0 or bool(doubts)),
     }
 
 
@@ -158,8 +168,17 @@ def _owner(indicator: Indicator, used: Mapping[str, Input]) -> str | None:
     return None
 
 
-def benchmark(indicator: Indicator, amount: float) -> dict[str, Any] | None:
+def benchmark(
+    indicator: Indicator,
+    amount: float,
+    bounds: tuple[float, float] | None = None,
+    *,
+    contested: bool = False,
+) -> dict[str, Any] | None:
     """How near the value is to its target: percent (100 is met) and U4SSC band 0 to 3; None without a target.
+
+    ``met`` is None where the value reaches the target and nobody can be sure: the other end of its range does not, or it is
+    ``contested`` (somebody wrote an input by hand, or its parts contradict it).
 
     ``gapPercent``: the value above (+) or below (-) the target, in percent of it. For an indicator of which less is
     better it is the distance to a limit, which a share of the target would hide.
@@ -169,14 +188,14 @@ def benchmark(indicator: Indicator, amount: float) -> dict[str, Any] | None:
     aim = float(indicator.target["value"])
     if indicator.direction == "+":
         percent = 100.0 * amount / aim if aim > 0 else 100.0
-        met = amount >= aim
+        met, sure = amount >= aim, bounds is None or bounds[0] >= aim
     else:
         percent = 100.0 * aim / amount if amount > 0 else 100.0
-        met = amount <= aim
+        met, sure = amount <= aim, bounds is None or bounds[1] <= aim
     return {
         "percentOfTarget": round(min(max(percent, 0.0), 100.0), 1),
         "band": sum(percent >= edge for edge in BANDS),
-        "met": met,
+        "met": None if met and (contested or not sure) else met,
         "gap": round(abs(aim - amount), indicator.digits + 1) if not met else 0.0,
         "gapPercent": None if aim == 0 else round(100.0 * (amount - aim) / abs(aim), 1),
     }

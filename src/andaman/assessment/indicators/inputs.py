@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from andaman.assessment.firmness import MADE_UP, origin_of, split
+from andaman.assessment.indicators.parts import doubt_about, points_of
 from andaman.broker.api import Doc, value
 from andaman.kernel.errors import BadRequestData
 from andaman.kernel.time import Micros, format_time, local_date, parse_time
@@ -29,6 +30,7 @@ class Computed:
     at: Micros = 0
     entities: tuple[str, ...] = ()
     origins: tuple[str, ...] = ("computed",)
+    ground: tuple[str, ...] = ()  # further entities that it rests on, such as roads; too many to list
 
 
 class Source(Protocol):
@@ -44,6 +46,9 @@ class Source(Protocol):
         """The KeyPerformanceIndicator with this ``kpiCode``."""
 
     def computed(self, name: str) -> Computed | None: ...
+
+    def is_by_hand(self, entity_id: str) -> bool:
+        """Did somebody write this entity by hand, and has nothing replaced that since?"""
 
 
 @dataclass(slots=True)
@@ -61,7 +66,9 @@ class Input:
     low: float | None = None
     high: float | None = None
     origins: tuple[str, ...] = ()  # of the entities: reported, measured, computed
-    left_out: int = 0  # replayed and simulated entities, which do not count
+    left_out: int = 0  # replayed and simulated entities and those without an origin, which do not count
+    by_hand: int = 0  # of the entities that it rests on, those that somebody wrote by hand
+    doubt: LanguageMap | None = None  # what contradicts the value
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -72,6 +79,8 @@ class Input:
             "source": self.source,
             "origins": list(self.origins),
             "leftOut": self.left_out,
+            "byHand": self.by_hand,
+            "doubt": self.doubt,
             "observedAt": None if self.freshest is None else format_time(self.freshest),
             "reason": self.reason,
             "entities": [{"id": i, "modifiedAt": m} for i, m in self.entities[:LINEAGE_SHOWN]],
@@ -80,6 +89,16 @@ class Input:
 
 
 def draw(name: str, spec: Mapping[str, Any], source: Source, before: Mapping[str, Input]) -> Input:
+    """The input; of its entities those that were written by hand come first."""
+    found = _drawn(name, spec, source, before)
+    found.entities.sort(key=lambda row: not source.is_by_hand(row[0]))  # stable
+    ground = source.computed(spec["computed"]) if "computed" in spec else None
+    every = dict.fromkeys([*(one for one, _ in found.entities), *(ground.ground if ground else ())])
+    found.by_hand = sum(source.is_by_hand(one) for one in every)
+    return found
+
+
+def _drawn(name: str, spec: Mapping[str, Any], source: Source, before: Mapping[str, Input]) -> Input:
     if "series" in spec:
         return _from_series(name, spec, source, before)
     if "fresh" in spec:
@@ -117,16 +136,16 @@ def _lacking(name: str, spec: Mapping[str, Any], th: str, en: str) -> LanguageMa
 def _made_up(name: str, spec: Mapping[str, Any], count: int) -> LanguageMap:
     return _lacking(
         name, spec,
-        f"มีเฉพาะข้อมูลย้อนหลังหรือข้อมูลจำลอง {count} รายการ ซึ่งไม่นำมาคำนวณ",
-        f"the {count} entities are replayed or simulated and do not count",
+        f"มีเฉพาะข้อมูลย้อนหลัง ข้อมูลจำลอง หรือข้อมูลที่ไม่ระบุที่มา {count} รายการ ซึ่งไม่นำมาคำนวณ",
+        f"the {count} entities are replayed, simulated or without an origin and do not count",
     )  # fmt: skip
 
 
 def _nobody_heard(name: str, spec: Mapping[str, Any], count: int) -> LanguageMap:
     return _lacking(
         name, spec,
-        f"มีเฉพาะข้อมูลย้อนหลัง ข้อมูลจำลอง หรือค่าที่ระบบคำนวณเอง {count} รายการ ซึ่งไม่นับเป็นแหล่งข้อมูลเรียลไทม์",
-        f"the {count} entities are replayed, simulated or computed by the platform, not live",
+        f"มีเฉพาะข้อมูลย้อนหลัง ข้อมูลจำลอง ค่าที่ระบบคำนวณเอง หรือข้อมูลที่ไม่ระบุที่มา {count} รายการ ซึ่งไม่นับเป็นแหล่งข้อมูลเรียลไทม์",
+        f"the {count} entities are replayed, simulated, computed by the platform or without an origin, not live",
     )  # fmt: skip
 
 
@@ -175,22 +194,8 @@ def _from_series(name: str, spec: Mapping[str, Any], source: Source, before: Map
     return Input(
         name, amount, None, year or points[-1][0], len(points), str(value(doc, "source", "")),
         [(doc["id"], doc.get("modifiedAt"))], _period_end(year or points[-1][0]),
-        origins=_origins([doc]),
+        origins=_origins([doc]), doubt=doubt_about(doc, dict(points), source),
     )  # fmt: skip
-
-
-def points_of(series: Any) -> list[tuple[str, float]]:
-    """(period, number) of a series that anybody may have written: everything that is not such a pair is left out."""
-    rows = series.get("points") if isinstance(series, Mapping) else None
-    return [
-        (str(row[0]), float(row[1]))
-        for row in (rows if isinstance(rows, list) else ())
-        if isinstance(row, list | tuple)
-        and len(row) == 2
-        and isinstance(row[0], str | int)
-        and isinstance(row[1], int | float)
-        and not isinstance(row[1], bool)
-    ]
 
 
 def _wanted_year(

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from andaman.assessment.indicators.evaluation import Indicator, evaluate_indicator
-from andaman.assessment.indicators.inputs import Computed, Source, points_of
+from andaman.assessment.indicators.inputs import Computed, Source
+from andaman.assessment.indicators.parts import points_of
 from andaman.broker.api import Doc, entity, js, value
 from andaman.kernel.time import Micros
 
@@ -30,6 +31,9 @@ class _UpTo:
 
     def computed(self, name: str) -> Computed | None:
         return self._source.computed(name)
+
+    def is_by_hand(self, entity_id: str) -> bool:
+        return self._source.is_by_hand(entity_id)
 
     def series(self, code: str) -> Doc | None:
         doc = self._source.series(code)

@@ -1,8 +1,9 @@
 """The ranking of critical links under every assumption that nobody can source.
 
-The price of a lost trip, the local streets that the open graph does not hold, and the willingness to travel are assumed.
-So the links are ranked under each of them. A link that is among the first ten in one case and not in another is
-unstable: the ranking then rests on an assumption, not on the roads.
+The price of a lost trip, the local streets that the open graph does not hold, the willingness to travel, and where residents
+live within their district are assumed. So the links are ranked under each of them. A link that is among the first ten in
+one case and not in another is unstable: the ranking then rests on an assumption, not on the roads. So is the first place
+where another link takes it in some case.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 
 from andaman.assessment.citation import Check
 from andaman.assessment.constants import Constant, constants_json, words_json
-from andaman.assessment.network.criticality import Demand, Loss, Study, no_rest, rank, stretches
+from andaman.assessment.network.criticality import Demand, Loss, Study, links_of, no_rest, rank, stretches
 from andaman.assessment.network.roads import Floats, Ints, RoadGraph
 from andaman.kernel.network_model import ACCESS_KMH
 from andaman.kernel.words import Words
@@ -34,18 +35,22 @@ METHOD: Final = {
     "en": "Each link is closed in turn. One trip per resident and day by a gravity model; added minutes are summed over "
     "all trips. People cut off: residents who can no longer reach the main part of the road network. A lost trip "
     "counts as a fixed number of minutes: the ranking is repeated for 60, 120 and 240. Each is ranked with and without "
-    "the assumed local streets.",
+    "the assumed local streets. It is repeated for half and double the willingness to travel, and for each way of "
+    "spreading residents. Intervals reach over all of these.",
     "th": "ปิดถนนทีละช่วง กำหนดให้ผู้อยู่อาศัยเดินทางคนละหนึ่งเที่ยวต่อวันตามแบบจำลองแรงดึงดูด รวมเวลาที่เพิ่มขึ้นของทุกเที่ยว "
     "ผู้ถูกตัดขาดคือผู้ที่เข้าถึงโครงข่ายส่วนหลักไม่ได้ เที่ยวที่เดินทางไม่ได้คิดเป็นเวลาคงที่ จึงจัดอันดับซ้ำที่ 60 120 และ 240 นาที "
-    "ทั้งแบบมีและไม่มีถนนย่อยที่สมมติ",
+    "ทั้งแบบมีและไม่มีถนนย่อยที่สมมติ และจัดอันดับซ้ำเมื่อเวลาที่ยอมเดินทางเป็นครึ่งหนึ่งและสองเท่า และตามแต่ละวิธีกระจายประชากร "
+    "ช่วงค่าครอบคลุมทุกกรณี",
 }
 LIMITS: Final = {
     "en": "Free-flow times on main roads. The open graph holds no local streets; those between nearby junctions are "
     "assumed where the land allows. Demand is modelled, residents only, no visitors. No capacity limits: congestion "
-    "on the detour is not counted, so added minutes are lower bounds on busy roads.",
+    "on the detour is not counted, so added minutes are lower bounds on busy roads. Not varied: trips per resident, the "
+    "share of trips to the mainland, driving speeds, and which junctions local streets join.",
     "th": "ใช้เวลากระแสอิสระบนถนนสายหลัก โครงข่ายข้อมูลเปิดไม่มีถนนย่อย จึงสมมติว่ามีถนนย่อยเชื่อมทางแยกที่อยู่ใกล้กันบนพื้นดินเดียวกัน "
     "ความต้องการเดินทางมาจากแบบจำลอง นับเฉพาะผู้อยู่อาศัย ไม่รวมนักท่องเที่ยว ไม่คิดความจุถนนและความติดขัดบนเส้นทางเลี่ยง "
-    "เวลาที่เพิ่มขึ้นบนถนนที่หนาแน่นจึงเป็นค่าขอบล่าง",
+    "เวลาที่เพิ่มขึ้นบนถนนที่หนาแน่นจึงเป็นค่าขอบล่าง สิ่งที่ยังไม่ได้เปลี่ยนค่าทดลอง คือ จำนวนเที่ยวต่อคน สัดส่วนเที่ยวที่ออกนอกจังหวัด "
+    "ความเร็วรถ และทางแยกที่ถนนย่อยเชื่อม",
 }
 _OWN: Final = Words("ค่าสมมติของแพลตฟอร์ม ไม่มีแหล่งอ้างอิง", "assumption of the platform, without a source")
 _MIN: Final = Words("นาที", "minutes")
@@ -66,18 +71,30 @@ def constants_of(demand: Demand) -> tuple[Constant, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """A way of spreading residents: its words, and ``people`` (n,) by node."""
+
+    words: Words
+    people: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
-    """One set of assumptions and the links it ranks first."""
+    """One set of assumptions and the links it ranks first. ``spread``: 1, 2, … and words of a way of spreading residents;
+    0 and None: the best estimate."""
 
     lost_min: float
     local_streets: bool
     decay_min: float
     losses: tuple[Loss, ...]
+    spread: int = 0
+    spread_words: Words | None = None
 
     @property
     def id(self) -> str:
         streets = "streets" if self.local_streets else "no-streets"
-        return f"{self.lost_min:g}-{streets}-{self.decay_min:g}"
+        spread = f"-spread-{self.spread}" if self.spread else ""
+        return f"{self.lost_min:g}-{streets}-{self.decay_min:g}{spread}"
 
 
 def study_cases(
@@ -87,22 +104,27 @@ def study_cases(
     gateway: Ints,
     demand: Demand | None = None,
     rest: Callable[[], None] = no_rest,
+    ways: Sequence[Way] = (),
 ) -> list[Case]:
     """Every case, that of ``demand`` first. ``streets``: the graph with assumed local streets, ``bare``: without.
 
-    ``people`` (n,): residents by node, equal in both. ``rest``: see ``rank``.
+    ``people`` (n,): residents by node at best, equal in both. ``ways``: others. ``rest``: see ``rank``.
     """
     demand = demand or Demand()
+    links = links_of(streets, demand.twin_m)
     prices = (demand.lost_min, *(one for one in LOST_MIN if one != demand.lost_min))
     found: list[Case] = []
     for graph, with_streets in ((streets, True), (bare, False)):
         study = Study(graph, people, gateway, demand)
-        for price, losses in zip(prices, rank(study, prices, LISTED, rest), strict=True):
+        for price, losses in zip(prices, rank(study, prices, LISTED, rest, links), strict=True):
             found.append(Case(price, with_streets, demand.decay_min, tuple(losses)))
     for factor in (0.5, 2.0):
         other = replace(demand, decay_min=demand.decay_min * factor)
-        losses = rank(Study(streets, people, gateway, other), prices[:1], FIRST, rest)[0]
+        losses = rank(Study(streets, people, gateway, other), prices[:1], LISTED, rest, links)[0]
         found.append(Case(demand.lost_min, True, other.decay_min, tuple(losses)))
+    for number, way in enumerate(ways, 1):
+        losses = rank(Study(streets, way.people, gateway, demand), prices[:1], LISTED, rest, links)[0]
+        found.append(Case(demand.lost_min, True, demand.decay_min, tuple(losses), number, way.words))
     return found
 
 
@@ -125,8 +147,10 @@ def report(
             {"case": case.id, "rank": rank if inside else None}
             for case, rank, inside in zip(cases, ranks, within, strict=True)
         ]
-        row["unstable"] = any(within) and not all(within)
+        row["unstable"] = (any(within) and not all(within)) or (1 in ranks and set(ranks) != {1})
         row["firstTenIn"] = sum(within)
+        known = [rank for rank in ranks if rank is not None]
+        row["rankLow"], row["rankHigh"] = min(known), max(known) if len(known) == len(ranks) else None
         links.append(row)
         features.append(_feature(graph, loss, row))
     return {
@@ -160,7 +184,7 @@ def _case_row(graph: RoadGraph, case: Case) -> dict[str, Any]:
         "lostMin": case.lost_min,
         "localStreets": case.local_streets,
         "decayMin": case.decay_min,
-        "listed": len(rows),
+        "spread": None if case.spread_words is None else words_json(case.spread_words),
         "personMinutes": sum(row["personMinutes"] for row in rows),
         "cutOff": max((row["cutOff"] for row in rows), default=0),
         "links": [{"rank": place, **row} for place, row in enumerate(rows[:FIRST], 1)],

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,9 +27,7 @@ class Demand:
 
     trips_per_day: float = 1.0  # assumption: trips of a resident
     decay_min: float = 15.0  # assumption: mean willingness to travel; ``cases.py`` tries half and double
-    lost_min: float = (
-        240.0  # assumption: a trip made impossible counts as half a working day; 60 and 120 are tried
-    )
+    lost_min: float = 120.0  # assumption: the middle of the prices that ``cases.py`` tries for a lost trip
     gateway_share: float = 0.02  # assumption: one trip in fifty leads to the mainland; no count is public
     twin_m: float = 40.0  # carriageways nearer than this and parallel are one link
     local_m: float = (
@@ -272,16 +270,32 @@ def no_rest() -> None:
     """Go on at once."""
 
 
+class Links(NamedTuple):
+    """What may close: groups of edges that close together, and the stretch of each edge."""
+
+    groups: frozenset[tuple[int, ...]]
+    stretch: Ints
+
+
+def links_of(graph: RoadGraph, twin_m: float) -> Links:
+    """Equal for the graph with and without assumed local streets."""
+    return Links(frozenset(tuple(sorted(group)) for group in twins(graph, twin_m)), stretches(graph))
+
+
 def rank(
-    study: Study, lost_min: Sequence[float], count: int = 20, rest: Callable[[], None] = no_rest
+    study: Study,
+    lost_min: Sequence[float],
+    count: int = 20,
+    rest: Callable[[], None] = no_rest,
+    links: Links | None = None,
 ) -> list[list[Loss]]:
     """For each price of a lost trip, the links whose closure costs most, dearest first.
 
-    A link is a stretch between junctions together with its twin carriageways, priced at its dearest edge.
+    A link is a stretch between junctions together with its twin carriageways, priced at its dearest edge. ``links``: those
+    of the study's roads, where they are known already.
     ``rest`` is called between closures: a server's other threads get their turn there, and what it raises ends the work.
     """
-    stretch = stretches(study.graph)
-    groups = {tuple(sorted(group)) for group in twins(study.graph, study.demand.twin_m)}
+    groups, stretch = links or links_of(study.graph, study.demand.twin_m)
     bounds: dict[tuple[int, ...], Bound] = {}
     for group in groups:
         bounds[group] = study.bound(group)

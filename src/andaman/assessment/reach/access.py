@@ -70,6 +70,7 @@ class Place:
     name: Any
     lon: float
     lat: float
+    why_not: Words | None = None  # the reason why it does not count, whatever the roads
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +107,14 @@ def accessibility(
     people: People,
     kind: str,
     places: Sequence[Place],
-    made_up: Sequence[Place] = (),
+    left_out: Sequence[Place] = (),
     *,
     invented: bool = False,
 ) -> dict[str, Any]:
     """The complete result for one kind of place, ready for screens and entities.
 
-    ``base``: the original graph, whose segments are drawn with the minutes at their middle. ``made_up``: places that are
-    simulated or replayed; they are listed and do not count. ``invented``: those that count are simulated, and so is the result.
+    ``base``: the original graph, whose segments are drawn with the minutes at their middle. ``left_out``: places that
+    do not count (``why_not``); they are listed. ``invented``: those that count are simulated, and so is the result.
     """
     graphs = variants(base)
     found = {
@@ -144,7 +145,7 @@ def accessibility(
         "kind": kind,
         "origin": "simulated" if invented else "computed",
         "places": [_place_row(place, k, main, people) for k, place in enumerate(places)]
-        + [_left_out_row(place) for place in made_up],
+        + [_left_out_row(place) for place in left_out],
         "residents": round(people.total),
         "population": words_json(POPULATION),
         "within": within,
@@ -187,7 +188,7 @@ def _place_row(place: Place, k: int, main: Minutes, people: People) -> dict[str,
 
 
 def _left_out_row(place: Place) -> dict[str, Any]:
-    """A place that exists in a simulation or a replay only."""
+    """A place that does not count on any road."""
     return {
         "id": place.id,
         "name": place.name,
@@ -195,10 +196,7 @@ def _left_out_row(place: Place) -> dict[str, Any]:
         "toRoadM": None,
         "used": False,
         "counts": False,
-        "reason": {
-            "th": "ไม่นับ: เป็นข้อมูลจำลองหรือข้อมูลย้อนหลัง",
-            "en": "Not counted: simulated or replayed",
-        },
+        "reason": None if place.why_not is None else words_json(place.why_not),
         "nearestForCells": 0,
         "nearestForResidents": 0,
     }

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from andaman.assessment.firmness import split
+from andaman.assessment.firmness import MADE_UP, origin_of
 from andaman.assessment.network.roads import Floats, Ints, RoadGraph, graph_of, snap, subdivided
 from andaman.assessment.problems import CityDataMissing
 from andaman.assessment.reach.access import Place
@@ -19,11 +19,19 @@ from andaman.assessment.reach.land import Area, LandGrid, land_grid
 from andaman.assessment.reach.population import People, spread
 from andaman.broker.api import Doc, value
 from andaman.kernel.geometry import centre_of
+from andaman.kernel.words import Words
 
 INPUT_TYPES: Final = ("RoadSegment", "AdministrativeArea", "PointOfInterest", "PublicTransportStop")
 SERIES_TYPE: Final = "KeyPerformanceIndicator"
 """Of this type only the series of households is an input: results are of this type too."""
 ACCESS_KINDS: Final = ("Hospital", "FireStation")
+_OF_AIRPORTS: Final = frozenset({"airportFireStation"})
+_MADE_UP: Final = Words("ไม่นับ: เป็นข้อมูลจำลองหรือข้อมูลย้อนหลัง", "Not counted: simulated or replayed")
+_NO_ORIGIN: Final = Words("ไม่นับ: ไม่ระบุที่มาของข้อมูล", "Not counted: nobody says where it comes from")
+_AIRPORT: Final = Words(
+    "ไม่นับ: เป็นสถานีดับเพลิงของท่าอากาศยาน ซึ่งไม่ให้บริการพื้นที่ภายนอก",
+    "Not counted: a station of the airport's own, which does not serve the town",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +43,17 @@ class World:
     people: People
     cell_node: Ints  # nearest usable node of ``fine`` for each land cell
     places: Mapping[str, tuple[Place, ...]]  # kind → places that may count
-    made_up: Mapping[str, tuple[Place, ...]]  # kind → simulated or replayed places, which do not
+    left_out: Mapping[str, tuple[Place, ...]]  # kind → places that do not, with the reason
     invented: frozenset[
         str
     ]  # kinds of which the city has made-up places only: they count, and so does their origin
     points: Floats  # (m, 2) lon/lat of villages, civic places and stops
     gateway: Ints  # nodes of ``base`` that lie outside the province: the way to the mainland
     land: Any  # shapely geometry in degrees
+
+    def ground(self) -> tuple[str, ...]:
+        """Ids of the roads and of the registers of residents: every figure of this world rests on them."""
+        return (*self.base.ids, *(area.id for area in self.grid.areas), *self.people.households_entities)
 
 
 def fingerprint(docs: Mapping[str, Sequence[Doc]]) -> str:
@@ -76,17 +88,17 @@ def build_world(docs: Mapping[str, Sequence[Doc]], kinds: Mapping[str, Sequence[
     shore = land.buffer(0.002)  # about 200 m: bridges and piers belong to the province
     outside = np.flatnonzero(base.giant() & ~shapely.contains_xy(shore, lonlat[:, 0], lonlat[:, 1]))
     by_id = {doc["id"]: doc for doc in docs["PointOfInterest"]}
-    places, made_up, invented = {}, {}, set()
+    places, left_out, invented = {}, {}, set()
     for kind, ids in kinds.items():
         found = [by_id[one] for one in sorted(ids) if one in by_id]
-        firm, left_out = split(found)
-        if left_out and not firm:
-            firm, left_out = found, 0
+        why = {doc["id"]: _why_not(doc) for doc in found}
+        if any(one is _MADE_UP for one in why.values()) and None not in why.values():
+            why = {key: None if one is _MADE_UP else one for key, one in why.items()}
             invented.add(kind)
-        places[kind] = _places(firm)
-        made_up[kind] = _places(one for one in found if one not in firm) if left_out else ()
+        places[kind] = _places((doc, None) for doc in found if why[doc["id"]] is None)
+        left_out[kind] = _places((doc, why[doc["id"]]) for doc in found if why[doc["id"]] is not None)
     return World(
-        fingerprint(docs), grid, base, fine, people, cell_node, places, made_up, frozenset(invented),
+        fingerprint(docs), grid, base, fine, people, cell_node, places, left_out, frozenset(invented),
         points, outside, land,
     )  # fmt: skip
 
@@ -148,9 +160,21 @@ def _point(doc: Doc) -> tuple[float, float] | None:
     return (lon, lat) if math.isfinite(lon) and math.isfinite(lat) else None
 
 
-def _places(docs: Iterable[Doc]) -> tuple[Place, ...]:
-    found = ((doc, _point(doc)) for doc in docs)
-    return tuple(Place(doc["id"], value(doc, "name"), *point) for doc, point in found if point is not None)
+def _why_not(doc: Doc) -> Words | None:
+    """The reason why a place does not count for the city; None where it counts."""
+    origin = origin_of(doc)
+    if origin in MADE_UP:
+        return _MADE_UP
+    if not origin:
+        return _NO_ORIGIN
+    return _AIRPORT if str(value(doc, "category")) in _OF_AIRPORTS else None
+
+
+def _places(docs: Iterable[tuple[Doc, Words | None]]) -> tuple[Place, ...]:
+    found = ((doc, why, _point(doc)) for doc, why in docs)
+    return tuple(
+        Place(doc["id"], value(doc, "name"), *point, why) for doc, why, point in found if point is not None
+    )
 
 
 def residents_near(world: World, points: Floats, reach_m: float) -> Any:

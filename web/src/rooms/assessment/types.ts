@@ -15,6 +15,7 @@ export interface Input {
   source: string | null;
   entitiesTotal: number;
   leftOut: number;
+  byHand: number;
   reason: unknown;
 }
 export interface Indicator {
@@ -38,6 +39,10 @@ export interface Indicator {
   note: Message | null;
   owner: string | null;
   quality: { step: number };
+  /** Of the entities behind the value, those that somebody wrote by hand. */
+  byHand: number;
+  /** What contradicts the value, such as parts that add up to another total. */
+  doubts: Message[];
   method: Message;
   formulaText: Message;
   sources: string[];
@@ -45,7 +50,8 @@ export interface Indicator {
   computedAt: string;
   target: { value: number; year: number; kind: 'national' | 'declared'; sourceText: Message; text: Message; checkText?: Message | null } | null;
   peers: { place: Message; year: number; value: number; sourceText: Message; checkText?: Message | null }[];
-  benchmark: { met: boolean; gap: number; gapPercent: number | null } | null;
+  /** `met` is null where the value reaches the target, but rests on data that somebody wrote by hand or that contradicts itself. */
+  benchmark: { met: boolean | null; gap: number; gapPercent: number | null } | null;
   trend: { years: [string, number][]; held: Message[] };
 }
 export interface Indicators {
@@ -57,7 +63,7 @@ export interface Place {
   id: string;
   name: Message;
   location: GeoJSON.Point;
-  /** Null for a place that is simulated or replayed. */
+  /** Null for a place that does not count, whatever the roads. */
   toRoadM: number | null;
   counts: boolean;
   reason: Message | null;
@@ -94,13 +100,17 @@ export interface Link {
 export interface RankedLink extends Link {
   unstable: boolean;
   firstTenIn: number;
+  rankLow: number;
+  /** Null where the link is not listed in every case. */
+  rankHigh: number | null;
 }
 export interface Case {
   id: string;
   lostMin: number;
   localStreets: boolean;
   decayMin: number;
-  listed: number;
+  /** Another way of spreading residents; null for the best estimate. */
+  spread: Message | null;
   personMinutes: number;
   links: Link[];
 }

@@ -32,15 +32,16 @@ export function targetText(row: Indicator): string {
 /** How far the value is beyond the limit or short of the target; empty where it is met or there is no target. */
 export function gapText(row: Indicator): string {
   const gap = row.benchmark?.gapPercent;
-  if (!row.benchmark || row.benchmark.met || gap === null || gap === undefined) return '';
+  if (!row.benchmark || row.benchmark.met !== false || gap === null || gap === undefined) return '';
   return t(gap > 0 ? msg.over : msg.short, { n: num(Math.abs(gap), 0) });
 }
 
 /** Distance to the target as a number to sort by, the farthest first; those without a target come last. */
-export const distanceOf = (row: Indicator): number => (!row.benchmark || row.benchmark.gapPercent === null ? -1 : row.benchmark.met ? 0 : Math.abs(row.benchmark.gapPercent));
+export const distanceOf = (row: Indicator): number => (!row.benchmark || row.benchmark.gapPercent === null ? -1 : row.benchmark.met !== false ? 0 : Math.abs(row.benchmark.gapPercent));
 
 export function metText(row: Indicator): string {
   if (!row.benchmark || !row.target) return '';
+  if (row.benchmark.met === null) return t(msg.undecided);
   const own = row.target.kind === 'declared';
   return t(row.benchmark.met ? (own ? msg.ownMet : msg.met) : own ? msg.ownNotMet : msg.notMet);
 }

@@ -145,6 +145,7 @@ export const msg = messages({
   gapsNote: { th: 'ช่องว่างคือค่าที่คำนวณได้เทียบกับเป้าหมาย จุดทึบคือมาตรการในแผนเริ่มต้น', en: 'A gap is the computed value against its target. A filled dot marks measures of the default plan.' },
   open: { th: 'ยังไม่ถึง', en: 'open' },
   closed: { th: 'ถึงแล้ว', en: 'closed' },
+  byHand: { th: 'มีข้อมูลที่บันทึกหรือแก้ไขด้วยมือ {n} รายการ', en: 'entered or changed by hand: {n}' },
   unknownGap: { th: 'ไม่ทราบ', en: 'unknown' },
   closes: { th: 'ปิดช่องว่างได้ {n} หากผลเป็นไปตามค่าที่น่าจะเป็นที่สุด', en: 'closes {n} of the gap if its effect is the most likely one' },
   ownTarget: { th: 'ค่าเป้าหมายเบื้องต้น (รอความเห็นชอบ)', en: 'own target' },

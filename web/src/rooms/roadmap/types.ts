@@ -41,6 +41,8 @@ export interface Gap {
   value: number | null;
   target: { value: number; year: number; kind: string; source: string; text: Message } | null;
   gap: number | null;
+  /** Of the entities behind the value, those that somebody wrote by hand. */
+  byHand: number;
   status: string;
   reasons: (Message | string)[];
   measures: { id: string; name: Message; removes: number | null; closesPercent: number | null; chosen: boolean }[];
