@@ -130,6 +130,23 @@ def test_indoor_office_facts() -> None:
     assert float(los_probability(Scenario.INH, np.array(1.0))) == 1.0
 
 
+SURE = {"low": 90.0, "best": 95.0, "high": 99.0}
+LITTLE = {"low": 0.0, "best": 1.0, "high": 2.0}
+
+
+def test_no_verdict_rests_on_a_zero_by_definition_nor_on_a_measure_that_does_not_apply() -> None:
+    """Wi-Fi is indoor by definition, and the threshold says nothing about a share of homes."""
+    both = dict.fromkeys(MEASURES, SURE)
+    for place, wifi, why in (
+        ("outdoor", dict.fromkeys(MEASURES, LITTLE), "indoor by definition"),
+        ("indoor-low-loss", {"expected": LITTLE, "threshold": None}, "does not apply to a share of homes"),
+    ):
+        found = verdict(place, {RIVALS[0]: {place: wifi}, RIVALS[1]: {place: both}})
+        assert (found["holds"], found["leader"]) == (False, None)
+        assert "no verdict" in found["text"]["en"]
+        assert why in found["text"]["en"]
+
+
 _SHARE = st.tuples(st.floats(0, 100), st.floats(0, 100), st.floats(0, 100)).map(sorted)
 
 
@@ -137,13 +154,14 @@ _SHARE = st.tuples(st.floats(0, 100), st.floats(0, 100), st.floats(0, 100)).map(
 def test_a_verdict_holds_under_both_measures_and_over_all_ranges(shares: list[list[float]]) -> None:
     rows = [{"low": low, "best": best, "high": high} for low, best, high in shares]
     measures = {
-        case: {"outdoor": dict(zip(MEASURES, rows[2 * k : 2 * k + 2], strict=True))}
+        case: {"indoor-low-loss": dict(zip(MEASURES, rows[2 * k : 2 * k + 2], strict=True))}
         for k, case in enumerate(RIVALS)
     }
-    found = verdict("outdoor", measures)
+    found = verdict("indoor-low-loss", measures)
     for leader, other in (RIVALS, RIVALS[::-1]):
         sure = all(
-            measures[leader]["outdoor"][m]["low"] > measures[other]["outdoor"][m]["high"] for m in MEASURES
+            measures[leader]["indoor-low-loss"][m]["low"] > measures[other]["indoor-low-loss"][m]["high"]
+            for m in MEASURES
         )
         assert (found["leader"] == leader) == sure
     assert found["holds"] == (found["leader"] is not None)

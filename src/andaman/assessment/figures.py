@@ -332,6 +332,8 @@ class Figures:
         value: float | None
         if place in _PLACES and measure in _MEASURES:
             share = case["measures"][place][measure]
+            if share is None:
+                raise NoSuchFigure
             value, unit = share["best"], PERCENT
             title = Words(
                 f"{name.th} {_PLACES[place].th}: {_MEASURES[measure].th}",

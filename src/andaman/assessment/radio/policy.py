@@ -6,8 +6,9 @@
 
 The first serves homes that have a fixed line and an access point; the second serves who is within reach of a site.
 Every case is a field of service probabilities by cell, outdoors and in two kinds of buildings. The measures are those of
-``coverage.py``: expected people, and people of cells where nine of ten places are served. ``verdict.py`` says which case
-leads, where it does under both.
+``coverage.py``: expected people, and people of cells where nine of ten places are served. The second one does not apply to
+a case that rests on the share of homes with a line: that share says nothing about places in a cell. ``verdict.py`` says
+which case leads, where it does under both.
 """
 
 from __future__ import annotations
@@ -90,10 +91,9 @@ TEXTS: Final = {
         "th": "การสูญเสียเพิ่มเติมจากภูมิประเทศและพืชพรรณ (เดซิเบล) ใช้เท่ากันทั้ง Wi-Fi และมือถือ: ค่าสมมติ เพราะไม่มีแบบจำลองความสูงของภูเก็ตที่เปิดเผย",
     },
     "location_probability": {
-        "en": "A cell counts by the threshold when so large a share of the places in it is served (assumption). Fixed lines may "
-        "be spread evenly over all cells or fill single cells; the interval of Wi-Fi reaches over both.",
-        "th": "เกณฑ์ขั้นต่ำ: นับเฉพาะช่องที่สัดส่วนนี้ของตำแหน่งใช้งานได้ (ค่าสมมติ) สายสัญญาณอาจกระจายเท่ากันทุกช่องหรือมีครบทั้งช่อง "
-        "ช่วงค่าของ Wi-Fi ครอบคลุมทั้งสองแบบ",
+        "en": "A cell counts by the threshold when so large a share of the places in it is served (assumption). It does not apply "
+        "to a share of homes.",
+        "th": "เกณฑ์ขั้นต่ำ: นับเฉพาะช่องที่สัดส่วนนี้ของตำแหน่งใช้งานได้ (ค่าสมมติ) ใช้กับสัดส่วนบ้านไม่ได้",
     },
     "imt_bandwidth_mhz": {
         "en": "200 MHz of the 700 MHz for one network (assumption); power density as in the link budget.",
@@ -148,19 +148,23 @@ def home_probability(assumed: PolicyAssumptions, budget: Budget) -> float:
 class Case:
     """A case as service probabilities: ``likely[extra]`` (3, n) by PLACES.
 
-    ``variants``: the same, or (3, ways, n) where it depends on the spread, at the ends of each assumption; the intervals are the envelope over them too.
+    ``variants``: the same, or (3, ways, n) where it depends on the spread, at the ends of each assumption; the intervals are
+    the envelope over them too. ``by_homes``: it rests on a share of homes.
     """
 
     id: str
     likely: Mapping[float, Floats]
     variants: Sequence[Mapping[float, Floats]] = ()
+    by_homes: bool = False
 
-    def measures(self, people: People, threshold: float) -> dict[str, dict[str, dict[str, Any]]]:
-        """Place → measure → share of people in percent: best, low, high and by extra loss."""
-        found: dict[str, dict[str, dict[str, Any]]] = {}
+    def measures(self, people: People, threshold: float) -> dict[str, dict[str, dict[str, Any] | None]]:
+        """Place → measure → share of people in percent: best, low, high and by extra loss. None: it does not apply."""
+        found: dict[str, dict[str, dict[str, Any] | None]] = {}
         for k, place in enumerate(PLACES):
-            found[place] = {}
+            found[place] = {"threshold": None} if self.by_homes else {}
             for measure, limit in (("expected", None), ("threshold", threshold)):
+                if measure in found[place]:
+                    continue
                 every = [
                     served(people, {extra: p[k] for extra, p in one.items()}, limit)
                     for one in (self.likely, *self.variants)
@@ -206,7 +210,7 @@ def _wifi_case(
     n = people.cells.shape[1]
     variants = [_wifi(one, homes, n) for one in (low, high)]
     variants += [_wifi_in_full_cells(one, homes, people) for one in shares]
-    return Case(name, _wifi(likely, homes, n), variants)
+    return Case(name, _wifi(likely, homes, n), variants, by_homes=True)
 
 
 def _either(one: Mapping[float, Floats], other: Mapping[float, Floats]) -> dict[float, Floats]:
@@ -243,6 +247,7 @@ def compare(
             "together",
             _either(later.likely, imt.likely),
             [_either(one, imt.likely) for one in later.variants],
+            by_homes=True,
         ),
     ]
     measures = {case.id: case.measures(people, budget.location_probability) for case in cases}
@@ -269,7 +274,7 @@ def compare(
     }
     verdicts = [verdict(place, measures) for place in PLACES]
     return {
-        "origin": "computed",
+        "origin": "simulated" if any(site.origin == "simulated" for site in sites) else "computed",
         "residents": round(people.total),
         "population": words_json(POPULATION),
         "threshold": budget.location_probability,

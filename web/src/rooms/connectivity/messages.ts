@@ -39,6 +39,11 @@ export const msg = messages({
   expected: { th: 'สัดส่วนคาดหมายของประชากร', en: 'Expected share of people' },
   expectedHint: { th: 'ถ่วงประชากรแต่ละช่องด้วยโอกาสที่ใช้งานได้', en: 'Each person is weighed with the probability of service' },
   threshold: { th: 'ประชากรในช่องที่ใช้งานได้ร้อยละ 90 ของตำแหน่ง', en: 'People of cells where 90% of places are served' },
+  notApplicable: { th: 'ใช้เกณฑ์นี้ไม่ได้', en: 'not applicable' },
+  bestCase: {
+    th: 'ค่าแรกคิดโดยไม่มีการสูญเสียเพิ่ม จึงเป็นค่าด้านสูงของช่วง ไม่ใช่ค่ากลาง',
+    en: 'The first value has no extra loss: it is near the upper end of the range, not its middle',
+  },
   extraLoss: { th: 'เมื่อสูญเสียเพิ่ม {n} เดซิเบล', en: 'with {n} dB of extra loss' },
   hills: { th: 'ภูมิประเทศและพืชพรรณ (สูญเสียเพิ่ม 0 / 5 / 10 เดซิเบล)', en: 'Hills and vegetation (0 / 5 / 10 dB of extra loss)' },
   population: { th: 'ประชากรที่นับ', en: 'Population' },

@@ -52,7 +52,8 @@ export interface Case {
   rule: Message | null;
   ruleCheckText?: Message | null;
   spectrumMhz: number;
-  measures: Record<Place, Record<Measure, Share>>;
+  /** Null where a measure does not apply to the case. */
+  measures: Record<Place, Record<Measure, Share | null>>;
   edgeRateMbps: number | null;
   perPersonMbps: number | null;
   note: Message;
