@@ -81,7 +81,7 @@ def run_demo(settings: Settings, given: set[str]) -> int:
         await _make_accounts(app, people, accounts)
         app.get(TrainingService).certificates.simulated = frozenset(f"user:{one.username}" for one in people)
         training, staff = app.get(TrainingService), pack.demo_staff if pack else base_demo_staff()
-        await training.seed(simulated_staff(training.framework(), staff, app.site.clock()))
+        await training.seed(simulated_staff(training.staff.framework(), staff, app.site.clock()))
         host, port = sock.getsockname()[:2]
         _print_card(f"http://{host}:{port}/", people, accounts, time.monotonic() - began)
 

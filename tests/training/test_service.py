@@ -3,6 +3,7 @@
 import asyncio
 import re
 from typing import Any
+from urllib.parse import quote
 
 from httpx import AsyncClient
 
@@ -15,7 +16,7 @@ from andaman.identity.records import TokenKind
 from andaman.kernel.time import SECOND
 from andaman.offline import cli_actor
 from andaman.training.course import courses_of
-from andaman.training.demo import SIGN_INS
+from andaman.training.demo import SIGN_INS, simulated_staff
 from andaman.training.exercise import scope_of
 from andaman.training.service import TrainingService
 from tests.declared import undeclared
@@ -448,5 +449,45 @@ def test_a_certificate_shows_what_is_on_the_paper_to_whoever_has_its_address(tmp
             assert origins == {("user:test-operator", "measured"), ("user:test-dispatcher", "simulated")}
             competencies = {value(r, "competency") for r in records if value(r, "level") == 3}
             assert "dispatch" not in competencies, "who took calls has not shown that they can send units"
+
+    run(work)
+
+
+def test_each_figure_of_the_gap_has_its_basis(tmp_path):
+    """The value of the table again, by which rule, with the proofs for those who may see them and with no name for others."""
+
+    async def work():
+        async with (
+            platform(tmp_path) as app,
+            client(app, "administrator") as root,
+            client(app, "analyst") as other,
+        ):
+            training = app.get(TrainingService)
+            people = {"duty-officer": 4, "dispatcher": 3}
+            await training.seed(simulated_staff(training.staff.framework(), people, app.site.clock()))
+            overview = (await other.get("/api/training")).json()
+            columns = ("level", "missing", "holders", "expiring", "below", "expired", "unknown")
+            seen = set()
+            for row in overview["gap"]:
+                for what in columns:
+                    key = quote(f"{row['role']}/{row['competency']}/{what}", safe="")
+                    for http in (root, other):
+                        found = (await http.get(f"/api/evidence/skill-gap/{key}")).json()
+                        assert found["value"] == row[what], key
+                        assert found["constants"][0]["value"] == row["level"]
+                        if http is root and what not in ("level", "missing"):
+                            assert found["total"] == row[what]
+                            seen |= {(what, one["type"]) for one in found["entities"]}
+                        if http is other:
+                            assert "simulated-" not in str(found["entities"])
+            assert ("expired", "LearningRecord") in seen
+            assert ("unknown", "StaffMember") in seen
+            members = (await root.get("/api/evidence/skill-gap/members")).json()
+            assert (members["value"], members["total"]) == (7, 7)
+            for wrong in ("x", "dispatcher/dispatch", "dispatcher/dispatch/posts", "dispatcher/x/holders"):
+                assert (await root.get(f"/api/evidence/skill-gap/{quote(wrong, safe='')}")).status_code == 404
+            async with client(app) as public:
+                answer = await public.get("/api/evidence/skill-gap/members")
+                assert answer.status_code in (401, 403)
 
     run(work)

@@ -10,7 +10,7 @@ from andaman.kernel.time import DAY, SECOND
 from andaman.training.course import courses_of
 from andaman.training.framework import MAX_LEVEL, Framework
 from andaman.training.quiz import mark, sheet
-from andaman.training.skills import Member, Record, skill_gap
+from andaman.training.skills import Member, Record, State, proofs_of, skill_gap, standing
 
 FRAMEWORK = Framework.of(SeedRows())
 COURSES = courses_of(SeedRows())
@@ -33,10 +33,10 @@ members = st.lists(st.builds(Member, people, st.sampled_from([r.id for r in ROLE
 
 
 @given(members, records)
-def test_everyone_in_a_role_is_holder_below_or_unknown(team, proofs):
+def test_everyone_in_a_role_is_holder_below_expired_or_unknown(team, proofs):
     for row in skill_gap(ROLES, BY_ID, team, proofs, NOW):
         count = len({m.person for m in team if m.role == row.role})
-        assert row.holders + row.below + row.unknown == count
+        assert row.holders + row.below + row.expired + row.unknown == count
         assert row.missing == max(0, row.posts - row.holders)
         assert row.expiring <= row.holders
 
@@ -70,7 +70,20 @@ def test_a_proof_lapses_after_its_days():
     assert holders(NOW) == 1
     assert holders(NOW + days * DAY - 1) == 1
     assert holders(NOW + days * DAY) == 0
-    assert (row(NOW + days * DAY).below, row(NOW + days * DAY).unknown) == (0, 1)  # unable is another thing
+    after = row(NOW + days * DAY)
+    assert (after.below, after.expired, after.unknown) == (0, 1, 0), "unable is another thing"
+
+
+@given(records, st.sampled_from(range(1, MAX_LEVEL + 1)))
+def test_a_person_is_below_by_a_valid_proof_and_expired_by_a_lapsed_one_of_the_level(rows, wanted):
+    for (person, _), proofs in proofs_of(rows, BY_ID, NOW).items():
+        one = standing(person, wanted, proofs, NOW)
+        assert one.proof in proofs
+        valid = [p.record.level for p in proofs if p.until > NOW]
+        lapsed = [p.record.level for p in proofs if p.until <= NOW]
+        assert (one.state is State.HOLDER) == any(level >= wanted for level in valid)
+        assert (one.state is State.BELOW) == (bool(valid) and max(valid) < wanted)
+        assert (one.state is State.EXPIRED) == (not valid and any(level >= wanted for level in lapsed))
 
 
 def test_every_requirement_and_grant_names_a_competency_and_a_level():

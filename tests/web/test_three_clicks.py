@@ -114,6 +114,7 @@ PAGES: Final = [
     Shown("/assessment/indicator/road-deaths", "admin", "table", opened),
     Shown("/connectivity", "admin", "table", opened),
     Shown("/roadmap", "admin", "details", opened),
+    Shown("/training", "dispatcher", "table", opened),
     Shown("/programme?view=draft", "dispatcher", ".share .big"),
 ]
 

@@ -25,7 +25,8 @@ _SCOPE: Final = "/training/framework"
 
 
 class CompetencyRow(Row, frozen=True, kw_only=True):
-    """``valid_days``: after that many days a proof of it no longer counts and must be renewed."""
+    """``valid_days``: after that many days a proof of it no longer counts and must be renewed. ``reference``: where the names of
+    a standard differ, the Thai one and the English one with " / " between."""
 
     name: Words
     area: str

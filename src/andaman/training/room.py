@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 from andaman.broker.api import Broker
 from andaman.city.registers import Registers
+from andaman.evidence.service import Evidence
 from andaman.identity.service import Identity
 from andaman.kernel.time import DAY
 from andaman.room import Built, Room, Site, setting
 from andaman.training.course import COURSES
 from andaman.training.demo import demo_people
+from andaman.training.figures import KIND, Figures
 from andaman.training.framework import COMPETENCIES, STAFF_ROLES
 from andaman.training.permissions import PERMISSIONS
 from andaman.training.routes import routes
@@ -35,6 +37,7 @@ def build(site: Site, settings: TrainingSettings) -> Built:
     training = site.services.add(
         TrainingService(broker, site.clock, registers, tenants, keep, demo_people(site.directory))
     )
+    site.services.get(Evidence).register(KIND, Figures(training.staff).basis)
     return Built(doors=routes(training), background=[training])
 
 

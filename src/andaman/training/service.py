@@ -13,16 +13,14 @@ from andaman.broker.api import (
     OpKind,
     WriteOp,
     entity,
-    iri,
     js,
-    observed,
     prop,
     rel,
     value,
 )
 from andaman.city.agencies import AGENCIES
 from andaman.command.core import attributes
-from andaman.identity.model import FULL_ACCESS, Access, Actor, system_actor
+from andaman.identity.model import FULL_ACCESS, Actor, system_actor
 from andaman.identity.tenants import Tenants
 from andaman.kernel.ids import keyed_id, sortable_id, urn
 from andaman.kernel.time import DAY, Clock, Micros, format_time
@@ -31,7 +29,7 @@ from andaman.register import Rows
 from andaman.training.certificates import Certificates, Content
 from andaman.training.course import Course, Step, courses_of
 from andaman.training.drills import Drills
-from andaman.training.framework import STAFF_ROLES, Framework
+from andaman.training.framework import STAFF_ROLES
 from andaman.training.problems import (
     CourseNotCompleted,
     DrillNeeded,
@@ -45,14 +43,14 @@ from andaman.training.problems import (
 )
 from andaman.training.quiz import Sheet, mark, questions_json, review, sheet
 from andaman.training.reading import begun, check_read
-from andaman.training.skills import Member, Record, skill_gap
+from andaman.training.staff import Staff
 from andaman.training.views import DrillRun
 
 RECORD_SCOPE: Final = ("/training/record",)
 
 
 class TrainingService:
-    """Reads and writes of training; drills are in ``drills``."""
+    """Reads and writes of training; drills are in ``drills``, the gap is in ``staff``."""
 
     def __init__(
         self,
@@ -69,6 +67,7 @@ class TrainingService:
         self._clock = clock
         self._actor = system_actor("training")
         self._lock = asyncio.Lock()  # one enrolment step at a time: read, decide, write
+        self.staff = Staff(broker, registers, clock)
         self.drills = Drills(broker, clock, registers, tenants, keep)
         self.certificates = Certificates(broker, clock, simulated)
 
@@ -79,53 +78,21 @@ class TrainingService:
     async def stop(self) -> None:
         await self.drills.stop()
 
-    # -- what is required and held --------------------------------------------------------------------------
-    def framework(self) -> Framework:
-        return Framework.of(self._registers)
-
-    def overview(self, access: Access) -> dict[str, Any]:
+    def overview(self) -> dict[str, Any]:
         """Roles, competencies, the gap and the courses. Counts only: no person is named here."""
-        members, records = self._members(FULL_ACCESS), self._records(FULL_ACCESS)
-        now, framework = self._clock(), self.framework()
-        gap = skill_gap(framework.roles, framework.competencies, members, records, now)
+        members, framework = self.staff.members(), self.staff.framework()
         return {
-            "time": format_time(now),
+            "time": format_time(self._clock()),
             "competencies": [asdict(c) for c in framework.competencies.values()],
             "roles": [
                 {**asdict(r), "members": len({m.person for m in members if m.role == r.id})}
                 for r in framework.roles
             ],
-            "gap": [asdict(row) for row in gap],
+            "gap": [asdict(row) for row in self.staff.gap()],
             "simulatedMembers": sum(m.simulated for m in members),
             "members": len(members),
             "courses": [course_json(c) for c in courses_of(self._registers).values()],
         }
-
-    def _members(self, access: Access) -> list[Member]:
-        return [
-            Member(
-                attributes.text(d, "person"),
-                attributes.text(d, "staffRole"),
-                attributes.text(d, "origin") == "simulated",
-            )
-            for d in self._all("StaffMember", access)
-        ]
-
-    def _records(self, access: Access) -> list[Record]:
-        return [
-            Record(
-                attributes.text(d, "person"),
-                attributes.text(d, "competency"),
-                attributes.count(d, "level"),
-                observed(d, "level") or 0,
-                attributes.text(d, "evidence"),
-                attributes.text(d, "origin") == "simulated",
-            )
-            for d in self._all("LearningRecord", access)
-        ]
-
-    def _all(self, kind: str, access: Access) -> list[Doc]:
-        return list(self._broker.iter_entities([iri(kind)], access))
 
     async def seed(self, docs: list[Doc]) -> None:
         """Write those of the documents that are not there yet (a demonstration's simulated staff)."""
@@ -184,8 +151,8 @@ class TrainingService:
 
     def _proven(self, person: str, evidence: set[str]) -> dict[Words, int]:
         """Name of a competency → level that this evidence of a person proves."""
-        known, levels = self.framework().competencies, dict[Words, int]()
-        for record in self._records(FULL_ACCESS):
+        known, levels = self.staff.framework().competencies, dict[Words, int]()
+        for record in self.staff.records():
             if record.person == person and record.evidence in evidence and record.competency in known:
                 name = known[record.competency].name
                 levels[name] = max(record.level, levels.get(name, 0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from andaman.kernel.time import DAY, Micros
@@ -14,29 +15,57 @@ SOON: Final = 90 * DAY
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A proof: ``person`` showed ``competency`` at ``level`` (0–4) at ``at``; ``evidence`` says by what."""
+    """A proof: ``person`` showed ``competency`` at ``level`` (0–4) at ``at``; ``evidence`` says by what. ``id``: of its entity."""
 
     person: str
     competency: str
     level: int
     at: Micros
     evidence: str
-    simulated: bool = False
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """Someone who holds a role, by a staff code."""
+    """Someone who holds a role, by a staff code. ``id``: of the entity that says so."""
 
     person: str
     role: str
     simulated: bool = False
+    id: str = ""
+
+
+class State(StrEnum):
+    """Of one person and one requirement. HOLDER: a valid proof of the level or above. BELOW: valid proof of a lower level only.
+    EXPIRED: no valid proof, but a lapsed one of the level or above. UNKNOWN: neither."""
+
+    HOLDER = "holders"
+    BELOW = "below"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    record: Record
+    until: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """``proof``: the one that decides; None where there is none."""
+
+    person: str
+    state: State
+    proof: Proof | None
+
+    def expires_soon(self, at: Micros) -> bool:
+        return self.state is State.HOLDER and self.proof is not None and self.proof.until <= at + SOON
 
 
 @dataclass(frozen=True, slots=True)
 class GapRow:
-    """One competency of one role. ``holders`` meet the level now; ``expiring`` of them lapse within 90 days;
-    ``below`` have valid proof of a lower level; of ``unknown`` nothing is known now: no proof, or one that lapsed.
+    """One competency of one role, people by their state. ``expiring`` of the holders lapse within 90 days;
     ``missing`` = posts − holders, never below 0."""
 
     role: str
@@ -46,24 +75,50 @@ class GapRow:
     holders: int
     expiring: int
     below: int
+    expired: int
     unknown: int
     missing: int
 
 
-def held_levels(
+def proofs_of(
     records: Iterable[Record], competencies: Mapping[str, Competency], at: Micros
-) -> dict[tuple[str, str], tuple[int, Micros]]:
-    """(person, competency) → (best level that is valid at ``at``, when that proof lapses). Level 0: proofs lapsed."""
-    best: dict[tuple[str, str], tuple[int, Micros]] = {}
+) -> dict[tuple[str, str], list[Proof]]:
+    """(person, competency) → the proofs up to ``at``, lapsed ones too."""
+    found: dict[tuple[str, str], list[Proof]] = {}
     for record in records:
         competency = competencies.get(record.competency)
-        if competency is None or record.at > at:
-            continue
-        until = record.at + competency.valid_days * DAY
-        key = (record.person, record.competency)
-        candidate = (record.level, until) if until > at else (0, until)
-        best[key] = max(best.get(key, (0, 0)), candidate)
-    return best
+        if competency is not None and record.at <= at:
+            proof = Proof(record, record.at + competency.valid_days * DAY)
+            found.setdefault((record.person, record.competency), []).append(proof)
+    return found
+
+
+def standing(person: str, wanted: int, proofs: Sequence[Proof], at: Micros) -> Standing:
+    """``proofs``: of the person and the competency."""
+
+    def best(of: Iterable[Proof]) -> Proof | None:
+        return max(of, key=lambda one: (one.record.level, one.until), default=None)
+
+    valid = best(one for one in proofs if one.until > at)
+    lapsed = best(one for one in proofs if one.until <= at)
+    if valid is not None:
+        return Standing(person, State.HOLDER if valid.record.level >= wanted else State.BELOW, valid)
+    if lapsed is not None and lapsed.record.level >= wanted:
+        return Standing(person, State.EXPIRED, lapsed)
+    return Standing(person, State.UNKNOWN, lapsed)
+
+
+def standings(
+    role: str,
+    competency: str,
+    wanted: int,
+    members: Sequence[Member],
+    proofs: Mapping[tuple[str, str], Sequence[Proof]],
+    at: Micros,
+) -> list[Standing]:
+    """Of everybody who holds the role."""
+    people = sorted({m.person for m in members if m.role == role})
+    return [standing(person, wanted, proofs.get((person, competency), ()), at) for person in people]
 
 
 def skill_gap(
@@ -74,25 +129,24 @@ def skill_gap(
     at: Micros,
 ) -> list[GapRow]:
     """The gap at ``at``, one row for each requirement of each role, in the roles' order."""
-    levels = held_levels(records, competencies, at)
+    proofs = proofs_of(records, competencies, at)
     rows = []
     for role in roles:
-        people = sorted({m.person for m in members if m.role == role.id})
         for competency, wanted in role.requires.items():
-            proofs = [levels.get((person, competency)) for person in people]
-            holders = [p for p in proofs if p is not None and p[0] >= wanted]
-            unknown = sum(p is None or p[1] <= at for p in proofs)
+            people = standings(role.id, competency, wanted, members, proofs, at)
+            count = {state: sum(one.state is state for one in people) for state in State}
             rows.append(
                 GapRow(
                     role.id,
                     competency,
                     wanted,
                     role.posts,
-                    len(holders),
-                    sum(until <= at + SOON for _, until in holders),
-                    len(people) - len(holders) - unknown,
-                    unknown,
-                    max(0, role.posts - len(holders)),
+                    count[State.HOLDER],
+                    sum(one.expires_soon(at) for one in people),
+                    count[State.BELOW],
+                    count[State.EXPIRED],
+                    count[State.UNKNOWN],
+                    max(0, role.posts - count[State.HOLDER]),
                 )
             )
     return rows

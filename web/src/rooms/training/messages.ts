@@ -21,8 +21,8 @@ export const msg = messages({
   },
   gap: { th: 'ช่องว่างทักษะตามบทบาท', en: 'Skill gap by role' },
   gapNote: {
-    th: 'ผู้ที่ไม่มีหลักฐานถือว่ายังไม่ทราบ ไม่ใช่ไม่มีทักษะ และหลักฐานหมดอายุได้',
-    en: 'A skill without proof is unknown, not absent; a proof can expire.',
+    th: 'ผู้ที่ไม่มีหลักฐานถือว่ายังไม่ทราบ ไม่ใช่ไม่มีทักษะ ผู้ที่หลักฐานในระดับที่ต้องมีพ้นอายุแล้วนับเป็นหมดอายุ',
+    en: 'A skill without proof is unknown, not absent. Where a proof of the required level has lapsed, it is expired.',
   },
   simulated: {
     th: 'บุคคลสมมติ {n} คนจากทั้งหมด {all} คน ตัวเลขในตารางจึงเป็นตัวอย่าง ไม่ใช่ข้อมูลของบุคลากรจริง',
@@ -38,6 +38,7 @@ export const msg = messages({
   level: { th: 'ระดับที่ต้องมี', en: 'Level required' },
   holders: { th: 'ผ่านเกณฑ์', en: 'Meet it' },
   below: { th: 'ต่ำกว่าเกณฑ์', en: 'Below' },
+  expired: { th: 'หมดอายุแล้ว', en: 'Expired' },
   unknown: { th: 'ไม่ทราบ', en: 'Unknown' },
   expiring: { th: 'ใกล้หมดอายุ', en: 'Expiring' },
   missing: { th: 'ยังขาด', en: 'Missing' },

@@ -8,6 +8,7 @@ export interface GapRow {
   holders: number;
   expiring: number;
   below: number;
+  expired: number;
   unknown: number;
   missing: number;
 }
