@@ -56,6 +56,9 @@ LEVEL: Final = Attribute(
         Code("tambon", Words("ตำบล", "Subdistrict (tambon)")),
     ),
 )
+REPLAY_OF: Final = Attribute(
+    "replayOf", Words("เวลาจริงของข้อมูล", "True time of the record"), note="true time of a replayed record"
+)
 CODE: Final = Attribute("code", Words("รหัส", "Code"))
 ADDRESS: Final = Attribute("address", Words("สถานที่", "Place"))
 DIRECTION: Final = Attribute(

@@ -125,6 +125,18 @@ def test_the_pace_is_the_speed_and_observed_at_is_the_time_of_the_replay() -> No
         assert build.observed(doc, "value") == at
 
 
+def test_a_replay_says_which_moment_of_the_past_it_plays() -> None:
+    """At every step, and not before it has begun."""
+    feed, link = (
+        ReplayFeed("f", {}, _recordings([0, 600, 3600]), 60.0, loop=False),
+        FakeLink(FakeTime(START + 2 * HOUR), {}),
+    )
+    assert feed.recorded_at(START) is None
+    play(feed, link)
+    for second in (0, 10, 45):
+        assert feed.recorded_at(START + second * SECOND) == PAST + 60 * second * SECOND
+
+
 def test_a_loop_begins_again_after_the_end() -> None:
     link = FakeLink(FakeTime(START + HOUR), {})
     play(ReplayFeed("f", {}, _recordings([0, 60, 120]), 1.0), link)

@@ -76,7 +76,7 @@ def test_a_stalled_line_is_shown(browser: Any, proxy: StallingProxy, lang: str) 
         assert context.request.post(f"{url}/auth/login", data=login).ok
         page = context.new_page()
         page.goto(url)
-        live = {"en": "Live", "th": "ปัจจุบัน (เรียลไทม์)"}[lang]
+        live = {"en": "Live", "th": "ปัจจุบัน"}[lang]
         expect(page.locator(".state")).to_have_text(live, timeout=SLOW)
         time.sleep(6)  # a beat has come
         proxy.stalled.set()

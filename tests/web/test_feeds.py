@@ -52,9 +52,11 @@ def test_a_feed_is_stopped_with_a_reason_and_the_operations_screen_says_so(scree
     page = operator.open("/")
     notice = page.locator("details.notice")
     expect(notice).to_contain_text("แหล่งข้อมูลไม่ส่งค่า 1 แหล่ง", timeout=SLOW)
+    expect(notice.locator("summary")).to_contain_text("Admin Test สั่งหยุด: เปลี่ยนเครื่องวัด")
     notice.locator("summary").click()
     expect(notice.locator("li")).to_contain_text("ตั้งแต่")
-    expect(notice.locator("li")).to_contain_text("ผู้สั่งหยุด: Admin Test เหตุผล: เปลี่ยนเครื่องวัด")
+    expect(notice.locator("li")).to_contain_text("Admin Test สั่งหยุด: เปลี่ยนเครื่องวัด")
+    expect(notice.locator("li")).to_contain_text("ค่าที่แสดงเป็นค่าเดิมก่อนหยุด")
     assert serious(page) == []
     public = screens(user=None, lang="th").open("/")
     expect(public.locator("details.notice")).to_contain_text("ปริมาณฝนรายอำเภอ", timeout=SLOW)
@@ -66,3 +68,22 @@ def test_a_feed_is_stopped_with_a_reason_and_the_operations_screen_says_so(scree
     page.get_by_role("dialog").get_by_role("button", name="เริ่มแหล่งข้อมูล").click()
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(operator.page.locator("details.notice")).to_have_count(0, timeout=SLOW)
+
+
+@pytest.mark.parametrize(
+    ("lang", "theme", "size"), [("th", "dark", (1440, 900)), ("en", "light", (390, 844))]
+)
+def test_the_bar_says_that_values_are_replayed_and_of_which_day(
+    screens: Any, platform: Platform, lang: str, theme: str, size: tuple[int, int]
+) -> None:
+    page = screens("dispatcher", lang=lang, theme=theme, size=size).open("/")
+    mark = page.locator("header.bar").get_by_role("link", name="ข้อมูลสาธิต" if lang == "th" else "demo data")
+    expect(mark).to_be_visible(timeout=SLOW)
+    feeds = {one["id"]: one for one in platform.api("GET", "/api/ingest/feeds")}
+    assert feeds["smartbus"]["recordedAt"] is None
+    year = int(feeds["road-accidents"]["recordedAt"][:4]) + (543 if lang == "th" else 0)
+    assert str(year) in str(mark.get_attribute("title"))
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert serious(page) == []
+    mark.click()
+    expect(page.locator("tr").filter(has_text=str(year)).first).to_be_visible(timeout=SLOW)

@@ -36,7 +36,7 @@ def test_every_page_shows_open_incidents_and_free_units_to_staff_and_leads_to_th
         bar = page.locator("header.bar")
         expect(bar.get_by_role("link", name=re.compile("^เหตุ: .*รุนแรง"))).to_be_visible(timeout=SLOW)
         expect(bar.get_by_role("link", name=re.compile(r"หน่วยว่าง \d+ หน่วย"))).to_be_visible()
-        expect(bar.locator(".state")).to_have_text("ปัจจุบัน (เรียลไทม์)")
+        expect(bar.locator(".state")).to_have_text("ปัจจุบัน")
     page.get_by_role("link", name=re.compile("^เหตุ: ")).click()
     expect(page.get_by_role("tab", name=re.compile("^เหตุ"))).to_have_attribute(
         "aria-selected", "true", timeout=SLOW

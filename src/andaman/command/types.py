@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from andaman.common_attributes import ADDRESS, BEARING, CODE, DEFINITION, DESCRIPTION, SPEED
+from andaman.common_attributes import ADDRESS, BEARING, CODE, DEFINITION, DESCRIPTION, REPLAY_OF, SPEED
 from andaman.kernel.words import Words
 from andaman.units import MTR, SEC
 from andaman.vocabulary import Attribute, Code, EntityType, Layer, Namespace
@@ -133,6 +133,14 @@ ALERT: Final = EntityType(
             note="list of attribute, value, op, threshold, observedAt",
             hidden=True,
         ),
+        Attribute(
+            "firstData",
+            Words("ค่าเมื่อแจ้งเตือน", "Values when it was raised"),
+            "JsonProperty",
+            note="`data` as it was at `dateIssued`",
+            namespace=Namespace.OWN,
+            hidden=True,
+        ),
         Attribute("onset", Words("เริ่มเกิด", "Onset"), namespace=Namespace.DEFAULT),
         Attribute(
             "signalStep",
@@ -163,6 +171,7 @@ ALERT: Final = EntityType(
         Attribute("instruction", Words("ข้อแนะนำ", "Advice"), "LanguageProperty", namespace=Namespace.DEFAULT),
         _INCIDENT_TYPE,
         _REF_INCIDENT,
+        REPLAY_OF,
         _EXERCISE,
     ),
     ("alerts",),
@@ -235,6 +244,7 @@ INCIDENT: Final = EntityType(
         ),
         Attribute("reopenedAt", Words("เปิดเหตุอีกครั้งเมื่อ", "Reopened"), namespace=Namespace.DEFAULT),
         Attribute("createdBy", Words("ผู้เปิดเหตุ", "Opened by"), namespace=Namespace.DEFAULT),
+        REPLAY_OF,
         _EXERCISE,
     ),
     ("incidents",),

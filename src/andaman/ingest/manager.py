@@ -21,10 +21,11 @@ from andaman.ingest.link import Link
 from andaman.ingest.model import Feed, FeedOrder, FeedState, FeedStatus, Sleep, SourceAway
 from andaman.ingest.offsets import OffsetStore
 from andaman.ingest.problems import FeedRunning, NoSuchFeed
+from andaman.ingest.replay import ReplayFeed
 from andaman.ingest.stamps import Stamps
 from andaman.kernel.errors import AndamanError
 from andaman.kernel.metrics import Family
-from andaman.kernel.time import Clock, system_clock
+from andaman.kernel.time import Clock, Micros, system_clock
 from andaman.kernel.work import end
 
 log = logging.getLogger(__name__)
@@ -110,6 +111,13 @@ class FeedManager:
     def status(self) -> list[FeedStatus]:
         """One row a feed, in the order given."""
         return [self._settled(feed_id) for feed_id in self._status]
+
+    def recorded_at(self, feed_id: str) -> Micros | None:
+        """The instant in the recording that a running replay plays now."""
+        feed = self._feeds[feed_id]
+        if not isinstance(feed, ReplayFeed) or self._status[feed_id].state is FeedState.STOPPED:
+            return None
+        return feed.recorded_at(self.clock())
 
     def _settled(self, feed_id: str) -> FeedStatus:
         """The status as of now: a feed that has run for long enough is running."""

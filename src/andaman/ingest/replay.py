@@ -78,12 +78,17 @@ class ReplayFeed:
         self._loop = loop
         self._lead_in = lead_in
         self._begin = begin
+        self._tape: Tape | None = None
         self._last: dict[str, Micros] = {}  # entity → the time of its last observation
+
+    def recorded_at(self, now: Micros) -> Micros | None:
+        """The instant in the recording that is played now; None before the first start."""
+        return None if self._tape is None else self._tape.true_time(now, self.speed)
 
     async def run(self, link: FeedLink) -> None:
         if not self._recordings:
             return
-        tape = self._wind(link)
+        tape = self._tape = self._wind(link)
         while True:
             now = link.clock()
             due = bisect_right(self._times, tape.true_time(now, self.speed))
@@ -97,7 +102,7 @@ class ReplayFeed:
                 if not self._loop:
                     return
                 gap = SECOND * GAP_S
-                tape = Tape(self._times[0] - int(gap * self.speed), now, 0, tape.round + 1)
+                tape = self._tape = Tape(self._times[0] - int(gap * self.speed), now, 0, tape.round + 1)
                 await self._keep(link, tape)
             wait_s = (self._times[tape.next] - tape.true_time(now, self.speed)) / self.speed / SECOND
             await link.sleep(min(max(wait_s, 0.05), LONGEST_WAIT_S))

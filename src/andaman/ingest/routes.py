@@ -42,10 +42,14 @@ _PAYLOAD: Final = DoorEntry("GET", "/api/ingest/dead-letters/{letter}/payload", 
 def routes(manager: FeedManager, letters: DeadLetterStore, audit: AuditTrail) -> list[BoundDoor]:
     """Feeds, their commands and what could not be read."""
 
+    def row(status: FeedStatus, staff: bool, now: Micros) -> dict[str, Any]:
+        recorded = manager.recorded_at(status.id)
+        return {**_row(status, staff, now), "recordedAt": None if recorded is None else format_time(recorded)}
+
     async def feeds(request: Request) -> Response:
         staff = actor_of(request).principal.may(INSPECT_FEEDS)
         now = manager.clock()
-        return json_response([_row(status, staff, now) for status in manager.status()])
+        return json_response([row(status, staff, now) for status in manager.status()])
 
     async def command(request: Request) -> Response:
         feed_id, action = request.path_params["feed"], request.path_params["action"]
@@ -56,7 +60,7 @@ def routes(manager: FeedManager, letters: DeadLetterStore, audit: AuditTrail) ->
         actor = actor_of(request)
         await (manager.start_feed if action == "start" else manager.stop_feed)(feed_id, actor, reason)
         await audit.add(actor, f"feed.{action}", f"feed:{feed_id}", detail=reason)
-        return json_response(_row(manager.get_status(feed_id), True, manager.clock()))
+        return json_response(row(manager.get_status(feed_id), True, manager.clock()))
 
     async def orders(request: Request) -> Response:
         feed_id = request.path_params["feed"]

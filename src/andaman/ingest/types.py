@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from andaman.common_attributes import BEARING, DIRECTION, SPEED
+from andaman.common_attributes import BEARING, DIRECTION, REPLAY_OF, SPEED
 from andaman.kernel.words import Words
 from andaman.units import CEL, DD, GQ, IE, KMH, KMT, MMT, MTR
 from andaman.vocabulary import Attribute, Code, EntityType, Layer, Namespace
@@ -24,9 +24,6 @@ _VEHICLE_TYPE: Final = Attribute(
         Code("large passenger vehicle", Words("รถโดยสารขนาดใหญ่", "large passenger vehicle")),
         Code("other", Words("อื่น ๆ", "other")),
     ),
-)
-_REPLAY_OF: Final = Attribute(
-    "replayOf", Words("เวลาจริงของข้อมูล", "True time of the record"), note="true time of a replayed record"
 )
 _WEATHER_TYPE: Final = Attribute(
     "weatherType",
@@ -73,7 +70,7 @@ VEHICLE: Final = EntityType(
         DIRECTION,
         Attribute("trip", Words("เที่ยวรถ", "Trip"), namespace=Namespace.OWN),
         Attribute("delay", Words("ล่าช้า", "Delay"), namespace=Namespace.DEFAULT),
-        _REPLAY_OF,
+        REPLAY_OF,
     ),
     ("bus-positions",),
     ids="urn:ngsi-ld:Vehicle:smartbus-<line>-<nn>",
@@ -98,7 +95,7 @@ WEATHER_OBSERVED: Final = EntityType(
         Attribute("atmosphericPressure", Words("ความกดอากาศ", "Air pressure")),
         _PM25,
         Attribute("stationCode", Words("รหัสสถานี", "Station code")),
-        _REPLAY_OF,
+        REPLAY_OF,
         Attribute("dewPoint", Words("จุดน้ำค้าง", "Dew point"), unit=CEL),
         Attribute("cloudCover", Words("ปริมาณเมฆ", "Cloud cover")),
     ),
@@ -227,7 +224,7 @@ ROAD_ACCIDENT: Final = EntityType(
                 Code("other", Words("อื่น ๆ", "other")),
             ),
         ),
-        _REPLAY_OF,
+        REPLAY_OF,
         Attribute("refAccident", Words("เลขที่อุบัติเหตุ", "Accident record"), "Relationship"),
     ),
     ("road-accidents",),

@@ -52,6 +52,7 @@ def rain(gauge: int, mm: float, at: int) -> Any:
         name=lang(th=f"สถานี {gauge}", en=f"Gauge {gauge}"),
         location=geo(point(gauge, 0)),
         origin=prop("replayed"),
+        replayOf=prop("2026-07-03T02:09:00Z"),
         precipitation24h=prop(mm, at),
     )
 
@@ -98,6 +99,11 @@ def test_from_observation_to_alert_and_back(tmp_path: Path) -> None:
             await watch.caught_up()
             assert alerts(broker)[0]["a"]["alertStatus"] == "open"
             assert alerts(broker)[0]["a"]["severity"] == "Severe"
+            now = alerts(broker)[0]["a"]
+            assert (now["data"][0]["value"], now["firstData"][0]["value"]) == (
+                95,
+                40,
+            )  # what it was raised for stays
             clock.advance(60)
             await put(broker, rain(1, 10, clock.now))
             await watch.caught_up()
@@ -235,7 +241,10 @@ def test_incident_from_an_alert(tmp_path: Path) -> None:
             doc = broker.get(alert, FULL_ACCESS)
             assert value(doc, "alertStatus") == "acknowledged"
             assert value(doc, "refIncident") == incident
-            assert value(broker.get(incident, FULL_ACCESS), "refAlert") == alert
+            made = broker.get(incident, FULL_ACCESS)
+            assert value(made, "refAlert") == alert
+            # what is not of today stays marked as such
+            assert (value(made, "origin"), value(made, "replayOf")) == ("replayed", "2026-07-03T02:09:00Z")
             await watch.stop()
 
     asyncio.run(run())

@@ -62,10 +62,15 @@ export function briefText(entity: LiveEntity): string {
   return name ? figure(name) : '';
 }
 
-/** The one figure next to a station's sign. */
-export function figureText(entity: LiveEntity): string {
+/** A value that may no longer be so: it is shown with its time. */
+export const isOld = (at: string | undefined, now: number): boolean => at !== undefined && now - Date.parse(at) > 15 * 60_000;
+
+/** The one figure next to a station's sign; with its time where it is old. */
+export function figureText(entity: LiveEntity, now: number): string {
   const name = FIGURES.find((one) => typeof entity.a[one] === 'number');
-  return name ? valueText(name, entity.a[name], defaultUnit(name)) : '';
+  if (!name) return '';
+  const [text, at] = [valueText(name, entity.a[name], defaultUnit(name)), entity.t?.[name]];
+  return at && isOld(at, now) ? `${text} (${f.clockTime(at, now)})` : text;
 }
 
 const isTime = (text: string): boolean => /^\d{4}-\d\d-\d\dT\d\d:\d\d/.test(text);

@@ -4,7 +4,7 @@ import { asGeometry } from '$lib/geo';
 import type { LiveEntity } from '$lib/live';
 import type { Layer } from '$shell/room';
 
-export function features(layer: Layer, entities: readonly LiveEntity[], placeOf: (entity: LiveEntity) => [number, number] | null): GeoJSON.FeatureCollection {
+export function features(layer: Layer, entities: readonly LiveEntity[], placeOf: (entity: LiveEntity) => [number, number] | null, now: number): GeoJSON.FeatureCollection {
   const found: GeoJSON.Feature[] = [];
   for (const entity of entities) {
     let geometry: GeoJSON.Geometry | null;
@@ -13,7 +13,7 @@ export function features(layer: Layer, entities: readonly LiveEntity[], placeOf:
       const point = placeOf(entity);
       geometry = point && { type: 'Point', coordinates: point };
     }
-    if (geometry) found.push({ type: 'Feature', geometry, properties: { id: entity.id, name: layer.shape ? '' : titleText(entity), ...layer.properties?.(entity) } });
+    if (geometry) found.push({ type: 'Feature', geometry, properties: { id: entity.id, name: layer.shape ? '' : titleText(entity), ...layer.properties?.(entity, now) } });
   }
   return { type: 'FeatureCollection', features: found };
 }

@@ -70,8 +70,8 @@ export interface Layer {
   shown?: (entities: readonly LiveEntity[]) => LiveEntity[];
   /** The same choice as a condition of NGSI-LD (`q`), so that its count leads to its entities. */
   q?: string;
-  /** What the style reads of an entity in addition to its `name`, such as `icon` (an image's id) or `order`. */
-  properties?: (entity: LiveEntity) => Record<string, string | number>;
+  /** What the style reads of an entity in addition to its `name`, such as `icon` (an image's id) or `order`. `now`: ms, to the minute. */
+  properties?: (entity: LiveEntity, now: number) => Record<string, string | number>;
   images?: () => MapImage[];
   /** Marks within `radius` pixels join into one, up to zoom `maxZoom`. */
   cluster?: { radius: number; maxZoom: number; properties?: Record<string, unknown> };

@@ -67,7 +67,8 @@ class Alert:
     signal_step: int  # number of the last change by the rules
     acknowledged_by: str
     closed_by: str
-    simulated: bool
+    origin: str
+    replay_of: str  # true time of a replayed record
     doc: Doc = field(repr=False, compare=False)
 
     @classmethod
@@ -86,7 +87,8 @@ class Alert:
             read.count(doc, "signalStep"),
             read.text(doc, "acknowledgedBy"),
             read.text(doc, "closedBy"),
-            read.text(doc, "origin") == "simulated",
+            read.text(doc, "origin"),
+            read.text(doc, "replayOf"),
             doc,
         )
 

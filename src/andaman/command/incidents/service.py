@@ -104,11 +104,10 @@ class Incidents:
             if number is not None:
                 self._numbering.look_again()
             number = self._numbering.next(incident_id, now, tenant)
-            ops, simulated, name = [], False, titles(command.name)
+            ops, alert, name = [], None, titles(command.name)
             if command.ref_alert:
                 alert = self._records.get(Alert, command.ref_alert, actor.access, tenant)
                 ops.append(_linked(alert, incident_id, author, now))
-                simulated = alert.simulated
                 name = name or attributes.titles(alert.doc)
             doc = incident_doc(
                 incident_id,
@@ -118,7 +117,7 @@ class Incidents:
                 author,
                 now,
                 tenant,
-                simulated=simulated,
+                alert=alert,
             )
             opened = IncidentOpened(name=attributes.names(doc))
             entry = Entry(opened, command.description, {"step": prop(IncidentStatus.NEW.value)})

@@ -16,7 +16,7 @@ from andaman.command.core.entries import Entry, IncidentFollowed
 from andaman.command.core.reading import Point
 from andaman.command.core.states import AssignmentStatus, IncidentStatus, Severity
 from andaman.command.core.timeline import entries
-from andaman.command.core.views import Incident
+from andaman.command.core.views import Alert, Incident
 from andaman.command.incidents.commands import OpenIncident
 from andaman.command.problems import IncidentStepNotAllowed, StatusFollowsUnits, UnitsBound
 from andaman.identity.model import Actor
@@ -128,9 +128,10 @@ def incident_doc(
     now: Micros,
     tenant: str,
     *,
-    simulated: bool,
+    alert: Alert | None,
 ) -> Doc:
-    """A new incident. ``number``: as people say it. ``simulated``: the alert it came from is."""
+    """A new incident. ``number``: as people say it. ``alert``: it came from this one; what is not of today stays marked."""
+    staged = alert is not None and alert.origin in ("simulated", "replayed")
     attrs: dict[str, Instance] = {
         "name": lang(**name),
         "incidentNumber": prop(number),
@@ -150,7 +151,8 @@ def incident_doc(
         ("reporterName", report.reporter_name),
         ("reporterPhone", report.reporter_phone),
         ("agency", report.agency),
-        ("origin", "simulated" if simulated else ""),
+        ("origin", alert.origin if alert and staged else ""),
+        ("replayOf", alert.replay_of if alert and staged else ""),
     ):
         if found:
             attrs[key] = prop(found)

@@ -130,6 +130,7 @@ def signal_op(signal: Signal, source: Doc | None, alert: Alert | None, tenant: s
 
 def _create(signal: Signal, source: Doc | None, tenant: str) -> WriteOp:
     rule = signal.rule
+    evidence = evidence_json(signal.evidence)
     attrs: dict[str, Instance] = {
         "name": lang(**_texts(signal, source)),
         "alertStatus": _status(AlertStatus.OPEN, signal.at),
@@ -144,7 +145,8 @@ def _create(signal: Signal, source: Doc | None, tenant: str) -> WriteOp:
         "lastSeen": prop(format_time(signal.last_seen)),
         "occurrences": prop(signal.occurrences),
         "signalStep": prop(signal.step),
-        "data": js(evidence_json(signal.evidence)),
+        "data": js(evidence),
+        "firstData": js(evidence),
         "origin": prop(_origin(source)),
     }
     if rule.instruction:
@@ -156,7 +158,7 @@ def _create(signal: Signal, source: Doc | None, tenant: str) -> WriteOp:
         point = place[0].get("value") if place else None
         if isinstance(point, dict) and point.get("type") == "Point":
             attrs["location"] = {"type": "GeoProperty", "value": point}
-        for key in ("agency", "address"):
+        for key in ("agency", "address", "replayOf"):
             found = value(source, key)
             if isinstance(found, str):
                 attrs[key] = prop(found)

@@ -19,6 +19,8 @@ export interface Feed {
   lastAt: string | null;
   count: number;
   speed: number;
+  /** The instant in the recording that is replayed now; null where nothing is replayed. */
+  recordedAt: string | null;
   error: string;
   /** The last order of an administrator; null for the public. */
   order: FeedOrder | null;

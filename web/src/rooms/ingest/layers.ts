@@ -8,7 +8,7 @@ import { signOf } from '$map/symbols';
 import type { Layer } from '$shell/room';
 
 /** The sign of a station and the figure next to it. */
-const station = (entity: LiveEntity): { icon: string; figure: string } => ({ icon: signOf(glyphOf(typeRow(entity)?.icon)), figure: figureText(entity) });
+const station = (entity: LiveEntity, now: number): { icon: string; figure: string } => ({ icon: signOf(glyphOf(typeRow(entity)?.icon)), figure: figureText(entity, now) });
 
 export const layers: readonly Layer[] = [
   {

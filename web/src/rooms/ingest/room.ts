@@ -5,6 +5,7 @@ export default defineRoom({
   name: 'ingest',
   layers,
   slots: {
+    'operations.present': [{ load: () => import('./DemoMark.svelte') }],
     'operations.notices': [{ load: () => import('./FeedNotice.svelte') }],
     'data.sections': [
       { load: () => import('./Feeds.svelte') },

@@ -4,7 +4,7 @@ export const msg = messages({
   whence: { th: 'ที่มาของจำนวน {n} รายการ', en: 'Where {n} comes from' },
   title: { th: 'ปฏิบัติการ', en: 'Operations' },
   // top bar
-  live: { th: 'ปัจจุบัน (เรียลไทม์)', en: 'Live' },
+  live: { th: 'ปัจจุบัน', en: 'Live' },
   connecting: { th: 'กำลังเชื่อมต่อ', en: 'Connecting' },
   reconnecting: { th: 'ขาดการเชื่อมต่อ กำลังต่อใหม่', en: 'Connection lost, reconnecting' },
   replayState: { th: 'ภาพย้อนหลัง', en: 'Replay' },

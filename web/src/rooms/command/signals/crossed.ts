@@ -1,5 +1,5 @@
 /** What an alert says was measured, and the limit that it crossed. */
-import { attrText, defaultUnit, titleText, valueText } from '$entities/describe';
+import { attrText, defaultUnit, isOld, titleText, valueText } from '$entities/describe';
 import * as f from '$lib/format';
 import { t } from '$lib/i18n.svelte';
 import type { LiveEntity } from '$lib/live';
@@ -7,6 +7,7 @@ import { msg } from './messages';
 
 interface Evidence {
   attribute?: string;
+  observedAt?: string;
   value?: unknown;
   op?: string;
   threshold?: unknown;
@@ -29,10 +30,11 @@ function crossed({ value, op, threshold }: Evidence): boolean | null {
       return null;
   }
 }
-/** What was measured and the limit it crossed, from an alert's `data`. */
-export function crossedText(alert: LiveEntity): string {
-  const data = alert.a['data'];
-  const all = (Array.isArray(data) ? data : data ? [data] : []) as Evidence[];
+const evidenceIn = (data: unknown): readonly Evidence[] => (Array.isArray(data) ? data : data ? [data] : []) as Evidence[];
+/** The latest value and the limit it crossed; the value when the alert was raised, if that was another one; the time of what is old. */
+export function crossedText(alert: LiveEntity, now: number): string {
+  const all = evidenceIn(alert.a['data']);
+  const first = evidenceIn(alert.a['firstData']);
   const held = all.filter((row) => crossed(row) !== false);
   return (held.length > 0 ? held : all)
     .map((row) => {
@@ -41,12 +43,16 @@ export function crossedText(alert: LiveEntity): string {
       const unit = defaultUnit(row.attribute);
       if (typeof row.silentSeconds === 'number') return t(msg.silent, { what, time: f.duration(row.silentSeconds) });
       if (row.value === null || row.value === undefined || typeof row.value === 'object') return '';
-      const value = valueText(row.attribute, row.value, unit);
+      const before = first.find((one) => one.attribute === row.attribute && one.perSeconds === row.perSeconds && one.op === row.op)?.value;
+      const latest = valueText(row.attribute, row.value, unit);
+      const time = f.clockTime(row.observedAt ?? null, now);
+      const value =
+        typeof before === 'number' && before !== row.value ? t(msg.latest, { value: latest, time, before: valueText(row.attribute, before, unit) }) : isOld(row.observedAt, now) ? t(msg.asOf, { value: latest, time }) : latest;
       const limits = Array.isArray(row.threshold) ? row.threshold : [row.threshold];
       const limit = limits.filter((one) => typeof one === 'number').map((one) => valueText(row.attribute!, one, unit)).join(' – ');
       if (typeof row.perSeconds === 'number') return t(msg.changed, { what, value, limit, time: f.duration(row.perSeconds) });
       // The limit that is reached exactly says nothing new where the title has the number already.
-      if (row.value === row.threshold && new RegExp(`(^|\\D)${f.num(row.value as number)}(\\D|$)`).test(titleText(alert))) return t(msg.limitOnly, { what, limit });
+      if (value === latest && row.value === row.threshold && new RegExp(`(^|\\D)${f.num(row.value as number)}(\\D|$)`).test(titleText(alert))) return t(msg.limitOnly, { what, limit });
       return limit ? t(msg.crossed, { what, value, limit }) : `${what} ${value}`;
     })
     .filter(Boolean)

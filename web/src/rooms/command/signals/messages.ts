@@ -2,6 +2,9 @@ import { messages } from '$lib/i18n.svelte';
 
 export const msg = messages({
   crossed: { th: '{what} {value} (เกณฑ์ {limit})', en: '{what} {value} (limit {limit})' },
+  latest: { th: 'ล่าสุด {value} ({time} น.) เมื่อแจ้ง {before}', en: 'latest {value} ({time}), {before} when raised' },
+  asOf: { th: '{value} เมื่อ {time} น.', en: '{value} at {time}' },
+  incidentOver: { th: 'เหตุที่เปิดจากการแจ้งเตือนนี้ปิดแล้ว', en: 'The incident of this alert is closed' },
   silent: { th: '{what} ไม่มีข้อมูลมา {time}', en: '{what}: no data for {time}' },
   limitOnly: { th: 'เกณฑ์: {what} {limit}', en: 'limit: {what} {limit}' },
   changed: { th: '{what} เปลี่ยนแปลง {value} ภายใน {time} (เกณฑ์ {limit} ภายใน {time})', en: '{what} changed by {value} within {time} (limit {limit} within {time})' },
