@@ -99,6 +99,9 @@ def test_from_a_value_to_a_closed_incident(screens: Any, platform: Platform) -> 
     dialog.get_by_role("button", name="Close incident").click()
     expect(panel.locator(".incident > header")).to_contain_text("Closed", timeout=SLOW)
     expect(panel).to_contain_text("Water fell, road open")
+    page.get_by_role("tab", name=re.compile("^Acknowledged")).click()
+    expect(row(page, name)).to_contain_text("The incident of this alert is closed", timeout=SLOW)
+    expect(row(page, name).get_by_role("button", name="Close alert")).to_be_visible()
 
     incident = re.search(r"sel=([^&]+)", page.url.replace("%3A", ":"))
     assert incident is not None
@@ -236,7 +239,7 @@ def test_the_public_sees_no_alerts_and_is_told_so(screens: Any, platform: Platfo
 
 def test_on_a_phone_queue_map_and_details_are_tabs(screens: Any, platform: Platform) -> None:
     name = gauge(platform, 9, 65.0)
-    page = screens("dispatcher", size=(390, 844)).open("/")
+    page = screens("dispatcher", size=(390, 844)).open("/?queue=open")
     page.get_by_role("button", name=re.compile("^Alerts")).click(timeout=SLOW)
     row(page, name).locator("button.open").click(timeout=SLOW)
     expect(drawer(page).get_by_role("heading", level=2)).to_contain_text(name, timeout=SLOW)

@@ -171,16 +171,41 @@ def test_the_wall_display_has_lists_map_clock_and_nothing_to_press(
     expect(page.locator("nav.rail")).to_be_hidden()
     expect(page.locator(".scrubber, .over, aside.right")).to_have_count(0)
     shown = [one.inner_text() for one in page.locator("button:visible").all()]
-    assert len(shown) == page.locator("aside.left button.open").count(), shown
+    assert len(shown) == page.locator("aside.left button.open:visible").count(), shown
     assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
     assert serious(page) == []
     page.keyboard.press("Escape")
     expect(page.locator("nav.rail")).to_be_visible()
 
 
+@pytest.mark.parametrize("size", [(1920, 1080), (1280, 720)])
+def test_the_wall_shows_the_worst_first_and_no_row_is_cut_off(
+    screens: Any, platform: Platform, size: tuple[int, int]
+) -> None:
+    gauge(platform, 38, 40.0)
+    incident(platform, "Worst on the wall", "Extreme")
+    for severity in ("Minor", "Severe", "Minor"):
+        incident(platform, f"{severity} on the wall", severity)
+    page = screens("dispatcher", size=size).open("/?wall=1")
+    expect(page.locator("aside.left li").first).to_contain_text("Extreme", timeout=SLOW)
+    expect(page.locator("aside.left")).to_contain_text(re.compile(r"\d+ more"))
+    page.wait_for_timeout(1000)  # rows grow once what they tell is there
+    rows = [one for one in page.locator("aside.left li").all() if one.is_visible()]
+    end = page.locator("aside.left ul").bounding_box()
+    assert end is not None
+    assert len(rows) >= 2
+    for one in rows:
+        box = one.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= end["y"] + end["height"] + 1.5
+    order = ["Extreme", "Severe", "Moderate", "Minor", "Unknown"]
+    places = [next(at for at, word in enumerate(order) if word in one.inner_text()) for one in rows]
+    assert places == sorted(places)
+
+
 def test_a_phone_begins_with_the_queue_and_has_search_and_clock(screens: Any, platform: Platform) -> None:
     name = gauge(platform, 35, 97.0)
-    page = screens("dispatcher", lang="th", size=(390, 844)).open("/")
+    page = screens("dispatcher", lang="th", size=(390, 844)).open("/?queue=open")
     expect(row(page, name.replace("Gauge", "สถานี"))).to_be_visible(timeout=SLOW)
     expect(page.locator("header.bar time.clock")).to_be_visible()
     bottom = page.locator("section.scrubber").bounding_box()
@@ -217,6 +242,17 @@ def test_on_a_phone_the_bar_holds_every_count_and_the_line_however_much_is_open(
     expect(bar.locator(".state")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert serious(page) == []
+
+
+def test_a_phone_opens_on_the_list_with_the_worst_row(screens: Any, platform: Platform) -> None:
+    gauge(platform, 39, 40.0)
+    incident(platform, "Worst on a phone", "Extreme")
+    page = screens("dispatcher", size=(390, 844)).open("/")
+    expect(page.get_by_role("tab", selected=True)).to_have_text(re.compile("^Incidents"), timeout=SLOW)
+    expect(page.locator("section.queue li").first).to_contain_text("Extreme")
+    page = screens("dispatcher").open("/")
+    expect(page.locator("section.queue li").first).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("tab", selected=True)).to_have_text(re.compile("^Open"))
 
 
 def test_the_board_shows_every_unit_and_takes_one_off_duty(screens: Any, platform: Platform) -> None:

@@ -35,5 +35,5 @@ export const groupWords = messages({
   evidence: { th: 'หลักฐาน', en: 'Evidence' },
   plans: { th: 'แผน', en: 'Plans' },
   people: { th: 'บุคลากร', en: 'People' },
-  administration: { th: 'ผู้ดูแลระบบ', en: 'Adminis\u00adtration' },
+  administration: { th: 'การตั้งค่า', en: 'Settings' },
 });

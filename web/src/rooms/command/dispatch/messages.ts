@@ -6,6 +6,7 @@ export const msg = messages({
   legendMixed: { th: 'หลายหน่วย บางหน่วยกำลังปฏิบัติงาน', en: 'Several units, some of them busy' },
   off: { th: 'งดปฏิบัติงาน', en: 'Out of service' },
   board: { th: 'หน่วยปฏิบัติการ', en: 'Units' },
+  boardShort: { th: 'หน่วย\u200bปฏิบัติการ', en: 'Units' },
   boardIntro: { th: 'สถานะ ที่ตั้ง และเหตุของทุกหน่วย แยกตามหน่วยงาน', en: 'State, place and incident of every unit, by agency' },
   boardStale: { th: 'ขาดการเชื่อมต่อ ข้อมูลบนหน้านี้เป็นข้อมูลเมื่อ {time}', en: 'Connection lost. This page shows the state of {time}.' },
   boardFilter: { th: 'กรองตามสถานะ', en: 'Filter by state' },

@@ -5,7 +5,7 @@ import { msg } from './messages';
 
 export default defineRoom({
   name: 'command.dispatch',
-  pages: [{ path: '/units', title: msg.board, nav: { group: 'now', after: '/' }, icon: 'truck', may: 'incident.read', load: () => import('./UnitBoard.svelte') }],
+  pages: [{ path: '/units', title: msg.board, nav: { group: 'now', after: '/', title: msg.boardShort }, icon: 'truck', may: 'incident.read', load: () => import('./UnitBoard.svelte') }],
   layers: [layer],
   watches: ['Assignment'],
   actions: [choose],
