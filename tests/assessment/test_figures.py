@@ -61,6 +61,30 @@ def test_every_figure_has_its_basis(tmp_path: Path) -> None:
         listed = {one.id for one in whole.entities}
         assert {place["id"] for place in study["places"]} <= listed
         assert "urn:ngsi-ld:KeyPerformanceIndicator:phuket-waste-households" in listed
+        # Nothing that the figure rests on is missing: constants, the household table, roads and places.
+        codes = {one["code"]: one["value"] for one in study["constants"]}
+        wanted = {
+            "detour": 1.3,
+            "coarse_m": 150,
+            "close_m": 30,
+            "even_m": 1500,
+            "along_m": 750,
+            "cell_m": 250,
+        }
+        assert wanted.items() <= codes.items()
+        assert sum(float(str(one.value)) for one in whole.details) > 100_000
+        assert [part.key.partition("&")[0] for part in whole.parts] == [
+            "type=RoadSegment",
+            "type=PointOfInterest,PublicTransportStop",
+        ]
+        made = {part.kind: part for part in (await figures.indicator("hospital-8", reader)).parts}
+        assert made["reach"].key == "Hospital/8"
+        assert (await figures.reach("Hospital/8", reader)).value == pytest.approx(
+            float(str(made["reach"].value)), abs=0.1
+        )
+        near = await figures.indicator("bus-500", reader)
+        assert {500, 1500, 750, 250} <= {one.value for one in near.constants}
+        assert near.details == whole.details
         area = ring["byArea"][0]
         assert (
             told(await figures.reach(f"Hospital/8/{area['id']}", reader)).value
@@ -119,6 +143,23 @@ def test_a_critical_link_says_how_its_cost_is_made(tmp_path: Path) -> None:
                 assert made == pytest.approx(row["personMinutes"], abs=0.5 * case["lostMin"] + 2)
             whole = told(await figures.critical(f"{case['id']}/sum", reader))
             assert whole.value == case["personMinutes"]
+            most = told(await figures.critical(f"{case['id']}/cutOff", reader))
+            assert most.value == max(row["cutOff"] for row in rows)
+            assert sum(float(str(part.value)) for part in whole.parts) == whole.value
+        # Residents by junction add up to those who are cut off; the ends of assumed streets are there.
+        for row in study["links"]:
+            nodes = [
+                one.value
+                for one in told(
+                    await figures.critical(f"{study['cases'][0]['id']}/{row['rank']}", reader)
+                ).details
+                if one.name.en.startswith("Residents cut off")
+            ]
+            assert sum(float(str(one)) for one in nodes) == pytest.approx(
+                row["cutOff"], abs=0.5 + 0.05 * len(nodes)
+            )
+        assert len(study["localStreets"]) > 100
+        assert all(len(one) == 4 for one in study["localStreets"])
         parts = (await figures.critical("sum", reader)).parts
         assert sum(float(str(part.value)) for part in parts) == study["personMinutes"]
         with pytest.raises(NoSuchFigure):

@@ -11,10 +11,19 @@ from typing import Any, Final
 
 from andaman.assessment.citation import CHECK_TEXTS, Check
 from andaman.assessment.connectivity import ConnectivityService
-from andaman.assessment.reach.world import World
+from andaman.assessment.ground import (
+    SPREAD,
+    constants_of,
+    households_of,
+    one_constant,
+    residents_of,
+    sources_of,
+    words_of,
+)
+from andaman.assessment.indicators.evaluation import definitions
 from andaman.assessment.reading import ACCESS, CRITICAL, INDICATOR, RUN, may_see
 from andaman.assessment.service import AssessmentService
-from andaman.evidence.model import Basis, Constant, EntityRef, Link
+from andaman.evidence.model import Basis, Constant, Detail, EntityRef, Link
 from andaman.evidence.problems import NoSuchFigure
 from andaman.identity.model import Actor
 from andaman.kernel.errors import ResourceNotFound
@@ -36,6 +45,7 @@ _MEASURES: Final = {
     "expected": Words("สัดส่วนคาดหมายของประชากร", "expected share of people"),
     "threshold": Words("ประชากรในช่องที่ใช้งานได้ตามเกณฑ์", "people of cells above the threshold"),
 }
+_STUDY: Final = Words("ผลการศึกษา และวิธีคำนวณ", "The study, and how it is made")
 _MODEL: Final = Words("แบบจำลองของแผน ไม่ใช่ค่าที่วัด", "a model of a plan, not a measurement")
 _COMPUTED: Final = Words(
     "คำนวณจากแบบจำลอง ยังไม่ได้เทียบกับค่าที่วัด", "computed by a model, not compared with measurements"
@@ -56,9 +66,9 @@ class Figures:
         row = rows.get(wanted)
         if row is None:
             raise NoSuchFigure
-        title = _words(row["name"]) or Words(wanted, wanted)
-        value, unit, period = row["value"], _words(row["unit"]), row["period"]
-        note = _words(row["note"]) or _words(row["method"])
+        title = words_of(row["name"]) or Words(wanted, wanted)
+        value, unit, period = row["value"], words_of(row["unit"]), row["period"]
+        note = words_of(row["note"]) or words_of(row["method"])
         constants = tuple(
             Constant(
                 name=Words(
@@ -67,8 +77,8 @@ class Figures:
                 ),
                 value=row["target"]["value"],
                 unit=unit,
-                source=_words(row["target"]["sourceText"]) or Words("-", "-"),
-                check=_words(row["target"]["checkText"]),
+                source=words_of(row["target"]["sourceText"]) or Words("-", "-"),
+                check=words_of(row["target"]["checkText"]),
             )
             for _ in (row["target"],)
             if row["target"]
@@ -81,8 +91,8 @@ class Figures:
                 ),
                 value=peer["value"],
                 unit=unit,
-                source=_words(peer["sourceText"]) or Words("-", "-"),
-                check=_words(peer["checkText"]),
+                source=words_of(peer["sourceText"]) or Words("-", "-"),
+                check=words_of(peer["checkText"]),
             )
             for peer in row["peers"]
         )
@@ -98,37 +108,47 @@ class Figures:
         elif part in years:
             value, period = years[part], part
         elif part in inputs:
-            label = _words(inputs[part]["label"]) or Words(part, part)
+            label = words_of(inputs[part]["label"]) or Words(part, part)
             title = Words(f"{title.th}: {label.th}", f"{title.en}: {label.en}")
             value, unit, period = inputs[part]["value"], None, inputs[part]["period"]
         elif part:
             raise NoSuchFigure
         used = [one for name, one in inputs.items() if part in ("", "target", name) or part in years]
         entities = tuple(
-            EntityRef(id=entity["id"], note=_words(one["label"]))
+            EntityRef(id=entity["id"], note=words_of(one["label"]))
             for one in used
             for entity in one["entities"]
         )
+        radii = [radius for name in inputs if part in ("", name) for radius in _radius_of(wanted, name)]
+        world = await self._assessment.world() if radii else None
         step = row["quality"]["step"]
         return Basis(
             title=title,
             value=value,
             unit=unit,
             period=period_words(period),
-            population=_words(row["population"]),
+            population=words_of(row["population"]),
             check=Words(f"คุณภาพข้อมูลขั้นที่ {step} จาก 6", f"data quality step {step} of 6"),
-            formula=_words(row["formulaText"]),
-            constants=(*constants, *peers),
+            formula=words_of(row["formulaText"]),
+            constants=(*constants, *peers, *(() if world is None else (*radii, *SPREAD))),
+            details=() if world is None else households_of(world),
             parts=tuple(
                 Link(
-                    title=_words(one["label"]) or Words(name, name),
+                    title=words_of(one["label"]) or Words(name, name),
                     kind="indicator",
                     key=f"{wanted}/{name}",
                     value=one["value"],
                 )
                 for name, one in inputs.items()
                 if not part
-            ),
+            )
+            + tuple(
+                link
+                for name, one in inputs.items()
+                if part in ("", name)
+                for link in _study_of(wanted, name, one)
+            )
+            + (() if world is None else sources_of(world)),
             entities=(EntityRef(id=row["entity"], attribute="kpiValue"), *entities),
             note=note,
         )
@@ -141,15 +161,13 @@ class Figures:
             raise NoSuchFigure
         study = await self._assessment.accessibility(kind)
         world = await self._assessment.world()
-        constants = _constants(study["constants"])
+        constants = constants_of(study["constants"])
         name = _KINDS[kind]
         title = Words(f"การเข้าถึง{name.th}ทางถนน", f"Reach of {name.en} by road")
         value: float | str | None = None
         note = None
         if part.startswith("constant/"):
-            return _one_constant(
-                constants, study["constants"], part.removeprefix("constant/"), self._period()
-            )
+            return one_constant(constants, study["constants"], part.removeprefix("constant/"), self._period())
         if part:
             minutes, _, area = part.partition("/")
             ring = next((row for row in study["within"] if str(row["minutes"]) == minutes), None)
@@ -171,7 +189,7 @@ class Figures:
             EntityRef(
                 id=place["id"],
                 attribute="location",
-                note=_words(place["reason"])
+                note=words_of(place["reason"])
                 or Words(
                     f"ใกล้ที่สุดสำหรับผู้อยู่อาศัย {place['nearestForResidents']:,} คน ห่างถนนสายหลัก {place['toRoadM']:,} ม.",
                     f"nearest for {place['nearestForResidents']:,} residents, {place['toRoadM']:,} m from a main road",
@@ -184,25 +202,27 @@ class Figures:
             value=value,
             unit=PERCENT if part else None,
             period=self._period(),
-            population=_words(study["population"]),
+            population=words_of(study["population"]),
             check=_COMPUTED,
             formula=Words(
                 "ผู้อยู่อาศัยในช่องพื้นดินที่รถถึงภายในเวลาที่กำหนด ÷ ผู้อยู่อาศัยทั้งหมด × 100",
                 "residents of land cells that a car reaches in time ÷ all residents × 100",
             ),
             constants=constants,
-            entities=(*places, *_residents(world)),
-            note=note or _words(study["method"]),
+            details=households_of(world),
+            parts=sources_of(world),
+            entities=(*places, *residents_of(world)),
+            note=note or words_of(study["method"]),
         )
 
     async def critical(self, key: str, actor: Actor) -> Basis:
-        """``sum``, ``constant/<code>``, or ``<case>/<rank>`` and ``<case>/sum``."""
+        """``sum``, ``cutOff``, ``constant/<code>``, or ``<case>/<rank>``, ``<case>/sum`` and ``<case>/cutOff``."""
         may_see(actor, *CRITICAL)
         study = await self._assessment.criticality()
         world = await self._assessment.world()
-        constants = _constants(study["constants"])
+        constants = constants_of(study["constants"])
         if key.startswith("constant/"):
-            return _one_constant(constants, study["constants"], key.removeprefix("constant/"), self._period())
+            return one_constant(constants, study["constants"], key.removeprefix("constant/"), self._period())
         case_id, _, rank = key.rpartition("/")
         case = next(
             (one for one in study["cases"] if one["id"] == (case_id or study["cases"][0]["id"])), None
@@ -210,29 +230,31 @@ class Figures:
         if case is None:
             raise NoSuchFigure
         rows = study["links"] if case is study["cases"][0] else case["links"]
-        assumed = _assumed(case)
-        unit = _words(study["unit"])
-        if rank == "sum":
+        assumed = (_assumed(case), *constants, *SPREAD)
+        if rank in _SUMS:
+            title, formula, name, unit = _SUMS[rank]
             return Basis(
-                title=Words("ผลรวมของช่วงถนนสำคัญ", "Sum over the critical links"),
-                value=case["personMinutes"],
+                title=title,
+                value=case[name],
                 unit=unit,
                 period=self._period(),
-                population=_words(study["population"]),
+                population=words_of(study["population"]),
                 check=_COMPUTED,
-                formula=Words("ผลรวมของทุกช่วงในรายการ ปิดทีละช่วง", "sum over the list, each link closed alone"),
-                constants=(assumed, *constants),
+                formula=formula,
+                constants=assumed,
+                details=_streets(study, case),
                 parts=tuple(
                     Link(
                         title=_road(row),
                         kind="critical-link",
                         key=f"{case['id']}/{row['rank']}",
-                        value=row["personMinutes"],
+                        value=row[name],
                         unit=unit,
                     )
                     for row in rows
                 ),
-                entities=_residents(world),
+                entities=residents_of(world),
+                note=words_of(study["method"]),
             )
         row = next((one for one in rows if str(one["rank"]) == rank), None)
         if row is None:
@@ -241,19 +263,21 @@ class Figures:
         return Basis(
             title=_road(row),
             value=row["personMinutes"],
-            unit=unit,
+            unit=words_of(study["unit"]),
             period=self._period(),
-            population=_words(study["population"]),
+            population=words_of(study["population"]),
             check=_COMPUTED,
             formula=Words(
                 f"เวลาที่เพิ่มขึ้น {row['addedPersonMinutes']:,} คน-นาที + เที่ยวที่เดินทางไม่ได้ {row['lostTrips']:,} เที่ยว × "
-                f"{case['lostMin']:g} นาที (ถูกตัดขาด {row['cutOff']:,} คน)",
+                f"{case['lostMin']:g} นาที (ถูกตัดขาด {row['cutOff']:,} คน เที่ยวที่เดินทางไม่ได้นับทั้งเที่ยวของคนในพื้นที่และของคนอื่นที่จะเข้าไป)",
                 f"{row['addedPersonMinutes']:,} added person-minutes + {row['lostTrips']:,} lost trips × "
-                f"{case['lostMin']:g} minutes ({row['cutOff']:,} people cut off)",
+                f"{case['lostMin']:g} minutes ({row['cutOff']:,} people cut off; lost are their own trips and those of others to them)",
             ),
-            constants=(assumed, *constants),
-            entities=(*segments, *_residents(world)),
-            note=_words(study["limits"]),
+            constants=assumed,
+            details=(*_cut_off(row), *_streets(study, case), *households_of(world)),
+            parts=sources_of(world),
+            entities=(*segments, *residents_of(world)),
+            note=words_of(study["limits"]),
         )
 
     async def coverage(self, key: str, actor: Actor) -> Basis:
@@ -263,11 +287,11 @@ class Figures:
             run = self._connectivity.get(run_id, actor.access)
         except ResourceNotFound:
             raise NoSuchFigure from None
-        constants = _constants(run.get("constants", ()))
+        constants = constants_of(run.get("constants", ()))
         if part.startswith("constant/"):
-            return _one_constant(constants, run.get("constants", ()), part.removeprefix("constant/"), _MODEL)
+            return one_constant(constants, run.get("constants", ()), part.removeprefix("constant/"), _MODEL)
         place, _, measure = part.partition("/")
-        band = _words(run["bandName"]) or Words("-", "-")
+        band = words_of(run["bandName"]) or Words("-", "-")
         title, value, unit, note = Words(f"ความครอบคลุม {band.th}", f"Coverage at {band.en}"), None, None, None
         if place in _PLACES and measure in _MEASURES:
             row = run["covered"][place]
@@ -288,7 +312,7 @@ class Figures:
             value=value,
             unit=unit,
             period=_MODEL,
-            population=_words(run.get("population")),
+            population=words_of(run.get("population")),
             check=_COMPUTED,
             formula=Words(
                 "ผู้อยู่อาศัย × โอกาสที่ใช้งานได้ของแต่ละช่องพื้นดิน ÷ ผู้อยู่อาศัยทั้งหมด × 100 (เกณฑ์: นับเฉพาะช่องที่ถึงเกณฑ์)",
@@ -298,9 +322,9 @@ class Figures:
             entities=(
                 EntityRef(id=run["id"], attribute="result"),
                 *sites,
-                *_residents(await self._assessment.world()),
+                *residents_of(await self._assessment.world()),
             ),
-            note=note or _words(run.get("limits")),
+            note=note or words_of(run.get("limits")),
         )
 
     async def policy(self, key: str, actor: Actor) -> Basis:
@@ -313,21 +337,21 @@ class Figures:
                 value=" / ".join(f"{one:g}" for one in row["value"])
                 if isinstance(row["value"], list)
                 else row["value"],
-                source=_words(row["text"]) or Words("-", "-"),
-                check=_words(row["checkText"]),
+                source=words_of(row["text"]) or Words("-", "-"),
+                check=words_of(row["checkText"]),
             )
             for row in found["assumptions"]
         )
         case_id, _, part = key.partition("/")
         if case_id == "assumption":
-            return _one_constant(
+            return one_constant(
                 constants, [{"code": row["name"]} for row in found["assumptions"]], part, _MODEL
             )
         case = next((one for one in found["cases"] if one["id"] == case_id), None)
         if case is None:
             raise NoSuchFigure
-        name = _words(case["name"]) or Words("-", "-")
-        title, note = name, _words(case["note"])
+        name = words_of(case["name"]) or Words("-", "-")
+        title, note = name, words_of(case["note"])
         place, _, measure = part.partition("/")
         value: float | None
         if place in _PLACES and measure in _MEASURES:
@@ -354,14 +378,14 @@ class Figures:
             value=value,
             unit=unit,
             period=_MODEL,
-            population=_words(found["population"]),
+            population=words_of(found["population"]),
             check=_COMPUTED,
             formula=Words(
                 "ผู้อยู่อาศัย × โอกาสที่ใช้งานได้ ÷ ผู้อยู่อาศัยทั้งหมด × 100 ใช้เกณฑ์ ประชากร และการสูญเสียเดียวกันทุกทางเลือก",
                 "residents × probability of service ÷ all residents × 100, by the same measures, people and losses in every case",
             ),
             constants=(*rule, *constants),
-            entities=(*sites, *_residents(await self._assessment.world())),
+            entities=(*sites, *residents_of(await self._assessment.world())),
             note=note,
         )
 
@@ -369,6 +393,21 @@ class Figures:
         return as_of(self._assessment.clock())
 
 
+_SUMS: Final = {
+    "sum": (
+        Words("ผลรวมของช่วงถนนสำคัญ", "Sum over the critical links"),
+        Words("ผลรวมของทุกช่วงในรายการ ปิดทีละช่วง", "sum over the list, each link closed alone"),
+        "personMinutes",
+        Words("คน-นาทีต่อวันที่ปิดถนน", "person-minutes per day of closure"),
+    ),
+    "cutOff": (
+        Words("คนที่ถูกตัดขาดมากที่สุดเมื่อปิดถนนหนึ่งช่วง", "Most people cut off by the closure of one link"),
+        Words("ค่าสูงสุดของทุกช่วงในรายการ ปิดทีละช่วง", "greatest of the list, each link closed alone"),
+        "cutOff",
+        PEOPLE,
+    ),
+}
+"""Key → title, formula, name in the answer, and unit of a figure of a complete list."""
 _CASE_FACTS: Final = {
     "spectrum": ("spectrumMhz", Words("เมกะเฮิรตซ์", "MHz")),
     "edge": ("edgeRateMbps", Words("เมกะบิตต่อวินาที", "Mbit/s")),
@@ -406,12 +445,6 @@ def _assumption_name(name: str) -> Words:
     return _ASSUMPTIONS.get(name, Words(name, name))
 
 
-def _words(given: Any) -> Words | None:
-    if not isinstance(given, Mapping) or not (given.get("th") or given.get("en")):
-        return None
-    return Words(str(given.get("th") or given["en"]), str(given.get("en") or given["th"]))
-
-
 def _of(row: Mapping[str, Any], lang: str) -> str:
     """ ", district", where the row is one of a district."""
     name = row.get("name")
@@ -419,62 +452,96 @@ def _of(row: Mapping[str, Any], lang: str) -> str:
     return "" if not found else f" {found}" if lang == "th" else f", {found}"
 
 
-def _constants(rows: Iterable[Mapping[str, Any]]) -> tuple[Constant, ...]:
-    return tuple(
-        Constant(
-            name=_words(row["name"]) or Words("-", "-"),
-            value=row["value"],
-            unit=_words(row["unit"]),
-            source=_words(row["source"]) or Words("-", "-"),
-            check=_words(row["checkText"]),
-        )
-        for row in rows
-    )
-
-
-def _one_constant(
-    constants: tuple[Constant, ...], rows: Iterable[Mapping[str, Any]], code: str, period: Words
-) -> Basis:
-    """The basis of a constant that is shown by itself. Raises NoSuchFigure."""
-    for constant, row in zip(constants, rows, strict=True):
-        if row["code"] == code:
-            return Basis(
-                title=constant.name,
-                value=constant.value,
-                unit=constant.unit,
-                period=period,
-                check=constant.check,
-                constants=(constant,),
-            )
-    raise NoSuchFigure
-
-
 def _assumed(case: Mapping[str, Any]) -> Constant:
     streets = Words("มีถนนย่อยที่สมมติ", "with assumed local streets")
     if not case["localStreets"]:
         streets = Words("ไม่มีถนนย่อยที่สมมติ", "without assumed local streets")
+    spread = words_of(case["spread"])
+    where = Words("", "") if spread is None else Words(f" {spread.th}", f", {spread.en}")
+    decay = case["decayMin"]
     return Constant(
         name=Words("กรณีที่ใช้", "The case"),
         value=Words(
-            f"{case['lostMin']:g} นาทีต่อเที่ยว {streets.th}",
-            f"{case['lostMin']:g} minutes per lost trip, {streets.en}",
+            f"{case['lostMin']:g} นาทีต่อเที่ยว {streets.th} เวลาที่ยอมเดินทางเฉลี่ย {decay:g} นาที{where.th}",
+            f"{case['lostMin']:g} minutes per lost trip, {streets.en}, mean willingness to travel {decay:g} minutes{where.en}",
         ),
         source=Words("ค่าสมมติของแพลตฟอร์ม ไม่มีแหล่งอ้างอิง", "assumption of the platform, without a source"),
-        check=_words(CHECK_TEXTS[Check.OWN]),
+        check=words_of(CHECK_TEXTS[Check.OWN]),
     )
+
+
+def _computed(indicator: str, name: str) -> tuple[str, str]:
+    """The study that an input is a figure of, and the figure's name in it; twice "" for other inputs."""
+    spec = next(one.inputs[name] for one in definitions() if one.id == indicator)
+    study, _, rest = str(spec.get("computed", "")).partition(".")
+    return study, rest
+
+
+def _study_of(indicator: str, name: str, given: Mapping[str, Any]) -> tuple[Link, ...]:
+    """The figure of a study that an input is; its basis says how it is made."""
+    study, rest = _computed(indicator, name)
+    keys = {
+        "access": ("reach", rest.replace(".", "/")),
+        "criticality": ("critical-link", "sum" if rest == "personMinutes" else rest),
+    }
+    if study not in keys:
+        return ()
+    kind, key = keys[study]
+    return (Link(title=_STUDY, kind=kind, key=key, value=given["value"]),)
+
+
+def _radius_of(indicator: str, name: str) -> tuple[Constant, ...]:
+    """The distance within which residents count, of an input that is a share of residents near something."""
+    study, metres = _computed(indicator, name)
+    if study not in ("stops", "sensors"):
+        return ()
+    return (
+        Constant(
+            name=Words("นับช่องพื้นดินที่ห่างไม่เกิน (ระยะตรง)", "A land cell counts within this straight distance"),
+            value=float(metres),
+            unit=Words("เมตร", "m"),
+            source=Words("ค่าสมมติของแพลตฟอร์ม", "assumption of the platform"),
+            check=words_of(CHECK_TEXTS[Check.OWN]),
+        ),
+    )
+
+
+def _cut_off(row: Mapping[str, Any]) -> tuple[Detail, ...]:
+    """Residents by junction that the closure cuts off; of links of the list only."""
+    return tuple(
+        Detail(
+            name=Words(
+                f"ผู้ถูกตัดขาดที่ทางแยก {node['lat']:.5f}, {node['lon']:.5f}",
+                f"Residents cut off at the junction {node['lat']:.5f}, {node['lon']:.5f}",
+            ),
+            value=node["residents"],
+        )
+        for node in row.get("cutNodes", ())
+    )
+
+
+def _streets(study: Mapping[str, Any], case: Mapping[str, Any]) -> tuple[Detail, ...]:
+    """How many local streets are assumed; the answer of the study has the ends of each."""
+    if not case["localStreets"]:
+        return ()
+    name = Words(
+        "ถนนย่อยที่สมมติ (เส้น) พิกัดของทุกเส้นอยู่ในคำตอบของ GET /api/assessment/criticality",
+        "Assumed local streets; GET /api/assessment/criticality has the ends of each",
+    )
+    return (Detail(name=name, value=len(study["localStreets"])),)
 
 
 def _rule(case: Mapping[str, Any]) -> Constant:
     return Constant(
         name=Words("คลื่นความถี่ (เมกะเฮิรตซ์)", "Spectrum (MHz)"),
         value=case["spectrumMhz"],
-        source=_words(case["rule"]) or Words("-", "-"),
-        check=_words(case["ruleCheckText"]),
+        source=words_of(case["rule"]) or Words("-", "-"),
+        check=words_of(case["ruleCheckText"]),
     )
 
 
 def _road(row: Mapping[str, Any]) -> Words:
-    name = _words(row["name"]) or Words("ถนนไม่มีชื่อ", "Unnamed road")
+    name = words_of(row["name"]) or Words("ถนนไม่มีชื่อ", "Unnamed road")
     ref = f" ({row['ref']})" if row.get("ref") else ""
     return Words(f"{name.th}{ref}", f"{name.en}{ref}")
 
@@ -489,15 +556,7 @@ def _envelope_note(
     if count is not None:
         thai, english = f"{thai} ({count} ชุดสมมติฐาน)", f"{english} ({count} combinations)"
     for row in contributions:
-        part = _words(row["name"]) or Words("-", "-")
+        part = words_of(row["name"]) or Words("-", "-")
         thai += f" · {part.th} {row['low']:g}–{row['high']:g}"
         english += f" · {part.en} {row['low']:g} to {row['high']:g}"
     return Words(thai, english)
-
-
-def _residents(world: World) -> tuple[EntityRef, ...]:
-    """The register by district, and the households that divide it."""
-    districts = tuple(
-        EntityRef(id=area.id, attribute="population", value=area.population) for area in world.grid.areas
-    )
-    return (*districts, *(EntityRef(id=one) for one in world.people.households_entities))

@@ -218,7 +218,7 @@ class AssessmentService:
     async def criticality(self) -> dict[str, Any]:
         """The twenty road links whose closure costs most."""
         result, world = await self._studied("criticality", partial(_critical, self._rest), long=True)
-        kept = {k: v for k, v in result.items() if k != "geojson"}
+        kept = {k: v for k, v in result.items() if k not in ("geojson", "localStreets")}
         await self._store_study("CriticalityStudy", "roads", kept, world)
         return {**result, "entity": "urn:ngsi-ld:CriticalityStudy:roads"}
 

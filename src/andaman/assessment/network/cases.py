@@ -46,11 +46,12 @@ LIMITS: Final = {
     "en": "Free-flow times on main roads. The open graph holds no local streets; those between nearby junctions are "
     "assumed where the land allows. Demand is modelled, residents only, no visitors. No capacity limits: congestion "
     "on the detour is not counted, so added minutes are lower bounds on busy roads. Not varied: trips per resident, the "
-    "share of trips to the mainland, driving speeds, and which junctions local streets join.",
+    "share of trips to the mainland, driving speeds, and which junctions local streets join. They join neighbours of a "
+    "Delaunay triangulation whose straight line stays on land.",
     "th": "ใช้เวลากระแสอิสระบนถนนสายหลัก โครงข่ายข้อมูลเปิดไม่มีถนนย่อย จึงสมมติว่ามีถนนย่อยเชื่อมทางแยกที่อยู่ใกล้กันบนพื้นดินเดียวกัน "
     "ความต้องการเดินทางมาจากแบบจำลอง นับเฉพาะผู้อยู่อาศัย ไม่รวมนักท่องเที่ยว ไม่คิดความจุถนนและความติดขัดบนเส้นทางเลี่ยง "
     "เวลาที่เพิ่มขึ้นบนถนนที่หนาแน่นจึงเป็นค่าขอบล่าง สิ่งที่ยังไม่ได้เปลี่ยนค่าทดลอง คือ จำนวนเที่ยวต่อคน สัดส่วนเที่ยวที่ออกนอกจังหวัด "
-    "ความเร็วรถ และทางแยกที่ถนนย่อยเชื่อม",
+    "ความเร็วรถ และทางแยกที่ถนนย่อยเชื่อม คือทางแยกที่อยู่ติดกันตามการแบ่งสามเหลี่ยมเดอโลเนและเส้นตรงอยู่บนพื้นดิน",
 }
 _OWN: Final = Words("ค่าสมมติของแพลตฟอร์ม ไม่มีแหล่งอ้างอิง", "assumption of the platform, without a source")
 _MIN: Final = Words("นาที", "minutes")
@@ -149,6 +150,7 @@ def report(
         ]
         row["unstable"] = (any(within) and not all(within)) or (1 in ranks and set(ranks) != {1})
         row["firstTenIn"] = sum(within)
+        row["cutNodes"] = _nodes(graph, loss, people)
         known = [rank for rank in ranks if rank is not None]
         row["rankLow"], row["rankHigh"] = min(known), max(known) if len(known) == len(ranks) else None
         links.append(row)
@@ -161,11 +163,31 @@ def report(
         "links": links,
         "personMinutes": sum(row["personMinutes"] for row in links),
         "cases": [_case_row(graph, case) for case in cases],
+        "localStreets": _local_streets(graph),
         "geojson": {"type": "FeatureCollection", "features": features},
         "method": METHOD,
         "limits": LIMITS,
         "constants": constants_json(constants_of(demand)),
     }
+
+
+def _nodes(graph: RoadGraph, loss: Loss, people: Floats) -> list[dict[str, Any]]:
+    """The junctions that a closure cuts off, with the residents who start there, most residents first."""
+    chosen = sorted(loss.outside, key=lambda node: -float(people[node]))
+    lonlat = graph.plane.lonlat(graph.xy[chosen]) if chosen else ()
+    return [
+        {"lon": round(float(lon), 5), "lat": round(float(lat), 5), "residents": round(float(people[node]), 1)}
+        for node, (lon, lat) in zip(chosen, lonlat, strict=True)
+    ]
+
+
+def _local_streets(graph: RoadGraph) -> list[list[float]]:
+    """The assumed local streets as lon, lat, lon, lat of their ends."""
+    if graph.local is None:
+        return []
+    one, other, _ = graph.local
+    ends = np.hstack([graph.plane.lonlat(graph.xy[one]), graph.plane.lonlat(graph.xy[other])])
+    return [[float(x) for x in row] for row in np.round(ends, 5)]
 
 
 def _places(case: Case, stretch: Ints) -> dict[int, int]:
@@ -187,7 +209,7 @@ def _case_row(graph: RoadGraph, case: Case) -> dict[str, Any]:
         "spread": None if case.spread_words is None else words_json(case.spread_words),
         "personMinutes": sum(row["personMinutes"] for row in rows),
         "cutOff": max((row["cutOff"] for row in rows), default=0),
-        "links": [{"rank": place, **row} for place, row in enumerate(rows[:FIRST], 1)],
+        "links": [{"rank": place, **row} for place, row in enumerate(rows, 1)],
     }
 
 

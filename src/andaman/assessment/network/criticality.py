@@ -104,6 +104,7 @@ class Loss:
     lost_trips: float
     cut_off: float  # residents outside the main part of the network
     gateway_cut: bool  # the mainland can no longer be reached from the main part
+    outside: tuple[int, ...] = ()  # nodes with residents outside the main part
 
     def score(self, lost_min: float) -> float:
         return self.added_person_min + self.lost_trips * lost_min
@@ -169,7 +170,8 @@ class Study:
         lost = float((weight * gone).sum())
         added_g, lost_g, gateway_cut = self._gateway(matrix, main)
         cut = float(self.people[~main].sum())
-        return Loss(edges, added + added_g, lost + lost_g, cut, gateway_cut)
+        outside = tuple(np.flatnonzero(~main & (self.people > 0.0)).tolist())
+        return Loss(edges, added + added_g, lost + lost_g, cut, gateway_cut, outside)
 
     def bound(self, edges: tuple[int, ...]) -> Bound:
         """No closure of these edges costs more: trips over each edge times the detour between its own two ends.

@@ -15,7 +15,18 @@ from numpy.typing import NDArray
 from andaman.assessment.citation import Check
 from andaman.assessment.constants import Constant, constants_json, words_json
 from andaman.assessment.network.roads import Floats, RoadGraph, access_seconds, seconds_from, snap
-from andaman.assessment.reach.envelope import BASE, DAY_KMH, Envelope, Variant, envelope, variants
+from andaman.assessment.reach import population
+from andaman.assessment.reach.envelope import (
+    BASE,
+    CLOSE_M,
+    COARSE_M,
+    DAY_KMH,
+    DETOUR,
+    Envelope,
+    Variant,
+    envelope,
+    variants,
+)
 from andaman.assessment.reach.land import LandGrid
 from andaman.assessment.reach.population import People
 from andaman.kernel.network_model import ACCESS_KMH, SPEED_KMH
@@ -42,6 +53,7 @@ POPULATION: Final = Words(
 )
 _KMH: Final = Words("กม./ชม.", "km/h")
 _M: Final = Words("เมตร", "m")
+_TIMES: Final = Words("เท่า", "times")
 _OSRM: Final = Words(
     "โปรไฟล์รถยนต์ของ Open Source Routing Machine (profiles/car.lua รุ่น 5)",
     "car profile of the Open Source Routing Machine (profiles/car.lua, version 5)",
@@ -61,6 +73,13 @@ CONSTANTS: Final = (
              ACCESS_KMH, _KMH, _OWN, Check.OWN),
     Constant("farthest_m", Words("ระยะไกลสุดจากถนนสายหลักที่นับ", "Farthest distance from a main road that counts"),
              FARTHEST_M, _M, _OWN, Check.OWN),
+    Constant("coarse_m", Words("ระยะห่างของจุดบนถนน (กรณีหลัก)", "Distance of road points (base case)"),
+             COARSE_M, _M, _OWN, Check.OWN),
+    Constant("close_m", Words("ระยะห่างของจุดบนถนน (กรณีละเอียด)", "Distance of road points (fine case)"),
+             CLOSE_M, _M, _OWN, Check.OWN),
+    Constant("detour", Words("ทางเข้าเทียบระยะตรง (กรณีอ้อม)", "Way to the main road over the straight line (detour case)"),
+             DETOUR, _TIMES, _OWN, Check.OWN),
+    *population.CONSTANTS,
 )  # fmt: skip
 
 

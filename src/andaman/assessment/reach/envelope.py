@@ -22,8 +22,8 @@ from andaman.kernel.words import Words
 DAY_KMH: Final[Mapping[str, float]] = {"primary": 35.0, "secondary": 30.0}
 """Assumed speeds of a busy day, by road class; other classes slow down as primary roads do."""
 DETOUR: Final = 1.3
-_COARSE_M: Final = 150.0
-_CLOSE_M: Final = 30.0
+COARSE_M: Final = 150.0
+CLOSE_M: Final = 30.0
 
 
 class Variant(NamedTuple):
@@ -56,7 +56,7 @@ def variants(base: RoadGraph) -> dict[Variant, tuple[RoadGraph, float]]:
     """Every combination of speed and joining: its subdivided graph and the detour to it."""
     found: dict[Variant, tuple[RoadGraph, float]] = {}
     for speed, graph in (("free", base), ("day", at_speeds(base, DAY_KMH))):
-        coarse, close = subdivided(graph, _COARSE_M), subdivided(graph, _CLOSE_M)
+        coarse, close = subdivided(graph, COARSE_M), subdivided(graph, CLOSE_M)
         found[Variant(speed, "node")] = (coarse, 1.0)
         found[Variant(speed, "point")] = (close, 1.0)
         found[Variant(speed, "detour")] = (close, DETOUR)

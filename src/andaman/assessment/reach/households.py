@@ -42,17 +42,20 @@ def zones_of(grid: LandGrid, areas: Sequence[Doc], series: Sequence[Doc]) -> Zon
     groups = _joined([_authorities(doc) for doc in subs])
     cell = np.full(grid.n, -1, dtype=np.int64)
     households = np.zeros(max(groups) + 1)
+    authorities = [""] * len(households)
     for group in set(groups):
         names = {
             name for doc, one in zip(subs, groups, strict=True) if one == group for name in _authorities(doc)
         }
         households[group] = sum(counts[name] for name in names)
+        authorities[group] = ", ".join(sorted(names))
     for doc, group in zip(subs, groups, strict=True):
         outline = shapely.make_valid(shape(_outline(doc) or {}))
         shapely.prepare(outline)
         cell[(cell < 0) & shapely.contains_xy(outline, grid.lonlat[:, 0], grid.lonlat[:, 1])] = group
     cell = _closed(grid, cell)
-    return Zones(cell, households, year, (str(docs[0]["id"]), *(str(doc["id"]) for doc in subs)))
+    entities = (str(docs[0]["id"]), *(str(doc["id"]) for doc in subs))
+    return Zones(cell, households, year, entities, tuple(authorities))
 
 
 def _closed(grid: LandGrid, cell: Ints) -> Ints:

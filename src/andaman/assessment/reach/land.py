@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from andaman.assessment.network.roads import M_PER_DEGREE, Floats, Ints, Plane
 
 Geometry = dict[str, Any]
+CELL_M: Final = 250.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def expand(grid: dict[str, Any]) -> NDArray[np.int64]:
     return np.repeat(runs[:, 0], runs[:, 1]).reshape(grid["rows"], grid["columns"])
 
 
-def land_grid(areas: Sequence[Area], cell_m: float = 250.0) -> LandGrid:
+def land_grid(areas: Sequence[Area], cell_m: float = CELL_M) -> LandGrid:
     """Cells of about ``cell_m`` whose centre is in one of the areas (the first that holds it)."""
     import shapely
     from shapely.geometry import shape

@@ -27,8 +27,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from andaman.assessment.citation import Check
+from andaman.assessment.constants import Constant
 from andaman.assessment.network.roads import Floats, Ints, RoadGraph
-from andaman.assessment.reach.land import LandGrid
+from andaman.assessment.reach.land import CELL_M, LandGrid
 from andaman.kernel.time import BUDDHIST_ERA
 from andaman.kernel.words import Words
 
@@ -60,6 +62,18 @@ _WAY_WORDS: Final = {
 }
 _REACH_M: Final = 750.0
 _EVEN_M: Final = 1_500.0
+_OWN: Final = Words("ค่าสมมติของแพลตฟอร์ม", "assumption of the platform")
+_M: Final = Words("เมตร", "m")
+CONSTANTS: Final = (
+    Constant("cell_m", Words("ด้านของช่องพื้นดิน", "Side of a land cell"), CELL_M, _M, _OWN, Check.OWN),
+    Constant("along_m", Words("นับความยาวถนนสายหลักรอบช่องพื้นดินภายใน", "Main road counts within this distance of a cell"),
+             _REACH_M, _M, _OWN, Check.OWN),
+    Constant("places_m", Words("ค่าเบี่ยงเบนของน้ำหนักรอบสถานที่ (การแจกแจงปกติ)", "Standard deviation of the weight around a place (Gaussian)"),
+             _REACH_M, _M, _OWN, Check.OWN),
+    Constant("even_m", Words("การกระจายเท่ากันใช้พื้นดินที่ห่างถนนสายหลักไม่เกิน", "An even spread uses land within this distance of a main road"),
+             _EVEN_M, _M, _OWN, Check.OWN),
+)  # fmt: skip
+"""Constants of the spread of residents; every figure by place rests on them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +106,7 @@ class Zones:
     households: Floats  # (zones,)
     year: str
     entities: tuple[str, ...]  # the series and the sub-districts behind it
+    authorities: tuple[str, ...] = ()  # (zones,) names of the authorities that serve the zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +118,7 @@ class People:
     ways: tuple[tuple[str, str], ...] = (("register", "roads"), ("register", "places"), ("register", "even"))
     households_year: str | None = None
     households_entities: tuple[str, ...] = ()
+    households: tuple[tuple[str, float], ...] = ()  # names of the authorities of a zone, and its households
 
     @property
     def likely(self) -> NDArray[np.bool_]:
@@ -179,6 +195,7 @@ def spread(grid: LandGrid, graph: RoadGraph, places_xy: Floats, zones: Zones | N
         tuple(ways),
         None if zones is None else zones.year,
         () if zones is None else zones.entities,
+        () if zones is None else tuple(zip(zones.authorities, zones.households.tolist(), strict=True)),
     )
 
 

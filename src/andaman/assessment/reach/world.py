@@ -47,7 +47,7 @@ class World:
     invented: frozenset[
         str
     ]  # kinds of which the city has made-up places only: they count, and so does their origin
-    points: Floats  # (m, 2) lon/lat of villages, civic places and stops
+    points: Floats  # (m, 2) lon/lat of villages, civic places and stops, around which residents are spread
     gateway: Ints  # nodes of ``base`` that lie outside the province: the way to the mainland
     land: Any  # shapely geometry in degrees
 
