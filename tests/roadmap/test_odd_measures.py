@@ -57,6 +57,7 @@ GOOD = {
     "draws": {"overBudgetShare": 0.1, "common": {"overBudgetShare": 0.3}},
     "notChosen": [],
     "alternative": {},
+    "contested": [],
     "chosen": [{"id": "m", "startYear": 2027, "more": 1}],
     "alone": [],
     "solver": {"proved": True},

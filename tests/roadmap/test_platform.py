@@ -20,7 +20,7 @@ from andaman.city.pack import install, load_pack
 from andaman.evidence.problems import NoSuchFigure
 from andaman.identity.entrance import build_routes
 from andaman.identity.gate import NoAuthGate
-from andaman.identity.model import FULL_ACCESS, system_actor
+from andaman.identity.model import FULL_ACCESS, Actor, Principal, system_actor
 from andaman.kernel.errors import AndamanError
 from andaman.kernel.http import problem_response
 from andaman.roadmap.figures import Figures
@@ -412,3 +412,36 @@ def test_editing(run: Run) -> None:
 
     run(work)
     run(later)
+
+
+def test_a_plan_names_the_indicators_that_somebody_changed_by_hand(run: Run) -> None:
+    """Also where the value stayed as it was: an older plan is then out of date."""
+    series = "urn:ngsi-ld:KeyPerformanceIndicator:phuket-population"
+    boss = Actor(Principal("user:boss", "Boss", frozenset()), FULL_ACCESS, "10.0.0.7")
+    asked = {"samples": 0, "exclude": NO_MATTER}
+
+    async def work(city: City) -> None:
+        stored = value(city.broker.get(series, FULL_ACCESS), "series")
+        doc = entity(series, "KeyPerformanceIndicator", series=js(stored))
+
+        async def written(by: Actor) -> None:
+            await city.broker.must_write([WriteOp(OpKind.UPDATE, series, doc)], by)
+            await city.roadmap.assessment.refresh(wait_for_criticality=False)
+
+        before = await city.call("POST", "/api/roadmap/portfolio", asked, 201)
+        assert before["contested"] == []
+        await written(boss)
+        local = before["id"].rpartition(":")[2]
+        assert (await city.call("GET", f"/api/roadmap/portfolio/{local}"))["stale"] is True
+        after = await city.call("POST", "/api/roadmap/portfolio", asked, 201)
+        assert after["totals"] == before["totals"]
+        assert "road-deaths" in {one["id"] for one in after["contested"]}
+        figures = Figures(city.roadmap)
+        for body, said in ((before, False), (after, True)):
+            key = f"{body['id'].rpartition(':')[2]}~recommended~netPresentValue"
+            basis = await figures.portfolio(key, system_actor("test"))
+            assert ("changed by hand" in basis.check.en) is said
+            assert ("แก้ไขด้วยมือ" in basis.check.th) is said
+        await written(system_actor("city"))
+
+    run(work)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -34,6 +34,11 @@ _OWN: Final = Words("ค่าที่กำหนดเอง ไม่มี�
 _ASSUMED: Final = Words("ค่าสมมติของผู้จัดทำ ไม่มีแหล่งภายนอก", "our own assumption without an outside source")
 _MODEL: Final = Words(
     "คำนวณจากค่าสมมติและค่าตัวชี้วัด ไม่ใช่ค่าที่วัดได้", "computed from assumptions and indicators, not measured"
+)
+_CONTESTED: Final = Words(
+    "คำนวณจากค่าสมมติและค่าตัวชี้วัด ไม่ใช่ค่าที่วัดได้ ตัวชี้วัดต่อไปนี้มีข้อมูลที่บันทึกหรือแก้ไขด้วยมือ หรือส่วนย่อยไม่ตรงกับยอดรวม: {names}",
+    "computed from assumptions and indicators, not measured; of these, changed by hand or with parts that contradict "
+    "their total: {names}",
 )
 _APART: Final = Words("การกระจายแบบสามเหลี่ยม อิสระต่อกัน", "triangular distributions, independent")
 _TOGETHER: Final = Words(
@@ -78,7 +83,7 @@ class Figures:
             value=figure.value,
             unit=figure.unit,
             period=period_of(result["terms"], figure),
-            check=_MODEL,
+            check=_how_sure(result, indicators),
             formula=figure.formula,
             constants=_constants(result["terms"], figure, plan["draws"]["count"]),
             entities=(
@@ -236,6 +241,14 @@ class Figures:
             unit=unit,
             entities=entities,
         )
+
+
+def _how_sure(result: Mapping[str, Any], indicators: Sequence[str]) -> Words:
+    names = [one["name"] for one in result["contested"] if one["id"] in indicators]
+    if not names:
+        return _MODEL
+    both = Words(*(" · ".join(name[lang] for name in names) for lang in ("th", "en")))
+    return _CONTESTED.fill({"names": both})
 
 
 def _indicator_names(result: Mapping[str, Any]) -> dict[str, Mapping[str, str]]:

@@ -21,6 +21,11 @@ def is_measured(row: Mapping[str, Any]) -> bool:
     return not origins & MADE_UP
 
 
+def is_contested(row: Mapping[str, Any]) -> bool:
+    """Does the value rest on what somebody wrote by hand, or on parts that contradict their total?"""
+    return bool(row.get("byHand") or row.get("doubts"))
+
+
 def remaining_of(rows: Sequence[Mapping[str, Any]], values: Sequence[Worth]) -> dict[str, float]:
     """Indicator → units between today's value and the ideal, for those that are measured and valued."""
     found = {}
@@ -124,7 +129,7 @@ def _after(row: Mapping[str, Any], shares: Sequence[Any], remaining: float | Non
 
     likely = value("likely")
     met = None
-    if row["target"] is not None and not row["byHand"] and not row["doubts"]:
+    if row["target"] is not None and not is_contested(row):
         aim = float(row["target"]["value"])
         met = likely <= aim if sign < 0 else likely >= aim
     return {"likely": likely, "low": value("low"), "high": value("high"), "met": met}

@@ -10,7 +10,7 @@ from typing import Any, Final
 import orjson
 
 from andaman.kernel.words import LanguageMap
-from andaman.roadmap.gaps import is_measured, remaining_of
+from andaman.roadmap.gaps import is_contested, is_measured, remaining_of
 from andaman.roadmap.model import Effect, Measure, Triangle, Worth
 
 _VOLATILE: Final = frozenset({"feed-freshness", "response-time", "rain-cover"})
@@ -19,13 +19,15 @@ _VOLATILE: Final = frozenset({"feed-freshness", "response-time", "rain-cover"})
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """``rows``: indicator results by id. ``key`` is equal for equal inputs."""
+    """``rows``: indicator results by id. ``key`` is equal for equal inputs. ``contested``: indicators that count here, and that
+    rest on what somebody wrote by hand, or whose parts contradict their total."""
 
     measures: tuple[Measure, ...]
     values: tuple[Worth, ...]
     rows: dict[str, dict[str, Any]]
     remaining: dict[str, float]
     key: str
+    contested: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -33,9 +35,12 @@ class Inputs:
     ) -> Inputs:
         remaining = remaining_of(rows, values)
         steady = {name: float(f"{left:.3g}") for name, left in remaining.items() if name not in _VOLATILE}
-        content = [[m.as_json() for m in measures], [v.as_json() for v in values], steady]
+        by_id = {row["id"]: row for row in rows}
+        contested = tuple(name for name in remaining if is_contested(by_id[name]))
+        doubtful = [name for name in contested if name in steady]
+        content = [[m.as_json() for m in measures], [v.as_json() for v in values], steady, doubtful]
         key = hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()[:12]
-        return cls(tuple(measures), tuple(values), {row["id"]: row for row in rows}, remaining, key)
+        return cls(tuple(measures), tuple(values), by_id, remaining, key, contested)
 
     def name_of(self, indicator: str) -> LanguageMap:
         """In words; the id itself where no such indicator was computed."""

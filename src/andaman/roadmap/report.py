@@ -101,6 +101,7 @@ def portfolio(task: Task, inputs: Inputs, plans: Plans, first_year: int) -> dict
             for measure in inputs.measures
             if (names := inputs.unmeasured(measure))
         },
+        "contested": [{"id": name, "name": inputs.name_of(name)} for name in inputs.contested],
         "rules": RULES.json(),
     }
 

@@ -79,6 +79,7 @@ class Facts(_Part, frozen=True, kw_only=True):
     not_chosen: tuple[MeasureNamed, ...]
     solver: Solver
     alternative: dict[str, Any]
+    contested: tuple[dict[str, Any], ...]
     robustness: Robustness
 
 

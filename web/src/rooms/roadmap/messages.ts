@@ -86,6 +86,10 @@ export const msg = messages({
   after: { th: 'หลังดำเนินการ', en: 'After' },
   target: { th: 'เป้าหมาย', en: 'Target' },
   unmeasured: { th: 'ตัวชี้วัดยังไม่มีค่า', en: 'indicator not measured' },
+  contested: {
+    th: 'แผนนี้ใช้ตัวชี้วัดที่มีข้อมูลบันทึกหรือแก้ไขด้วยมือ หรือส่วนย่อยไม่ตรงกับยอดรวม: {names}',
+    en: 'This plan rests on indicators that were changed by hand, or whose parts contradict their total: {names}',
+  },
   unmeasuredOf: { th: 'ยังไม่มีค่าที่วัดได้: {names}', en: 'Not measured yet: {names}' },
   // not chosen
   notIn: { th: 'มาตรการที่ไม่อยู่ในแผนแนะนำ และเหตุผล', en: 'Measures that are not in the recommended plan, and why' },

@@ -109,6 +109,8 @@ export interface Portfolio extends Plan {
   notChosen: NotChosen[];
   values: UnitValue[];
   sources: Record<'capex' | 'opex' | 'effects' | 'values' | 'costsAndEffects', { total: number; withSource: number }>;
+  /** Indicators that the plan rests on, and that were changed by hand or contradict their parts. */
+  contested: { id: string; name: Message }[];
   unmeasured: Record<string, { id: string; name: Message }[]>;
   rules: Message;
   robustness: { status: Status; samples: number; asked: number; chosenShare: Record<string, number>; regret: Partial<Record<'recommended' | 'nominal', Spread | null>> };
