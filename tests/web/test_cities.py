@@ -43,7 +43,10 @@ def test_an_incident_of_the_citys_own_kind_gets_a_unit(screens: Any, platform: P
     choices = dialog.get_by_label("Kind").locator("option")
     expect(choices).to_have_text(["Choose the kind", *kinds.values()])
     dialog.get_by_label("Kind").select_option(next(iter(kinds)))
-    expect(dialog.get_by_label("Severity")).to_have_value(pack.register("incident-types")[0]["severity"])
+    usual = pack.register("incident-types")[0]["severity"]
+    expect(dialog.get_by_label("Severity")).to_have_value("")
+    expect(dialog).to_contain_text(f"Usual for this kind: {usual}")
+    dialog.get_by_label("Severity").select_option(usual)
     dialog.get_by_label("Headline").fill("Somebody called")
     lon, lat = pack.centre
     dialog.get_by_label("Search for a place").fill(f"{lat}, {lon}")

@@ -47,6 +47,8 @@ def test_a_new_incident_has_the_place_that_a_person_chose(screens: Any, platform
     form = dialog(page)
     form.get_by_label("Headline").fill("Crash near the beach")
     form.get_by_label("Kind of incident").select_option("roadAccident")
+    expect(form.get_by_label("Severity")).to_have_value("")
+    form.get_by_label("Severity").select_option("Severe")
     form.get_by_role("button", name="Create incident").click()
     expect(form.get_by_role("alert")).to_contain_text("Choose the place")
     expect(form).to_contain_text("No point chosen yet")
@@ -93,6 +95,7 @@ def test_a_place_that_nobody_knows_is_said_and_found_later(screens: Any, platfor
     page.get_by_role("button", name="Report new incident").first.click()
     dialog(page).get_by_label("Headline").fill("Caller hung up")
     dialog(page).get_by_label("Kind of incident").select_option("roadAccident")
+    dialog(page).get_by_label("Severity").select_option("Severe")
     dialog(page).get_by_label("The place is not known yet").check(timeout=SLOW)
     dialog(page).get_by_role("button", name="Create incident").click()
     panel = drawer(page)
@@ -358,6 +361,40 @@ def test_closing_says_what_is_not_done_and_what_it_waits_for(screens: Any, platf
     expect(ticks.nth(1)).to_be_disabled()
     platform.api("POST", f"{base}/notes", {"text": "The caller rang again"}, role="operator")
     expect(panel.locator(".timeline li").first).to_contain_text("Written after the end", timeout=SLOW)
+
+
+def test_a_fire_in_the_sea_is_asked_about(screens: Any, platform: Platform) -> None:
+    """With the distance to the nearest area. Far away nothing is called sea. A road is found by its number."""
+    page = screens("operator", lang="en").open("/")
+    page.get_by_role("button", name="Report new incident").first.click()
+    form = page.locator("dialog[open]").first
+    form.get_by_label("Headline").fill("Boat shed on fire")
+    form.get_by_label("Kind of incident").select_option("fire")
+    form.get_by_label("Severity").select_option("Severe")
+    search = form.get_by_label("Search for a place")
+    search.fill("402")
+    expect(form.locator("button.hit").first).to_contain_text("Highway 402", timeout=SLOW)
+    search.fill("13.7, 100.5")
+    page.keyboard.press("Enter")
+    expect(form).to_contain_text("outside the known area", timeout=SLOW)
+    expect(form).not_to_contain_text("sea")
+    search.fill("7.8963, 98.25")
+    page.keyboard.press("Enter")
+    expect(form).to_contain_text(re.compile(r"in the sea, about [\d.]+ k?m from"), timeout=SLOW)
+    assert serious(page) == []
+    form.get_by_role("button", name="Create incident").click()
+    asked = page.locator("dialog[open]").last
+    expect(asked).to_contain_text("Is the incident at sea?", timeout=SLOW)
+    asked.get_by_role("button", name="Cancel", exact=True).click()
+    expect(form).to_be_visible()
+    search.fill("vachira")
+    form.locator("button.hit").first.click(timeout=SLOW)
+    expect(form.get_by_label("Place in words")).to_have_value(re.compile("vachira", re.I))
+    expect(form.locator(".said")).to_contain_text(re.compile("vachira.* · ", re.I))
+    form.get_by_role("button", name="Create incident").click()
+    expect(drawer(page).locator(".incident > header")).to_contain_text(
+        re.compile("vachira", re.I), timeout=SLOW
+    )
 
 
 @pytest.mark.parametrize(

@@ -16,12 +16,13 @@ class AgencyAnswer(Answer, frozen=True, kw_only=True):
 
 class PlaceFound(Answer, frozen=True, kw_only=True):
     """``kind``: the most special type of entity. ``exact``: the point is the place itself; otherwise the middle of an area, or of a
-    part of a street."""
+    part of a street. ``ref``: number of a road."""
 
     id: str
     name: Words
     kind: str
     level: str
+    ref: str
     lon: float
     lat: float
     exact: bool

@@ -24,6 +24,7 @@ export const msg = messages({
 export const areaWords = messages({
   tambon: { th: 'ต.{name}', en: '{name}' },
   amphoe: { th: 'อ.{name}', en: '{name} District' },
+  outside: { th: 'นอกพื้นที่ที่ระบบรู้จัก', en: 'outside the known area' },
   sea: { th: 'นอกเขตการปกครอง (ทะเล)', en: 'outside the districts (sea)' },
 });
 

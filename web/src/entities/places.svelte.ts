@@ -1,10 +1,11 @@
 /** Where something is, in words: tambon and amphoe from the outlines, never bare coordinates. */
 import { api } from '$lib/api';
-import { anchor, boundsOf, contains, type Box } from '$lib/geo';
+import { anchor, boundsOf, contains, grow, metresToOutline, type Box } from '$lib/geo';
 import { nameText, t } from '$lib/i18n.svelte';
 import { COMPOUNDS, namesPattern } from '$lib/keep';
 import type { LiveEntity } from '$lib/live';
 import { areaWords } from './messages';
+import { CONTEXT } from './references.svelte';
 
 interface Area {
   entity: LiveEntity;
@@ -18,11 +19,16 @@ function namesOf(area: LiveEntity): string[] {
   return texts.map((text) => text.toLowerCase().replace(/^(ตำบล|อำเภอ|ต\.|อ\.)\s*/, '').replace(/\s*(sub-?district|district)$/, '')).filter((text) => text.length >= 3);
 }
 
+const bare = (entity: LiveEntity): string =>
+  nameText(entity.a['name']).replace(/^(ตำบล|อำเภอ|ต\.|อ\.)\s*/, '').replace(/\s*(Sub-?district|District)(?=\s*(\(|$))/i, '').replace(/^(Tambon|Amphoe)\s+/i, '');
+
 class Places {
   #tambons: Area[] = $state.raw([]);
   #amphoes: Area[] = $state.raw([]);
   #cache = new Map<string, [LiveEntity | null, LiveEntity | null]>();
   #asked: Promise<void> | null = null;
+  /** The city has a coast; otherwise nothing is sea. */
+  #coast = $state(false);
 
   /** Fetch the outlines once; without them places are simply not named. */
   load(): Promise<void> {
@@ -30,7 +36,11 @@ class Places {
   }
   async #fetch(): Promise<void> {
     try {
-      const answer = await api.get<{ entities: LiveEntity[] }>('/api/state', { query: { types: 'AdministrativeArea' } });
+      const [answer, coast] = await Promise.all([
+        api.get<{ entities: LiveEntity[] }>('/api/state', { query: { types: 'AdministrativeArea' } }),
+        api.get<unknown[]>('/ngsi-ld/v1/entities', { query: { type: 'Coastline', limit: 1, pick: 'id' }, headers: CONTEXT }).catch(() => []),
+      ]);
+      this.#coast = coast.length > 0;
       const of = (level: string) =>
         answer.entities.flatMap((entity): Area[] => {
           const box = entity.a['level'] === level ? boundsOf(entity.a['location']) : null;
@@ -70,10 +80,25 @@ class Places {
   words(point: readonly [number, number] | null): string {
     if (!point || !this.ready) return '';
     const [tambon, amphoe] = this.#areasAt(point);
-    if (!tambon && !amphoe) return t(areaWords.sea);
-    const bare = (entity: LiveEntity) =>
-      nameText(entity.a['name']).replace(/^(ตำบล|อำเภอ|ต\.|อ\.)\s*/, '').replace(/\s*(Sub-?district|District)(?=\s*(\(|$))/i, '').replace(/^(Tambon|Amphoe)\s+/i, '');
+    if (!tambon && !amphoe) return t(this.setting(point) === 'sea' ? areaWords.sea : areaWords.outside);
     return [tambon && t(areaWords.tambon, { name: bare(tambon) }), amphoe && t(areaWords.amphoe, { name: bare(amphoe) })].filter(Boolean).join(t({ th: ' ', en: ', ' }));
+  }
+  /** Around the outlines of a city with a coast, what is in none of them is sea; farther away nothing is known. */
+  setting(point: readonly [number, number]): 'land' | 'sea' | 'outside' | 'unknown' {
+    if (!this.ready) return 'unknown';
+    if (this.#areasAt(point).some((area) => area !== null)) return 'land';
+    const [w, s, e, n] = grow(this.bounds!, 0.25);
+    return this.#coast && point[0] >= w && point[0] <= e && point[1] >= s && point[1] <= n ? 'sea' : 'outside';
+  }
+  /** The sub-district, or else the district, whose outline is nearest. */
+  nearest(point: readonly [number, number]): { words: string; metres: number } | null {
+    const areas = this.#tambons.length > 0 ? this.#tambons : this.#amphoes;
+    let [best, metres]: [LiveEntity | null, number] = [null, Infinity];
+    for (const { entity } of areas) {
+      const away = metresToOutline(entity.a['location'], point);
+      if (away < metres) [best, metres] = [entity, away];
+    }
+    return best && { words: t(this.#tambons.length > 0 ? areaWords.tambon : areaWords.amphoe, { name: bare(best) }), metres };
   }
   /** The sub-district and the district that contain a point. */
   #areasAt(point: readonly [number, number]): [LiveEntity | null, LiveEntity | null] {

@@ -410,6 +410,7 @@ export interface PlaceFound {
   readonly name: Message;
   readonly kind: string;
   readonly level: string;
+  readonly ref: string;
   readonly lon: number;
   readonly lat: number;
   readonly exact: boolean;

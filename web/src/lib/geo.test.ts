@@ -1,9 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { anchor, boundsOf, contains, grow, holds, metresBetween } from './geo';
+import { anchor, boundsOf, contains, grow, holds, metresBetween, metresToOutline } from './geo';
 
 const square = { type: 'Polygon', coordinates: [[[0, 0], [4, 0], [4, 4], [0, 4], [0, 0]], [[1, 1], [2, 1], [2, 2], [1, 2], [1, 1]]] };
 
 describe('geo', () => {
+  it('an outline is near wherever one of its lines is, also inside and at a hole', () => {
+    expect(metresToOutline(square, [3, 3])).toBeCloseTo(metresBetween([3, 3], [4, 3]), -3);
+    expect(metresToOutline(square, [5, 1])).toBeCloseTo(metresBetween([5, 1], [4, 1]), -3);
+    expect(metresToOutline(square, [1.5, 1.1])).toBeLessThan(11_200);
+    expect(metresToOutline({ type: 'Point', coordinates: [0, 0] }, [0, 0])).toBe(Infinity);
+  });
   it('a hole is outside', () => {
     expect(contains(square, [3, 3])).toBe(true);
     expect(contains(square, [1.5, 1.5])).toBe(false);

@@ -29,5 +29,7 @@ export const pickWords = messages({
   unknown: { th: 'ยังไม่ทราบจุดเกิดเหตุ', en: 'The place is not known yet' },
   clear: { th: 'ล้างจุดที่เลือก', en: 'Clear the point' },
   outside: { th: 'จุดนี้อยู่นอกพื้นที่ของเมือง โปรดตรวจสอบ', en: 'This point is outside the city. Check it.' },
+  offshore: { th: 'จุดนี้อยู่ในทะเล ห่างจาก {place} ประมาณ {distance}', en: 'This point is in the sea, about {distance} from {place}.' },
+  road: { th: 'ทางหลวงหมายเลข {ref}', en: 'Highway {ref}' },
   placeless: { th: 'ไม่ทราบเขต', en: 'area not known' },
 });
