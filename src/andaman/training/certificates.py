@@ -20,9 +20,8 @@ from andaman.kernel.time import DAY, Clock, format_time
 from andaman.kernel.words import Words
 from andaman.training.course import Course
 from andaman.training.problems import NoSuchCertificate
-from andaman.training.types import CERTIFICATE
+from andaman.training.types import CERTIFICATE, RECORD_SCOPE
 
-SCOPE: Final = ("/training/record",)
 PREFIX: Final = "รับรอง"
 """Of its number, which would else be that of an incident."""
 
@@ -78,7 +77,7 @@ class Certificates:
             doc = entity(
                 self._id(course, person),
                 CERTIFICATE.name,
-                scope=SCOPE,
+                scope=RECORD_SCOPE,
                 name=lang(**course.title.json()),
                 refCourse=rel(urn("Course", course.id)),
                 person=prop(person),

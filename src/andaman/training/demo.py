@@ -12,9 +12,7 @@ from andaman.broker.api import Doc, entity, prop
 from andaman.kernel.ids import urn
 from andaman.kernel.time import DAY, Micros
 from andaman.training.framework import MAX_LEVEL, Framework
-
-SCOPE: Final = ("/training/record",)
-
+from andaman.training.types import RECORD_SCOPE
 
 SIGN_INS: Final = "demo-sign-in.json"
 """In the data directory of a demonstration: user name → password."""
@@ -44,7 +42,7 @@ def simulated_staff(
                 entity(
                     urn("StaffMember", key),
                     "StaffMember",
-                    scope=SCOPE,
+                    scope=RECORD_SCOPE,
                     person=prop(person),
                     staffRole=prop(role.id),
                     origin=prop("simulated"),
@@ -59,7 +57,7 @@ def simulated_staff(
                     entity(
                         urn("LearningRecord", f"{key}-{competency}"),
                         "LearningRecord",
-                        scope=SCOPE,
+                        scope=RECORD_SCOPE,
                         person=prop(person),
                         competency=prop(competency),
                         level=prop(level, now - int(age * DAY)),

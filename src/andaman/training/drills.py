@@ -65,9 +65,9 @@ MAX_KEPT: Final = 10
 """Drills of one person whose copies of the city are kept; older ones go before a new one begins."""
 _BATCH: Final = 500
 _LOOK_S: Final = 3600.0
+"""At least so often it is looked for drills whose time is over: the clock may have been set."""
 _START: Final = "drill"
 _TOKEN: Final = "token:"  # noqa: S105
-"""At least so often it is looked for drills whose time is over: the clock may have been set."""
 
 
 class Drills:

@@ -94,7 +94,7 @@ class Figures:
             row = EntityRef(id=urn("StaffRole", role.id), attribute="requires")
             return Basis(title=title, value=wanted, constants=(level,), entities=(row,))
         people = self._staff.standings(role.id, competency.id, wanted)
-        counted = self._counted(people, what)
+        counted = _counted(people, what)
         lasts = Constant(
             name=Words("อายุของหลักฐาน", "A proof is valid for"),
             value=competency.valid_days,
@@ -115,7 +115,7 @@ class Figures:
             title=TITLES["holders"],
             kind=KIND,
             key=f"{role.id}/{competency.id}/holders",
-            value=len(self._counted(people, "holders")),
+            value=len(_counted(people, "holders")),
             unit=_PEOPLE,
         )
         return Basis(
@@ -130,13 +130,6 @@ class Figures:
             parts=(held,) if missing else (),
             note=_PERSONAL,
         )
-
-    def _counted(self, people: list[Standing], what: str) -> list[Standing]:
-        """Those of a column; of ``missing`` the ones that the posts are reduced by."""
-        if what == "expiring":
-            return [one for one in people if one.expires_soon(self._staff.now())]
-        state = State.HOLDER if what == "missing" else State(what)
-        return [one for one in people if one.state is state]
 
     def _population(self, role: StaffRole, number: int) -> Words:
         simulated = len(
@@ -161,6 +154,14 @@ class Figures:
             entities=tuple(EntityRef(id=one.id, attribute="staffRole") for one in members),
             note=_PERSONAL,
         )
+
+
+def _counted(people: list[Standing], what: str) -> list[Standing]:
+    """Those of a column; of ``missing`` the ones that the posts are reduced by."""
+    if what == "expiring":
+        return [one for one in people if one.expiring]
+    state = State.HOLDER if what == "missing" else State(what)
+    return [one for one in people if one.state is state]
 
 
 def _entity(one: Standing, ids: dict[str, str]) -> EntityRef:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Any
 
 from andaman.broker.api import (
     Broker,
@@ -44,9 +44,8 @@ from andaman.training.problems import (
 from andaman.training.quiz import Sheet, mark, questions_json, review, sheet
 from andaman.training.reading import begun, check_read
 from andaman.training.staff import Staff
+from andaman.training.types import RECORD_SCOPE
 from andaman.training.views import DrillRun
-
-RECORD_SCOPE: Final = ("/training/record",)
 
 
 class TrainingService:

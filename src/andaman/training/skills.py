@@ -53,14 +53,12 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """``proof``: the one that decides; None where there is none."""
+    """``proof``: the one that decides; None where there is none. ``expiring``: a holder, but for less than ``SOON``."""
 
     person: str
     state: State
     proof: Proof | None
-
-    def expires_soon(self, at: Micros) -> bool:
-        return self.state is State.HOLDER and self.proof is not None and self.proof.until <= at + SOON
+    expiring: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +100,9 @@ def standing(person: str, wanted: int, proofs: Sequence[Proof], at: Micros) -> S
     valid = best(one for one in proofs if one.until > at)
     lapsed = best(one for one in proofs if one.until <= at)
     if valid is not None:
-        return Standing(person, State.HOLDER if valid.record.level >= wanted else State.BELOW, valid)
+        if valid.record.level < wanted:
+            return Standing(person, State.BELOW, valid)
+        return Standing(person, State.HOLDER, valid, valid.until <= at + SOON)
     if lapsed is not None and lapsed.record.level >= wanted:
         return Standing(person, State.EXPIRED, lapsed)
     return Standing(person, State.UNKNOWN, lapsed)
@@ -142,7 +142,7 @@ def skill_gap(
                     wanted,
                     role.posts,
                     count[State.HOLDER],
-                    sum(one.expires_soon(at) for one in people),
+                    sum(one.expiring for one in people),
                     count[State.BELOW],
                     count[State.EXPIRED],
                     count[State.UNKNOWN],

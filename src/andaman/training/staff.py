@@ -55,8 +55,5 @@ class Staff:
         proofs = proofs_of(self.records(), self.framework().competencies, now)
         return standings(role, competency, wanted, self.members(), proofs, now)
 
-    def now(self) -> int:
-        return self._clock()
-
     def _all(self, kind: str) -> list[Doc]:
         return list(self._broker.iter_entities([iri(kind)], FULL_ACCESS))

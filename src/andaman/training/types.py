@@ -10,6 +10,9 @@ from andaman.training.tasks import ROLES
 from andaman.units import MTR, SEC
 from andaman.vocabulary import Attribute, Code, EntityType, Namespace
 
+RECORD_SCOPE: Final = ("/training/record",)
+"""Of what people have learned: personal data."""
+
 _STEPS: Final = Attribute(
     "steps", Words("ขั้นตอน", "Steps"), "JsonProperty", namespace=Namespace.DEFAULT, hidden=True
 )

@@ -86,6 +86,7 @@ export const msg = messages({
   who: { th: 'ผู้ฝึก', en: 'Trainee' },
   state: { th: 'สถานะ', en: 'State' },
   never: { th: 'ไม่พบในบันทึกของการฝึก', en: 'not in the record of the drill' },
+  nothingCounted: { th: 'ไม่มีสิ่งที่นับคะแนนได้', en: 'nothing that counted' },
   notCounted: { th: 'เหตุผลที่ไม่นับ', en: 'Why not counted' },
   seconds: { th: '{n} วินาที', en: '{n} s' },
   closedWord: { th: 'ปิดแล้ว', en: 'closed' },

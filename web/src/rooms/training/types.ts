@@ -91,7 +91,7 @@ export interface Criterion {
   entities?: string[];
   right?: Message;
   why?: Message;
-  /** Why what was done did not count. */
+  /** Why what was done did not count; absent in scores of older versions, which do not say it. */
   note?: Message | null;
 }
 export interface Score {
