@@ -186,7 +186,7 @@ class _Try:
             yield from self._unit_failures(false)
         task = next((one for one in part.tasks if one.kind is K.HAND_OVER), None)
         if task is not None and not self._counted(task):
-            left = self._left_out(_KINDS[task.kind], lambda fact: self._why_not(task, fact))
+            left = self._refused(task)
             if left is None:
                 title = Words("ไม่พบการส่งต่อเหตุให้ผู้สั่งการในบันทึก", "The incident was never handed over")
                 yield Failure("never-handed-over", title, ())
@@ -235,7 +235,7 @@ class _Try:
             case K.CLOSE:
                 return self._closed(task)
         since = self._opened.at if self._opened else 0
-        left = self._left_out(_KINDS[task.kind], lambda fact: self._why_not(task, fact))
+        left = self._refused(task)
         return self._timed(task, self._counted(task), lambda _: since, left)
 
     def _counted(self, task: Task) -> list[Fact]:
@@ -243,6 +243,15 @@ class _Try:
         if any(self._untrue(task, fact) for fact in facts):
             return []  # whoever ticks what nobody did has checked nothing
         return [fact for fact in facts if self._why_not(task, fact) is None]
+
+    def _refused(self, task: Task) -> Uncounted | None:
+        """An untrue tick before the others: it is what cost the points."""
+        untrue = [fact for fact in self._of(*_KINDS[task.kind]) if self._untrue(task, fact)]
+
+        def why(fact: Fact) -> Words | None:
+            return None if untrue and fact not in untrue else self._why_not(task, fact)
+
+        return self._left_out(_KINDS[task.kind], why)
 
     def _why_not(self, task: Task, fact: Fact) -> Words | None:
         """Why what the trainee did about this incident does not count for the task; None where it does."""
