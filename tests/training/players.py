@@ -83,9 +83,9 @@ class Player:
         body = {"incidentType": kind, "severity": severity, "location": place, **more}
         return await self._do(read_form(OpenIncident, body))
 
-    async def check(self, incident: str, item: int = 0) -> None:
+    async def check(self, incident: str, item: int = 0, done: bool = True) -> None:
         words = ROWS.rows(INCIDENT_TYPES)["roadAccident"].checklist[item]
-        await self._do(CheckItem(incident=incident, item=BothLanguages(th=words.th, en=words.en)))
+        await self._do(CheckItem(incident=incident, item=BothLanguages(th=words.th, en=words.en), done=done))
 
     async def hand_over(self, incident: str) -> None:
         await self._do(HandOver(incident=incident, text="Two injured, conscious, on the hill road"))

@@ -142,10 +142,20 @@ def test_waiting_and_ticking_what_nobody_did_has_no_points_for_checking(tmp_path
         for item in range(5):
             await one.check(incident, item)
 
-    score = play(tmp_path, "operator", script)
+    async def and_takes_them_back(one: Player) -> None:
+        incident = await one.open(refAlert=await one.report())
+        one.wait(11)
+        for item in range(5):
+            await one.check(incident, item)
+        one.wait(5)
+        for item in range(1, 5):
+            await one.check(incident, item, done=False)
+
+    score = play(tmp_path / "a", "operator", script)
     line = next(one for one in score["criteria"] if one["id"] == "verify")
     assert line["points"] == 0
     assert "ทั้งที่ยังไม่มีผู้ทำ" in line["note"]["th"]
+    assert points(play(tmp_path / "b", "operator", and_takes_them_back))["verify"] == 15
 
 
 def test_the_second_on_the_list_of_advice_passes_too(tmp_path: Path) -> None:

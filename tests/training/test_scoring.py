@@ -304,6 +304,17 @@ def test_a_tick_of_what_nobody_did_costs_the_points_of_the_true_ones(true, false
     assert SENT_BY_NOBODY["th"] in line.note.th
 
 
+def test_a_tick_that_was_taken_back_costs_nothing_and_earns_nothing():
+    wrong, back = (
+        checked(120, SENT_BY_NOBODY),
+        fact("item-unchecked", 130, "u", incident="i", item=SENT_BY_NOBODY),
+    )
+    assert called(checked(110), wrong, back)["verify"].points == 15
+    assert called(checked(110), back, replace(wrong, at=at(140)))["verify"].points == 0, "ticked again"
+    alone = called(checked(110), fact("item-unchecked", 130, "u", incident="i", item=ASKED))["verify"]
+    assert (alone.points, alone.note.en) == (0, "the tick was taken back")
+
+
 def test_where_the_city_has_another_checklist_any_item_may_be_true():
     names = replace(NAMES, checklist=())
     journal = [*PERFECT[:4], checked(120, {"th": "ก", "en": "a"})]

@@ -98,7 +98,8 @@ def test_an_operator_passes_the_drill_of_their_role_and_prints_a_certificate(
     panel = open_incident(page)
     expect(panel.get_by_role("button", name="Hand over to a dispatcher")).to_be_visible()
     page.wait_for_timeout(11_000)  # the caller is asked
-    panel.locator("input[type=checkbox]").first.check()
+    panel.locator("input[type=checkbox]").first.click()
+    expect(panel.locator("input[type=checkbox]").first).to_be_checked()
     page.wait_for_timeout(5_000)
     panel.get_by_label("What the dispatcher must know").fill("One person, conscious, ankle hurt")
     panel.get_by_role("button", name="Hand over to a dispatcher").click()

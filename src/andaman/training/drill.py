@@ -61,7 +61,7 @@ class Scenario:
 @dataclass(frozen=True, slots=True)
 class Fact:
     """One thing the record shows. ``kind``: inject, alert-raised, alert-acknowledged, incident-opened, incident-corrected,
-    item-checked, handed-over, note, unit-assigned, unit-enRoute, unit-onScene, unit-clear, incident-closed. ``data`` holds
+    item-checked, item-unchecked, handed-over, note, unit-assigned, unit-enRoute, unit-onScene, unit-clear, incident-closed. ``data`` holds
     what the tasks need."""
 
     kind: str

@@ -12,7 +12,12 @@ DRILL_ACTOR: Final = "system:drill"
 _ALERT, _INCIDENT, _ASSIGNMENT, _ENTRY = map(iri, ("Alert", "Incident", "Assignment", "TimelineEntry"))
 _TOLD: Final = ("incidentType", "severity", "location")
 """The facts that people give when they open an incident, and can correct."""
-_ENTRIES: Final = {"check": "item-checked", "handover": "handed-over", "note": "note"}
+_ENTRIES: Final = {
+    "check": "item-checked",
+    "uncheck": "item-unchecked",
+    "handover": "handed-over",
+    "note": "note",
+}
 
 
 def facts_of(events: Iterable[Event], main_entity: str) -> list[Fact]:

@@ -28,6 +28,7 @@ from andaman.training.uncounted import (
     OTHER_ALERT,
     OTHER_INCIDENT,
     OTHER_STEPS,
+    TAKEN_BACK,
     TOO_EARLY,
     TOO_SHORT,
     WRONG_KIND,
@@ -257,6 +258,8 @@ class _Try:
         """Why what the trainee did about this incident does not count for the task; None where it does."""
         seconds = (fact.at - self._opened.at) / SECOND if self._opened else 0.0
         length = int(fact.data.get("length") or 0)
+        if self._taken_back(fact):
+            return TAKEN_BACK
         if self._untrue(task, fact):
             item = fact.data["item"]
             return NOBODY_DID.fill({"item": Words(item["th"], item["en"])})
@@ -278,7 +281,13 @@ class _Try:
         true = [one.json() for one in task.items if one in self._drill.names.checklist]
         item = fact.data.get("item")
         told = isinstance(item, dict) and item.keys() >= {"th", "en"}
-        return task.kind is K.VERIFY and bool(true) and told and item not in true
+        return (
+            task.kind is K.VERIFY and bool(true) and told and item not in true and not self._taken_back(fact)
+        )
+
+    def _taken_back(self, tick: Fact) -> bool:
+        later = (f for f in self._of("item-unchecked") if (f.at, f.seq) > (tick.at, tick.seq))
+        return tick.kind == "item-checked" and any(f.data.get("item") == tick.data.get("item") for f in later)
 
     def _acknowledged(self, task: Task) -> Criterion:
         alerts, trainee = self._drill.alerts, self._drill.trainee

@@ -31,6 +31,7 @@ TOO_SHORT: Final = Words(
 NOBODY_DID: Final = Words(
     "ทำเครื่องหมาย “{item}” ทั้งที่ยังไม่มีผู้ทำ", "“{item}” was ticked, although nobody had done it"
 )
+TAKEN_BACK: Final = Words("ยกเลิกเครื่องหมายแล้ว", "the tick was taken back")
 FALSE_ARRIVAL: Final = Words(
     "บันทึกว่าหน่วยถึงที่เกิดเหตุก่อนเวลาที่เดินทางถึงได้จริง", "the unit was recorded on scene before it could have arrived"
 )
