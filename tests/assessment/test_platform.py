@@ -15,6 +15,7 @@ import pytest
 from starlette.applications import Starlette
 
 from andaman.assessment.connectivity import ConnectivityService
+from andaman.assessment.figures import Figures
 from andaman.assessment.reach.land import expand
 from andaman.assessment.routes import routes
 from andaman.assessment.service import AssessmentService
@@ -182,6 +183,10 @@ def test_a_series_that_somebody_doubled_by_hand_meets_no_target_and_names_the_co
         assert deaths["byHand"] == 1
         assert "820,422" in deaths["doubts"][0]["en"]
         assert "410,211" in deaths["doubts"][0]["en"]
+        basis = await Figures(assessment, ConnectivityService(assessment)).indicator(
+            "road-deaths", system_actor("auditor")
+        )
+        assert "820,422" in str([detail.value for detail in basis.details])
         stored = value(broker.find(deaths["entity"], FULL_ACCESS) or {"attrs": {}}, "target")
         assert stored["benchmark"]["met"] is None
         assert after["water-loss"]["byHand"] == 0

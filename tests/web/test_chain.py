@@ -31,7 +31,7 @@ def test_each_page_opens_in_words_and_passes_axe(screens: Any, lang: str, theme:
     screen = screens(lang=lang, theme=theme)
     for path, heading in PAGES.items():
         page = screen.open(path)
-        expect(page.locator("h1")).to_have_text(heading[lang])
+        expect(page.locator("h1")).to_have_text(heading[lang], timeout=60_000)
         expect(page.locator(".page .panel, .page article, .page table").first).to_be_visible(timeout=60_000)
         page.wait_for_timeout(500)
         assert serious(page) == [], path
@@ -45,3 +45,14 @@ def test_no_page_scrolls_sideways_on_a_phone(screens: Any) -> None:
         expect(page.locator("h1")).to_be_visible()
         page.wait_for_timeout(1500)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
+def test_values_of_a_map_differ_by_more_than_their_colour(screens: Any) -> None:
+    """Each value of the legend has a pattern of its own; the map draws the same patterns."""
+    page = screens(lang="th").open("/assessment")
+    expect(page.locator("svg[data-pattern]").first).to_be_visible(timeout=60_000)
+    drawn = page.locator("svg[data-pattern]").evaluate_all(
+        "all => all.map((one) => [...one.querySelectorAll('rect[x]')].map((r) => `${r.getAttribute('x')} ${r.getAttribute('y')}`).join())"
+    )
+    assert len(drawn) == 5
+    assert len(set(drawn)) == len(drawn)

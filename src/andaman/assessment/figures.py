@@ -131,7 +131,7 @@ class Figures:
             check=Words(f"คุณภาพข้อมูลขั้นที่ {step} จาก 6", f"data quality step {step} of 6"),
             formula=words_of(row["formulaText"]),
             constants=(*constants, *peers, *(() if world is None else (*radii, *SPREAD))),
-            details=() if world is None else households_of(world),
+            details=(*_doubts_of(used), *(() if world is None else households_of(world))),
             parts=tuple(
                 Link(
                     title=words_of(one["label"]) or Words(name, name),
@@ -504,6 +504,12 @@ def _radius_of(indicator: str, name: str) -> tuple[Constant, ...]:
             check=words_of(CHECK_TEXTS[Check.OWN]),
         ),
     )
+
+
+def _doubts_of(used: Iterable[Mapping[str, Any]]) -> tuple[Detail, ...]:
+    """What contradicts these inputs."""
+    found = (words_of(one["doubt"]) for one in used)
+    return tuple(Detail(name=Words("ข้อควรระวัง", "Caution"), value=one) for one in found if one is not None)
 
 
 def _cut_off(row: Mapping[str, Any]) -> tuple[Detail, ...]:

@@ -52,7 +52,7 @@ export const msg = messages({
     en: 'The first value is that of free flow: it is near the upper end of the range, not its middle',
   },
   byHand: { th: 'มีข้อมูลที่บันทึกหรือแก้ไขด้วยมือ {n} รายการ', en: 'entered or changed by hand: {n}' },
-  undecided: { th: 'ยังสรุปไม่ได้ว่าถึงเป้าหมายหรือไม่', en: 'whether the target is met is undecided' },
+  undecided: { th: 'ยังสรุปไม่ได้', en: 'undecided' },
   ranks: { th: 'อันดับ {a}–{b}', en: 'rank {a}–{b}' },
   contributions: { th: 'ความไม่แน่นอนมาจาก', en: 'What makes the range' },
   constants: { th: 'ค่าคงที่และแหล่งอ้างอิง', en: 'Constants and their sources' },
