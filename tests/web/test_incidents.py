@@ -144,6 +144,14 @@ def test_arrivals_are_promised_then_facts_and_recalling_asks(screens: Any, platf
     unit.get_by_role("button", name="Recall unit").click()
     dialog(page).get_by_role("button", name="Confirm").click()
     expect(unit).to_contain_text(re.compile(r"recalled \d\d:\d\d"), timeout=SLOW)
+    expect(unit.locator(".badge").last).to_have_text("Recalled")
+    expect(panel.locator(".timeline")).to_contain_text(f"{name}: Recalled")
+    page.keyboard.press("Control+k")
+    page.get_by_role("combobox").last.fill("Crash for arrivals")
+    page.wait_for_timeout(1500)  # until the server has answered too
+    titles = page.locator("#palette-list [role=option]").all_inner_texts()
+    assert [one for one in titles if one.startswith("Crash for arrivals")] == ["Crash for arrivals\nIncident"]
+    page.keyboard.press("Escape")
     expect(unit).not_to_contain_text("ETA")
 
     far = platform.api("GET", f"/api/command/incidents/{made['id']}/candidates?limit=50", role="dispatcher")

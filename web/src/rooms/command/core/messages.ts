@@ -12,3 +12,6 @@ export const stepWords = messages({
   enRoute: { th: 'ออกเดินทาง', en: 'En route' },
   clear: { th: 'เสร็จภารกิจ', en: 'Clear' },
 });
+
+/** State of an assignment whose unit was called back. */
+export const recalledWord = messages({ state: { th: 'เรียกกลับแล้ว', en: 'Recalled' } });

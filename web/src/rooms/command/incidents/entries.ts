@@ -5,6 +5,7 @@ import { timeline } from '$generated/timeline';
 import { fill, nameText, t, type Message } from '$lib/i18n.svelte';
 import type { LiveEntity } from '$lib/live';
 import { ENDED_INCIDENT } from '../core/state';
+import { assignmentText } from '../core/steps';
 import { msg } from './messages';
 
 /** One line of an incident's timeline: what happened in the reader's language, and what somebody wrote as it is. */
@@ -13,7 +14,8 @@ export function entryText(entry: LiveEntity, unitName: (id: string) => string): 
   const params = entry.a['params'];
   if (!happened || !isRecord(params)) return olderEntryText(entry, unitName);
   const written = entry.a['text'];
-  return [sentence(happened, params), typeof written === 'string' ? written : ''].filter(Boolean).join(' · ');
+  const said = entry.a['code'] === 'unit-step' && params['state'] === 'cancelled' ? `${nameText(params['unit'])}: ${assignmentText('cancelled')}` : sentence(happened, params);
+  return [said, typeof written === 'string' ? written : ''].filter(Boolean).join(' · ');
 }
 
 /** A note, or an entry of a version that stored no codes. */

@@ -9,7 +9,7 @@ export async function find(text: string, signal: AbortSignal): Promise<Hit[]> {
   if (!session.may('incident.read') || text.trim().length < 2) return [];
   const page = await commands.list({ text: text.trim().slice(0, 200), limit: 8 }, signal);
   return page.incidents.map((incident): Hit => ({
-    id: `incident:${incident.id}`,
+    id: incident.id, // as the map's own, so that it is listed once
     title: titleText(incident),
     hint: [incident.a['incidentNumber'], statusText(incident.a['incidentStatus'])].filter(Boolean).join(' · '),
     icon: 'list',
