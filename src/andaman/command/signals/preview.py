@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 from andaman.broker.api import Broker, Doc, short, value
 from andaman.command.answers import PreviewHit, RulePreview
+from andaman.command.core import attributes
 from andaman.command.problems import BandsBeginElsewhere, LimitsOverlap, NameUnused
 from andaman.command.signals.alerts import evidence_json
 from andaman.command.signals.definition import Rule
@@ -17,7 +18,6 @@ from andaman.command.signals.watch import RuleWatch
 from andaman.identity.model import Access
 from andaman.kernel.refusals import Refusal
 from andaman.kernel.time import Clock
-from andaman.kernel.words import Words
 
 ENTITIES_MAX: Final = 2_000
 """Entities of each type that a preview looks at."""
@@ -70,7 +70,7 @@ class Previews:
             if doc is not None:
                 yield PreviewHit(
                     entity=hit.entity_id,
-                    name=_name_of(doc),
+                    name=attributes.names(doc) if value(doc, "name") else None,
                     severity=hit.severity,
                     values=evidence_json(hit.evidence),
                     waits=hit.waits,
@@ -86,20 +86,11 @@ class Previews:
         for kind in tried.unused_types:
             yield NameUnused(name=short(kind), similar=_similar(kind, present))
         if tried.unused_attributes:
-            attributes = {attr for doc in self._present(types_of(rule), tenant)[0] for attr in doc["attrs"]}
+            known = {attr for doc in self._present(types_of(rule), tenant)[0] for attr in doc["attrs"]}
             for attr in tried.unused_attributes:
-                yield NameUnused(name=short(attr), similar=_similar(attr, attributes))
+                yield NameUnused(name=short(attr), similar=_similar(attr, known))
 
 
 def _similar(name: str, known: Iterable[str]) -> str:
     found = get_close_matches(short(name), sorted({short(one) for one in known}), 3)
     return ", ".join(found) or "–"
-
-
-def _name_of(doc: Doc) -> Words | None:
-    found: Any = value(doc, "name")
-    if isinstance(found, dict) and found:
-        texts = {key: str(text) for key, text in found.items()}
-        some = next(iter(texts.values()))
-        return Words(texts.get("th", some), texts.get("en", some))
-    return Words(found, found) if isinstance(found, str) and found else None
