@@ -252,6 +252,26 @@ def test_who_saves_second_sees_what_the_first_changed_and_loses_nothing(
     assert (now["name"]["en"], now["mapSign"]) == ("Patrol car", "dot")
 
 
+def test_an_own_draft_is_edited_and_leaves_no_rival(screens: Any) -> None:
+    page = screens("admin").open("/definitions/unit-types/towTruck")
+    page.get_by_role("button", name="Edit", exact=True).click()
+    name = page.get_by_label("Name (English)")
+    for text, button in (("First draft", "Save as a draft"), ("Second draft", "Save as a draft")):
+        name.fill(text)
+        page.get_by_role("button", name=button).click()
+        newest = history(page).locator("ol > li").first
+        expect(newest).to_contain_text("Draft")
+        expect(page.get_by_role("status").filter(has_text="is saved")).to_be_focused()
+        if text == "First draft":
+            newest.get_by_role("button", name=re.compile("^Edit the draft")).click()
+            expect(name).to_have_value("First draft")
+    before = history(page).locator("ol > li").nth(1)
+    expect(before).to_contain_text("Withdrawn")
+    expect(before).to_contain_text("Edited as a newer draft")
+    assert serious(page) == []
+    history(page).locator("ol > li").first.get_by_role("button", name="Withdraw").click()
+
+
 def test_a_new_definition_needs_a_code_of_its_own(screens: Any) -> None:
     page = screens("admin", lang="th").open("/definitions/unit-types?new=1")
     page.get_by_label("ชื่อ (ภาษาไทย)").fill("รถพยาบาล 2")

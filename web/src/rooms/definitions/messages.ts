@@ -60,6 +60,8 @@ export const msg = messages({
   from: { th: 'เนื้อหาจากฉบับที่ {n} โปรดตรวจทานก่อนบันทึก', en: 'The form has the content of version {n}. Check it before you save.' },
   draftAgainReason: { th: 'นำเนื้อหาฉบับที่ {n} กลับมาใช้', en: 'Back to version {n}' },
   enforced: { th: 'ฉบับที่ {n} มีผลใช้บังคับแล้ว', en: 'Version {n} is in force.' },
+  editDraft: { th: 'แก้ไขร่าง', en: 'Edit the draft' },
+  draftReplaced: { th: 'แก้ไขเป็นร่างใหม่', en: 'Edited as a newer draft' },
   drafted: { th: 'บันทึกร่างฉบับที่ {n} แล้ว', en: 'Draft {n} is saved.' },
   asked: { th: 'เสนอร่างฉบับที่ {n} เพื่อขออนุมัติแล้ว', en: 'Draft {n} waits for review.' },
   withdrawn: { th: 'ถอนร่างฉบับที่ {n} แล้ว', en: 'Draft {n} is withdrawn.' },
