@@ -61,7 +61,7 @@ def problems_ts() -> str:
     """Code → words, and what each parameter is. A code of a whole class of errors has no ``params``."""
     lines = [
         _HEAD.format(source="the error classes in src/andaman"),
-        "export type ParamKind = 'name' | 'names' | 'state' | 'states' | 'field' | 'time' | 'number' | 'text';\n",
+        "export type ParamKind = 'name' | 'names' | 'state' | 'states' | 'field' | 'time' | 'day' | 'number' | 'text';\n",
         "export interface ProblemWords {\n  readonly th: string;\n  readonly en: string;\n",
         "  readonly params?: Readonly<Record<string, ParamKind>>;\n}\n\n",
         "export const problems: Readonly<Record<string, ProblemWords>> = {\n",

@@ -89,18 +89,23 @@ def test_a_form_that_is_not_in_order_is_refused(tmp_path):
         async with platform(tmp_path, pack="phuket") as app, client(app, "programme-office") as office:
             for change, code in (
                 ({"deliverable": "D9"}, "no-such-deliverable"),
-                ({"share": 0}, "number-out-of-range"),
-                ({"share": 1.2}, "number-out-of-range"),
+                ({"share": 0}, "not-a-part"),
+                ({"share": 1.2}, "not-a-part"),
                 ({"share": True}, "field-not-understood"),
                 ({"share": None}, "field-missing"),
                 ({"acceptedOn": "29/03/2567"}, "not-a-date"),
                 ({"acceptedOn": "2024-02-30"}, "not-a-date"),
                 ({"acceptedOn": "2999-01-01"}, "accepted-too-late"),
+                ({"acceptedOn": "2022-09-18"}, "accepted-too-early"),
                 ({"document": " "}, "field-missing"),
                 ({"acceptedBy": "ก" * 301}, "field-too-long"),
             ):
                 answer = await office.post(PATH, json={**FORM, **change})
                 assert (answer.json().get("code"), answer.status_code >= 400) == (code, True), change
+            early = await office.post(PATH, json={**FORM, "acceptedOn": "2020-01-01"})
+            assert early.json()["params"] == {"date": "2022-09-19"}  # the day of the signature in Bangkok
+            on_the_day = await office.post(PATH, json={**FORM, "acceptedOn": "2022-09-19"})
+            assert on_the_day.status_code == 201
             for body in ([], "x", 3):
                 assert (await office.post(PATH, json=body)).status_code == 400
         async with platform(tmp_path, pack="phuket") as app:

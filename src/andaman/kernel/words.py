@@ -19,6 +19,9 @@ FieldName = Annotated[str, "field"]
 Time = Annotated[str, "time"]
 """An instant, such as "2026-11-30T07:32:00Z"; a screen shows it in the reader's form."""
 
+Day = Annotated[str, "day"]
+"""A day, such as "2026-11-30"; a screen shows it in the reader's form."""
+
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 
 
@@ -60,7 +63,7 @@ Names = Annotated[Sequence[Words], "names"]
 
 
 def kinds_of(owner: type, parameters: Iterable[str]) -> dict[str, str]:
-    """Parameter → its kind for a reader, by its annotation: name, names, state, states, field, time, number or text."""
+    """Parameter → its kind for a reader, by its annotation: name, names, state, states, field, time, day, number or text."""
     hints = get_type_hints(owner, include_extras=True)
     return {name: _kind(hints[name]) for name in parameters}
 

@@ -18,10 +18,10 @@ from andaman.form import FieldNotUnderstood, body_text
 from andaman.kernel.answers import Answer
 from andaman.kernel.errors import AndamanError
 from andaman.kernel.ids import urn
-from andaman.kernel.refusals import FieldMissing, FieldTooLong, NumberOutOfRange
+from andaman.kernel.refusals import FieldMissing, FieldTooLong
 from andaman.kernel.time import Micros, local_date
 from andaman.kernel.words import Words
-from andaman.programme.problems import AcceptedTooLate, AcceptedTooMuch, NotADate
+from andaman.programme.problems import AcceptedTooEarly, AcceptedTooLate, AcceptedTooMuch, NotADate, NotAPart
 from andaman.programme.types import ACCEPTANCE
 
 SCOPE: Final = ("/programme/acceptance",)
@@ -52,9 +52,10 @@ class AcceptanceShown(Answer, frozen=True, kw_only=True):
     approved_by: str
 
 
-def acceptance_of(body: Any, began: Micros) -> Acceptance:
-    """From a request. ``began``: when the platform's record begins; later work is evidence of the platform itself. Raises
-    FieldMissing, FieldTooLong, FieldNotUnderstood, NumberOutOfRange, NotADate and AcceptedTooLate."""
+def acceptance_of(body: Any, signed: Micros, began: Micros) -> Acceptance:
+    """From a request. ``signed``: the programme's agreement; nothing was accepted for it before that day. ``began``: when the
+    platform's record begins; later work is evidence of the platform itself. Raises FieldMissing, FieldTooLong,
+    FieldNotUnderstood, NotAPart, NotADate, AcceptedTooEarly and AcceptedTooLate."""
     fields = body if isinstance(body, dict) else {}
     texts = {name: body_text(fields, name).strip() for name in _TEXTS}
     for name, found in texts.items():
@@ -68,10 +69,12 @@ def acceptance_of(body: Any, began: Micros) -> Acceptance:
     if isinstance(share, bool) or not isinstance(share, int | float):
         raise FieldNotUnderstood(field="share", reason="It must be a number")
     if not 0 < share <= 1:
-        raise NumberOutOfRange(field="share", low=0, high=1)
-    first = local_date(began).date()
-    if _day(texts["acceptedOn"]) > first:
-        raise AcceptedTooLate(date=first.isoformat())
+        raise NotAPart(field="share")
+    day, earliest, latest = _day(texts["acceptedOn"]), local_date(signed).date(), local_date(began).date()
+    if day < earliest:
+        raise AcceptedTooEarly(date=earliest.isoformat())
+    if day > latest:
+        raise AcceptedTooLate(date=latest.isoformat())
     return Acceptance(
         deliverable=texts["deliverable"],
         share=float(share),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from andaman.kernel.errors import BadRequestData, Conflict, ResourceNotFound
 from andaman.kernel.refusals import Refusal
-from andaman.kernel.words import FieldName, Words
+from andaman.kernel.words import Day, FieldName, Words
 
 
 class QuarterNotBegun(Refusal, BadRequestData):
@@ -57,15 +57,36 @@ class NotADate(Refusal, BadRequestData):
     field: FieldName
 
 
+class NotAPart(Refusal, BadRequestData):
+    """People enter percents; ``share`` is 0 to 1."""
+
+    code = "not-a-part"
+    words = Words(
+        "{field}ต้องมากกว่าร้อยละ 0 และไม่เกินร้อยละ 100", "{field} must be more than 0 and at most 100 percent"
+    )
+    field: FieldName
+
+
+class AcceptedTooEarly(Refusal, BadRequestData):
+    """``date``: when the agreement of the programme was signed."""
+
+    code = "accepted-too-early"
+    words = Words(
+        "วันที่ตรวจรับต้องไม่ก่อนวันลงนามข้อตกลงของโครงการ ({date})",
+        "Work is not accepted before the agreement of the programme was signed ({date})",
+    )
+    date: Day
+
+
 class AcceptedTooLate(Refusal, BadRequestData):
     """``date``: when the record of the platform begins."""
 
     code = "accepted-too-late"
     words = Words(
-        "งานที่ตรวจรับหลังจากแพลตฟอร์มเริ่มบันทึกข้อมูล ต้องใช้หลักฐานในแพลตฟอร์ม",
-        "Work that was accepted after the platform's record begins is shown by evidence in the platform",
+        "งานที่ตรวจรับหลังจากแพลตฟอร์มเริ่มบันทึกข้อมูล ({date}) ต้องใช้หลักฐานในแพลตฟอร์ม",
+        "Work that was accepted after the platform's record begins ({date}) is shown by evidence in the platform",
     )
-    date: str
+    date: Day
 
 
 class NeverEdited(Refusal, Conflict):

@@ -268,7 +268,8 @@ class ProgrammeService:
     async def enter(self, body: Any, actor: Actor, credential: Credential | None) -> Proposal:
         """Propose an acceptance. Raises what ``acceptance_of`` raises, NoSuchDeliverable and AcceptedTooMuch."""
         began = await self._broker.recorded_since()
-        wanted = acceptance.acceptance_of(body, self._clock() if began is None else began)
+        signed = parse_time(self.plan_now().about.signed)
+        wanted = acceptance.acceptance_of(body, signed, self._clock() if began is None else began)
         self._check(wanted, await self.acceptances(), await self.waiting(actor))
         return await self._approvals.propose(
             self._action,

@@ -14,6 +14,7 @@ const SAMPLE: Record<ParamKind, unknown> = {
   state: 'enRoute',
   states: ['enRoute', 'onScene'],
   time: '2026-11-30T07:32:00Z',
+  day: '2022-09-19',
   field: 'severity',
   number: 30,
   text: '๑๒๓',
@@ -46,6 +47,10 @@ describe('a refusal', () => {
   it('names what can be done', () => {
     const extra = { code: 'incident-step-not-allowed', params: { state: 'closed', step: 'onScene', allowed: ['triaged'] }, allowed: ['triaged'] };
     expect(problemText(problem(409, 'x', extra))).toBe('เหตุอยู่ในสถานะ “ปิดแล้ว” จึงเปลี่ยนเป็น “ถึงที่เกิดเหตุ” ไม่ได้ · ขณะนี้ทำได้: ประเมินแล้ว');
+  });
+  it('has a day as people say it, without a time', () => {
+    const early = problem(400, 'x', { code: 'accepted-too-early', params: { date: '2022-09-19' } });
+    expect(problemText(early)).toBe('วันที่ตรวจรับต้องไม่ก่อนวันลงนามข้อตกลงของโครงการ (19 กันยายน 2565)');
   });
   it('names the field', () => {
     expect(problemText(problem(400, 'x', { code: 'field-missing', params: { field: 'outcome' }, field: 'outcome' }))).toBe('โปรดกรอกผลการดำเนินการ');

@@ -1,6 +1,6 @@
 /** Sentences of the platform (generated/) with their parameters, as the reader calls things: states, fields, names. */
 import { messages, nameText, t, type Message } from '$lib/i18n.svelte';
-import { dateTime } from '$lib/format';
+import { dateLong, dateTime } from '$lib/format';
 import { severityWords, stateWords } from '$generated/codes';
 
 /** Fields as the forms call them. */
@@ -52,7 +52,7 @@ export const fieldWords: Record<string, Message> = messages({
 });
 
 /** What a parameter is to a reader; generated/ names it for each sentence. */
-export type ParamKind = 'name' | 'names' | 'state' | 'states' | 'field' | 'time' | 'number' | 'text';
+export type ParamKind = 'name' | 'names' | 'state' | 'states' | 'field' | 'time' | 'day' | 'number' | 'text';
 export interface Sentence extends Message {
   readonly params?: Readonly<Record<string, ParamKind>>;
 }
@@ -76,6 +76,7 @@ export const SHOWN: Record<ParamKind, (value: unknown) => string> = {
   states: (value) => list(value, (one) => state(String(one))),
   field: (value) => fieldText(String(value)) || String(value),
   time: (value) => dateTime(String(value)),
+  day: (value) => dateLong(String(value)),
   number: String,
   text: String,
 };

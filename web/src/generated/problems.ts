@@ -1,5 +1,5 @@
 /** Made from the error classes in src/andaman by `make generated`. Do not edit. */
-export type ParamKind = 'name' | 'names' | 'state' | 'states' | 'field' | 'time' | 'number' | 'text';
+export type ParamKind = 'name' | 'names' | 'state' | 'states' | 'field' | 'time' | 'day' | 'number' | 'text';
 export interface ProblemWords {
   readonly th: string;
   readonly en: string;
@@ -7,7 +7,8 @@ export interface ProblemWords {
 }
 
 export const problems: Readonly<Record<string, ProblemWords>> = {
-  "accepted-too-late": {"th": "งานที่ตรวจรับหลังจากแพลตฟอร์มเริ่มบันทึกข้อมูล ต้องใช้หลักฐานในแพลตฟอร์ม", "en": "Work that was accepted after the platform's record begins is shown by evidence in the platform", "params": {"date": "text"}},
+  "accepted-too-early": {"th": "วันที่ตรวจรับต้องไม่ก่อนวันลงนามข้อตกลงของโครงการ ({date})", "en": "Work is not accepted before the agreement of the programme was signed ({date})", "params": {"date": "day"}},
+  "accepted-too-late": {"th": "งานที่ตรวจรับหลังจากแพลตฟอร์มเริ่มบันทึกข้อมูล ({date}) ต้องใช้หลักฐานในแพลตฟอร์ม", "en": "Work that was accepted after the platform's record begins ({date}) is shown by evidence in the platform", "params": {"date": "day"}},
   "accepted-too-much": {"th": "ตรวจรับได้อีกไม่เกินร้อยละ {left} ของผลผลิตนี้", "en": "At most {left} percent of this deliverable can still be accepted", "params": {"left": "number"}},
   "address-sign-ins-busy": {"th": "มีผู้เข้าสู่ระบบจากที่อยู่เครือข่ายนี้พร้อมกันหลายคน โปรดลองใหม่ในอีกสักครู่", "en": "Too many people sign in at this address; try again in a few seconds", "params": {"retryAfter": "number"}},
   "address-watches-full": {"th": "มีการติดตามข้อมูลเรียลไทม์จากที่อยู่เครือข่ายนี้ {count} รายการแล้ว โปรดปิดบางหน้าจอหรือเข้าสู่ระบบ", "en": "There are {count} watches from this address already; end some, or sign in", "params": {"count": "number"}},
@@ -105,6 +106,7 @@ export const problems: Readonly<Record<string, ProblemWords>> = {
   "no-such-version": {"th": "ไม่มีฉบับที่ {number}", "en": "There is no version {number}", "params": {"number": "text"}},
   "not-a-choice": {"th": "{field}ต้องเป็นค่าใดค่าหนึ่งต่อไปนี้: {choices}", "en": "{field} must be one of {choices}", "params": {"field": "field", "choices": "states"}},
   "not-a-date": {"th": "{field}ต้องเป็นวันที่ เช่น 2026-11-22", "en": "{field} must be a date, such as 2026-11-22", "params": {"field": "field"}},
+  "not-a-part": {"th": "{field}ต้องมากกว่าร้อยละ 0 และไม่เกินร้อยละ 100", "en": "{field} must be more than 0 and at most 100 percent", "params": {"field": "field"}},
   "not-a-telephone-number": {"th": "{field}ต้องเป็นหมายเลขที่โทรออกได้ เช่น 191 หรือ 0 7621 2345 ต่อ 12", "en": "{field} must be a number that can be dialled, such as 191 or +66 7621 2345 ext. 12", "params": {"field": "field"}},
   "not-a-time": {"th": "{field}ต้องเป็นวันเวลาพร้อมเขตเวลา เช่น 2026-11-22T07:32:00Z", "en": "{field} must be a date and time with its zone, such as 2026-11-22T07:32:00Z", "params": {"field": "field"}},
   "not-a-whole-number": {"th": "{field}ต้องเป็นจำนวนเต็มตั้งแต่ {low} ถึง {high}", "en": "{field} must be a whole number from {low} to {high}", "params": {"field": "field", "low": "number", "high": "number"}},
