@@ -100,8 +100,8 @@ def judge(now: Micros, last: Micros, synchronized: bool | None, ahead: Micros = 
     if synchronized is False:
         yield Fault(
             Trouble.UNSYNCHRONIZED,
-            "The kernel calls its clock unsynchronized: nothing sets it. Start a time service (NTP, such as chrony or "
-            "systemd-timesyncd)",
+            "No time service keeps this machine's clock right, so recorded times may be off. A trial can go on. Before real "
+            "use, start one (NTP, such as chrony or systemd-timesyncd)",
         )
 
 
@@ -158,7 +158,9 @@ class WatchedClock:
     def _log(self, fault: Fault) -> None:
         if fault.trouble not in self._told:
             self._told.add(fault.trouble)
-            log.error("clock: %s", fault.text)
+            # Not synchronized is a duty for later and no error yet: whoever tries the platform reads this line first.
+            level = logging.WARNING if fault.trouble is Trouble.UNSYNCHRONIZED else logging.ERROR
+            log.log(level, "clock: %s", fault.text)
 
     def faults(self) -> list[Fault]:
         """The present faults."""
@@ -182,7 +184,7 @@ class WatchedClock:
             found += judge(now, now, False)
             self._log(found[-1])
         elif Trouble.UNSYNCHRONIZED in self._told and self._kernel:
-            log.warning("clock: the kernel calls it synchronized now")
+            log.warning("clock: a time service keeps it right again")
             self._told.discard(Trouble.UNSYNCHRONIZED)
         return found
 
