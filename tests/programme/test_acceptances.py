@@ -2,12 +2,15 @@
 
 from andaman.broker.api import OpKind, WriteOp
 from andaman.identity.model import system_actor
+from andaman.programme import withdrawal
 from andaman.programme.acceptance import Acceptance, doc_of
+from andaman.programme.withdrawal import Withdrawal
 
 from ..support import client, platform, run
 from .test_service import draft, rows_of
 
 PATH = "/api/programme/acceptances"
+WITHDRAWALS = "/api/programme/withdrawals"
 FORM = {
     "deliverable": "D1.2",
     "share": 0.6,
@@ -128,6 +131,103 @@ def test_an_acceptance_that_was_typed_in_or_rejected_counts_nothing(tmp_path):
             async with client(app, "administrator") as other:
                 assert (await _decide(other, waiting, "reject")).status_code == 200
             assert (await draft(office))["accepted"] == 0
-            assert (await office.get(PATH)).json() == {"counted": [], "waiting": []}
+            empty = {"counted": [], "waiting": [], "withdrawn": [], "withdrawals": []}
+            assert (await office.get(PATH)).json() == empty
+
+    run(work)
+
+
+async def _accepted(office, other, form=FORM):
+    """An acceptance that counts, as the page shows it."""
+    (waiting,) = (await office.post(PATH, json=form)).json()["waiting"]
+    assert (await _decide(other, waiting)).json()["state"] == "done"
+    return (await office.get(PATH)).json()["counted"][-1]
+
+
+def test_two_people_withdraw_an_acceptance_and_both_entries_stay(tmp_path):
+    """It counts until the second person approves; afterwards the right one can be entered. A release keeps its figures."""
+    reason = "วันที่ในเอกสารผิด"
+
+    async def work():
+        async with (
+            platform(tmp_path, pack="phuket") as app,
+            client(app, "programme-office") as office,
+            client(app, "administrator") as other,
+        ):
+            one = await _accepted(office, other)
+            released = (await office.post("/api/programme/releases", json={})).json()
+            ask = {"acceptance": one["id"], "reason": reason}
+            answer = await office.post(WITHDRAWALS, json=ask)
+            assert answer.status_code == 201, answer.text
+            (waiting,) = answer.json()["withdrawals"]
+            assert (waiting["reason"], waiting["mine"], waiting["mayApprove"]) == (reason, True, False)
+            assert (await office.post(WITHDRAWALS, json=ask)).json()["code"] == "withdrawal-waits"
+            assert (await _decide(office, waiting)).status_code == 403  # the same person
+            assert rows_of(await draft(office))["D1.2"]["accepted"] == 0.6
+            (proposal,) = (await office.get("/api/approvals?state=open")).json()
+            assert next(one["text"]["th"] for one in proposal["facts"] if one["text"]) == reason
+            assert any(one["share"] == 0.6 for one in proposal["facts"])
+
+            assert (await _decide(other, waiting)).json()["state"] == "done"
+            page = (await office.get(PATH)).json()
+            assert (page["counted"], page["waiting"], page["withdrawals"]) == ([], [], [])
+            (gone,) = page["withdrawn"]
+            assert {name: gone[name] for name in one} == one
+            assert (gone["reason"], gone["withdrawnBy"]) == (reason, "test-programme-office")
+            assert gone["withdrawalApprovedBy"] == "test-administrator"
+            now = await draft(office)
+            assert (rows_of(now)["D1.2"]["accepted"], now["withdrawn"]) == (0, [gone])
+            kept = (await office.get(f"/api/programme?release={released['id']}")).json()["release"]
+            assert kept["figures"]["accepted"] == released["figures"]["accepted"] > 0
+            assert (await office.post(WITHDRAWALS, json=ask)).json()["code"] == "no-such-acceptance"
+            await _accepted(office, other, {**FORM, "share": 0.8})
+            assert rows_of(await draft(office))["D1.2"]["accepted"] == 0.8
+
+    run(work)
+
+
+def test_a_withdrawal_that_was_typed_in_rejected_or_has_no_reason_withdraws_nothing(tmp_path):
+    async def work():
+        async with (
+            platform(tmp_path, pack="phuket") as app,
+            client(app, "programme-office") as office,
+            client(app, "administrator") as other,
+        ):
+            one = await _accepted(office, other)
+            content = Withdrawal(acceptance=one["id"], reason="x")
+            typed = withdrawal.doc_of("typed", content, "Anan", "Busaba")
+            await app.broker.must_write([WriteOp(OpKind.CREATE, typed["id"], typed)], system_actor("cli"))
+            ask = {"acceptance": one["id"], "reason": "ผิดฉบับ"}
+            for change, code in (
+                ({"reason": " "}, "field-missing"),
+                ({"reason": "ก" * 1001}, "field-too-long"),
+                ({"acceptance": ""}, "field-missing"),
+                ({"acceptance": "urn:ngsi-ld:ProgrammeAcceptance:9"}, "no-such-acceptance"),
+            ):
+                assert (await office.post(WITHDRAWALS, json={**ask, **change})).json()["code"] == code
+            (waiting,) = (await office.post(WITHDRAWALS, json=ask)).json()["withdrawals"]
+            assert (await _decide(other, waiting, "reject")).status_code == 200
+            assert (await office.get(PATH)).json()["counted"] == [one]
+            async with client(app, "analyst") as http:
+                assert (await http.post(WITHDRAWALS, json=ask)).status_code == 403
+
+    run(work)
+
+
+def test_the_evidence_of_an_accepted_part_is_its_document_and_its_two_people(tmp_path):
+    async def work():
+        async with (
+            platform(tmp_path, pack="phuket") as app,
+            client(app, "programme-office") as office,
+            client(app, "administrator") as other,
+        ):
+            one = await _accepted(office, other)
+            quarter = (await draft(office))["quarter"]
+            key = f"draft-{quarter['year']}-{quarter['quarter']}/deliverable/D1.2/accepted"
+            basis = (await other.get(f"/api/evidence/programme/{key}")).json()
+            (row,) = basis["entities"]
+            assert row["id"] == one["id"]
+            for said in (FORM["document"], one["enteredBy"], one["approvedBy"]):
+                assert said in row["note"]["th"]
 
     run(work)

@@ -71,6 +71,24 @@ def test_staff_read_a_draft_and_the_office_enters_and_releases(screens: Any) -> 
         expect(public.get_by_text(PROBLEMS)).to_be_visible()
         assert serious(public) == []
 
+    page.goto(page.url.split("?")[0] + "?view=draft")
+    page.get_by_role("button", name="ขอถอน").first.click()
+    form = page.get_by_role("dialog")
+    form.get_by_label("เหตุผลที่ถอน").fill("บันทึกเลขที่เอกสารผิด")
+    assert serious(page) == []
+    form.get_by_role("button", name="เสนอถอน").click()
+    expect(page.get_by_text("การถอนที่รออนุมัติ")).to_be_visible(timeout=SLOW)
+    for lang, theme, approve, withdrawn in (
+        ("th", "dark", "อนุมัติ", "ผลการตรวจรับที่ถอนแล้ว"),
+        ("en", "light", None, "Withdrawn acceptances"),
+    ):
+        other = screens("admin", lang=lang, theme=theme).open("/programme?view=draft")
+        if approve:
+            other.get_by_role("button", name=approve, exact=True).first.click()
+        expect(other.get_by_role("heading", name=withdrawn)).to_be_visible(timeout=SLOW)
+        expect(other.get_by_text("บันทึกเลขที่เอกสารผิด").first).to_be_visible()
+        assert serious(other) == []
+
 
 def test_the_report_prints_on_a4_with_letterhead_and_signatures(screens: Any) -> None:
     page = screens("programme", lang="th", theme="dark").open("/programme?view=draft")

@@ -51,6 +51,10 @@ class AcceptanceShown(Answer, frozen=True, kw_only=True):
     entered_by: str
     approved_by: str
 
+    def content(self) -> Acceptance:
+        names = Acceptance.__struct_fields__
+        return Acceptance(**{name: getattr(self, name) for name in names})
+
 
 def acceptance_of(body: Any, signed: Micros, began: Micros) -> Acceptance:
     """From a request. ``signed``: the programme's agreement; nothing was accepted for it before that day. ``began``: when the
@@ -133,6 +137,10 @@ def doc_of(local: str, content: Acceptance, entered_by: str, approved_by: str) -
         approvedBy=prop(approved_by),
         origin=prop("reported"),
     )
+
+
+def local_id(entity_id: str) -> str:
+    return entity_id.removeprefix(f"urn:ngsi-ld:{ACCEPTANCE.name}:")
 
 
 def shown(doc: Doc) -> AcceptanceShown | None:

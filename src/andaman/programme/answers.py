@@ -8,6 +8,7 @@ from andaman.approvals.answers import PersonNamed
 from andaman.kernel.answers import Answer
 from andaman.programme.acceptance import AcceptanceShown
 from andaman.programme.release import ReleaseHead, ReleaseShown
+from andaman.programme.withdrawal import WithdrawnShown
 
 
 class ProgrammeAnswer(Answer, frozen=True, kw_only=True):
@@ -34,6 +35,23 @@ class AcceptanceWaiting(Answer, frozen=True, kw_only=True):
     mine: bool
 
 
+class WithdrawalWaiting(Answer, frozen=True, kw_only=True):
+    """A withdrawal that waits for a second person. ``acceptance``: id of the one that would no longer count."""
+
+    proposal: str
+    digest: str
+    acceptance: str
+    reason: str
+    entered_by: PersonNamed
+    at: str
+    may_approve: bool
+    mine: bool
+
+
 class Acceptances(Answer, frozen=True, kw_only=True):
+    """``withdrawn``: those that counted once."""
+
     counted: list[AcceptanceShown]
     waiting: list[AcceptanceWaiting]
+    withdrawn: list[WithdrawnShown]
+    withdrawals: list[WithdrawalWaiting]

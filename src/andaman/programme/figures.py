@@ -13,7 +13,6 @@ from typing import Any, Final
 from andaman.evidence.model import Basis, Constant, Detail, EntityRef, Link
 from andaman.evidence.problems import NoSuchFigure
 from andaman.identity.model import Actor
-from andaman.kernel.ids import urn
 from andaman.kernel.time import BUDDHIST_ERA
 from andaman.kernel.words import Words
 from andaman.programme.findings import Input
@@ -22,7 +21,6 @@ from andaman.programme.problems import NoSuchRelease
 from andaman.programme.provenance import WORDS, Provenance
 from andaman.programme.release import Bundle
 from andaman.programme.service import ProgrammeService
-from andaman.programme.types import ACCEPTANCE
 
 KIND: Final = "programme"
 ALL: Final = "all"
@@ -227,13 +225,13 @@ def _refs(inputs: Iterable[Input]) -> Iterable[EntityRef]:
 def _acceptances(rows: Iterable[Mapping[str, Any]]) -> Iterable[EntityRef]:
     for row in rows:
         yield EntityRef(
-            id=urn(ACCEPTANCE.name, str(row["id"])),
+            id=str(row["id"]),
             attribute="acceptedShare",
             value=row["share"],
             time=None,
             note=Words(
-                f"บันทึกโดย {row['enteredBy']} อนุมัติโดย {row['approvedBy']}",
-                f"Entered by {row['enteredBy']}, approved by {row['approvedBy']}",
+                f"เอกสาร {row['document']} บันทึกโดย {row['enteredBy']} อนุมัติโดย {row['approvedBy']}",
+                f"Document {row['document']}, entered by {row['enteredBy']}, approved by {row['approvedBy']}",
             ),
         )
 

@@ -13,11 +13,17 @@ READ_DRAFT: Final = Permission(
 )
 ENTER_ACCEPTANCE: Final = Permission(
     "programme.enter-acceptance",
-    Words("บันทึกผลการตรวจรับก่อนใช้แพลตฟอร์ม", "Enter work that was accepted before the platform"),
+    Words(
+        "บันทึกผลการตรวจรับก่อนใช้แพลตฟอร์ม และเสนอถอนผลการตรวจรับ",
+        "Enter work that was accepted before the platform, and propose to withdraw it",
+    ),
 )
 APPROVE_ACCEPTANCE: Final = Permission(
     "programme.approve-acceptance",
-    Words("อนุมัติผลการตรวจรับที่ผู้อื่นบันทึก", "Approve acceptances that another person entered"),
+    Words(
+        "อนุมัติผลการตรวจรับหรือการถอนที่ผู้อื่นเสนอ",
+        "Approve acceptances that another person entered, and withdrawals that another person proposed",
+    ),
 )
 RELEASE: Final = Permission(
     "programme.release", Words("เผยแพร่ผลโครงการ", "Release the figures of the programme")

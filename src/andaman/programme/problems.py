@@ -89,11 +89,26 @@ class AcceptedTooLate(Refusal, BadRequestData):
     date: Day
 
 
+class NoSuchAcceptance(Refusal, ResourceNotFound):
+    """It was never approved, or was withdrawn."""
+
+    code = "no-such-acceptance"
+    words = Words("ไม่มีผลการตรวจรับที่นับอยู่รหัส {id}", "No acceptance with the id {id} counts")
+    id: str
+
+
+class WithdrawalWaits(Refusal, Conflict):
+    code = "withdrawal-waits"
+    words = Words(
+        "มีคำขอถอนผลการตรวจรับนี้รออนุมัติอยู่แล้ว", "A withdrawal of this acceptance waits for approval already"
+    )
+
+
 class NeverEdited(Refusal, Conflict):
-    """A release, or an acceptance that counts."""
+    """A release, an acceptance, or its withdrawal."""
 
     code = "never-edited"
     words = Words(
-        "แก้ไขรายงานที่เผยแพร่หรือผลการตรวจรับไม่ได้ โปรดเผยแพร่รายงานฉบับใหม่",
-        "A release or an acceptance is never edited; a later release supersedes it",
+        "แก้ไขรายงานที่เผยแพร่หรือผลการตรวจรับไม่ได้ โปรดเผยแพร่รายงานฉบับใหม่ หรือถอนผลการตรวจรับ",
+        "A release or an acceptance is never edited; release a later one, or withdraw the acceptance",
     )

@@ -19,10 +19,11 @@ from andaman.kernel.permissions import Permission
 from andaman.kernel.refusals import FieldMissing, FieldTooLong
 from andaman.kernel.time import format_time
 from andaman.programme.acceptance import Acceptance
-from andaman.programme.answers import Acceptances, AcceptanceWaiting, ProgrammeAnswer
+from andaman.programme.answers import Acceptances, AcceptanceWaiting, ProgrammeAnswer, WithdrawalWaiting
 from andaman.programme.permissions import APPROVE_ACCEPTANCE, ENTER_ACCEPTANCE, READ_DRAFT, RELEASE
 from andaman.programme.release import ReleaseShown, Texts
 from andaman.programme.service import ProgrammeService, plan_json
+from andaman.programme.withdrawal import Withdrawal
 
 _BODY_MAX: Final = 20_000
 _TEXT_MAX: Final = 4_000
@@ -55,6 +56,9 @@ def routes(service: ProgrammeService) -> list[BoundDoor]:
         _entry("POST", "/releases", RELEASE, audited="programme.release").to(door.release),
         _entry("GET", "/acceptances", READ_DRAFT, APPROVE_ACCEPTANCE).to(door.acceptances),
         _entry("POST", "/acceptances", ENTER_ACCEPTANCE, audited="programme.enter-acceptance").to(door.enter),
+        _entry("POST", "/withdrawals", ENTER_ACCEPTANCE, audited="programme.withdraw-acceptance").to(
+            door.withdraw
+        ),
     ]
 
 
@@ -100,21 +104,29 @@ class _Door:
 
     async def enter(self, request: Request) -> Response:
         body = await read_json(request, _BODY_MAX, empty={})
-        await self._service.enter(body, actor_of(request), credential_of(request))
+        await self._service.accepted.enter(body, actor_of(request), credential_of(request))
+        return json_response(await self._acceptances(request), 201)
+
+    async def withdraw(self, request: Request) -> Response:
+        body = await read_json(request, _BODY_MAX, empty={})
+        await self._service.accepted.withdraw(body, actor_of(request), credential_of(request))
         return json_response(await self._acceptances(request), 201)
 
     async def _acceptances(self, request: Request) -> Acceptances:
-        actor = actor_of(request)
-        waiting = await self._service.waiting(actor)
+        actor, accepted = actor_of(request), self._service.accepted
+        entries = await accepted.entries()
+
+        def decided_by(one: Proposal) -> dict[str, bool]:
+            may = accepted.may_approve(one, actor, credential_of(request))
+            return {"may_approve": may, "mine": one.author.id == actor.principal.id}
+
         return Acceptances(
-            counted=await self._service.acceptances(),
-            waiting=[
-                _waiting(
-                    one,
-                    may_approve=self._service.may_approve(one, actor, credential_of(request)),
-                    mine=one.author.id == actor.principal.id,
-                )
-                for one in waiting
+            counted=list(entries.counted),
+            waiting=[_waiting(one, **decided_by(one)) for one in await accepted.waiting(actor)],
+            withdrawn=list(entries.withdrawn),
+            withdrawals=[
+                _waiting_withdrawal(one, **decided_by(one))
+                for one in await accepted.waiting_withdrawals(actor)
             ],
         )
 
@@ -138,6 +150,20 @@ def _waiting(one: Proposal, *, may_approve: bool, mine: bool) -> AcceptanceWaiti
         accepted_on=content.accepted_on,
         document=content.document,
         accepted_by=content.accepted_by,
+        entered_by=PersonNamed.of(one.author),
+        at=format_time(one.at),
+        may_approve=may_approve,
+        mine=mine,
+    )
+
+
+def _waiting_withdrawal(one: Proposal, *, may_approve: bool, mine: bool) -> WithdrawalWaiting:
+    content = msgspec.convert(one.content, Withdrawal)
+    return WithdrawalWaiting(
+        proposal=one.id,
+        digest=one.digest,
+        acceptance=content.acceptance,
+        reason=content.reason,
         entered_by=PersonNamed.of(one.author),
         at=format_time(one.at),
         may_approve=may_approve,

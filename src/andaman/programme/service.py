@@ -4,33 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
 
-from andaman.approvals.model import Proposal, State
-from andaman.approvals.service import Action, Approvals, Described
-from andaman.broker.api import Broker, Doc, OpKind, WriteOp, iri
+from andaman.approvals.service import Approvals
+from andaman.broker.api import Broker, OpKind, WriteOp, iri
 from andaman.city.registers import Registers
-from andaman.identity.credentials import Credential
-from andaman.identity.model import FULL_ACCESS, Actor, acting_in, system_actor
+from andaman.identity.model import FULL_ACCESS, Actor, acting_in
 from andaman.kernel.blobs import Blobs
 from andaman.kernel.errors import AndamanError, BadRequestData
 from andaman.kernel.fiscal import quarter_bounds, quarter_of
 from andaman.kernel.ids import sortable_id
 from andaman.kernel.time import MINUTE, Clock, Micros, format_time, local_date, parse_time
-from andaman.kernel.words import Words
 from andaman.programme import acceptance, release
-from andaman.programme.acceptance import Acceptance, AcceptanceShown
+from andaman.programme.accepted import AcceptedWork, Entries, refuse_edit
 from andaman.programme.findings import Finder, Found
-from andaman.programme.permissions import APPROVE_ACCEPTANCE, ENTER_ACCEPTANCE
 from andaman.programme.plan import REGISTERS, Plan
 from andaman.programme.problems import (
-    NeverEdited,
     NoProgramme,
-    NoSuchDeliverable,
     NoSuchRelease,
     QuarterNotBegun,
 )
@@ -46,7 +39,7 @@ _DRAFTS_MAX: Final = 20
 
 
 class ProgrammeService:
-    """Drafts, releases and acceptances. No figure depends on who asks: all are computed with the platform's own access."""
+    """Drafts and releases. No figure depends on who asks: all are computed with the platform's own access."""
 
     def __init__(
         self,
@@ -58,21 +51,12 @@ class ProgrammeService:
         blobs: Blobs,
     ) -> None:
         self._broker, self._registers, self._finder = broker, registers, finder
-        self._approvals, self._blobs, self._clock = approvals, blobs, clock
+        self._blobs, self._clock = blobs, clock
         self._releasing = asyncio.Lock()
         self._bundles: dict[str, Bundle | None] = {}
         self._drafts: dict[tuple[int, int], tuple[Micros, Bundle]] = {}
-        self._action = Action(
-            "programme-acceptance",
-            Words("บันทึกผลการตรวจรับก่อนใช้แพลตฟอร์ม", "Enter work accepted before the platform"),
-            ENTER_ACCEPTANCE,
-            APPROVE_ACCEPTANCE,
-            self._approved,
-            describe=self._described,
-        )
-        approvals.offer(self._action)
-        for kind in (_RELEASE, _ACCEPTANCE):
-            broker.demand(kind, _refuse_edit)
+        self.accepted = AcceptedWork(broker, clock, approvals, self.plan_now)
+        broker.demand(_RELEASE, refuse_edit)
 
     async def start(self) -> None:
         """Let go of evidence whose release was never written."""
@@ -113,7 +97,7 @@ class ProgrammeService:
         if start > now:
             raise QuarterNotBegun(quarter=quarter, year=year)
         until = None if end > now else end
-        plan, entered = await self.plan_at(until), await self.acceptances()
+        plan, entered = await self.plan_at(until), await self.accepted.entries()
         before, _ = await self._report(plan, start, entered)
         after, found = await self._report(plan, until, entered)
         change = changes(before, after)
@@ -136,24 +120,25 @@ class ProgrammeService:
         self._drafts[year, quarter] = now, bundle
         return bundle
 
-    async def _report(
-        self, plan: Plan, at: Micros | None, entered: Sequence[AcceptanceShown]
-    ) -> tuple[dict[str, Any], Found]:
+    async def _report(self, plan: Plan, at: Micros | None, entered: Entries) -> tuple[dict[str, Any], Found]:
         """The figures now (``None``) or as of a past instant, as JSON."""
         moment = self._clock() if at is None else at
         found = await self._finder.find(plan, at)
-        accepted = acceptance.accepted_until(entered, moment)
+        accepted = acceptance.accepted_until(entered.counted, moment)
         figures = report(plan, found.findings, accepted, moment)
         day = local_date(moment).date().isoformat()
         for objective in figures["objectives"]:
             for row in objective["deliverables"]:
-                mine = [one for one in entered if one.deliverable == row["id"] and one.accepted_on <= day]
+                mine = [
+                    one for one in entered.counted if one.deliverable == row["id"] and one.accepted_on <= day
+                ]
                 row["acceptances"] = [msgspec.to_builtins(one) for one in mine]
         return {
             "time": format_time(moment),
             "plan": plan_json(plan),
             "programmeYear": programme_year(plan, moment),
             **figures,
+            "withdrawn": [msgspec.to_builtins(one) for one in entered.withdrawn if one.accepted_on <= day],
         }, found
 
     # -- releases -------------------------------------------------------------------------------------------
@@ -245,93 +230,6 @@ class ProgrammeService:
             kept = self._drafts[year, quarter]
         return kept[1]
 
-    # -- acceptances ----------------------------------------------------------------------------------------
-    async def acceptances(self) -> list[AcceptanceShown]:
-        """Those that count, in the order of their documents: each was proposed by one person and approved by another."""
-        found = []
-        for doc in self._broker.iter_entities([_ACCEPTANCE], FULL_ACCESS):
-            one = acceptance.shown(doc)
-            if one is not None and await self._is_approved(one):
-                found.append(one)
-        return sorted(found, key=lambda one: (one.accepted_on, one.id))
-
-    async def _is_approved(self, one: AcceptanceShown) -> bool:
-        """Is there a proposal with this content that a second person approved?"""
-        try:
-            proposal = await self._approvals.get(_local(one.id), system_actor("programme"))
-        except AndamanError:
-            return False
-        if proposal.action != self._action.name or proposal.state not in (State.DONE, State.APPROVED):
-            return False
-        return acceptance.shown(self._doc(proposal)) == one
-
-    async def enter(self, body: Any, actor: Actor, credential: Credential | None) -> Proposal:
-        """Propose an acceptance. Raises what ``acceptance_of`` raises, NoSuchDeliverable and AcceptedTooMuch."""
-        began = await self._broker.recorded_since()
-        signed = parse_time(self.plan_now().about.signed)
-        wanted = acceptance.acceptance_of(body, signed, self._clock() if began is None else began)
-        self._check(wanted, await self.acceptances(), await self.waiting(actor))
-        return await self._approvals.propose(
-            self._action,
-            f"programme/{wanted.deliverable}",
-            msgspec.to_builtins(wanted),
-            actor,
-            credential=credential,
-        )
-
-    def _described(self, proposal: Proposal) -> Described:
-        """In words, with the names of the deliverable and of the attributes that it would have."""
-        content = msgspec.convert(proposal.content, Acceptance)
-        title = Words(content.deliverable, content.deliverable)
-        with suppress(NoProgramme):
-            row = self.plan_now().deliverables.get(content.deliverable)
-            title = title if row is None else row.name
-        return Described(title, acceptance.facts_of(content, title))
-
-    async def waiting(self, actor: Actor) -> list[Proposal]:
-        """Acceptances that wait for a second person, as far as the actor may read them."""
-        every = await self._approvals.list_visible(actor, State.OPEN)
-        now = self._clock()
-        return [one for one in every if one.action == self._action.name and one.is_open(now)]
-
-    def may_approve(self, proposal: Proposal, actor: Actor, credential: Credential | None) -> bool:
-        return self._approvals.may_approve(proposal, self._approvals.person(actor, credential), actor)
-
-    def _check(
-        self, wanted: Acceptance, counted: Sequence[AcceptanceShown], waiting: Sequence[Proposal]
-    ) -> None:
-        if wanted.deliverable not in self.plan_now().deliverables:
-            raise NoSuchDeliverable(id=wanted.deliverable[:80])
-        others = [
-            Acceptance(
-                deliverable=one.deliverable,
-                share=one.share,
-                accepted_on=one.accepted_on,
-                document=one.document,
-                accepted_by=one.accepted_by,
-            )
-            for one in counted
-        ]
-        others += [msgspec.convert(one.content, Acceptance) for one in waiting]
-        acceptance.check_room(wanted, others)
-
-    async def _approved(self, proposal: Proposal, actor: Actor) -> None:
-        """A second person has approved an entry. Running twice writes the same entity once."""
-        doc = self._doc(proposal)
-        if self._broker.find(doc["id"], FULL_ACCESS) is not None:
-            return
-        self._check(msgspec.convert(proposal.content, Acceptance), await self.acceptances(), [])
-        await self._broker.must_write([WriteOp(OpKind.CREATE, doc["id"], doc)], acting_in("programme", actor))
-
-    def _doc(self, proposal: Proposal) -> Doc:
-        decided = proposal.decided_by
-        return acceptance.doc_of(
-            proposal.id,
-            msgspec.convert(proposal.content, Acceptance),
-            proposal.author.name or proposal.author.id,
-            "" if decided is None else decided.name or decided.id,
-        )
-
 
 def plan_json(plan: Plan) -> dict[str, Any]:
     """What a report says of its plan. Figures of equal versions can be compared."""
@@ -346,12 +244,3 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "letterhead": [line.json() for line in about.letterhead],
         "signOff": [duty.json() for duty in about.sign_off],
     }
-
-
-def _local(entity_id: str) -> str:
-    return entity_id.removeprefix(f"urn:ngsi-ld:{ACCEPTANCE.name}:")
-
-
-def _refuse_edit(before: Doc | None, after: Doc) -> None:
-    if before is not None:
-        raise NeverEdited

@@ -17,6 +17,11 @@ _PART: Final = Attribute(
     "part", Words("ส่วนของโครงการ", "Part of the programme"), "LanguageProperty", namespace=Namespace.OWN
 )
 
+_TWO_PEOPLE: Final = (
+    Attribute("enteredBy", Words("ผู้บันทึก", "Entered by"), namespace=Namespace.OWN),
+    Attribute("approvedBy", Words("ผู้อนุมัติ", "Approved by"), namespace=Namespace.OWN),
+)
+
 PROGRAMME: Final = EntityType(
     "Programme",
     Words("โครงการ", "Programme"),
@@ -168,8 +173,7 @@ ACCEPTANCE: Final = EntityType(
             "acceptanceDocument", Words("เลขที่เอกสารตรวจรับ", "Acceptance document"), namespace=Namespace.OWN
         ),
         Attribute("acceptedBy", Words("ผู้ตรวจรับ", "Accepted by"), namespace=Namespace.OWN),
-        Attribute("enteredBy", Words("ผู้บันทึก", "Entered by"), namespace=Namespace.OWN),
-        Attribute("approvedBy", Words("ผู้อนุมัติ", "Approved by"), namespace=Namespace.OWN),
+        *_TWO_PEOPLE,
     ),
     ("programme",),
     ids="urn:ngsi-ld:ProgrammeAcceptance:<id of the proposal>",
@@ -178,8 +182,30 @@ ACCEPTANCE: Final = EntityType(
     configures=True,
 )
 
+WITHDRAWAL: Final = EntityType(
+    "AcceptanceWithdrawal",
+    Words("การถอนผลการตรวจรับ", "Withdrawal of an acceptance"),
+    (
+        Attribute(
+            "withdrawnAcceptance",
+            Words("ผลการตรวจรับที่ถอน", "Withdrawn acceptance"),
+            "Relationship",
+            namespace=Namespace.OWN,
+        ),
+        Attribute(
+            "withdrawalReason", Words("เหตุผลที่ถอน", "Reason of the withdrawal"), namespace=Namespace.OWN
+        ),
+        *_TWO_PEOPLE,
+    ),
+    ("programme",),
+    ids="urn:ngsi-ld:AcceptanceWithdrawal:<id of the proposal>",
+    note="Proposed by one person and approved by another; the acceptance stays and no longer counts.",
+    namespace=Namespace.OWN,
+    configures=True,
+)
+
 MILESTONE: Final = EntityType("Milestone", Words("หมุดหมาย", "Milestone"), (), ("programme",))
 
 EVIDENCE_LINK: Final = EntityType("EvidenceLink", Words("หลักฐานความก้าวหน้า", "Evidence"), (), ("programme",))
 
-TYPES: Final = (PROGRAMME, OBJECTIVE, DELIVERABLE, RELEASE, ACCEPTANCE, MILESTONE, EVIDENCE_LINK)
+TYPES: Final = (PROGRAMME, OBJECTIVE, DELIVERABLE, RELEASE, ACCEPTANCE, WITHDRAWAL, MILESTONE, EVIDENCE_LINK)

@@ -34,6 +34,8 @@ export interface AcceptanceWaiting {
 export interface Acceptances {
   readonly counted: readonly AcceptanceShown[];
   readonly waiting: readonly AcceptanceWaiting[];
+  readonly withdrawn: readonly WithdrawnShown[];
+  readonly withdrawals: readonly WithdrawalWaiting[];
 }
 
 export interface Acknowledge {
@@ -717,4 +719,30 @@ export interface VersionAnswer {
   readonly withdrawnBy: PersonNamed | null;
   readonly withdrawnAt: string | null;
   readonly withdrawalReason: string;
+}
+
+export interface WithdrawalWaiting {
+  readonly proposal: string;
+  readonly digest: string;
+  readonly acceptance: string;
+  readonly reason: string;
+  readonly enteredBy: PersonNamed;
+  readonly at: string;
+  readonly mayApprove: boolean;
+  readonly mine: boolean;
+}
+
+export interface WithdrawnShown {
+  readonly id: string;
+  readonly deliverable: string;
+  readonly share: number;
+  readonly acceptedOn: string;
+  readonly document: string;
+  readonly acceptedBy: string;
+  readonly enteredBy: string;
+  readonly approvedBy: string;
+  readonly reason: string;
+  readonly withdrawnBy: string;
+  readonly withdrawalApprovedBy: string;
+  readonly withdrawnAt: string;
 }

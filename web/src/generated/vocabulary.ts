@@ -108,6 +108,7 @@ export const types: Readonly<Record<string, TypeRow>> = {
   Deliverable: { words: { th: 'ผลผลิต', en: 'Deliverable' } },
   ProgrammeRelease: { words: { th: 'รายงานผลโครงการที่เผยแพร่', en: 'Published report of the programme' } },
   ProgrammeAcceptance: { words: { th: 'ผลการตรวจรับก่อนใช้แพลตฟอร์ม', en: 'Acceptance before the platform' } },
+  AcceptanceWithdrawal: { words: { th: 'การถอนผลการตรวจรับ', en: 'Withdrawal of an acceptance' } },
   Milestone: { words: { th: 'หมุดหมาย', en: 'Milestone' } },
   EvidenceLink: { words: { th: 'หลักฐานความก้าวหน้า', en: 'Evidence' } },
 };
@@ -439,4 +440,6 @@ export const attributes: Readonly<Record<string, AttributeRow>> = {
   acceptedBy: { words: { th: 'ผู้ตรวจรับ', en: 'Accepted by' } },
   enteredBy: { words: { th: 'ผู้บันทึก', en: 'Entered by' } },
   approvedBy: { words: { th: 'ผู้อนุมัติ', en: 'Approved by' } },
+  withdrawnAcceptance: { words: { th: 'ผลการตรวจรับที่ถอน', en: 'Withdrawn acceptance' } },
+  withdrawalReason: { words: { th: 'เหตุผลที่ถอน', en: 'Reason of the withdrawal' } },
 };

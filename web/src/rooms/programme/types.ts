@@ -1,5 +1,5 @@
 /** The figures of a report of the programme, as the server computes and keeps them. Shapes: docs/rooms/programme.md. */
-import type { AcceptanceShown } from '$generated/api';
+import type { AcceptanceShown, WithdrawnShown } from '$generated/api';
 import type { Message } from '$lib/i18n.svelte';
 
 export type Status = 'done' | 'accepted' | 'late' | 'under-way' | 'installed' | 'not-begun';
@@ -55,6 +55,8 @@ export interface Report extends Shares {
   time: string;
   programmeYear: number;
   objectives: Objective[];
+  /** Acceptances that counted once; a report from before withdrawals has no list. */
+  withdrawn?: WithdrawnShown[];
   milestones: { id: string; title: Message; due: string; fact: boolean; status: Status }[];
   quarter: { year: number; quarter: number; from: string; to: string; running: boolean; change: Change; due: string[] };
 }
