@@ -65,6 +65,7 @@ def test_every_refusal_has_a_code_words_and_parameters_of_its_own(one: type[Refu
         "states",
         "field",
         "time",
+        "day",
         "number",
         "text",
     }
