@@ -60,6 +60,18 @@ def test_a_release_stays_as_it_was_and_a_later_one_supersedes_it(tmp_path):
     run(work)
 
 
+def test_a_report_of_a_quarter_that_has_not_ended_is_interim(tmp_path):
+    async def work():
+        async with platform(tmp_path, pack="minicity") as app, client(app, "programme-office") as office:
+            running, ended = await _release(office), await _release(office, year=2026, quarter=1)
+            assert (running["interim"], running["asOf"]) == (True, running["figures"]["time"])
+            assert (ended["interim"], ended["asOf"]) == (False, ended["figures"]["quarter"]["to"])
+            listed = {one["id"]: one for one in (await office.get("/api/programme")).json()["releases"]}
+            assert [listed[one["id"]]["interim"] for one in (running, ended)] == [True, False]
+
+    run(work)
+
+
 def test_only_the_programme_office_releases_and_it_is_audited(tmp_path):
     async def work():
         async with platform(tmp_path, pack="minicity") as app:

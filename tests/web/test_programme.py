@@ -63,12 +63,21 @@ def test_staff_read_a_draft_and_the_office_enters_and_releases(screens: Any) -> 
 
     page.reload()
     page.get_by_label("ปัญหาและอุปสรรค").fill(PROBLEMS)
+    released = page.get_by_text("เผยแพร่เมื่อ").count()
     page.get_by_role("button", name="เผยแพร่รายงาน").click()
+    asked = page.get_by_role("dialog")
+    expect(asked).to_contain_text("31 ธ.ค. 2569")  # the quarter runs until then
+    expect(asked).to_contain_text("แก้ไขหรือลบไม่ได้")
+    expect(page.get_by_text("เผยแพร่เมื่อ")).to_have_count(released)
+    assert serious(page) == []
+    asked.get_by_role("button", name="เผยแพร่รายงานเบื้องต้น").click()
     expect(page.get_by_text("เผยแพร่เมื่อ").first).to_be_visible(timeout=SLOW)
     for lang, theme in (("th", "light"), ("en", "dark")):
         public = screens(None, lang=lang, theme=theme).open("/programme")
         assert shares(public) == shares(page)
         expect(public.get_by_text(PROBLEMS)).to_be_visible()
+        interim = {"th": "รายงานเบื้องต้นเลขที่", "en": "Interim report"}[lang]
+        expect(public.locator(".banner")).to_contain_text(interim)
         assert serious(public) == []
 
     page.goto(page.url.split("?")[0] + "?view=draft")

@@ -202,9 +202,10 @@ class _Report:
     def _period(self) -> Words:
         of = self._figures["quarter"]
         year, quarter = of["year"], of["quarter"]
+        th, en = (" (ยังไม่สิ้นไตรมาส)", " (it has not ended)") if of["running"] else ("", "")
         return Words(
-            f"ไตรมาส {quarter} ปีงบประมาณ พ.ศ. {year + BUDDHIST_ERA}",
-            f"Quarter {quarter} of fiscal year {year}",
+            f"ไตรมาส {quarter} ปีงบประมาณ พ.ศ. {year + BUDDHIST_ERA}{th}",
+            f"Quarter {quarter} of fiscal year {year}{en}",
         )
 
     def _plan(self) -> Constant:

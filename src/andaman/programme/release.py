@@ -41,7 +41,8 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReleaseHead(Answer, frozen=True, kw_only=True):
-    """``year``: fiscal year in the common era. ``number``: of the report, such as "2/2027": second of that fiscal year."""
+    """``year``: fiscal year in the common era. ``number``: of the report, such as "2/2027": second of that fiscal year.
+    ``interim``: the quarter had not ended on the day of its data."""
 
     id: str
     number: Annotated[str, msgspec.Meta(pattern="^[1-9][0-9]{0,5}/[0-9]{4}$")]
@@ -50,6 +51,7 @@ class ReleaseHead(Answer, frozen=True, kw_only=True):
     as_of: str
     released_at: str
     released_by: str
+    interim: bool
 
 
 class ReleaseShown(ReleaseHead, frozen=True, kw_only=True):
@@ -123,8 +125,10 @@ def shown(doc: Doc) -> ReleaseShown | None:
         "problems": value(doc, "problems", ""),
         "nextSteps": value(doc, "nextSteps", ""),
     }
+    quarter = found["figures"].get("quarter") if isinstance(found["figures"], dict) else None
+    interim = isinstance(quarter, dict) and quarter.get("running") is True
     local = str(doc["id"]).removeprefix(f"urn:ngsi-ld:{TYPE}:")
     try:
-        return msgspec.convert({"id": local, **found, **texts}, ReleaseShown)
+        return msgspec.convert({"id": local, "interim": interim, **found, **texts}, ReleaseShown)
     except msgspec.ValidationError:
         return None

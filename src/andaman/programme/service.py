@@ -164,6 +164,7 @@ class ProgrammeService:
                 as_of=figures["time"],
                 released_at=format_time(now),
                 released_by=actor.principal.name,
+                interim=of["running"],
                 figures=figures,
                 inputs_digest=kept.digest,
                 note=texts.note,

@@ -524,6 +524,7 @@ export interface ReleaseHead {
   readonly asOf: string;
   readonly releasedAt: string;
   readonly releasedBy: string;
+  readonly interim: boolean;
 }
 
 export interface ReleaseShown {
@@ -534,6 +535,7 @@ export interface ReleaseShown {
   readonly asOf: string;
   readonly releasedAt: string;
   readonly releasedBy: string;
+  readonly interim: boolean;
   readonly figures: Readonly<Record<string, unknown>>;
   readonly inputsDigest: string;
   readonly note: string;

@@ -1,8 +1,8 @@
 /** Shares, changes and quarters as people read them. */
-import { num, percent, year as yearText } from '$lib/format';
+import { date, num, percent, year as yearText } from '$lib/format';
 import { t, type Message } from '$lib/i18n.svelte';
 import { msg } from './messages';
-import type { Status } from './types';
+import type { Report, Status } from './types';
 
 /** Whole percents; 100 only where nothing is missing. */
 export const shareText = (share: number | null): string => (share === null ? t(msg.notShown) : percent(share < 1 ? Math.min(share, 0.99) : 1, 0));
@@ -22,6 +22,17 @@ export const reportNumber = (number: string): string => {
   const [n = '', year = ''] = number.split('/');
   return `${n}/${yearText(Number(year))}`;
 };
+
+/** A report of a quarter that had not ended says so, with the day of its data. */
+export const releaseName = (one: { number: string; interim: boolean; asOf: string }): string => t(one.interim ? msg.interimNumber : msg.number, { n: reportNumber(one.number), date: date(one.asOf) });
+
+export function reportTitle({ quarter, time }: Report): string {
+  const name = quarterText(quarter.year, quarter.quarter);
+  return quarter.running ? t(msg.interim, { quarter: name, date: date(time) }) : name;
+}
+
+/** One second before the first instant after the quarter. */
+export const lastDay = ({ quarter }: Report): string => new Date(new Date(quarter.to).getTime() - 1000).toISOString();
 
 export const statusWords: Record<Status, Message> = {
   done: msg.done,

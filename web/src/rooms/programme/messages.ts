@@ -32,6 +32,8 @@ export const msg = messages({
   showReport: { th: 'ดูรายงานที่เผยแพร่', en: 'Show the released report' },
   draftText: { th: 'ร่างนี้ยังไม่เผยแพร่ เห็นได้เฉพาะเจ้าหน้าที่ คำนวณด้วยสิทธิของแพลตฟอร์ม ทุกคนจึงเห็นตัวเลขเดียวกัน', en: 'This draft is not released; staff alone see it. It is computed with the platform’s own access, so all see the same.' },
   number: { th: 'รายงานเลขที่ {n}', en: 'Report {n}' },
+  interimNumber: { th: 'รายงานเบื้องต้นเลขที่ {n} (ข้อมูลถึง {date})', en: 'Interim report {n} (data to {date})' },
+  interim: { th: 'รายงานเบื้องต้น {quarter} (ข้อมูลถึง {date})', en: 'Interim report: {quarter} (data to {date})' },
   releasedBy: { th: 'เผยแพร่เมื่อ {time} โดย {name}', en: 'Released {time} by {name}' },
   superseded: { th: 'มีรายงานฉบับใหม่กว่าของไตรมาสนี้', en: 'A later report of this quarter exists' },
   newest: { th: 'เปิดฉบับล่าสุด', en: 'Open the newest' },
@@ -112,6 +114,18 @@ export const msg = messages({
   releaseText: {
     th: 'ระบบคำนวณตัวเลขของ{quarter} อีกครั้งแล้วเผยแพร่ให้ทุกคนเห็น รายงานที่เผยแพร่แล้วแก้ไขไม่ได้ ฉบับใหม่ใช้แทนฉบับเดิม',
     en: 'The figures of {quarter} are computed once more and shown to everybody. A release is never edited; a later one supersedes it.',
+  },
+  confirmRelease: { th: 'ยืนยันการเผยแพร่รายงาน', en: 'Release the report?' },
+  confirmInterim: { th: 'ยืนยันการเผยแพร่รายงานเบื้องต้น', en: 'Release an interim report?' },
+  releaseInterimNow: { th: 'เผยแพร่รายงานเบื้องต้น', en: 'Release the interim report' },
+  releasePublic: { th: 'ทุกคนเห็นรายงานนี้ทันที รวมถึงผู้ที่ไม่ได้เข้าสู่ระบบ', en: 'Everybody sees the report at once, also people who are not signed in.' },
+  releaseForGood: {
+    th: 'รายงานที่เผยแพร่แล้วแก้ไขหรือลบไม่ได้ ฉบับที่เผยแพร่ภายหลังใช้แทน และฉบับเดิมยังเปิดอ่านได้',
+    en: 'Nobody can edit or delete a release. A later one supersedes it, and the earlier one stays readable.',
+  },
+  releaseInterim: {
+    th: 'ไตรมาสนี้สิ้นสุด {end} รายงานนี้จึงเป็นรายงานเบื้องต้น มีข้อมูลถึง {date} เท่านั้น โปรดเผยแพร่รายงานฉบับสมบูรณ์หลังสิ้นไตรมาส',
+    en: 'The quarter ends on {end}, so this is an interim report with data to {date} only. Please release the full report after the end.',
   },
   problems: { th: 'ปัญหาและอุปสรรค', en: 'Problems' },
   nextSteps: { th: 'แผนงานขั้นต่อไป', en: 'Next steps' },
