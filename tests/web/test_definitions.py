@@ -327,6 +327,9 @@ def test_what_the_reader_of_rules_refuses_is_said_at_its_field_in_thai(screens: 
     expect(limit).to_have_attribute("aria-invalid", "true")
     expect(limit).to_be_focused()
     expect(page.get_by_label("ยกเลิกเมื่อ: ค่า")).not_to_have_attribute("aria-invalid", "true")
+    limit.fill("")
+    limit.press_sequentially("๐.๐๕")  # what a person types stays until it is a number, digit by digit
+    expect(limit).to_have_value("0.05")
 
 
 def test_a_deleted_definition_is_found_and_restored(screens: Any, platform: Platform) -> None:

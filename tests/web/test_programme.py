@@ -35,7 +35,7 @@ def test_staff_read_a_draft_and_the_office_enters_and_releases(screens: Any) -> 
     page.get_by_role("button", name="บันทึกผลการตรวจรับ").click()
     form = page.get_by_role("dialog")
     form.locator("select").select_option("D1.2")
-    form.locator("input[type=number]").fill("40")
+    form.locator("input[inputmode=decimal]").fill("40")
     form.locator("input[type=date]").fill("2024-03-29")
     form.get_by_label("เลขที่เอกสาร").fill("ภก 0017/1234")
     form.get_by_label("ผู้ตรวจรับ").fill("คณะกรรมการตรวจรับพัสดุ")

@@ -42,7 +42,7 @@ def computed(platform: Any, **asked: Any) -> str:
 
 
 def test_a_wrong_budget_names_its_field(screens: Any) -> None:
-    """In the reader's language, above the plan; what was typed stays."""
+    """In the reader's language, at the field, which has the focus; what was typed stays."""
     for lang, field in (("th", "วงเงินห้าปี"), ("en", "budget")):
         page = screens(user="admin", lang=lang).open("/roadmap")
         total = page.locator("main form input").first
@@ -53,9 +53,27 @@ def test_a_wrong_budget_names_its_field(screens: Any) -> None:
         expect(said).to_contain_text(field, timeout=60_000)
         expect(said).to_contain_text("1000000")
         expect(total).to_have_value("-5")
+        expect(total).to_have_attribute("aria-invalid", "true")
+        expect(total).to_be_focused()
+        assert said.get_attribute("id") in str(total.get_attribute("aria-describedby"))
+        expect(page.locator("main form [aria-invalid]")).to_have_count(1)
+        assert serious(page) == []
         total.fill("")
+        expect(said).to_have_count(0)  # it may no longer be so
         page.locator("main form button[type=submit]").click()
         expect(said).to_contain_text(field, timeout=60_000)
+
+
+def test_a_number_is_typed_in_thai_digits_too(screens: Any) -> None:
+    page = screens(user="admin", lang="th").open("/roadmap")
+    total = page.locator("main form input").first
+    for typed, shown in (("๖๐๐", "600"), ("12.50", "12.50"), ("หก", "หก")):
+        total.fill("")
+        total.press_sequentially(typed)
+        expect(total).to_have_value(shown)
+    page.locator("main form input").nth(1).fill("๑๕๐")
+    page.locator("main form button[type=submit]").click()
+    expect(page.locator("main [role=alert]")).to_contain_text("วงเงินห้าปี")  # words are refused, not dropped
 
 
 def test_a_new_budget_has_an_address_and_survives_a_reload(screens: Any) -> None:

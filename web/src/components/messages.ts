@@ -17,7 +17,7 @@ export const common = messages({
   source: { th: 'แหล่งข้อมูล', en: 'Source' },
   quantity: { th: 'รายการ', en: 'Quantity' },
   value: { th: 'ค่า', en: 'Value' },
-  systemSays: { th: 'ข้อความจากระบบ (ภาษาอังกฤษ)', en: 'Message of the platform' },
+  systemSays: { th: 'รายละเอียดสำหรับผู้ดูแลระบบ (ภาษาอังกฤษ)', en: 'Details for the administrator' },
   whence: { th: 'ดูที่มาของตัวเลขนี้', en: 'Where this number comes from' },
   csv: { th: 'ดาวน์โหลด CSV', en: 'Download CSV' },
   csvOf: { th: 'ดาวน์โหลด CSV: {name}', en: 'Download CSV: {name}' },

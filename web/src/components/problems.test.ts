@@ -4,7 +4,7 @@ import { locale } from '$lib/i18n.svelte';
 import { Problem } from '$lib/problem';
 import { problems } from '../generated/problems';
 import { timeline } from '../generated/timeline';
-import { isTranslated, problemText } from './problems';
+import { hasDetail, problemText } from './problems';
 import { sentence, type ParamKind } from './sentences';
 
 const problem = (status: number, detail: string, extra: Record<string, unknown> = {}) => new Problem(status, 'about:blank', 'Title', detail, extra);
@@ -42,7 +42,13 @@ describe('a refusal', () => {
     expect(problemText(busy)).toBe('รถพยาบาล ๓ อยู่ในสถานะ “กำลังเดินทาง” จึงไม่ว่าง เลือกหน่วยอื่น');
     locale.lang = 'en';
     expect(problemText(busy)).toBe('Ambulance 3 is “En route”, not available; choose another unit');
-    expect(isTranslated(busy)).toBe(false);
+    expect(hasDetail(busy)).toBe(false);
+  });
+  it('offers the English detail only where its own words do not say it all', () => {
+    expect(hasDetail(problem(409, 'Ambulance 3 is “enRoute”, not available', unit))).toBe(false);
+    expect(hasDetail(problem(403, 'The role lacks incident.close', { code: 'forbidden' }))).toBe(false);
+    expect(hasDetail(problem(400, '', { code: 'bad-request-data' }))).toBe(false);
+    expect(hasDetail(problem(400, 'The third member is odd', { code: 'bad-request-data' }))).toBe(true);
   });
   it('names what can be done', () => {
     const extra = { code: 'incident-step-not-allowed', params: { state: 'closed', step: 'onScene', allowed: ['triaged'] }, allowed: ['triaged'] };
@@ -55,6 +61,10 @@ describe('a refusal', () => {
   it('names the field', () => {
     expect(problemText(problem(400, 'x', { code: 'field-missing', params: { field: 'outcome' }, field: 'outcome' }))).toBe('โปรดกรอกผลการดำเนินการ');
     expect(problemText(problem(400, 'x', { code: 'bad-request-data', field: 'severity' }))).toContain('ความรุนแรง');
+  });
+  it('calls the field as the form does', () => {
+    const long = problem(400, 'x', { code: 'field-too-long', params: { field: 'name', limit: 120 }, field: 'name' });
+    expect(problemText(long, 'ชื่อแผน (ไม่บังคับ)')).toMatch(/^ชื่อแผนยาวเกิน 120/);
   });
   it.each(['bad-request-data', 'from-a-newer-platform', 'toString'])('%s without parameters: Thai by its kind, English as the platform says it', (code) => {
     const odd = problem(400, 'The third member is odd', { code });

@@ -14,23 +14,26 @@ const words = messages({
   field: { th: '{text} (ช่อง: {field})', en: '{text} (field: {field})' },
 });
 
-/** What to say to the reader. */
-export function problemText(problem: Problem): string {
+/** What to say to the reader. `label`: what the form calls the field that is meant, where the sentence stands at that field. */
+export function problemText(problem: Problem, label = ''): string {
   const said = own<Sentence>(problems, String(problem.extra['code']));
   const params = problem.extra['params'];
-  if (said?.params && isRecord(params)) return withSteps(sentence(said, params), problem);
+  if (said?.params && isRecord(params)) return withSteps(sentence(said, label && 'field' in params ? { ...params, field: label.replace(/ \(.*\)$/, '') } : params), problem);
   // Without parameters the platform's own sentence is the most exact, for those who read English.
   if (locale.lang === 'en' && problem.detail !== '' && problem.reason !== 'server') return problem.detail;
   const base = t(said ?? problemWords[problem.reason]);
-  const name = typeof problem.extra['field'] === 'string' ? fieldText(problem.extra['field']) : '';
+  const name = !label && typeof problem.extra['field'] === 'string' ? fieldText(problem.extra['field']) : '';
   return withSteps(name ? t(words.field, { text: base, field: name }) : base, problem);
 }
 
-/** True where the platform's own English sentence says more, so that it can be shown with `problemText`. */
-export function isTranslated(problem: Problem): boolean {
-  if (locale.lang === 'en' && isRecord(problem.extra['params'])) return false;
+/** True where the platform's own English sentence says more: words with their parameters are complete, those of a kind are not. */
+export function hasDetail(problem: Problem): boolean {
+  if (isComplete(problem) || isForReader(problem)) return false;
   return problem.detail !== '' && problemText(problem) !== problem.detail;
 }
+/** Nobody has to ask an administrator what these mean. */
+const isForReader = (problem: Problem): boolean => ['not-signed-in', 'forbidden', 'not-found', 'offline'].includes(problem.reason);
+const isComplete = (problem: Problem): boolean => isRecord(problem.extra['params']) && own<Sentence>(problems, String(problem.extra['code']))?.params !== undefined;
 
 function withSteps(text: string, problem: Problem): string {
   const allowed = problem.extra['allowed'];

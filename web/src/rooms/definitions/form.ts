@@ -1,5 +1,6 @@
 /** The form of a definition: values of its fields, as people read them and as the server wants them. */
 import { nameText, t, type Message } from '$lib/i18n.svelte';
+import { numberOf } from '$lib/number';
 import { common } from '$components/messages';
 import type { FormField } from '$generated/api';
 import { msg } from './messages';
@@ -38,10 +39,7 @@ export function entered(fields: readonly FormField[], draft: Document): Record<s
 }
 
 /** A number as the server wants it. Other text goes as it is, and comes back with an error. */
-export function numberOf(text: string): unknown {
-  const found = Number(text);
-  return text.trim() === '' ? '' : Number.isFinite(found) ? found : text;
-}
+export const typedNumber = (text: string): unknown => numberOf(text) ?? '';
 
 /** The name of a definition: its first field in two languages. */
 export function titleOf(fields: readonly FormField[], key: string, document: Document | null): string {
