@@ -1,6 +1,6 @@
 """The programme over a real broker: what counts as achieved, and that the figures are the same for everybody."""
 
-from andaman.broker.api import OpKind, WriteOp, entity, iri, prop, rel
+from andaman.broker.api import OpKind, WriteOp, entity, geo, iri, prop, rel
 from andaman.city.pack import base_demo_accounts
 from andaman.demo import _make_accounts
 from andaman.identity.model import FULL_ACCESS, Actor, acting_in, system_actor
@@ -99,13 +99,18 @@ def test_an_administrator_cannot_type_progress_in_and_is_named(tmp_path):
     async def work():
         async with platform(tmp_path, pack="phuket") as app, client(app, "administrator") as http:
             before = await draft(http)
+            place = {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [98.4, 7.9]}}
             for number in range(12):
-                for kind, values in (
-                    ("Incident", {"incidentStatus": "closed"}),
-                    ("LearningRecord", {"person": "user:anan"}),
-                    ("DrillRun", {"drillStatus": "scored", "passed": True}),
+                served = {"type": "Relationship", "object": f"urn:ngsi-ld:Incident:typed-{number}"}
+                for kind, values, more in (
+                    ("Incident", {"incidentStatus": "closed", "disposition": "real"}, {"location": place}),
+                    ("Assignment", {"onSceneAt": "2026-11-30T08:00:00Z"}, {iri("refIncident"): served}),
+                    ("LearningRecord", {"person": "user:anan"}, {}),
+                    ("DrillRun", {"drillStatus": "scored", "passed": True}, {}),
                 ):
-                    attrs = {iri(name): {"type": "Property", "value": one} for name, one in values.items()}
+                    attrs = {
+                        iri(name): {"type": "Property", "value": one} for name, one in values.items()
+                    } | more
                     made = {"id": f"urn:ngsi-ld:{kind}:typed-{number}", "type": iri(kind), **attrs}
                     assert (await http.post(NG, json=made)).status_code == 201
             after = await draft(http)
@@ -115,6 +120,48 @@ def test_an_administrator_cannot_type_progress_in_and_is_named(tmp_path):
                 assert (found["installed"], found["achieved"]) == (12, 0)
                 assert found["byHand"] == [{"name": "test-administrator", "count": 12}]
                 assert found["leftOut"] == {"handWritten": 12}
+
+    run(work)
+
+
+def test_a_closed_incident_counts_with_a_place_a_unit_on_scene_and_the_conclusion_that_it_happened(tmp_path):
+    """Two minutes of clicking close an incident in which nothing happened; neither installed nor achieved counts it."""
+
+    async def work():
+        place = geo({"type": "Point", "coordinates": [98.39, 7.88]})
+        whole = {"location": place, "disposition": prop("real")}
+
+        def mission(local, **attrs):
+            served = rel(f"urn:ngsi-ld:Incident:{local}")
+            return entity(f"urn:ngsi-ld:Assignment:{local}", "Assignment", refIncident=served, **attrs)
+
+        arrived = {"onSceneAt": prop("2026-11-30T08:00:00Z")}
+        async with platform(tmp_path, pack="phuket") as app, client(app, "programme-office") as http:
+            await written(
+                app, dispatcher(),
+                incident("bare"),
+                incident("nowhere", disposition=prop("real")), mission("nowhere", **arrived),
+                incident("false", location=place, disposition=prop("falseReport")), mission("false", **arrived),
+                incident("unserved", **whole),
+                incident("recalled", **whole), mission("recalled"),
+            )  # fmt: skip
+            found = checks_of(await draft(http))["D2.2c"]
+            assert (found["installed"], found["achieved"], found["leftOut"]) == (0, 0, {})
+            await written(app, dispatcher(), incident("real", **whole), mission("real", **arrived))
+            found = checks_of(await draft(http))["D2.2c"]
+            assert (found["installed"], found["achieved"]) == (1, 1)
+
+    run(work)
+
+
+def test_a_plan_that_spends_nothing_is_no_computed_plan(tmp_path):
+    async def work():
+        async with platform(tmp_path, pack="phuket") as app, client(app, "programme-office") as http:
+            for local, spent in (("nothing", 0.0), ("some", 40.7)):
+                doc = entity(f"urn:ngsi-ld:Portfolio:{local}", "Portfolio", spending=prop(spent))
+                before = checks_of(await draft(http))["D1.3b"]["installed"]
+                await written(app, system_actor("roadmap"), doc)
+                assert checks_of(await draft(http))["D1.3b"]["installed"] - before == (spent > 0)
 
     run(work)
 

@@ -98,6 +98,9 @@ class Finder:
         if check.measure == "distinct-types":
             return await self._distinct(check, world)
         docs, total = await world.matching(check.types, check.query)
+        if check.with_query:
+            docs = await self._supported(check, world, docs)
+            total = len(docs)
         judgements: list[Judgement] = []
         inputs: list[Input] = []
         for number, doc in enumerate(docs):
@@ -110,6 +113,14 @@ class Finder:
         if check.measure == "share":
             installed, achieved = await self._shares(check, world, total, _operational(judgements))
         return self._finding(installed, achieved, judgements), tuple(inputs)
+
+    async def _supported(self, check: Check, world: _World, docs: Sequence[Doc]) -> list[Doc]:
+        """Those to which an entity belongs that satisfies the second condition of the check."""
+        supported: set[str] = set()
+        for kind, relation in (_DEPENDENTS[name] for name in check.types if name in _DEPENDENTS):
+            found, _ = await world.matching((kind,), check.with_query)
+            supported |= {target for one in found for target in _targets_of(one, relation)}
+        return [doc for doc in docs if str(doc["id"]) in supported]
 
     async def _shares(
         self, check: Check, world: _World, installed: int, achieved: int
@@ -252,12 +263,20 @@ def _operational(judgements: Iterable[Judgement]) -> int:
 
 def _targets(doc: Doc) -> list[str]:
     """Ids that the entity refers to."""
+    return list(dict.fromkeys(one for instances in doc["attrs"].values() for one in _objects(instances)))
+
+
+def _targets_of(doc: Doc, relation: str) -> list[str]:
+    """Ids that the entity refers to by this relationship."""
+    return _objects(doc["attrs"].get(iri(relation), ()))
+
+
+def _objects(instances: Iterable[Mapping[str, Any]]) -> list[str]:
     found: list[str] = []
-    for instances in doc["attrs"].values():
-        for one in instances:
-            target: Any = one.get("object") if one.get("type") == "Relationship" else None
-            found += [target] if isinstance(target, str) else target if isinstance(target, list) else []
-    return list(dict.fromkeys(str(one) for one in found))
+    for one in instances:
+        target: Any = one.get("object") if one.get("type") == "Relationship" else None
+        found += [target] if isinstance(target, str) else target if isinstance(target, list) else []
+    return [str(one) for one in found]
 
 
 def _named_inputs(content: Any) -> list[str]:

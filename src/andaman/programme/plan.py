@@ -35,7 +35,8 @@ class Check(Part, frozen=True, kw_only=True):
     ``measure`` "count" counts entities, "distinct-types" counts how many of ``types`` have at least one entity,
     "share" is the percentage of entities of ``types`` that satisfy ``query``. ``query`` is NGSI-LD query language with
     short names of the city context. ``measure`` "in-place" counts what can only be put in place, such as roads: it says
-    nothing about what was achieved.
+    nothing about what was achieved. ``with_query`` is a condition on an entity that belongs to one of ``types``, such as
+    an assignment of an incident: without one that satisfies it, the entity does not count.
     """
 
     id: Annotated[str, described("รหัส", "Id")]
@@ -43,6 +44,10 @@ class Check(Part, frozen=True, kw_only=True):
     types: Annotated[tuple[str, ...], described("ชนิดข้อมูล", "Entity types")]
     target: Annotated[float, described("เป้าหมาย", "Target")]
     query: Annotated[str, described("เงื่อนไข (NGSI-LD)", "Condition (NGSI-LD)")] = ""
+    with_query: Annotated[
+        str,
+        described("เงื่อนไขของภารกิจในเหตุ (NGSI-LD)", "Condition on an assignment of the incident (NGSI-LD)"),
+    ] = ""
     measure: Annotated[str, described("วิธีวัด", "Measure", choices=_MEASURES)] = "count"
 
     @property

@@ -185,6 +185,7 @@ def _check_row(check: Check, finding: Finding) -> dict[str, Any]:
         "achievedMet": check.shows_operation and met_share(check.target, finding.achieved) >= 1.0,
         "types": list(check.types),
         "q": check.query,
+        "withQ": check.with_query,
         "leftOut": {kind.value: number for kind, number in finding.left_out.items()},
         "byHand": [{"name": name, "count": number} for name, number in finding.by_hand.items()],
     }

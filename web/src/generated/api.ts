@@ -101,6 +101,7 @@ export interface Check {
   readonly types: readonly string[];
   readonly target: number;
   readonly query?: string;
+  readonly withQuery?: string;
   readonly measure?: string;
 }
 
