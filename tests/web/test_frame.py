@@ -106,14 +106,32 @@ def groups(page: Page) -> dict[str, list[str]]:
     }
 
 
+@pytest.mark.parametrize("lang", ["th", "en"])
+def test_words_of_the_menu_stay_whole_and_inside_their_box(screens: Any, lang: str) -> None:
+    """Also while a page is open and its label is bold."""
+    page = screens("admin", lang=lang).open("/data")
+    expect(page.locator("nav.rail a[aria-current=page]")).to_be_visible()
+    broken = page.evaluate(
+        """() => [...document.querySelectorAll('nav.rail a')].flatMap((link) => {
+          link.setAttribute('aria-current', 'page');
+          const box = link.getBoundingClientRect();
+          return [...link.querySelectorAll('.whole')].filter((word) => {
+            const lines = word.getClientRects();
+            return lines.length > 1 || lines[0].left < box.left + 3 || lines[0].right > box.right - 3;
+          }).map((word) => `${word.textContent}: ${word.getBoundingClientRect().width} of ${box.width}`);
+        })"""
+    )
+    assert broken == []
+
+
 def test_the_navigation_has_groups_and_no_page_that_is_closed_to_the_person(screens: Any) -> None:
     page = screens("dispatcher").open("/data")
     expect(page.locator("nav.rail a[aria-current=page]")).to_have_text("City data")
     staff = groups(page)
-    assert list(staff) == ["Now", "City", "Evidence", "Plans", "People", "Administration"]
+    assert list(staff) == ["Now", "City", "Evidence", "Plans", "People", "Settings"]
     assert staff["Evidence"] == ["Assessment", "Connectivity"]
     assert staff["Plans"] == ["Roadmap", "Programme"]
-    assert staff["Administration"] == ["Definitions"]
+    assert staff["Settings"] == ["Definitions"]
 
     phone = screens(user=None, lang="th", size=(390, 844)).open("/data")
     expect(phone.locator("nav.rail")).to_be_hidden()

@@ -235,6 +235,9 @@ def test_the_public_sees_no_alerts_and_is_told_so(screens: Any, platform: Platfo
     page = screens(user=None).open("/")
     expect(page.locator("section.queue")).to_contain_text("You may not see alerts", timeout=SLOW)
     expect(page.locator("section.queue .what")).to_have_count(0)
+    tabs = page.get_by_role("tab")
+    expect(tabs).to_have_text([re.compile("–you may not see it$")] * 3)  # no right is not zero
+    expect(page.locator("section.queue .whence")).to_have_count(0)
 
 
 def test_on_a_phone_queue_map_and_details_are_tabs(screens: Any, platform: Platform) -> None:

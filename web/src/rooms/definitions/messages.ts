@@ -216,7 +216,7 @@ export const msg = messages({
 
   // the configuration file
   file: { th: 'ส่งออกและนำเข้าทะเบียนและกฎ', en: 'Import and export of definitions' },
-  fileShort: { th: 'ส่งออกและนำเข้า', en: 'Import and export' },
+  fileShort: { th: 'ส่งออก\u200bและนำเข้า', en: 'Import and export' },
   fileAbout: {
     th: 'ไฟล์เดียวบรรจุทะเบียนและกฎทั้งหมดที่ใช้อยู่ ใช้ตรวจสอบหรือนำเข้าระบบอื่น ไม่มีร่าง ประวัติ และผู้จัดทำ จึงไม่ใช่การสำรองข้อมูล',
     en: 'One file has all definitions in force, to inspect them or to move them to another platform. It has no drafts, history or authors, so it does not serve as a backup.',

@@ -2,6 +2,7 @@ import { messages } from '$lib/i18n.svelte';
 
 export const msg = messages({
   title: { th: 'แผนงานโครงการ', en: 'Programme' },
+  short: { th: 'แผนงาน\u200bโครงการ', en: 'Programme' },
   intro: {
     th: 'ตัวเลขสามชุดแยกจากกันและไม่นำมารวมกัน ทุกคนเห็นตัวเลขเดียวกันจากรายงานที่สำนักงานโครงการเผยแพร่',
     en: 'Three numbers, kept apart and never added. Everybody reads the same numbers, which the programme office released.',

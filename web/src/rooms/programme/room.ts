@@ -3,5 +3,5 @@ import { msg } from './messages';
 
 export default defineRoom({
   name: 'programme',
-  pages: [{ path: '/programme', title: msg.title, nav: { group: 'plans', after: '/roadmap' }, icon: 'flag', load: () => import('./Page.svelte') }],
+  pages: [{ path: '/programme', title: msg.title, nav: { group: 'plans', after: '/roadmap', title: msg.short }, icon: 'flag', load: () => import('./Page.svelte') }],
 });

@@ -4,6 +4,7 @@ import type { FigureOf } from '$lib/evidence';
 import type { Message } from '$lib/i18n.svelte';
 import type { LiveEntity } from '$lib/live';
 import type { Filler, PanelProps, Picture } from '$shell/room';
+import { session } from '$shell/session.svelte';
 import type { IncidentDetail } from './commands';
 
 /** A row of a list of work. */
@@ -23,6 +24,9 @@ export interface WorkList extends Filler<RowProps> {
   /** What an empty list says. */
   empty: { title: Message; text: () => Message | null };
 }
+
+/** To those who are not signed in, an empty list is one that they may not see: its number is not 0. */
+export const isSeen = (rows: readonly LiveEntity[]): boolean => session.signedIn || rows.length > 0;
 
 /** A section of an incident's panel. */
 export interface SectionProps extends PanelProps {

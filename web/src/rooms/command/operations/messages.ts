@@ -13,6 +13,7 @@ export const msg = messages({
   // queue
   queue: { th: 'การแจ้งเตือน', en: 'Alerts' },
   queueNotSeen: { th: 'ไม่มีสิทธิดูการแจ้งเตือน', en: 'You may not see alerts' },
+  notSeen: { th: 'ไม่มีสิทธิดู', en: 'you may not see it' },
   queueSignIn: { th: 'เข้าสู่ระบบในฐานะเจ้าหน้าที่เพื่อดูและดำเนินการ', en: 'Sign in as an operator to see and handle them.' },
   queueUnknown: { th: 'ไม่ทราบสถานการณ์ขณะนี้', en: 'The present situation is unknown' },
   queueUnknownText: {
