@@ -126,9 +126,11 @@ def test_the_change_compares_the_same_shares():
     facts = {c.id: Finding(c.target, 0) for c in CHECKS}
     before = report(PLAN, {}, {}, parse_time(SIGNED))
     after = report(PLAN, facts, {"D1.2": 0.5}, parse_time(SIGNED))
-    found = changes(before, after)
+    found = changes(before, after, recorded=True)
     assert found[""] == {"installed": 1.0, "achieved": 0.0, "accepted": after["accepted"]}
     assert found["D1.2"] == {"installed": 1.0, "achieved": None, "accepted": 0.5}
+    without = changes(before, after, recorded=False)
+    assert without["D1.2"] == {"installed": None, "achieved": None, "accepted": 0.5}
 
 
 def test_every_deliverable_has_a_milestone_and_every_id_is_single():

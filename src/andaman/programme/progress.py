@@ -146,21 +146,27 @@ def _of_date(due: Micros, now: Micros) -> Status:
     return "done" if now >= due else "not-begun"
 
 
-def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
-    """ "" and the id of each deliverable → change of each share between two reports by the same plan."""
+def changes(
+    before: Mapping[str, Any], after: Mapping[str, Any], *, recorded: bool
+) -> dict[str, dict[str, float | None]]:
+    """ "" and the id of each deliverable → change of each share between two reports by the same plan. ``recorded``: the
+    platform's record has the earlier instant. Without it, a change of what is installed or achieved has no base: what
+    looks like growth is the beginning of the record. Documents have dates of their own, so accepted always has one."""
     earlier = {d["id"]: d for o in before["objectives"] for d in o["deliverables"]}
-    found = {"": _change(before, after)}
+    found = {"": _change(before, after, recorded)}
     for objective in after["objectives"]:
         for row in objective["deliverables"]:
-            found[row["id"]] = _change(earlier[row["id"]], row)
+            found[row["id"]] = _change(earlier[row["id"]], row, recorded)
     return found
 
 
-def _change(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, float | None]:
-    return {
-        name: None if after[name] is None or before[name] is None else round(after[name] - before[name], 4)
-        for name in ("installed", "achieved", "accepted")
-    }
+def _change(before: Mapping[str, Any], after: Mapping[str, Any], recorded: bool) -> dict[str, float | None]:
+    def between(name: str) -> float | None:
+        if after[name] is None or before[name] is None or not (recorded or name == "accepted"):
+            return None
+        return round(float(after[name] - before[name]), 4)
+
+    return {name: between(name) for name in ("installed", "achieved", "accepted")}
 
 
 def _mean(parts: Sequence[float]) -> float:

@@ -100,7 +100,9 @@ class ProgrammeService:
         plan, entered = await self.plan_at(until), await self.accepted.entries()
         before, _ = await self._report(plan, start, entered)
         after, found = await self._report(plan, until, entered)
-        change = changes(before, after)
+        began = await self._broker.recorded_since()
+        recorded = began is not None and began <= start
+        change = changes(before, after, recorded=recorded)
         for objective in after["objectives"]:
             for row in objective["deliverables"]:
                 row["change"] = change[row["id"]]
@@ -112,6 +114,7 @@ class ProgrammeService:
             "to": format_time(end),
             "running": end > now,
             "change": change[""],
+            "recordedSince": None if recorded or began is None else format_time(began),
             "due": due,
         }
         bundle = Bundle(figures=after, inputs=dict(found.inputs))

@@ -58,5 +58,6 @@ export interface Report extends Shares {
   /** Acceptances that counted once; a report from before withdrawals has no list. */
   withdrawn?: WithdrawnShown[];
   milestones: { id: string; title: Message; due: string; fact: boolean; status: Status }[];
-  quarter: { year: number; quarter: number; from: string; to: string; running: boolean; change: Change; due: string[] };
+  /** `recordedSince`: where the platform's record begins after the start, so that a change has no base. */
+  quarter: { year: number; quarter: number; from: string; to: string; running: boolean; change: Change; recordedSince?: string | null; due: string[] };
 }
