@@ -426,3 +426,20 @@ def test_axe_finds_nothing_in_the_dialogs_of_incidents(
     drawer(page).get_by_role("button", name=name).click()
     expect(dialog(page)).to_be_visible()
     assert serious(page) == []
+
+
+@pytest.mark.parametrize(
+    ("lang", "theme", "shown"), [("th", "light", "1 ธ.ค. 2569"), ("en", "dark", "1 Dec 2026")]
+)
+def test_days_of_the_register_are_in_the_language_of_the_screen(
+    screens: Any, lang: str, theme: str, shown: str
+) -> None:
+    page = screens("operator", lang=lang, theme=theme).open("/incidents?from=2026-12-01")
+    first = page.get_by_role("textbox", name=re.compile("^(ตั้งแต่วันที่|From)$"))
+    last = page.get_by_role("textbox", name=re.compile("^(ถึงวันที่|To)$"))
+    expect(first).to_have_value(shown, timeout=SLOW)
+    expect(last).to_have_attribute("placeholder", re.compile("31/12/2569" if lang == "th" else "31/12/2026"))
+    last.fill("2/12/2569")
+    last.blur()
+    expect(page).to_have_url(re.compile("to=2026-12-02"))
+    assert serious(page) == []

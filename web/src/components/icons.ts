@@ -19,6 +19,7 @@ export const icons = {
   list: 'M9 6h11M9 12h11M9 18h11M4.500 6h.1m-.1 6h.1m-.1 6h.1',
   play: 'M7 4.500v15l12-7.500-12-7.500Z',
   pause: 'M8 5v14m8-14v14',
+  calendar: 'M4 6.500h16V20H4V6.500Zm0 4.500h16M8 3.500v5m8-5v5',
   clock: 'M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18Zm0-14v5l3.500 2',
   chevron: 'm9 6 6 6-6 6',
   down: 'm6 9 6 6 6-6',
