@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,6 +35,15 @@ def test_staff_read_a_draft_and_the_office_enters_and_releases(screens: Any) -> 
     page = screens("programme", lang="th").open("/programme?view=draft")
     assert len(shares(page)) == 3  # other tests work on the same platform, so achieved may be above 0 %
     expect(page.get_by_text("ไตรมาส 1 ปีงบประมาณ พ.ศ. 2570").first).to_be_visible()
+    for needed in ("แล้วเสร็จเมื่อเอกสารตรวจรับรวมครบ 100%", "แล้วเสร็จเมื่อหลักฐานที่วัดจากการใช้งานจริงได้"):
+        expect(page.get_by_text(needed).first).to_be_visible()
+    with page.expect_download() as file:
+        page.get_by_role("button", name="CSV").first.click()
+    head, *rows = csv.reader(io.StringIO(Path(file.value.path()).read_text("utf-8-sig")))
+    targets = {row[head.index("เป้าหมาย")] for row in rows}
+    assert {one for one in targets if one}
+    assert all(not one or float(one) > 0 for one in targets)
+    assert {row[head.index("หน่วย")] for row in rows} <= {"%", "รายการ"}
     page.get_by_role("button", name="บันทึกผลการตรวจรับ").click()
     form = page.get_by_role("dialog")
     form.locator("select").select_option("D1.2")

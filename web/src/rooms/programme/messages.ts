@@ -71,6 +71,18 @@ export const msg = messages({
   changeByDocument: { th: 'วันที่ตรวจรับตามเอกสารอยู่ในไตรมาสนี้', en: 'Accepted in this quarter, by the dates of the documents' },
   noBase: { th: 'แพลตฟอร์มเริ่มบันทึก {date} หลังต้นไตรมาส จึงไม่มีฐานเปรียบเทียบ', en: 'No base of comparison: the platform’s record begins on {date}, after the start of the quarter' },
   noChange: { th: 'ไม่มีฐานเปรียบเทียบ', en: 'No base of comparison' },
+  objectiveColumn: { th: 'วัตถุประสงค์', en: 'Objective' },
+  part: { th: 'ส่วนของโครงการ', en: 'Part of the programme' },
+  unit: { th: 'หน่วย', en: 'Unit' },
+  items: { th: 'รายการ', en: 'entities' },
+  doneByDocument: {
+    th: 'แล้วเสร็จเมื่อเอกสารตรวจรับรวมครบ 100% ขณะนี้ {now} เอกสารต้องลงวันที่ไม่หลังวันแรกที่แพลตฟอร์มบันทึก',
+    en: 'Done when documents accept 100%; {now} so far. A document counts up to the first day of the platform’s record',
+  },
+  doneByOperation: {
+    th: 'แล้วเสร็จเมื่อหลักฐานที่วัดจากการใช้งานจริงได้ครบเป้าหมายทุกข้อ หรือเอกสารตรวจรับรวมครบ 100%',
+    en: 'Done when each check that operation can show reaches its target in operation, or documents accept 100%',
+  },
   points: { th: 'จุดร้อยละ', en: 'percentage points' },
   samePlan: { th: 'เทียบต้นไตรมาสด้วยแผนรุ่นเดียวกัน ({version})', en: 'Compared with the start of the quarter by the same version of the plan ({version})' },
   previous: { th: 'ไตรมาสก่อน', en: 'Previous quarter' },
