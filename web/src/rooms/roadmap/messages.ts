@@ -10,8 +10,8 @@ export const msg = messages({
   // the budget
   askTitle: { th: 'คำนวณด้วยวงเงินอื่น', en: 'Compute with another budget' },
   askNote: {
-    th: 'ได้แผนภายในไม่กี่วินาที ส่วนเหตุผลรายมาตรการและความทนทานคำนวณต่อเบื้องหลัง ผลทั้งหมดเก็บไว้และเปิดดูภายหลังได้',
-    en: 'The plan takes some seconds. The reasons by measure and the stability follow in the background. Everything is kept and can be opened later.',
+    th: 'การคำนวณแผนอาจใช้เวลาราวหนึ่งนาทีเมื่อเครื่องมีงานมาก ส่วนเหตุผลรายมาตรการและความทนทานคำนวณต่อเบื้องหลัง แผนที่คำนวณจะเก็บไว้ และทุกคนที่มีสิทธิดูแผนในหน้านี้เปิดดูได้',
+    en: 'The plan can take about a minute on a busy machine. The reasons by measure and the stability follow in the background. The plan is kept, and everybody who may see plans on this page can open it.',
   },
   askName: { th: 'ชื่อแผน (ไม่บังคับ)', en: 'Name of the plan (optional)' },
   solve: { th: 'คำนวณด้วยวงเงินนี้', en: 'Compute with this budget' },
@@ -56,8 +56,8 @@ export const msg = messages({
   agency: { th: 'หน่วยงาน', en: 'Agency' },
   start: { th: 'เริ่ม (ปีงบประมาณ)', en: 'Starts (fiscal year)' },
   works: { th: 'ให้ผลตั้งแต่ (ปีงบประมาณ)', en: 'Works from (fiscal year)' },
-  spent: { th: 'ใช้จ่ายในห้าปี (คาดหมาย)', en: 'Five-year spending (expected)' },
-  adds: { th: 'มูลค่าที่แผนเสียไปหากไม่มี (คาดหมาย)', en: 'The plan loses without it (expected)' },
+  spent: { th: 'ใช้จ่ายในห้าปี (คาดหมาย, ล้านบาท)', en: 'Five-year spending (expected, million baht)' },
+  adds: { th: 'มูลค่าที่แผนเสียไปหากไม่มี (คาดหมาย, ล้านบาท)', en: 'The plan loses without it (expected, million baht)' },
   addsNote: {
     th: 'มูลค่าที่แผนเสียไปหากไม่มีมาตรการหนึ่ง รวมมาตรการอื่นที่ต้องพึ่งมาตรการนั้น ประโยชน์เดียวกันจึงอาจอยู่หลายแถว ไม่ควรนำมาบวกกัน',
     en: 'What the plan loses without a measure includes the measures that need it. One benefit can stand in several rows, so the rows do not add up.',
