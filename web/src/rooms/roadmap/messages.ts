@@ -19,6 +19,7 @@ export const msg = messages({
   yearly: { th: 'ไม่เกินปีละ (ล้านบาท)', en: 'Limit a year (million baht)' },
   // the plan
   recommendedTitle: { th: 'แผนแนะนำ', en: 'The recommended plan' },
+  askedTitle: { th: 'แผนสำหรับวงเงิน {n}', en: 'Plan for {n}' },
   runOf: { th: '{name} · วงเงิน {n} ในห้าปี ปีละไม่เกิน {y}', en: '{name} · budget {n} over five years, at most {y} a year' },
   fiscalNote: {
     th: 'ปีในหน้านี้คือปีงบประมาณ แผนเริ่มปีงบประมาณ พ.ศ. {y} (1 ตุลาคม {a} ถึง 30 กันยายน {b})',
@@ -40,7 +41,7 @@ export const msg = messages({
     th: 'ข้อกำหนดร้อยละ {share} ใช้กับกรณีที่ต้นทุนแต่ละรายการเป็นอิสระต่อกันเท่านั้น หากต้นทุนทุกรายการสูงหรือต่ำพร้อมกัน แผนนี้ใช้จ่าย {spent} และเกินวงเงินใน {n} ของกรณีสุ่ม',
     en: 'The {share}% are claimed for independent costs only. If all costs rise or fall together, the plan spends {spent} and exceeds its budget in {n} of draws.',
   },
-  loss: { th: 'โอกาสขาดทุน', en: 'Share of draws with a loss' },
+  loss: { th: 'โอกาสขาดทุน ภายใต้ค่าสมมติของแผน', en: 'Share of draws with a loss, under the assumptions' },
   spentRange: { th: 'ใช้จ่ายในห้าปี', en: 'Spending in five years' },
   spentCommon: { th: 'ใช้จ่ายในห้าปี หากต้นทุนสูงหรือต่ำพร้อมกัน', en: 'Spending in five years if all costs move together' },
   benefitRange: { th: 'ผลประโยชน์ (มูลค่าปัจจุบัน)', en: 'Benefit (present value)' },

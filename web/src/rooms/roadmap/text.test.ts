@@ -1,0 +1,12 @@
+import { expect, test } from 'vitest';
+import { locale } from '$lib/i18n.svelte';
+import { budget } from './text';
+
+test.each([
+  [600.55, '600.55 ล้านบาท'],
+  [0, '0 ล้านบาท'],
+  [1200, '1,200 ล้านบาท'],
+])('a budget of %s is shown as it was asked for', (asked, shown) => {
+  locale.lang = 'th';
+  expect(budget(asked)).toBe(shown);
+});
