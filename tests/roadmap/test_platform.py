@@ -229,6 +229,8 @@ def test_portfolio(run: Run) -> None:
         assert [round(row["lifeMthb"]["likely"]) for row in lives] == [10, 10]
         assert sum(row["benefitShare"] or 0 for row in body["values"]) == pytest.approx(1, abs=0.01)
         assert body["sources"]["costsAndEffects"] == {"total": 64, "withSource": 6}
+        deaths = next(row for row in body["effects"] if row["indicator"] == "road-deaths")
+        assert (deaths["target"], deaths["targetYear"]) == (12, 2027)
 
         body = await finished(city, body["id"].rpartition(":")[2])
         assert body["robustness"]["status"] == "done"

@@ -133,4 +133,5 @@ def test_two_runs_are_compared(screens: Any, platform: Any) -> None:
     for costs in ("เมื่อต้นทุนเป็นอิสระต่อกัน", "หากต้นทุนสูงหรือต่ำพร้อมกัน"):
         expect(table.get_by_role("row").filter(has_text=f"โอกาสเกินวงเงิน {costs}")).to_contain_text("%")
     expect(page.locator("main")).to_contain_text("เริ่ม 25")
+    expect(page.locator("main")).to_contain_text("แผนที่สองเทียบกับแผนแรก")
     assert serious(page) == []

@@ -266,6 +266,7 @@ def _effects(
                 "afterHigh": ends[1],
                 "target": None if row["target"] is None else row["target"]["value"],
                 "targetKind": None if row["target"] is None else row["target"].get("kind"),
+                "targetYear": None if row["target"] is None else row["target"].get("year"),
                 "benefitMthb": round(float(problem.discounts @ gains[:, k]), 1),
             }
         )

@@ -153,6 +153,12 @@ export const msg = messages({
   byHand: { th: 'มีข้อมูลที่บันทึกหรือแก้ไขด้วยมือ {n} รายการ', en: 'entered or changed by hand: {n}' },
   unknownGap: { th: 'ไม่ทราบ', en: 'unknown' },
   closes: { th: 'ปิดช่องว่างได้ {n} หากผลเป็นไปตามค่าที่น่าจะเป็นที่สุด', en: 'closes {n} of the gap if its effect is the most likely one' },
+  targetYear: { th: 'ภายในปี {y}', en: 'by {y}' },
+  targetBefore: { th: 'ภายในปี {y} ก่อนแผนเริ่ม', en: 'by {y}, before the plan begins' },
+  difference: {
+    th: 'แผนที่สองเทียบกับแผนแรก: ใช้เงินในช่วงโครงการ {spent} มูลค่าปัจจุบันสุทธิที่คาดหมาย {expected} ปลายต่ำของช่วง {low} ทั้งหมดภายใต้ค่าสมมติเดียวกัน',
+    en: 'The second plan against the first: spending in the programme {spent}, expected net present value {expected}, low end of the range {low}; all under the same assumptions',
+  },
   ownTarget: { th: 'ค่าเป้าหมายเบื้องต้น (รอความเห็นชอบ)', en: 'own target' },
   all: { th: 'มาตรการทั้งหมดและสมมติฐาน', en: 'All measures and their assumptions' },
   capex: { th: 'ลงทุน', en: 'Capital' },

@@ -9,6 +9,9 @@ const digits = (n: number): number => (Math.abs(n) < 10 ? 1 : 0);
 /** 12.3 → 12 ล้านบาท; unknown is a dash. */
 export const million = (n: number | null | undefined): string => (n === null || n === undefined ? '–' : t(msg.million, { n: num(n, digits(n)) }));
 
+/** A difference: +12 ล้านบาท, −3 ล้านบาท. */
+export const signed = (n: number): string => `${Math.abs(n) < 0.05 ? '±' : n > 0 ? '+' : '−'}${million(Math.abs(n))}`;
+
 /** A budget as it was asked for, never rounded. */
 export const budget = (n: number): string => t(msg.million, { n: num(n, 6) });
 

@@ -73,7 +73,7 @@ export interface Plan {
     benefits: Spread;
     benefitCostRatio: Spread | null;
   };
-  effects: { indicator: string; name: Message; unit: Message; before: number; after: number; afterLow: number; afterHigh: number; target: number | null; targetKind: string | null }[];
+  effects: { indicator: string; name: Message; unit: Message; before: number; after: number; afterLow: number; afterHigh: number; target: number | null; targetKind: string | null; targetYear?: number | null }[];
   solver: { name: string; proved: boolean; gapMthb: number | null; seconds: number };
 }
 export interface NotChosen {
