@@ -157,7 +157,7 @@ export const msg = messages({
   targetBefore: { th: 'ภายในปี {y} ก่อนแผนเริ่ม', en: 'by {y}, before the plan begins' },
   difference: {
     th: 'แผนที่สองเทียบกับแผนแรก: ใช้เงินในช่วงโครงการ {spent} มูลค่าปัจจุบันสุทธิที่คาดหมาย {expected} ปลายต่ำของช่วง {low} ทั้งหมดภายใต้ค่าสมมติเดียวกัน',
-    en: 'The second plan against the first: spending in the programme {spent}, expected net present value {expected}, low end of the range {low}; all under the same assumptions',
+    en: 'Second plan against the first, under the same assumptions: spending {spent}; expected net present value {expected}, low end {low}',
   },
   ownTarget: { th: 'ค่าเป้าหมายเบื้องต้น (รอความเห็นชอบ)', en: 'own target' },
   all: { th: 'มาตรการทั้งหมดและสมมติฐาน', en: 'All measures and their assumptions' },
