@@ -11,7 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from andaman.assessment.firmness import at_best, step_of
-from andaman.assessment.indicators.evaluation import definitions, evaluate_indicator, read_definitions
+from andaman.assessment.indicators.evaluation import (
+    benchmark,
+    definitions,
+    evaluate_indicator,
+    read_definitions,
+)
 from andaman.assessment.indicators.inputs import Computed
 from andaman.assessment.indicators.snapshot import Snapshot
 from andaman.assessment.network.criticality import Demand, Loss, Study, stretches, twins
@@ -357,6 +362,21 @@ def test_a_value_with_an_input_written_by_hand_is_a_personal_estimation_that_mee
     over = indicator("n + 20", n={"entities": ["Vehicle"]})
     missed = evaluate_indicator(over, Snapshot(NOW, {"Vehicle": docs}, [], {}, by_hand))
     assert missed["benchmark"]["met"] is False
+
+
+@given(
+    st.sampled_from([one for one in definitions() if one.target is not None and one.direction in "+-"]),
+    st.tuples(*[st.floats(0, 3)] * 3).map(sorted),
+)
+def test_a_verdict_is_given_only_where_the_complete_range_is_on_one_side(one: Any, ends: list[float]) -> None:
+    """A value beyond the target is undecided too while the range holds the target."""
+    assert one.target is not None
+    aim = float(one.target["value"])
+    low, amount, high = (aim * end for end in ends)
+    found = benchmark(one, amount, (low, high))
+    assert found is not None
+    reached = {end >= aim if one.direction == "+" else end <= aim for end in (low, high)}
+    assert found["met"] is (reached.pop() if len(reached) == 1 else None)
 
 
 @given(st.integers(1, 1_000), st.lists(st.integers(1, 1_000), min_size=1, max_size=4), st.booleans())

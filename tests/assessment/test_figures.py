@@ -50,7 +50,12 @@ def test_every_figure_has_its_basis(tmp_path: Path) -> None:
             for year, value in row["trend"]["years"]:
                 assert (await figures.indicator(f"{row['id']}/{year}", reader)).value == value
             for one in row["inputs"]:
-                assert (await figures.indicator(f"{row['id']}/{one['name']}", reader)).value == one["value"]
+                given = await figures.indicator(f"{row['id']}/{one['name']}", reader)
+                assert given.value == one["value"]
+                assert given.formula is not None
+                assert given.formula != found.formula
+                assert isinstance(given.entities, tuple)
+                assert row["entity"] not in {entity.id for entity in given.entities}
             for number, peer in enumerate(row["peers"]):
                 assert (await figures.indicator(f"{row['id']}/peer/{number}", reader)).value == peer["value"]
         study = await assessment.accessibility("Hospital")

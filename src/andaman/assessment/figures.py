@@ -96,6 +96,7 @@ class Figures:
             )
             for peer in row["peers"]
         )
+        formula, population = words_of(row["formulaText"]), words_of(row["population"])
         years = dict(row["trend"]["years"])
         inputs = {one["name"]: one for one in row["inputs"]}
         if part == "target" and row["target"]:
@@ -111,6 +112,8 @@ class Figures:
             label = words_of(inputs[part]["label"]) or Words(part, part)
             title = Words(f"{title.th}: {label.th}", f"{title.en}: {label.en}")
             value, unit, period = inputs[part]["value"], None, inputs[part]["period"]
+            # Formula, people, target, peers and note are those of the indicator, not of its input.
+            formula, population, note, constants, peers = _way_of(inputs[part]), None, None, (), ()
         elif part:
             raise NoSuchFigure
         used = [one for name, one in inputs.items() if part in ("", "target", name) or part in years]
@@ -127,9 +130,9 @@ class Figures:
             value=value,
             unit=unit,
             period=period_words(period),
-            population=words_of(row["population"]),
+            population=population,
             check=Words(f"คุณภาพข้อมูลขั้นที่ {step} จาก 6", f"data quality step {step} of 6"),
-            formula=words_of(row["formulaText"]),
+            formula=formula,
             constants=(*constants, *peers, *(() if world is None else (*radii, *SPREAD))),
             details=(*_doubts_of(used), *(() if world is None else households_of(world))),
             parts=tuple(
@@ -149,7 +152,10 @@ class Figures:
                 for link in _study_of(wanted, name, one)
             )
             + (() if world is None else sources_of(world)),
-            entities=(EntityRef(id=row["entity"], attribute="kpiValue"), *entities),
+            entities=(
+                *(() if part in inputs else (EntityRef(id=row["entity"], attribute="kpiValue"),)),
+                *entities,
+            ),
             note=note,
         )
 
@@ -504,6 +510,13 @@ def _radius_of(indicator: str, name: str) -> tuple[Constant, ...]:
             check=words_of(CHECK_TEXTS[Check.OWN]),
         ),
     )
+
+
+def _way_of(given: Mapping[str, Any]) -> Words:
+    """How an input is read from its entities."""
+    if given["period"] is not None and len(given["entities"]) == 1:
+        return Words("ค่าของงวดนั้นในชุดข้อมูล", "the value of that period in the series")
+    return Words("คำนวณจากรายการที่ระบุ", "computed over the entities listed")
 
 
 def _doubts_of(used: Iterable[Mapping[str, Any]]) -> tuple[Detail, ...]:

@@ -46,8 +46,8 @@ def gaps(
 ) -> list[dict[str, Any]]:
     """Every indicator that has a target, or that a measure answers, with its gap and the measures traced to it.
 
-    ``status``: "open", "met", "noTarget", or "unknown" when data is insufficient or contested (then the gap is one of
-    data, and the measures that reveal it are listed). ``byHand``: entities behind the value that somebody wrote by hand.
+    ``status``: "open", "met", "noTarget", or "unknown" when data is insufficient or contested, or the range of the value
+    holds the target (then the gap is one of data, and the measures that reveal it are listed). ``byHand``: entities behind the value that somebody wrote by hand.
     ``closesPercent``: share of the gap one measure closes alone, likely value.
     """
     ideal = {worth.indicator: worth.ideal for worth in values}

@@ -177,8 +177,8 @@ def benchmark(
 ) -> dict[str, Any] | None:
     """How near the value is to its target: percent (100 is met) and U4SSC band 0 to 3; None without a target.
 
-    ``met`` is None where the value reaches the target and nobody can be sure: the other end of its range does not, or it is
-    ``contested`` (somebody wrote an input by hand, or its parts contradict it).
+    ``met`` is None where nobody can be sure: one end of its range reaches the target and the other does not, or the value
+    reaches it and is ``contested`` (somebody wrote an input by hand, or its parts contradict it).
 
     ``gapPercent``: the value above (+) or below (-) the target, in percent of it. For an indicator of which less is
     better it is the distance to a limit, which a share of the target would hide.
@@ -186,16 +186,17 @@ def benchmark(
     if indicator.target is None or indicator.direction == "ctx":
         return None
     aim = float(indicator.target["value"])
+    low, high = bounds or (amount, amount)
     if indicator.direction == "+":
         percent = 100.0 * amount / aim if aim > 0 else 100.0
-        met, sure = amount >= aim, bounds is None or bounds[0] >= aim
+        met, split = amount >= aim, low < aim <= high
     else:
         percent = 100.0 * aim / amount if amount > 0 else 100.0
-        met, sure = amount <= aim, bounds is None or bounds[1] <= aim
+        met, split = amount <= aim, low <= aim < high
     return {
         "percentOfTarget": round(min(max(percent, 0.0), 100.0), 1),
         "band": sum(percent >= edge for edge in BANDS),
-        "met": None if met and (contested or not sure) else met,
+        "met": None if split or (met and contested) else met,
         "gap": round(abs(aim - amount), indicator.digits + 1) if not met else 0.0,
         "gapPercent": None if aim == 0 else round(100.0 * (amount - aim) / abs(aim), 1),
     }

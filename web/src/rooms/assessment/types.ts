@@ -50,7 +50,7 @@ export interface Indicator {
   computedAt: string;
   target: { value: number; year: number; kind: 'national' | 'declared'; sourceText: Message; text: Message; checkText?: Message | null } | null;
   peers: { place: Message; year: number; value: number; sourceText: Message; checkText?: Message | null }[];
-  /** `met` is null where the value reaches the target, but rests on data that somebody wrote by hand or that contradicts itself. */
+  /** `met` is null where the range holds the target, or the value reaches it by data that somebody wrote by hand or that contradicts itself. */
   benchmark: { met: boolean | null; gap: number; gapPercent: number | null } | null;
   trend: { years: [string, number][]; held: Message[] };
 }

@@ -19,7 +19,7 @@ export function valueText(row: Indicator, value: number | null): string {
   if (row.form === 'change') return t(value < 0 ? msg.lower : msg.higher, { n: num(Math.abs(value), row.digits) });
   const unit = nameText(row.unit);
   const amount = num(value, row.digits);
-  if (locale.lang === 'th' && unit.startsWith('ร้อยละ')) return `ร้อยละ ${amount}${unit.slice(6)}`;
+  if (locale.lang === 'th' && unit.startsWith('ร้อยละ')) return `ร้อยละ ${amount} ${unit.slice(6).trim()}`.trim();
   return locale.lang === 'en' && unit.startsWith('percent') ? `${amount}%${unit.slice(7)}` : withUnit(amount, unit);
 }
 

@@ -151,7 +151,7 @@ export const msg = messages({
   open: { th: 'ยังไม่ถึง', en: 'open' },
   closed: { th: 'ถึงแล้ว', en: 'closed' },
   byHand: { th: 'มีข้อมูลที่บันทึกหรือแก้ไขด้วยมือ {n} รายการ', en: 'entered or changed by hand: {n}' },
-  unknownGap: { th: 'ไม่ทราบ', en: 'unknown' },
+  unknownGap: { th: 'ยังสรุปไม่ได้', en: 'undecided' },
   closes: { th: 'ปิดช่องว่างได้ {n} หากผลเป็นไปตามค่าที่น่าจะเป็นที่สุด', en: 'closes {n} of the gap if its effect is the most likely one' },
   targetYear: { th: 'ภายในปี {y}', en: 'by {y}' },
   targetBefore: { th: 'ภายในปี {y} ก่อนแผนเริ่ม', en: 'by {y}, before the plan begins' },
