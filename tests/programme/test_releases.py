@@ -124,7 +124,7 @@ def test_evidence_opens_for_those_who_may_see_it(tmp_path):
             keys = [
                 f"{made['id']}/check/D1.1b/achieved", f"{made['id']}/total/all/achieved",
                 f"{made['id']}/objective/O1/installed", f"{made['id']}/deliverable/D1.1/accepted",
-                f"{made['id']}/change/all/achieved", f"{made['id']}/change/D1.1/installed",
+                f"{made['id']}/change/all/accepted", f"{made['id']}/change/D1.1/accepted",
             ]  # fmt: skip
             private = f"draft-{of['year']}-{of['quarter']}/check/D1.1b/achieved"
             seen = {}
